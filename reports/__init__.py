@@ -1,0 +1,1 @@
+"""Pages and figures made from what a run stored; nothing is solved here."""
