@@ -1,0 +1,1 @@
+"""Exact certificates for ReLU networks: what is believed, what searches, what reads files."""
