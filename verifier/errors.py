@@ -1,16 +1,14 @@
-"""The one exception for input that cannot be used."""
+"""The errors a user can cause, under one name for the whole project.
+
+They are defined in `verifier.trusted.errors`, which may import nothing of the
+project.  A `UserError` says in one line what cannot be used and where, with
+both sides of what disagrees ("budget 7/2 is not below half the separation,
+7/2"); the command line prints it and exits with 2.  A `RefusedError` is
+evidence that does not prove its claim, and exits with 4.
+"""
 
 from __future__ import annotations
 
+from verifier.trusted.errors import RefusedError, UserError
 
-class UserError(ValueError):
-    """What the user gave cannot be used; the message is one line that says where and why.
-
-    The message names the place (file, line, column, sample) and both sides of
-    what disagrees, for example ``budget 7/2 is not below half the separation,
-    7/2``.  The command line prints it after ``error:`` and exits with code 2;
-    nothing else in the project catches it to go on as if nothing had happened.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+__all__ = ["RefusedError", "UserError"]

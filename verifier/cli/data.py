@@ -1,0 +1,98 @@
+"""`robmem data`: what a data set is, exactly."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import click
+
+_NORMS = {"inf": "L-inf", "1": "L1", "2": "L2"}
+
+
+@click.command(
+    name="data",
+    epilog="Example: robmem data breast_cancer --norm inf",
+    short_help="Show a data set: size, classes, exact separation, closest pair.",
+)
+@click.argument("spec", default="digits", metavar="[DATA]")
+@click.option(
+    "--norm",
+    "norms",
+    type=click.Choice(list(_NORMS)),
+    multiple=True,
+    help="Show the separation in this norm only; may be repeated.  [default: all three]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(spec: str, norms: tuple[str, ...], as_json: bool) -> int:
+    """Show DATA: size, inputs, classes, pixel range, digest, and how far apart labels are.
+
+    DATA is digits (the default), iris, wine or breast_cancer; a FILE.csv[.gz]
+    with the label in the last column; a FILE.npz with arrays X and y; a
+    FOLDER[:train|:test] with the MNIST files; or an IMAGES:LABELS pair of idx
+    files. The separation is the least distance between samples of different
+    labels; in L2 its square is exact. A robust memorizer exists for budgets
+    below half of it.
+    """
+    from constructions.separation import separation
+    from verifier.dataset import check_labelled, load
+
+    dataset = load(spec)
+    check_labelled(dataset)
+    facts: dict[str, Any] = {
+        "data": dataset.name,
+        "samples": dataset.size,
+        "inputs": dataset.dimension,
+        "classes": dataset.classes,
+        "labels": list(dataset.label_names),
+        "label_counts": [int(count) for count in _counts(dataset.labels.tolist(), dataset.classes)],
+        "denominator": str(dataset.denominator),
+        "pixel_range": None
+        if dataset.pixel_range is None
+        else [str(bound) for bound in dataset.pixel_range],
+        "image_shape": dataset.image_shape,
+        "digest": dataset.digest(),
+        "separation": {},
+    }
+    for norm in norms or tuple(_NORMS):
+        closest = separation(dataset, norm)
+        facts["separation"][norm] = {
+            "squared" if norm == "2" else "distance": str(closest.value),
+            "approximately": closest.approximately,
+            "pair": [closest.first, closest.second],
+        }
+    print(json.dumps(facts) if as_json else _table(facts))
+    return 0
+
+
+def _counts(labels: list[int], classes: int) -> list[int]:
+    counts = [0] * classes
+    for label in labels:
+        counts[label] += 1
+    return counts
+
+
+def _table(facts: dict[str, Any]) -> str:
+    labels = [
+        f"{name} ({count})"
+        for name, count in zip(facts["labels"], facts["label_counts"], strict=True)
+    ]
+    shown = ", ".join(labels[:10]) + (f", and {len(labels) - 10} more" if len(labels) > 10 else "")
+    lines = [
+        ("data", facts["data"]),
+        ("samples", facts["samples"]),
+        ("inputs", facts["inputs"]),
+        ("classes", f"{facts['classes']}: {shown}"),
+        ("denominator", facts["denominator"]),
+        ("pixel range", " .. ".join(facts["pixel_range"] or ["none"])),
+        ("digest", facts["digest"]),
+    ]
+    for norm, closest in facts["separation"].items():
+        first, second = closest["pair"]
+        value = closest.get("distance") or f"sqrt {closest['squared']}"
+        if "distance" not in closest or Fraction(closest["distance"]).denominator > 1:
+            value += f" ~ {closest['approximately']:.6g}"
+        lines.append((f"{_NORMS[norm]} separation", f"{value}  (samples {first} and {second})"))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)

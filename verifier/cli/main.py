@@ -1,0 +1,101 @@
+"""The command `robmem`.
+
+A command is a file in this folder with one `click` command; it becomes known by
+being listed in `COMMANDS` below, in the order in which `robmem --help` shows it.
+
+* It returns its exit code, or None for 0; `ExitCode` names the codes.
+* It raises `UserError` for input that cannot be used: printed as one line, exit
+  2; a `RefusedError` likewise with exit 4.
+* It imports what takes long (the search, scikit-learn, ...) inside its function,
+  so that `--help` stays quick, and prints results to stdout, all else to stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from enum import IntEnum
+
+import click
+
+from verifier.cli import data
+from verifier.errors import RefusedError, UserError
+
+COMMANDS: tuple[click.Command, ...] = (data.command,)
+
+
+class ExitCode(IntEnum):
+    """What the exit code of `robmem` says; the last three say nothing about any claim."""
+
+    HOLDS = 0
+    FLIP = 1
+    USAGE = 2
+    UNDECIDED = 3
+    REFUSED = 4
+    CRASH = 70
+    INTERRUPTED = 130
+    CLOSED_PIPE = 141
+
+
+@click.group(
+    name="robmem",
+    commands=list(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+)
+@click.version_option(package_name="robmem", message="%(package)s %(version)s")
+def group() -> None:
+    """Exact certificates for robust memorization with ReLU networks.
+
+    Exit codes: 0 the claim holds or the evidence is true, 1 a flip was found,
+    2 bad usage or input, 3 something is undecided, 4 evidence was refused.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code of `robmem ARGUMENTS`; no exception gets out.
+
+    An error of the program itself ends with its traceback and 70: Python's own
+    exit code for it, 1, would read as "a flip was found".
+    """
+    try:
+        with group.make_context(
+            "robmem", list(sys.argv[1:] if arguments is None else arguments)
+        ) as context:
+            code = group.invoke(context)
+            sys.stdout.flush()
+            return int(code or ExitCode.HOLDS)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.exceptions.NoArgsIsHelpError as help_:
+        help_.show()
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        context_of = getattr(error, "ctx", None)
+        hint = f" (see {context_of.command_path} --help)" if context_of else ""
+        return _say(f"{error.format_message()}{hint}", ExitCode.USAGE)
+    except RefusedError as error:
+        return _say(error, ExitCode.REFUSED)
+    except UserError as error:
+        return _say(error, ExitCode.USAGE)
+    except (KeyboardInterrupt, click.Abort):
+        print("interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away; keep the interpreter from flushing into the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.CLOSED_PIPE
+    except Exception:  # noqa: BLE001 - whatever it is, it must not end with code 1
+        traceback.print_exc()
+        return ExitCode.CRASH
+
+
+def _say(error: UserError | str, code: ExitCode) -> ExitCode:
+    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
