@@ -1,0 +1,299 @@
+"""The checker that a reader audits: every rule in Fractions, one rule after another.
+
+The state of a proof is a box for the inputs, bounds lower <= a_v <= upper for every unit, and the
+hyperplane cuts of the branch at hand. At the root the bounds are exact interval arithmetic. A lemma
+tightens one of them; a split restricts the branch; a leaf shows that the branch is empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+
+from verifier.trusted.certificate import (
+    Conflict,
+    Flip,
+    InputSplit,
+    Leaf,
+    Lemma,
+    PlaneSplit,
+    Robust,
+    Tree,
+    UnitSplit,
+)
+from verifier.trusted.errors import RefusedError
+from verifier.trusted.network import Network
+from verifier.trusted.query import Goal, Query
+from verifier.trusted.rational import format_rational
+from verifier.trusted.region import linear_minimum_holds
+
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+@dataclass(slots=True)
+class Form:
+    """constant + sum of variables[j] * variable j + sum of units[v] * a_v."""
+
+    constant: Fraction = ZERO
+    variables: dict[int, Fraction] = field(default_factory=dict)
+    units: dict[int, Fraction] = field(default_factory=dict)
+
+    def add_row(self, factor: Fraction, weights: dict[int, Fraction], constant: Fraction) -> None:
+        self.constant += factor * constant
+        for j, weight in weights.items():
+            self.variables[j] = self.variables.get(j, ZERO) + factor * weight
+
+
+def check_reference(query: Query, verdict: Robust | Flip) -> None:
+    """Returns if `verdict` is true of `query`; raises RefusedError, naming the flaw, if not shown."""
+    if isinstance(verdict, Flip):
+        check_flip(query, verdict)
+        return
+    if len(verdict.trees) != len(query.goals):
+        raise RefusedError(
+            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
+        )
+    checker = _Checker(query)
+    for lemma in verdict.steps:
+        checker.apply(lemma)
+    for goal, tree in zip(query.goals, verdict.trees, strict=True):
+        checker.refute(tree, goal)
+
+
+def check_flip(query: Query, flip: Flip) -> None:
+    """Returns if the point lies in the region and satisfies its goal, evaluated in Fractions."""
+    if not 0 <= flip.goal < len(query.goals):
+        raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
+    if len(flip.point) != query.region.dimension:
+        raise RefusedError(
+            "dimension", f"point of {len(flip.point)}, region of {query.region.dimension}"
+        )
+    if not query.region.contains(flip.point):
+        raise RefusedError("outside", "the point does not lie in the region")
+    outputs = forward(query.network, flip.point)
+    for number, atom in enumerate(query.goals[flip.goal].atoms):
+        if not atom.holds(flip.point, outputs):
+            raise RefusedError("no flip", f"atom {number} of goal {flip.goal} does not hold there")
+
+
+def forward(network: Network, point: tuple[Fraction, ...]) -> list[Fraction]:
+    """The outputs at `point`, in Fractions."""
+    values = list(point)
+    for v in range(network.units.count):
+        values.append(max(_row_value(network.units.fractions(v), values), ZERO))
+    return [
+        _row_value(network.outputs.fractions(j), values) for j in range(network.outputs.count)
+    ]
+
+
+def _row_value(row: tuple[dict[int, Fraction], Fraction], values: list[Fraction]) -> Fraction:
+    weights, constant = row
+    return constant + sum((w * values[j] for j, w in weights.items()), ZERO)
+
+
+class _Checker:
+    """The state of one proof; every change is on a trail, so that leaving a branch undoes it."""
+
+    def __init__(self, query: Query) -> None:
+        self.network = query.network
+        self.region = query.region
+        self.inputs = query.network.inputs
+        self.box_lower = list(query.region.lower)
+        self.box_upper = list(query.region.upper)
+        self.lower: list[Fraction] = []
+        self.upper: list[Fraction] = []
+        self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []  # g.x + t >= 0
+        self.trail: list[tuple[list[Fraction], int, Fraction]] = []
+        for v in range(self.network.units.count):
+            low, high = self._interval(v)
+            self.lower.append(low)
+            self.upper.append(high)
+
+    def _interval(self, v: int) -> tuple[Fraction, Fraction]:
+        """Interval arithmetic for a_v from the boxes of what it reads."""
+        weights, constant = self.network.units.fractions(v)
+        low = high = constant
+        for j, weight in weights.items():
+            if j < self.inputs:
+                ends = (weight * self.box_lower[j], weight * self.box_upper[j])
+            else:
+                u = j - self.inputs
+                ends = (weight * max(self.lower[u], ZERO), weight * max(self.upper[u], ZERO))
+            low += min(ends)
+            high += max(ends)
+        return low, high
+
+    def _set(self, values: list[Fraction], index: int, value: Fraction) -> None:
+        self.trail.append((values, index, values[index]))
+        values[index] = value
+
+    def _undo(self, mark: int, cuts: int) -> None:
+        while len(self.trail) > mark:
+            values, index, value = self.trail.pop()
+            values[index] = value
+        del self.cuts[cuts:]
+
+    def _unit(self, v: int) -> int:
+        if not 0 <= v < self.network.units.count:
+            raise RefusedError("index out of range", f"unit {v} of {self.network.units.count}")
+        return v
+
+    def apply(self, lemma: Lemma) -> None:
+        """Proves the lemma in the current branch, then tightens the bound of its unit."""
+        v = self._unit(lemma.unit)
+        self.refute(lemma.tree, lemma)
+        if lemma.upper:
+            self._set(self.upper, v, min(self.upper[v], lemma.bound))
+        else:
+            self._set(self.lower, v, max(self.lower[v], lemma.bound))
+
+    def refute(self, tree: Tree, target: Goal | Lemma) -> None:
+        """Shows that no point of the current branch satisfies the goal or violates the lemma."""
+        start = (len(self.trail), len(self.cuts))
+        waiting: list[tuple[int, int, UnitSplit | InputSplit | PlaneSplit]] = []  # high sides
+        for node in tree:
+            for lemma in node.steps:
+                self.apply(lemma)
+            if isinstance(node.body, Leaf):
+                self._close(node.body, target)
+            elif isinstance(node.body, Conflict):
+                v = self._unit(node.body.unit)
+                if self.lower[v] <= self.upper[v]:
+                    raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
+            else:
+                waiting.append((len(self.trail), len(self.cuts), node.body))
+                self._restrict(node.body, high=False)
+                continue
+            if waiting:
+                mark, cuts, split = waiting.pop()
+                self._undo(mark, cuts)
+                self._restrict(split, high=True)
+        if not tree or waiting:
+            raise RefusedError("malformed tree", "a side of a split is not proved")
+        self._undo(*start)
+
+    def _restrict(self, split: UnitSplit | InputSplit | PlaneSplit, *, high: bool) -> None:
+        """Enters one closed side of a split."""
+        if isinstance(split, UnitSplit):
+            v = self._unit(split.unit)
+            if high:
+                self._set(self.lower, v, max(self.lower[v], ZERO))
+            else:
+                self._set(self.upper, v, min(self.upper[v], ZERO))
+        elif isinstance(split, InputSplit):
+            k = self._input(split.input)
+            if high:
+                self._set(self.box_lower, k, max(self.box_lower[k], split.threshold))
+            else:
+                self._set(self.box_upper, k, min(self.box_upper[k], split.threshold))
+        else:
+            sign = ONE if high else -ONE
+            normal = tuple((self._input(k), sign * g) for k, g in split.normal)
+            self.cuts.append((normal, -sign * split.threshold))
+
+    def _input(self, k: int) -> int:
+        if not 0 <= k < self.inputs:
+            raise RefusedError("index out of range", f"input {k} of {self.inputs}")
+        return k
+
+    def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
+        """Shows that form > 0 (or >= 0) everywhere in the branch, where form <= 0 (or < 0) at every
+        point of the branch that satisfies the goal's atoms, or violates the lemma."""
+        if isinstance(target, Lemma):
+            if leaf.atoms:
+                raise RefusedError("atoms in a lemma", f"lemma about unit {target.unit}")
+            sign = -ONE if target.upper else ONE
+            form, strict = Form(constant=-sign * target.bound, units={target.unit: sign}), False
+        else:
+            form, strict = self._contradicted(leaf, target)
+        for v, multiplier in leaf.bounds.items():
+            self._unit(v)
+            # a_v - lower >= 0 or upper - a_v >= 0, subtracted with |multiplier|
+            form.units[v] = form.units.get(v, ZERO) - multiplier
+            form.constant += multiplier * (self.lower[v] if multiplier > 0 else self.upper[v])
+        for number, multiplier in leaf.cuts.items():
+            if number >= len(self.cuts):
+                raise RefusedError("index out of range", f"cut {number} of {len(self.cuts)}")
+            normal, constant = self.cuts[number]
+            form.add_row(-multiplier, dict(normal), constant)
+        for v in leaf.slopes:
+            self._unit(v)
+        self._eliminate_units(form, leaf)
+        if not self._positive(form, leaf, strict):
+            kind = "lemma" if isinstance(target, Lemma) else "goal"
+            raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
+
+    def _contradicted(self, leaf: Leaf, goal: Goal) -> tuple[Form, bool]:
+        """-(sum of multipliers * atoms), and whether > 0 is needed: with a strict atom in the sum,
+        its value would be > 0 at a point of the goal, so that >= 0 of the form suffices."""
+        atoms = leaf.atoms or ({0: ONE} if len(goal.atoms) == 1 else {})
+        form, strict = Form(), True
+        for number, multiplier in atoms.items():
+            if number >= len(goal.atoms):
+                raise RefusedError("index out of range", f"atom {number} of {len(goal.atoms)}")
+            atom = goal.atoms[number]
+            form.add_row(-multiplier, dict(atom.inputs), atom.constant)
+            for j, coefficient in atom.outputs:
+                form.add_row(-multiplier * coefficient, *self.network.outputs.fractions(j))
+            if atom.strict and multiplier > 0:
+                strict = False
+        return form, strict
+
+    def _eliminate_units(self, form: Form, leaf: Leaf) -> None:
+        """Replaces all units by what bounds them from below, last unit first."""
+        variables, units = form.variables, form.units
+        waiting = [-v for v in {*units, *(j - self.inputs for j in variables if j >= self.inputs)}]
+        heapify(waiting)
+        known = set(waiting)
+        while waiting:
+            v = -heappop(waiting)
+            factor = units.pop(v, ZERO)
+            coefficient = variables.pop(self.inputs + v, ZERO)
+            if coefficient:
+                factor += self._relax(form, leaf, v, coefficient)
+            if factor:
+                weights, constant = self.network.units.fractions(v)
+                form.add_row(factor, weights, constant)
+                for j in weights:
+                    if j >= self.inputs and self.inputs - j not in known:
+                        known.add(self.inputs - j)
+                        heappush(waiting, self.inputs - j)
+
+    def _relax(self, form: Form, leaf: Leaf, v: int, coefficient: Fraction) -> Fraction:
+        """coefficient * z_v >= result * a_v + what is added to the constant."""
+        low, high = self.lower[v], self.upper[v]
+        if low >= 0:  # on: z_v = a_v, the rest of it in [low, high]
+            factor = coefficient * leaf.slopes.get(v, ONE)
+            rest = coefficient - factor
+            form.constant += rest * (low if rest > 0 else high)
+            return factor
+        if high <= 0:  # off: z_v = 0
+            return ZERO
+        slope = leaf.slopes.get(v, ZERO)
+        factor = coefficient * slope
+        if coefficient > 0:  # z_v >= slope * a_v for slopes in [0, 1]
+            return factor
+        # z_v <= slope * a_v + (1 - slope) * high, a line through (high, high) that is at least 0
+        # at a_v = low
+        if slope * (high - low) > high:
+            raise RefusedError(
+                "slope too steep", f"unit {v}: {format_rational(slope)} cuts off its lower end"
+            )
+        form.constant += (coefficient - factor) * high
+        return factor
+
+    def _positive(self, form: Form, leaf: Leaf, strict: bool) -> bool:
+        """Whether constant + gradient . x > 0 (or >= 0) on the region and the branch's box."""
+        for k in leaf.box:
+            self._input(k)
+        constant, gradient = form.constant, {}
+        for k in {*form.variables, *leaf.box}:
+            share = form.variables.get(k, ZERO)
+            on_box = share if self.region.norm == "inf" else leaf.box.get(k, ZERO)
+            constant += on_box * (self.box_lower[k] if on_box > 0 else self.box_upper[k])
+            if share != on_box:
+                gradient[k] = share - on_box
+        if self.region.norm == "inf":
+            return constant > 0 if strict else constant >= 0
+        return linear_minimum_holds(self.region, gradient, constant, strict)
