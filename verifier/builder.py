@@ -1,9 +1,9 @@
 """Networks written as formulas: affine forms with exact coefficients, gathered layer by layer.
 
-    build = NetworkBuilder(inputs=2)
-    x = build.inputs
-    plus, minus = build.layer([x[0] - x[1], x[1] - x[0]])   # two units, |x0 - x1| = plus + minus
-    network = build.network([plus + minus])
+build = NetworkBuilder(inputs=2)
+x = build.inputs
+plus, minus = build.layer([x[0] - x[1], x[1] - x[0]])   # two units, |x0 - x1| = plus + minus
+network = build.network([plus + minus])
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ class Affine:
 
     __slots__ = ("constant", "weights")
 
-    def __init__(self, weights: Mapping[int, Rational] | None = None, constant: Rational = 0) -> None:
+    def __init__(
+        self, weights: Mapping[int, Rational] | None = None, constant: Rational = 0
+    ) -> None:
         self.weights: dict[int, Rational] = dict(weights) if weights else {}
         self.constant: Rational = constant
 
@@ -159,7 +161,8 @@ def dense_rows(
     matrix: Sequence[Sequence[float | Rational]], bias: Sequence[float | Rational], offset: int
 ) -> Rows:
     """Rows of a dense matrix whose column k is variable offset + k; a float is its dyadic."""
-    starts, indices = [0], []
+    starts = [0]
+    indices: list[int] = []
     numerators: list[int] = []
     constants: list[int] = []
     denominators: list[int] = []

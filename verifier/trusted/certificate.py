@@ -205,7 +205,9 @@ def _node_out(node: Node) -> dict[str, Any]:
     match node.body:
         case Leaf() as leaf:
             text["leaf"] = {
-                name: _pairs_out(getattr(leaf, name)) for name in _LEAF_FIELDS if getattr(leaf, name)
+                name: _pairs_out(getattr(leaf, name))
+                for name in _LEAF_FIELDS
+                if getattr(leaf, name)
             }
         case Conflict(unit):
             text["conflict"] = unit
@@ -279,7 +281,9 @@ def _leaf_in(value: Any) -> Leaf:
 
 def _fields(value: Any, required: Sequence[str], optional: Sequence[str]) -> None:
     if not isinstance(value, dict):
-        raise RefusedError("malformed", f"expected an object with {', '.join(required) or 'fields'}")
+        raise RefusedError(
+            "malformed", f"expected an object with {', '.join(required) or 'fields'}"
+        )
     for name in required:
         if name not in value:
             raise RefusedError("missing field", name)
@@ -290,7 +294,9 @@ def _fields(value: Any, required: Sequence[str], optional: Sequence[str]) -> Non
 
 def _list(value: Any, name: str, length: int | None = None) -> list[Any]:
     if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise RefusedError("malformed", f"{name} is not a list" + (f" of {length}" if length else ""))
+        raise RefusedError(
+            "malformed", f"{name} is not a list" + (f" of {length}" if length else "")
+        )
     return value
 
 

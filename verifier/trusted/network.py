@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +90,7 @@ class Rows:
     def fractions(self, i: int) -> tuple[dict[int, Fraction], Fraction]:
         """The weights of row i by variable, and its constant."""
         indices, numerators, constant, denominator = self.row(i)
-        weights = {
-            j: Fraction(n, denominator) for j, n in zip(indices, numerators, strict=True)
-        }
+        weights = {j: Fraction(n, denominator) for j, n in zip(indices, numerators, strict=True)}
         return weights, Fraction(constant, denominator)
 
 
@@ -168,7 +167,7 @@ class Network:
     def dense_parameters(self) -> int:
         """The sum of (d_in + 1) d_out over the affine maps of a chain of these layer sizes."""
         sizes = [self.inputs, *self.layers, self.outputs.count]
-        return sum((a + 1) * b for a, b in zip(sizes, sizes[1:], strict=False))
+        return sum((a + 1) * b for a, b in pairwise(sizes))
 
     @property
     def bits(self) -> int:
@@ -192,7 +191,7 @@ class Network:
         return state.hexdigest()
 
 
-def _update_int64(state: hashlib._Hash, array: NDArray[np.int64]) -> None:
+def _update_int64(state: hashlib._Hash, array: Integers) -> None:
     state.update(f"int64 {len(array)}\n".encode())
     state.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
 
@@ -205,7 +204,8 @@ def _row_bits(rows: Rows) -> int:
         (rows.constants, rows.denominators),
     ):
         pairs = {
-            (abs(int(n)), int(d)) for n, d in zip(values.tolist(), denominators.tolist(), strict=True)
+            (abs(int(n)), int(d))
+            for n, d in zip(values.tolist(), denominators.tolist(), strict=True)
         }
         for n, d in pairs:
             fraction = Fraction(n, d)

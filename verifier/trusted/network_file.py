@@ -50,7 +50,9 @@ def network_bytes(network: Network) -> bytes:
         for field in _FIELDS:
             kind, data = _encode(getattr(rows, field))
             count = len(getattr(rows, field))
-            sections.append({"name": f"{name}.{field}", "kind": kind, "count": count, "bytes": len(data)})
+            sections.append(
+                {"name": f"{name}.{field}", "kind": kind, "count": count, "bytes": len(data)}
+            )
             parts.append(data)
     header = {"inputs": network.inputs, "layers": list(network.layers), "sections": sections}
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
@@ -91,7 +93,9 @@ def parse_network(content: bytes) -> Network:
     layout = _layout(header)
     expected = header_end + 1 + sum(size for _, _, size in layout) + 32
     if len(content) != expected:
-        raise UserError(f"network file truncated or too long: {len(content)} bytes, header says {expected}")
+        raise UserError(
+            f"network file truncated or too long: {len(content)} bytes, header says {expected}"
+        )
     if hashlib.sha256(content[:-32]).digest() != content[-32:]:
         raise UserError("network file altered: its hash differs from its content")
     arrays, position = [], header_end + 1
@@ -109,7 +113,11 @@ def _layout(header: Any) -> list[tuple[str, int, int]]:
         raise UserError("network file header: its fields are not inputs, layers, sections")
     sections, layers = header["sections"], header["layers"]
     names = [f"{rows}.{field}" for rows in ("units", "outputs") for field in _FIELDS]
-    if not _is_count(header["inputs"]) or not isinstance(layers, list) or not all(map(_is_count, layers)):
+    if (
+        not _is_count(header["inputs"])
+        or not isinstance(layers, list)
+        or not all(map(_is_count, layers))
+    ):
         raise UserError("network file header: inputs and layers must be counts")
     if not isinstance(sections, list) or len(sections) != len(names):
         raise UserError(f"network file header: not {len(names)} sections")
@@ -135,7 +143,9 @@ def _rows(arrays: list[Integers]) -> Rows:
     starts, indices, numerators, constants, denominators = arrays
     if starts.dtype != np.int64 or indices.dtype != np.int64:
         raise UserError("network file: an index is beyond 64 bits")
-    return Rows(starts, indices, numerators, constants, denominators)
+    return Rows(
+        starts.astype(np.int64), indices.astype(np.int64), numerators, constants, denominators
+    )
 
 
 def _encode(values: Integers) -> tuple[str, bytes]:

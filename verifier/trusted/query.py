@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Literal
 
 from verifier.trusted.errors import UserError
@@ -37,9 +38,7 @@ class Atom:
     def __post_init__(self) -> None:
         for terms in (self.inputs, self.outputs):
             indices = [index for index, _ in terms]
-            if any(a >= b for a, b in zip(indices, indices[1:], strict=False)) or (
-                indices and indices[0] < 0
-            ):
+            if any(a >= b for a, b in pairwise(indices)) or (indices and indices[0] < 0):
                 raise UserError(f"atom: indices {indices[:8]} do not increase from 0")
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
@@ -80,11 +79,13 @@ class Query:
             raise UserError(
                 f"the region has {self.region.dimension} inputs, the network {self.network.inputs}"
             )
-        outputs = self.network.outputs.count
+        inputs, outputs = self.network.inputs, self.network.outputs.count
         for goal in self.goals:
             for atom in goal.atoms:
-                if atom.inputs and atom.inputs[-1][0] >= self.network.inputs:
-                    raise UserError(f"an atom names input {atom.inputs[-1][0]} of {self.network.inputs}")
+                if atom.inputs and atom.inputs[-1][0] >= inputs:
+                    raise UserError(
+                        f"an atom names input {atom.inputs[-1][0]} of {self.network.inputs}"
+                    )
                 if atom.outputs and atom.outputs[-1][0] >= outputs:
                     raise UserError(f"an atom names output {atom.outputs[-1][0]} of {outputs}")
 
@@ -102,7 +103,7 @@ def label_goals(
     Raises UserError for an unknown decoder, a label outside, or outputs that do not fit.
     """
     values = [Fraction(value) for value in labels]
-    if any(a >= b for a, b in zip(values, values[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(values)):
         raise UserError("labels do not increase")
     if not 0 <= label < len(values):
         raise UserError(f"label {label} is not one of the {len(values)} labels")
@@ -112,7 +113,9 @@ def label_goals(
         if outputs != len(values):
             raise UserError(f"argmax: {outputs} outputs, {len(values)} labels")
         return tuple(
-            Goal((_difference(rival, label),), str(rival)) for rival in range(outputs) if rival != label
+            Goal((_difference(rival, label),), str(rival))
+            for rival in range(outputs)
+            if rival != label
         )
     if outputs != 1:
         raise UserError(f"decoder {decoder}: the network has {outputs} outputs, it needs 1")
@@ -130,9 +133,13 @@ def label_goals(
         raise UserError(f"decoder {decoder!r} is not one of {', '.join(DECODERS)}")
     goals = []
     if label > 0:
-        goals.append(Goal((_affine(Fraction(-1), (values[label - 1] + own) / 2, False),), str(label - 1)))
+        goals.append(
+            Goal((_affine(Fraction(-1), (values[label - 1] + own) / 2, False),), str(label - 1))
+        )
     if label + 1 < len(values):
-        goals.append(Goal((_affine(Fraction(1), -(values[label + 1] + own) / 2, False),), str(label + 1)))
+        goals.append(
+            Goal((_affine(Fraction(1), -(values[label + 1] + own) / 2, False),), str(label + 1))
+        )
     return tuple(goals)
 
 

@@ -76,7 +76,8 @@ def _format_integer(value: int) -> str:
 
 def _long_integer(digits: str) -> int:
     half = len(digits) // 2  # each half stays below the interpreter's limit of 4300 digits
-    return int(digits[:half] or "0") * 10 ** (len(digits) - half) + int(digits[half:])
+    shift: int = 10 ** (len(digits) - half)
+    return int(digits[:half] or "0") * shift + int(digits[half:])
 
 
 def _shown(text: str) -> str:

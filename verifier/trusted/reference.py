@@ -46,7 +46,7 @@ class Form:
 
 
 def check_reference(query: Query, verdict: Robust | Flip) -> None:
-    """Returns if `verdict` is true of `query`; raises RefusedError, naming the flaw, if not shown."""
+    """Returns if `verdict` is shown to be true of `query`; raises RefusedError, naming the flaw."""
     if isinstance(verdict, Flip):
         check_flip(query, verdict)
         return
@@ -82,9 +82,7 @@ def forward(network: Network, point: tuple[Fraction, ...]) -> list[Fraction]:
     values = list(point)
     for v in range(network.units.count):
         values.append(max(_row_value(network.units.fractions(v), values), ZERO))
-    return [
-        _row_value(network.outputs.fractions(j), values) for j in range(network.outputs.count)
-    ]
+    return [_row_value(network.outputs.fractions(j), values) for j in range(network.outputs.count)]
 
 
 def _row_value(row: tuple[dict[int, Fraction], Fraction], values: list[Fraction]) -> Fraction:
@@ -152,26 +150,34 @@ class _Checker:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         start = (len(self.trail), len(self.cuts))
         waiting: list[tuple[int, int, UnitSplit | InputSplit | PlaneSplit]] = []  # high sides
+        missing = 1  # subtrees that are still to come
         for node in tree:
+            if missing == 0:
+                raise RefusedError("malformed tree", "a node belongs to no split")
             for lemma in node.steps:
                 self.apply(lemma)
-            if isinstance(node.body, Leaf):
-                self._close(node.body, target)
-            elif isinstance(node.body, Conflict):
-                v = self._unit(node.body.unit)
-                if self.lower[v] <= self.upper[v]:
-                    raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
-            else:
+            if isinstance(node.body, UnitSplit | InputSplit | PlaneSplit):
                 waiting.append((len(self.trail), len(self.cuts), node.body))
                 self._restrict(node.body, high=False)
+                missing += 1
                 continue
+            if isinstance(node.body, Leaf):
+                self._close(node.body, target)
+            else:
+                self._conflict(node.body)
+            missing -= 1
             if waiting:
                 mark, cuts, split = waiting.pop()
                 self._undo(mark, cuts)
                 self._restrict(split, high=True)
-        if not tree or waiting:
-            raise RefusedError("malformed tree", "a side of a split is not proved")
+        if missing:
+            raise RefusedError("malformed tree", f"{missing} sides of splits are not proved")
         self._undo(*start)
+
+    def _conflict(self, conflict: Conflict) -> None:
+        v = self._unit(conflict.unit)
+        if self.lower[v] <= self.upper[v]:
+            raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
 
     def _restrict(self, split: UnitSplit | InputSplit | PlaneSplit, *, high: bool) -> None:
         """Enters one closed side of a split."""

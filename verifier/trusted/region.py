@@ -161,7 +161,8 @@ def _clip_vectors(
 ) -> tuple[Vector, Vector]:
     vectors = []
     for side in clip:
-        vector = tuple(map(Fraction, side)) if isinstance(side, Sequence) else (Fraction(side),) * dimension
+        listed = side if isinstance(side, Sequence) else (side,) * dimension
+        vector = tuple(map(Fraction, listed))
         if len(vector) != dimension:
             raise UserError(f"clip box has {len(vector)} inputs, the center {dimension}")
         vectors.append(vector)

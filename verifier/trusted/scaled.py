@@ -80,9 +80,7 @@ class ScaledNetwork:
                     part = reduced[key] = product // gcd(product, key[0])
                 if scale % part:
                     scale = lcm(scale, part)
-            row = [
-                numerators[j] * scale // (below * known[indices[j]]) for j in range(low, high)
-            ]
+            row = [numerators[j] * scale // (below * known[indices[j]]) for j in range(low, high)]
             new_scales.append(scale)
             new_constants.append(constants[k] * scale // below)
             self.weights.append(row)
@@ -156,7 +154,8 @@ def affine(layer: ScaledLayer, space: Any, gather: NDArray[np.int64]) -> Any:
     """
     width = space.shape[1]
     picked = space[gather]
-    weights, constants = layer.weights, layer.constants
+    weights: Any = layer.weights
+    constants: Any = layer.constants
     if picked.dtype == np.int64:
         largest = max(int(picked.max()), -int(picked.min())) if picked.size else 0
         small = layer.largest_row * largest + layer.largest_constant < _LIMIT
@@ -165,7 +164,7 @@ def affine(layer: ScaledLayer, space: Any, gather: NDArray[np.int64]) -> Any:
     if picked.dtype != np.int64:
         weights, constants = weights.astype(object), constants.astype(object)
     picked *= weights[:, None]
-    result = np.repeat(constants[:, None], width, axis=1)
+    result: Any = np.repeat(constants[:, None], width, axis=1)
     if len(layer.filled):
         result[layer.filled] += np.add.reduceat(picked, layer.starts, axis=0)
     return result

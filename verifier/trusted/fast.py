@@ -1,0 +1,385 @@
+"""The same rules as `reference.py` in scaled integers, for networks of any size.
+
+Nothing is shared with the reference but the types. All forms are integer combinations of the scaled
+variables Z and pre-activations A of `ScaledNetwork` over one denominator, so substituting a unit is
+integer multiplication and addition; a slope p/q multiplies the whole form by q, once a layer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from math import lcm
+
+from verifier.trusted.certificate import (
+    Conflict,
+    Flip,
+    InputSplit,
+    Leaf,
+    Lemma,
+    PlaneSplit,
+    Robust,
+    Tree,
+    UnitSplit,
+)
+from verifier.trusted.errors import RefusedError
+from verifier.trusted.intervals import RootBounds, interval_bounds
+from verifier.trusted.query import Goal, Query
+from verifier.trusted.region import linear_minimum_holds
+from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
+
+Number = int | Fraction
+_SPLITS = (UnitSplit, InputSplit, PlaneSplit)
+
+
+def check_fast(
+    query: Query,
+    verdict: Robust | Flip,
+    scaled: ScaledNetwork | None = None,
+    root: RootBounds | None = None,
+) -> None:
+    """Returns if `verdict` is shown to be true of `query`; raises RefusedError, naming the flaw.
+
+    `scaled` and `root` may be given when the caller has computed them for many regions at once, by
+    `ScaledNetwork` and `interval_bounds`; they must belong to this query.
+    """
+    if isinstance(verdict, Flip):
+        _check_flip(query, verdict)
+        return
+    if len(verdict.trees) != len(query.goals):
+        raise RefusedError(
+            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
+        )
+    if scaled is None or root is None:
+        scaled = ScaledNetwork(
+            query.network, common_denominator([query.region.lower, query.region.upper])
+        )
+        root = interval_bounds(scaled, [query.region])[0]
+    checker = FastChecker(query, scaled, root)
+    for lemma in verdict.steps:
+        checker.apply(lemma)
+    for goal, tree in zip(query.goals, verdict.trees, strict=True):
+        checker.refute(tree, goal)
+
+
+def _check_flip(query: Query, flip: Flip) -> None:
+    if flip.goal not in range(len(query.goals)):
+        raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
+    if len(flip.point) != query.network.inputs:
+        raise RefusedError("dimension", f"{len(flip.point)} inputs, not {query.network.inputs}")
+    if not query.region.contains(flip.point):
+        raise RefusedError("outside", "the point does not lie in the region")
+    outputs = evaluate(query.network, [flip.point])[0]
+    false = [
+        k for k, a in enumerate(query.goals[flip.goal].atoms) if not a.holds(flip.point, outputs)
+    ]
+    if false:
+        raise RefusedError("no flip", f"atom {false[0]} of goal {flip.goal} does not hold there")
+
+
+class _Form:
+    """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
+
+    __slots__ = ("a", "constant", "denominator", "z")
+
+    def __init__(
+        self, z: Mapping[int, Fraction], a: Mapping[int, Fraction], constant: Fraction
+    ) -> None:
+        self.denominator = lcm(*{q.denominator for part in (z, a) for q in part.values()})
+        self.z = {j: int(q * self.denominator) for j, q in z.items()}
+        self.a = {v: int(q * self.denominator) for v, q in a.items()}
+        self.constant: Number = constant * self.denominator
+
+    def multiply(self, factor: int) -> None:
+        self.denominator *= factor
+        self.constant *= factor
+        self.z = {j: c * factor for j, c in self.z.items()}
+        self.a = {v: c * factor for v, c in self.a.items()}
+
+
+class FastChecker:
+    """The state of one proof in scaled integers, with a trail for leaving branches.
+
+    Also the arithmetic of the search, which wants to know what a lemma or a leaf would give before
+    it is written down: `lower`, `upper` and `bound` below.
+    """
+
+    def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
+        self.query = query
+        self.network = query.network
+        self.region = query.region
+        self.scaled = scaled
+        self.root = root
+        self.inputs = query.network.inputs
+        size = scaled.denominator
+        self._low: dict[int, Number] = {}  # tightened A_v bounds; inputs as -1-k
+        self._high: dict[int, Number] = {}
+        for k, (low, high) in enumerate(zip(query.region.lower, query.region.upper, strict=True)):
+            self._low[-1 - k], self._high[-1 - k] = _whole(low * size), _whole(high * size)
+        self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
+        self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
+        self._firsts = [layer.first for layer in scaled.layers]
+
+    def lower(self, v: int) -> Number:
+        """The current lower bound of A_v = scale[v] * a_v."""
+        found = self._low.get(v)
+        return int(self.root.lower[v]) if found is None else found
+
+    def upper(self, v: int) -> Number:
+        """The current upper bound of A_v."""
+        found = self._high.get(v)
+        return int(self.root.upper[v]) if found is None else found
+
+    def mark(self) -> tuple[int, int]:
+        """A place to `undo` to."""
+        return len(self._trail), len(self.cuts)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Forgets every bound and cut since `mark`."""
+        while len(self._trail) > mark[0]:
+            table, key, value = self._trail.pop()
+            if value is None:
+                del table[key]
+            else:
+                table[key] = value
+        del self.cuts[mark[1] :]
+
+    def _raise_lower(self, key: int, value: Number) -> None:
+        current = self._low[key] if key < 0 else self.lower(key)
+        if value > current:
+            self._trail.append((self._low, key, self._low.get(key)))
+            self._low[key] = _whole(value)
+
+    def _drop_upper(self, key: int, value: Number) -> None:
+        current = self._high[key] if key < 0 else self.upper(key)
+        if value < current:
+            self._trail.append((self._high, key, self._high.get(key)))
+            self._high[key] = _whole(value)
+
+    def _checked(self, v: int, what: str = "unit") -> int:
+        count = self.network.units.count if what == "unit" else self.inputs
+        if not 0 <= v < count:
+            raise RefusedError("index out of range", f"{what} {v} of {count}")
+        return v
+
+    def apply(self, lemma: Lemma) -> None:
+        """Proves the lemma in the current branch, then tightens."""
+        self._checked(lemma.unit)
+        self.refute(lemma.tree, lemma)
+        self.assume(lemma)
+
+    def assume(self, lemma: Lemma) -> None:
+        """Tightens without a proof; for the search, which has just found the lemma."""
+        value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
+        if lemma.upper:
+            self._drop_upper(lemma.unit, value)
+        else:
+            self._raise_lower(lemma.unit, value)
+
+    def refute(self, tree: Tree, target: Goal | Lemma) -> None:
+        """Shows that no point of the current branch satisfies the goal or violates the lemma."""
+        before = self.mark()
+        waiting: list[tuple[tuple[int, int], UnitSplit | InputSplit | PlaneSplit]] = []
+        position, finished = 0, False
+        while not finished:
+            if position == len(tree):
+                raise RefusedError("malformed tree", "a side of a split is not proved")
+            node = tree[position]
+            position += 1
+            for lemma in node.steps:
+                self.apply(lemma)
+            if isinstance(node.body, _SPLITS):
+                waiting.append((self.mark(), node.body))
+                self.restrict(node.body, high=False)
+                continue
+            if isinstance(node.body, Conflict):
+                v = self._checked(node.body.unit)
+                if not self.lower(v) > self.upper(v):
+                    raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
+            else:
+                self._close(node.body, target)
+            if waiting:
+                mark, split = waiting.pop()
+                self.undo(mark)
+                self.restrict(split, high=True)
+            else:
+                finished = True
+        if position < len(tree):
+            raise RefusedError("malformed tree", "a node belongs to no split")
+        self.undo(before)
+
+    def restrict(self, split: UnitSplit | InputSplit | PlaneSplit, *, high: bool) -> None:
+        """Enters one closed side of a split."""
+        if isinstance(split, UnitSplit):
+            self._checked(split.unit)
+            if high:
+                self._raise_lower(split.unit, 0)
+            else:
+                self._drop_upper(split.unit, 0)
+        elif isinstance(split, InputSplit):
+            key = -1 - self._checked(split.input, "input")
+            threshold = split.threshold * self.scaled.denominator
+            if high:
+                self._raise_lower(key, threshold)
+            else:
+                self._drop_upper(key, threshold)
+        else:
+            for k, _ in split.normal:
+                self._checked(k, "input")
+            sign = 1 if high else -1
+            self.cuts.append(
+                (tuple((k, sign * g) for k, g in split.normal), -sign * split.threshold)
+            )
+
+    def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
+        form, strict = self._start(leaf, target)
+        self._eliminate(form, leaf.slopes)
+        if not self._nonnegative(form, leaf, strict):
+            kind = "lemma" if isinstance(target, Lemma) else "goal"
+            raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
+
+    def _start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[_Form, bool]:
+        """The form whose positivity closes the leaf, and whether it must be strict."""
+        z: dict[int, Fraction] = {}
+        a: dict[int, Fraction] = {}
+        constant, strict = Fraction(0), False
+        scales, inputs = self.scaled.scales, self.inputs
+        if isinstance(target, Lemma):
+            if leaf.atoms:
+                raise RefusedError("atoms in a lemma", f"lemma about unit {target.unit}")
+            sign = -1 if target.upper else 1
+            a[target.unit] = Fraction(sign, scales[inputs + target.unit])
+            constant = -sign * target.bound
+        else:
+            constant, strict = self._atoms(leaf, target, z)
+        for v, multiplier in leaf.bounds.items():
+            share = multiplier / scales[inputs + self._checked(v)]
+            a[v] = a.get(v, Fraction(0)) - share
+            constant += share * (self.lower(v) if share > 0 else self.upper(v))
+        for k, multiplier in leaf.cuts.items():
+            if k >= len(self.cuts):
+                raise RefusedError("index out of range", f"cut {k} of {len(self.cuts)}")
+            normal, offset = self.cuts[k]
+            constant -= multiplier * offset
+            for j, g in normal:
+                z[j] = z.get(j, Fraction(0)) - multiplier * g / self.scaled.denominator
+        for v in leaf.slopes:
+            self._checked(v)
+        return _Form(z, a, constant), strict
+
+    def _atoms(self, leaf: Leaf, goal: Goal, z: dict[int, Fraction]) -> tuple[Fraction, bool]:
+        """Adds -(multipliers . atoms) to z; returns its constant and whether > 0 is needed."""
+        constant, strict = Fraction(0), True
+        multipliers = leaf.atoms
+        if not multipliers and len(goal.atoms) == 1:
+            multipliers = {0: Fraction(1)}
+        rows, scaled, count = self.network.outputs, self.scaled, len(goal.atoms)
+        for number, multiplier in multipliers.items():
+            if number >= count:
+                raise RefusedError("index out of range", f"atom {number} of {count}")
+            atom = goal.atoms[number]
+            constant -= multiplier * atom.constant
+            for k, g in atom.inputs:
+                z[k] = z.get(k, Fraction(0)) - multiplier * g / scaled.denominator
+            for j, g in atom.outputs:
+                indices, numerators, offset, below = rows.row(j)
+                constant -= multiplier * g * Fraction(offset, below)
+                for index, numerator in zip(indices, numerators, strict=True):
+                    share = multiplier * g * Fraction(numerator, below * scaled.scales[index])
+                    z[index] = z.get(index, Fraction(0)) - share
+            if atom.strict and multiplier > 0:
+                strict = False
+        return constant, strict
+
+    def _eliminate(self, form: _Form, slopes: Mapping[int, Fraction]) -> None:
+        """Replaces all units, last first, by lower bounds in terms of what they read."""
+        inputs, starts, columns = self.inputs, self.network.units.starts, self.network.units.indices
+        weights, constants = self.scaled.weights, self.scaled.constants
+        denominators = self._slope_denominators(slopes)
+        waiting = [-v for v in {*form.a, *(j - inputs for j in form.z if j >= inputs)}]
+        heapify(waiting)
+        known = set(waiting)
+        current_layer = -1
+        while waiting:
+            v = -heappop(waiting)
+            if denominators:
+                layer = bisect_right(self._firsts, v) - 1
+                if layer != current_layer:
+                    current_layer = layer
+                    form.multiply(denominators.get(layer, 1))
+            factor = form.a.pop(v, 0)
+            coefficient = form.z.pop(inputs + v, 0)
+            if coefficient:
+                factor += self._relax(form, v, coefficient, slopes)
+            if not factor:
+                continue
+            form.constant += factor * constants[v]
+            z = form.z
+            for j, weight in zip(
+                columns[starts[v] : starts[v + 1]].tolist(), weights[v], strict=True
+            ):
+                if j in z:
+                    z[j] += factor * weight
+                else:
+                    z[j] = factor * weight
+                    if j >= inputs and inputs - j not in known:
+                        known.add(inputs - j)
+                        heappush(waiting, inputs - j)
+
+    def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
+        """By layer, what a form must be multiplied with before its slopes are used."""
+        found: dict[int, int] = {}
+        for v, slope in slopes.items():
+            if slope.denominator > 1:
+                layer = bisect_right(self._firsts, v) - 1
+                found[layer] = lcm(found.get(layer, 1), slope.denominator)
+        return found
+
+    def _relax(self, form: _Form, v: int, coefficient: int, slopes: Mapping[int, Fraction]) -> int:
+        """coefficient * Z_v >= result * A_v + what is added to the constant."""
+        low, high = self.lower(v), self.upper(v)
+        slope = slopes.get(v)
+        if low >= 0:
+            if slope is None:
+                return coefficient
+            kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
+            rest = coefficient - kept
+            form.constant += rest * (low if rest > 0 else high)
+            return kept
+        if high <= 0:
+            return 0
+        kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
+        if coefficient > 0:
+            return kept
+        if slope is not None and slope * (high - low) > high:
+            raise RefusedError("slope too steep", f"unit {v}: {slope} cuts off its lower end")
+        form.constant += (coefficient - kept) * high
+        return kept
+
+    def _nonnegative(self, form: _Form, leaf: Leaf, strict: bool) -> bool:
+        """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box."""
+        size, on_ball = self.scaled.denominator, self.region.norm != "inf"
+        gradient: dict[int, Fraction] = {}
+        constant: Number = form.constant
+        for k in leaf.box:
+            self._checked(k, "input")
+            form.z.setdefault(k, 0)
+        for k, coefficient in form.z.items():
+            share: Number = coefficient
+            if on_ball:
+                share = leaf.box.get(k, Fraction(0)) * form.denominator / size
+                if share != coefficient:
+                    gradient[k] = (coefficient - share) * Fraction(size, form.denominator)
+            if share:
+                constant += share * (self._low[-1 - k] if share > 0 else self._high[-1 - k])
+        if on_ball:
+            whole = Fraction(constant) / form.denominator
+            return linear_minimum_holds(self.region, gradient, whole, strict)
+        return constant > 0 if strict else constant >= 0
+
+
+def _whole(value: Number) -> Number:
+    """The same number, as int where it is one: sums of ints stay fast."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
