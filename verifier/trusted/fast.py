@@ -82,7 +82,7 @@ def _check_flip(query: Query, flip: Flip) -> None:
 class _Form:
     """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
 
-    __slots__ = ("a", "constant", "denominator", "z")
+    __slots__ = ("a", "boxed", "constant", "denominator", "z")
 
     def __init__(
         self, z: Mapping[int, Fraction], a: Mapping[int, Fraction], constant: Fraction
@@ -91,6 +91,7 @@ class _Form:
         self.z = {j: int(q * self.denominator) for j, q in z.items()}
         self.a = {v: int(q * self.denominator) for v, q in a.items()}
         self.constant: Number = constant * self.denominator
+        self.boxed: list[int] = []  # undecided units absorbed by their boxes, for the search
 
     def multiply(self, factor: int) -> None:
         self.denominator *= factor
@@ -240,6 +241,19 @@ class FastChecker:
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
 
+    def minimum(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Fraction, list[int]]:
+        """A lower bound of the form that `leaf` would close, on a box, and the undecided units that
+        were absorbed by their boxes on the way. For a Lemma of bound 0 about a_v this is a lower
+        bound of a_v, or of -a_v if `upper`. On a ball the bound is of its bounding box.
+        """
+        form, _ = self._start(leaf, target)
+        self._eliminate(form, leaf.slopes)
+        constant = form.constant
+        for k, share in form.z.items():
+            if share:
+                constant += share * (self._low[-1 - k] if share > 0 else self._high[-1 - k])
+        return Fraction(constant) / form.denominator, form.boxed
+
     def _start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[_Form, bool]:
         """The form whose positivity closes the leaf, and whether it must be strict."""
         z: dict[int, Fraction] = {}
@@ -351,6 +365,8 @@ class FastChecker:
         if high <= 0:
             return 0
         kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
+        if kept != coefficient:
+            form.boxed.append(v)
         if coefficient > 0:
             return kept
         if slope is not None and slope * (high - low) > high:

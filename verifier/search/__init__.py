@@ -1,0 +1,1 @@
+"""The search: fast, floating point where that helps, and believed by no one."""

@@ -1,0 +1,70 @@
+"""From queries to checked verdicts: root bounds in batches, then one method after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from verifier.api import Options, Outcome
+from verifier.search.propagation import Propagation
+from verifier.trusted.certificate import Robust, Undecided, Verdict
+from verifier.trusted.errors import RefusedError
+from verifier.trusted.fast import FastChecker, check_fast
+from verifier.trusted.intervals import RootBounds, interval_bounds
+from verifier.trusted.network import Network
+from verifier.trusted.query import Query
+from verifier.trusted.replay import chunk_size, scaled_for
+from verifier.trusted.scaled import ScaledNetwork
+
+
+def search_batch(
+    network: Network,
+    queries: Sequence[Query],
+    options: Options,
+    progress: Callable[[int], None],
+) -> list[Outcome]:
+    """The checked answers to all queries; see `verifier.api.verify_batch`."""
+    outcomes: list[Outcome] = []
+    if not queries:
+        return outcomes
+    started = monotonic()
+    scaled, size = scaled_for(network, queries), chunk_size(network)
+    for begin in range(0, len(queries), size):
+        part = queries[begin : begin + size]
+        roots = interval_bounds(scaled, [query.region for query in part])
+        share = (monotonic() - started) / len(part)
+        for query, root in zip(part, roots, strict=True):
+            outcomes.append(_search_one(query, scaled, root, options, share))
+            progress(len(outcomes))
+        started = monotonic()
+    return outcomes
+
+
+def _search_one(
+    query: Query, scaled: ScaledNetwork, root: RootBounds, options: Options, bounds_seconds: float
+) -> Outcome:
+    started = monotonic()
+    deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
+    verdict = _answer(query, scaled, root, options, deadline)
+    found = monotonic()
+    if not isinstance(verdict, Undecided):
+        try:
+            check_fast(query, verdict, scaled, root)
+        except RefusedError as flaw:
+            verdict = Undecided(f"the checker refused what the search found: {flaw}")
+    seconds = {"bounds": bounds_seconds, "search": found - started, "check": monotonic() - found}
+    return Outcome(verdict, seconds)
+
+
+def _answer(
+    query: Query,
+    scaled: ScaledNetwork,
+    root: RootBounds,
+    options: Options,
+    deadline: float | None,
+) -> Verdict:
+    propagation = Propagation(FastChecker(query, scaled, root), deadline)
+    if propagation.run():
+        trees = tuple(tree for tree in propagation.trees if tree is not None)
+        return Robust(tuple(propagation.steps), trees)
+    return Undecided("open")

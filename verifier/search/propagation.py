@@ -1,0 +1,198 @@
+"""Progressive tightening in exact integers: lemma after lemma about single units, each local.
+
+Constructed networks are deep, their weights may have thousands of bits, and on a small region almost
+every unit is decided. What interval arithmetic cannot see are dependencies, such as m + max(g - m, 0)
+<= y for m, g <= y. Units that matter to the goals are visited first to last; each is bounded by
+substituting decided units backwards, stopping at units that an earlier lemma has tightened, and where
+that is loose by a split on the undecided unit it reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from time import monotonic
+
+from verifier.trusted.certificate import Leaf, Lemma, Node, Tree, UnitSplit
+from verifier.trusted.fast import FastChecker
+from verifier.trusted.query import Goal
+
+ZERO = Fraction(0)
+MAX_SPLITS = 3  # of one lemma's tree, on a path
+Target = Goal | Lemma
+
+
+class Propagation:
+    """Finds lemmas for one query; `steps` are those found, in an order that replays."""
+
+    def __init__(self, checker: FastChecker, deadline: float | None = None) -> None:
+        self.checker = checker
+        self.network = checker.network
+        self.inputs = checker.inputs
+        self.steps: list[Lemma] = []
+        self.trees: list[Tree | None] = [None] * len(checker.query.goals)
+        self._stops: dict[int, Fraction] = {}  # slopes 0 at units that lemmas tightened
+        self._touched: set[int] = set()  # units whose state a lemma changed
+        self._thorough = False
+        self._deadline = deadline
+
+    @property
+    def late(self) -> bool:
+        return self._deadline is not None and monotonic() > self._deadline
+
+    def run(self) -> bool:
+        """Whether all goals are proved; `trees` and `steps` hold what was found."""
+        if self._close_goals(shallow=True):
+            return True
+        for self._thorough in (False, True):
+            for v in self._reachable():
+                if self.late:
+                    return False
+                if self._matters(v):
+                    self._tighten(v)
+            if self._close_goals(shallow=False):
+                return True
+        return False
+
+    def _close_goals(self, *, shallow: bool) -> bool:
+        for number, goal in enumerate(self.checker.query.goals):
+            if self.trees[number] is not None or len(goal.atoms) > 1:
+                continue
+            leaves = [Leaf(slopes=self._output_stops(goal))] if shallow else self._leaves()
+            for leaf in leaves:
+                if self._closes(leaf, goal):
+                    self.trees[number] = (Node((), leaf),)
+                    break
+        return all(tree is not None for tree in self.trees)
+
+    def _closes(self, leaf: Leaf, goal: Goal) -> bool:
+        value, _ = self.checker.minimum(leaf, goal)
+        return value > 0 or (value == 0 and goal.atoms[0].strict)
+
+    def _output_stops(self, goal: Goal) -> dict[int, Fraction]:
+        """Slopes that absorb at once whatever the goal's outputs read: plain interval arithmetic."""
+        rows = self.network.outputs
+        read = {
+            j - self.inputs
+            for output, _ in goal.atoms[0].outputs
+            for j in rows.row(output)[0]
+            if j >= self.inputs
+        }
+        return dict.fromkeys(sorted(read), ZERO)
+
+    def _leaves(self) -> Iterator[Leaf]:
+        """The ways to substitute that are tried: up to tightened units, and all the way down.
+
+        The second costs the depth of the network each time and is left to the second pass.
+        """
+        yield Leaf(slopes=self._stops)
+        if self._stops and self._thorough:
+            yield Leaf()
+
+    def _reachable(self) -> list[int]:
+        """Units that are not off and that the open goals read, directly or not; increasing."""
+        starts, columns = self.network.units.starts, self.network.units.indices
+        seen: set[int] = set()
+        for number, goal in enumerate(self.checker.query.goals):
+            if self.trees[number] is None:
+                for atom in goal.atoms:
+                    for output, _ in atom.outputs:
+                        seen.update(j - self.inputs for j in self.network.outputs.row(output)[0])
+        waiting = [-v for v in seen if v >= 0]
+        heapify(waiting)
+        found: list[int] = []
+        while waiting:
+            v = -heappop(waiting)
+            if self.checker.upper(v) <= 0:
+                continue
+            found.append(v)
+            for j in columns[starts[v] : starts[v + 1]].tolist():
+                u = j - self.inputs
+                if u >= 0 and u not in seen:
+                    seen.add(u)
+                    heappush(waiting, -u)
+        return found[::-1]
+
+    def _row_units(self, v: int) -> list[int]:
+        rows = self.network.units
+        return [
+            j - self.inputs
+            for j in rows.indices[rows.starts[v] : rows.starts[v + 1]].tolist()
+            if j >= self.inputs
+        ]
+
+    def _matters(self, v: int) -> bool:
+        """Only dependencies between units can make an interval loose.
+
+        A unit that reads inputs alone, or that passes a single unit on, has nothing to gain.
+        """
+        checker = self.checker
+        live = [u for u in self._row_units(v) if checker.upper(u) > 0]
+        if checker.lower(v) < 0 < checker.upper(v):
+            return bool(live)
+        return len(live) > 1 and any(u in self._touched or checker.lower(u) < 0 for u in live)
+
+    def _tighten(self, v: int) -> None:
+        """Adds the lemmas about unit v that improve its bounds."""
+        scale = self.checker.scaled.scales[self.inputs + v]
+        for upper in (False, True):
+            target = Lemma(v, upper, ZERO, ())
+            current = (
+                -Fraction(self.checker.upper(v)) if upper else Fraction(self.checker.lower(v))
+            ) / scale
+            found = self._best_tree(target, current)
+            if found is None:
+                continue
+            value, tree = found
+            lemma = Lemma(v, upper, -value if upper else value, tree)
+            self.steps.append(lemma)
+            self.checker.assume(lemma)
+            self._touched.add(v)
+            if self.checker.lower(v) >= 0:
+                self._stops[v] = ZERO
+
+    def _best_tree(self, target: Lemma, current: Fraction) -> tuple[Fraction, Tree] | None:
+        """A tree that proves a better bound than `current`, and that bound."""
+        value, leaf, boxed = self._best_leaf(target)
+        if value > current:
+            return value, (Node((), leaf),)
+        if not boxed:
+            return None
+        return self._split(target, current, boxed, MAX_SPLITS)
+
+    def _split(
+        self, target: Lemma, current: Fraction, boxed: list[int], depth: int
+    ) -> tuple[Fraction, Tree] | None:
+        """The same by a split on the last undecided unit on the way, and further if need be."""
+        unit = max(boxed)
+        sides: list[tuple[Fraction, Tree]] = []
+        for high in (False, True):
+            mark = self.checker.mark()
+            self.checker.restrict(UnitSplit(unit), high=high)
+            value, leaf, deeper = self._best_leaf(target)
+            found: tuple[Fraction, Tree] | None = (value, (Node((), leaf),))
+            if value <= current:
+                found = (
+                    self._split(target, current, deeper, depth - 1)
+                    if depth > 1 and deeper
+                    else None
+                )
+            self.checker.undo(mark)
+            if found is None:
+                return None
+            sides.append(found)
+        (low_value, low), (high_value, high_tree) = sides
+        return min(low_value, high_value), (Node((), UnitSplit(unit)), *low, *high_tree)
+
+    def _best_leaf(self, target: Lemma) -> tuple[Fraction, Leaf, list[int]]:
+        best: tuple[Fraction, Leaf, list[int]] | None = None
+        for leaf in self._leaves():
+            slopes = {u: q for u, q in leaf.slopes.items() if u < target.unit}
+            trial = Leaf(slopes=slopes)
+            value, boxed = self.checker.minimum(trial, target)
+            if best is None or value > best[0]:
+                best = (value, trial, boxed)
+        if best is None:
+            raise ValueError("no leaf was tried")
+        return best
