@@ -1,0 +1,151 @@
+"""A proof file gives back exactly the question and the answer it was given, or is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from verifier.api import check
+from verifier.trusted.certificate import Flip, Leaf, Node, Robust
+from verifier.trusted.errors import RefusedError, UserError
+from verifier.trusted.network import Network, Rows, integers
+from verifier.trusted.packed import pack, unpack
+from verifier.trusted.proof_file import load_proof, parse_proof, proof_bytes, save_proof
+from verifier.trusted.query import Atom, Goal, Query, label_goals
+from verifier.trusted.region import Region, ball, box
+
+HALF = Fraction(1, 2)
+
+
+def rows(*listed: tuple[dict[int, int], int, int]) -> Rows:
+    starts, indices, numerators = [0], [], []
+    for weights, _, _ in listed:
+        indices += sorted(weights)
+        numerators += [weights[k] for k in sorted(weights)]
+        starts.append(len(indices))
+    return Rows(
+        integers(starts),
+        integers(indices),
+        integers(numerators),
+        integers([constant for _, constant, _ in listed]),
+        integers([below for _, _, below in listed]),
+    )
+
+
+def step_network() -> Network:
+    """v = relu(2 x - 1) / 2 of one input."""
+    return Network(1, (1,), rows(({0: 2}, -1, 1)), rows(({1: 1}, 0, 2)))
+
+
+def proved() -> tuple[Query, Robust]:
+    query = Query(
+        step_network(), ball("inf", [Fraction(0)], HALF), label_goals("nearest", 0, [0, 1], 1)
+    )
+    return query, Robust((), ((Node((), Leaf()),),))
+
+
+REGIONS = (
+    box([Fraction(-1, 3)], [Fraction(1, 4)]),
+    ball("1", [Fraction(0)], HALF),
+    ball("2", [Fraction(0)], radius_squared=Fraction(1, 5)),
+    ball("2", [Fraction(0)], HALF, clip=(Fraction(0), Fraction(1))),
+)
+
+
+@pytest.mark.parametrize("region", REGIONS, ids=lambda r: f"{r.norm}-{r.clipped}")
+@pytest.mark.parametrize("name", ["one.json", "one.json.gz"])
+def test_reads_what_was_written(tmp_path: Path, region: Region, name: str) -> None:
+    query, verdict = proved()
+    query = dataclasses.replace(query, region=region)
+    save_proof(tmp_path / name, query, verdict)
+    again = load_proof(tmp_path / name)
+    assert again.verdict == verdict
+    assert (again.query.region, again.query.goals) == (query.region, query.goals)
+    assert again.query.network.digest == query.network.digest
+    check(again.query, again.verdict)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_unsafe_conjunctions_and_flips_survive() -> None:
+    query, _ = proved()
+    atoms = (
+        Atom(((0, Fraction(1)),), (), Fraction(-1, 3), True),
+        Atom((), ((0, Fraction(-7, 2)),), Fraction(1), False),
+    )
+    query = dataclasses.replace(query, goals=(Goal(atoms, "0"),))
+    flip = Flip((HALF,), 0)
+    again = parse_proof(proof_bytes(query, flip))
+    assert again.query.goals == query.goals
+    assert again.verdict == flip
+    check(again.query, again.verdict)
+
+
+def test_same_proof_same_bytes() -> None:
+    assert proof_bytes(*proved()) == proof_bytes(*proved())
+
+
+def test_without_network_needs_it(tmp_path: Path) -> None:
+    query, verdict = proved()
+    save_proof(tmp_path / "p.json", query, verdict, with_network=False)
+    with pytest.raises(UserError, match="give it as well"):
+        load_proof(tmp_path / "p.json")
+    assert load_proof(tmp_path / "p.json", network=query.network).verdict == verdict
+
+
+def test_another_network_or_question_is_refused() -> None:
+    query, verdict = proved()
+    data = proof_bytes(query, verdict)
+    other = Network(1, (1,), rows(({0: 3}, -1, 1)), rows(({1: 1}, 0, 2)))
+    with pytest.raises(RefusedError, match="another network"):
+        parse_proof(data, network=other)
+    smaller = dataclasses.replace(query, region=ball("inf", [Fraction(0)], Fraction(1, 4)))
+    with pytest.raises(RefusedError, match="another question: the region"):
+        parse_proof(data, query=smaller)
+    weaker = dataclasses.replace(query, goals=label_goals("nearest", 0, [0, 3], 1))
+    with pytest.raises(RefusedError, match="another question: the goals"):
+        parse_proof(data, query=weaker)
+    assert parse_proof(data, query=query).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "flaw"),
+    [
+        ({"robmem_proof": 2}, "version"),
+        ({"robmem_proof": True}, "version"),
+        ({"extra": 1}, "unknown field"),
+        ({"goals": []}, "malformed"),
+        ({"region": {"norm": "inf", "lower": ["1"], "upper": ["0"]}}, "malformed"),
+        ({"region": {"norm": "inf", "lower": ["0"]}}, "missing field"),
+        ({"region": {"norm": "3", "lower": ["0"], "upper": ["1"], "center": ["0"], "size": "1",
+                     "clipped": False}}, "malformed"),
+        ({"content": "!"}, "malformed"),
+        ({"content": ""}, "network altered"),
+        ({"network": "0" * 64}, "another network"),
+    ],
+)  # fmt: skip
+def test_tampered_heads_are_refused(change: dict[str, object], flaw: str) -> None:
+    first, second = proof_bytes(*proved()).split(b"\n", 1)
+    head = json.loads(first) | change
+    with pytest.raises(RefusedError) as caught:
+        parse_proof(json.dumps(head).encode() + b"\n" + second)
+    assert caught.value.flaw == flaw
+
+
+def test_unpack_refuses_what_pack_did_not_write() -> None:
+    data = pack(b"certificate" * 50)
+    assert unpack(data) == b"certificate" * 50
+    for damaged, flaw in [
+        (data[:-9], "truncated"),
+        (data + b"x", "damaged"),
+        (b"x" + data[1:], "not packed"),
+        (data[:-1] + bytes([data[-1] ^ 1]), "damaged"),
+    ]:
+        with pytest.raises(RefusedError) as caught:
+            unpack(damaged)
+        assert caught.value.flaw == flaw
+    with pytest.raises(RefusedError, match="too large"):
+        unpack(pack(bytes(1000)), limit=999)
