@@ -1,0 +1,1 @@
+"""Networks, questions and proofs from outside, and back."""

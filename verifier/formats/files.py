@@ -1,0 +1,57 @@
+"""Reading a file into bounded memory, and errors that name it."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from verifier.errors import UserError
+
+MAX_BYTES = 1 << 30
+
+
+def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
+    """The content of the file, unpacked if it is gzip.
+
+    Raises UserError if it cannot be read, is damaged, or has more than `limit` bytes, unpacked.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+    if content.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(path) as packed:
+                content = packed.read(limit + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UserError(f"{path}: damaged gzip: {error}") from None
+    if len(content) > limit:
+        raise UserError(f"{path}: more than {limit} bytes")
+    return content
+
+
+def read_text(path: Path | str, limit: int = MAX_BYTES) -> str:
+    """The content of a UTF-8 text file, unpacked if it is gzip; raises UserError."""
+    try:
+        return read_bytes(path, limit).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not a text file: byte {error.start} is not UTF-8") from None
+
+
+@contextmanager
+def naming(place: Path | str) -> Iterator[None]:
+    """Errors raised inside name `place` first."""
+    try:
+        yield
+    except UserError as error:
+        raise type(error)(f"{place}: {error}") if type(error) is UserError else error from None
+
+
+def shown(name: str, limit: int = 60) -> str:
+    """`name` on one line, quoted and shortened."""
+    return repr(name if len(name) <= limit else name[: limit - 3] + "...")

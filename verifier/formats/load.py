@@ -1,0 +1,44 @@
+"""One door for every kind of network file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from verifier.errors import UserError
+from verifier.formats.files import naming, read_bytes
+from verifier.formats.nnet import parse_nnet
+from verifier.formats.npz import parse_npz
+from verifier.trusted.network import Network
+from verifier.trusted.network_file import MAGIC, parse_network
+
+_ZIP = b"PK\x03\x04"
+
+
+def load_any_network(path: Path | str) -> Network:
+    """The exact network of the file at `path`: native, .onnx, .nnet or .npz, each also as .gz.
+
+    Native files and archives are told by their first bytes, the rest by suffix. The weights of a
+    .nnet file are taken as they are, without its normalisation. Raises UserError, naming the file.
+    """
+    path = Path(path)
+    content = read_bytes(path)
+    suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+    with naming(path):
+        if content.startswith(MAGIC):
+            return parse_network(content)
+        if content.startswith(_ZIP):
+            return parse_npz(content)
+        if suffix == ".nnet":
+            return parse_nnet(_text(content)).network()
+        if suffix == ".onnx":
+            from verifier.formats.onnx import parse_onnx  # takes half a second to import
+
+            return parse_onnx(content, path.parent)
+    raise UserError(f"{path}: neither a robmem network, nor .onnx, .nnet or .npz")
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(f"not a text file: byte {error.start} is not UTF-8") from None
