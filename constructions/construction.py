@@ -15,10 +15,17 @@ from typing import Literal
 
 from verifier.errors import UserError
 from verifier.trusted.network import Network
+from verifier.trusted.query import Goal, label_goals
 from verifier.trusted.rational import format_rational
 
-Norm = Literal["inf"] | int
-"""The p of an lp norm: "inf", or an integer p >= 1."""
+Norm = Literal["inf", "1", "2"] | int
+"""The p of an lp norm; an integer for p >= 3."""
+
+
+def exponent_of(norm: Norm) -> int:
+    """The p for which powers ||x||_p^p are rational; 1 for "inf", whose values are themselves."""
+    return 1 if norm == "inf" else int(norm)
+
 
 Decoder = Literal["value", "nearest", "sign", "argmax"]
 
@@ -84,6 +91,11 @@ class Construction:
     robust: bool = True
     seed: int | None = None
     notes: tuple[str, ...] = ()
+
+    def goals(self, label: int, classes: int) -> tuple[Goal, ...]:
+        """What no point of a ball of this label may satisfy; see `verifier.trusted.query`."""
+        values = (-1, 1) if self.decoder == "sign" else tuple(range(classes))
+        return label_goals(self.decoder, label, values, self.network.outputs.count)
 
 
 _PROPERTIES = {

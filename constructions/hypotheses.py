@@ -6,7 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from constructions.construction import Norm
+from constructions.construction import Norm, exponent_of
+from constructions.separation import separation
+from constructions.simplest import simplest_between
 from verifier.dataset import Dataset, check_labelled
 from verifier.errors import UserError
 from verifier.trusted.rational import format_rational, sqrt_lower
@@ -18,9 +20,11 @@ def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
     Raises UserError for a data set with one class, or identical inputs with different labels.
     """
     check_labelled(dataset)
+    if not isinstance(norm, int):
+        return separation(dataset, norm).value
     points, labels = dataset.numerators, dataset.labels
     largest = 2 * int(abs(points).max())
-    exponent = 1 if norm == "inf" else int(norm)
+    exponent = norm
     if points.dtype == np.int64 and largest**exponent * dataset.dimension >= 1 << 62:
         points = points.astype(object)
     best: int | None = None
@@ -28,8 +32,7 @@ def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
         rivals = points[i + 1 :][labels[i + 1 :] != labels[i]]
         if len(rivals):
             gaps = abs(rivals - points[i])
-            totals = gaps.max(axis=1) if norm == "inf" else (gaps**exponent).sum(axis=1)
-            nearest = int(totals.min())
+            nearest = int((gaps**exponent).sum(axis=1).min())
             best = nearest if best is None else min(best, nearest)
     if best is None:
         raise UserError(f"{dataset.name}: no two samples have different labels")
@@ -37,7 +40,7 @@ def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
 
 
 def check_budget(
-    dataset: Dataset, norm: Norm, budget: Fraction, separation: Fraction | None = None
+    dataset: Dataset, norm: Norm, budget: Fraction, power: Fraction | None = None
 ) -> Fraction:
     """The separation of the data set, after 0 <= budget < separation / 2 has been checked.
 
@@ -50,11 +53,11 @@ def check_budget(
     """
     if budget < 0:
         raise UserError(f"budget {format_rational(budget)} is negative")
-    if separation is None:
-        separation = power_separation(dataset, norm)
-    exponent = 1 if norm == "inf" else norm
-    if (2 * budget) ** exponent >= separation:
-        half = separation / 2**exponent
+    if power is None:
+        power = power_separation(dataset, norm)
+    exponent = exponent_of(norm)
+    if (2 * budget) ** exponent >= power:
+        half = power / 2**exponent
         if exponent == 1:
             raise UserError(
                 f"budget {format_rational(budget)} is not below half the separation, "
@@ -65,39 +68,68 @@ def check_budget(
             f"{exponent}, {format_rational(budget**exponent)}, is not below "
             f"{format_rational(half)}"
         )
-    return separation
+    return power
 
 
-def half_separation_lower(separation: Fraction, norm: Norm, bits: int = 64) -> Fraction:
-    """A rational at most half the separation, whose p-th power is given; equal for p = 1, inf.
-
-    For p = 2 it is rounded down to a multiple of 2^-`bits`, for larger p by bisection likewise.
-    """
-    if norm in ("inf", 1):
-        return separation / 2
-    if norm == 2:
-        return sqrt_lower(separation / 4, bits)
-    exponent = int(norm)
-    target = separation / 2**exponent
-    scale = 1 << bits
-    low, high = 0, int(target) + 1 << bits
+def root_lower(value: Fraction, exponent: int, bits: int = 64) -> Fraction:
+    """The greatest multiple of 2^-bits whose power `exponent` is at most `value` >= 0."""
+    if exponent == 1:
+        return value
+    if exponent == 2:
+        return sqrt_lower(value, bits)
+    scaled = (value.numerator << (bits * exponent)) // value.denominator
+    low, high = 0, 1 << (scaled.bit_length() // exponent + 1)
     while high - low > 1:
         middle = (low + high) // 2
-        if Fraction(middle, scale) ** exponent <= target:
-            low = middle
-        else:
-            high = middle
-    return Fraction(low, scale)
+        low, high = (middle, high) if middle**exponent <= scaled else (low, middle)
+    return Fraction(low, 1 << bits)
 
 
-def budget_of_ratio(ratio: Fraction, separation: Fraction, norm: Norm) -> Fraction:
-    """The budget ratio * (separation / 2), exactly for p = 1 and inf.
+def separation_above(budget: Fraction, power: Fraction, exponent: int = 2) -> Fraction:
+    """A rational at most the separation, whose `exponent`-th power is given, and above 2 budget.
 
-    For other p half the separation is irrational in general; it is rounded *down* to a multiple of
-    2^-64, and the budget is that times the ratio. So a ratio below 1 always gives a budget below
-    half the separation, and the true ratio is smaller than the asked one by less than 2^-63 over
-    the separation. Where that matters, say the budget itself.
+    Needs (2 budget)^exponent < power. The root is taken with as many bits as that needs, and with
+    so many more that the room above 2 budget keeps all but a thousandth of its size.
+    """
+    bits = 32
+    while True:
+        root = root_lower(power, exponent, bits)
+        if root > 2 * budget and (root - 2 * budget) * (1 << bits) > 1000:
+            return root
+        bits *= 2
+
+
+def half_separation_lower(power: Fraction, norm: Norm) -> Fraction:
+    """Half the separation for p = 1 and inf, and otherwise a rational less than 2^-64 below it."""
+    return root_lower(power, exponent_of(norm)) / 2
+
+
+def budget_of_ratio(ratio: Fraction, power: Fraction, norm: Norm) -> Fraction:
+    """The budget ratio * (separation / 2), rounded *up* where the separation is irrational.
+
+    `power` is what `power_separation` gives. For p = 1 and inf, and wherever the root is rational,
+    the budget is exact. Else it is the simplest rational that is at least that and exceeds it by
+    less than a share (1 - ratio) / 1000: so what is certified for it is certified for the asked
+    ratio, and a ratio below 1 gives a budget below half the separation.
+
+    Raises UserError for a negative ratio.
     """
     if ratio < 0:
         raise UserError(f"ratio {format_rational(ratio)} is negative")
-    return ratio * half_separation_lower(separation, norm)
+    exponent = exponent_of(norm)
+    numerator, denominator = (
+        int(root_lower(Fraction(part), exponent, 0))
+        for part in (power.numerator, power.denominator)
+    )
+    if Fraction(numerator, denominator) ** exponent == power:
+        return ratio * Fraction(numerator, denominator) / 2
+    share = (1 - ratio if ratio < 1 else Fraction(1)) / 1000
+    bits = 16 + power.denominator.bit_length() + (1 / share).numerator.bit_length()
+    root = root_lower(power, exponent, bits) + Fraction(1, 1 << bits)
+    low = ratio * root / 2
+    return simplest_between(low, low * (1 + share / 2))
+
+
+def least_entry(dataset: Dataset) -> Fraction:
+    """The least coordinate of all samples."""
+    return Fraction(int(dataset.numerators.min()), dataset.denominator)

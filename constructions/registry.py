@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Protocol
 
-from constructions import cubes
+from constructions import (
+    cones,
+    cross_polytopes,
+    cubes,
+    power_interpolant,
+    power_products,
+    projection,
+    sawtooth,
+    serial,
+)
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import budget_of_ratio, power_separation
 from verifier.dataset import Dataset
@@ -44,10 +54,64 @@ class Entry:
     robust: bool = True
 
 
+_SERIAL_NORMS: tuple[Norm, ...] = ("inf", "1", "2")
 _ENTRIES = (
     Entry("linf", "inf", "running max over samples", cubes.SOURCE, cubes.sequential),
-    Entry("linf-pipelined", "inf", "the same, a layer a sample", cubes.SOURCE, cubes.pipelined),
-    Entry("linf-parallel", "inf", "the same, all samples at once", cubes.SOURCE, cubes.parallel),
+    Entry("linf-pipelined", "inf", "linf, one layer a sample", cubes.SOURCE, cubes.pipelined),
+    Entry("linf-parallel", "inf", "linf, all samples at once", cubes.SOURCE, cubes.parallel),
+    Entry("lipschitz", "inf", "least Lipschitz constant", cones.SOURCE, cones.sequential),
+    Entry("lipschitz-parallel", "inf", "the same, all at once", cones.SOURCE, cones.parallel),
+    Entry("lipschitz-ovr", "inf", "one output a class", cones.SOURCE, cones.one_against_rest),
+    Entry("l1", "1", "running max", cross_polytopes.SOURCE, cross_polytopes.sequential),
+    Entry(
+        "l1-parallel", 1, "all samples at once", cross_polytopes.SOURCE, cross_polytopes.parallel
+    ),
+    Entry("l2", "2", "running max, sawtooth squares", sawtooth.SOURCE, sawtooth.sequential),
+    Entry("l2-parallel", "2", "l2, all samples at once", sawtooth.SOURCE, sawtooth.parallel),
+    *(
+        Entry(
+            f"l{p}-shallow",
+            "2" if p == 2 else p,
+            "piecewise linear powers, all samples at once",
+            power_interpolant.SOURCE,
+            partial(power_interpolant.shallow, exponent=p),
+        )
+        for p in (2, 3, 4)
+    ),
+    *(
+        Entry(
+            f"l{p}-deep",
+            p,
+            "powers by products",
+            power_products.SOURCE,
+            partial(power_products.deep, exponent=p),
+        )
+        for p in (3, 4)
+    ),
+    *(
+        Entry(
+            f"l{norm}-serial",
+            norm,
+            "width n + 4, a coordinate at a time",
+            serial.SOURCE,
+            partial(serial.serial, norm=norm),
+        )
+        for norm in _SERIAL_NORMS
+    ),
+    Entry(
+        "narrow-l2",
+        "2",
+        "width k + 4 behind a projection",
+        projection.SOURCE,
+        partial(projection.narrow, norm="2"),
+    ),
+    Entry(
+        "narrow-linf",
+        "inf",
+        "width k + 4 behind a projection",
+        projection.SOURCE,
+        partial(projection.narrow, norm="inf"),
+    ),
 )
 REGISTRY: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 

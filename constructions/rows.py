@@ -8,10 +8,12 @@ shows that nothing overflows, Python integers otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.builder import Affine
 from verifier.trusted.network import Integers, Network, Rows, integers
 
 _SAFE = 1 << 62
@@ -56,6 +58,48 @@ def copies(variables: NDArray[np.int64]) -> Rows:
     return affine_rows(variables[:, None], 1, 0)
 
 
+def rows_of(forms: Sequence[Affine]) -> Rows:
+    """One row a form."""
+    starts, indices = [0], list[int]()
+    numerators, constants, denominators = list[int](), list[int](), list[int]()
+    for form in forms:
+        entries = sorted((j, w) for j, w in form.weights.items() if w)
+        common = lcm(form.constant.denominator, *{w.denominator for _, w in entries})
+        indices.extend(variable for variable, _ in entries)
+        numerators.extend(w.numerator * (common // w.denominator) for _, w in entries)
+        constants.append(form.constant.numerator * (common // form.constant.denominator))
+        denominators.append(common)
+        starts.append(len(indices))
+    return Rows(
+        np.array(starts, dtype=np.int64),
+        np.array(indices, dtype=np.int64),
+        integers(numerators),
+        integers(constants),
+        integers(denominators),
+    )
+
+
+def forms_of(rows: Rows) -> list[Affine]:
+    """One form a row: the inverse of `rows_of`."""
+    return [Affine(*rows.fractions(i)) for i in range(rows.count)]
+
+
+def shifted(rows: Rows, by: int) -> Rows:
+    """The same rows of the variables numbered `by` higher."""
+    return Rows(rows.starts, rows.indices + by, rows.numerators, rows.constants, rows.denominators)
+
+
+def composed(rows: Rows, inner: Rows) -> Rows:
+    """The rows in which variable k is replaced by row k of `inner`."""
+    forms = forms_of(inner)
+    return rows_of(
+        [
+            Affine.sum([constant, *(forms[k] * weight for k, weight in weights.items())])
+            for weights, constant in map(rows.fractions, range(rows.count))
+        ]
+    )
+
+
 def stack(blocks: Sequence[Rows]) -> Rows:
     """The rows of all blocks, one after another."""
     if len(blocks) == 1:
@@ -75,7 +119,16 @@ def stack(blocks: Sequence[Rows]) -> Rows:
 def network_of_layers(inputs: int, layers: Iterable[Rows], outputs: Rows) -> Network:
     """The network with these hidden layers."""
     blocks = list(layers)
-    return Network(inputs, tuple(block.count for block in blocks), stack(blocks), outputs)
+    units = _narrowed(stack(blocks))
+    return Network(inputs, tuple(block.count for block in blocks), units, _narrowed(outputs))
+
+
+def _narrowed(rows: Rows) -> Rows:
+    """The same rows with int64 wherever it holds all entries, as a file would give them back."""
+    fields = (rows.numerators, rows.constants, rows.denominators)
+    if all(field.dtype == np.int64 for field in fields):
+        return rows
+    return Rows(rows.starts, rows.indices, *(integers(field) for field in fields))
 
 
 def _broadcast(values: Integers | Sequence[int] | int, shape: tuple[int, ...]) -> Integers:

@@ -24,7 +24,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from constructions.rows import affine_rows, copies, network_of_layers, repeated, stack
+from constructions.rows import (
+    affine_rows,
+    composed,
+    copies,
+    network_of_layers,
+    repeated,
+    rows_of,
+    scaled,
+    shifted,
+    stack,
+)
+from verifier.builder import Affine
+from verifier.dataset import Dataset
 from verifier.trusted.network import Integers, Network, Rows, integers
 
 Units = NDArray[np.int64]
@@ -61,31 +73,32 @@ class SampleTests(Protocol):
 
 
 def sequential_layers(
-    tests: SampleTests, carry: Rows, offset: Fraction, *, overlap: bool, direct: bool = True
+    tests: SampleTests,
+    carry: Rows,
+    offset: Fraction,
+    *,
+    overlap: bool,
+    projection: Rows | None = None,
 ) -> Iterator[Rows]:
     """Hidden layers that end in units whose sum is max(0, g_1, ..., g_N).
 
     Each sample has the layers of its test, then one of the rise r_i = relu(g_i - m); with
-    `overlap` that layer is at once the first of the next test. `carry` are the rows
-    p_k = relu(x_k + offset) over the variables 0..n-1. If not `direct`, they are a layer of
-    their own, which `carry` may then use to map the inputs to fewer coordinates first.
+    `overlap` that layer is at once the first of the next test. `carry` are the rows x_k + offset
+    over the variables 0..n-1. With a `projection`, x_k stands for its row k, and the inputs of the
+    network are the variables that those rows read; it is folded into the first affine map.
     The units of the last layer, which are the rise and the maximum before it, add up to the
     result: see `outputs_of`.
     """
-    dimension = int(carry.indices.max()) + 1
-    first = dimension
-    inputs: Units = np.arange(dimension, dtype=np.int64)
-    read_as, fresh = Fraction(0), True
-    if not direct:
-        yield carry
-        inputs, first = np.arange(first, first + carry.count, dtype=np.int64), first + carry.count
-        read_as, fresh = offset, False
+    inputs: Units = np.arange(carry.count, dtype=np.int64)
+    first = carry.count if projection is None else int(projection.indices.max()) + 1
     before: Units = np.zeros(0, dtype=np.int64)
     maximum: Units = np.zeros(0, dtype=np.int64)
     last_read = (tests.size - 1, max(tests.reading))
+    fresh = True
     for sample, stage, riser in _schedule(tests.size, tests.stages, overlap):
         parts, sizes = [], [0, 0, 0, 0]
         if stage is not None:
+            read_as = Fraction(0) if fresh else offset
             parts.append(tests.stage(stage, sample, before, inputs, read_as))
             sizes[0] = parts[-1].count
         if (sample, tests.stages if stage is None else stage) < last_read:
@@ -97,15 +110,15 @@ def sequential_layers(
         if len(maximum):
             parts.append(sum_of(maximum))
             sizes[3] = 1
-        yield stack(parts)
+        layer = stack(parts)
+        yield composed(layer, projection) if fresh and projection is not None else layer
         edges = [first]
         for size in sizes:
             edges.append(edges[-1] + size)
-        before, inputs = (
-            np.arange(edges[part], edges[part + 1], dtype=np.int64) for part in (0, 1)
-        )
+        before = np.arange(edges[0], edges[1], dtype=np.int64)
+        inputs = np.arange(edges[1], edges[2], dtype=np.int64)
         maximum = np.arange(edges[2], edges[4], dtype=np.int64)
-        first, read_as, fresh = edges[4], offset, False
+        first, fresh = edges[4], False
 
 
 def _schedule(
@@ -119,6 +132,73 @@ def _schedule(
             yield sample, None, sample
     if overlap:
         yield size - 1, None, size - 1
+
+
+class DistanceTests:
+    """Tests y_i - K score_i whose score is a function of the distances |x_k - x_ik|.
+
+    The first layer holds relu((x_k - x_ik) / unit) for all k, then relu((x_ik - x_k) / unit), so
+    that their sum is |x_k - x_ik| / unit. The later layers and the score are formulas in the units
+    before, the same for all samples, given by `formulas` and `score`. K is `slope`.
+    """
+
+    stages: int
+    reading = frozenset({0})
+
+    def __init__(self, dataset: Dataset, labels: Sequence[int], unit: Fraction) -> None:
+        self.size = dataset.size
+        self.dimension = dataset.dimension
+        self.labels = list(labels)
+        self.slope = Fraction(0)
+        self._scale = unit.numerator * dataset.denominator
+        self._unit = unit.denominator
+        self._data_denominator = dataset.denominator
+        self._points = scaled(dataset.numerators, unit.denominator)
+        self._templates: dict[int, Rows] = {}
+
+    def formulas(self, stage: int, before: list[Affine]) -> list[Affine]:
+        """The pre-activations of layer `stage` >= 1, from the units of the layer before."""
+        raise NotImplementedError
+
+    def score(self, before: list[Affine]) -> Affine:
+        """What K multiplies, from the units of the last layer."""
+        raise NotImplementedError
+
+    def stage(
+        self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
+    ) -> Rows:
+        if stage == 0:
+            return self._distances(sample, inputs, offset)
+        if stage not in self._templates:
+            units = [Affine({k: 1}) for k in range(len(before))]
+            self._templates[stage] = rows_of(self.formulas(stage, units))
+        return shifted(self._templates[stage], int(before[0]))
+
+    def _distances(self, sample: int, inputs: Units, offset: Fraction) -> Rows:
+        # (x_k - offset - x_ik) / unit, over the denominator scale * offset.denominator
+        times = offset.denominator
+        shift = offset.numerator * self._unit * self._data_denominator
+        weight = self._unit * self._data_denominator * times
+        columns = inputs[:, None]
+        point = self._points[sample]
+        above = scaled(point, -times, -shift)
+        below = scaled(point, times, shift)
+        denominator = self._scale * times
+        return stack(
+            [
+                affine_rows(columns, weight, above, denominator),
+                affine_rows(columns, -weight, below, denominator),
+            ]
+        )
+
+    def value(self, sample: int, before: Units) -> Form:
+        if self.stages not in self._templates:
+            units = [Affine({k: 1}) for k in range(len(before))]
+            self._templates[self.stages] = rows_of([self.score(units) * -self.slope])
+        score = self._templates[self.stages]
+        (denominator,) = score.denominators.tolist()
+        constant = int(score.constants[0]) + self.labels[sample] * int(denominator)
+        return Form(score.indices + int(before[0]), score.numerators, constant, int(denominator))
 
 
 def parallel_layers(tests: SampleTests, dimension: int) -> Iterator[Rows]:
@@ -156,22 +236,32 @@ def maximum_tree(terms: Sequence[Units], first: int) -> Iterator[Rows]:
     Each term is a sum of units, so it is at least 0. A pair (a, b) becomes relu(a - b) and b,
     which add up to max(a, b); a term without a partner is handed on. ceil(log2 (number)) layers.
     """
-    terms = list(terms)
     while len(terms) > 1:
-        blocks, following = [], list[Units]()
-        for left, right in zip(terms[::2], terms[1::2], strict=False):
-            blocks.append(
-                signed_sum(np.concatenate([left, right]), [1] * len(left) + [-1] * len(right))
-            )
-            blocks.append(sum_of(right))
-            following.append(np.array([first, first + 1], dtype=np.int64))
-            first += 2
-        if len(terms) % 2:
-            blocks.append(sum_of(terms[-1]))
-            following.append(np.array([first], dtype=np.int64))
-            first += 1
-        yield stack(blocks)
-        terms = following
+        layer, sizes = tree_level(terms)
+        yield layer
+        terms, first = spans(first, sizes)
+
+
+def tree_level(terms: Sequence[Units]) -> tuple[Rows, list[int]]:
+    """One layer of `maximum_tree`, and of how many units each of its terms is the sum."""
+    blocks, sizes = [], list[int]()
+    for left, right in zip(terms[::2], terms[1::2], strict=False):
+        signs = [1] * len(left) + [-1] * len(right)
+        blocks += [signed_sum(np.concatenate([left, right]), signs), sum_of(right)]
+        sizes.append(2)
+    if len(terms) % 2:
+        blocks.append(sum_of(terms[-1]))
+        sizes.append(1)
+    return stack(blocks), sizes
+
+
+def spans(first: int, sizes: Sequence[int]) -> tuple[list[Units], int]:
+    """Consecutive groups of units from `first` on, and the number after the last."""
+    groups = []
+    for size in sizes:
+        groups.append(np.arange(first, first + size, dtype=np.int64))
+        first += size
+    return groups, first
 
 
 def sum_of(units: Units, constant: int = 0) -> Rows:

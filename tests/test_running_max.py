@@ -159,8 +159,8 @@ def test_the_separation_is_that_of_all_pairs() -> None:
     gaps = abs(points[:, None] - points[None])[labels[:, None] != labels[None]]
     for norm, expected in (
         ("inf", Fraction(int(gaps.max(-1).min()), 5)),
-        (1, Fraction(int(gaps.sum(-1).min()), 5)),
-        (2, Fraction(int((gaps**2).sum(-1).min()), 25)),
+        ("1", Fraction(int(gaps.sum(-1).min()), 5)),
+        ("2", Fraction(int((gaps**2).sum(-1).min()), 25)),
         (3, Fraction(int((gaps**3).sum(-1).min()), 125)),
     ):
         if expected:

@@ -1,0 +1,293 @@
+"""Rational linear maps that do not expand L2 distances, and narrow networks behind one.
+
+Theorem 7 (Egosi, Yehudai, Shamir, COLT 2025): for 7 <= k <= n + 5 and a ratio sigma / delta of
+order n^(-1/2) N^(-2/(k - 6)), a network of width k and depth O(Nk log k) memorizes L2 balls
+robustly, where delta is the L2 separation. Its projection exists by a union bound over random
+orthogonal projections (Theorems 16 and 18).
+
+Here no probability enters what is claimed. A random rational map A with ||A||_op <= 1 is drawn, and
+accepted if the exact separation lambda' of {A x_i} is above 2 mu; since A maps a ball of radius mu
+into one of radius mu, the network of `serial` for {A x_i} behind A is then right on all balls of
+radius mu. Else another is drawn, a stated number of times.
+
+Random orthonormal matrices are irrational. Three rational kinds:
+
+* `rounded`: floats with orthonormal rows, rounded to multiples of 2^-b, divided by a rational
+  beta >= sqrt(max_i sum_j |(A A^T)_ij|) >= ||A||_op (Gershgorin, exact).
+* `householder`: the first rows of a product of reflections I - 2 v v^T / (v^T v) with small integer
+  v; exactly orthonormal.
+* `cayley`: the first rows of (I - S)(I + S)^-1 with S skew and rational; exactly orthogonal, but
+  dear, for small n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from constructions.construction import Construction, Norm
+from constructions.hypotheses import (
+    check_budget,
+    half_separation_lower,
+    least_entry,
+    power_separation,
+)
+from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
+from constructions.serial import cube_tests, narrow_promises, square_tests
+from verifier.dataset import Dataset
+from verifier.errors import UserError
+from verifier.trusted.network import Rows, integers
+from verifier.trusted.rational import format_rational, sqrt_upper
+
+SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 to 7 (certified rational projection)"
+TRIES = 32
+"""How many maps are drawn for one number of coordinates before it is given up."""
+
+ROUNDING_BITS = 20
+MAX_CAYLEY = 40
+"""Most inputs for which the inverse of a rational n x n matrix is taken."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """The map x -> (numerators / denominator) x, with operator norm at most 1.
+
+    numerators has shape (k, n), Python integers (dtype object).
+    """
+
+    numerators: NDArray[np.object_]
+    denominator: int
+
+    @property
+    def rank(self) -> int:
+        return int(self.numerators.shape[0])
+
+    def rows(self) -> Rows:
+        """The map as rows over the inputs. A zero entry has no weight."""
+        blocks = [np.flatnonzero(row) for row in self.numerators]
+        starts = np.cumsum([0, *(len(block) for block in blocks)])
+        indices = np.concatenate(blocks).astype(np.int64)
+        weights = [
+            int(row[k]) for row, block in zip(self.numerators, blocks, strict=True) for k in block
+        ]
+        count = len(blocks)
+        return Rows(
+            starts.astype(np.int64),
+            indices,
+            integers(weights),
+            integers([0] * count),
+            integers([self.denominator] * count),
+        )
+
+    def apply(self, dataset: Dataset) -> Dataset:
+        """The projected samples, exactly."""
+        points = dataset.numerators.astype(object) @ self.numerators.T
+        largest = max(abs(int(points.max())), abs(int(points.min())))
+        return Dataset(
+            dataset.name,
+            points.astype(np.int64) if largest < 1 << 62 else points,
+            dataset.denominator * self.denominator,
+            dataset.labels,
+            dataset.label_names,
+        )
+
+
+def certified_norm_at_most_one(projection: Projection) -> bool:
+    """Whether max_i sum_j |(A A^T)_ij| <= 1, which implies ||A||_op <= 1."""
+    gram = projection.numerators @ projection.numerators.T
+    return bool(max(abs(gram).sum(axis=1)) <= projection.denominator**2)
+
+
+def rounded(dimension: int, rank: int, rng: np.random.Generator) -> Projection:
+    """Rows orthonormal up to rounding, scaled so that Gershgorin certifies ||A||_op <= 1."""
+    basis, _ = np.linalg.qr(rng.standard_normal((dimension, rank)))
+    scale = 1 << ROUNDING_BITS
+    numerators = _objects(np.rint(basis.T * scale).astype(np.int64))
+    gram = numerators @ numerators.T
+    bound = int(max(abs(gram).sum(axis=1)))
+    root = isqrt(bound)
+    return Projection(numerators, root + (root * root < bound))
+
+
+def householder(dimension: int, rank: int, rng: np.random.Generator) -> Projection:
+    """The first `rank` rows of `rank` random reflections with entries of v in -2..2."""
+    rows = _objects(np.eye(rank, dimension, dtype=np.int64))
+    denominator = 1
+    for _ in range(rank):
+        v = rng.integers(-2, 3, dimension)
+        v[int(rng.integers(dimension))] = 1
+        vector = _objects(v)
+        square = int((vector * vector).sum())
+        rows = rows * square - 2 * np.outer(rows @ vector, vector)
+        denominator *= square
+    return _reduced(rows, denominator)
+
+
+def cayley(dimension: int, rank: int, rng: np.random.Generator) -> Projection:
+    """The first `rank` rows of (I - S)(I + S)^-1, S skew with entries in {-2, ..., 2} / 2."""
+    if dimension > MAX_CAYLEY:
+        raise UserError(
+            f"the Cayley map inverts an n x n matrix: n = {dimension} is above {MAX_CAYLEY}"
+        )
+    from flint import fmpq, fmpq_mat
+
+    upper = np.triu(rng.integers(-2, 3, (dimension, dimension)), 1)
+    skew = upper - upper.T
+    size = range(dimension)
+    plus = fmpq_mat(
+        dimension, dimension, [fmpq(2 * (i == j) + int(skew[i, j]), 2) for i in size for j in size]
+    )
+    minus = fmpq_mat(
+        dimension, dimension, [fmpq(2 * (i == j) - int(skew[i, j]), 2) for i in size for j in size]
+    )
+    # (I - S) and (I + S)^-1 commute, so the product solves (I + S) Q = I - S.
+    product = plus.solve(minus)
+    entries = [[Fraction(int(product[i, j].p), int(product[i, j].q)) for j in size] for i in size]
+    common = 1
+    for row in entries[:rank]:
+        for entry in row:
+            common = common * entry.denominator // np.gcd(common, entry.denominator)
+    numerators = _objects([[int(entry * common) for entry in row] for row in entries[:rank]])
+    return _reduced(numerators, int(common))
+
+
+KINDS: dict[str, Callable[[int, int, np.random.Generator], Projection]] = {
+    "rounded": rounded,
+    "householder": householder,
+    "cayley": cayley,
+}
+
+
+def _objects(values: NDArray[np.int64] | list[list[int]]) -> NDArray[np.object_]:
+    listed = values.tolist() if isinstance(values, np.ndarray) else values
+    packed = np.empty(np.shape(listed), dtype=object)
+    packed[...] = listed
+    return packed
+
+
+def _reduced(numerators: NDArray[np.object_], denominator: int) -> Projection:
+    common = int(np.gcd.reduce(numerators.ravel(), initial=denominator))
+    return Projection(numerators // common, denominator // common)
+
+
+def find_projection(
+    dataset: Dataset,
+    radius: Fraction,
+    rank: int,
+    *,
+    seed: int = 0,
+    kind: str = "rounded",
+    tries: int = TRIES,
+) -> tuple[Projection, Dataset, Fraction]:
+    """A map to `rank` coordinates, the projected samples, and their squared separation > (2 mu)^2.
+
+    Raises:
+        UserError: `rank` is not in 1..n; `kind` is unknown; no map of `tries` keeps differently
+            labelled samples more than 2 mu apart.
+    """
+    if not 1 <= rank <= dataset.dimension:
+        raise UserError(
+            f"projection to {rank} coordinates: the data have {dataset.dimension}; "
+            "Theorem 7 needs 1 <= k <= n"
+        )
+    if kind not in KINDS:
+        raise UserError(f"no projection {kind!r}; there are {', '.join(KINDS)}")
+    rng = np.random.default_rng([seed, rank])
+    best = Fraction(0)
+    for _ in range(tries):
+        projection = KINDS[kind](dataset.dimension, rank, rng)
+        if not certified_norm_at_most_one(projection):
+            raise UserError("the projection expands distances")
+        projected = projection.apply(dataset)
+        if _collides(projected):
+            continue
+        power = power_separation(projected, "2")
+        if (2 * radius) ** 2 < power:
+            return projection, projected, power
+        best = max(best, power)
+    raise UserError(
+        f"{dataset.name}: none of {tries} projections to {rank} coordinates keeps the squared "
+        f"separation above (2 mu)^2 = {format_rational((2 * radius) ** 2)} (Theorem 7); the best "
+        f"is about {float(best):.6g}; take a larger dimension or a smaller budget"
+    )
+
+
+def _collides(dataset: Dataset) -> bool:
+    seen: dict[tuple[int, ...], int] = {}
+    return any(
+        seen.setdefault(tuple(row), label) != label
+        for row, label in zip(dataset.numerators.tolist(), dataset.labels.tolist(), strict=True)
+    )
+
+
+def narrow(
+    dataset: Dataset,
+    budget: Fraction,
+    *,
+    norm: Norm,
+    seed: int = 0,
+    separation: Fraction | None = None,
+    rank: int | None = None,
+    kind: str = "rounded",
+    tries: int = TRIES,
+) -> Construction:
+    """Equals y_i on ball i: width k + 4, depth N(k(m + 1) + 2) + 1, behind a map to k coordinates.
+
+    Without `rank` the least k of 1, 2, 4, ... is taken for which a map is found, at last k = n,
+    where nothing is projected. For norm "inf" the ball of radius mu lies in the L2 ball of radius
+    sqrt(n) mu, rounded up, which the network is built for (Theorem 5 with c_p^+ = sqrt(n), and the
+    reason why it covers only budgets below lambda_2 / (2 sqrt(n))); with k = n it is `serial` with
+    its L-infinity test, for all budgets below half the separation (Theorem 6).
+
+    Raises:
+        UserError: The budget is negative or not below half the separation; `rank` is not in 1..n;
+            no projection was found.
+    """
+    power = check_budget(dataset, norm, budget, separation)
+    n = dataset.dimension
+    radius = budget if norm == "2" else budget * sqrt_upper(Fraction(n), 20)
+    ranks = [rank] if rank is not None else [1 << b for b in range(n.bit_length()) if 1 << b < n]
+    found: tuple[Projection, Dataset, Fraction] | None = None
+    for candidate in ranks:
+        try:
+            found = find_projection(dataset, radius, candidate, seed=seed, kind=kind, tries=tries)
+            break
+        except UserError:
+            if rank is not None:
+                raise
+    if found is None:
+        least = least_entry(dataset)
+        tests = (square_tests if norm == "2" else cube_tests)(dataset, budget, power)
+        offset = carry_offset(least, budget)
+        layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
+        note = f"k = n = {n}, no projection"
+        below = half_separation_lower(power, norm)
+    else:
+        projection, projected, projected_power = found
+        tests = square_tests(projected, radius, projected_power)
+        offset = carry_offset(least_entry(projected), radius)
+        layers = sequential_layers(
+            tests,
+            carry_rows(projection.rank, offset),
+            offset,
+            overlap=False,
+            projection=projection.rows(),
+        )
+        note = f"k = {projection.rank} of {n} coordinates, m = {tests.levels} levels"
+        below = half_separation_lower(projected_power, "2")
+        below *= 1 if norm == "2" else budget / radius if radius else Fraction(1)
+    return Construction(
+        name="narrow-l2" if norm == "2" else "narrow-linf",
+        network=network_of(layers, n, -1),
+        norm=norm,
+        budget=budget,
+        decoder="value",
+        promises=narrow_promises(tests, SOURCE, below),
+        seed=seed,
+        notes=(note,),
+    )
