@@ -361,9 +361,10 @@ class _Gram:
         while n * (((points.greatest >> self.shift) + 1) // 2) ** 2 > 2**51:
             self.shift += 1
         self.greatest = points.greatest >> self.shift
-        coarse = (points.entries >> self.shift).astype(np.float32 if self.single else np.float64)
-        coarse -= (self.greatest + 1) // 2
-        self.coarse: npt.NDArray[np.floating[Any]] = coarse
+        self.coarse: npt.NDArray[np.floating[Any]] = np.array(
+            points.entries >> self.shift, dtype=np.float32 if self.single else np.float64
+        )
+        self.coarse -= (self.greatest + 1) // 2
         squares = np.array([row @ row for row in self.coarse.astype(np.float64)])
         self.squares = squares.astype(np.int32 if self.single else np.float64)
         self.exact = self.shift == 0 and points.norm == "2"
