@@ -28,7 +28,7 @@ import numpy as np
 
 from constructions.construction import Construction, Promises, Size
 from constructions.hypotheses import check_budget, least_entry
-from constructions.rows import affine_rows, network_of_layers, rows_of, stack
+from constructions.rows import affine_rows, listed, network_of_layers, rows_of, stack
 from constructions.running_max import (
     DistanceTests,
     Units,
@@ -89,10 +89,10 @@ def _smaller_class(
 
 def _signed_network(layers: Iterator[Rows], dimension: int, sign: int) -> Network:
     """The network of these layers with the output sign * (sum of the last layer - 1)."""
-    listed = list(layers)
-    end = dimension + sum(layer.count for layer in listed)
-    units = np.arange(end - listed[-1].count, end, dtype=np.int64)
-    return network_of_layers(dimension, listed, affine_rows(units[None, :], sign, -sign))
+    blocks = listed(layers)
+    end = dimension + sum(layer.count for layer in blocks)
+    units = np.arange(end - blocks[-1].count, end, dtype=np.int64)
+    return network_of_layers(dimension, blocks, affine_rows(units[None, :], sign, -sign))
 
 
 def sequential(
@@ -176,8 +176,8 @@ def one_against_rest(
     separation = check_budget(dataset, "inf", budget, separation)
     tests = ConeTests(dataset, separation)
     n, size = dataset.dimension, dataset.size
-    listed, terms = _sample_values(tests, n)
-    first = n + sum(layer.count for layer in listed)
+    layers, terms = _sample_values(tests, n)
+    first = n + sum(layer.count for layer in layers)
     groups = [
         [terms[i] for i in np.flatnonzero(dataset.labels == label)]
         for label in range(dataset.classes)
@@ -189,7 +189,7 @@ def one_against_rest(
             blocks.append(level)
             next_group, first = spans(first, sizes)
             following.append(next_group)
-        listed.append(stack(blocks))
+        layers.append(stack(blocks))
         groups = following
     outputs = [
         sum_of(group[0], -1) if group else rows_of([Affine(constant=-1)]) for group in groups
@@ -199,7 +199,7 @@ def one_against_rest(
     tree = (largest - 1).bit_length()
     return Construction(
         name="lipschitz-ovr",
-        network=network_of_layers(n, listed, stack(outputs)),
+        network=network_of_layers(n, layers, stack(outputs)),
         norm="inf",
         budget=budget,
         decoder="argmax",
@@ -220,6 +220,6 @@ def one_against_rest(
 def _sample_values(tests: ConeTests, dimension: int) -> tuple[list[Rows], list[Units]]:
     """The layers up to relu(2 - (2 / lambda) ||x - x_i||_inf), and those units."""
     levels = parallel_layers(tests, dimension)
-    listed = [next(levels) for _ in range(tests.stages + 1)]
-    first = dimension + sum(layer.count for layer in listed[:-1])
-    return listed, spans(first, [1] * tests.size)[0]
+    layers = listed(next(levels) for _ in range(tests.stages + 1))
+    first = dimension + sum(layer.count for layer in layers[:-1])
+    return layers, spans(first, [1] * tests.size)[0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Protocol
+from typing import Any
 
 from constructions import (
     cones,
@@ -23,27 +24,20 @@ from verifier.dataset import Dataset
 from verifier.errors import UserError
 
 
-class Builder(Protocol):
-    """Builds a construction, or raises UserError that names the violated hypothesis.
+Builder = Callable[..., Construction]
+"""builder(dataset, budget, *, seed=0, separation=None, **options) -> Construction.
 
-    `separation` is what `power_separation` says for the construction's norm, if the caller has it.
-    """
-
-    def __call__(
-        self,
-        dataset: Dataset,
-        budget: Fraction,
-        *,
-        seed: int = 0,
-        separation: Fraction | None = None,
-    ) -> Construction: ...
+It raises UserError that names the violated hypothesis. `separation` is what `power_separation` says
+for the construction's norm, if the caller has it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A construction that can be asked for by name.
 
-    `robust` is false for the controls, which answer the samples alone.
+    `robust` is false for the controls, which answer the samples alone, and for networks that may
+    err on a share of each ball. `options` are the names of further arguments of the builder.
     """
 
     name: str
@@ -52,6 +46,7 @@ class Entry:
     source: str
     builder: Builder
     robust: bool = True
+    options: tuple[str, ...] = ()
 
 
 _SERIAL_NORMS: tuple[Norm, ...] = ("inf", "1", "2")
@@ -104,6 +99,7 @@ _ENTRIES = (
         "width k + 4 behind a projection",
         projection.SOURCE,
         partial(projection.narrow, norm="2"),
+        options=("rank", "kind", "tries"),
     ),
     Entry(
         "narrow-linf",
@@ -111,6 +107,7 @@ _ENTRIES = (
         "width k + 4 behind a projection",
         projection.SOURCE,
         partial(projection.narrow, norm="inf"),
+        options=("rank", "kind", "tries"),
     ),
 )
 REGISTRY: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
@@ -131,13 +128,20 @@ def build(
     budget: Fraction | None = None,
     seed: int = 0,
     separation: Fraction | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> Construction:
     """The named construction for a budget, or for ratio = budget / (separation / 2).
 
-    Raises UserError for an unknown name, unless exactly one of ratio and budget is given, and
-    whatever the construction raises.
+    `separation` is what `power_separation` says for the construction's norm, if the caller has it.
+
+    Raises UserError for an unknown name or option, unless exactly one of ratio and budget is
+    given, and whatever the construction raises.
     """
     entry = entry_of(name)
+    for option in options or {}:
+        if option not in entry.options:
+            known = f"; its options are {', '.join(entry.options)}" if entry.options else ""
+            raise UserError(f"construction {name} has no option {option!r}{known}")
     if (ratio is None) == (budget is None):
         raise UserError("give either a ratio or a budget")
     if budget is None and ratio is not None:
@@ -146,4 +150,4 @@ def build(
         budget = budget_of_ratio(ratio, separation, entry.norm)
     if budget is None:
         raise UserError("give either a ratio or a budget")
-    return entry.builder(dataset, budget, seed=seed, separation=separation)
+    return entry.builder(dataset, budget, seed=seed, separation=separation, **(options or {}))

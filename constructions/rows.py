@@ -7,13 +7,16 @@ shows that nothing overflows, Python integers otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifier.builder import Affine
+from verifier.errors import UserError
 from verifier.trusted.network import Integers, Network, Rows, integers
 
 _SAFE = 1 << 62
@@ -116,9 +119,33 @@ def stack(blocks: Sequence[Rows]) -> Rows:
     )
 
 
+_LIMIT: ContextVar[int | None] = ContextVar("most weights of a network", default=None)
+
+
+@contextmanager
+def at_most_weights(limit: int) -> Iterator[None]:
+    """Inside, a network of more weights is given up as soon as its layers exceed the limit."""
+    token = _LIMIT.set(limit)
+    try:
+        yield
+    finally:
+        _LIMIT.reset(token)
+
+
+def listed(layers: Iterable[Rows]) -> list[Rows]:
+    """All layers; raises UserError beyond the limit of `at_most_weights`."""
+    limit, total, blocks = _LIMIT.get(), 0, list[Rows]()
+    for layer in layers:
+        total += len(layer.indices)
+        if limit is not None and total > limit:
+            raise UserError(f"the network has more than {limit} weights")
+        blocks.append(layer)
+    return blocks
+
+
 def network_of_layers(inputs: int, layers: Iterable[Rows], outputs: Rows) -> Network:
     """The network with these hidden layers."""
-    blocks = list(layers)
+    blocks = listed(layers)
     units = _narrowed(stack(blocks))
     return Network(inputs, tuple(block.count for block in blocks), units, _narrowed(outputs))
 

@@ -28,6 +28,7 @@ from constructions.rows import (
     affine_rows,
     composed,
     copies,
+    listed,
     network_of_layers,
     repeated,
     rows_of,
@@ -294,8 +295,8 @@ def outputs_of(layers: Sequence[Rows], dimension: int, constant: int) -> Rows:
 
 def network_of(layers: Iterator[Rows], dimension: int, constant: int) -> Network:
     """The network of these layers whose output is the sum of the last one, plus a constant."""
-    listed = list(layers)
-    return network_of_layers(dimension, listed, outputs_of(listed, dimension, constant))
+    blocks = listed(layers)
+    return network_of_layers(dimension, blocks, outputs_of(blocks, dimension, constant))
 
 
 def _rise(value: Form, maximum: Units) -> Rows:

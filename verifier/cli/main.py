@@ -20,10 +20,10 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import data
+from verifier.cli import construct, data
 from verifier.errors import RefusedError, UserError
 
-COMMANDS: tuple[click.Command, ...] = (data.command,)
+COMMANDS: tuple[click.Command, ...] = (data.command, construct.command)
 
 
 class ExitCode(IntEnum):

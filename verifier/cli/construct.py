@@ -1,0 +1,193 @@
+"""`robmem construct`: the networks of the papers, with exact weights and checked promises."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+_NAMED = ("width", "depth", "nonzero", "dense", "bits")
+
+
+@click.command(
+    name="construct",
+    epilog="Example: robmem construct l2 --data wine --ratio 9/10 -o wine.net",
+    short_help="Build a construction by name; list them; compare them.",
+)
+@click.argument("name", default="list", metavar="[NAME|list|compare]")
+@click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
+@click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
+@click.option("--budget", metavar="Q", help="The radius of the balls, instead of --ratio.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
+@click.option("--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*).")
+@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (narrow-*).")
+@click.option("--error", metavar="Q", help="Share of each ball that may err (moderate-rho).")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=10_000_000,
+    show_default=True,
+    help="Most weights of a network that compare builds.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the network here.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    name: str,
+    spec: str,
+    ratio: str | None,
+    budget: str | None,
+    seed: int,
+    samples: str | None,
+    rank: int | None,
+    kind: str | None,
+    error: str | None,
+    limit: int,
+    output: str | None,
+    as_json: bool,
+) -> int:
+    """Build the construction NAME for DATA, compare its promises with what was built.
+
+    `list` shows all constructions; `compare` builds all that apply and shows their
+    sizes, promised and actual, and for the others the reason.  Exit code 1 if a
+    promised size is not that of the built network.
+    """
+    from constructions.comparison import compare, described
+    from constructions.registry import REGISTRY, build
+    from verifier.errors import UserError
+    from verifier.trusted.network_file import save_network
+
+    if name == "list":
+        if as_json:
+            print(json.dumps([_entry(entry) for entry in REGISTRY.values()]))
+        else:
+            rows: list[tuple[str, ...]] = [("name", "norm", "what", "source")]
+            rows += [(e.name, str(e.norm), e.summary, e.source) for e in REGISTRY.values()]
+            print(_columns(rows))
+        return 0
+    if ratio is not None and budget is not None:
+        raise UserError("give either --ratio or --budget, not both")
+    exact_budget = None if budget is None else _number("--budget", budget)
+    exact_ratio = None
+    if budget is None:
+        exact_ratio = _number("--ratio", ratio or "99/100")
+    options: dict[str, Any] = {}
+    if rank is not None:
+        options["rank"] = rank
+    if kind is not None:
+        options["kind"] = kind
+    if error is not None:
+        options["error"] = _number("--error", error)
+    dataset = _dataset(spec, samples)
+    if name == "compare":
+        if output is not None or options:
+            raise UserError("compare builds every construction with its defaults and writes none")
+        broken = False
+        table: list[tuple[str, ...]] = [("construction", "norm", "budget", *_NAMED)]
+        listed, reasons = [], []
+        for compared in compare(
+            dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, limit=limit
+        ):
+            if compared.construction is None:
+                listed.append({"construction": compared.entry.name, "reason": compared.reason})
+                reasons.append(f"{compared.entry.name}: {compared.reason}")
+                continue
+            facts = described(compared.construction)
+            broken |= bool(facts["broken_promises"])
+            listed.append(facts)
+            table.append(_row(facts))
+        print(json.dumps(listed) if as_json else "\n".join([_columns(table), *reasons]))
+        return int(broken)
+    construction = build(
+        name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
+    )
+    facts = described(construction)
+    if output is not None:
+        save_network(construction.network, Path(output))
+        facts["file"] = output
+    print(json.dumps(facts) if as_json else _shown(facts))
+    return int(bool(facts["broken_promises"]))
+
+
+def _number(option: str, text: str) -> Any:
+    from verifier.errors import UserError
+    from verifier.trusted.rational import parse_rational
+
+    try:
+        return parse_rational(text)
+    except UserError as error:
+        raise UserError(f"{option}: {error}") from None
+
+
+def _dataset(spec: str, samples: str | None) -> Any:
+    from verifier.dataset import load
+    from verifier.errors import UserError
+
+    dataset = load(spec)
+    if samples is None:
+        return dataset
+    first, colon, last = samples.partition(":")
+    if not colon or not all(part == "" or part.isdigit() for part in (first, last)):
+        raise UserError(f"--samples: {samples!r} is not A:B")
+    return dataset.select(slice(int(first or 0), int(last) if last else None))
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    return {
+        "construction": entry.name,
+        "norm": str(entry.norm),
+        "summary": entry.summary,
+        "source": entry.source,
+        "robust": entry.robust,
+        "options": list(entry.options),
+    }
+
+
+def _row(facts: dict[str, Any]) -> tuple[str, ...]:
+    cells = []
+    for size in _NAMED:
+        entry = facts["sizes"][size]
+        promised = "" if entry["promised"] is None else f" {entry['relation']} {entry['promised']}"
+        cells.append(f"{entry['actual']}{promised}")
+    return (facts["construction"], facts["norm"], _short(facts["budget"]), *cells)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 24 else f"{text[:10]}..({len(text)} digits)"
+
+
+def _shown(facts: dict[str, Any]) -> str:
+    lines = [
+        ("construction", facts["construction"]),
+        ("source", facts["source"]),
+        ("norm", facts["norm"]),
+        ("budget", facts["budget"]),
+        ("budgets below", facts["budget_below"] or "not a simple bound"),
+        ("decoder", facts["decoder"]),
+    ]
+    if facts["lipschitz"] is not None:
+        lines.append(("Lipschitz", f"at most {facts['lipschitz']}"))
+    for name, entry in facts["sizes"].items():
+        promised = (
+            ""
+            if entry["promised"] is None
+            else f"  promised {entry['relation']} {entry['promised']} = {entry['formula']}"
+        )
+        lines.append((name, f"{entry['actual']}{promised}"))
+    lines += [("note", note) for note in facts["notes"]]
+    lines += [("broken", promise) for promise in facts["broken_promises"]]
+    lines.append(("network", facts["network"]))
+    if "file" in facts:
+        lines.append(("written to", facts["file"]))
+    width = max(len(name) for name, _ in lines)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+
+def _columns(rows: list[tuple[str, ...]]) -> str:
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
