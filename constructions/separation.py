@@ -36,8 +36,8 @@ from scipy.spatial.distance import cdist
 
 from verifier.dataset import Dataset
 from verifier.errors import UserError
+from verifier.trusted.region import Norm
 
-Norm = Literal["inf", "1", "2"]
 Array = npt.NDArray[Any]
 
 TILE = 2048
@@ -126,11 +126,14 @@ def conflict_graph(dataset: Dataset, norm: Norm, distance: Fraction | int) -> nx
 
 
 def _as_float(value: Fraction, norm: Norm) -> float:
-    if norm != "2" or value == 0:
-        return float(value)
-    # Scaled by a square first: the square of a distance may leave the range of a float.
-    half = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
-    return math.ldexp(math.sqrt(value / Fraction(2) ** (2 * half)), half)
+    try:
+        if norm != "2" or value == 0:
+            return float(value)
+        # Scaled by a square first: the square of a distance may leave the range of a float.
+        half = (value.numerator.bit_length() - value.denominator.bit_length()) // 2
+        return math.ldexp(math.sqrt(value / Fraction(2) ** (2 * half)), half)
+    except OverflowError:
+        return math.inf
 
 
 # ------------------------------------------------------------------- points

@@ -24,12 +24,14 @@ import struct
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from io import BytesIO
 from itertools import combinations
+from operator import index as index_of
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any, cast
 
 import numpy as np
@@ -42,6 +44,9 @@ IntegerArray = npt.NDArray[Any]
 
 INT64_BOUND = 2**62
 """Entries are int64 exactly when all absolute values are below this: no difference overflows."""
+
+BUNDLED = ("digits", "iris", "wine", "breast_cancer")
+"""The tables that ship with scikit-learn."""
 
 MAX_ENTRIES = 2**28
 """Most entries (samples times inputs) a file may hold; MNIST has 2^25.5."""
@@ -176,7 +181,9 @@ class Dataset:
                 raise UserError(
                     f"{name}: sample {index} has {len(row)} inputs, sample 0 has {width}"
                 )
-            entries = [Fraction(entry) for entry in row]
+            entries = [
+                entry if isinstance(entry, Fraction) else Fraction(index_of(entry)) for entry in row
+            ]
             common = math.lcm(*(entry.denominator for entry in entries))
             table.append(
                 [entry.numerator * (common // entry.denominator) for entry in entries], common
@@ -207,7 +214,10 @@ class Dataset:
         if isinstance(samples, slice):
             indices = np.arange(self.size, dtype=np.int64)[samples]
         else:
-            indices = np.asarray(samples, dtype=np.int64).reshape(-1)
+            given = np.asarray(samples)
+            if given.size and given.dtype.kind not in "iu":
+                raise UserError(f"{self.name}: samples are chosen by integers, not {given.dtype}")
+            indices = given.astype(np.int64).reshape(-1)
             for index in indices[(indices < 0) | (indices >= self.size)]:
                 raise UserError(f"{self.name}: no sample {index}, there are {self.size}")
         if indices.size == 0:
@@ -236,14 +246,14 @@ class Dataset:
         greatest = max(-int(self.numerators.min()) - 1, int(self.numerators.max())) // common
         width = 8 * (greatest.bit_length() // 64 + 1)
         header = [
-            self.size, self.dimension, str(_as_text(self.denominator // common)), width,
+            self.size, self.dimension, as_text(self.denominator // common), width,
             self.label_names,
         ]  # fmt: skip
         state = hashlib.sha256(b"robmem-dataset 1\n")
         state.update(json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
         state.update(self.labels.astype("<i8").tobytes())
         for start in range(0, self.size, 1024):  # chunks keep the copies small
-            block = self.numerators[start : start + 1024] // common
+            block = _divided(self.numerators[start : start + 1024], common)
             if width == 8:
                 state.update(block.astype("<i8").tobytes())
             else:
@@ -363,21 +373,30 @@ def _common_divisor(numerators: IntegerArray, denominator: int) -> int:
 def _reduced(numerators: IntegerArray, denominator: int) -> tuple[IntegerArray, int]:
     """The same fractions over their least common denominator, as stored."""
     common = _common_divisor(numerators, denominator)
-    if common > 1:
-        if numerators.dtype != object and common > np.iinfo(np.int64).max:
-            numerators = np.zeros_like(numerators)  # only 0 is a multiple of so large a number
-        else:
-            numerators = numerators // common
-    return _as_stored(numerators), denominator // common
+    return _as_stored(_divided(numerators, common)), denominator // common
 
 
-def _as_text(number: int) -> str:
-    """The decimal digits of any integer; `str` refuses more than 4,300."""
-    if number.bit_length() < 8192:
-        return str(number)
-    half = 10 ** (number.bit_length() * 3 // 20)
-    high, low = divmod(number, half)
-    return _as_text(high) + _as_text(low).rjust(len(_as_text(half)) - 1, "0")
+def _divided(numerators: IntegerArray, common: int) -> IntegerArray:
+    """The numerators divided by a number that divides them all."""
+    if common == 1:
+        return numerators
+    if numerators.dtype != object and common > np.iinfo(np.int64).max:
+        return np.zeros_like(numerators)  # only 0 is a multiple of so large a number
+    return numerators // common
+
+
+def as_text(number: int | Fraction) -> str:
+    """The number as `str` writes it, of any length; `str` stops at 4,300 digits."""
+    if isinstance(number, Fraction) and number.denominator > 1:
+        return f"{as_text(number.numerator)}/{as_text(number.denominator)}"
+    whole = int(number)
+    if whole.bit_length() < 8192:
+        return str(whole)
+    if whole < 0:
+        return "-" + as_text(-whole)
+    digits = whole.bit_length() * 3 // 20
+    high, low = divmod(whole, 10**digits)
+    return as_text(high) + as_text(low).rjust(digits, "0")
 
 
 class _RationalTable:
@@ -482,14 +501,14 @@ def load(spec: str) -> Dataset:
     Raises:
         UserError: If the file is missing, or is not what its name says.
     """
-    if spec in _BUNDLED:
-        return _BUNDLED[spec]()
+    if spec in BUNDLED:
+        return _bundled(spec)
     path = Path(spec)
     if spec.endswith((".csv", ".csv.gz")):
         return _load_csv(path)
     if spec.endswith(".npz"):
         return _load_npz(path)
-    if path.is_dir():
+    if spec and path.is_dir():
         return _load_mnist(path, "train")
     for colon in (match.start() for match in re.finditer(":", spec)):
         left, right = Path(spec[:colon]), spec[colon + 1 :]
@@ -498,7 +517,7 @@ def load(spec: str) -> Dataset:
         if left.is_file() and Path(right).is_file():
             return _load_idx(left, Path(right), _file_name(left))
     raise UserError(
-        f"{spec!r} is no data set: neither one of {', '.join(_BUNDLED)} "
+        f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
         "nor an existing FILE.csv[.gz], FILE.npz, FOLDER[:train|:test] with the MNIST files, "
         "or IMAGES:LABELS pair of idx files"
     )
@@ -556,6 +575,8 @@ def _decimal(text: str) -> tuple[int, int] | None:
     Raises:
         ValueError: If it is one, but too long to be written out.
     """
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text), 0  # most cells of most tables
     match = _NUMBER.fullmatch(text)
     if match is None:
         return None
@@ -572,11 +593,11 @@ def _decimal(text: str) -> tuple[int, int] | None:
     return mantissa, decimals
 
 
-def _decimal_row(cells: Sequence[str], place: Callable[[int], str]) -> tuple[list[int], int]:
+def _decimal_row(cells: Sequence[str], place: str) -> tuple[list[int], int]:
     """The cells as (numerators, common power of ten).
 
     Raises:
-        UserError: If one is not a number; `place` names a column, counted from 1.
+        UserError: If one is not a number, at `place` and its column, counted from 1.
     """
     mantissas: list[int] = []
     decimals: list[int] = []
@@ -584,9 +605,9 @@ def _decimal_row(cells: Sequence[str], place: Callable[[int], str]) -> tuple[lis
         try:
             pair = _decimal(cell)
         except ValueError as error:
-            raise UserError(f"{place(column)}: {_shown(cell)} {error}") from error
+            raise UserError(f"{place}, column {column}: {_shown(cell)} {error}") from error
         if pair is None:
-            raise UserError(f"{place(column)}: {_shown(cell)} is not a number")
+            raise UserError(f"{place}, column {column}: {_shown(cell)} is not a number")
         mantissas.append(pair[0])
         decimals.append(pair[1])
     most = max(decimals)
@@ -681,9 +702,7 @@ def _load_csv(path: Path) -> Dataset:
             raise UserError(
                 f"{path}: line {line}, column {width}: {_shown(cells[-1])} is not a label"
             )
-        table.append(
-            *_decimal_row(cells[:-1], lambda c, line=line: f"{path}: line {line}, column {c}")  # type: ignore[misc]
-        )
+        table.append(*_decimal_row(cells[:-1], f"{path}: line {line}"))
         labels.append(cells[-1])
     numerators, denominator = table.settle()
     label_names, indices = _label_table(str(path), labels)
@@ -752,7 +771,7 @@ def _npz_array(path: Path, name: str) -> npt.NDArray[Any]:
         shape, fortran, dtype = read_header(stream)
     except KeyError as error:
         raise UserError(f"{place}: unknown .npy version {error}") from error
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         raise UserError(f"{place}: damaged header: {error}") from error
     if dtype.kind not in "biufUS" or dtype.itemsize == 0 or dtype in (np.longdouble,):
         raise UserError(f"{place}: entries of type {dtype}; integers, floats or strings are needed")
@@ -771,9 +790,7 @@ def _npz_array(path: Path, name: str) -> npt.NDArray[Any]:
 def _array_labels(path: Path, targets: npt.NDArray[Any]) -> list[str]:
     if targets.dtype.kind == "f":
         for index in np.flatnonzero(~np.isfinite(targets) | (targets != np.floor(targets))):
-            raise UserError(
-                f"{path}: array y: entry {index}, {targets[index]}, is not an integer"
-            )
+            raise UserError(f"{path}: array y: entry {index}, {targets[index]}, is not an integer")
         return [str(int(target)) for target in targets]
     if targets.dtype.kind == "S":
         return [bytes(target).decode("latin-1").strip() for target in targets]
@@ -892,7 +909,7 @@ def _bundled(name: str) -> Dataset:
     table = _RationalTable(name)
     for index, row in enumerate(bunch.data):
         cells = [repr(float(value)) for value in row]
-        table.append(*_decimal_row(cells, lambda c, i=index: f"{name}: sample {i}, input {c}"))  # type: ignore[misc]
+        table.append(*_decimal_row(cells, f"{name}: sample {index}"))
     numerators, denominator = table.settle()
     names = [str(target) for target in bunch.target_names]
     label_names, labels = _label_table(name, [names[int(target)] for target in bunch.target])
@@ -902,9 +919,3 @@ def _bundled(name: str) -> Dataset:
         image_shape=(8, 8) if name == "digits" else None,
         feature_names=tuple(str(feature) for feature in bunch.feature_names),
     )  # fmt: skip
-
-
-_BUNDLED: dict[str, Callable[[], Dataset]] = {
-    name: (lambda name=name: _bundled(name))  # type: ignore[misc]
-    for name in ("digits", "iris", "wine", "breast_cancer")
-}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
+import math
 from typing import Any
 
 import click
 
-_NORMS = {"inf": "L-inf", "1": "L1", "2": "L2"}
+from verifier.trusted.region import Norm
+
+_NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
 
 
 @click.command(
@@ -25,7 +27,7 @@ _NORMS = {"inf": "L-inf", "1": "L1", "2": "L2"}
     help="Show the separation in this norm only; may be repeated.  [default: all three]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(spec: str, norms: tuple[str, ...], as_json: bool) -> int:
+def command(spec: str, norms: tuple[Norm, ...], as_json: bool) -> int:
     """Show DATA: size, inputs, classes, pixel range, digest, and how far apart labels are.
 
     DATA is digits (the default), iris, wine or breast_cancer; a FILE.csv[.gz]
@@ -35,8 +37,10 @@ def command(spec: str, norms: tuple[str, ...], as_json: bool) -> int:
     labels; in L2 its square is exact. A robust memorizer exists for budgets
     below half of it.
     """
+    import numpy as np
+
     from constructions.separation import separation
-    from verifier.dataset import check_labelled, load
+    from verifier.dataset import as_text, check_labelled, load
 
     dataset = load(spec)
     check_labelled(dataset)
@@ -46,11 +50,11 @@ def command(spec: str, norms: tuple[str, ...], as_json: bool) -> int:
         "inputs": dataset.dimension,
         "classes": dataset.classes,
         "labels": list(dataset.label_names),
-        "label_counts": [int(count) for count in _counts(dataset.labels.tolist(), dataset.classes)],
-        "denominator": str(dataset.denominator),
+        "label_counts": np.bincount(dataset.labels, minlength=dataset.classes).tolist(),
+        "denominator": as_text(dataset.denominator),
         "pixel_range": None
         if dataset.pixel_range is None
-        else [str(bound) for bound in dataset.pixel_range],
+        else [as_text(bound) for bound in dataset.pixel_range],
         "image_shape": dataset.image_shape,
         "digest": dataset.digest(),
         "separation": {},
@@ -58,19 +62,14 @@ def command(spec: str, norms: tuple[str, ...], as_json: bool) -> int:
     for norm in norms or tuple(_NORMS):
         closest = separation(dataset, norm)
         facts["separation"][norm] = {
-            "squared" if norm == "2" else "distance": str(closest.value),
-            "approximately": closest.approximately,
+            "squared" if norm == "2" else "distance": as_text(closest.value),
+            "approximately": closest.approximately
+            if math.isfinite(closest.approximately)
+            else None,  # JSON knows no infinity
             "pair": [closest.first, closest.second],
         }
     print(json.dumps(facts) if as_json else _table(facts))
     return 0
-
-
-def _counts(labels: list[int], classes: int) -> list[int]:
-    counts = [0] * classes
-    for label in labels:
-        counts[label] += 1
-    return counts
 
 
 def _table(facts: dict[str, Any]) -> str:
@@ -84,15 +83,21 @@ def _table(facts: dict[str, Any]) -> str:
         ("samples", facts["samples"]),
         ("inputs", facts["inputs"]),
         ("classes", f"{facts['classes']}: {shown}"),
-        ("denominator", facts["denominator"]),
+        ("denominator", _short(facts["denominator"])),
         ("pixel range", " .. ".join(facts["pixel_range"] or ["none"])),
         ("digest", facts["digest"]),
     ]
     for norm, closest in facts["separation"].items():
         first, second = closest["pair"]
-        value = closest.get("distance") or f"sqrt {closest['squared']}"
-        if "distance" not in closest or Fraction(closest["distance"]).denominator > 1:
-            value += f" ~ {closest['approximately']:.6g}"
+        value = _short(closest.get("distance") or f"sqrt {closest['squared']}")
+        if "distance" not in closest or "/" in closest["distance"]:
+            rough = closest["approximately"]
+            value += " (beyond floats)" if rough is None else f" ~ {rough:.6g}"
         lines.append((f"{_NORMS[norm]} separation", f"{value}  (samples {first} and {second})"))
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
+
+
+def _short(number: str) -> str:
+    """The number, or its ends if it is too long to be shown; `--json` has all of it."""
+    return number if len(number) <= 72 else f"{number[:24]}...{number[-24:]} ({len(number)} signs)"
