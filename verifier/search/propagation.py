@@ -59,7 +59,8 @@ class Propagation:
         for number, goal in enumerate(self.checker.query.goals):
             if self.trees[number] is not None or len(goal.atoms) > 1:
                 continue
-            leaves = [Leaf(slopes=self._output_stops(goal))] if shallow else self._leaves()
+            read = self._output_units(goal)
+            leaves = [Leaf(slopes=dict.fromkeys(read, ZERO))] if shallow else self._leaves(read)
             for leaf in leaves:
                 if self._closes(leaf, goal):
                     self.trees[number] = (Node((), leaf),)
@@ -70,24 +71,30 @@ class Propagation:
         value, _ = self.checker.minimum(leaf, goal)
         return value > 0 or (value == 0 and goal.atoms[0].strict)
 
-    def _output_stops(self, goal: Goal) -> dict[int, Fraction]:
-        """Slopes that absorb at once whatever the goal's outputs read: plain interval arithmetic."""
+    def _output_units(self, goal: Goal) -> list[int]:
+        """The units that the outputs of a goal of one atom read; absorbing them all at once by
+        their boxes is plain interval arithmetic."""
         rows = self.network.outputs
-        read = {
-            j - self.inputs
-            for output, _ in goal.atoms[0].outputs
-            for j in rows.row(output)[0]
-            if j >= self.inputs
-        }
-        return dict.fromkeys(sorted(read), ZERO)
+        return sorted(
+            {
+                j - self.inputs
+                for output, _ in goal.atoms[0].outputs
+                for j in rows.row(output)[0]
+                if j >= self.inputs
+            }
+        )
 
-    def _leaves(self) -> Iterator[Leaf]:
-        """The ways to substitute that are tried: up to tightened units, and all the way down.
+    def _leaves(self, read: list[int]) -> Iterator[Leaf]:
+        """The ways to substitute that are tried for a row that reads the units `read`.
 
-        The second costs the depth of the network each time and is left to the second pass.
+        Up to tightened units; the same but through the units read, whose sum may cancel; and, in
+        the second pass, for it costs the depth of the network each time, all the way down.
         """
         yield Leaf(slopes=self._stops)
-        if self._stops and self._thorough:
+        through = {v: q for v, q in self._stops.items() if v not in read}
+        if len(through) < len(self._stops):
+            yield Leaf(slopes=through)
+        if through and self._thorough:
             yield Leaf()
 
     def _reachable(self) -> list[int]:
@@ -129,9 +136,12 @@ class Propagation:
         """
         checker = self.checker
         live = [u for u in self._row_units(v) if checker.upper(u) > 0]
-        if checker.lower(v) < 0 < checker.upper(v):
-            return bool(live)
-        return len(live) > 1 and any(u in self._touched or checker.lower(u) < 0 for u in live)
+        if len(live) == 1 and checker.lower(live[0]) >= 0:
+            if live[0] not in self._touched:
+                return False
+            self._touched.add(v)
+            return checker.lower(v) < 0
+        return any(u in self._touched or checker.lower(u) < 0 for u in live)
 
     def _tighten(self, v: int) -> None:
         """Adds the lemmas about unit v that improve its bounds."""
@@ -155,11 +165,13 @@ class Propagation:
     def _best_tree(self, target: Lemma, current: Fraction) -> tuple[Fraction, Tree] | None:
         """A tree that proves a better bound than `current`, and that bound."""
         value, leaf, boxed = self._best_leaf(target)
-        if value > current:
-            return value, (Node((), leaf),)
-        if not boxed:
-            return None
-        return self._split(target, current, boxed, MAX_SPLITS)
+        read = set(self._row_units(target.unit))
+        undecided = self.checker.lower(target.unit) < 0
+        if (self._thorough or not undecided) and any(v in read for v in boxed):
+            found = self._split(target, max(current, value), boxed, MAX_SPLITS)
+            if found is not None:
+                return found
+        return (value, (Node((), leaf),)) if value > current else None
 
     def _split(
         self, target: Lemma, current: Fraction, boxed: list[int], depth: int
@@ -187,7 +199,7 @@ class Propagation:
 
     def _best_leaf(self, target: Lemma) -> tuple[Fraction, Leaf, list[int]]:
         best: tuple[Fraction, Leaf, list[int]] | None = None
-        for leaf in self._leaves():
+        for leaf in self._leaves(self._row_units(target.unit)):
             slopes = {u: q for u, q in leaf.slopes.items() if u < target.unit}
             trial = Leaf(slopes=slopes)
             value, boxed = self.checker.minimum(trial, target)
