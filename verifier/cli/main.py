@@ -20,10 +20,15 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import construct, data
+from verifier.cli import certify, check, construct, data
 from verifier.errors import RefusedError, UserError
 
-COMMANDS: tuple[click.Command, ...] = (data.command, construct.command)
+COMMANDS: tuple[click.Command, ...] = (
+    certify.command,
+    check.command,
+    data.command,
+    construct.command,
+)
 
 
 class ExitCode(IntEnum):

@@ -63,8 +63,10 @@ def read_bytes(path: Path | str, limit: int = MAX_UNPACKED) -> bytes:
         raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
 
 
-def write_bytes(path: Path | str, data: bytes) -> None:
+def write_bytes(path: Path | str, data: bytes, *, settle: bool = True) -> None:
     """Writes `data` to `path`, whole or not at all, and on the disk when this returns.
+
+    Unless `settle`, the caller syncs the folder after the last of many files.
 
     Raises UserError, naming the file, if it cannot be written.
     """
@@ -79,7 +81,8 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
-        sync_folder(path.parent)
+        if settle:
+            sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
 

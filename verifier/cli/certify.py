@@ -1,0 +1,352 @@
+"""`robmem certify`: every ball of a data set, answered, checked and stored."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.certify import Run, ShownFlip, Summary
+    from verifier.dataset import Dataset
+    from verifier.trusted.manifest import Question
+    from verifier.trusted.network import Network
+
+_SHOWN_FLIPS = 5
+
+
+@click.command(
+    name="certify",
+    epilog="Example: robmem certify --data wine --ratio 999/1000 --out runs/wine",
+    short_help="Certify every ball of a data set.",
+)
+@click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
+@click.option("--construction", "name", metavar="NAME", help="Build this.  [default: linf]")
+@click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
+@click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
+@click.option("--budget", metavar="Q", help="For which the network is built, instead of --ratio.")
+@click.option("--norm", type=click.Choice(["inf", "1", "2"]), help="[default: the construction's]")
+@click.option("--radius", metavar="R", help="Of the balls.  [default: the budget]")
+@click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
+@click.option(
+    "--clip",
+    is_flag=False,
+    flag_value="range",
+    metavar="LOW:HIGH",
+    help="Only inputs in this range; without a value, in the pixel range of the data.",
+)
+@click.option(
+    "--decoder",
+    type=click.Choice(["nearest", "sign", "argmax", "value"]),
+    help="[default: the construction's; argmax for several outputs, else nearest]",
+)
+@click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@click.option("--out", type=click.Path(file_okay=False), help="The folder of the run.")
+@click.option("--new", is_flag=True, help="Start another run where there is one already.")
+@click.option(
+    "--retry",
+    "retry",
+    multiple=True,
+    type=click.Choice(["undecided", "failed"]),
+    help="Try these again; may be repeated.",
+)
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
+@click.option(
+    "--budget-seconds", type=click.FloatRange(min=0), help="Stop after so long; go on another day."
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=0),
+    help="Worker processes; 0 for none.  [default: one a core, none for small work]",
+)
+@click.option("--memory", metavar="SIZE", help="Most data a worker may hold, such as 4G.")
+@click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N.")
+@click.option("--no-seal", is_flag=True, help="Write no manifest.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    spec: str,
+    name: str | None,
+    file: str | None,
+    ratio: str | None,
+    budget: str | None,
+    norm: str | None,
+    radius: str | None,
+    radius_squared: str | None,
+    clip: str | None,
+    decoder: str | None,
+    samples: str | None,
+    seed: int,
+    engine: str,
+    out: str | None,
+    new: bool,
+    retry: tuple[Any, ...],
+    timeout: float | None,
+    nodes: int | None,
+    budget_seconds: float | None,
+    jobs: int | None,
+    memory: str | None,
+    cluster: str | None,
+    no_seal: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Build or load a network, and prove of every sample that its ball keeps its label.
+
+    The balls are closed and have the radius of the budget, or --radius. Every proof
+    and every flip is checked and stored in a folder; the same command continues a
+    run that was interrupted. `robmem check FOLDER` replays it.
+    """
+    from verifier.api import Options
+    from verifier.certify import begin, continue_run, shown_flips, suggested_jobs
+    from verifier.cli.options import number, sample_numbers
+    from verifier.cli.progress import shown_progress
+    from verifier.dataset import check_labelled, load
+    from verifier.errors import UserError
+
+    for one, other in (("ratio", "budget"), ("construction", "network"),
+                       ("radius", "radius-squared")):  # fmt: skip
+        given = {"ratio": ratio, "budget": budget, "construction": name, "network": file,
+                 "radius": radius, "radius-squared": radius_squared}  # fmt: skip
+        if given[one] is not None and given[other] is not None:
+            raise UserError(f"give either --{one} or --{other}, not both")
+    numbers = {
+        option: None if text is None else number(f"--{option}", text)
+        for option, text in (
+            ("ratio", ratio), ("budget", budget), ("radius", radius),
+            ("radius-squared", radius_squared),
+        )
+    }  # fmt: skip
+    for option, value in numbers.items():
+        if value is not None and value < 0:
+            raise UserError(f"--{option}: {value} is negative")
+    dataset = load(spec)
+    check_labelled(dataset)
+    chosen = sample_numbers(samples, dataset.size)
+    if file is None:
+        network, asked, about = _constructed(dataset, name or "linf", numbers, norm, seed)
+    else:
+        network, asked, about = _loaded(dataset, file, numbers, norm)
+    if decoder is not None:
+        asked = replace(asked, decoder=decoder)
+    if clip is not None:
+        asked = replace(asked, clip=_clip(clip, dataset))
+    run = begin(
+        dataset,
+        network,
+        asked,
+        out,
+        samples=chosen,
+        options=Options(timeout, nodes, engine, seed),
+        about=about,
+        name=name or ("linf" if file is None else Path(file).name.split(".")[0]),
+        new=new,
+        change_limits=bool(retry),
+    )
+    count = dataset.size if chosen is None else len(chosen)
+    if jobs is None:
+        jobs = suggested_jobs(network, count)
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with shown_progress(quiet=quiet, lines=not as_json) as show:
+            summary = continue_run(
+                run,
+                jobs=jobs,
+                cluster=cluster,
+                retry=retry,
+                budget_seconds=budget_seconds,
+                memory=None if memory is None else _bytes(memory),
+                seal=not no_seal,
+                observe=show,
+            )
+    except KeyboardInterrupt:
+        print(
+            f"stopped; what was finished is in {run.folder.path}, the same command continues",
+            file=sys.stderr,
+        )
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    flips = shown_flips(run, None if as_json else _SHOWN_FLIPS)
+    if as_json:
+        print(json.dumps(summary_json(summary) | {"flips_shown": list(map(flip_json, flips))}))
+    else:
+        print(_shown(run, summary, flips, about))
+    if summary.flips:
+        return 1
+    return 3 if summary.undecided else 0
+
+
+def _interrupt(signal_number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _constructed(
+    dataset: Dataset,
+    name: str,
+    numbers: dict[str, Fraction | None],
+    norm: str | None,
+    seed: int,
+) -> tuple[Network, Question, dict[str, Any]]:
+    from constructions.registry import build
+    from verifier.certify import question_of
+    from verifier.errors import UserError
+    from verifier.trusted.rational import format_rational
+
+    ratio, budget = numbers["ratio"], numbers["budget"]
+    if budget is None and ratio is None:
+        ratio = Fraction(99, 100)
+    construction = build(name, dataset, ratio=ratio, budget=budget, seed=seed)
+    if norm is None and str(construction.norm) not in ("inf", "1", "2"):
+        raise UserError(f"{name} is for norm {construction.norm}; balls of inf, 1 or 2 are asked")
+    question = question_of(construction) if norm is None else None
+    question = _asked(question, norm or str(construction.norm), construction.decoder,
+                      construction.budget, numbers)  # fmt: skip
+    about = {
+        "construction": name,
+        "source": construction.promises.source,
+        "ratio": None if ratio is None else format_rational(ratio),
+        "budget": format_rational(construction.budget),
+        "construction_norm": str(construction.norm),
+        "seed": seed,
+    }
+    return construction.network, question, about
+
+
+def _loaded(
+    dataset: Dataset, file: str, numbers: dict[str, Fraction | None], norm: str | None
+) -> tuple[Network, Question, dict[str, Any]]:
+    from constructions.hypotheses import budget_of_ratio, power_separation
+    from verifier.formats.load import load_any_network
+    from verifier.trusted.rational import format_rational
+
+    network = load_any_network(file)
+    decoder = "argmax" if network.outputs.count > 1 else "nearest"
+    norm = norm or "inf"
+    budget, about = numbers["budget"], {"network_file": Path(file).name}
+    if budget is None and numbers["radius"] is None and numbers["radius-squared"] is None:
+        ratio = numbers["ratio"] if numbers["ratio"] is not None else Fraction(99, 100)
+        of: Any = "inf" if norm == "inf" else int(norm)
+        budget = budget_of_ratio(ratio, power_separation(dataset, of), of)
+        about["ratio"] = format_rational(ratio)
+    return network, _asked(None, norm, decoder, budget, numbers), about
+
+
+def _asked(
+    question: Question | None,
+    norm: str,
+    decoder: str,
+    budget: Fraction | None,
+    numbers: dict[str, Fraction | None],
+) -> Question:
+    from verifier.trusted.manifest import Question
+
+    of: Any = norm
+    radius, squared = numbers["radius"], numbers["radius-squared"]
+    if radius is None and squared is None:
+        return question or Question(of, decoder, budget)
+    return Question(of, decoder, radius, squared)
+
+
+def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
+    from verifier.cli.options import number
+    from verifier.errors import UserError
+
+    if text == "range":
+        if dataset.pixel_range is None:
+            raise UserError(f"--clip: {dataset.name} has no pixel range; give LOW:HIGH")
+        return dataset.pixel_range
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UserError(f"--clip: {text!r} is not LOW:HIGH")
+    return number("--clip", low), number("--clip", high)
+
+
+def _bytes(text: str) -> int:
+    from verifier.errors import UserError
+
+    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    digits = text[:-1] if text[-1:].upper() in units else text
+    if not (digits.isascii() and digits.isdigit()) or int(digits) == 0:
+        raise UserError(f"--memory: {text!r} is not a size such as 4G or 500M")
+    return int(digits) * units.get(text[-1:].upper(), 1)
+
+
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The summary as the commands print it."""
+    return {
+        "claim": summary.claim,
+        "samples": summary.samples,
+        "robust": summary.robust,
+        "flips": summary.flips,
+        "undecided": summary.undecided,
+        "checked": summary.checked,
+        "proof_bytes": summary.proof_bytes,
+        "packed_bytes": summary.packed_bytes,
+        "seconds": {phase: round(value, 3) for phase, value in summary.seconds.items()},
+        "folder": str(summary.folder),
+        "root": summary.root,
+        "failed": summary.counts["failed"],
+        "open": summary.counts["open"],
+    }
+
+
+def flip_json(flip: ShownFlip) -> dict[str, Any]:
+    """An exact flip in texts."""
+    from verifier.trusted.rational import format_rational
+
+    return {
+        "sample": flip.sample,
+        "label": flip.label,
+        "rival": flip.rival,
+        "distance": format_rational(flip.distance),
+        "outputs": [format_rational(value) for value in flip.outputs],
+        "point": [format_rational(value) for value in flip.point],
+    }
+
+
+def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, Any]) -> str:
+    from verifier.cli.options import short, size_text, table
+
+    seconds = summary.seconds
+    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("bounds", "search", "check"))
+    undecided = str(summary.undecided)
+    if summary.counts["failed"] or summary.counts["open"]:
+        undecided += f" ({summary.counts['failed']} failed, {summary.counts['open']} not reached)"
+    built = about.get("construction") or about.get("network_file")
+    units, layers = run.network.units.count, len(run.network.layers)
+    packed = size_text(summary.packed_bytes)
+    rows: list[tuple[str, object]] = [
+        ("claim", summary.claim),
+        ("network", f"{built}: {units} units in {layers} layers"),
+        ("samples", summary.samples),
+        ("robust", summary.robust),
+        ("flips", summary.flips),
+        ("undecided", undecided),
+        ("proofs checked", summary.checked),
+        ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
+        ("seconds", f"{phases}, in all {seconds['wall']:.1f}"),
+        ("folder", summary.folder),
+    ]
+    if summary.root is not None:
+        rows.append(("root", summary.root))
+    lines = [table(rows)]
+    for flip in flips:
+        outputs = ", ".join(map(short, flip.outputs[:10]))
+        away = "squared distance" if summary.question.norm == "2" else "distance"
+        lines.append(
+            f"flip of sample {flip.sample}: label {flip.label}, rival {flip.rival}, at {away} "
+            f"{short(flip.distance)}, outputs {outputs}"
+        )
+    if summary.flips > len(flips):
+        lines.append(f"and {summary.flips - len(flips)} more flips (--json shows all)")
+    return "\n".join(lines)

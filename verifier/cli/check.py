@@ -1,0 +1,178 @@
+"""`robmem check`: replay a run, or one proof, from its files alone."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import click
+
+
+@click.command(
+    name="check",
+    epilog="Example: robmem check runs/digits-linf-0a1b2c3d --sample 100",
+    short_help="Replay a run, or one proof, from its files.",
+)
+@click.argument("target", type=click.Path(), metavar="FOLDER|FILE")
+@click.option("--network", "file", metavar="FILE", help="Believe this network, not the folder's.")
+@click.option("--data", "spec", metavar="DATA", help="Believe these data, not the folder's.")
+@click.option(
+    "--sample", "part", type=click.IntRange(min=1), metavar="K", help="A random part of the proofs."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Which random part.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    target: str,
+    file: str | None,
+    spec: str | None,
+    part: int | None,
+    seed: int | None,
+    jobs: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Replay every proof and every flip of a run, or the one in a proof file.
+
+    Every question is built again from the network, the data and the manifest; every
+    byte of the folder is compared with its seal. Exit code 4, with the name of the
+    flaw, if anything is missing, altered, or does not prove its claim; 3 if the run
+    left samples undecided; 0 for true evidence, be it of proofs or of flips.
+    """
+    from verifier.errors import UserError
+
+    path = Path(target)
+    if path.is_file():
+        if spec is not None or part is not None:
+            raise UserError(f"{path}: one proof; --data and --sample are for a run")
+        return _check_proof(path, file, as_json)
+    if not path.is_dir():
+        raise UserError(f"{path}: no such file or folder")
+    return _check_folder(path, file, spec, part, seed, jobs, quiet, as_json)
+
+
+def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
+    from verifier.api import check
+    from verifier.cli.options import size_text, table
+    from verifier.formats.load import load_any_network
+    from verifier.trusted.certificate import Robust
+    from verifier.trusted.proof_file import load_proof
+    from verifier.trusted.rational import format_rational
+
+    started = monotonic()
+    network = None if file is None else load_any_network(file)
+    proof = load_proof(path, network=network)
+    query = proof.query
+    check(query, proof.verdict)
+    robust = isinstance(proof.verdict, Robust)
+    region = query.region
+    shape = f"a box of {region.dimension} inputs"
+    if region.norm != "inf":
+        of = "radius" if region.norm == "1" else "squared radius"
+        shape = f"an L{region.norm} ball of {of} {format_rational(region.size)} within {shape}"
+    goals = f"{len(query.goals)} goal" + ("s" if len(query.goals) > 1 else "")
+    claim = (
+        f"no point of {shape} satisfies any of {goals}"
+        if robust
+        else f"a point of {shape} satisfies one of {goals}"
+    )
+    facts: dict[str, Any] = {
+        "claim": claim,
+        "samples": 1,
+        "robust": int(robust),
+        "flips": int(not robust),
+        "undecided": 0,
+        "checked": 1,
+        "proof_bytes": path.stat().st_size,
+        "seconds": {"check": round(monotonic() - started, 3)},
+        "network": query.network.digest,
+    }
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        size = size_text(facts["proof_bytes"])
+        rows = [("claim", claim), ("network", facts["network"]), ("size of the proof", size)]
+        print(table([*rows, ("seconds", facts["seconds"]["check"])]))
+    return 0
+
+
+def _check_folder(
+    path: Path,
+    file: str | None,
+    spec: str | None,
+    part: int | None,
+    seed: int | None,
+    jobs: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    from verifier.certify import points_of, suggested_jobs
+    from verifier.cli.options import size_text, table
+    from verifier.cli.progress import counted
+    from verifier.dataset import load
+    from verifier.errors import RefusedError
+    from verifier.formats.load import load_any_network
+    from verifier.runs.checking import check_files, check_run
+    from verifier.runs.folder import RunFolder
+    from verifier.trusted.manifest import check_inputs
+
+    started = monotonic()
+    folder = RunFolder(path)
+    manifest = folder.manifest()
+    network = folder.network() if file is None else load_any_network(file)
+    points = folder.points() if spec is None else points_of(load(spec))
+    check_inputs(manifest, network, points)
+    check_files(folder, manifest)
+    claimed = [result for result in manifest.results if result.certificate is not None]
+    chosen = claimed
+    if part is not None and part < len(claimed):
+        seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+        chosen = sorted(random.Random(seed).sample(claimed, part), key=lambda r: r.sample)
+    if jobs is None:
+        jobs = max(1, suggested_jobs(network, len(chosen)))
+    with counted(len(chosen), quiet=quiet) as show:
+        flaws = check_run(folder, network, points, manifest.question, chosen, jobs, show)
+    if flaws:
+        more = f"; and {len(flaws) - 1} more flaws" if len(flaws) > 1 else ""
+        raise RefusedError(flaws[0].name, flaws[0].detail + more)
+    counts = manifest.counts
+    claim = manifest.claim
+    digests = {result.certificate or "" for result in chosen}
+    stored = sum(folder.certificate(digest).stat().st_size for digest in digests)
+    facts: dict[str, Any] = {
+        "claim": claim,
+        "samples": len(manifest.results),
+        "robust": counts["robust"],
+        "flips": counts["flip"],
+        "undecided": counts["undecided"],
+        "checked": len(chosen),
+        "proof_bytes": stored,
+        "seconds": {"check": round(monotonic() - started, 3)},
+        "folder": str(path),
+        "root": manifest.root,
+    }
+    if part is not None:
+        facts["seed"] = seed
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        partly = "" if len(chosen) == len(claimed) else f" of {len(claimed)}, seed {seed}"
+        rows: list[tuple[str, object]] = [
+            ("claim", claim),
+            ("network", f"{manifest.network} ({'given' if file else 'of the folder'})"),
+            ("data", f"{manifest.data} ({'given' if spec else 'of the folder'})"),
+            ("samples", len(manifest.results)),
+            ("robust", counts["robust"]),
+            ("flips", counts["flip"]),
+            ("undecided", counts["undecided"]),
+            ("proofs checked", f"{len(chosen)}{partly}"),
+            ("size of the proofs", f"{size_text(stored)} on disk"),
+            ("seconds", facts["seconds"]["check"]),
+            ("root", manifest.root),
+        ]
+        print(table(rows))
+    return 3 if counts["undecided"] else 0

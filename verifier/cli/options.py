@@ -1,0 +1,77 @@
+"""What several commands read from their options, and how they print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from verifier.errors import UserError
+from verifier.trusted.rational import format_rational, parse_rational
+
+
+def number(option: str, text: str) -> Fraction:
+    """The exact number given to `option`; raises UserError that names the option."""
+    try:
+        return parse_rational(text)
+    except UserError as error:
+        raise UserError(f"{option}: {error}") from None
+
+
+def sample_numbers(text: str | None, size: int) -> list[int] | None:
+    """The samples that `text` names, such as 0:100, 7, or 3,10:20; None for None.
+
+    Raises UserError for anything else, and for samples that do not exist.
+    """
+    if text is None:
+        return None
+    chosen: set[int] = set()
+    for part in text.split(","):
+        first, colon, last = part.strip().partition(":")
+        if not all(end.isascii() and end.isdigit() for end in (first, last) if end) or not part:
+            raise UserError(f"--samples: {part!r} is neither a number nor A:B")
+        if not colon and not first:
+            raise UserError(f"--samples: {part!r} is neither a number nor A:B")
+        low = int(first or 0)
+        high = int(last or size) if colon else low + 1
+        if high > size or low >= high:
+            raise UserError(f"--samples: {part} is not within 0:{size}")
+        chosen.update(range(low, high))
+    return sorted(chosen)
+
+
+def table(rows: Iterable[tuple[str, object]]) -> str:
+    """Names and values in two columns."""
+    listed = [(name, str(value)) for name, value in rows]
+    width = max(len(name) for name, _ in listed)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in listed)
+
+
+def columns(rows: Sequence[Sequence[object]]) -> str:
+    """Aligned columns; the first row is the head."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    return "\n".join(
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in texts
+    )
+
+
+def size_text(count: int) -> str:
+    """A number of bytes for people."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def short(value: Fraction) -> str:
+    """The number, exactly if it is short, else also about how much it is."""
+    text = format_rational(value)
+    if len(text) <= 24:
+        return text
+    try:
+        return f"~{float(value):.6g}"
+    except OverflowError:
+        return f"{text[:10]}.. ({len(text)} characters)"

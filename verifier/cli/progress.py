@@ -1,0 +1,113 @@
+"""How a run is shown while it works: a bar on a terminal, now and then a line elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from verifier.certify import Progress
+
+_LINE_SECONDS = 10.0
+
+
+@contextmanager
+def shown_progress(*, quiet: bool, lines: bool) -> Iterator[Callable[[Progress], None]]:
+    """A function that shows how the run stands.
+
+    A bar if standard error is a terminal; else a line every ten seconds if `lines`; else nothing.
+    """
+    if quiet or not (sys.stderr.isatty() or lines):
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        with _bar() as show:
+            yield show
+    else:
+        yield _line_printer()
+
+
+def _line_printer() -> Callable[[Progress], None]:
+    last = monotonic()
+
+    def show(progress: Progress) -> None:
+        nonlocal last
+        if monotonic() - last >= _LINE_SECONDS:
+            last = monotonic()
+            print(line(progress), file=sys.stderr, flush=True)
+
+    return show
+
+
+def line(progress: Progress) -> str:
+    """One line: how many samples are answered, how, and how fast."""
+    counts = progress.counts
+    answered = progress.total - counts["open"]
+    rate = progress.finished_now / progress.seconds if progress.seconds > 0 else 0.0
+    parts = [
+        f"{answered}/{progress.total} samples",
+        f"robust {counts['robust']}",
+        f"flips {counts['flip']}",
+        f"undecided {counts['undecided'] + counts['failed']}",
+        f"{rate:.1f}/s",
+    ]
+    if progress.worst is not None:
+        parts.append(f"worst open bound {float(progress.worst):.4g}")
+    if rate > 0 and counts["open"]:
+        parts.append(f"{counts['open'] / rate:.0f} s left")
+    return ", ".join(parts)
+
+
+@contextmanager
+def counted(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A function that shows how many of `total` are done, on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+
+    with Bars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("checking", total=total)
+        yield lambda done: bars.update(task, completed=done)
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Progress], None]]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    bars = Bars(
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    with bars:
+        task = bars.add_task("", total=None)
+
+        def show(progress: Progress) -> None:
+            counts = progress.counts
+            rate = progress.finished_now / progress.seconds if progress.seconds > 1 else 0.0
+            worst = "" if progress.worst is None else f" worst bound {float(progress.worst):.3g}"
+            bars.update(
+                task,
+                total=progress.total,
+                completed=min(progress.total, progress.total - counts["open"] + progress.underway),
+                description=(
+                    f"robust {counts['robust']} flips {counts['flip']} "
+                    f"undecided {counts['undecided'] + counts['failed']}{worst} {rate:.1f}/s"
+                ),
+            )
+
+        yield show

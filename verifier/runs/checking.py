@@ -1,0 +1,122 @@
+"""Replaying a sealed run, in this process or in several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import ClassVar
+
+from verifier.errors import RefusedError
+from verifier.runs.folder import RunFolder
+from verifier.runs.store import Store
+from verifier.trusted.data_file import Points
+from verifier.trusted.manifest import (
+    Manifest,
+    Question,
+    Result,
+    check_results,
+    scaled_network,
+)
+from verifier.trusted.network import Network
+from verifier.trusted.replay import chunk_size
+from verifier.trusted.scaled import ScaledNetwork
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with the evidence for a sample."""
+
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    network: Network
+    points: Points
+    question: Question
+    folder: RunFolder
+    scaled: ScaledNetwork
+
+
+class _Process:
+    """What a checking process holds, set once when it starts."""
+
+    held: ClassVar[_Held | None] = None
+
+
+def check_files(folder: RunFolder, manifest: Manifest) -> None:
+    """Returns if every file is as it was sealed and the database says what the manifest says.
+
+    Raises RefusedError, naming the file.
+    """
+    folder.check_seal(manifest)
+    if not folder.database.exists():
+        return  # a run of a shared store, copied without it
+    with Store(folder.database, read_only=True) as store:
+        store.check_integrity()
+        stored = {row.sample: row for row in store.samples(store.run().id)}
+    for result in manifest.results:
+        row = stored.pop(result.sample, None)
+        if row is None or row.certificate != result.certificate:
+            raise RefusedError(
+                "database differs", f"{folder.database}: sample {result.sample} is not as claimed"
+            )
+    if stored:
+        raise RefusedError(
+            "sample missing", f"{folder.path}: sample {min(stored)} is not in the manifest"
+        )
+
+
+def check_run(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    results: Sequence[Result],
+    jobs: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Flaw]:
+    """The flaws of these results, by sample; the questions are rebuilt from the arguments alone."""
+    if jobs <= 1:
+        return _flaws(_hold(network, points, question, folder), results, progress)
+    size = chunk_size(network)
+    count = min(4 * size, -(-len(results) // jobs))
+    parts = [results[begin : begin + count] for begin in range(0, len(results), count)]
+    with ProcessPoolExecutor(
+        min(jobs, len(parts)), get_context("spawn"), _start, (network, points, question, folder)
+    ) as pool:
+        done, flaws = 0, list[Flaw]()
+        for part, found in zip(parts, pool.map(_check_part, parts), strict=True):
+            flaws += found
+            done += len(part)
+            progress(done)
+    return flaws
+
+
+def _hold(network: Network, points: Points, question: Question, folder: RunFolder) -> _Held:
+    return _Held(network, points, question, folder, scaled_network(network, points, question))
+
+
+def _start(network: Network, points: Points, question: Question, folder: RunFolder) -> None:
+    _Process.held = _hold(network, points, question, folder)
+
+
+def _check_part(results: Sequence[Result]) -> list[Flaw]:
+    if _Process.held is None:
+        raise RuntimeError("a checking process was not started")
+    return _flaws(_Process.held, results, lambda done: None)
+
+
+def _flaws(held: _Held, results: Sequence[Result], progress: Callable[[int], None]) -> list[Flaw]:
+    found = check_results(
+        held.network, held.points, held.question, results, held.folder.fetch, held.scaled
+    )
+    flaws = []
+    for done, flaw in enumerate(found, start=1):
+        if flaw is not None:
+            flaws.append(Flaw(flaw.flaw, flaw.detail))
+        progress(done)
+    return flaws

@@ -1,0 +1,173 @@
+"""Who works on which samples: one loop, over any back end that can take a task and report its end.
+
+A task is a few samples, so that bounds are computed for all of them at once; how many adapts to the
+time they take, and the answers do not depend on it. A worker that is lost costs the sample it was
+at an attempt; the samples of its task are then tried alone, so that one bad sample costs no other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Protocol
+
+from verifier.runs.records import Record, failure
+from verifier.runs.work import Context, solve
+
+ATTEMPTS = 3  # in which a sample may lose its worker before it is given up
+_QUICK, _SLOW = 2.0, 8.0  # seconds of a task, between which its size is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The task in `slot` ended with these records."""
+
+    slot: int
+    records: list[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The task in `slot` ended without records, after `done` of its samples."""
+
+    slot: int
+    done: int
+    reason: str
+    seconds: float
+    worker: str = ""
+
+
+Event = Finished | Lost
+
+
+class Backend(Protocol):
+    """Takes a task a slot. `wait` returns after about `seconds` at the latest."""
+
+    def free(self) -> list[int]:
+        """The slots that can take a task."""
+
+    def submit(self, slot: int, samples: tuple[int, ...]) -> None: ...
+
+    def wait(self, seconds: float) -> list[Event]: ...
+
+    def underway(self) -> int:
+        """How many samples of running tasks are finished, as far as is known."""
+
+    def close(self) -> None:
+        """Ends all work at once, finished or not."""
+
+
+class InProcess:
+    """Works in this process, task after task; it cannot interrupt one that hangs."""
+
+    def __init__(self, context: Context, progress: Callable[[], None] = lambda: None) -> None:
+        self._context = context
+        self._progress = progress
+        self._task: tuple[int, ...] | None = None
+        self._done = 0
+
+    def free(self) -> list[int]:
+        return [0] if self._task is None else []
+
+    def submit(self, slot: int, samples: tuple[int, ...]) -> None:
+        self._task = samples
+
+    def wait(self, seconds: float) -> list[Event]:
+        task, self._task = self._task, None
+        if task is None:
+            return []
+        records = solve(self._context, task, self._note, worker="main")
+        self._done = 0
+        return [Finished(0, records)]
+
+    def _note(self, done: int) -> None:
+        self._done = done
+        self._progress()
+
+    def underway(self) -> int:
+        return self._done
+
+    def close(self) -> None:
+        self._task = None
+
+
+@dataclass(slots=True)
+class Executor:
+    """Runs samples through a back end.
+
+    `finished` gets the records of a task as soon as it ends; `lost` gets the record of an attempt
+    that will be repeated; `tick` is called at least once a second.
+    """
+
+    backend: Backend
+    finished: Callable[[Sequence[Record]], None]
+    lost: Callable[[Record], None]
+    tick: Callable[[], None] = lambda: None
+    first_size: int = 1
+    largest_size: int = 256
+    deadline: float | None = None
+    _size: int = 1
+    _losses: Counter[int] = field(default_factory=Counter)
+    _waiting: deque[int] = field(default_factory=deque)
+    _alone: deque[int] = field(default_factory=deque)
+    _running: dict[int, tuple[tuple[int, ...], float]] = field(default_factory=dict)
+
+    def run(self, samples: Sequence[int]) -> bool:
+        """Whether all samples came to an end before the deadline."""
+        self._waiting.extend(samples)
+        self._size = self.first_size
+        try:
+            while self._waiting or self._alone or self._running:
+                if self.deadline is not None and monotonic() >= self.deadline:
+                    return False
+                self._hand_out()
+                for event in self.backend.wait(self._patience()):
+                    self._take(event)
+                self.tick()
+            return True
+        finally:
+            self.backend.close()
+
+    def _patience(self) -> float:
+        if self.deadline is None:
+            return 1.0
+        return min(1.0, max(0.0, self.deadline - monotonic()))
+
+    def _hand_out(self) -> None:
+        free = self.backend.free()
+        slots = len(free) + len(self._running)
+        for slot in free:
+            if self._alone:
+                task: tuple[int, ...] = (self._alone.popleft(),)
+            elif self._waiting:
+                # Towards the end smaller tasks, so that no worker is left waiting for another.
+                share = -(-len(self._waiting) // slots)
+                count = min(self._size, share, len(self._waiting))
+                task = tuple(self._waiting.popleft() for _ in range(count))
+            else:
+                return
+            self._running[slot] = (task, monotonic())
+            self.backend.submit(slot, task)
+
+    def _take(self, event: Event) -> None:
+        task, started = self._running.pop(event.slot)
+        if isinstance(event, Finished):
+            seconds = monotonic() - started
+            if len(task) >= self._size and seconds < _QUICK:
+                self._size = min(2 * self._size, self.largest_size)
+            elif seconds > _SLOW:
+                self._size = max(1, min(self._size, len(task)) // 2)
+            self.finished(event.records)
+            return
+        culprit = task[min(event.done, len(task) - 1)]
+        self._losses[culprit] += 1
+        record = failure(culprit, event.reason, event.worker, event.seconds)
+        rest = list(task)
+        if self._losses[culprit] >= ATTEMPTS:
+            rest.remove(culprit)
+            self.finished([record])
+        else:
+            self.lost(record)
+        self._alone.extend(rest)

@@ -1,0 +1,183 @@
+"""Worker processes on this machine: each loads the network once, and may be killed at any time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import connection, get_context
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from time import monotonic, sleep
+
+from verifier.runs.executor import Event, Finished, Lost
+from verifier.runs.folder import RunFolder
+from verifier.runs.records import Record
+from verifier.runs.work import Context, Job, solve
+
+_SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@dataclass(slots=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: connection.Connection
+    name: str
+    task: tuple[int, ...] = ()
+    done: int = 0
+    heard: float = 0.0  # when it last reported anything
+    begun: float = 0.0
+
+
+class Processes:
+    """A back end of `count` processes that read network and data from the run folder.
+
+    `hard_limit` is for how many seconds a worker may work on one sample without a report before it
+    is killed; `memory` how many bytes of data each may hold.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        job: Job,
+        count: int,
+        hard_limit: float | None = None,
+        memory: int | None = None,
+    ) -> None:
+        self._folder, self._job, self._memory = folder, job, memory
+        self._hard_limit = hard_limit
+        self._workers = [self._start(slot) for slot in range(count)]
+
+    def _start(self, slot: int) -> _Worker:
+        spawn = get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        with _single_threaded():
+            process = spawn.Process(
+                target=_work,
+                args=(theirs, str(self._folder), self._job, self._memory, os.getpid()),
+                daemon=True,
+            )
+            process.start()
+        theirs.close()
+        return _Worker(process, ours, f"process-{slot}", heard=monotonic())
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the workers, for those who watch them."""
+        return [worker.process.pid or 0 for worker in self._workers]
+
+    def free(self) -> list[int]:
+        return [slot for slot, worker in enumerate(self._workers) if not worker.task]
+
+    def submit(self, slot: int, samples: tuple[int, ...]) -> None:
+        worker = self._workers[slot]
+        worker.task, worker.done = samples, 0
+        worker.heard = worker.begun = monotonic()
+        with contextlib.suppress(OSError):  # it died meanwhile: `wait` will see that
+            worker.pipe.send(samples)
+
+    def wait(self, seconds: float) -> list[Event]:
+        busy = {worker.pipe: slot for slot, worker in enumerate(self._workers) if worker.task}
+        events: list[Event] = []
+        for ready in connection.wait(list(busy), seconds):
+            slot = busy[ready]  # type: ignore[index]
+            worker = self._workers[slot]
+            try:
+                message: int | list[Record] = worker.pipe.recv()
+            except (EOFError, OSError):
+                events.append(self._lose(slot, None))
+                continue
+            worker.heard = monotonic()
+            if isinstance(message, int):
+                worker.done = message
+            else:
+                worker.task = ()
+                named = [_named(record, worker.name) for record in message]
+                events.append(Finished(slot, named))
+        if self._hard_limit is not None:
+            for slot in busy.values():
+                worker = self._workers[slot]
+                if worker.task and monotonic() - worker.heard > self._hard_limit:
+                    events.append(self._lose(slot, f"no answer in {self._hard_limit:g} s: killed"))
+        return events
+
+    def _lose(self, slot: int, reason: str | None) -> Lost:
+        """Ends the worker, if it still lives, and starts another in its place."""
+        worker = self._workers[slot]
+        if reason is not None:
+            worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        if reason is None:
+            reason = f"worker died: {_ending(worker.process.exitcode)}"
+        self._workers[slot] = self._start(slot)
+        return Lost(slot, worker.done, reason, monotonic() - worker.begun, worker.name)
+
+    def underway(self) -> int:
+        return sum(worker.done for worker in self._workers if worker.task)
+
+    def close(self) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join()
+            worker.pipe.close()
+
+
+def _named(record: Record, name: str) -> Record:
+    from dataclasses import replace
+
+    return replace(record, worker=name)
+
+
+def _ending(code: int | None) -> str:
+    if code is not None and code < 0:
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"
+    return f"exit code {code}"
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Processes started here use one thread each for linear algebra."""
+    before = {name: os.environ.get(name) for name in _SINGLE_THREADED}
+    os.environ.update(dict.fromkeys(_SINGLE_THREADED, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _work(
+    pipe: connection.Connection, folder: str, job: Job, memory: int | None, parent: int
+) -> None:
+    """The life of a worker: load, then task after task until the pipe closes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that started us
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if memory is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    files = RunFolder(Path(folder))
+    context = Context(files.network(), files.points(), job)
+    try:
+        while True:
+            samples: tuple[int, ...] = pipe.recv()
+            pipe.send(solve(context, samples, pipe.send))
+    except (EOFError, OSError):
+        return
+
+
+def _end_with(parent: int) -> None:
+    """Ends this process when the one that started it is gone."""
+    while os.getppid() == parent:
+        sleep(0.5)
+    os._exit(1)

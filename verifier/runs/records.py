@@ -1,0 +1,80 @@
+"""What comes out of the work on one sample, in a form that crosses process boundaries."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from verifier.api import Outcome
+from verifier.trusted.certificate import Flip, Undecided, certificate_bytes
+from verifier.trusted.packed import pack
+from verifier.trusted.query import Query
+from verifier.trusted.rational import format_rational
+
+State = Literal["open", "robust", "flip", "undecided", "failed"]
+STATES: tuple[State, ...] = ("open", "robust", "flip", "undecided", "failed")
+"""`open`: no answer yet. `failed`: every attempt ended in an error; nothing is claimed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The end of one attempt at `sample`.
+
+    `certificate` is packed, `digest` the SHA-256 of its text of `text_bytes` bytes; all of a robust
+    sample or a flip, and checked. `rival` is who wins at a flip. The bounds are of the margin of an
+    undecided sample, as far as they are known. `seconds` by phase.
+    """
+
+    sample: int
+    state: State
+    certificate: bytes | None = None
+    digest: str | None = None
+    text_bytes: int = 0
+    rival: str | None = None
+    reason: str | None = None
+    lower_bound: str | None = None
+    lowest_seen: str | None = None
+    nodes: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    worker: str = ""
+
+
+def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> Record:
+    """The record of a checked outcome."""
+    verdict = outcome.verdict
+    nodes, seconds = outcome.nodes, outcome.seconds
+    if isinstance(verdict, Undecided):
+        return Record(
+            sample,
+            "undecided",
+            reason=verdict.reason,
+            lower_bound=_text(verdict.lower_bound),
+            lowest_seen=_text(verdict.lowest_seen),
+            nodes=nodes,
+            seconds=seconds,
+            worker=worker,
+        )
+    text = certificate_bytes(verdict, query.network.digest)
+    flip = isinstance(verdict, Flip)
+    return Record(
+        sample,
+        "flip" if flip else "robust",
+        certificate=pack(text),
+        digest=hashlib.sha256(text).hexdigest(),
+        text_bytes=len(text),
+        rival=query.goals[verdict.goal].rival if isinstance(verdict, Flip) else None,
+        nodes=nodes,
+        seconds=seconds,
+        worker=worker,
+    )
+
+
+def failure(sample: int, reason: str, worker: str = "", seconds: float = 0.0) -> Record:
+    """The record of an attempt that ended without an answer."""
+    return Record(sample, "failed", reason=reason, seconds={"lost": seconds}, worker=worker)
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else format_rational(value)

@@ -1,0 +1,401 @@
+"""The database of runs: one row a run, one a sample, and one for every attempt that was made.
+
+SQLite in WAL mode with foreign keys. A row is written only after the certificate it names is whole
+on the disk, so a process may be killed at any moment. Facts about hosts and clock times stand apart
+from results, which are the same wherever they were computed. `PRAGMA user_version` is the version
+of the schema; an older one is migrated when it is opened for writing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from verifier.errors import RefusedError, UserError
+from verifier.runs.records import STATES, Record, State
+
+SCHEMA = 1
+_BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        folder TEXT NOT NULL,      -- of its files, relative to that of the database
+        network TEXT NOT NULL,     -- digests
+        data TEXT NOT NULL,
+        question TEXT NOT NULL,    -- JSON, as in the manifest
+        options TEXT NOT NULL,     -- JSON, of the search
+        about TEXT NOT NULL,       -- JSON: names and numbers for people
+        root TEXT                  -- of the manifest, once sealed
+    );
+    CREATE TABLE samples (
+        run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        sample INTEGER NOT NULL,
+        state TEXT NOT NULL DEFAULT 'open'
+            CHECK (state IN ('open', 'robust', 'flip', 'undecided', 'failed')),
+        certificate TEXT,          -- SHA-256 of its text, and the name of its file
+        text_bytes INTEGER NOT NULL DEFAULT 0,
+        packed_bytes INTEGER NOT NULL DEFAULT 0,
+        rival TEXT,
+        reason TEXT,
+        lower_bound TEXT,          -- of the margin, exact
+        lowest_seen TEXT,
+        nodes INTEGER NOT NULL DEFAULT 0,
+        bounds_seconds REAL NOT NULL DEFAULT 0,
+        search_seconds REAL NOT NULL DEFAULT 0,
+        check_seconds REAL NOT NULL DEFAULT 0,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (run, sample),
+        CHECK ((state IN ('robust', 'flip')) = (certificate IS NOT NULL))
+    ) WITHOUT ROWID;
+    CREATE INDEX samples_by_state ON samples (run, state);
+    CREATE TABLE hosts (
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        started TEXT NOT NULL,
+        facts TEXT NOT NULL        -- JSON
+    );
+    CREATE TABLE attempts (        -- append only
+        id INTEGER PRIMARY KEY,
+        run INTEGER NOT NULL REFERENCES runs(id) ON DELETE CASCADE,
+        sample INTEGER NOT NULL,
+        host INTEGER NOT NULL REFERENCES hosts(id),
+        worker TEXT NOT NULL,
+        ended TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        state TEXT NOT NULL,
+        reason TEXT,
+        seconds REAL NOT NULL,
+        FOREIGN KEY (run, sample) REFERENCES samples(run, sample) ON DELETE CASCADE
+    );
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What must be equal for a run to be continued; the dictionaries hold texts and numbers."""
+
+    network: str
+    data: str
+    question: dict[str, Any]
+    options: dict[str, Any]
+    samples: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """What the database says of one sample."""
+
+    sample: int
+    state: State
+    certificate: str | None
+    text_bytes: int
+    packed_bytes: int
+    rival: str | None
+    reason: str | None
+    lower_bound: str | None
+    lowest_seen: str | None
+    nodes: int
+    bounds_seconds: float
+    search_seconds: float
+    check_seconds: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One row of the history."""
+
+    sample: int
+    worker: str
+    ended: str
+    state: str
+    reason: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """What the database says of a run; `counts` by state."""
+
+    id: int
+    name: str
+    folder: str
+    network: str
+    data: str
+    question: dict[str, Any]
+    options: dict[str, Any]
+    about: dict[str, Any]
+    root: str | None
+    counts: dict[State, int] = field(default_factory=dict)
+
+    @property
+    def samples(self) -> int:
+        return sum(self.counts.values())
+
+
+class Store:
+    """An open database. Use it as a context manager, in one thread."""
+
+    def __init__(self, path: Path | str, *, create: bool = False, read_only: bool = False) -> None:
+        """Opens the database at `path`.
+
+        Raises UserError, naming the file, if it is missing, cannot be written, or of a version that
+        is not known; RefusedError if it is damaged.
+        """
+        self.path = Path(path)
+        if not create and not self.path.is_file():
+            raise UserError(f"{self.path}: no such run database")
+        mode = "ro" if read_only else "rwc" if create else "rw"
+        if read_only and not self.path.with_name(self.path.name + "-wal").exists():
+            mode += "&immutable=1"  # a sealed run may lie in a folder that cannot be written
+        with self._named():
+            self._connection = sqlite3.connect(
+                f"file:{quote(str(self.path.absolute()))}?mode={mode}",
+                uri=True,
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+            )
+        try:
+            with self._named():
+                self._connection.execute("PRAGMA foreign_keys = ON")
+                if not read_only:
+                    self._connection.execute("PRAGMA journal_mode = WAL")
+                    self._connection.execute("PRAGMA synchronous = NORMAL")
+                self._migrate(read_only)
+        except UserError:
+            self._connection.close()
+            raise
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Releases the file."""
+        self._connection.close()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            damaged = type(error) is sqlite3.DatabaseError
+            if damaged:
+                raise RefusedError("database damaged", f"{self.path}: {error}") from None
+            raise UserError(f"{self.path}: {error}; what was finished is kept") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._named():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def _query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._named():
+            return self._connection.execute(statement, values).fetchall()
+
+    def _migrate(self, read_only: bool) -> None:
+        version = self._query("PRAGMA user_version")[0][0]
+        if version > SCHEMA or (read_only and version != SCHEMA):
+            raise UserError(
+                f"{self.path}: run database version {version}, this program reads {SCHEMA}"
+            )
+        if version == SCHEMA:
+            return
+        with self._transaction() as connection:
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            for script in _MIGRATIONS[version:]:
+                for statement in script.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def runs(self) -> list[RunRow]:
+        """All runs, in the order in which they were begun."""
+        counts: dict[int, dict[State, int]] = {}
+        for run, state, count in self._query(
+            "SELECT run, state, count(*) FROM samples GROUP BY run, state"
+        ):
+            counts.setdefault(run, dict.fromkeys(STATES, 0))[state] = count
+        found = self._query(
+            "SELECT id, name, folder, network, data, question, options, about, root FROM runs"
+            " ORDER BY id"
+        )
+        return [
+            RunRow(
+                number, name, folder, network, data, json.loads(question), json.loads(options),
+                json.loads(about), root, counts.get(number, {}),
+            )
+            for number, name, folder, network, data, question, options, about, root in found
+        ]  # fmt: skip
+
+    def run(self, name: str | None = None) -> RunRow:
+        """The run of that name, or the only one; raises UserError if there is none."""
+        runs = self.runs()
+        found = [run for run in runs if name is None or run.name == name]
+        if len(found) != 1:
+            listed = ", ".join(run.name for run in runs) or "none"
+            raise UserError(f"{self.path}: no run {name or 'alone'}; there are: {listed}")
+        return found[0]
+
+    def add_run(self, name: str, folder: str, identity: Identity, about: dict[str, Any]) -> RunRow:
+        """A new run with all samples open."""
+        texts = [json.dumps(part) for part in (identity.question, identity.options, about)]
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO runs (name, folder, network, data, question, options, about)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (name, folder, identity.network, identity.data, *texts),
+            )
+            run = cursor.lastrowid
+            connection.executemany(
+                "INSERT INTO samples (run, sample) VALUES (?, ?)",
+                [(run, sample) for sample in identity.samples],
+            )
+        return self.run(name)
+
+    def add_host(self, run: int, started: str, facts: dict[str, Any]) -> int:
+        """Notes who continues the run from now on."""
+        with self._transaction() as connection:
+            cursor = connection.execute(
+                "INSERT INTO hosts (run, started, facts) VALUES (?, ?, ?)",
+                (run, started, json.dumps(facts)),
+            )
+        return cursor.lastrowid or 0
+
+    def set_options(self, run: int, options: dict[str, Any]) -> None:
+        """The options under which open samples are searched from now on."""
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET options = ? WHERE id = ?", (json.dumps(options), run)
+            )
+
+    def record(self, run: int, host: int, records: Iterable[Record]) -> None:
+        """Notes the ends of attempts; their certificates must be on the disk.
+
+        A sample that has a proof or a flip keeps it, and an error does not replace an answer.
+        """
+        with self._transaction() as connection:
+            for record in records:
+                seconds = record.seconds
+                connection.execute(
+                    "INSERT INTO attempts (run, sample, host, worker, state, reason, seconds)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (run, record.sample, host, record.worker, record.state, record.reason,
+                     sum(seconds.values())),
+                )  # fmt: skip
+                connection.execute(
+                    "UPDATE samples SET attempts = attempts + 1 WHERE run = ? AND sample = ?",
+                    (run, record.sample),
+                )
+                replaceable = (
+                    ("open", "failed") if record.state == "failed"
+                    else ("open", "failed", "undecided")
+                )  # fmt: skip
+                connection.execute(
+                    "UPDATE samples SET state = ?, certificate = ?, text_bytes = ?,"
+                    " packed_bytes = ?, rival = ?, reason = ?, lower_bound = ?, lowest_seen = ?,"
+                    " nodes = ?, bounds_seconds = ?, search_seconds = ?, check_seconds = ?"
+                    " WHERE run = ? AND sample = ? AND state IN"
+                    f" ({', '.join('?' * len(replaceable))})",
+                    (
+                        record.state, record.digest, record.text_bytes,
+                        len(record.certificate or b""), record.rival, record.reason,
+                        record.lower_bound, record.lowest_seen, record.nodes,
+                        seconds.get("bounds", 0.0), seconds.get("search", 0.0),
+                        seconds.get("check", 0.0), run, record.sample, *replaceable,
+                    ),
+                )  # fmt: skip
+
+    def attempt(self, run: int, host: int, record: Record) -> None:
+        """Notes an attempt that ended in an error and will be repeated; the sample stays."""
+        with self._transaction() as connection:
+            connection.execute(
+                "INSERT INTO attempts (run, sample, host, worker, state, reason, seconds)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (run, record.sample, host, record.worker, record.state, record.reason,
+                 sum(record.seconds.values())),
+            )  # fmt: skip
+            connection.execute(
+                "UPDATE samples SET attempts = attempts + 1 WHERE run = ? AND sample = ?",
+                (run, record.sample),
+            )
+
+    def samples(self, run: int, states: Sequence[State] = STATES) -> list[SampleRow]:
+        """The samples in these states, increasing."""
+        marks = ", ".join("?" * len(states))
+        found = self._query(
+            "SELECT sample, state, certificate, text_bytes, packed_bytes, rival, reason,"
+            " lower_bound, lowest_seen, nodes, bounds_seconds, search_seconds, check_seconds,"
+            f" attempts FROM samples WHERE run = ? AND state IN ({marks}) ORDER BY sample",
+            (run, *states),
+        )
+        return [SampleRow(*row) for row in found]
+
+    def pending(self, run: int, states: Sequence[State]) -> list[int]:
+        """The numbers of the samples in these states, increasing."""
+        marks = ", ".join("?" * len(states))
+        found = self._query(
+            f"SELECT sample FROM samples WHERE run = ? AND state IN ({marks}) ORDER BY sample",
+            (run, *states),
+        )
+        return [row[0] for row in found]
+
+    def attempts(self, run: int) -> list[Attempt]:
+        """The history, oldest first."""
+        found = self._query(
+            "SELECT sample, worker, ended, state, reason, seconds FROM attempts WHERE run = ?"
+            " ORDER BY id",
+            (run,),
+        )
+        return [Attempt(*row) for row in found]
+
+    def hosts(self, run: int) -> list[dict[str, Any]]:
+        """Who worked on the run, oldest first."""
+        found = self._query("SELECT started, facts FROM hosts WHERE run = ? ORDER BY id", (run,))
+        return [{"started": started, **json.loads(facts)} for started, facts in found]
+
+    def certificates(self) -> set[str]:
+        """The hashes that any sample of any run names."""
+        found = self._query("SELECT DISTINCT certificate FROM samples WHERE certificate NOT NULL")
+        return {row[0] for row in found}
+
+    def set_root(self, run: int, root: str | None) -> None:
+        """Notes that the run is sealed under this root, or no longer sealed."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE runs SET root = ? WHERE id = ?", (root, run))
+
+    def settle(self) -> None:
+        """Everything is in the one file, which changes no more until it is opened for writing."""
+        with self._named():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute("PRAGMA journal_mode = DELETE")
+
+    def check_integrity(self) -> None:
+        """Returns if the database is whole; raises RefusedError, naming what is damaged."""
+        found = self._query("PRAGMA integrity_check(1)") + self._query("PRAGMA foreign_key_check")
+        if found[0] != ("ok",) or len(found) > 1:
+            detail = " ".join(str(found[0 if found[0] != ("ok",) else 1][0]).split())
+            raise RefusedError("database damaged", f"{self.path}: {detail}")

@@ -1,0 +1,62 @@
+"""The work on a few samples at once, the same wherever it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from verifier.api import Options, verify_batch
+from verifier.runs.records import Record, failure, record_of
+from verifier.trusted.data_file import Points
+from verifier.trusted.manifest import Question, sample_query
+from verifier.trusted.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is asked of every sample, and how the search may look."""
+
+    question: Question
+    options: Options
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """A job with its network and its points: all that a worker holds."""
+
+    network: Network
+    points: Points
+    job: Job
+
+
+def solve(
+    context: Context,
+    samples: Sequence[int],
+    progress: Callable[[int], None] = lambda done: None,
+    worker: str = "",
+) -> list[Record]:
+    """The records of these samples, in their order; an error of the search fails one sample alone.
+
+    `progress` is called with the number of finished samples.
+    """
+    network, job = context.network, context.job
+    queries = [sample_query(network, context.points, job.question, sample) for sample in samples]
+    try:
+        outcomes = verify_batch(network, queries, job.options, progress)
+        return [
+            record_of(sample, query, outcome, worker)
+            for sample, query, outcome in zip(samples, queries, outcomes, strict=True)
+        ]
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
+        if len(samples) == 1:
+            return [failure(samples[0], _reason(error), worker)]
+    records: list[Record] = []
+    for sample in samples:
+        records += solve(context, [sample], worker=worker)
+        progress(len(records))
+    return records
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__
