@@ -39,6 +39,7 @@ from verifier.trusted.rational import format_rational, parse_rational
 from verifier.trusted.replay import chunk_size
 
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
+_PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
 _GRACE = 60.0  # seconds beyond twice the time-out, after which a worker hangs
 
 
@@ -409,8 +410,8 @@ def _work(
         finished,
         lambda record: store.attempt(row.id, host, record),
         tick,
-        first_size=max(1, min(size, run.network.variables // 10_000)),
-        largest_size=max(size, min(4 * size, 256)),
+        first_size=max(1, min(256, run.network.variables // _PREPARED)),
+        largest_size=max(size, 256),
         deadline=deadline,
     )
     tick()

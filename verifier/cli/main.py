@@ -20,14 +20,16 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import certify, check, construct, data
+from verifier.cli import certify, check, construct, data, runs, vnnlib
 from verifier.errors import RefusedError, UserError
 
 COMMANDS: tuple[click.Command, ...] = (
     certify.command,
     check.command,
+    runs.command,
     data.command,
     construct.command,
+    vnnlib.command,
 )
 
 

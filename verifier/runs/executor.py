@@ -158,7 +158,7 @@ class Executor:
             if len(task) >= self._size and seconds < _QUICK:
                 self._size = min(2 * self._size, self.largest_size)
             elif seconds > _SLOW:
-                self._size = max(1, min(self._size, len(task)) // 2)
+                self._size = max(self.first_size, min(self._size, len(task)) // 2)
             self.finished(event.records)
             return
         culprit = task[min(event.done, len(task) - 1)]

@@ -156,6 +156,15 @@ class RunFolder:
             pass  # unreadable: written again below
         write_bytes(path, packed, settle=False)
 
+    def unnamed(self, digests: set[str]) -> list[Path]:
+        """Certificates under other hashes than these, and what interrupted writing left behind."""
+        found = [
+            path
+            for path in (self.path / CERTIFICATES).iterdir()
+            if path.name.removesuffix(".json.gz") not in digests
+        ]
+        return sorted([*found, *self.path.glob(".*.tmp")])
+
     def unseal(self) -> None:
         """The run is open again."""
         for name in (SEAL, MANIFEST):

@@ -8,17 +8,19 @@ import resource
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import connection, get_context
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from time import monotonic, sleep
 
+from verifier.errors import UserError
 from verifier.runs.executor import Event, Finished, Lost
 from verifier.runs.folder import RunFolder
 from verifier.runs.records import Record
 from verifier.runs.work import Context, Job, solve
 
+_STILLBORN = 4  # in a row, until the run is given up
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -29,6 +31,7 @@ class _Worker:
     name: str
     task: tuple[int, ...] = ()
     done: int = 0
+    ready: bool = False  # it has loaded network and data
     heard: float = 0.0  # when it last reported anything
     begun: float = 0.0
 
@@ -50,6 +53,7 @@ class Processes:
     ) -> None:
         self._folder, self._job, self._memory = folder, job, memory
         self._hard_limit = hard_limit
+        self._stillborn = 0  # workers in a row that died before they were ready
         self._workers = [self._start(slot) for slot in range(count)]
 
     def _start(self, slot: int) -> _Worker:
@@ -92,6 +96,7 @@ class Processes:
                 events.append(self._lose(slot, None))
                 continue
             worker.heard = monotonic()
+            worker.ready, self._stillborn = True, 0
             if isinstance(message, int):
                 worker.done = message
             else:
@@ -114,6 +119,13 @@ class Processes:
         worker.pipe.close()
         if reason is None:
             reason = f"worker died: {_ending(worker.process.exitcode)}"
+        if not worker.ready:
+            self._stillborn += 1
+            if self._stillborn >= _STILLBORN:
+                raise UserError(
+                    f"{self._folder}: {self._stillborn} worker processes in a row ended before "
+                    f"they had loaded the network, the last one: {reason}"
+                )
         self._workers[slot] = self._start(slot)
         return Lost(slot, worker.done, reason, monotonic() - worker.begun, worker.name)
 
@@ -129,8 +141,6 @@ class Processes:
 
 
 def _named(record: Record, name: str) -> Record:
-    from dataclasses import replace
-
     return replace(record, worker=name)
 
 
@@ -169,6 +179,7 @@ def _work(
     files = RunFolder(Path(folder))
     context = Context(files.network(), files.points(), job)
     try:
+        pipe.send(0)
         while True:
             samples: tuple[int, ...] = pipe.recv()
             pipe.send(solve(context, samples, pipe.send))

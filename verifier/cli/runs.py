@@ -1,0 +1,268 @@
+"""`robmem runs`: what is stored, and what to do with it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.runs.store import RunRow
+
+
+@click.group(
+    name="runs",
+    short_help="List, show, export, seal, watch and clean up runs.",
+    epilog="Example: robmem runs show runs/digits-linf-0a1b2c3d",
+)
+def command() -> None:
+    """Look at the runs that `robmem certify` has stored."""
+
+
+@command.command(name="list", short_help="All runs below a folder.")
+@click.argument("root", default="runs", type=click.Path(), metavar="[FOLDER]")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+def list_(root: str, as_json: bool) -> int:
+    """Show every run in FOLDER, by default ./runs: its question and how far it is."""
+    from verifier.cli.options import columns
+    from verifier.runs.store import Store
+
+    found: list[tuple[Path, RunRow]] = []
+    for database in _databases(Path(root)):
+        with Store(database, read_only=True) as store:
+            found += [(database.parent / row.folder, row) for row in store.runs()]
+    if as_json:
+        print(json.dumps([_facts(folder, row) for folder, row in found]))
+        return 0
+    head = ("run", "samples", "robust", "flips", "undecided", "failed", "open", "sealed", "asked")
+    rows: list[tuple[Any, ...]] = [head]
+    for folder, row in found:
+        counts = [row.counts[state] for state in ("robust", "flip", "undecided", "failed", "open")]
+        sealed = "yes" if row.root else "no"
+        rows.append((folder, row.samples, *counts, sealed, _asked(row)))
+    print(columns(rows) if found else f"no runs in {root}")
+    return 0
+
+
+@command.command(short_help="One run: question, counts, history, hosts.")
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(run: str, as_json: bool) -> int:
+    """Show the run in the folder RUN, with what went wrong and who worked on it."""
+    from verifier.cli.options import size_text, table
+    from verifier.runs.store import Store
+
+    folder = _folder(run)
+    with Store(folder / "run.sqlite", read_only=True) as store:
+        row = store.run()
+        samples, attempts, hosts = (
+            store.samples(row.id), store.attempts(row.id), store.hosts(row.id),
+        )  # fmt: skip
+    errors = [attempt for attempt in attempts if attempt.state == "failed"]
+    facts = _facts(folder, row) | {
+        "attempts": len(attempts),
+        "errors": [asdict(error) for error in errors],
+        "hosts": hosts,
+        "proof_bytes": sum(sample.text_bytes for sample in samples),
+        "packed_bytes": sum(sample.packed_bytes for sample in samples),
+        "nodes": sum(sample.nodes for sample in samples),
+        "seconds": {
+            phase: round(sum(getattr(sample, f"{phase}_seconds") for sample in samples), 3)
+            for phase in ("bounds", "search", "check")
+        },
+    }
+    if as_json:
+        print(json.dumps(facts))
+        return 0
+    proofs = f"{size_text(facts['proof_bytes'])} ({size_text(facts['packed_bytes'])} on disk)"
+    lines = [
+        ("run", folder),
+        ("asked", _asked(row)),
+        ("network", row.network),
+        ("data", f"{row.data} ({row.about.get('data')})"),
+        *((key, value) for key, value in row.about.items()
+          if key not in ("data", "label_names", "size") and value is not None),
+        ("options", ", ".join(f"{k} {v}" for k, v in row.options.items() if v is not None)),
+        ("samples", f"{row.samples}: " + ", ".join(f"{n} {s}" for s, n in row.counts.items() if n)),
+        ("proofs", proofs),
+        ("seconds", ", ".join(f"{phase} {value:.1f}" for phase, value in facts["seconds"].items())),
+        ("attempts", f"{len(attempts)}, {len(errors)} ended in errors"),
+        ("root", row.root or "not sealed"),
+    ]  # fmt: skip
+    print(table(lines))
+    for error in errors[-10:]:
+        print(f"error at sample {error.sample} in {error.worker}: {error.reason}")
+    for host in hosts:
+        print(f"worked on {host['host']} from {host['started']}, {host['system']}")
+    return 0
+
+
+@command.command(short_help="The samples of a run as CSV, JSON or Parquet.")
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--csv", "form", flag_value="csv", help="Comma-separated.  [default]")
+@click.option("--json", "form", flag_value="json", help="A JSON list.")
+@click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs pyarrow and -o.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here.")
+def export(run: str, form: str | None, output: str | None) -> int:
+    """Print what is stored of every sample of the run in the folder RUN."""
+    from verifier.errors import UserError
+    from verifier.runs.store import Store
+
+    with Store(_folder(run) / "run.sqlite", read_only=True) as store:
+        rows = [asdict(sample) for sample in store.samples(store.run().id)]
+    if form == "parquet":
+        if output is None:
+            raise UserError("--parquet: give the file with -o")
+        _parquet(rows, output)
+        return 0
+    if output is None:
+        _write(rows, form, sys.stdout)
+        return 0
+    try:
+        with Path(output).open("w", encoding="utf-8", newline="") as stream:
+            _write(rows, form, stream)
+    except OSError as error:
+        raise UserError(f"{output}: {error.strerror or error}") from None
+    return 0
+
+
+@command.command(short_help="Remove files that no run names.")
+@click.argument("root", default="runs", type=click.Path(), metavar="[FOLDER]")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def gc(root: str, dry_run: bool, as_json: bool) -> int:
+    """Remove certificates that no sample names and the remains of interrupted writing."""
+    from verifier.cli.options import size_text
+    from verifier.runs.folder import RunFolder
+    from verifier.runs.store import Store
+
+    files, freed = 0, 0
+    for database in _databases(Path(root)):
+        folder = RunFolder(database.parent)
+        with folder.lock():
+            with Store(database, read_only=True) as store:
+                named = store.certificates()
+            for path in folder.unnamed(named):
+                files, freed = files + 1, freed + path.stat().st_size
+                if not dry_run:
+                    path.unlink()
+    if as_json:
+        print(json.dumps({"files": files, "bytes": freed, "removed": not dry_run}))
+    else:
+        print(f"{files} files, {size_text(freed)}" + (", would be removed" if dry_run else ""))
+    return 0
+
+
+@command.command(short_help="Write the manifest of a run as it stands.")
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def seal(run: str, as_json: bool) -> int:
+    """Seal the run in the folder RUN; samples without an answer are claimed to be undecided."""
+    from verifier.certify import seal_run
+    from verifier.runs.folder import RunFolder
+    from verifier.runs.store import Store
+
+    folder = RunFolder(_folder(run))
+    with folder.lock():
+        folder.unseal()
+        with Store(folder.database) as store:
+            manifest = seal_run(folder, store, store.run().name)
+    if as_json:
+        print(json.dumps({"claim": manifest.claim, "root": manifest.root}))
+    else:
+        print(f"{manifest.claim}\nroot {manifest.root}")
+    return 0
+
+
+@command.command(short_help="Follow a run from another terminal.")
+@click.argument("run", type=click.Path(), metavar="RUN")
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=2.0, show_default=True)
+@click.option("--once", is_flag=True, help="One line, then stop.")
+def watch(run: str, seconds: float, once: bool) -> int:
+    """Print how the run in the folder RUN stands, until nothing is open."""
+    from verifier.runs.store import Store
+
+    database = _folder(run) / "run.sqlite"
+    first: tuple[float, int] | None = None
+    while True:
+        with Store(database, read_only=True) as store:
+            row = store.run()
+        answered, now = row.samples - row.counts["open"], time.monotonic()
+        first = first or (now, answered)
+        rate = (answered - first[1]) / (now - first[0]) if now > first[0] else 0.0
+        left = f", {row.counts['open'] / rate:.0f} s left" if rate > 0 else ""
+        counts = ", ".join(f"{state} {count}" for state, count in row.counts.items())
+        print(f"{answered}/{row.samples} samples, {counts}, {rate:.1f}/s{left}", flush=True)
+        if once or not row.counts["open"]:
+            return 0
+        time.sleep(seconds)
+
+
+def _databases(root: Path) -> Iterator[Path]:
+    from verifier.errors import UserError
+
+    if not root.exists():
+        if str(root) == "runs":
+            return
+        raise UserError(f"{root}: no such folder")
+    if (root / "run.sqlite").exists():
+        yield root / "run.sqlite"
+        return
+    yield from sorted(root.glob("*/run.sqlite"))
+
+
+def _folder(run: str) -> Path:
+    from verifier.errors import UserError
+
+    for path in (Path(run), Path("runs") / run):
+        if (path / "run.sqlite").is_file():
+            return path
+    raise UserError(f"{run}: no run is stored there")
+
+
+def _asked(row: RunRow) -> str:
+    from verifier.certify import question_from
+
+    return str(question_from(row.question))
+
+
+def _facts(folder: Path, row: RunRow) -> dict[str, Any]:
+    return {
+        "run": str(folder),
+        "samples": row.samples,
+        **{str(state): count for state, count in row.counts.items()},
+        "question": row.question,
+        "options": row.options,
+        "network": row.network,
+        "data": row.data,
+        "about": row.about,
+        "root": row.root,
+    }
+
+
+def _write(rows: list[dict[str, Any]], form: str | None, stream: Any) -> None:
+    if form == "json":
+        stream.write(json.dumps(rows) + "\n")
+        return
+    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+
+
+def _parquet(rows: list[dict[str, Any]], output: str) -> None:
+    from importlib import import_module
+
+    from verifier.errors import UserError
+
+    try:
+        arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        raise UserError("--parquet: needs the package pyarrow: pip install pyarrow") from None
+    parquet.write_table(arrow.Table.from_pylist(rows), output)
