@@ -36,6 +36,15 @@ def integers(values: Sequence[int] | Integers) -> Integers:
     return packed
 
 
+def _require_integers(*arrays: Integers) -> None:
+    """int64, or Python integers: nothing that rounds, and nothing that wraps around unseen."""
+    for array in arrays:
+        if array.dtype != np.int64 and not (
+            array.dtype == object and all(type(value) is int for value in array)
+        ):
+            raise UserError(f"rows: numbers of type {array.dtype}, not int64 or Python integers")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """Row i is (sum over k in starts[i]:starts[i+1] of numerators[k] * variable indices[k]
@@ -53,6 +62,9 @@ class Rows:
 
     def __post_init__(self) -> None:
         starts, indices = self.starts, self.indices
+        _require_integers(self.numerators, self.constants, self.denominators)
+        if starts.dtype != np.int64 or indices.dtype != np.int64:
+            raise UserError(f"rows: {starts.dtype} starts, {indices.dtype} indices, not int64")
         count = len(starts) - 1
         if count < 0 or starts[0] != 0 or starts[-1] != len(indices) or np.any(np.diff(starts) < 0):
             raise UserError("rows: starts do not increase from 0 to the number of entries")

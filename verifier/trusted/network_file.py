@@ -128,9 +128,10 @@ def _layout(header: Any) -> list[tuple[str, int, int]]:
         kind, count, size = section["kind"], section["count"], section["bytes"]
         if section["name"] != name or not _is_count(count) or not _is_count(size):
             raise UserError(f"network file header: section {name} is malformed")
-        fits = size >= 4 * count if kind == "big" else size == count * _KINDS.get(kind, -1)
-        if not isinstance(kind, str) or not fits:
-            raise UserError(f"network file header: section {name} has a wrong kind or size")
+        if type(kind) is not str or kind not in ("big", *_KINDS):
+            raise UserError(f"network file header: section {name} has no known kind")
+        if not (size >= 4 * count if kind == "big" else size == count * _KINDS[kind]):
+            raise UserError(f"network file header: section {name} has a wrong size")
         layout.append((kind, count, size))
     return layout
 

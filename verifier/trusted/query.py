@@ -15,7 +15,7 @@ from typing import Literal
 
 from verifier.trusted.errors import UserError
 from verifier.trusted.network import Network
-from verifier.trusted.rational import format_rational
+from verifier.trusted.rational import format_rational, require_exact
 from verifier.trusted.region import Region
 
 DecoderName = Literal["nearest", "sign", "argmax", "value"]
@@ -40,6 +40,10 @@ class Atom:
             indices = [index for index, _ in terms]
             if any(a >= b for a, b in pairwise(indices)) or (indices and indices[0] < 0):
                 raise UserError(f"atom: indices {indices[:8]} do not increase from 0")
+            require_exact("atom", (coefficient for _, coefficient in terms))
+        require_exact("atom", (self.constant,))
+        if type(self.strict) is not bool:
+            raise UserError(f"atom: strict is {self.strict!r}, neither True nor False")
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         """Whether the atom is true at input x and output y."""

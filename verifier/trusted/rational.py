@@ -7,6 +7,7 @@ holds a float says `Fraction(value)`, which is the dyadic rational that the floa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from fractions import Fraction
 from math import isqrt
 
@@ -55,6 +56,13 @@ def format_rational(value: Fraction | int) -> str:
     if fraction.denominator == 1:
         return _format_integer(fraction.numerator)
     return f"{_format_integer(fraction.numerator)}/{_format_integer(fraction.denominator)}"
+
+
+def require_exact(where: str, values: Iterable[object]) -> None:
+    """Raises UserError unless every value is a Fraction: a float that slips in would round."""
+    for value in values:
+        if type(value) is not Fraction:
+            raise UserError(f"{where}: {str(value)[:40]!r} is not an exact number (Fraction)")
 
 
 def sqrt_lower(value: Fraction, bits: int = 64) -> Fraction:

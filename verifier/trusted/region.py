@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Literal
 
 from verifier.trusted.errors import UserError
-from verifier.trusted.rational import format_rational, sqrt_upper
+from verifier.trusted.rational import format_rational, require_exact, sqrt_upper
 
 Norm = Literal["inf", "1", "2"]
 Vector = tuple[Fraction, ...]
@@ -37,6 +37,7 @@ class Region:
     def __post_init__(self) -> None:
         if not self.lower or len(self.lower) != len(self.upper):
             raise UserError(f"box: {len(self.lower)} lower bounds, {len(self.upper)} upper bounds")
+        require_exact("region", (*self.lower, *self.upper, *self.center, self.size))
         for k, (low, high) in enumerate(zip(self.lower, self.upper, strict=True)):
             if low > high:
                 raise UserError(

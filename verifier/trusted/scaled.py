@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.trusted.errors import UserError
 from verifier.trusted.network import Integers, Network, Rows, integers
 
 _LIMIT = 2**62
@@ -109,8 +110,15 @@ def common_denominator(vectors: Iterable[Sequence[Fraction]]) -> int:
 
 
 def scaled_inputs(vectors: Sequence[Sequence[Fraction]], denominator: int) -> Integers:
-    """The integers denominator * vectors, shape (inputs, number of vectors)."""
-    columns = [[int(x * denominator) for x in vector] for vector in vectors]
+    """The integers denominator * vectors, shape (inputs, number of vectors).
+
+    Raises UserError where they are no integers: rounding them would move the region.
+    """
+    for vector in vectors:
+        for x in vector:
+            if denominator % x.denominator:
+                raise UserError(f"an input of denominator {x.denominator}, not of {denominator}")
+    columns = [[x.numerator * (denominator // x.denominator) for x in v] for v in vectors]
     flat = integers([value for row in zip(*columns, strict=True) for value in row])
     return flat.reshape(len(columns[0]), len(columns))
 
