@@ -19,7 +19,7 @@ from verifier.formats.floats import float_network
 from verifier.formats.load import load_any_network
 from verifier.formats.npz import parse_npz
 from verifier.formats.onnx import parse_onnx
-from verifier.formats.write import npz_bytes, onnx_bytes, write_file
+from verifier.formats.write import npz_bytes, onnx_bytes
 from verifier.trusted.evaluate import evaluate
 from verifier.trusted.network import Network
 
@@ -108,13 +108,6 @@ def test_every_float_survives(values: list[float]) -> None:
     floats = float_network(network)
     assert not floats.rounding.count
     assert parse_onnx(onnx_bytes(network)[0]).digest == network.digest
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_file(tmp_path / "a", b"1")
-    with pytest.raises(UserError, match="No such file"):
-        write_file(tmp_path / "absent" / "a", b"2")
-    assert [file.name for file in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is absent")

@@ -18,7 +18,7 @@ Floats = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Rounding:
-    """`count` weights and biases were rounded to `kind`, the one at `place` by the most: `error`."""
+    """`count` weights were rounded to `kind`, the one at `place` by the most, namely `error`."""
 
     kind: FloatKind
     count: int

@@ -1,11 +1,9 @@
-"""Networks to files that other tools read: ONNX, .npz, and the native file."""
+"""Networks as files that other tools read: ONNX and .npz."""
 
 from __future__ import annotations
 
 import io
-import os
 import zipfile
-from pathlib import Path
 
 import numpy as np
 
@@ -15,19 +13,6 @@ from verifier.trusted.network import Network, Rows
 
 MAX_DENSE = 1 << 28
 """Most entries of the dense matrices of a file; ONNX files end at 2 GiB."""
-
-
-def write_file(path: Path | str, content: bytes) -> None:
-    """Writes `content` to `path`, whole or not at all. Raises UserError."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from None
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def onnx_bytes(

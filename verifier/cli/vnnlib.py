@@ -1,0 +1,266 @@
+"""`robmem vnnlib`: a network and a VNN-LIB property, or a list of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.api import Options
+    from verifier.formats.vnnlib import Property
+    from verifier.instances import Answer, FloatPoint, Row
+    from verifier.trusted.network import Network
+
+_CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
+
+
+@click.command(
+    name="vnnlib",
+    epilog="Example: robmem vnnlib net.onnx prop_3.vnnlib --timeout 60 --result result.txt",
+    short_help="Settle VNN-LIB properties of networks.",
+)
+@click.argument("network", required=False, metavar="[NET]")
+@click.argument("property_", required=False, metavar="[PROP]")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a property.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
+@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--result", metavar="FILE", help="Write unsat, sat, unknown or timeout there.")
+@click.option("--proof", metavar="FILE", help="Write the evidence there; .gz packs it.")
+@click.option("--check", "evidence", metavar="FILE", help="Check this evidence; search nothing.")
+@click.option("--instances", metavar="CSV", help="Settle a list of network, property, timeout.")
+@click.option("--table", metavar="FILE", help="Of the list.  [default: NAME-answers.csv, here]")
+@click.option("--proofs", metavar="FOLDER", help="Write the evidence of a list there.")
+@click.option("--retry", is_flag=True, help="Ask again what the table has as undecided or error.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    network: str | None,
+    property_: str | None,
+    timeout: float | None,
+    nodes: int | None,
+    engine: str,
+    seed: int,
+    result: str | None,
+    proof: str | None,
+    evidence: str | None,
+    instances: str | None,
+    table: str | None,
+    proofs: str | None,
+    retry: bool,
+    jobs: int,
+    as_json: bool,
+) -> int:
+    """Say whether the VNN-LIB property PROP holds of the network NET.
+
+    A property describes its violations: it holds if no input of its box has outputs
+    that satisfy it. The answer is about real arithmetic and its evidence is checked;
+    of a violation, the nearest float32 point is looked at as well. NET is any network
+    file, PROP in version 1.0 or 2.0; both may be packed (.gz).
+
+    --instances takes a list as the competition has it, or with the header network,
+    property, timeout. The table is written after every answer, and the same command
+    continues it.
+    """
+    from verifier.api import Options
+    from verifier.errors import UserError
+
+    options = Options(timeout, nodes, engine, seed)
+    if instances is not None:
+        if network is not None or result or proof or evidence:
+            raise UserError("--instances goes without NET, PROP, --result, --proof and --check")
+        return _list(instances, table, proofs, options, retry=retry, jobs=jobs, as_json=as_json)
+    if network is None or property_ is None:
+        raise UserError("give NET and PROP, or --instances")
+    if table or proofs or retry or jobs > 1:
+        raise UserError("--table, --proofs, --retry and --jobs belong to --instances")
+    return _one(network, property_, options, result, proof, evidence, as_json=as_json)
+
+
+def _one(
+    net: str,
+    prop: str,
+    options: Options,
+    result: str | None,
+    proof: str | None,
+    evidence: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    from verifier.formats.load import load_any_network
+    from verifier.formats.vnnlib import read_property
+    from verifier.instances import (
+        answer,
+        check_proofs,
+        competition_result,
+        float_point,
+        save_proofs,
+    )
+    from verifier.trusted.packed import write_bytes
+
+    network, question = load_any_network(net), read_property(prop)
+    if evidence is not None:
+        word = check_proofs(network, question, Path(evidence))
+        print(json.dumps({"verdict": word.value, "checked": True}) if as_json else word.value)
+        return 0
+    found = answer(network, question, options)
+    near = None
+    if found.violation is not None:
+        near = float_point(network, question, found.violation, Path(net))
+    if result is not None:
+        text = competition_result(found.word, found.violation, near)
+        write_bytes(result, text.encode())
+    if proof is not None and found.word.value in ("holds", "violated"):
+        save_proofs(Path(proof), found)
+    if as_json:
+        print(json.dumps(_answer_json(net, prop, network, question, found, near)))
+    else:
+        print("\n".join(_answer_lines(found, near)))
+    return _CODES[found.word.value]
+
+
+def _answer_json(
+    net: str,
+    prop: str,
+    network: Network,
+    question: Property,
+    found: Answer,
+    near: FloatPoint | None,
+) -> dict[str, Any]:
+    from verifier.trusted.certificate import Robust, Undecided
+    from verifier.trusted.rational import format_rational
+
+    undecided = [o.verdict for o in found.outcomes if isinstance(o.verdict, Undecided)]
+    facts: dict[str, Any] = {
+        "claim": f"{Path(prop).name} holds of {Path(net).name}",
+        "verdict": found.word.value,
+        "network_digest": network.digest,
+        "disjuncts": len(question.disjuncts),
+        "samples": len(found.queries),
+        "robust": sum(isinstance(outcome.verdict, Robust) for outcome in found.outcomes),
+        "flips": int(found.violation is not None),
+        "undecided": len(undecided),
+        "checked": len(found.outcomes) - len(undecided),
+        "proof_bytes": found.proof_bytes,
+        "seconds": {
+            **{phase: round(value, 3) for phase, value in found.phases.items()},
+            "wall": round(found.seconds, 3),
+        },
+        "nodes": sum(outcome.nodes for outcome in found.outcomes),
+    }
+    if undecided:
+        facts["reasons"] = sorted({verdict.reason for verdict in undecided})
+    if found.violation is not None:
+        facts["violation"] = {
+            "disjunct": found.violation.disjunct,
+            "point": [format_rational(x) for x in found.violation.point],
+            "outputs": [format_rational(y) for y in found.violation.outputs],
+        }
+    if near is not None:
+        facts["float32"] = {
+            "point": list(near.point),
+            "violates_exactly": near.exact,
+            "onnxruntime_outputs": near.runtime_outputs and [repr(y) for y in near.runtime_outputs],
+            "onnxruntime_violates": near.runtime,
+        }
+    return facts
+
+
+def _answer_lines(found: Answer, near: FloatPoint | None) -> list[str]:
+    from verifier.cli.options import short, size_text
+    from verifier.instances import describe
+    from verifier.trusted.certificate import Undecided
+
+    lines = [found.word.value]
+    reasons = [o.verdict.reason for o in found.outcomes if isinstance(o.verdict, Undecided)]
+    lines += [f"undecided: {reason}" for reason in dict.fromkeys(reasons)]
+    if found.violation is not None:
+        shown = 20
+        point = ", ".join(map(short, found.violation.point[:shown]))
+        more = len(found.violation.point) - shown
+        lines.append(f"at X = {point}" + (f" and {more} more (--json)" if more > 0 else ""))
+        lines.append(f"   Y = {', '.join(map(short, found.violation.outputs[:shown]))}")
+    if near is not None and describe(near):
+        lines.append(describe(near))
+    if not reasons:
+        lines.append(f"evidence checked, {size_text(found.proof_bytes)}, {found.seconds:.2f} s")
+    return lines
+
+
+def _list(
+    instances: str,
+    table: str | None,
+    proofs: str | None,
+    options: Options,
+    *,
+    retry: bool,
+    jobs: int,
+    as_json: bool,
+) -> int:
+    from verifier.instances import Table, read_instances, solve_all
+    from verifier.trusted.packed import write_bytes
+
+    listed = read_instances(instances, options.timeout)
+    name = table or f"{Path(instances).name.split('.')[0]}-answers.csv"
+    answers = Table.open(name)
+    folder = None
+    if proofs is not None:
+        folder = Path(proofs)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_bytes(folder / ".writable", b"")
+        (folder / ".writable").unlink()
+    todo = [entry for entry in listed if not answers.has(entry, retry=retry)]
+    if len(todo) < len(listed) and not as_json:
+        print(f"{len(listed) - len(todo)} of {len(listed)} are in {name}", file=sys.stderr)
+
+    def keep(row: Row) -> None:
+        answers.add(row)
+        if not as_json:
+            print(f"{row.verdict:9}{float(row.seconds):9.2f} s  {row.network} {row.prop}"
+                  f"{'  ' + row.detail if row.detail else ''}", flush=True)  # fmt: skip
+
+    solve_all(todo, options, folder, jobs, keep)
+    rows = [answers.rows[entry.key] for entry in listed]
+    counts = {word: sum(row.verdict == word for row in rows) for word in _CODES}
+    differing = [row for row in rows if row.differs]
+    if as_json:
+        print(json.dumps(_list_json(instances, rows, counts, differing, name)))
+    else:
+        seconds = sum(float(row.seconds) for row in rows)
+        shown = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+        print(f"{len(rows)} instances: {shown}; {seconds:.1f} s; {name}")
+        for row in differing:
+            print(
+                f"differs from the list: {row.network} {row.prop} is {row.verdict}, "
+                f"the list says {row.expected}"
+            )
+    if counts["error"]:
+        return 2
+    if counts["violated"]:
+        return 1
+    return 3 if counts["unknown"] or counts["timeout"] else 0
+
+
+def _list_json(
+    instances: str, rows: list[Row], counts: dict[str, int], differing: list[Row], name: str
+) -> dict[str, Any]:
+    undecided = counts["unknown"] + counts["timeout"]
+    return {
+        "claim": f"every property of {Path(instances).name} holds of its network",
+        "samples": len(rows),
+        "robust": counts["holds"],
+        "flips": counts["violated"],
+        "undecided": undecided,
+        "errors": counts["error"],
+        "checked": counts["holds"] + counts["violated"],
+        "proof_bytes": sum(int(row.proof_bytes) for row in rows),
+        "seconds": {"wall": round(sum(float(row.seconds) for row in rows), 3)},
+        "differing": [[row.network, row.prop, row.verdict, row.expected] for row in differing],
+        "table": name,
+    }
