@@ -337,8 +337,6 @@ class _Distances:
         n = self.points.dimension
 
         def limit(threshold: int) -> int:
-            if self.shift == 0:
-                return threshold - 1
             if self.points.norm == "2":
                 # sqrt(coarse) < sqrt(threshold) / 2^shift + sqrt(n), both roots rounded up
                 return (math.isqrt(threshold >> 2 * self.shift) + math.isqrt(n) + 2) ** 2
@@ -394,8 +392,7 @@ class _Gram:
 
         def limit(threshold: int) -> int:
             if self.points.norm == "2":
-                if self.shift == 0:
-                    return threshold - 1
+                # sqrt(coarse) < sqrt(threshold) / 2^shift + sqrt(n), both roots rounded up
                 return (math.isqrt(threshold >> 2 * self.shift) + math.isqrt(n) + 2) ** 2
             # L1 <= most, so L2^2 <= most^2 and L2^2 <= most R.
             most = ((threshold - 1) >> self.shift) + (n if self.shift else 0)

@@ -147,6 +147,30 @@ def test_ties_go_to_the_first_pair(norm):
     assert (closest.value, closest.first, closest.second) == (1, 0, 2)
 
 
+@pytest.mark.usefixtures("strategy")
+def test_a_tie_before_the_nearest_in_another_norm():
+    far = [(90, 90 + i) for i in range(4)]  # where the first look at some samples goes
+    dataset = Dataset.from_rows("d", [(0, 0), (5, 5), (5, 0), *far], [0, 1, 1, 0, 0, 0, 0])
+    assert separation(dataset, "inf") == ClosestPair("inf", Fraction(5), 0, 1)
+
+
+@pytest.mark.parametrize("greatest", [255, 1023, 1024, 1025, 1100, 2047, 2**20, 2**23])
+def test_matrix_products_are_exact_on_both_sides_of_the_float32_bound(greatest):
+    """With 64 inputs, 2^24 = 64 * 512^2 is where float32 has to end."""
+    generator = np.random.default_rng(3)
+    rows = greatest - generator.integers(0, 3, (80, 64)) * generator.integers(0, 2, (80, 1))
+    rows[::2] = generator.integers(0, 3, (40, 64))
+    rows[0] = 0
+    rows[1] = greatest
+    points = module._Points(Dataset.from_rows("d", rows.tolist(), [0, 1] * 40), "2")
+    gram = module._Gram(points)
+    everything = np.arange(80)
+    exact = ((rows[:, None, :] - rows[None, :, :]) ** 2).sum(axis=2)
+    assert gram.single == (greatest <= 1024)
+    assert gram.shift == 0
+    assert (gram.tile(everything, everything).astype(np.int64) == exact).all()
+
+
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.usefixtures("strategy")
 def test_identical_inputs_are_at_distance_zero(norm):
