@@ -211,7 +211,10 @@ def sample_query(network: Network, points: Points, question: Question, sample: i
     """The question about one sample: its ball, and the goals of its label among all labels.
 
     The label set is that of the whole data set: -1, +1 for the decoder `sign`, else 0 .. C-1.
+    Raises UserError for `sign` and other than two classes.
     """
+    if question.decoder == "sign" and points.classes != 2:
+        raise UserError(f"sign: the data have {points.classes} classes, not 2")
     labels = (-1, 1) if question.decoder == "sign" else range(points.classes)
     goals = label_goals(question.decoder, int(points.labels[sample]), labels, network.outputs.count)
     return Query(network, question.region(points.point(sample)), goals)
