@@ -179,7 +179,10 @@ class RunFolder:
         """Returns if every byte is as it was sealed; raises RefusedError, naming the file."""
         path = self._present(SEAL)
         data = read_bytes(path)
-        stated = parse_json(data)
+        try:
+            stated = parse_json(data)
+        except RefusedError as error:
+            raise RefusedError("seal altered", f"{path}: {error}") from None
         if (
             not isinstance(stated, dict)
             or set(stated) != {"robmem_seal", "files"}
@@ -188,7 +191,7 @@ class RunFolder:
         ):
             raise RefusedError("seal altered", f"{path}: it is not written as this program does")
         files: dict[str, Any] = stated["files"]
-        names = self._sealed_names(manifest)
+        names = self._sealed_names(manifest, database=DATABASE in files)
         if sorted(files) != sorted(names):
             differ = sorted(set(files) ^ set(names))[0]
             raise RefusedError("seal altered", f"{path}: it does not fit the manifest: {differ}")
@@ -199,10 +202,8 @@ class RunFolder:
                     f"{self.path / name}: its hash is {digest}, the seal says {files[name]}",
                 )
 
-    def _sealed_names(self, manifest: Manifest) -> list[str]:
-        names = [NETWORK, DATA, MANIFEST]
-        if self.database.exists() or not (self.path.parent / "runs.sqlite").exists():
-            names.append(DATABASE)
+    def _sealed_names(self, manifest: Manifest, *, database: bool = False) -> list[str]:
+        names = [NETWORK, DATA, MANIFEST] + [DATABASE] * (database or self.database.exists())
         digests = {r.certificate for r in manifest.results if r.certificate is not None}
         return names + [f"{CERTIFICATES}/{digest}.json.gz" for digest in sorted(digests)]
 

@@ -1,0 +1,463 @@
+"""Runs: what is stored, continued, sealed, and noticed when it is altered."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from constructions.registry import build
+from verifier.api import Options, Outcome
+from verifier.certify import Run, begin, continue_run, question_of, summarize
+from verifier.cli.main import main
+from verifier.dataset import Dataset
+from verifier.errors import RefusedError, UserError
+from verifier.runs import work
+from verifier.runs.folder import RunFolder
+from verifier.runs.records import Record, failure
+from verifier.runs.store import SCHEMA, Identity, Store
+from verifier.trusted.certificate import Undecided
+from verifier.trusted.manifest import Manifest, Question, Result, manifest_bytes
+from verifier.trusted.packed import pack, unpack
+
+DATA = Dataset.from_rows(
+    "six", [(0, 0), (3, 0), (0, 4), (9, 9), (5, 5), (9, 1)], [0, 1, 2, 0, 1, 2]
+)
+RATIO = Fraction(9, 10)
+
+
+def started(folder: Path, **changes: Any) -> Run:
+    construction = build("linf", DATA, ratio=RATIO)
+    return begin(DATA, construction, folder=folder, **changes)
+
+
+def files(folder: Path, *, database: bool = False) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and not path.name.startswith(".")
+        and (database or path.name not in ("run.sqlite", "seal.json"))
+    }
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "six"
+    summary = continue_run(started(folder))
+    assert (summary.robust, summary.flips, summary.undecided) == (6, 0, 0)
+    return folder
+
+
+@pytest.fixture
+def copy(sealed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sealed, tmp_path / "copy"))
+
+
+def checked(folder: Path, *more: str) -> tuple[int, str]:
+    """Exit code and message of `robmem check`."""
+    import contextlib
+    import io
+
+    with (
+        contextlib.redirect_stderr(io.StringIO()) as stderr,
+        contextlib.redirect_stdout(io.StringIO()) as stdout,
+    ):
+        code = main(["check", str(folder), "--jobs", "1", "--json", *more])
+    return code, stderr.getvalue() or stdout.getvalue()
+
+
+# ------------------------------------------------------------------ sealed runs
+
+
+def test_a_sealed_run_is_replayed_from_its_files_alone(copy: Path) -> None:
+    code, text = checked(copy)
+    assert code == 0
+    facts = json.loads(text)
+    assert (facts["samples"], facts["robust"], facts["checked"]) == (6, 6, 6)
+    assert facts["claim"].startswith("all 6 samples keep their label")
+
+
+def test_checking_changes_nothing(copy: Path) -> None:
+    before = files(copy, database=True)
+    assert checked(copy)[0] == 0
+    assert main(["runs", "show", str(copy)]) == 0
+    assert main(["runs", "watch", "--once", str(copy)]) == 0
+    assert files(copy, database=True) == before
+
+
+def test_a_part_is_checked(copy: Path) -> None:
+    code, text = checked(copy, "--sample", "2", "--seed", "1")
+    assert code == 0
+    assert json.loads(text)["checked"] == 2
+
+
+def test_every_changed_byte_is_noticed(sealed: Path, tmp_path: Path) -> None:
+    random_bytes = random.Random(0)
+    folder = tmp_path / "run"
+    shutil.copytree(sealed, folder)
+    for name, content in files(sealed, database=True).items():
+        few = len(content) <= 300
+        positions = range(len(content)) if few else random_bytes.sample(range(len(content)), 40)
+        for position in positions:
+            changed = bytearray(content)
+            changed[position] ^= 1 << random_bytes.randrange(8)
+            (folder / name).write_bytes(changed)
+            code, text = checked(folder)
+            assert code == 4, f"{name} byte {position}: {text}"
+            assert "Traceback" not in text
+        (folder / name).write_bytes(content)
+    assert checked(folder)[0] == 0
+
+
+def test_every_missing_or_truncated_file_is_named(sealed: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(sealed, folder)
+    kinds = {
+        "network.robmem": "network",
+        "data.robmem.gz": "data",
+        "run.sqlite": "database",
+        "manifest.json": "manifest",
+        "seal.json": "seal",
+    }
+    for name, content in files(sealed, database=True).items():
+        kind = kinds.get(name, "certificate")
+        (folder / name).unlink()
+        code, text = checked(folder)
+        assert (code, f"{kind} missing" in text) == (4, True), text
+        (folder / name).write_bytes(content[:-3])
+        code, text = checked(folder)
+        assert code == 4
+        assert kind in text
+        (folder / name).write_bytes(content)
+    assert checked(folder)[0] == 0
+
+
+def reseal(folder: Path, change: Callable[[Manifest], Manifest]) -> None:
+    """What somebody would do who can write every file."""
+    files_ = RunFolder(folder)
+    manifest = change(files_.manifest())
+    with sqlite3.connect(folder / "run.sqlite") as connection:
+        for result in manifest.results:
+            connection.execute(
+                "UPDATE samples SET certificate = ?, state = ? WHERE sample = ?",
+                (result.certificate, result.kind, result.sample),
+            )
+    connection.close()
+    files_.seal(manifest)
+
+
+def test_a_forged_radius_is_refused_for_the_proof(copy: Path) -> None:
+    def wider(manifest: Manifest) -> Manifest:
+        return replace(manifest, question=replace(manifest.question, radius=Fraction(2)))
+
+    reseal(copy, wider)
+    code, text = checked(copy)
+    assert code == 4
+    assert "sample" in text
+
+
+def test_a_run_that_leaves_out_a_sample_claims_less(copy: Path) -> None:
+    reseal(copy, lambda manifest: replace(manifest, results=manifest.results[1:]))
+    code, text = checked(copy)
+    assert code == 4
+    assert "sample missing: " in text
+
+
+def test_network_and_data_may_be_given(copy: Path, tmp_path: Path) -> None:
+    rows = "\n".join(
+        [*(f"{x},{y},{label}" for (x, y), label in zip(
+            [(0, 0), (3, 0), (0, 4), (9, 9), (5, 5), (9, 1)], [0, 1, 2, 0, 1, 2], strict=True))]
+    )  # fmt: skip
+    (tmp_path / "six.csv").write_text(rows)
+    given = ["--network", str(copy / "network.robmem"), "--data", str(tmp_path / "six.csv")]
+    assert checked(copy, *given)[0] == 0
+    (tmp_path / "six.csv").write_text(rows.replace("9,9,0", "9,8,0"))
+    code, text = checked(copy, *given)
+    assert (code, "other data" in text) == (4, True)
+    other = build("linf", DATA, ratio=Fraction(1, 2)).network
+    from verifier.trusted.network_file import save_network
+
+    save_network(other, tmp_path / "other.robmem")
+    code, text = checked(copy, "--network", str(tmp_path / "other.robmem"))
+    assert (code, "another network" in text) == (4, True)
+
+
+def test_an_unsealed_run_is_not_evidence(tmp_path: Path) -> None:
+    run = started(tmp_path / "run")
+    continue_run(run, seal=False)
+    code, text = checked(tmp_path / "run")
+    assert (code, "manifest missing" in text) == (4, True)
+    assert main(["runs", "seal", str(tmp_path / "run")]) == 0
+    assert checked(tmp_path / "run")[0] == 0
+
+
+# ------------------------------------------------------------------ continuing
+
+
+def test_same_question_same_bytes(sealed: Path, tmp_path: Path) -> None:
+    continue_run(started(tmp_path / "again"))
+    assert files(tmp_path / "again") == files(sealed)
+
+
+def interrupt_after(count: int) -> Callable[..., list[Outcome]]:
+    """A `verify_batch` that is interrupted like ctrl-C after so many calls."""
+    from verifier.api import verify_batch
+
+    calls = 0
+
+    def verify(*arguments: Any) -> list[Outcome]:
+        nonlocal calls
+        calls += 1
+        if calls > count:
+            raise KeyboardInterrupt
+        return verify_batch(*arguments)
+
+    return verify
+
+
+def test_a_run_continues_where_it_was_interrupted(
+    sealed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    monkeypatch.setattr(work, "verify_batch", interrupt_after(1))
+    with pytest.raises(KeyboardInterrupt):
+        continue_run(started(folder))
+    with Store(folder / "run.sqlite", read_only=True) as store:
+        counts = store.run().counts
+    assert 0 < counts["robust"] < 6
+    monkeypatch.undo()
+    summary = continue_run(started(folder))
+    assert summary.robust == 6
+    assert files(folder) == files(sealed)
+    with Store(folder / "run.sqlite", read_only=True) as store:
+        assert len(store.attempts(1)) == 6
+        assert len(store.hosts(1)) == 2
+
+
+def test_a_finished_run_is_not_touched(copy: Path) -> None:
+    before = files(copy, database=True)
+    assert continue_run(started(copy)).robust == 6
+    assert files(copy, database=True) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"samples": [0, 1, 2]}, "samples 0:6, now asked is 0:3"),
+        ({"options": Options(timeout=5)}, "timeout none, now asked is 5"),
+        ({"options": Options(seed=7)}, "seed 0, now asked is 7"),
+    ],
+)
+def test_a_run_about_something_else_is_refused(
+    copy: Path, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(UserError, match=complaint):
+        started(copy, **changes)
+
+
+def test_a_run_about_other_data_or_another_network_is_refused(copy: Path) -> None:
+    other = Dataset.from_rows("other", [(0, 0), (3, 0)], [0, 1])
+    with pytest.raises(UserError, match="this run has network"):
+        begin(other, build("linf", other, ratio=RATIO), folder=copy)
+    construction = build("linf", DATA, ratio=RATIO)
+    asked = replace(question_of(construction), radius=Fraction(1, 7))
+    with pytest.raises(UserError, match="has radius .*, now asked is 1/7"):
+        begin(DATA, construction, asked, copy)
+    moved = Dataset.from_rows("moved", [(0, 0), (3, 0), (0, 4), (9, 9), (5, 5), (9, 2)],
+                              [0, 1, 2, 0, 1, 2])  # fmt: skip
+    with pytest.raises(UserError, match="this run has data"):
+        begin(moved, construction, folder=copy)
+
+
+def test_new_starts_beside(copy: Path) -> None:
+    run = started(copy, samples=[0], new=True)
+    assert run.folder.path.name == "copy-2"
+    assert continue_run(run).samples == 1
+
+
+def test_limits_may_change_when_samples_are_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+
+    def give_up(network: Any, queries: Sequence[Any], *rest: Any) -> list[Outcome]:
+        return [Outcome(Undecided("too hard", Fraction(-1, 2), Fraction(3))) for _ in queries]
+
+    monkeypatch.setattr(work, "verify_batch", give_up)
+    summary = continue_run(started(folder, options=Options(nodes=1)))
+    assert summary.undecided == 6
+    with Store(folder / "run.sqlite", read_only=True) as store:
+        row = store.samples(1)[0]
+    assert (row.reason, row.lower_bound, row.lowest_seen) == ("too hard", "-1/2", "3")
+    monkeypatch.undo()
+    assert checked(folder)[0] == 3
+    run = started(folder, options=Options(nodes=1))
+    assert continue_run(run).undecided == 6  # nothing is open
+    with pytest.raises(UserError, match="nodes"):
+        started(folder, options=Options())
+    run = started(folder, options=Options(), change_limits=True)
+    assert continue_run(run, retry=("undecided",)).robust == 6
+    assert checked(folder)[0] == 0
+
+
+def test_an_error_of_the_search_fails_one_sample_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from verifier.api import verify_batch
+
+    def stumble(network: Any, queries: Sequence[Any], *rest: Any) -> list[Outcome]:
+        if any(query.region.lower[0] < 0 < query.region.upper[1] < 3 for query in queries):
+            raise ZeroDivisionError("division by zero")
+        return verify_batch(network, queries, *rest)
+
+    folder = tmp_path / "run"
+    monkeypatch.setattr(work, "verify_batch", stumble)
+    summary = continue_run(started(folder))
+    assert (summary.robust, summary.counts["failed"]) == (5, 1)
+    with Store(folder / "run.sqlite", read_only=True) as store:
+        assert store.samples(1, ("failed",))[0].reason == "ZeroDivisionError: division by zero"
+    monkeypatch.undo()
+    assert continue_run(started(folder)).counts["failed"] == 1
+    assert continue_run(started(folder), retry=("failed",)).robust == 6
+
+
+def test_the_whole_run_may_have_a_limit(tmp_path: Path) -> None:
+    summary = continue_run(started(tmp_path / "run"), budget_seconds=0)
+    assert summary.counts["open"] == summary.undecided == 6
+    assert continue_run(started(tmp_path / "run")).robust == 6
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("x")
+    with pytest.raises(UserError, match="is not a run"):
+        started(tmp_path)
+    with pytest.raises(UserError, match="is not a run"):
+        started(tmp_path / "thesis.tex")
+
+
+def test_two_processes_do_not_work_on_one_run(tmp_path: Path) -> None:
+    run = started(tmp_path / "run")
+    with run.folder.lock(), pytest.raises(UserError, match="another process is working"):
+        continue_run(run)
+
+
+# ---------------------------------------------------------------------- the store
+
+
+def database(tmp_path: Path, samples: int = 3) -> Store:
+    store = Store(tmp_path / "run.sqlite", create=True)
+    store.add_run("r", ".", Identity("n", "d", {}, {}, tuple(range(samples))), {})
+    store.add_host(1, "now", {})
+    return store
+
+
+def answer(sample: int) -> Record:
+    packed = pack(b"proof")
+    return Record(sample, "robust", packed, "0" * 64, 5, seconds={"search": 0.5})
+
+
+def test_an_answer_is_never_replaced(tmp_path: Path) -> None:
+    with database(tmp_path) as store:
+        store.record(1, 1, [answer(0)])
+        store.record(1, 1, [failure(0, "died"), Record(0, "undecided", reason="slow")])
+        store.record(1, 1, [Record(1, "undecided", reason="slow")])
+        store.record(1, 1, [failure(1, "died")])
+        assert [row.state for row in store.samples(1)] == ["robust", "undecided", "open"]
+        assert [row.attempts for row in store.samples(1)] == [3, 2, 0]
+        assert [attempt.state for attempt in store.attempts(1)] == [
+            "robust", "failed", "undecided", "undecided", "failed",
+        ]  # fmt: skip
+
+
+def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
+    with database(tmp_path) as store:
+        bad = Record(1, "robust")  # an answer without a certificate
+        with pytest.raises(UserError, match="CHECK"):
+            store.record(1, 1, [answer(0), bad])
+        assert store.run().counts["open"] == 3
+        assert store.attempts(1) == []
+
+
+def test_an_unknown_sample_is_refused_by_its_foreign_key(tmp_path: Path) -> None:
+    with database(tmp_path) as store, pytest.raises(UserError, match="FOREIGN KEY"):
+        store.attempt(1, 1, failure(7, "died"))
+
+
+def test_a_newer_database_is_refused(tmp_path: Path) -> None:
+    database(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "run.sqlite")
+    connection.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    connection.close()
+    for read_only in (True, False):
+        with pytest.raises(UserError, match=f"version {SCHEMA + 1}, this program reads {SCHEMA}"):
+            Store(tmp_path / "run.sqlite", read_only=read_only)
+
+
+def test_a_damaged_page_is_found_and_named(tmp_path: Path) -> None:
+    with database(tmp_path, samples=5000) as store:
+        store.settle()
+    content = bytearray((tmp_path / "run.sqlite").read_bytes())
+    for at in range(3 * 4096, 4 * 4096):
+        content[at] = 0xA5
+    (tmp_path / "run.sqlite").write_bytes(content)
+    with (
+        pytest.raises(RefusedError, match=r"database damaged: .*run\.sqlite"),
+        Store(tmp_path / "run.sqlite", read_only=True) as store,
+    ):
+        store.check_integrity()
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run.sqlite").write_text("no database at all, but long enough to be read as one")
+    with pytest.raises(RefusedError, match="database damaged"):
+        Store(tmp_path / "run.sqlite")
+    with pytest.raises(UserError, match="no such run database"):
+        Store(tmp_path / "missing.sqlite")
+
+
+def test_two_writers_share_a_database(tmp_path: Path) -> None:
+    with database(tmp_path) as first, Store(tmp_path / "run.sqlite") as second:
+        first.record(1, 1, [answer(0)])
+        second.record(1, 1, [answer(1)])
+        assert first.run().counts["robust"] == second.run().counts["robust"] == 2
+
+
+def test_flips_and_proofs_lie_under_their_hash(sealed: Path) -> None:
+    import hashlib
+
+    found = sorted((sealed / "certificates").iterdir())
+    assert found
+    for path in found:
+        text = unpack(path.read_bytes())
+        assert path.name == f"{hashlib.sha256(text).hexdigest()}.json.gz"
+
+
+def test_gc_removes_what_no_run_names(copy: Path) -> None:
+    (copy / "certificates" / f"{'0' * 64}.json.gz").write_bytes(pack(b"x"))
+    (copy / "certificates" / ".half.tmp").write_bytes(b"x")
+    kept = files(copy)
+    assert main(["runs", "gc", str(copy)]) == 0
+    del kept[f"certificates/{'0' * 64}.json.gz"]
+    assert files(copy) == kept
+    assert checked(copy)[0] == 0
+
+
+def test_summary_is_that_of_the_database(sealed: Path) -> None:
+    summary = summarize(RunFolder(sealed), sealed / "run.sqlite", None)
+    assert (summary.robust, summary.checked, summary.size) == (6, 6, 6)
+    assert summary.proof_bytes > 0
+
+
+def test_manifest_needs_a_result() -> None:
+    question = Question("inf", "nearest", Fraction(1))
+    manifest = Manifest("0" * 64, "1" * 64, 2, question, (Result(1, "undecided", None),))
+    assert b'"undecided", null' in manifest_bytes(manifest)
