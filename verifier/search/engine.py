@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from verifier.api import Options, Outcome
+from verifier.search.attack import ascend
+from verifier.search.floats import FloatNetwork
+from verifier.search.input_split import InputSplitting
 from verifier.search.propagation import Propagation
-from verifier.trusted.certificate import Robust, Undecided, Verdict
+from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import RootBounds, interval_bounds
@@ -63,8 +66,27 @@ def _answer(
     options: Options,
     deadline: float | None,
 ) -> Verdict:
-    propagation = Propagation(FastChecker(query, scaled, root), deadline)
-    if propagation.run():
+    checker = FastChecker(query, scaled, root)
+    propagation = Propagation(checker, deadline)
+    if query.network.units.count > 2000 and propagation.run():
         trees = tuple(tree for tree in propagation.trees if tree is not None)
         return Robust(tuple(propagation.steps), trees)
-    return Undecided("open")
+    return _branch(query, FastChecker(query, scaled, root), options, deadline)
+
+
+def _branch(
+    query: Query, checker: FastChecker, options: Options, deadline: float | None
+) -> Verdict:
+    network = FloatNetwork(query.network)
+    for goal in range(len(query.goals)):
+        flip = ascend(query, network, goal, starts=32, steps=20, seed=options.seed)
+        if flip is not None:
+            return flip
+    search = InputSplitting(query, checker, network, deadline)
+    trees = []
+    for goal in range(len(query.goals)):
+        found = search.refute(goal, options.nodes)
+        if isinstance(found, Undecided | Flip):
+            return found
+        trees.append(found)
+    return Robust((), tuple(trees))

@@ -1,10 +1,10 @@
 """Progressive tightening in exact integers: lemma after lemma about single units, each local.
 
-Constructed networks are deep, their weights may have thousands of bits, and on a small region almost
-every unit is decided. What interval arithmetic cannot see are dependencies, such as m + max(g - m, 0)
-<= y for m, g <= y. Units that matter to the goals are visited first to last; each is bounded by
-substituting decided units backwards, stopping at units that an earlier lemma has tightened, and where
-that is loose by a split on the undecided unit it reads.
+Constructed networks are deep, their weights may have thousands of bits, and on a small region
+almost every unit is decided. What interval arithmetic cannot see are dependencies, such as
+m + max(g - m, 0) <= y for m, g <= y. Units that matter to the goals are visited first to last; each
+is bounded by substituting decided units backwards, stopping at units that an earlier lemma has
+tightened, and where that is loose by a split on the undecided unit it reads.
 """
 
 from __future__ import annotations

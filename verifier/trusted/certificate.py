@@ -4,12 +4,14 @@ A proof refutes: it shows that the region, the network and a goal's atoms have n
 is a list of lemmas and, for every goal of the query, a tree. A tree is stored flat, each split
 followed by its low side and then its high side, so that depth costs no recursion.
 
-    certificate  {"robmem": 1, "network": sha256, "verdict": "robust", "steps": [lemma ..],
+    certificate  {"robmem": 1, "network": sha256, "verdict": "robust", "steps": [step ..],
                   "goals": [[node ..] ..]}
               or {"robmem": 1, "network": sha256, "verdict": "flip", "goal": k, "point": [q ..]}
-    lemma        {"lower": [v, q], "tree": [node ..]}    a_v >= q from here on; "upper" likewise
-    node         {"steps": [lemma ..]?, and one of
+    step         {"lower": [v, q], "tree": [node ..]}    lemma: a_v >= q from here on; or "upper"
+              or "symbolic"                              all bounds tightened as in `symbolic.py`
+    node         {"steps": [step ..]?, and one of
                   "leaf": {..}                           a linear bound, see `Leaf`
+                  "symbolic": k                          `symbolic.py` refutes the goal's atom k
                   "conflict": v                          the current bounds of a_v contradict
                   "unit": v                              low: a_v <= 0, high: a_v >= 0
                   "input": [k, t]                        low: x_k <= t, high: x_k >= t
@@ -60,6 +62,19 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolicLeaf:
+    """The goal's atom number `atom` is refuted by the bounds of `symbolic.py`, which the checker
+    computes itself."""
+
+    atom: int
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolicStep:
+    """From here on, in this branch, the bounds of `symbolic.py` hold as well."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnitSplit:
     """Low: a_unit <= 0; high: a_unit >= 0."""
 
@@ -94,12 +109,14 @@ class Lemma:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Lemmas that hold below this node, then what closes or splits it."""
+    """Steps that hold below this node, then what closes or splits it."""
 
-    steps: tuple[Lemma, ...]
-    body: Leaf | Conflict | UnitSplit | InputSplit | PlaneSplit
+    steps: tuple[Step, ...]
+    body: Leaf | SymbolicLeaf | Conflict | Split
 
 
+Split = UnitSplit | InputSplit | PlaneSplit
+Step = Lemma | SymbolicStep
 Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
@@ -108,7 +125,7 @@ Tree = tuple[Node, ...]
 class Robust:
     """No point of the region satisfies any goal; `steps` and `trees` prove it."""
 
-    steps: tuple[Lemma, ...]
+    steps: tuple[Step, ...]
     trees: tuple[Tree, ...]
 
 
@@ -130,6 +147,7 @@ class Undecided:
 
 
 Verdict = Robust | Flip | Undecided
+_BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
 _LEAF_FIELDS = ("atoms", "slopes", "bounds", "cuts", "box")
 
 
@@ -145,7 +163,7 @@ def certificate_bytes(verdict: Robust | Flip, network_digest: str) -> bytes:
     else:
         head |= {
             "verdict": "robust",
-            "steps": [_lemma_out(step) for step in verdict.steps],
+            "steps": [_step_out(step) for step in verdict.steps],
             "goals": [_tree_out(tree) for tree in verdict.trees],
         }
     return json.dumps(head, separators=(",", ":")).encode() + b"\n"
@@ -175,7 +193,7 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
     if kind == "flip":
         point = tuple(_rational_in(x) for x in _list(value["point"], "point"))
         return Flip(point, _index(value["goal"]))
-    steps = tuple(_lemma_in(step) for step in _list(value["steps"], "steps"))
+    steps = tuple(_step_in(step) for step in _list(value["steps"], "steps"))
     return Robust(steps, tuple(_tree_in(tree) for tree in _list(value["goals"], "goals")))
 
 
@@ -189,7 +207,9 @@ def _pairs_out(pairs: Mapping[int, Fraction]) -> list[list[int | str]]:
     return [[k, _rational_out(pairs[k])] for k in sorted(pairs)]
 
 
-def _lemma_out(lemma: Lemma) -> dict[str, Any]:
+def _step_out(lemma: Step) -> dict[str, Any] | str:
+    if isinstance(lemma, SymbolicStep):
+        return "symbolic"
     side = "upper" if lemma.upper else "lower"
     return {side: [lemma.unit, _rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
 
@@ -201,7 +221,7 @@ def _tree_out(tree: Tree) -> list[dict[str, Any]]:
 def _node_out(node: Node) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if node.steps:
-        text["steps"] = [_lemma_out(step) for step in node.steps]
+        text["steps"] = [_step_out(step) for step in node.steps]
     match node.body:
         case Leaf() as leaf:
             text["leaf"] = {
@@ -209,6 +229,8 @@ def _node_out(node: Node) -> dict[str, Any]:
                 for name in _LEAF_FIELDS
                 if getattr(leaf, name)
             }
+        case SymbolicLeaf(atom):
+            text["symbolic"] = atom
         case Conflict(unit):
             text["conflict"] = unit
         case UnitSplit(unit):
@@ -220,7 +242,9 @@ def _node_out(node: Node) -> dict[str, Any]:
     return text
 
 
-def _lemma_in(value: Any) -> Lemma:
+def _step_in(value: Any) -> Step:
+    if value == "symbolic":
+        return SymbolicStep()
     upper = isinstance(value, dict) and "upper" in value
     side = "upper" if upper else "lower"
     _fields(value, (side, "tree"), ())
@@ -234,7 +258,7 @@ def _tree_in(value: Any) -> Tree:
     for number, node in enumerate(nodes):
         if open_sides == 0:
             raise RefusedError("malformed tree", f"node {number} belongs to no split")
-        open_sides += 1 if isinstance(node.body, UnitSplit | InputSplit | PlaneSplit) else -1
+        open_sides += 1 if isinstance(node.body, Split) else -1
     if open_sides:
         raise RefusedError("malformed tree", f"{open_sides} sides are missing")
     return nodes
@@ -243,16 +267,18 @@ def _tree_in(value: Any) -> Tree:
 def _node_in(value: Any) -> Node:
     if not isinstance(value, dict):
         raise RefusedError("malformed", "a node is a JSON object")
-    kinds = [kind for kind in ("leaf", "conflict", "unit", "input", "plane") if kind in value]
+    kinds = [kind for kind in _BODIES if kind in value]
     if len(kinds) != 1:
         raise RefusedError("malformed", f"a node has one body, not {kinds}")
     kind = kinds[0]
     _fields(value, (kind,), ("steps",))
-    steps = tuple(_lemma_in(step) for step in _list(value.get("steps", []), "steps"))
-    body: Leaf | Conflict | UnitSplit | InputSplit | PlaneSplit
+    steps = tuple(_step_in(step) for step in _list(value.get("steps", []), "steps"))
+    body: Leaf | SymbolicLeaf | Conflict | Split
     content = value[kind]
     if kind == "leaf":
         body = _leaf_in(content)
+    elif kind == "symbolic":
+        body = SymbolicLeaf(_index(content))
     elif kind == "conflict":
         body = Conflict(_index(content))
     elif kind == "unit":

@@ -8,10 +8,14 @@ integer multiplication and addition; a slope p/q multiplies the whole form by q,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
 
 from verifier.trusted.certificate import (
     Conflict,
@@ -21,6 +25,10 @@ from verifier.trusted.certificate import (
     Lemma,
     PlaneSplit,
     Robust,
+    Split,
+    Step,
+    SymbolicLeaf,
+    SymbolicStep,
     Tree,
     UnitSplit,
 )
@@ -29,8 +37,10 @@ from verifier.trusted.intervals import RootBounds, interval_bounds
 from verifier.trusted.query import Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.trusted.symbolic import Branches, SymbolicNetwork, supports
 
 Number = int | Fraction
+BATCH = 256  # symbolic leaves that are checked together
 _SPLITS = (UnitSplit, InputSplit, PlaneSplit)
 
 
@@ -58,10 +68,11 @@ def check_fast(
         )
         root = interval_bounds(scaled, [query.region])[0]
     checker = FastChecker(query, scaled, root)
-    for lemma in verdict.steps:
-        checker.apply(lemma)
+    for step in verdict.steps:
+        checker.apply(step)
     for goal, tree in zip(query.goals, verdict.trees, strict=True):
         checker.refute(tree, goal)
+    checker.finish()
 
 
 def _check_flip(query: Query, flip: Flip) -> None:
@@ -100,6 +111,14 @@ class _Form:
         self.a = {v: c * factor for v, c in self.a.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Tightened bounds of scaled units (key v) and inputs (key -1-k) of one branch."""
+
+    low: dict[int, Number]
+    high: dict[int, Number]
+
+
 class FastChecker:
     """The state of one proof in scaled integers, with a trail for leaving branches.
 
@@ -122,6 +141,9 @@ class FastChecker:
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
         self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
         self._firsts = [layer.first for layer in scaled.layers]
+        self._symbolic: SymbolicNetwork | None = None
+        self._root_fractions: tuple[list[Fraction], list[Fraction]] | None = None
+        self._put_off: list[tuple[Snapshot, Goal, int]] = []
 
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
@@ -165,11 +187,100 @@ class FastChecker:
             raise RefusedError("index out of range", f"{what} {v} of {count}")
         return v
 
-    def apply(self, lemma: Lemma) -> None:
+    def apply(self, lemma: Step) -> None:
         """Proves the lemma in the current branch, then tightens."""
+        if isinstance(lemma, SymbolicStep):
+            self.tighten_symbolically()
+            return
         self._checked(lemma.unit)
         self.refute(lemma.tree, lemma)
         self.assume(lemma)
+
+    def tighten_symbolically(self) -> None:
+        """Tightens all undecided units by `symbolic.py`."""
+        branches = self.branches([self.snapshot()])
+        branches.tighten()
+        scales, inputs = self.scaled.scales, self.inputs
+        for layer, low, high, grid in zip(
+            branches.symbolic.layers, branches.lower, branches.upper, branches.grids, strict=True
+        ):
+            unit = Fraction(1, 1 << grid) if grid >= 0 else Fraction(1 << -grid)
+            for v, below, above in zip(
+                range(layer.first, layer.last), low[0].tolist(), high[0].tolist(), strict=True
+            ):
+                if self.lower(v) < 0 < self.upper(v):
+                    self._raise_lower(v, below * unit * scales[inputs + v])
+                    self._drop_upper(v, above * unit * scales[inputs + v])
+
+    def snapshot(self) -> Snapshot:
+        """The bounds of the current branch, as far as they differ from the root's."""
+        return Snapshot(dict(self._low), dict(self._high))
+
+    def symbolic(self) -> SymbolicNetwork:
+        """The network in fixed point; RefusedError if it is too large for that."""
+        if self._symbolic is None:
+            if not supports(self.network):
+                raise RefusedError("unsupported", "the network is too large for symbolic bounds")
+            self._symbolic = SymbolicNetwork(self.network, self.region)
+        return self._symbolic
+
+    def branches(self, snapshots: Sequence[Snapshot]) -> Branches:
+        """The branches of these snapshots, ready for `symbolic.py`."""
+        symbolic, scales = self.symbolic(), self.scaled.scales[self.inputs :]
+        size = self.scaled.denominator
+        if self._root_fractions is None:
+            self._root_fractions = (
+                [Fraction(int(q), s) for q, s in zip(self.root.lower, scales, strict=True)],
+                [Fraction(int(q), s) for q, s in zip(self.root.upper, scales, strict=True)],
+            )
+        keys = [-1 - k for k in range(self.inputs)]
+        boxes = [
+            (
+                [Fraction(snapshot.low[key]) / size for key in keys],
+                [Fraction(snapshot.high[key]) / size for key in keys],
+            )
+            for snapshot in snapshots
+        ]
+        branches = Branches(symbolic, *self._root_fractions, boxes)
+        for number, snapshot in enumerate(snapshots):
+            for upper, table in ((False, snapshot.low), (True, snapshot.high)):
+                for v, bound in table.items():
+                    if v >= 0:
+                        layer = bisect_right(self._firsts, v) - 1
+                        branches.restrict(
+                            number,
+                            layer,
+                            v - self._firsts[layer],
+                            Fraction(bound) / scales[v],
+                            upper,
+                        )
+        return branches
+
+    def finish(self) -> None:
+        """Checks the symbolic leaves, which have been put off to be checked many at a time."""
+        by_goal: dict[Goal, list[tuple[Snapshot, int]]] = {}
+        for snapshot, goal, atom in self._put_off:
+            by_goal.setdefault(goal, []).append((snapshot, atom))
+        self._put_off = []
+        for goal, leaves in by_goal.items():
+            for begin in range(0, len(leaves), BATCH):
+                part = leaves[begin : begin + BATCH]
+                atoms = [atom for _, atom in part]
+                closed = self.closed_symbolically([snapshot for snapshot, _ in part], goal, atoms)
+                if not closed.all():
+                    raise RefusedError("bound too weak", "a symbolic leaf does not close")
+
+    def closed_symbolically(
+        self, snapshots: Sequence[Snapshot], goal: Goal, atoms: Sequence[int]
+    ) -> NDArray[np.bool_]:
+        """For each snapshot whether its branch has no point at which that atom of the goal holds."""
+        branches = self.branches(snapshots)
+        branches.tighten()
+        values, _, _ = branches.minima(branches.symbolic.goal_targets(goal))
+        chosen = values[np.arange(len(snapshots)), list(atoms)]
+        strict = np.array([goal.atoms[atom].strict for atom in atoms])
+        closed: NDArray[np.bool_] = branches.empty | (chosen > 0) | (strict & (chosen == 0))
+        return closed
 
     def assume(self, lemma: Lemma) -> None:
         """Tightens without a proof; for the search, which has just found the lemma."""
@@ -182,15 +293,15 @@ class FastChecker:
     def refute(self, tree: Tree, target: Goal | Lemma) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         before = self.mark()
-        waiting: list[tuple[tuple[int, int], UnitSplit | InputSplit | PlaneSplit]] = []
+        waiting: list[tuple[tuple[int, int], Split]] = []
         position, finished = 0, False
         while not finished:
             if position == len(tree):
                 raise RefusedError("malformed tree", "a side of a split is not proved")
             node = tree[position]
             position += 1
-            for lemma in node.steps:
-                self.apply(lemma)
+            for step in node.steps:
+                self.apply(step)
             if isinstance(node.body, _SPLITS):
                 waiting.append((self.mark(), node.body))
                 self.restrict(node.body, high=False)
@@ -199,6 +310,8 @@ class FastChecker:
                 v = self._checked(node.body.unit)
                 if not self.lower(v) > self.upper(v):
                     raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
+            elif isinstance(node.body, SymbolicLeaf):
+                self._put_off_leaf(node.body, target)
             else:
                 self._close(node.body, target)
             if waiting:
@@ -211,7 +324,7 @@ class FastChecker:
             raise RefusedError("malformed tree", "a node belongs to no split")
         self.undo(before)
 
-    def restrict(self, split: UnitSplit | InputSplit | PlaneSplit, *, high: bool) -> None:
+    def restrict(self, split: Split, *, high: bool) -> None:
         """Enters one closed side of a split."""
         if isinstance(split, UnitSplit):
             self._checked(split.unit)
@@ -233,6 +346,14 @@ class FastChecker:
             self.cuts.append(
                 (tuple((k, sign * g) for k, g in split.normal), -sign * split.threshold)
             )
+
+    def _put_off_leaf(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:
+        if isinstance(target, Lemma):
+            raise RefusedError("symbolic leaf in a lemma", f"lemma about unit {target.unit}")
+        if leaf.atom not in range(len(target.atoms)):
+            raise RefusedError("index out of range", f"atom {leaf.atom} of {len(target.atoms)}")
+        self.symbolic()
+        self._put_off.append((self.snapshot(), target, leaf.atom))
 
     def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
         form, strict = self._start(leaf, target)

@@ -17,8 +17,11 @@ from verifier.trusted.certificate import (
     InputSplit,
     Leaf,
     Lemma,
-    PlaneSplit,
     Robust,
+    Split,
+    Step,
+    SymbolicLeaf,
+    SymbolicStep,
     Tree,
     UnitSplit,
 )
@@ -26,6 +29,7 @@ from verifier.trusted.errors import RefusedError
 from verifier.trusted.network import Network
 from verifier.trusted.query import Goal, Query
 from verifier.trusted.rational import format_rational
+from verifier.trusted.reference_symbolic import ReferenceSymbolic
 from verifier.trusted.region import linear_minimum_holds
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -55,8 +59,8 @@ def check_reference(query: Query, verdict: Robust | Flip) -> None:
             "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
         )
     checker = _Checker(query)
-    for lemma in verdict.steps:
-        checker.apply(lemma)
+    for step in verdict.steps:
+        checker.apply(step)
     for goal, tree in zip(query.goals, verdict.trees, strict=True):
         checker.refute(tree, goal)
 
@@ -107,6 +111,7 @@ class _Checker:
             low, high = self._interval(v)
             self.lower.append(low)
             self.upper.append(high)
+        self.root = (tuple(self.lower), tuple(self.upper))
 
     def _interval(self, v: int) -> tuple[Fraction, Fraction]:
         """Interval arithmetic for a_v from the boxes of what it reads."""
@@ -137,8 +142,11 @@ class _Checker:
             raise RefusedError("index out of range", f"unit {v} of {self.network.units.count}")
         return v
 
-    def apply(self, lemma: Lemma) -> None:
+    def apply(self, lemma: Step) -> None:
         """Proves the lemma in the current branch, then tightens the bound of its unit."""
+        if isinstance(lemma, SymbolicStep):
+            self._tighten_symbolically()
+            return
         v = self._unit(lemma.unit)
         self.refute(lemma.tree, lemma)
         if lemma.upper:
@@ -146,23 +154,57 @@ class _Checker:
         else:
             self._set(self.lower, v, max(self.lower[v], lemma.bound))
 
+    def _symbolic(self) -> ReferenceSymbolic:
+        """The symbolic bounds of the current branch."""
+        symbolic = ReferenceSymbolic(
+            self.network,
+            self.region,
+            self.root,
+            (self.lower, self.upper),
+            (self.box_lower, self.box_upper),
+        )
+        symbolic.tighten()
+        return symbolic
+
+    def _tighten_symbolically(self) -> None:
+        symbolic = self._symbolic()
+        for v in range(self.network.units.count):
+            if self.lower[v] < 0 < self.upper[v]:
+                below, above = symbolic.bounds(v)
+                self._set(self.lower, v, max(self.lower[v], below))
+                self._set(self.upper, v, min(self.upper[v], above))
+
+    def _close_symbolically(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:
+        """Shows that the atom is false everywhere in the branch, or that the branch is empty."""
+        if isinstance(target, Lemma):
+            raise RefusedError("symbolic leaf in a lemma", f"lemma about unit {target.unit}")
+        if leaf.atom >= len(target.atoms):
+            raise RefusedError("index out of range", f"atom {leaf.atom} of {len(target.atoms)}")
+        symbolic = self._symbolic()
+        form, strict = self._contradicted(Leaf(atoms={leaf.atom: ONE}), target)
+        bound = symbolic.lower_bound(form.variables, form.constant)
+        if not (symbolic.empty or bound > 0 or (bound == 0 and not strict)):
+            raise RefusedError("bound too weak", "a symbolic leaf does not close")
+
     def refute(self, tree: Tree, target: Goal | Lemma) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         start = (len(self.trail), len(self.cuts))
-        waiting: list[tuple[int, int, UnitSplit | InputSplit | PlaneSplit]] = []  # high sides
+        waiting: list[tuple[int, int, Split]] = []  # high sides
         missing = 1  # subtrees that are still to come
         for node in tree:
             if missing == 0:
                 raise RefusedError("malformed tree", "a node belongs to no split")
-            for lemma in node.steps:
-                self.apply(lemma)
-            if isinstance(node.body, UnitSplit | InputSplit | PlaneSplit):
+            for step in node.steps:
+                self.apply(step)
+            if isinstance(node.body, Split):
                 waiting.append((len(self.trail), len(self.cuts), node.body))
                 self._restrict(node.body, high=False)
                 missing += 1
                 continue
             if isinstance(node.body, Leaf):
                 self._close(node.body, target)
+            elif isinstance(node.body, SymbolicLeaf):
+                self._close_symbolically(node.body, target)
             else:
                 self._conflict(node.body)
             missing -= 1
@@ -179,7 +221,7 @@ class _Checker:
         if self.lower[v] <= self.upper[v]:
             raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
 
-    def _restrict(self, split: UnitSplit | InputSplit | PlaneSplit, *, high: bool) -> None:
+    def _restrict(self, split: Split, *, high: bool) -> None:
         """Enters one closed side of a split."""
         if isinstance(split, UnitSplit):
             v = self._unit(split.unit)

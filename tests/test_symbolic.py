@@ -1,0 +1,163 @@
+"""Symbolic bounds: sound, the same in both implementations, independent of the batch."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from verifier.builder import Affine, NetworkBuilder
+from verifier.trusted.fast import FastChecker
+from verifier.trusted.intervals import interval_bounds
+from verifier.trusted.network import Network
+from verifier.trusted.query import Atom, Goal, Query
+from verifier.trusted.reference import forward
+from verifier.trusted.reference_symbolic import ReferenceSymbolic
+from verifier.trusted.region import Region, ball, box
+from verifier.trusted.scaled import ScaledNetwork, common_denominator
+
+
+def random_number(rng: random.Random) -> Fraction:
+    kind = rng.random()
+    if kind < 0.5:
+        return Fraction(rng.randint(-4, 4))
+    if kind < 0.8:
+        return Fraction(rng.gauss(0, 1))
+    if kind < 0.9:
+        return Fraction(rng.randint(-99, 99), rng.randint(1, 99))
+    return Fraction(rng.randint(-9, 9)) * Fraction(2) ** rng.randint(-60, 30)
+
+
+def random_network(rng: random.Random) -> Network:
+    build = NetworkBuilder(rng.randint(1, 4))
+    known = list(build.inputs)
+    previous = known
+    for _ in range(rng.randint(1, 4)):
+        sources = previous if rng.random() < 0.6 else known
+        forms = [
+            Affine.sum([random_number(rng) * form for form in sources]) + random_number(rng)
+            for _ in range(rng.randint(1, 5))
+        ]
+        previous = build.layer(forms)
+        known = known + previous
+    return build.network([Affine.sum([random_number(rng) * form for form in known])])
+
+
+def random_region(rng: random.Random, inputs: int) -> Region:
+    center = [random_number(rng) for _ in range(inputs)]
+    radius = abs(random_number(rng)) + Fraction(1, 7)
+    norm = rng.choice(["inf", "1", "2"])
+    clip = (center[0] - radius / 2, center[0] + 3) if rng.random() < 0.3 else None
+    if clip:
+        center = [min(max(c, clip[0]), clip[1]) for c in center]
+    return ball(norm, center, radius, clip=clip)  # type: ignore[arg-type]
+
+
+def checker_of(seed: int) -> tuple[FastChecker, Query, random.Random]:
+    rng = random.Random(seed)
+    network = random_network(rng)
+    region = random_region(rng, network.inputs)
+    goal = Goal((Atom((), ((0, Fraction(1)),), random_number(rng), False),), "0")
+    query = Query(network, region, (goal,))
+    scaled = ScaledNetwork(network, common_denominator([region.lower, region.upper]))
+    return FastChecker(query, scaled, interval_bounds(scaled, [region])[0]), query, rng
+
+
+def reference_of(checker: FastChecker, query: Query) -> ReferenceSymbolic:
+    units = range(query.network.units.count)
+    scales = checker.scaled.scales[query.network.inputs :]
+    root = (
+        [Fraction(int(checker.root.lower[v]), scales[v]) for v in units],
+        [Fraction(int(checker.root.upper[v]), scales[v]) for v in units],
+    )
+    result = ReferenceSymbolic(
+        query.network, query.region, root, root, (query.region.lower, query.region.upper)
+    )
+    result.tighten()
+    return result
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_both_implementations_agree_to_the_last_bit(seed: int) -> None:
+    checker, query, _ = checker_of(seed)
+    reference = reference_of(checker, query)
+    branches = checker.branches([checker.snapshot()] * 2)
+    branches.tighten()
+    assert [int(q) for low in branches.lower for q in low[0]] == reference.low
+    assert [int(q) for high in branches.upper for q in high[0]] == reference.high
+    values, shifts, _ = branches.minima(branches.symbolic.goal_targets(query.goals[0]))
+    outputs = query.network.outputs.fractions(0)
+    atom = query.goals[0].atoms[0]
+    bound = reference.lower_bound(
+        {j: -w for j, w in outputs[0].items()}, -outputs[1] - atom.constant
+    )
+    assert Fraction(int(values[0, 0])) / Fraction(2) ** int(shifts[0, 0]) == bound
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_bounds_hold_at_points_of_the_region(seed: int) -> None:
+    checker, query, rng = checker_of(seed)
+    reference = reference_of(checker, query)
+    outputs = query.network.outputs.fractions(0)
+    bound = reference.lower_bound(*outputs)
+    for _ in range(20):
+        region = query.region
+        point = tuple(
+            low + (high - low) * Fraction(rng.choice([0, 1, 8, rng.randint(0, 16)]), 16)
+            if high > low
+            else low
+            for low, high in zip(region.lower, region.upper, strict=True)
+        )
+        if not region.contains(tuple(min(x, h) for x, h in zip(point, region.upper, strict=True))):
+            continue
+        values = list(point)
+        for v in range(query.network.units.count):
+            weights, constant = query.network.units.fractions(v)
+            a = constant + sum((w * values[j] for j, w in weights.items()), Fraction(0))
+            low, high = reference.bounds(v)
+            if all(x <= h for x, h in zip(point, region.upper, strict=True)):
+                assert low <= a <= high
+            values.append(max(a, Fraction(0)))
+        if all(x <= h for x, h in zip(point, region.upper, strict=True)):
+            assert bound <= forward(query.network, point)[0]
+
+
+def test_a_branch_does_not_depend_on_its_neighbours() -> None:
+    for seed in range(40):
+        checker, query, rng = checker_of(seed)
+        region = query.region
+        size = checker.scaled.denominator
+        snapshots = []
+        for _ in range(5):
+            snapshot = checker.snapshot()
+            k = rng.randrange(query.network.inputs)
+            middle = (region.lower[k] + region.upper[k]) / 2 * size
+            (snapshot.high if rng.random() < 0.5 else snapshot.low)[-1 - k] = middle
+            snapshots.append(snapshot)
+        together = checker.branches(snapshots)
+        together.tighten()
+        targets = together.symbolic.goal_targets(query.goals[0])
+        values, shifts, _ = together.minima(targets)
+        for number, snapshot in enumerate(snapshots):
+            alone = checker.branches([snapshot])
+            alone.tighten()
+            for low, one in zip(together.lower, alone.lower, strict=True):
+                assert np.array_equal(low[number], one[0])
+            value, shift, _ = alone.minima(targets)
+            assert (values[number, 0], shifts[number, 0]) == (value[0, 0], shift[0, 0])
+
+
+def test_plain_box() -> None:
+    build = NetworkBuilder(2)
+    x = build.inputs
+    a, b = build.layer([x[0] - x[1], x[1] - x[0]])
+    network = build.network([a + b])
+    region = box([Fraction(0)] * 2, [Fraction(1)] * 2)
+    query = Query(
+        network, region, (Goal((Atom((), ((0, Fraction(1)),), Fraction(-2), True),), "0"),)
+    )
+    scaled = ScaledNetwork(network, 1)
+    checker = FastChecker(query, scaled, interval_bounds(scaled, [region])[0])
+    assert checker.closed_symbolically([checker.snapshot()], query.goals[0], [0]).all()

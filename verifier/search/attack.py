@@ -1,0 +1,100 @@
+"""Counterexample search: points are found in floating point and believed in rationals."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.search.floats import FloatNetwork, float_vector
+from verifier.trusted.certificate import Flip
+from verifier.trusted.query import Query
+from verifier.trusted.rational import sqrt_upper
+from verifier.trusted.region import Region
+from verifier.trusted.scaled import evaluate
+
+Float = NDArray[np.float64]
+
+
+def exact_flip(query: Query, goal: int, point: Float | list[Fraction]) -> Flip | None:
+    """The flip at `point` moved into the region, if there is one in exact arithmetic."""
+    moved = into_region(
+        query.region, [Fraction(float(x)) if isinstance(x, float) else x for x in point]
+    )
+    if moved is None:
+        return None
+    outputs = evaluate(query.network, [moved])[0]
+    if all(atom.holds(moved, outputs) for atom in query.goals[goal].atoms):
+        return Flip(moved, goal)
+    return None
+
+
+def into_region(region: Region, point: list[Fraction]) -> tuple[Fraction, ...] | None:
+    """A point of the region near `point`: clamped to the box, then pulled towards the center."""
+    clamped = tuple(
+        min(max(Fraction(x), low), high)
+        for x, low, high in zip(point, region.lower, region.upper, strict=True)
+    )
+    if region.contains(clamped):
+        return clamped
+    offsets = [x - c for x, c in zip(clamped, region.center, strict=True)]
+    if region.norm == "1":
+        length, reach = sum((abs(d) for d in offsets), Fraction(0)), region.size
+    else:
+        length = sqrt_upper(sum((d * d for d in offsets), Fraction(0)), 80)
+        reach = Fraction(1) if not region.size else region.size / sqrt_upper(region.size, 80)
+        reach = reach if region.size else Fraction(0)
+    if length == 0:
+        return None
+    pulled = tuple(c + d * reach / length for c, d in zip(region.center, offsets, strict=True))
+    return pulled if region.contains(pulled) else None
+
+
+def ascend(
+    query: Query, network: FloatNetwork, goal: int, *, starts: int, steps: int, seed: int
+) -> Flip | None:
+    """A flip by projected gradient ascent on the goal's least atom, from seeded starts."""
+    region, random = query.region, np.random.default_rng(seed)
+    low, high = float_vector(region.lower), float_vector(region.upper)
+    points = low + (high - low) * random.random((starts, len(low)))
+    points[0] = (low + high) / 2 if region.norm == "inf" else float_vector(region.center)
+    points = project(region, points)
+    target = query.goals[goal]
+    for step in range(steps):
+        size = 0.5 * (1 - step / steps)
+        gradient = network.ascend(target, points)
+        if region.norm == "2":
+            norm = np.linalg.norm(gradient, axis=1, keepdims=True)
+            move = gradient / np.where(norm > 0, norm, 1) * float(region.size) ** 0.5
+        elif region.norm == "1":
+            best = np.abs(gradient).argmax(axis=1)
+            move = np.zeros_like(gradient)
+            rows = np.arange(len(points))
+            move[rows, best] = np.sign(gradient[rows, best]) * float(region.size)
+        else:
+            move = np.sign(gradient) * (high - low) / 2
+        points = project(region, points + size * move)
+        margins = network.margins(target, points)
+        k = int(margins.argmax())
+        if margins[k] >= -1e-9:
+            flip = exact_flip(query, goal, points[k])
+            if flip is not None:
+                return flip
+    return None
+
+
+def project(region: Region, points: Float) -> Float:
+    """The points moved into the region, up to rounding."""
+    low, high = float_vector(region.lower), float_vector(region.upper)
+    if region.norm == "inf":
+        return np.clip(points, low, high)
+    center, reach = float_vector(region.center), float(region.size)
+    offsets = points - center
+    if region.norm == "2":
+        length = np.linalg.norm(offsets, axis=1, keepdims=True)
+        scale = np.minimum(1, reach**0.5 / np.where(length > 0, length, 1))
+    else:
+        length = np.abs(offsets).sum(axis=1, keepdims=True)
+        scale = np.minimum(1, reach / np.where(length > 0, length, 1))
+    return np.clip(center + offsets * scale, low, high)

@@ -1,0 +1,105 @@
+"""A network in float64, dense layer by layer: for points worth a look and forms worth a proof."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.trusted.network import Network, Rows
+from verifier.trusted.query import Goal
+
+Float = NDArray[np.float64]
+
+
+class FloatNetwork:
+    """weights[l] has shape (units of layer l, variables before it), biases[l] (units of l,)."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.weights: list[Float] = []
+        self.biases: list[Float] = []
+        for first, last in network.layer_ranges():
+            weights, bias = dense(network.units, first, last, network.inputs + first)
+            self.weights.append(weights)
+            self.biases.append(bias)
+        self.output_weights, self.output_bias = dense(
+            network.outputs, 0, network.outputs.count, network.variables
+        )
+
+    def forward(self, points: Float) -> tuple[Float, Float]:
+        """All variables (points, variables) and pre-activations (points, units) at `points`."""
+        network = self.network
+        variables = np.zeros((len(points), network.variables))
+        activations = np.zeros((len(points), network.units.count))
+        variables[:, : network.inputs] = points
+        for (first, last), weights, bias in zip(
+            network.layer_ranges(), self.weights, self.biases, strict=True
+        ):
+            a = variables[:, : network.inputs + first] @ weights.T + bias
+            activations[:, first:last] = a
+            variables[:, network.inputs + first : network.inputs + last] = np.maximum(a, 0)
+        return variables, activations
+
+    def atoms(self, goal: Goal) -> tuple[Float, Float]:
+        """The atoms of the goal as forms of all variables: coefficients (atoms, variables) and
+        constants (atoms,); an atom holds where its form is >= 0 (> 0)."""
+        coefficients = np.zeros((len(goal.atoms), self.network.variables))
+        constants = np.zeros(len(goal.atoms))
+        for i, atom in enumerate(goal.atoms):
+            constants[i] = float(atom.constant)
+            for k, c in atom.inputs:
+                coefficients[i, k] += float(c)
+            for j, c in atom.outputs:
+                coefficients[i] += float(c) * self.output_weights[j]
+                constants[i] += float(c) * self.output_bias[j]
+        return coefficients, constants
+
+    def margins(self, goal: Goal, points: Float) -> Float:
+        """The least atom of the goal at each point: >= 0 where the goal seems to be satisfied."""
+        coefficients, constants = self.atoms(goal)
+        variables, _ = self.forward(points)
+        least: Float = (variables @ coefficients.T + constants).min(axis=1)
+        return least
+
+    def ascend(self, goal: Goal, points: Float) -> Float:
+        """The gradient of the least atom of the goal with respect to the inputs, at each point."""
+        coefficients, constants = self.atoms(goal)
+        variables, activations = self.forward(points)
+        worst = (variables @ coefficients.T + constants).argmin(axis=1)
+        gradient = coefficients[worst].copy()
+        network = self.network
+        for (first, last), weights in reversed(
+            list(zip(network.layer_ranges(), self.weights, strict=True))
+        ):
+            below = network.inputs + first
+            active = activations[:, first:last] > 0
+            part = np.where(active, gradient[:, below : network.inputs + last], 0)
+            gradient[:, :below] += part @ weights
+        result: Float = gradient[:, : network.inputs]
+        return result
+
+
+def dense(rows: Rows, first: int, last: int, columns: int) -> tuple[Float, Float]:
+    """Rows first..last as a float64 matrix of `columns` columns, and their constants."""
+    weights, bias = np.zeros((last - first, columns)), np.zeros(last - first)
+    for i in range(first, last):
+        indices, numerators, constant, denominator = rows.row(i)
+        for j, numerator in zip(indices, numerators, strict=True):
+            weights[i - first, j] = _quotient(numerator, denominator)
+        bias[i - first] = _quotient(constant, denominator)
+    return weights, bias
+
+
+def _quotient(numerator: int, denominator: int) -> float:
+    """The float nearest to the quotient, the largest one beyond its range."""
+    try:
+        return numerator / denominator
+    except OverflowError:
+        return float(np.finfo(np.float64).max) * (1 if numerator > 0 else -1)
+
+
+def float_vector(values: tuple[Fraction, ...] | list[Fraction]) -> Float:
+    """The floats nearest to these numbers."""
+    return np.array([_quotient(q.numerator, q.denominator) for q in values])

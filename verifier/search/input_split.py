@@ -1,0 +1,148 @@
+"""Branch and bound over the inputs: many boxes at once, each bounded symbolically.
+
+For few inputs. A box is closed when the integer bounds of `trusted/symbolic.py` refute one atom of
+the goal; the checker recomputes them, so that the proof holds nothing but the splits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.search.attack import exact_flip
+from verifier.search.floats import FloatNetwork
+from verifier.trusted.certificate import Flip, InputSplit, Node, SymbolicLeaf, Tree, Undecided
+from verifier.trusted.fast import FastChecker, Snapshot
+from verifier.trusted.query import Query
+
+BATCH = 256
+
+
+@dataclass(slots=True)
+class _Box:
+    """A node: its bounds, and when settled its body and children."""
+
+    lower: list[Fraction]
+    upper: list[Fraction]
+    body: InputSplit | SymbolicLeaf | None = None
+    children: tuple[int, int] | None = None
+
+
+class InputSplitting:
+    """One query by splitting inputs; `run` gives a tree a goal, a flip, or why it stopped."""
+
+    def __init__(
+        self, query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
+    ) -> None:
+        self.query = query
+        self.checker = checker
+        self.network = network
+        self.deadline = deadline
+        self.nodes = 0
+        self._size = checker.scaled.denominator
+
+    def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
+        """A tree that refutes goal `number`, or a point that satisfies it."""
+        region = self.query.region
+        boxes = [_Box(list(region.lower), list(region.upper))]
+        waiting = [0]
+        while waiting:
+            if self.deadline is not None and monotonic() > self.deadline:
+                return Undecided("timeout")
+            if limit is not None and len(boxes) > limit:
+                return Undecided("node limit")
+            batch, waiting = waiting[-BATCH:], waiting[:-BATCH]
+            flip = self._settle(number, boxes, batch, waiting)
+            if flip is not None:
+                return flip
+        return _preorder(boxes)
+
+    def _settle(
+        self, number: int, boxes: list[_Box], batch: list[int], waiting: list[int]
+    ) -> Flip | None:
+        """Bounds the boxes of the batch; closes them or puts their halves on the waiting list."""
+        goal = self.query.goals[number]
+        branches = self.checker.branches([self._snapshot(boxes[i]) for i in batch])
+        branches.tighten()
+        values, shifts, gradients = branches.minima(branches.symbolic.goal_targets(goal))
+        self.nodes += len(batch)
+        strict = np.array([atom.strict for atom in goal.atoms])
+        closed = (values > 0) | (strict & (values == 0)) | branches.empty[:, None]
+        best = np.where(closed.any(axis=1), closed.argmax(axis=1), _real(values, shifts).argmax(1))
+        open_rows = np.flatnonzero(~closed.any(axis=1))
+        for row in np.flatnonzero(closed.any(axis=1)).tolist():
+            boxes[batch[row]].body = SymbolicLeaf(int(best[row]))
+        flip = self._attack(number, boxes, [batch[row] for row in open_rows.tolist()])
+        if flip is not None:
+            return flip
+        for row in open_rows.tolist():
+            self._halve(boxes, batch[row], gradients[row, best[row]], waiting)
+        return None
+
+    def _snapshot(self, box: _Box) -> Snapshot:
+        size = self._size
+        return Snapshot(
+            {-1 - k: q * size for k, q in enumerate(box.lower)},
+            {-1 - k: q * size for k, q in enumerate(box.upper)},
+        )
+
+    def _attack(self, number: int, boxes: list[_Box], batch: list[int]) -> Flip | None:
+        """The centers of the boxes, and the corners that the gradient there points to."""
+        if not batch:
+            return None
+        goal = self.query.goals[number]
+        low = np.array([[float(q) for q in boxes[i].lower] for i in batch])
+        high = np.array([[float(q) for q in boxes[i].upper] for i in batch])
+        centers = (low + high) / 2
+        corners = np.where(self.network.ascend(goal, centers) > 0, high, low)
+        points = np.concatenate([centers, corners])
+        margins = self.network.margins(goal, points)
+        order = np.argsort(-margins, kind="stable")[:4]
+        for point in order.tolist():
+            if margins[point] < -1e-6 * (1 + np.abs(margins).max()):
+                break
+            flip = exact_flip(self.query, number, points[point])
+            if flip is not None:
+                return flip
+        return None
+
+    def _halve(
+        self, boxes: list[_Box], index: int, gradient: NDArray[np.int64], waiting: list[int]
+    ) -> None:
+        """Splits the box along the input that the bound depends on most."""
+        box = boxes[index]
+        widths = [high - low for low, high in zip(box.lower, box.upper, strict=True)]
+        scores = np.abs(gradient.astype(np.float64)) * np.array([float(w) for w in widths])
+        k = (
+            int(scores.argmax())
+            if scores.max() > 0
+            else max(range(len(widths)), key=widths.__getitem__)
+        )
+        middle = Fraction(float(box.lower[k] + box.upper[k]) / 2)
+        if not box.lower[k] < middle < box.upper[k]:
+            middle = (box.lower[k] + box.upper[k]) / 2
+        box.body = InputSplit(k, middle)
+        box.children = (len(boxes), len(boxes) + 1)
+        boxes.append(_Box(box.lower, [*box.upper[:k], middle, *box.upper[k + 1 :]]))
+        boxes.append(_Box([*box.lower[:k], middle, *box.lower[k + 1 :]], box.upper))
+        waiting.extend(box.children)
+
+
+def _real(values: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = np.ldexp(values.astype(np.float64), -shifts.astype(np.int32))
+    return result
+
+
+def _preorder(boxes: list[_Box]) -> Tree:
+    nodes, stack = [], [0]
+    while stack:
+        box = boxes[stack.pop()]
+        if box.body is not None:
+            nodes.append(Node((), box.body))
+        if box.children is not None:
+            stack.extend(reversed(box.children))
+    return tuple(nodes)

@@ -1,0 +1,484 @@
+"""Symbolic backward bounds in directed fixed-point integers, for many boxes at once.
+
+`symbolic` leaves and steps of a proof carry no numbers: the checker computes the bounds of all
+units itself, layer by layer, each by substituting backwards to the inputs (CROWN, DeepPoly). An
+undecided unit is at least 0 or a_v, whichever line is nearer (a_v if upper >= -lower), and at most
+the chord of its bounds. Nothing is exact here, everything is rounded to the safe side, which is
+possible because every variable is >= 0 once the inputs are shifted by the corner of the region's
+box: rounding a coefficient down can only lower the form.
+
+Numbers. A row of coefficients is integers of at most COEFFICIENT bits over a power of two of its
+own; weights are integers of WEIGHT bits over 2^shift of their layer, with floor and ceiling kept
+apart; bounds are integers of at most 62 bits over 2^grid of their layer and are rounded outwards to
+BOUND bits where they multiply. The only floating-point operation is `_exact_product`: float64
+matrix products of integers whose sums stay below 2^53 and are therefore exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.trusted.network import Network
+from verifier.trusted.query import Goal
+from verifier.trusted.rational import sqrt_upper
+from verifier.trusted.region import Region
+
+COEFFICIENT = 22  # fewer where a layer has more than 127 units
+WEIGHT = 23
+BOUND = 28
+SLOPE = 22  # of the chords' slopes
+_LARGEST = 1 << 61
+GRID = 50  # bits of the largest root bound of a layer
+Int = NDArray[np.int64]
+Float = NDArray[np.float64]
+
+
+def coefficient_bits(network: Network) -> int:
+    """So many bits that sums over the largest layer of coefficient * weight stay within 2^53."""
+    return min(COEFFICIENT, 53 - WEIGHT - max((1, *network.layers)).bit_length())
+
+
+def supports(network: Network) -> bool:
+    """Whether all sums of a network of this size provably stay inside 53 and 63 bits."""
+    widest = network.inputs + max((1, *network.layers))
+    return (
+        coefficient_bits(network) >= 16
+        and COEFFICIENT + BOUND + widest.bit_length() + (4 * network.depth).bit_length() <= 62
+        and network.units.count * network.variables <= 1 << 24
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """floor <= 2^shift w <= floor + excess, of a layer's units (rows) from one block (columns).
+
+    `excess` is 1 where the weight is no multiple of 2^-shift, None if that is nowhere."""
+
+    block: int
+    floor: Float
+    excess: Float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The units first..last: weights over 2^shift by the block that they read, block 0 being the
+    inputs and block l + 1 layer l; biases likewise over 2^bias_shift, the corner included."""
+
+    first: int
+    last: int
+    shift: int
+    weights: tuple[_Weights, ...]
+    bias_shift: int
+    bias_floor: Int
+    bias_ceil: Int
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Forms coefficients / 2^shift . (x, z) + constant / 2^constant_shift, a row each."""
+
+    coefficients: Int  # (targets, variables)
+    shifts: Int  # (targets,)
+    constants: Int
+    constant_shifts: Int
+
+
+class SymbolicNetwork:
+    """The network in fixed point, inputs measured from the lower corner of the region's box."""
+
+    def __init__(self, network: Network, region: Region) -> None:
+        self.network = network
+        self.region = region
+        self.inputs = network.inputs
+        self.base = region.lower
+        self.bits = coefficient_bits(network)
+        self.blocks = [(0, network.inputs)] + [
+            (network.inputs + first, network.inputs + last)
+            for first, last in network.layer_ranges()
+        ]
+        self.layers = [self._layer(first, last) for first, last in network.layer_ranges()]
+        self._unit_targets: dict[int, Targets] = {}
+        self._ball()
+
+    def _ball(self) -> None:
+        """Center, from below and above, and radius from above, in units of 2^-input_grid."""
+        region = self.region
+        widths = [h - low for low, h in zip(region.lower, region.upper, strict=True)]
+        offsets = [c - b for c, b in zip(region.center, self.base, strict=False)]
+        reach = sqrt_upper(region.size) if region.norm == "2" else region.size
+        self.input_grid = _shift(BOUND, (*widths, *offsets, reach))
+        scale = Fraction(2) ** self.input_grid
+        self.center_floor = _array(_floor(q, self.input_grid)[0] for q in offsets)
+        self.center_ceil = _array(-_floor(-q, self.input_grid)[0] for q in offsets)
+        if region.norm == "2":
+            self.radius = int(sqrt_upper(region.size * scale * scale, 0))
+        else:
+            self.radius = -_floor(-region.size, self.input_grid)[0]
+
+    def _layer(self, first: int, last: int) -> _Layer:
+        rows = [self._shifted(*self.network.units.fractions(v)) for v in range(first, last)]
+        shift = _shift(WEIGHT, (w for weights, _ in rows for w in weights.values()))
+        floor = np.zeros((last - first, self.inputs + first))
+        excess = np.zeros_like(floor)
+        for i, (weights, _) in enumerate(rows):
+            for j, weight in weights.items():
+                floor[i, j], excess[i, j] = _floor(weight, shift)
+        parts = []
+        for block, (begin, end) in enumerate(self.blocks):
+            if end <= self.inputs + first and (
+                floor[:, begin:end].any() or excess[:, begin:end].any()
+            ):
+                more = excess[:, begin:end]
+                parts.append(
+                    _Weights(
+                        block,
+                        np.ascontiguousarray(floor[:, begin:end]),
+                        np.ascontiguousarray(more) if more.any() else None,
+                    )
+                )
+        bias_shift = _shift(BOUND, (bias for _, bias in rows))
+        biases = [_floor(bias, bias_shift) for _, bias in rows]
+        return _Layer(
+            first,
+            last,
+            shift,
+            tuple(parts),
+            bias_shift,
+            _array(low for low, _ in biases),
+            _array(low + more for low, more in biases),
+        )
+
+    def _shifted(
+        self, weights: dict[int, Fraction], constant: Fraction
+    ) -> tuple[dict[int, Fraction], Fraction]:
+        """The same form of the inputs as measured from the corner."""
+        base = self.base
+        moved = sum((w * base[j] for j, w in weights.items() if j < self.inputs), constant)
+        return weights, moved
+
+    def targets(self, forms: Iterable[tuple[dict[int, Fraction], Fraction]]) -> Targets:
+        """Rows that lie below the forms weights . (x, z) + constant wherever z >= 0 and the inputs
+        are at least the corner."""
+        shifted = [self._shifted(*form) for form in forms]
+        coefficients = np.zeros((len(shifted), self.network.variables), dtype=np.int64)
+        shifts = [_shift(self.bits, weights.values()) for weights, _ in shifted]
+        constant_shifts = [_shift(GRID, [constant]) for _, constant in shifted]
+        for i, (weights, _) in enumerate(shifted):
+            for j, weight in weights.items():
+                coefficients[i, j] = _floor(weight, shifts[i])[0]
+        constants = [
+            _floor(constant, at)[0]
+            for (_, constant), at in zip(shifted, constant_shifts, strict=True)
+        ]
+        return Targets(coefficients, _array(shifts), _array(constants), _array(constant_shifts))
+
+    def goal_targets(self, goal: Goal) -> Targets:
+        """One row an atom, below minus the atom: where it is positive the atom is false."""
+        forms = []
+        for atom in goal.atoms:
+            weights = {k: -c for k, c in atom.inputs}
+            constant = -atom.constant
+            for j, c in atom.outputs:
+                row, offset = self.network.outputs.fractions(j)
+                constant -= c * offset
+                for index, w in row.items():
+                    weights[index] = weights.get(index, Fraction(0)) - c * w
+            forms.append((weights, constant))
+        return self.targets(forms)
+
+    def unit_targets(self, layer: int) -> Targets:
+        """Rows below a_v for each unit of the layer, then below -a_v for each."""
+        known = self._unit_targets.get(layer)
+        if known is not None:
+            return known
+        part = self.layers[layer]
+        rows = [self.network.units.fractions(v) for v in range(part.first, part.last)]
+        negated = [({j: -w for j, w in weights.items()}, -b) for weights, b in rows]
+        found = self._unit_targets[layer] = self.targets([*rows, *negated])
+        return found
+
+
+class Branches:
+    """Boxes and unit bounds of several branches of one region, tightened together.
+
+    lower and upper of layer l have shape (branches, units of l) and units of 2^-grids[l]; those of
+    the inputs are measured from the corner, in units of 2^-input_grid. A branch's results do not
+    depend on the others.
+    """
+
+    def __init__(
+        self,
+        symbolic: SymbolicNetwork,
+        lower: Sequence[Fraction],
+        upper: Sequence[Fraction],
+        boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]],
+    ) -> None:
+        """Branches with these boxes, all with the bounds lower <= a_v <= upper of the units."""
+        self.symbolic = symbolic
+        at, base, count = symbolic.input_grid, symbolic.base, len(boxes)
+        self.input_lower = np.array(
+            [[_floor(x - b, at)[0] for x, b in zip(low, base, strict=True)] for low, _ in boxes],
+            dtype=np.int64,
+        )
+        self.input_upper = np.array(
+            [[-_floor(b - x, at)[0] for x, b in zip(high, base, strict=True)] for _, high in boxes],
+            dtype=np.int64,
+        )
+        self.grids: list[int] = []
+        self.lower: list[Int] = []
+        self.upper: list[Int] = []
+        for layer in symbolic.layers:
+            low, high = lower[layer.first : layer.last], upper[layer.first : layer.last]
+            grid = _shift(GRID, (*low, *high))
+            self.grids.append(grid)
+            self.lower.append(np.tile(_array(_floor(q, grid)[0] for q in low), (count, 1)))
+            self.upper.append(np.tile(_array(-_floor(-q, grid)[0] for q in high), (count, 1)))
+        self.empty = np.zeros(count, dtype=bool)
+
+    def restrict(self, branch: int, layer: int, unit: int, bound: Fraction, upper: bool) -> None:
+        """Tightens one bound of one unit, numbered within its layer, of one branch."""
+        grid = self.grids[layer]
+        if upper:
+            row = self.upper[layer][branch]
+            row[unit] = min(int(row[unit]), max(-_LARGEST, -_floor(-bound, grid)[0]))
+        else:
+            row = self.lower[layer][branch]
+            row[unit] = max(int(row[unit]), min(_LARGEST, _floor(bound, grid)[0]))
+
+    def tighten(self) -> None:
+        """Tightens the bounds of all undecided units, first layer to last."""
+        for number in range(len(self.symbolic.layers)):
+            lower, upper = self.lower[number], self.upper[number]
+            undecided = (lower < 0) & (upper > 0)
+            picked = np.flatnonzero(undecided.any(axis=0))
+            if not len(picked):
+                continue
+            both = np.concatenate([picked, picked + lower.shape[1]])
+            values, shifts, _ = self.minima(_pick(self.symbolic.unit_targets(number), both), number)
+            values = _rescale(values, self.grids[number] - shifts)
+            half, chosen = len(picked), undecided[:, picked]
+            low, high = lower[:, picked], upper[:, picked]
+            lower[:, picked] = np.where(chosen, np.maximum(low, values[:, :half]), low)
+            upper[:, picked] = np.where(chosen, np.minimum(high, -values[:, half:]), high)
+            self.empty |= (undecided & (lower > upper)).any(axis=1)
+
+    def minima(self, targets: Targets, layer: int | None = None) -> tuple[Int, Int, Int]:
+        """Lower bounds of the targets, which read units of layers before `layer` alone.
+
+        Shapes (branches, targets): values over 2^shifts; and the final coefficients of the inputs,
+        (branches, targets, inputs), for choosing where to split.
+        """
+        symbolic, count = self.symbolic, len(self.input_lower)
+        height = len(symbolic.layers) if layer is None else layer
+        blocks: list[Int | None] = []
+        for begin, end in symbolic.blocks[: height + 1]:
+            part = targets.coefficients[:, begin:end]
+            blocks.append(np.tile(part, (count, 1, 1)) if part.any() else None)
+        state = _Rows(
+            blocks,
+            np.tile(targets.shifts, (count, 1)),
+            np.tile(targets.constants, (count, 1)),
+            np.tile(targets.constant_shifts, (count, 1)),
+        )
+        for number in range(height - 1, -1, -1):
+            self._substitute(state, number)
+        return self._on_inputs(state)
+
+    def _substitute(self, state: _Rows, number: int) -> None:
+        """Replaces the units of a layer by lower bounds in terms of what they read."""
+        c = state.blocks.pop()
+        if c is None:
+            return
+        layer = self.symbolic.layers[number]
+        active: NDArray[np.bool_] = np.any(c, axis=2)
+        line, chord, high, grid = self._lines(number)
+        negative = np.minimum(c, 0)
+        rising = np.maximum(c, 0) * line[:, None, :]
+        falling = -((-negative * chord[:, None, :]) >> SLOPE)
+        loss: Int = np.einsum("btn,bn->bt", negative - falling, high)
+        state.add(loss, state.shifts + grid[:, None], active)
+        bias: Int = rising @ layer.bias_floor + falling @ layer.bias_ceil
+        state.add(bias, state.shifts + layer.bias_shift, active)
+        factor = rising + falling
+        products = {}
+        for part in layer.weights:
+            product = _exact_product(factor, part.floor)
+            if part.excess is not None:
+                product += _exact_product(falling, part.excess)
+            products[part.block] = product
+        state.replace(products, layer.shift, self.symbolic.bits, active)
+
+    def _lines(self, number: int) -> tuple[Int, Int, Int, Int]:
+        """Per branch and unit: the slope 0 or 1 of the line below z, that of the line above it over
+        2^SLOPE, and its height (1 - slope) * high is charged through `high` (0 for decided units,
+        over 2^grid), so that z <= chord / 2^SLOPE * a + (1 - chord / 2^SLOPE) * high."""
+        lower, upper = self.lower[number], self.upper[number]
+        low, high, grid = _short(lower, upper, self.grids[number])
+        on, undecided = lower >= 0, (lower < 0) & (upper > 0)
+        line = (on | (undecided & (high >= -low))).astype(np.int64)
+        chord = np.where(undecided, (high << SLOPE) // (high - low), np.where(on, 1 << SLOPE, 0))
+        return line, chord, np.where(undecided, high, 0), grid
+
+    def _on_inputs(self, state: _Rows) -> tuple[Int, Int, Int]:
+        """The minimum over the box, or over the ball where that is larger, added up."""
+        symbolic, inputs = self.symbolic, state.blocks[0]
+        shape = (*state.shifts.shape, symbolic.inputs)
+        g = np.zeros(shape, dtype=np.int64) if inputs is None else inputs
+        low, high = self.input_lower[:, None, :], self.input_upper[:, None, :]
+        least = np.where(g > 0, g * low, g * high).sum(axis=2)
+        if symbolic.region.norm != "inf":
+            center = np.where(g > 0, g * symbolic.center_floor, g * symbolic.center_ceil)
+            if symbolic.region.norm == "1":
+                length = np.abs(g).max(axis=2)
+            else:
+                length = _root_above((g * g).sum(axis=2))
+            least = np.maximum(least, center.sum(axis=2) - symbolic.radius * length)
+        everywhere = np.ones(least.shape, dtype=bool)
+        state.add(least, state.shifts + symbolic.input_grid, everywhere)
+        return state.constants, state.constant_shifts, g
+
+
+class _Rows:
+    """Rows coefficients / 2^shifts . variables + constants / 2^constant_shifts, being lowered.
+
+    Coefficients come by block, (branches, targets, units of the block), None where all are zero.
+    """
+
+    def __init__(
+        self, blocks: list[Int | None], shifts: Int, constants: Int, constant_shifts: Int
+    ) -> None:
+        self.blocks = blocks
+        self.shifts = shifts  # (branches, targets), and so the others
+        self.constants = constants
+        self.constant_shifts = constant_shifts
+
+    def add(self, terms: Int, shifts: Int, active: NDArray[np.bool_]) -> None:
+        """Adds terms / 2^shifts to the constants of the active rows; both are floored to the
+        coarser of the two."""
+        coarser = np.where(active, np.minimum(self.constant_shifts, shifts), self.constant_shifts)
+        shifts = np.where(active, shifts, coarser)  # the terms of other rows are zero
+        self.constants = _down(self.constants, self.constant_shifts - coarser) + _down(
+            terms, shifts - coarser
+        )
+        self.constant_shifts = coarser
+
+    def replace(
+        self, products: dict[int, Int], shift: int, bits: int, active: NDArray[np.bool_]
+    ) -> None:
+        """Adds products / 2^shift to the blocks of the active rows, and floors these rows to `bits`
+        bits. The others stay as they are, whatever is computed beside them."""
+        skips = np.zeros(self.shifts.shape, dtype=bool)
+        for kept in self.blocks:
+            if kept is not None:
+                skips |= kept.any(axis=2)
+        # A row that keeps coefficients of earlier layers moves them by as much as 63 bits allow.
+        room = np.where(skips, min(shift, 60 - COEFFICIENT), shift)
+        room = np.where(active, room, 0)
+        left, right = np.clip(room, 0, 60 - COEFFICIENT), np.maximum(-room, 0)
+        largest = np.zeros(self.shifts.shape, dtype=np.int64)
+        for block, kept in enumerate(self.blocks):
+            total = None
+            if kept is not None:
+                total = _down(kept << left[:, :, None], right[:, :, None])
+            if block in products:
+                moved = products[block]
+                if skips.any():
+                    moved = _down(moved, np.where(active, shift - room, 0)[:, :, None])
+                total = moved if total is None else total + moved
+            if total is not None:
+                largest = np.maximum(largest, np.maximum(total.max(axis=2), -total.min(axis=2)))
+            self.blocks[block] = total
+        excess = np.where(active, np.maximum(_bit_length(largest) - bits, 0), 0)
+        for block, total in enumerate(self.blocks):
+            if total is not None:
+                self.blocks[block] = _down(total, excess[:, :, None])
+        self.shifts = self.shifts + room - excess
+
+
+def _pick(targets: Targets, rows: Int) -> Targets:
+    return Targets(
+        targets.coefficients[rows],
+        targets.shifts[rows],
+        targets.constants[rows],
+        targets.constant_shifts[rows],
+    )
+
+
+def _exact_product(left: Int, right: Float) -> Int:
+    """left @ right, exactly: integers of at most `coefficient_bits` and WEIGHT bits, so that every
+    partial sum over a layer stays within 2^53, where float64 addition is exact in any order."""
+    return (left.astype(np.float64) @ right).astype(np.int64)
+
+
+def _short(lower: Int, upper: Int, grid: int) -> tuple[Int, Int, Int]:
+    """The bounds of the undecided units, rounded outwards to BOUND bits a branch, and their grid.
+
+    Units that are decided get -1 and 1, which nobody reads.
+    """
+    undecided = (lower < 0) & (upper > 0)
+    low, high = np.where(undecided, lower, -1), np.where(undecided, upper, 1)
+    excess = np.maximum(_bit_length(np.maximum(high, -low).max(axis=1, initial=1)) - BOUND, 0)
+    at = excess[:, None]
+    return _down(low, at), -_down(-high, at), grid - excess
+
+
+def _down(values: Int, by: Int) -> Int:
+    """floor(values / 2^by), by >= 0."""
+    return values >> np.minimum(by, 63)
+
+
+def _rescale(values: Int, by: Int) -> Int:
+    """floor(values * 2^by), but never beyond +-2^61: for lower bounds of units, which are compared
+    with root bounds below 2^51, so that a value which was cut off from below changes nothing."""
+    up = np.clip(by, 0, 61)
+    limit = np.int64(_LARGEST) >> up
+    moved = np.clip(values, -limit, limit) << up
+    return np.where(by >= 0, moved, _down(values, np.maximum(-by, 0)))
+
+
+def _bit_length(values: Int) -> Int:
+    """The bit length of integers in [0, 2^62); both halves are exact as floats."""
+    upper = values >> 31
+    halves = np.where(upper > 0, upper, values)
+    lengths: Int = np.frexp(halves.astype(np.float64))[1].astype(np.int64)
+    return lengths + np.where(upper > 0, 31, 0)
+
+
+def _root_above(squares: Int) -> Int:
+    """Integers whose squares are at least `squares` < 2^61."""
+    roots = np.sqrt(squares.astype(np.float64)).astype(np.int64)
+    for _ in range(2):  # the float is a guess
+        roots += roots * roots < squares
+    return roots
+
+
+def _shift(bits: int, values: Iterable[Fraction]) -> int:
+    """The largest s, as far as bit lengths tell, with |value| 2^s < 2^bits for all; 0 for zeros."""
+    return min(
+        (
+            bits - 1 - abs(q.numerator).bit_length() + q.denominator.bit_length()
+            for q in values
+            if q
+        ),
+        default=0,
+    )
+
+
+def _floor(value: Fraction, shift: int) -> tuple[int, int]:
+    """floor(value * 2^shift), and 1 if that is not exact, else 0."""
+    top, bottom = value.numerator, value.denominator
+    if shift >= 0:
+        top <<= shift
+    else:
+        bottom <<= -shift
+    low, remainder = divmod(top, bottom)
+    return low, int(remainder != 0)
+
+
+def _array(values: Iterable[int]) -> Int:
+    return np.array(list(values), dtype=np.int64)
