@@ -12,17 +12,20 @@ from constructions import (
     cones,
     cross_polytopes,
     cubes,
+    large_ratio,
+    moderate_ratio,
     power_interpolant,
     power_products,
+    projected_keys,
     projection,
     sawtooth,
     serial,
+    small_ratio,
 )
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import budget_of_ratio, power_separation
 from verifier.dataset import Dataset
 from verifier.errors import UserError
-
 
 Builder = Callable[..., Construction]
 """builder(dataset, budget, *, seed=0, separation=None, **options) -> Construction.
@@ -108,6 +111,49 @@ _ENTRIES = (
         projection.SOURCE,
         partial(projection.narrow, norm="inf"),
         options=("rank", "kind", "tries"),
+    ),
+    Entry(
+        "small-rho",
+        "2",
+        "about sqrt(N) parameters",
+        small_ratio.SOURCE,
+        small_ratio.small,
+        options=("rank", "kind", "slots", "flatten", "floor", "reader", "serial"),
+    ),
+    Entry(
+        "moderate-rho",
+        "2",
+        "right but for a share of each ball",
+        moderate_ratio.SOURCE,
+        moderate_ratio.moderate,
+        robust=False,
+        options=("error", "slots"),
+    ),
+    Entry(
+        "large-rho",
+        "2",
+        "l2 behind a projection where that pays",
+        large_ratio.SOURCE,
+        large_ratio.large,
+        options=("rank", "kind"),
+    ),
+    Entry(
+        "vardi",
+        "2",
+        "control: right at the samples alone, about sqrt(N) parameters",
+        projected_keys.VARDI,
+        projected_keys.square_root,
+        robust=False,
+        options=("slots", "reader"),
+    ),
+    Entry(
+        "park",
+        "2",
+        "control: right at the samples alone, about N^(2/3) parameters",
+        projected_keys.PARK,
+        projected_keys.two_thirds,
+        robust=False,
+        options=("reader",),
     ),
 )
 REGISTRY: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}

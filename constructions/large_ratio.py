@@ -1,0 +1,118 @@
+"""Robust memorization for large budgets, in as few coordinates as the budget allows.
+
+Theorem 4.2 (iii) (Kim, Moon, Yun, NeurIPS 2025): for 1 / (5 sqrt(d)) < rho < 1 in L2 there is a
+network with about N d^2 rho^4 parameters, about N d rho^2 + d of them not zero. Its five cases:
+
+I    rho >= 1 / 3: the network of `sawtooth` as it is.
+II   d < 600 ln N: likewise.
+III  N < 600 ln N <= d: the same in the span of the samples, in N coordinates. That needs an exact
+     isometry, which is irrational; here it is left out (it only saves parameters): case II again.
+IV   N >= d >= 600 ln N: a linear map to m = max(9 d rho^2, 600 ln N, 10 ln d) coordinates first,
+     rounded up; then `sawtooth` there.
+V    d > N >= 600 ln N: III, then IV with N in place of d. Since III is left out, this is IV with
+     m = max(9 N rho^2, 600 ln N), tried on the data as they are.
+
+The map is one of `projection`, certified not to expand, and accepted if the exact projected
+separation is above 2 mu; the paper proves that such maps exist with more room than that. The
+logarithms decide only which case is tried, in floating point; nothing claimed rests on them.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, log
+
+from constructions import sawtooth
+from constructions.construction import Construction, Promises, Size
+from constructions.hypotheses import (
+    check_budget,
+    half_separation_lower,
+    least_entry,
+    separation_above,
+)
+from constructions.projection import find_projection
+from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
+from constructions.sawtooth import SquareTests
+from verifier.dataset import Dataset
+
+SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (iii)"
+
+
+def case_of(dataset: Dataset, budget: Fraction, power: Fraction) -> tuple[str, int]:
+    """Which of the five cases applies, and the number of coordinates to use."""
+    n, size = dataset.dimension, dataset.size
+    few = 600 * log(size)
+    square = float(4 * budget**2 / power)
+    if 36 * budget**2 >= power:
+        return "I", n
+    if n < few:
+        return "II", n
+    if size < few:
+        return "III", n
+    if size >= n:
+        return "IV", min(n, max(ceil(9 * n * square), ceil(few), ceil(10 * log(n))))
+    return "V", min(n, max(ceil(9 * size * square), ceil(few)))
+
+
+def large(
+    dataset: Dataset,
+    budget: Fraction,
+    *,
+    seed: int = 0,
+    separation: Fraction | None = None,
+    rank: int | None = None,
+    kind: str = "rounded",
+) -> Construction:
+    """Equals y_i on the L2 ball i: width 3m + 2 behind a map to m <= n coordinates.
+
+    `rank` sets m, whatever the case.
+
+    Raises:
+        UserError: The budget is negative or not below half the L2 separation; no projection to m
+            coordinates was found.
+    """
+    power = check_budget(dataset, "2", budget, separation)
+    case, coordinates = case_of(dataset, budget, power)
+    coordinates = coordinates if rank is None else rank
+    if coordinates == dataset.dimension:
+        plain = sawtooth.sequential(dataset, budget, separation=power)
+        return Construction(
+            name="large-rho",
+            network=plain.network,
+            norm="2",
+            budget=budget,
+            decoder="value",
+            promises=plain.promises,
+            seed=seed,
+            notes=(f"case {case}, no projection", *plain.notes),
+        )
+    map_, projected, projected_power = find_projection(
+        dataset, budget, coordinates, seed=seed, kind=kind
+    )
+    tests = SquareTests(projected, budget, separation_above(budget, projected_power))
+    m, size, levels = coordinates, dataset.size, tests.scale.levels
+    offset = carry_offset(least_entry(projected), budget)
+    layers = sequential_layers(
+        tests, carry_rows(m, offset), offset, overlap=False, projection=map_.rows()
+    )
+    return Construction(
+        name="large-rho",
+        network=network_of(layers, dataset.dimension, -1),
+        norm="2",
+        budget=budget,
+        decoder="value",
+        promises=Promises(
+            source=SOURCE,
+            width=Size(3 * m + 2, "3m + 2"),
+            depth=Size(size * (levels + 3) + 1, "N(levels + 3) + 1", exact=True),
+            nonzero=Size(
+                3 * m * (dataset.dimension + 1)
+                + size * m * (8 * levels + 9)
+                + size * (2 * levels + 9),
+                "3m(d + 1) + Nm(8 levels + 9) + N(2 levels + 9)",
+            ),
+            budget_below=half_separation_lower(projected_power, "2"),
+        ),
+        seed=seed,
+        notes=(f"case {case}, m = {m} of {dataset.dimension} coordinates, {levels} levels",),
+    )

@@ -1,0 +1,235 @@
+"""Robust memorization up to a small share of each ball, for moderate budgets.
+
+Theorem 4.2 (ii) (Kim, Moon, Yun, NeurIPS 2025): for 1 / (5N sqrt(d)) < rho <= 1 / (5 sqrt(d)) in L2
+there is a network with about N d^(1/4) rho^(1/2) parameters that equals y_i on every ball except
+for a share of at most eta of it.
+
+The samples are cut into groups I so small that each can be translated into its cells
+(`lattice`): |I| <= K = floor(1 / (4 s mu)), with s the scale of `small_ratio`. For group after
+group the network computes f_I, which is the label on every cell that the group occupies and 0 on
+every other cell, and takes the maximum, y <- y + relu(f_I - y), carrying the inputs. It is one
+composed network.
+
+f_I floors each coordinate, exactly where its fractional part exceeds gamma. A ball of the group
+stays gamma away from all walls: there f_I is exact. A ball of another sample may cross walls. Off
+the bands [k, k + gamma] its cells are told apart, and where its label differs no point of it is in
+a cell that the group occupies: such a cell lies within sqrt(m)(1 - a) of its sample, with
+a = min g_j / 2 > s mu, and the ball keeps sqrt(m) - s mu away. So f_I is 0 or the label off the
+bands. A band cuts at most (V_{m-1} / V_m) gamma / (s mu) of a ball (Lemma B.11), and
+V_{m-1} / V_m < (m + 1) / 2.
+
+Fixes of the paper, whose choices fail. The groups have at most floor(N^alpha) samples, tested as
+s mu + gamma < g / 2 (Lemma B.13 allows one more, which its truncated margin does not cover). The
+domains R_j of the floors and of the base of the keys are over *all* samples and the radius, not
+over the group: else inactive samples alias, as in (3/2, 3/2), (11/2, 1/2), (1/2, 1/2), (7/2, 7/2)
+with labels 2, 1, 1, 1, where a base of 4 gives the first two one key. Step (f) of Lemma B.5 cites
+the hypothesis of (i); it is that of (ii) that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from constructions.construction import Construction, Promises, Size
+from constructions.floor import doubling
+from constructions.hypotheses import check_budget, least_entry
+from constructions.integer_memorizer import (
+    Table,
+    add_memorizer,
+    memorizer_depth,
+    memorizer_width,
+    table_of,
+)
+from constructions.lattice import (
+    Cells,
+    Coordinates,
+    cell_scale,
+    dyadic_below,
+    scaled_samples,
+    translate,
+)
+from constructions.running_max import carry_offset
+from verifier.builder import Affine, NetworkBuilder
+from verifier.dataset import Dataset
+from verifier.errors import UserError
+from verifier.trusted.network import Network
+from verifier.trusted.rational import format_rational
+
+SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (ii)"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """The samples of a group, their translation, and their cells as keys."""
+
+    samples: tuple[int, ...]
+    cells: Cells
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Scale s, radius s mu, band width gamma and the groups."""
+
+    scale: Fraction
+    radius: Fraction
+    gamma: Fraction
+    groups: tuple[Group, ...]
+    samples: Coordinates
+    offset: Fraction
+    """c of the carried inputs."""
+
+    def error_bound(self, sample: int) -> Fraction:
+        """A share of the ball of this sample that contains all its points with another output.
+
+        The sum over the bands of the other groups that meet the ball, each of which cuts at most
+        (m + 1) / 2 gamma / (s mu) of it.
+        """
+        if self.radius == 0:
+            return Fraction(0)
+        dimension = len(self.samples[sample])
+        bands = 0
+        for group in self.groups:
+            if sample in group.samples:
+                continue
+            for z, shift in zip(self.samples[sample], group.cells.shifts, strict=True):
+                low, high = z - shift - self.radius, z - shift + self.radius
+                bands += high.__floor__() - (low - self.gamma).__ceil__() + 1
+        return min(Fraction(1), bands * Fraction(dimension + 1, 2) * self.gamma / self.radius)
+
+
+def flat_key(cells: Cells, cell: Sequence[int]) -> int:
+    """The cell as a number in mixed radix R_1, R_2, ...: injective on all cells of the domain."""
+    key, product = 0, 1
+    for value, count in zip(cell, cells.counts, strict=True):
+        key += product * value
+        product *= count
+    return key
+
+
+def plan_of(
+    dataset: Dataset,
+    budget: Fraction,
+    *,
+    separation: Fraction | None = None,
+    error: Fraction = Fraction(1, 100),
+    slots: int | None = None,
+) -> Plan:
+    """The plan of `moderate`; raises as it does."""
+    power = check_budget(dataset, "2", budget, separation)
+    if not 0 < error < 1:
+        raise UserError(
+            f"error share {format_rational(error)} is not between 0 and 1 (Theorem 4.2 (ii))"
+        )
+    dimension = dataset.dimension
+    scale = cell_scale(dimension, power)
+    radius = scale * budget
+    if 4 * radius > 1:
+        raise UserError(
+            f"budget {format_rational(budget)} is above {format_rational(1 / (4 * scale))}, "
+            "a quarter of a unit cell; Theorem 4.2 (ii) is for ratios up to about 1 / (5 sqrt(d))"
+        )
+    samples = scaled_samples(dataset, scale)
+    most = dataset.size if radius == 0 else min(dataset.size, (1 / (4 * radius)).__floor__())
+    starts = range(0, dataset.size, most)
+    cells = [
+        translate(samples, range(start, min(start + most, dataset.size)), radius)
+        for start in starts
+    ]
+    room = min(margin for group in cells for margin in group.margins) - radius
+    bound = room
+    if radius and len(cells) > 1:
+        bound = min(room, radius * error / (len(cells) * dimension * (dimension + 1)))
+    gamma = dyadic_below(bound)
+    groups = []
+    for start, group in zip(starts, cells, strict=True):
+        members = tuple(range(start, min(start + most, dataset.size)))
+        labels = {
+            flat_key(group, group.cell(samples[i])): int(dataset.labels[i]) + 1 for i in members
+        }
+        groups.append(Group(members, group, table_of(labels, slots)))
+    offset = carry_offset(least_entry(dataset), budget)
+    return Plan(scale, radius, gamma, tuple(groups), samples, offset)
+
+
+def network_of_plan(plan: Plan, dimension: int, *, only: int | None = None) -> Network:
+    """The composed network of all groups, or of group `only` alone; labels shifted by one."""
+    build = NetworkBuilder(dimension)
+    groups = plan.groups if only is None else (plan.groups[only],)
+    carried: list[Affine] = []
+    inputs = build.inputs
+    best: list[Affine] = []
+    for number, group in enumerate(groups):
+        last = number == len(groups) - 1
+        kept = [] if last else [x + plan.offset for x in inputs]
+        values = [
+            x * plan.scale - shift for x, shift in zip(inputs, group.cells.shifts, strict=True)
+        ]
+        floors, carried = doubling(
+            build, values, [plan.gamma] * dimension, group.cells.bits, [*best, *kept]
+        )
+        weights, product = [], 1
+        for count in group.cells.counts:
+            weights.append(product)
+            product *= count
+        key = Affine.sum(f * a for f, a in zip(floors, weights, strict=True))
+        value, carried = add_memorizer(build, key, group.table, carried)
+        best, kept = carried[: len(best)], carried[len(best) :]
+        rise = value - best[0] if best else value
+        units = build.layer([rise, *best, *kept])
+        best = [Affine.sum(units[: 1 + len(best)])]
+        inputs = [p - plan.offset for p in units[len(units) - len(kept) :]]
+    return build.network([best[0] - 1])
+
+
+def moderate(
+    dataset: Dataset,
+    budget: Fraction,
+    *,
+    seed: int = 0,
+    separation: Fraction | None = None,
+    error: Fraction = Fraction(1, 100),
+    slots: int | None = None,
+) -> Construction:
+    """Equals y_i on all but a share of at most `error` of the L2 ball i, and at its centre.
+
+    With one group the network is exact. `plan_of` has the groups and the bands, and
+    `Plan.error_bound` the exact bound for each ball.
+
+    Raises:
+        UserError: The budget is negative, not below half the L2 separation, or above the range of
+            the theorem for these data; the error share is not in (0, 1).
+    """
+    plan = plan_of(dataset, budget, separation=separation, error=error, slots=slots)
+    hidden = sum(
+        group.cells.bits + memorizer_depth(group.table, reader="threshold", serial=False) + 1
+        for group in plan.groups
+    )
+    worst = max(plan.error_bound(i) for i in range(dataset.size))
+    carried = dataset.dimension + 1
+    width = max(
+        5 * dataset.dimension,
+        max(memorizer_width(g.table, reader="threshold", serial=False) for g in plan.groups),
+    )
+    return Construction(
+        name="moderate-rho",
+        network=network_of_plan(plan, dataset.dimension),
+        norm="2",
+        budget=budget,
+        decoder="value",
+        promises=Promises(
+            source=SOURCE,
+            width=Size(width + carried, "max(5d, 2G + 1, 10) + d + 1"),
+            depth=Size(
+                hidden + 1, "sum over groups of (ceil(log2 R) + n(r + 3) + 2) + 1", exact=True
+            ),
+            budget_below=1 / (4 * plan.scale) if len(plan.groups) > 1 else None,
+        ),
+        robust=len(plan.groups) == 1,
+        notes=(
+            f"{len(plan.groups)} groups, bands of width {format_rational(plan.gamma)}",
+            f"error at most {float(worst):.2g} of a ball",
+        ),
+    )
