@@ -66,8 +66,10 @@ def test_the_floor_is_exact_off_the_bands(
 @pytest.mark.parametrize("kind", FLOORS)
 def test_the_floor_is_wrong_inside_the_bands(kind: str) -> None:
     network = floor_network(kind, Fraction(1, 4), 3)
-    inside = 4 + Fraction(1, 16) if kind == "doubling" else 3 + Fraction(7, 8)
-    assert evaluate(network, [[inside]])[0][0] != inside // 1
+    shares = [Fraction(j, 64) for j in range(1, 16)]
+    points = [[4 + share] if kind == "doubling" else [4 - share] for share in shares]
+    values = [v for (v,) in evaluate(network, points)]
+    assert any(value != x.__floor__() for value, (x,) in zip(values, points, strict=True))
 
 
 # ------------------------------------------------------------------ lattice
