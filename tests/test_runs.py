@@ -22,6 +22,7 @@ from verifier.dataset import Dataset
 from verifier.errors import RefusedError, UserError
 from verifier.runs import work
 from verifier.runs.folder import RunFolder
+from verifier.runs.place import place_of
 from verifier.runs.records import Record, failure
 from verifier.runs.store import SCHEMA, Identity, Store
 from verifier.trusted.certificate import Undecided
@@ -452,7 +453,7 @@ def test_gc_removes_what_no_run_names(copy: Path) -> None:
 
 
 def test_summary_is_that_of_the_database(sealed: Path) -> None:
-    summary = summarize(RunFolder(sealed), sealed / "run.sqlite", None)
+    summary = summarize(place_of(sealed))
     assert (summary.robust, summary.checked, summary.size) == (6, 6, 6)
     assert summary.proof_bytes > 0
 

@@ -27,6 +27,7 @@ from verifier.dataset import Dataset, check_labelled
 from verifier.errors import UserError
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
+from verifier.runs.place import Place, place_of
 from verifier.runs.records import STATES, Record, State
 from verifier.runs.store import Identity, RunRow, Store
 from verifier.runs.work import Context, Job
@@ -126,14 +127,16 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that can be continued: its folder, and what its workers need."""
+    """A run that can be continued: where it is stored, and what its workers need."""
 
-    folder: RunFolder
-    name: str
+    place: Place
     network: Network
     points: Points
     job: Job
-    database: Path
+
+    @property
+    def folder(self) -> RunFolder:
+        return self.place.folder
 
 
 def points_of(dataset: Dataset) -> Points:
@@ -195,6 +198,7 @@ def begin(
     options: Options = Options(),  # noqa: B008 frozen
     about: dict[str, Any] | None = None,
     name: str | None = None,
+    store: Path | str | None = None,
     new: bool = False,
     change_limits: bool = False,
 ) -> Run:
@@ -202,7 +206,8 @@ def begin(
 
     A construction brings its own question. `samples` are those asked about, all if None. Without a
     folder it is `runs/<data>-<name>-<hash>`, and the hash is another where anything asked is
-    another. With `new`, a folder beside it if there is one already. With `change_limits`, the time
+    another. `store` is a folder of many runs with one database; the run is a folder in it. With
+    `new`, a folder beside it if there is one already. With `change_limits`, the time
     and node limits may differ from those of the run that is continued.
 
     Raises UserError if the folder holds a run about something else, naming what differs, or cannot
@@ -222,27 +227,30 @@ def begin(
     sample_query(network, points, question, chosen[0])  # whatever does not fit is said here
     identity = identity_of(network, points.digest, question, options, chosen)
     if folder is None:
-        folder = Path("runs") / f"{dataset.name}-{name or 'network'}-{short_hash(identity)}"
-    path = _free(Path(folder)) if new else Path(folder)
-    files = RunFolder(path)
-    job = Job(question, options)
+        parent = Path("runs") if store is None else Path(store)
+        folder = parent / f"{dataset.name}-{name or 'network'}-{short_hash(identity)}"
+    elif store is not None:
+        folder = Path(store) / folder
+    place = place_of(_free(Path(folder)) if new else folder, shared=store is not None)
+    files, path = place.folder, place.folder.path
     facts = {"data": dataset.name, "label_names": list(dataset.label_names), "size": points.size}
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: exists and is not a run")
-    if path.exists() and not files.database.exists() and _foreign(path):
+    if path.exists() and not place.database.exists() and _foreign(path):
         raise UserError(f"{path}: exists, is not empty and is not a run")
     files.make()
     with files.lock():
-        if files.database.exists():
-            with Store(files.database, read_only=True) as store:
-                row = store.run()
-                _check_same(path, row, identity, store.pending(row.id, STATES), change_limits)
-        else:
+        if not place.exists():
             files.create(network, content)
-            with Store(files.database, create=True) as store:
-                row = store.add_run(path.name, ".", identity, {**facts, **(about or {})})
-                store.settle()
-    return Run(files, row.name, network, points, job, files.database)
+            with Store(place.database, create=True) as database:
+                database.add_run(place.name, path.name, identity, {**facts, **(about or {})})
+                database.settle(shared=place.shared)
+        else:
+            with Store(place.database, read_only=True) as database:
+                row = place.row(database)
+                known = database.pending(row.id, STATES)
+            _check_same(path, row, identity, known, change_limits)
+    return Run(place, network, points, Job(question, options))
 
 
 def _foreign(path: Path) -> bool:
@@ -327,20 +335,21 @@ def continue_run(
     """
     started = monotonic()
     deadline = None if budget_seconds is None else started + budget_seconds
-    with run.folder.lock():
-        with Store(run.database, read_only=True) as store:
-            waiting = store.pending(store.run(run.name).id, ("open", *retry))
-        if waiting or (seal and not run.folder.sealed):
-            run.folder.unseal()
-            with Store(run.database) as store:
+    place, folder = run.place, run.folder
+    with folder.lock():
+        with Store(place.database, read_only=True) as store:
+            waiting = store.pending(place.row(store).id, ("open", *retry))
+        if waiting or (seal and not folder.sealed):
+            folder.unseal()
+            with Store(place.database) as store:
                 if waiting:
                     backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
                     _work(run, store, waiting, deadline, backend_of, observe)
                 if seal:
-                    seal_run(run.folder, store, run.name)
+                    seal_run(place, store)
                 else:
-                    store.settle()
-    return summarize(run.folder, run.database, run.name, monotonic() - started)
+                    store.settle(shared=place.shared)
+    return summarize(place, monotonic() - started)
 
 
 def _backend_of(
@@ -373,7 +382,7 @@ def _work(
     observe: Callable[[Progress], None],
 ) -> None:
     started = monotonic()
-    row = store.run(run.name)
+    row = run.place.row(store)
     if row.root is not None:
         store.set_root(row.id, None)
     store.set_options(row.id, asdict(run.job.options))
@@ -424,9 +433,9 @@ def suggested_jobs(network: Network, samples: int) -> int:
     return 0 if network.variables * samples < _SMALL or cores == 1 else (cores or 0)
 
 
-def manifest_of(store: Store, name: str, size: int) -> Manifest:
+def manifest_of(store: Store, place: Place, size: int) -> Manifest:
     """What the run claims by now; what is open or failed is undecided."""
-    row = store.run(name)
+    row = place.row(store)
     results = []
     for sample in store.samples(row.id):
         kind: Kind = "robust" if sample.state == "robust" else "flip"
@@ -436,23 +445,23 @@ def manifest_of(store: Store, name: str, size: int) -> Manifest:
     return Manifest(row.network, row.data, size, question_from(row.question), tuple(results))
 
 
-def seal_run(folder: RunFolder, store: Store, name: str) -> Manifest:
+def seal_run(place: Place, store: Store) -> Manifest:
     """Writes manifest and seal of the run as it stands; the same results give the same manifest."""
-    manifest = manifest_of(store, name, folder.points().size)
-    folder.unseal()
-    store.set_root(store.run(name).id, manifest.root)
-    store.settle()
-    folder.seal(manifest)
+    manifest = manifest_of(store, place, place.folder.points().size)
+    place.folder.unseal()
+    store.set_root(place.row(store).id, manifest.root)
+    store.settle(shared=place.shared)
+    place.folder.seal(manifest)
     return manifest
 
 
-def summarize(folder: RunFolder, database: Path, name: str | None, wall: float = 0.0) -> Summary:
+def summarize(place: Place, wall: float = 0.0) -> Summary:
     """How the run stands, from its database alone."""
-    with Store(database, read_only=True) as store:
-        row = store.run(name)
+    with Store(place.database, read_only=True) as store:
+        row = place.row(store)
         samples = store.samples(row.id)
     return Summary(
-        folder.path,
+        place.folder.path,
         question_from(row.question),
         row.about.get("size", len(samples)),
         len(samples),
@@ -471,8 +480,8 @@ def summarize(folder: RunFolder, database: Path, name: str | None, wall: float =
 
 def shown_flips(run: Run, limit: int | None = None) -> list[ShownFlip]:
     """The flips of a run, the first `limit` of them, each evaluated again, exactly."""
-    with Store(run.database, read_only=True) as store:
-        rows = store.samples(store.run(run.name).id, ("flip",))[:limit]
+    with Store(run.place.database, read_only=True) as store:
+        rows = store.samples(run.place.row(store).id, ("flip",))[:limit]
     network, points, question = run.network, run.points, run.job.question
     flips = []
     for row in rows:

@@ -50,6 +50,7 @@ _SHOWN_FLIPS = 5
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--out", type=click.Path(file_okay=False), help="The folder of the run.")
+@click.option("--store", type=click.Path(file_okay=False), help="A folder of runs, one database.")
 @click.option("--new", is_flag=True, help="Start another run where there is one already.")
 @click.option(
     "--retry",
@@ -88,6 +89,7 @@ def command(
     seed: int,
     engine: str,
     out: str | None,
+    store: str | None,
     new: bool,
     retry: tuple[Any, ...],
     timeout: float | None,
@@ -149,6 +151,7 @@ def command(
         options=Options(timeout, nodes, engine, seed),
         about=about,
         name=name or ("linf" if file is None else Path(file).name.split(".")[0]),
+        store=store,
         new=new,
         change_limits=bool(retry),
     )

@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,12 +31,9 @@ def command() -> None:
 def list_(root: str, as_json: bool) -> int:
     """Show every run in FOLDER, by default ./runs: its question and how far it is."""
     from verifier.cli.options import columns
-    from verifier.runs.store import Store
+    from verifier.runs.place import all_runs
 
-    found: list[tuple[Path, RunRow]] = []
-    for database in _databases(Path(root)):
-        with Store(database, read_only=True) as store:
-            found += [(database.parent / row.folder, row) for row in store.runs()]
+    found = [(place.folder.path, row) for place, row in all_runs(Path(root))]
     if as_json:
         print(json.dumps([_facts(folder, row) for folder, row in found]))
         return 0
@@ -57,11 +53,13 @@ def list_(root: str, as_json: bool) -> int:
 def show(run: str, as_json: bool) -> int:
     """Show the run in the folder RUN, with what went wrong and who worked on it."""
     from verifier.cli.options import size_text, table
+    from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
-    folder = _folder(run)
-    with Store(folder / "run.sqlite", read_only=True) as store:
-        row = store.run()
+    place = find_run(run)
+    folder = place.folder.path
+    with Store(place.database, read_only=True) as store:
+        row = place.row(store)
         samples, attempts, hosts = (
             store.samples(row.id), store.attempts(row.id), store.hosts(row.id),
         )  # fmt: skip
@@ -113,10 +111,12 @@ def show(run: str, as_json: bool) -> int:
 def export(run: str, form: str | None, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN."""
     from verifier.errors import UserError
+    from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
-    with Store(_folder(run) / "run.sqlite", read_only=True) as store:
-        rows = [asdict(sample) for sample in store.samples(store.run().id)]
+    place = find_run(run)
+    with Store(place.database, read_only=True) as store:
+        rows = [asdict(sample) for sample in store.samples(place.row(store).id)]
     if form == "parquet":
         if output is None:
             raise UserError("--parquet: give the file with -o")
@@ -140,16 +140,15 @@ def export(run: str, form: str | None, output: str | None) -> int:
 def gc(root: str, dry_run: bool, as_json: bool) -> int:
     """Remove certificates that no sample names and the remains of interrupted writing."""
     from verifier.cli.options import size_text
-    from verifier.runs.folder import RunFolder
+    from verifier.runs.place import all_runs
     from verifier.runs.store import Store
 
     files, freed = 0, 0
-    for database in _databases(Path(root)):
-        folder = RunFolder(database.parent)
-        with folder.lock():
-            with Store(database, read_only=True) as store:
-                named = store.certificates()
-            for path in folder.unnamed(named):
+    for place, row in all_runs(Path(root)):
+        with place.folder.lock():
+            with Store(place.database, read_only=True) as store:
+                named = store.certificates(row.id)
+            for path in place.folder.unnamed(named):
                 files, freed = files + 1, freed + path.stat().st_size
                 if not dry_run:
                     path.unlink()
@@ -166,14 +165,14 @@ def gc(root: str, dry_run: bool, as_json: bool) -> int:
 def seal(run: str, as_json: bool) -> int:
     """Seal the run in the folder RUN; samples without an answer are claimed to be undecided."""
     from verifier.certify import seal_run
-    from verifier.runs.folder import RunFolder
+    from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
-    folder = RunFolder(_folder(run))
-    with folder.lock():
-        folder.unseal()
-        with Store(folder.database) as store:
-            manifest = seal_run(folder, store, store.run().name)
+    place = find_run(run)
+    with place.folder.lock():
+        place.folder.unseal()
+        with Store(place.database) as store:
+            manifest = seal_run(place, store)
     if as_json:
         print(json.dumps({"claim": manifest.claim, "root": manifest.root}))
     else:
@@ -187,13 +186,14 @@ def seal(run: str, as_json: bool) -> int:
 @click.option("--once", is_flag=True, help="One line, then stop.")
 def watch(run: str, seconds: float, once: bool) -> int:
     """Print how the run in the folder RUN stands, until nothing is open."""
+    from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
-    database = _folder(run) / "run.sqlite"
+    place = find_run(run)
     first: tuple[float, int] | None = None
     while True:
-        with Store(database, read_only=True) as store:
-            row = store.run()
+        with Store(place.database, read_only=True) as store:
+            row = place.row(store)
         answered, now = row.samples - row.counts["open"], time.monotonic()
         first = first or (now, answered)
         rate = (answered - first[1]) / (now - first[0]) if now > first[0] else 0.0
@@ -203,28 +203,6 @@ def watch(run: str, seconds: float, once: bool) -> int:
         if once or not row.counts["open"]:
             return 0
         time.sleep(seconds)
-
-
-def _databases(root: Path) -> Iterator[Path]:
-    from verifier.errors import UserError
-
-    if not root.exists():
-        if str(root) == "runs":
-            return
-        raise UserError(f"{root}: no such folder")
-    if (root / "run.sqlite").exists():
-        yield root / "run.sqlite"
-        return
-    yield from sorted(root.glob("*/run.sqlite"))
-
-
-def _folder(run: str) -> Path:
-    from verifier.errors import UserError
-
-    for path in (Path(run), Path("runs") / run):
-        if (path / "run.sqlite").is_file():
-            return path
-    raise UserError(f"{run}: no run is stored there")
 
 
 def _asked(row: RunRow) -> str:

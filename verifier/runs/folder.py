@@ -3,7 +3,8 @@
     network.robmem                  the native file of the network
     data.robmem.gz                  the whole data set, exact
     certificates/<sha256>.json.gz   a proof or a flip, under the hash of its text
-    run.sqlite                      what came out of every sample, and how (see `store.py`)
+    run.sqlite                      what came out of every sample, and how (see `store.py`);
+                                    of a shared store: ../runs.sqlite
     manifest.json                   what is claimed, once the run is sealed
     seal.json                       the hashes of all these files
 

@@ -9,11 +9,13 @@ of the schema; an older one is migrated when it is opened for writing.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import sleep
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -156,8 +158,8 @@ class Store:
         if not create and not self.path.is_file():
             raise UserError(f"{self.path}: no such run database")
         mode = "ro" if read_only else "rwc" if create else "rw"
-        if read_only and not self.path.with_name(self.path.name + "-wal").exists():
-            mode += "&immutable=1"  # a sealed run may lie in a folder that cannot be written
+        if read_only and not os.access(self.path.parent, os.W_OK):
+            mode += "&immutable=1"  # no room for the files that readers and writers share
         with self._named():
             self._connection = sqlite3.connect(
                 f"file:{quote(str(self.path.absolute()))}?mode={mode}",
@@ -169,12 +171,23 @@ class Store:
             with self._named():
                 self._connection.execute("PRAGMA foreign_keys = ON")
                 if not read_only:
-                    self._connection.execute("PRAGMA journal_mode = WAL")
-                    self._connection.execute("PRAGMA synchronous = NORMAL")
+                    self._write_ahead()
                 self._migrate(read_only)
         except UserError:
             self._connection.close()
             raise
+
+    def _write_ahead(self) -> None:
+        """Readers and a writer do not wait for each other from now on."""
+        for _ in range(int(_BUSY_SECONDS * 20)):
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error):
+                    raise
+                sleep(0.05)  # changing the mode does not wait by itself
+        self._connection.execute("PRAGMA synchronous = NORMAL")
 
     def __enter__(self) -> Store:
         return self
@@ -377,9 +390,12 @@ class Store:
         found = self._query("SELECT started, facts FROM hosts WHERE run = ? ORDER BY id", (run,))
         return [{"started": started, **json.loads(facts)} for started, facts in found]
 
-    def certificates(self) -> set[str]:
-        """The hashes that any sample of any run names."""
-        found = self._query("SELECT DISTINCT certificate FROM samples WHERE certificate NOT NULL")
+    def certificates(self, run: int) -> set[str]:
+        """The hashes that samples of the run name."""
+        found = self._query(
+            "SELECT DISTINCT certificate FROM samples WHERE run = ? AND certificate NOT NULL",
+            (run,),
+        )
         return {row[0] for row in found}
 
     def set_root(self, run: int, root: str | None) -> None:
@@ -387,11 +403,15 @@ class Store:
         with self._transaction() as connection:
             connection.execute("UPDATE runs SET root = ? WHERE id = ?", (root, run))
 
-    def settle(self) -> None:
-        """Everything is in the one file, which changes no more until it is opened for writing."""
+    def settle(self, *, shared: bool = False) -> None:
+        """Everything is in the one file, which changes no more until it is opened for writing.
+
+        If `shared`, others may be writing, and the file stays as they need it.
+        """
         with self._named():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._connection.execute("PRAGMA journal_mode = DELETE")
+            if not shared:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._connection.execute("PRAGMA journal_mode = DELETE")
 
     def check_integrity(self) -> None:
         """Returns if the database is whole; raises RefusedError, naming what is damaged."""

@@ -1,0 +1,78 @@
+"""Where runs are stored: a folder with a database of its own, or one of many that share one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from verifier.errors import UserError
+from verifier.runs.folder import DATABASE, NETWORK, RunFolder
+from verifier.runs.store import RunRow, Store
+
+SHARED = "runs.sqlite"  # the database of many runs, in the folder above theirs
+DEFAULT = Path("runs")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of a run, its database, and its name there."""
+
+    folder: RunFolder
+    database: Path
+    name: str
+
+    @property
+    def shared(self) -> bool:
+        return self.database != self.folder.database
+
+    def row(self, store: Store) -> RunRow:
+        """The row of the run; a folder that was copied or renamed still holds its only run."""
+        return store.run(self.name if self.shared else None)
+
+    def exists(self) -> bool:
+        """Whether the database knows the run."""
+        if not self.database.exists():
+            return False
+        with Store(self.database, read_only=True) as store:
+            runs = store.runs()
+        return any(run.name == self.name for run in runs) if self.shared else bool(runs)
+
+
+def place_of(path: Path | str, *, shared: bool = False) -> Place:
+    """The place of the run in the folder `path`; its database is beside the folder if `shared`."""
+    folder = RunFolder(Path(path))
+    name = folder.path.absolute().name
+    return Place(folder, folder.path.parent / SHARED if shared else folder.database, name)
+
+
+def find_run(text: Path | str) -> Place:
+    """The place of an existing run: a folder, or the name of one in ./runs.
+
+    Raises UserError if no run is stored there.
+    """
+    for path in (Path(text), DEFAULT / text):
+        if (path / DATABASE).is_file():
+            return place_of(path)
+        if (path / NETWORK).is_file() and (path.parent / SHARED).is_file():
+            return place_of(path, shared=True)
+    raise UserError(f"{text}: no run is stored there")
+
+
+def all_runs(root: Path) -> Iterator[tuple[Place, RunRow]]:
+    """The runs in the folder `root`: itself, those below it, and those of its shared database.
+
+    Raises UserError if there is no such folder; a missing ./runs is empty.
+    """
+    if not root.exists() and root != DEFAULT:
+        raise UserError(f"{root}: no such folder")
+    databases = [root / DATABASE] if (root / DATABASE).exists() else []
+    for database in databases or sorted(root.glob(f"*/{DATABASE}")):
+        place = place_of(database.parent)
+        with Store(database, read_only=True) as store:
+            yield place, place.row(store)
+    for database in sorted([*root.glob(SHARED), *root.glob(f"*/{SHARED}")]):
+        with Store(database, read_only=True) as store:
+            runs = store.runs()
+        for run in runs:
+            yield place_of(database.parent / run.folder, shared=True), run
