@@ -18,7 +18,11 @@ so it is at least lambda - 2 mu there and g_i <= y_i - y_max <= 0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
 
 from constructions.construction import Construction, Promises, Size
 from constructions.hypotheses import check_budget
@@ -32,8 +36,10 @@ from constructions.running_max import (
     network_of,
     parallel_layers,
     sequential_layers,
+    sum_of,
 )
 from verifier.dataset import Dataset
+from verifier.formats.native_stream import save_streamed
 from verifier.trusted.network import Rows
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem 4.8"
@@ -196,3 +202,25 @@ def parallel(
             budget_below=separation / 2,
         ),
     )
+
+
+def save_pipelined(
+    path: Path | str, dataset: Dataset, budget: Fraction, *, separation: Fraction | None = None
+) -> Promises:
+    """Writes the native file of `pipelined` a layer at a time, for data of any size.
+
+    The bytes are those of `save_network(pipelined(...).network, path)`. Returns the promises.
+    Raises as `sequential`, and UserError where a weight does not fit in 64 bits.
+    """
+    separation = check_budget(dataset, "inf", budget, separation)
+    tests = CubeTests(dataset, budget, separation)
+    n, size = dataset.dimension, dataset.size
+
+    def layers() -> Iterator[Rows]:
+        return sequential_layers(tests, carry_rows(n, tests.offset), tests.offset, overlap=True)
+
+    # 2n exceedances a sample, n carried in all layers but the last two, N rises, N - 1 maxima.
+    end = n + 2 * n * size + n * (size - 1) + size + (size - 1)
+    outputs = sum_of(np.arange(end - 1 - (size > 1), end, dtype=np.int64), -1)
+    save_streamed(path, n, layers, outputs)
+    return pipelined_promises(tests, n, separation)

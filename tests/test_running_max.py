@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,11 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions.construction import broken_promises, check_promises
+from constructions.cubes import save_pipelined
 from constructions.hypotheses import power_separation
 from constructions.registry import build, entry_of
+from constructions.running_max import sum_of
 from verifier.dataset import Dataset
 from verifier.errors import UserError
+from verifier.formats.native_stream import save_streamed
 from verifier.trusted.evaluate import evaluate
+from verifier.trusted.network import Rows
+from verifier.trusted.network_file import save_network
 
 ARRANGEMENTS = ("linf", "linf-pipelined", "linf-parallel")
 RATIOS = (Fraction(0), Fraction(1, 2), Fraction(99, 100), Fraction(9998, 10000))
@@ -165,3 +172,34 @@ def test_the_separation_is_that_of_all_pairs() -> None:
     ):
         if expected:
             assert power_separation(dataset, norm) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("size", [2, 3, 9])
+@pytest.mark.parametrize("denominator", [1, 10])
+def test_the_streamed_file_is_the_saved_file(tmp_path: Path, size: int, denominator: int) -> None:
+    rows = [[Fraction(k * k, denominator), Fraction(5 * k)] for k in range(size)]
+    dataset = Dataset.from_rows("some", rows, [k % 2 for k in range(size)])
+    whole = build("linf-pipelined", dataset, ratio=Fraction(99, 100))
+    save_network(whole.network, tmp_path / "whole")
+    promises = save_pipelined(tmp_path / "streamed", dataset, whole.budget)
+    assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert promises == whole.promises
+
+
+def test_weights_beyond_64_bits_are_not_streamed(tmp_path: Path) -> None:
+    dataset = Dataset.from_rows("big", [[0], [10**30]], [0, 1])
+    with pytest.raises(UserError, match="beyond 64 bits"):
+        save_pipelined(tmp_path / "streamed", dataset, Fraction(1))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_layers_that_change_between_the_passes_are_noticed(tmp_path: Path) -> None:
+    calls = []
+
+    def layers() -> Iterator[Rows]:
+        calls.append(1)
+        return iter([sum_of(np.arange(1, dtype=np.int64))] * (3 - len(calls)))
+
+    with pytest.raises(UserError, match="changed between the two passes"):
+        save_streamed(tmp_path / "x", 1, layers, sum_of(np.array([1], dtype=np.int64)))
+    assert list(tmp_path.iterdir()) == []
