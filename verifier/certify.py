@@ -360,16 +360,18 @@ def _backend_of(
     memory: int | None,
     hard_limit: float | None,
 ) -> Callable[[Callable[[], None]], Backend]:
-    if cluster is not None:
-        raise UserError("--cluster is not supported yet")
-    if jobs <= 0:
-        context = Context(run.network, run.points, run.job)
-        return lambda tick: InProcess(context, tick)
-    from verifier.runs.processes import Processes
-
     timeout = run.job.options.timeout
     if hard_limit is None and timeout is not None:
         hard_limit = 2 * timeout + _GRACE
+    context = Context(run.network, run.points, run.job)
+    if cluster is not None:
+        from verifier.runs.cluster import Cluster
+
+        return lambda tick: Cluster(context, cluster, hard_limit)
+    if jobs <= 0:
+        return lambda tick: InProcess(context, tick)
+    from verifier.runs.processes import Processes
+
     return lambda tick: Processes(run.folder.path, run.job, min(jobs, count), hard_limit, memory)
 
 
