@@ -68,7 +68,13 @@ class InputSplitting:
         goal = self.query.goals[number]
         branches = self.checker.branches([self._snapshot(boxes[i]) for i in batch])
         branches.tighten()
-        values, shifts, gradients = branches.minima(branches.symbolic.goal_targets(goal))
+        count = (len(batch), len(goal.atoms))
+        branch, row = (part.ravel() for part in np.indices(count))
+        values, shifts, gradients = branches.minima(
+            branches.symbolic.goal_targets(goal), branch, row
+        )
+        values, shifts = values.reshape(count), shifts.reshape(count)
+        gradients = gradients.reshape(*count, -1)
         self.nodes += len(batch)
         strict = np.array([atom.strict for atom in goal.atoms])
         closed = (values > 0) | (strict & (values == 0)) | branches.empty[:, None]

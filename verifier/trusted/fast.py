@@ -276,8 +276,9 @@ class FastChecker:
         """For each snapshot whether its branch has no point at which that atom of the goal holds."""
         branches = self.branches(snapshots)
         branches.tighten()
-        values, _, _ = branches.minima(branches.symbolic.goal_targets(goal))
-        chosen = values[np.arange(len(snapshots)), list(atoms)]
+        chosen, _, _ = branches.minima(
+            branches.symbolic.goal_targets(goal), np.arange(len(snapshots)), np.array(atoms)
+        )
         strict = np.array([goal.atoms[atom].strict for atom in atoms])
         closed: NDArray[np.bool_] = branches.empty | (chosen > 0) | (strict & (chosen == 0))
         return closed

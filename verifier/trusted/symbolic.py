@@ -255,35 +255,40 @@ class Branches:
         for number in range(len(self.symbolic.layers)):
             lower, upper = self.lower[number], self.upper[number]
             undecided = (lower < 0) & (upper > 0)
-            picked = np.flatnonzero(undecided.any(axis=0))
-            if not len(picked):
+            branch, unit = np.nonzero(undecided)
+            if not len(branch):
                 continue
-            both = np.concatenate([picked, picked + lower.shape[1]])
-            values, shifts, _ = self.minima(_pick(self.symbolic.unit_targets(number), both), number)
+            rows = np.concatenate([unit, unit + lower.shape[1]])  # below a_v, then below -a_v
+            values, shifts, _ = self.minima(
+                self.symbolic.unit_targets(number), np.tile(branch, 2), rows, number
+            )
             values = _rescale(values, self.grids[number] - shifts)
-            half, chosen = len(picked), undecided[:, picked]
-            low, high = lower[:, picked], upper[:, picked]
-            lower[:, picked] = np.where(chosen, np.maximum(low, values[:, :half]), low)
-            upper[:, picked] = np.where(chosen, np.minimum(high, -values[:, half:]), high)
+            half = len(branch)
+            lower[branch, unit] = np.maximum(lower[branch, unit], values[:half])
+            upper[branch, unit] = np.minimum(upper[branch, unit], -values[half:])
             self.empty |= (undecided & (lower > upper)).any(axis=1)
 
-    def minima(self, targets: Targets, layer: int | None = None) -> tuple[Int, Int, Int]:
-        """Lower bounds of the targets, which read units of layers before `layer` alone.
+    def minima(
+        self, targets: Targets, branch: Int, rows: Int, layer: int | None = None
+    ) -> tuple[Int, Int, Int]:
+        """For each k a lower bound of target rows[k] in branch[k]; the targets read units of layers
+        before `layer` alone.
 
-        Shapes (branches, targets): values over 2^shifts; and the final coefficients of the inputs,
-        (branches, targets, inputs), for choosing where to split.
+        Values (k,) over 2^shifts (k,), and the final coefficients of the inputs (k, inputs), for
+        choosing where to split.
         """
-        symbolic, count = self.symbolic, len(self.input_lower)
+        symbolic = self.symbolic
         height = len(symbolic.layers) if layer is None else layer
         blocks: list[Int | None] = []
         for begin, end in symbolic.blocks[: height + 1]:
             part = targets.coefficients[:, begin:end]
-            blocks.append(np.tile(part, (count, 1, 1)) if part.any() else None)
+            blocks.append(part[rows] if part.any() else None)
         state = _Rows(
+            branch,
             blocks,
-            np.tile(targets.shifts, (count, 1)),
-            np.tile(targets.constants, (count, 1)),
-            np.tile(targets.constant_shifts, (count, 1)),
+            targets.shifts[rows],
+            targets.constants[rows],
+            targets.constant_shifts[rows],
         )
         for number in range(height - 1, -1, -1):
             self._substitute(state, number)
@@ -295,13 +300,13 @@ class Branches:
         if c is None:
             return
         layer = self.symbolic.layers[number]
-        active: NDArray[np.bool_] = np.any(c, axis=2)
-        line, chord, high, grid = self._lines(number)
+        active: NDArray[np.bool_] = np.any(c, axis=1)
+        line, chord, high, grid = (part[state.branch] for part in self._lines(number))
         negative = np.minimum(c, 0)
-        rising = np.maximum(c, 0) * line[:, None, :]
-        falling = -((-negative * chord[:, None, :]) >> SLOPE)
-        loss: Int = np.einsum("btn,bn->bt", negative - falling, high)
-        state.add(loss, state.shifts + grid[:, None], active)
+        rising = np.maximum(c, 0) * line
+        falling = -((-negative * chord) >> SLOPE)
+        loss: Int = np.einsum("kn,kn->k", negative - falling, high)
+        state.add(loss, state.shifts + grid, active)
         bias: Int = rising @ layer.bias_floor + falling @ layer.bias_ceil
         state.add(bias, state.shifts + layer.bias_shift, active)
         factor = rising + falling
@@ -327,17 +332,17 @@ class Branches:
     def _on_inputs(self, state: _Rows) -> tuple[Int, Int, Int]:
         """The minimum over the box, or over the ball where that is larger, added up."""
         symbolic, inputs = self.symbolic, state.blocks[0]
-        shape = (*state.shifts.shape, symbolic.inputs)
+        shape = (len(state.branch), symbolic.inputs)
         g = np.zeros(shape, dtype=np.int64) if inputs is None else inputs
-        low, high = self.input_lower[:, None, :], self.input_upper[:, None, :]
-        least = np.where(g > 0, g * low, g * high).sum(axis=2)
+        low, high = self.input_lower[state.branch], self.input_upper[state.branch]
+        least = np.where(g > 0, g * low, g * high).sum(axis=1)
         if symbolic.region.norm != "inf":
             center = np.where(g > 0, g * symbolic.center_floor, g * symbolic.center_ceil)
             if symbolic.region.norm == "1":
-                length = np.abs(g).max(axis=2)
+                length = np.abs(g).max(axis=1)
             else:
-                length = _root_above((g * g).sum(axis=2))
-            least = np.maximum(least, center.sum(axis=2) - symbolic.radius * length)
+                length = _root_above((g * g).sum(axis=1))
+            least = np.maximum(least, center.sum(axis=1) - symbolic.radius * length)
         everywhere = np.ones(least.shape, dtype=bool)
         state.add(least, state.shifts + symbolic.input_grid, everywhere)
         return state.constants, state.constant_shifts, g
@@ -346,14 +351,21 @@ class Branches:
 class _Rows:
     """Rows coefficients / 2^shifts . variables + constants / 2^constant_shifts, being lowered.
 
-    Coefficients come by block, (branches, targets, units of the block), None where all are zero.
+    Row k belongs to branch branch[k]. Coefficients come by block, (rows, units of the block), None
+    where all are zero; shifts and constants are (rows,).
     """
 
     def __init__(
-        self, blocks: list[Int | None], shifts: Int, constants: Int, constant_shifts: Int
+        self,
+        branch: Int,
+        blocks: list[Int | None],
+        shifts: Int,
+        constants: Int,
+        constant_shifts: Int,
     ) -> None:
+        self.branch = branch
         self.blocks = blocks
-        self.shifts = shifts  # (branches, targets), and so the others
+        self.shifts = shifts
         self.constants = constants
         self.constant_shifts = constant_shifts
 
@@ -375,7 +387,7 @@ class _Rows:
         skips = np.zeros(self.shifts.shape, dtype=bool)
         for kept in self.blocks:
             if kept is not None:
-                skips |= kept.any(axis=2)
+                skips |= np.any(kept, axis=1)
         # A row that keeps coefficients of earlier layers moves them by as much as 63 bits allow.
         room = np.where(skips, min(shift, 60 - COEFFICIENT), shift)
         room = np.where(active, room, 0)
@@ -384,29 +396,20 @@ class _Rows:
         for block, kept in enumerate(self.blocks):
             total = None
             if kept is not None:
-                total = _down(kept << left[:, :, None], right[:, :, None])
+                total = _down(kept << left[:, None], right[:, None])
             if block in products:
                 moved = products[block]
                 if skips.any():
-                    moved = _down(moved, np.where(active, shift - room, 0)[:, :, None])
+                    moved = _down(moved, np.where(active, shift - room, 0)[:, None])
                 total = moved if total is None else total + moved
             if total is not None:
-                largest = np.maximum(largest, np.maximum(total.max(axis=2), -total.min(axis=2)))
+                largest = np.maximum(largest, np.maximum(total.max(axis=1), -total.min(axis=1)))
             self.blocks[block] = total
         excess = np.where(active, np.maximum(_bit_length(largest) - bits, 0), 0)
         for block, total in enumerate(self.blocks):
             if total is not None:
-                self.blocks[block] = _down(total, excess[:, :, None])
+                self.blocks[block] = _down(total, excess[:, None])
         self.shifts = self.shifts + room - excess
-
-
-def _pick(targets: Targets, rows: Int) -> Targets:
-    return Targets(
-        targets.coefficients[rows],
-        targets.shifts[rows],
-        targets.constants[rows],
-        targets.constant_shifts[rows],
-    )
 
 
 def _exact_product(left: Int, right: Float) -> Int:
