@@ -30,13 +30,17 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The task in `slot` ended without records, after `done` of its samples."""
+    """The task in `slot` ended without records, after `done` of its samples.
+
+    `begun` is false if the worker had not yet looked at the task, which then is not to blame.
+    """
 
     slot: int
     done: int
     reason: str
     seconds: float
     worker: str = ""
+    begun: bool = True
 
 
 Event = Finished | Lost
@@ -160,6 +164,9 @@ class Executor:
             elif seconds > _SLOW:
                 self._size = max(self.first_size, min(self._size, len(task)) // 2)
             self.finished(event.records)
+            return
+        if not event.begun:
+            self._waiting.extendleft(reversed(task))
             return
         culprit = task[min(event.done, len(task) - 1)]
         self._losses[culprit] += 1

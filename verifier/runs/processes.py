@@ -91,9 +91,12 @@ class Processes:
             slot = busy[ready]  # type: ignore[index]
             worker = self._workers[slot]
             try:
-                message: int | list[Record] = worker.pipe.recv()
+                message: int | str | list[Record] = worker.pipe.recv()
             except (EOFError, OSError):
                 events.append(self._lose(slot, None))
+                continue
+            if isinstance(message, str):
+                events.append(self._lose(slot, message))
                 continue
             worker.heard = monotonic()
             worker.ready, self._stillborn = True, 0
@@ -127,7 +130,8 @@ class Processes:
                     f"they had loaded the network, the last one: {reason}"
                 )
         self._workers[slot] = self._start(slot)
-        return Lost(slot, worker.done, reason, monotonic() - worker.begun, worker.name)
+        seconds = monotonic() - worker.begun
+        return Lost(slot, worker.done, reason, seconds, worker.name, worker.ready)
 
     def underway(self) -> int:
         return sum(worker.done for worker in self._workers if worker.task)
@@ -177,7 +181,11 @@ def _work(
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     files = RunFolder(Path(folder))
-    context = Context(files.network(), files.points(), job)
+    try:
+        context = Context(files.network(), files.points(), job)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the process that started us says it
+        pipe.send(" ".join(f"worker did not start: {type(error).__name__} {error}".split()))
+        return
     try:
         pipe.send(0)
         while True:
