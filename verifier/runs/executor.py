@@ -2,7 +2,8 @@
 
 A task is a few samples, so that bounds are computed for all of them at once; how many adapts to the
 time they take, and the answers do not depend on it. A worker that is lost costs the sample it was
-at an attempt; the samples of its task are then tried alone, so that one bad sample costs no other.
+at an attempt; that sample is then tried alone and the others in two halves, so that a bad sample
+costs no other.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Executor:
     _size: int = 1
     _losses: Counter[int] = field(default_factory=Counter)
     _waiting: deque[int] = field(default_factory=deque)
-    _alone: deque[int] = field(default_factory=deque)
+    _again: deque[tuple[int, ...]] = field(default_factory=deque)
     _running: dict[int, tuple[tuple[int, ...], float]] = field(default_factory=dict)
 
     def run(self, samples: Sequence[int]) -> bool:
@@ -123,7 +124,7 @@ class Executor:
         self._waiting.extend(samples)
         self._size = self.first_size
         try:
-            while self._waiting or self._alone or self._running:
+            while self._waiting or self._again or self._running:
                 if self.deadline is not None and monotonic() >= self.deadline:
                     return False
                 self._hand_out()
@@ -143,8 +144,8 @@ class Executor:
         free = self.backend.free()
         slots = len(free) + len(self._running)
         for slot in free:
-            if self._alone:
-                task: tuple[int, ...] = (self._alone.popleft(),)
+            if self._again:
+                task = self._again.popleft()
             elif self._waiting:
                 # Towards the end smaller tasks, so that no worker is left waiting for another.
                 share = -(-len(self._waiting) // slots)
@@ -171,10 +172,11 @@ class Executor:
         culprit = task[min(event.done, len(task) - 1)]
         self._losses[culprit] += 1
         record = failure(culprit, event.reason, event.worker, event.seconds)
-        rest = list(task)
-        if self._losses[culprit] >= ATTEMPTS:
-            rest.remove(culprit)
-            self.finished([record])
-        else:
+        if self._losses[culprit] < ATTEMPTS:
             self.lost(record)
-        self._alone.extend(rest)
+            self._again.append((culprit,))
+        else:
+            self.finished([record])
+        rest = tuple(sample for sample in task if sample != culprit)
+        half = len(rest) // 2
+        self._again.extend(part for part in (rest[:half], rest[half:]) if part)
