@@ -23,7 +23,7 @@ q, t, g are rational numbers: JSON integers or texts "p/q". Anything else is ref
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -197,6 +197,62 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
     return Robust(steps, tuple(_tree_in(tree) for tree in _list(value["goals"], "goals")))
 
 
+def check_numbers(verdict: Robust | Flip) -> None:
+    """Returns if every number in `verdict` is exact and every multiplier has its sign.
+
+    What `parse_certificate` gives always passes; a verdict built in memory may hold a float, which
+    would round, or a negative multiplier, which would prove anything. Raises RefusedError.
+    """
+    if isinstance(verdict, Flip):
+        _check_exact("point", (verdict.goal,), verdict.point)
+        return
+    waiting: list[Step | Node] = [
+        *verdict.steps,
+        *(node for tree in verdict.trees for node in tree),
+    ]
+    while waiting:
+        match waiting.pop():
+            case Lemma(unit, _, bound, tree):
+                _check_exact("lemma", (unit,), (bound,))
+                waiting.extend(tree)
+            case Node(steps, body):
+                waiting.extend(steps)
+                match body:
+                    case Leaf():
+                        _check_leaf(body)
+                    case Conflict(index) | UnitSplit(index) | SymbolicLeaf(index):
+                        _check_exact("node", (index,), ())
+                    case InputSplit(k, threshold):
+                        _check_exact("input", (k,), (threshold,))
+                    case PlaneSplit(normal, threshold):
+                        indices, coefficients = [k for k, _ in normal], [g for _, g in normal]
+                        _check_exact("plane", indices, (*coefficients, threshold))
+                        if sorted(set(indices)) != indices:
+                            raise RefusedError("malformed", f"plane: indices {indices[:8]}")
+
+
+def _check_leaf(leaf: Leaf) -> None:
+    for name in _LEAF_FIELDS:
+        table: Mapping[int, Fraction] = getattr(leaf, name)
+        _check_exact(name, table, table.values())
+        if name in ("atoms", "cuts", "slopes"):
+            for k, q in table.items():
+                if q < 0:
+                    raise RefusedError("negative multiplier", f"{name} {k}: {format_rational(q)}")
+    for k, q in leaf.slopes.items():
+        if q > 1:
+            raise RefusedError("slope above 1", f"unit {k}: {format_rational(q)}")
+
+
+def _check_exact(place: str, indices: Iterable[int], numbers: Iterable[Fraction]) -> None:
+    for index in indices:
+        if type(index) is not int or index < 0:
+            raise RefusedError("malformed", f"{place}: {str(index)[:40]!r} is not an index")
+    for number in numbers:
+        if type(number) is not Fraction:
+            raise RefusedError("not exact", f"{place}: {str(number)[:40]!r} is no Fraction")
+
+
 def _rational_out(value: Fraction) -> int | str:
     if value.denominator == 1 and abs(value.numerator) < 2**53:
         return value.numerator
@@ -294,15 +350,9 @@ def _node_in(value: Any) -> Node:
 
 def _leaf_in(value: Any) -> Leaf:
     _fields(value, (), _LEAF_FIELDS)
-    parts = {name: _pairs_in(value[name], name) for name in value}
-    for name in ("atoms", "cuts", "slopes"):
-        for k, q in parts.get(name, {}).items():
-            if q < 0:
-                raise RefusedError("negative multiplier", f"{name} {k}: {format_rational(q)}")
-    for k, q in parts.get("slopes", {}).items():
-        if q > 1:
-            raise RefusedError("slope above 1", f"unit {k}: {format_rational(q)}")
-    return Leaf(**parts)
+    leaf = Leaf(**{name: _pairs_in(value[name], name) for name in value})
+    _check_leaf(leaf)
+    return leaf
 
 
 def _fields(value: Any, required: Sequence[str], optional: Sequence[str]) -> None:

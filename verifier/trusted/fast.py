@@ -31,6 +31,7 @@ from verifier.trusted.certificate import (
     SymbolicStep,
     Tree,
     UnitSplit,
+    check_numbers,
 )
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.intervals import RootBounds, interval_bounds
@@ -55,6 +56,7 @@ def check_fast(
     `scaled` and `root` may be given when the caller has computed them for many regions at once, by
     `ScaledNetwork` and `interval_bounds`; they must belong to this query.
     """
+    check_numbers(verdict)
     if isinstance(verdict, Flip):
         _check_flip(query, verdict)
         return

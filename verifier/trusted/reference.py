@@ -24,6 +24,7 @@ from verifier.trusted.certificate import (
     SymbolicStep,
     Tree,
     UnitSplit,
+    check_numbers,
 )
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.network import Network
@@ -51,6 +52,7 @@ class Form:
 
 def check_reference(query: Query, verdict: Robust | Flip) -> None:
     """Returns if `verdict` is shown to be true of `query`; raises RefusedError, naming the flaw."""
+    check_numbers(verdict)
     if isinstance(verdict, Flip):
         check_flip(query, verdict)
         return
