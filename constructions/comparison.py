@@ -32,14 +32,17 @@ def compare(
     budget: Fraction | None = None,
     seed: int = 0,
     limit: int = 10_000_000,
+    norm: Norm | None = None,
 ) -> Iterator[Compared]:
-    """Every construction of the registry for this data set, in its order.
+    """Every construction of the registry, or of one norm, for this data set, in its order.
 
     With a ratio, each norm has its own budget. A network of more than `limit` weights is not
     built, and a UserError of a construction is its reason for not applying.
     """
     separations: dict[Norm, Fraction] = {}
     for entry in REGISTRY.values():
+        if norm is not None and entry.norm != norm:
+            continue
         try:
             if entry.norm not in separations:
                 separations[entry.norm] = power_separation(dataset, entry.norm)

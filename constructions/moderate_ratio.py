@@ -50,6 +50,7 @@ from constructions.lattice import (
     scaled_samples,
     translate,
 )
+from constructions.rows import check_limit
 from constructions.running_max import carry_offset
 from verifier.builder import Affine, NetworkBuilder
 from verifier.dataset import Dataset
@@ -203,6 +204,7 @@ def moderate(
             the theorem for these data; the error share is not in (0, 1).
     """
     plan = plan_of(dataset, budget, separation=separation, error=error, slots=slots)
+    check_limit(sum(20 * dataset.dimension * group.cells.bits for group in plan.groups))
     hidden = sum(
         group.cells.bits + memorizer_depth(group.table, reader="threshold", serial=False) + 1
         for group in plan.groups

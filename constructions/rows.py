@@ -132,13 +132,19 @@ def at_most_weights(limit: int) -> Iterator[None]:
         _LIMIT.reset(token)
 
 
+def check_limit(weights: int) -> None:
+    """Raises UserError if so many weights are beyond the limit of `at_most_weights`."""
+    limit = _LIMIT.get()
+    if limit is not None and weights > limit:
+        raise UserError(f"the network has more than {limit} weights")
+
+
 def listed(layers: Iterable[Rows]) -> list[Rows]:
     """All layers; raises UserError beyond the limit of `at_most_weights`."""
-    limit, total, blocks = _LIMIT.get(), 0, list[Rows]()
+    total, blocks = 0, list[Rows]()
     for layer in layers:
         total += len(layer.indices)
-        if limit is not None and total > limit:
-            raise UserError(f"the network has more than {limit} weights")
+        check_limit(total)
         blocks.append(layer)
     return blocks
 

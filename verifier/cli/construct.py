@@ -65,22 +65,22 @@ def command(
         else:
             rows: list[tuple[str, ...]] = [("name", "norm", "what", "source")]
             rows += [(e.name, str(e.norm), e.summary, e.source) for e in REGISTRY.values()]
-            print(_columns(rows))
+            print(columns(rows))
         return 0
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
-    exact_budget = None if budget is None else _number("--budget", budget)
+    exact_budget = None if budget is None else read_number("--budget", budget)
     exact_ratio = None
     if budget is None:
-        exact_ratio = _number("--ratio", ratio or "99/100")
+        exact_ratio = read_number("--ratio", ratio or "99/100")
     options: dict[str, Any] = {}
     if rank is not None:
         options["rank"] = rank
     if kind is not None:
         options["kind"] = kind
     if error is not None:
-        options["error"] = _number("--error", error)
-    dataset = _dataset(spec, samples)
+        options["error"] = read_number("--error", error)
+    dataset = load_samples(spec, samples)
     if name == "compare":
         if output is not None or options:
             raise UserError("compare builds every construction with its defaults and writes none")
@@ -98,7 +98,7 @@ def command(
             broken |= bool(facts["broken_promises"])
             listed.append(facts)
             table.append(_row(facts))
-        print(json.dumps(listed) if as_json else "\n".join([_columns(table), *reasons]))
+        print(json.dumps(listed) if as_json else "\n".join([columns(table), *reasons]))
         return int(broken)
     construction = build(
         name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
@@ -111,7 +111,7 @@ def command(
     return int(bool(facts["broken_promises"]))
 
 
-def _number(option: str, text: str) -> Any:
+def read_number(option: str, text: str) -> Any:
     from verifier.errors import UserError
     from verifier.trusted.rational import parse_rational
 
@@ -121,7 +121,7 @@ def _number(option: str, text: str) -> Any:
         raise UserError(f"{option}: {error}") from None
 
 
-def _dataset(spec: str, samples: str | None) -> Any:
+def load_samples(spec: str, samples: str | None) -> Any:
     from verifier.dataset import load
     from verifier.errors import UserError
 
@@ -185,7 +185,7 @@ def _shown(facts: dict[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 
 
-def _columns(rows: list[tuple[str, ...]]) -> str:
+def columns(rows: list[tuple[str, ...]]) -> str:
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -20,7 +20,7 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import certify, check, construct, data, runs, vnnlib
+from verifier.cli import certify, check, construct, data, runs, vnnlib, width
 from verifier.errors import RefusedError, UserError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -29,6 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (
     runs.command,
     data.command,
     construct.command,
+    width.command,
     vnnlib.command,
 )
 

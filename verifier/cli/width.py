@@ -1,0 +1,132 @@
+"""`robmem width`: how large a robust memorizer must be, beside how large the constructions are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command(
+    name="width",
+    epilog="Example: robmem width digits --norm 2 --ratio 99/100",
+    short_help="Show proved lower bounds on robust memorizers of a data set.",
+)
+@click.argument("spec", default="digits", metavar="[DATA]")
+@click.option(
+    "--norm",
+    type=click.Choice(["inf", "1", "2"]),
+    default="2",
+    show_default=True,
+    help="Of the balls.",
+)
+@click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
+@click.option("--budget", metavar="Q", help="The radius of the balls, instead of --ratio.")
+@click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=2_000_000,
+    show_default=True,
+    help="Most weights of a construction that is built for the comparison.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    spec: str,
+    norm: Any,
+    ratio: str | None,
+    budget: str | None,
+    samples: str | None,
+    seed: int,
+    limit: int,
+    as_json: bool,
+) -> int:
+    """Show what every robust memorizer of DATA needs, and what each construction uses.
+
+    A bound is for the data at hand, or for the worst data of the same size and ratio, as
+    it says; the latter need not hold of DATA.
+    """
+    from constructions.collisions import first_layer, orthogonal_basis
+    from constructions.comparison import compare
+    from constructions.hypotheses import budget_of_ratio, check_budget, power_separation
+    from constructions.lower_bounds import lower_bounds
+    from verifier.cli.construct import columns, load_samples, read_number
+    from verifier.errors import UserError
+    from verifier.trusted.rational import format_rational
+
+    if ratio is not None and budget is not None:
+        raise UserError("give either --ratio or --budget, not both")
+    dataset = load_samples(spec, samples)
+    power = power_separation(dataset, norm)
+    if budget is not None:
+        exact = read_number("--budget", budget)
+    else:
+        exact = budget_of_ratio(read_number("--ratio", ratio or "99/100"), power, norm)
+    check_budget(dataset, norm, exact, power)
+    bounds = lower_bounds(dataset, norm, exact, power)
+    used = []
+    for compared in compare(dataset, budget=exact, seed=seed, limit=limit, norm=norm):
+        facts: dict[str, Any] = {"construction": compared.entry.name, "reason": compared.reason}
+        if compared.construction is not None:
+            network = compared.construction.network
+            facts |= {
+                "first_layer": network.layers[0],
+                "first_layer_rank": len(orthogonal_basis(_distinct(first_layer(network)))),
+                "width": network.width,
+                "depth": network.depth,
+                "nonzero": network.nonzero_parameters,
+            }
+        used.append(facts)
+    if as_json:
+        listed = [
+            {
+                "quantity": bound.quantity,
+                "at_least": bound.value,
+                "scope": bound.scope,
+                "statement": bound.statement,
+                "source": bound.source,
+            }
+            for bound in bounds
+        ]
+        print(
+            json.dumps(
+                {
+                    "data": dataset.name,
+                    "norm": norm,
+                    "budget": format_rational(exact),
+                    "bounds": listed,
+                    "constructions": used,
+                }
+            )
+        )
+        return 0
+    print(f"{dataset.name}: L{norm} balls of radius {format_rational(exact)}\n")
+    rows: list[tuple[str, ...]] = [("lower bound on", "at least", "for", "statement", "source")]
+    for bound in bounds:
+        value = "-" if bound.value is None else str(bound.value)
+        rows.append((bound.quantity, value, bound.scope, bound.statement, bound.source))
+    print(columns(rows) if bounds else "no lower bound is known for this norm and budget")
+    table: list[tuple[str, ...]] = [
+        ("construction", "first layer", "its rank", "width", "depth", "nonzero")
+    ]
+    reasons = []
+    for facts in used:
+        if facts["reason"] is not None:
+            reasons.append(f"{facts['construction']}: {facts['reason']}")
+            continue
+        names = ("construction", "first_layer", "first_layer_rank", "width", "depth", "nonzero")
+        table.append(tuple(str(facts[name]) for name in names))
+    print("\n" + "\n".join([columns(table), *reasons]))
+    return 0
+
+
+def _distinct(rows: list[list[Any]]) -> list[list[Any]]:
+    """The rows up to a factor, each once: the span is the same."""
+    seen: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        lead = next((entry for entry in row if entry), None)
+        if lead is not None:
+            seen.setdefault(tuple(entry / lead for entry in row), row)
+    return list(seen.values())
