@@ -41,7 +41,7 @@ from verifier.trusted.replay import chunk_size
 
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
 _PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
-_GRACE = 60.0  # seconds beyond twice the time-out, after which a worker hangs
+_GRACE = 300.0  # seconds beyond twice the time-out, after which a worker hangs
 
 
 class Promising(Protocol):
@@ -330,7 +330,7 @@ def continue_run(
 
     jobs: worker processes, 0 for none: all in this process. cluster: a Dask scheduler, or
     "local:N". budget_seconds: for this session. memory: bytes for each worker. hard_limit: seconds
-    after which a worker without an answer is killed; by default twice the time-out and a minute.
+    after which a worker without an answer is killed; by default twice the time-out and five minutes.
     The answers do not depend on any of these, time-outs aside.
     """
     started = monotonic()
