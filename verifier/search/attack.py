@@ -97,4 +97,5 @@ def project(region: Region, points: Float) -> Float:
     else:
         length = np.abs(offsets).sum(axis=1, keepdims=True)
         scale = np.minimum(1, reach / np.where(length > 0, length, 1))
-    return np.clip(center + offsets * scale, low, high)
+    moved: Float = np.clip(center + offsets * scale, low, high)
+    return moved

@@ -20,6 +20,9 @@ from verifier.trusted.replay import chunk_size, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
 
 
+DENSE = 1 << 24  # entries of a float matrix over all variables
+
+
 def search_batch(
     network: Network,
     queries: Sequence[Query],
@@ -71,6 +74,8 @@ def _answer(
     if query.network.units.count > 2000 and propagation.run():
         trees = tuple(tree for tree in propagation.trees if tree is not None)
         return Robust(tuple(propagation.steps), trees)
+    if query.network.units.count * query.network.variables > DENSE:
+        return Undecided("exact propagation leaves goals open, and the network is large")
     return _branch(query, FastChecker(query, scaled, root), options, deadline)
 
 

@@ -80,13 +80,13 @@ class InputSplitting:
         closed = (values > 0) | (strict & (values == 0)) | branches.empty[:, None]
         best = np.where(closed.any(axis=1), closed.argmax(axis=1), _real(values, shifts).argmax(1))
         open_rows = np.flatnonzero(~closed.any(axis=1))
-        for row in np.flatnonzero(closed.any(axis=1)).tolist():
-            boxes[batch[row]].body = SymbolicLeaf(int(best[row]))
+        for settled in np.flatnonzero(closed.any(axis=1)).tolist():
+            boxes[batch[settled]].body = SymbolicLeaf(int(best[settled]))
         flip = self._attack(number, boxes, [batch[row] for row in open_rows.tolist()])
         if flip is not None:
             return flip
-        for row in open_rows.tolist():
-            self._halve(boxes, batch[row], gradients[row, best[row]], waiting)
+        for still in open_rows.tolist():
+            self._halve(boxes, batch[still], gradients[still, best[still]], waiting)
         return None
 
     def _snapshot(self, box: _Box) -> Snapshot:

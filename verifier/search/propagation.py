@@ -13,13 +13,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from time import monotonic
+from typing import Any
+
+import numpy as np
 
 from verifier.trusted.certificate import Leaf, Lemma, Node, Tree, UnitSplit
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Goal
+from verifier.trusted.scaled import affine, scaled_inputs
 
-ZERO = Fraction(0)
-MAX_SPLITS = 3  # of one lemma's tree, on a path
+ZERO, ONE = Fraction(0), Fraction(1)
+MAX_SPLITS = 3  # of one lemma's tree, on a path, in the first pass
+GOAL_SPLITS = 14  # of a goal's tree, and of any in the second pass
+LEAVES = 500  # tried for one goal
 Target = Goal | Lemma
 
 
@@ -35,6 +41,9 @@ class Propagation:
         self._stops: dict[int, Fraction] = {}  # slopes 0 at units that lemmas tightened
         self._touched: set[int] = set()  # units whose state a lemma changed
         self._thorough = False
+        self._leaves_left = LEAVES
+        self._center: set[int] | None = None
+        self._splittable: set[int] = set()  # undecided units whose phase others depend on
         self._deadline = deadline
 
     @property
@@ -59,17 +68,25 @@ class Propagation:
         for number, goal in enumerate(self.checker.query.goals):
             if self.trees[number] is not None or len(goal.atoms) > 1:
                 continue
-            read = self._output_units(goal)
-            leaves = [Leaf(slopes=dict.fromkeys(read, ZERO))] if shallow else self._leaves(read)
-            for leaf in leaves:
-                if self._closes(leaf, goal):
-                    self.trees[number] = (Node((), leaf),)
-                    break
+            if shallow:
+                leaf = Leaf(slopes=dict.fromkeys(self._output_units(goal), ZERO))
+                value, _ = self.checker.minimum(leaf, goal)
+                found: tuple[Fraction, Tree] | None = (value, (Node((), leaf),))
+            else:
+                found = self._prove_goal(goal)
+            if found is not None and (found[0] > 0 or (found[0] == 0 and goal.atoms[0].strict)):
+                self.trees[number] = found[1]
         return all(tree is not None for tree in self.trees)
 
-    def _closes(self, leaf: Leaf, goal: Goal) -> bool:
-        value, _ = self.checker.minimum(leaf, goal)
-        return value > 0 or (value == 0 and goal.atoms[0].strict)
+    def _prove_goal(self, goal: Goal) -> tuple[Fraction, Tree] | None:
+        value, leaf, boxed = self._best_leaf(goal)
+        if value > 0:
+            return value, (Node((), leaf),)
+        # A strict atom needs no more than >= 0, which any bound above a negative one may be.
+        needed = Fraction(-1, 2**64) if goal.atoms[0].strict else ZERO
+        self._leaves_left = LEAVES
+        found = self._split(goal, max(needed, value), boxed, GOAL_SPLITS)
+        return found or (value, (Node((), leaf),))
 
     def _output_units(self, goal: Goal) -> list[int]:
         """The units that the outputs of a goal of one atom read; absorbing them all at once by
@@ -84,17 +101,20 @@ class Propagation:
             }
         )
 
-    def _leaves(self, read: list[int]) -> Iterator[Leaf]:
-        """The ways to substitute that are tried for a row that reads the units `read`.
+    def _leaves(self, last: int, through: int) -> Iterator[Leaf]:
+        """The ways to substitute that are tried for a row that reads units before `last`.
 
-        Up to tightened units; the same but through the units read, whose sum may cancel; and, in
-        the second pass, for it costs the depth of the network each time, all the way down.
+        Up to tightened units; the same but through the layer of unit `through` and all later ones,
+        where sums may cancel; and, in the second pass, for it costs the depth of the network each
+        time, all the way down.
         """
-        yield Leaf(slopes=self._stops)
-        through = {v: q for v, q in self._stops.items() if v not in read}
-        if len(through) < len(self._stops):
-            yield Leaf(slopes=through)
-        if through and self._thorough:
+        stops = {v: q for v, q in self._stops.items() if v < last}
+        yield Leaf(slopes=stops)
+        first = self.checker.first_of_layer(through)
+        below = {v: q for v, q in stops.items() if v < first}
+        if len(below) < len(stops):
+            yield Leaf(slopes=below)
+        if below and self._thorough:
             yield Leaf()
 
     def _reachable(self) -> list[int]:
@@ -132,7 +152,8 @@ class Propagation:
     def _matters(self, v: int) -> bool:
         """Only dependencies between units can make an interval loose.
 
-        A unit that reads inputs alone, or that passes a single unit on, has nothing to gain.
+        A unit that reads inputs alone, or that passes a single unit on, has nothing to gain. Notes
+        on the way which units have a phase that others may depend on.
         """
         checker = self.checker
         live = [u for u in self._row_units(v) if checker.upper(u) > 0]
@@ -141,6 +162,8 @@ class Propagation:
                 return False
             self._touched.add(v)
             return checker.lower(v) < 0
+        if live and checker.lower(v) < 0 < checker.upper(v):
+            self._splittable.add(v)
         return any(u in self._touched or checker.lower(u) < 0 for u in live)
 
     def _tighten(self, v: int) -> None:
@@ -165,24 +188,30 @@ class Propagation:
     def _best_tree(self, target: Lemma, current: Fraction) -> tuple[Fraction, Tree] | None:
         """A tree that proves a better bound than `current`, and that bound."""
         value, leaf, boxed = self._best_leaf(target)
-        read = set(self._row_units(target.unit))
-        undecided = self.checker.lower(target.unit) < 0
-        if (self._thorough or not undecided) and any(v in read for v in boxed):
-            found = self._split(target, max(current, value), boxed, MAX_SPLITS)
+        if self._splittable.intersection(boxed):
+            self._leaves_left = LEAVES // 5
+            depth = GOAL_SPLITS if self._thorough else MAX_SPLITS
+            found = self._split(target, max(current, value), boxed, depth)
             if found is not None:
                 return found
         return (value, (Node((), leaf),)) if value > current else None
 
     def _split(
-        self, target: Lemma, current: Fraction, boxed: list[int], depth: int
+        self, target: Target, current: Fraction, boxed: list[int], depth: int
     ) -> tuple[Fraction, Tree] | None:
         """The same by a split on the last undecided unit on the way, and further if need be."""
-        unit = max(boxed)
+        choices = self._splittable.intersection(boxed)
+        if not choices:
+            return None
+        unit = max(choices)
         sides: list[tuple[Fraction, Tree]] = []
+        self._leaves_left -= 2
+        if self._leaves_left < 0:
+            return None
         for high in (False, True):
             mark = self.checker.mark()
             self.checker.restrict(UnitSplit(unit), high=high)
-            value, leaf, deeper = self._best_leaf(target)
+            value, leaf, deeper = self._best_leaf(target, unit)
             found: tuple[Fraction, Tree] | None = (value, (Node((), leaf),))
             if value <= current:
                 found = (
@@ -197,14 +226,50 @@ class Propagation:
         (low_value, low), (high_value, high_tree) = sides
         return min(low_value, high_value), (Node((), UnitSplit(unit)), *low, *high_tree)
 
-    def _best_leaf(self, target: Lemma) -> tuple[Fraction, Leaf, list[int]]:
+    def _on_at_center(self) -> set[int]:
+        """The units that are positive at the center of the box; only the second pass asks."""
+        if self._thorough and self._center is None:
+            region, scaled = self.checker.region, self.checker.scaled
+            middle = [
+                Fraction((low + high) * scaled.denominator // 2, scaled.denominator)
+                for low, high in zip(region.lower, region.upper, strict=True)
+            ]
+            values = scaled_inputs([middle], scaled.denominator)
+            space: Any = np.zeros((self.network.variables, 1), dtype=values.dtype)
+            space[: self.inputs] = values
+            for layer in scaled.layers:
+                result = affine(layer, space, layer.indices)
+                if result.dtype != space.dtype:
+                    space = space.astype(object)
+                first, last = self.inputs + layer.first, self.inputs + layer.last
+                space[first:last] = np.maximum(result, 0)
+            self._center = set(np.flatnonzero(space[self.inputs :, 0] > 0).tolist())
+        return self._center or set()
+
+    def _best_leaf(
+        self, target: Target, through: int | None = None
+    ) -> tuple[Fraction, Leaf, list[int]]:
+        """The best bound found, its leaf, and the undecided units absorbed by their boxes."""
+        if isinstance(target, Lemma):
+            read, last = self._row_units(target.unit), target.unit
+        else:
+            read, last = self._output_units(target), self.network.units.count
+        if through is None:
+            through = max(read, default=0)
         best: tuple[Fraction, Leaf, list[int]] | None = None
-        for leaf in self._leaves(self._row_units(target.unit)):
-            slopes = {u: q for u, q in leaf.slopes.items() if u < target.unit}
-            trial = Leaf(slopes=slopes)
+        for trial in self._leaves(last, through):
+            slopes = trial.slopes
             value, boxed = self.checker.minimum(trial, target)
             if best is None or value > best[0]:
-                best = (value, trial, boxed)
+                best = (value, trial, [v for v, _ in boxed])
+            # max(a, b) = b + z with z >= a - b is at least a: the steeper line below z.
+            rising = [v for v, positive in boxed if positive and v in self._splittable]
+            for chosen in (rising, [v for v in rising if v in self._on_at_center()]):
+                if chosen and (chosen is rising or len(chosen) < len(rising)):
+                    trial = Leaf(slopes={**slopes, **dict.fromkeys(chosen, ONE)})
+                    value, boxed = self.checker.minimum(trial, target)
+                    if value > best[0]:
+                        best = (value, trial, [v for v, _ in boxed])
         if best is None:
             raise ValueError("no leaf was tried")
         return best

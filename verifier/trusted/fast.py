@@ -104,7 +104,8 @@ class _Form:
         self.z = {j: int(q * self.denominator) for j, q in z.items()}
         self.a = {v: int(q * self.denominator) for v, q in a.items()}
         self.constant: Number = constant * self.denominator
-        self.boxed: list[int] = []  # undecided units absorbed by their boxes, for the search
+        # Undecided units absorbed by their boxes, and whether their coefficient was positive.
+        self.boxed: list[tuple[int, bool]] = []
 
     def multiply(self, factor: int) -> None:
         self.denominator *= factor
@@ -156,6 +157,10 @@ class FastChecker:
         """The current upper bound of A_v."""
         found = self._high.get(v)
         return int(self.root.upper[v]) if found is None else found
+
+    def first_of_layer(self, v: int) -> int:
+        """The first unit of the layer of unit v."""
+        return self._firsts[bisect_right(self._firsts, v) - 1]
 
     def mark(self) -> tuple[int, int]:
         """A place to `undo` to."""
@@ -365,9 +370,9 @@ class FastChecker:
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
 
-    def minimum(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Fraction, list[int]]:
+    def minimum(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Fraction, list[tuple[int, bool]]]:
         """A lower bound of the form that `leaf` would close, on a box, and the undecided units that
-        were absorbed by their boxes on the way. For a Lemma of bound 0 about a_v this is a lower
+        were absorbed by their boxes on the way, with the signs of their coefficients. For a Lemma of bound 0 about a_v this is a lower
         bound of a_v, or of -a_v if `upper`. On a ball the bound is of its bounding box.
         """
         form, _ = self._start(leaf, target)
@@ -490,7 +495,7 @@ class FastChecker:
             return 0
         kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
         if kept != coefficient:
-            form.boxed.append(v)
+            form.boxed.append((v, coefficient > 0))
         if coefficient > 0:
             return kept
         if slope is not None and slope * (high - low) > high:
