@@ -33,6 +33,7 @@ _NAMED = ("width", "depth", "nonzero", "dense", "bits")
     help="Most weights of a network that compare builds.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the network here.")
+@click.option("--stream", is_flag=True, help="Write layer by layer, for data of any size.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     name: str,
@@ -46,6 +47,7 @@ def command(
     error: str | None,
     limit: int,
     output: str | None,
+    stream: bool,
     as_json: bool,
 ) -> int:
     """Build the construction NAME for DATA, compare its promises with what was built.
@@ -100,6 +102,8 @@ def command(
             table.append(_row(facts))
         print(json.dumps(listed) if as_json else "\n".join([columns(table), *reasons]))
         return int(broken)
+    if stream:
+        return _stream(name, dataset, exact_ratio, exact_budget, output, as_json)
     construction = build(
         name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
     )
@@ -109,6 +113,40 @@ def command(
         facts["file"] = output
     print(json.dumps(facts) if as_json else _shown(facts))
     return int(bool(facts["broken_promises"]))
+
+
+def _stream(
+    name: str, dataset: Any, ratio: Any, budget: Any, output: str | None, as_json: bool
+) -> int:
+    """Writes `linf-pipelined` without holding it, and prints what it promises."""
+    from constructions.cubes import save_pipelined
+    from constructions.hypotheses import budget_of_ratio, power_separation
+    from verifier.errors import UserError
+    from verifier.trusted.rational import format_rational
+
+    if name != "linf-pipelined":
+        raise UserError(f"only linf-pipelined is written in a stream, not {name}")
+    if output is None:
+        raise UserError("--stream needs a file to write to, -o FILE")
+    separation = power_separation(dataset, "inf")
+    if budget is None:
+        budget = budget_of_ratio(ratio, separation, "inf")
+    promises = save_pipelined(output, dataset, budget, separation=separation)
+    facts = {
+        "construction": name,
+        "source": promises.source,
+        "norm": "inf",
+        "budget": format_rational(budget),
+        "promises": {size: bound.value for size, bound in promises.sizes().items()},
+        "file": output,
+    }
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        for size, bound in promises.sizes().items():
+            print(f"{size:<12}  {bound}")
+        print(f"written to    {output}")
+    return 0
 
 
 def read_number(option: str, text: str) -> Any:

@@ -1,0 +1,238 @@
+"""Every construction against the exact verifier: promised budgets proved, broken copies refuted.
+
+`PROVED` lists the constructions of which the verifier proves every ball. `PENDING` names those that
+it cannot prove yet, each with what is missing; their tests run among the slow ones, and may fail.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from constructions.construction import Construction
+from constructions.hypotheses import half_separation_lower, power_separation
+from constructions.moderate_ratio import network_of_plan, plan_of
+from constructions.projected_keys import nearest_flip, project
+from constructions.registry import REGISTRY, build
+from constructions.small_ratio import plan_of as small_plan
+from verifier.api import Flip, Options, Robust, verify_batch
+from verifier.dataset import Dataset, load
+from verifier.trusted.network import Network, Rows
+from verifier.trusted.query import Query
+from verifier.trusted.region import ball
+
+PROVED = ("linf", "linf-pipelined", "linf-parallel", "linf-serial", "narrow-linf")
+_LEVELS = "bounds of a maximum of distances need phase splits on the L-infinity tree"
+_CROSS = "the L1 ball of a sum of absolute values needs row multipliers on the ball"
+_SQUARES = "sums of sawtooth squares need convex sums on the L2 ball"
+_BITS = "floor and bit-extraction layers need the substitution rule on an L2 ball"
+PENDING = {
+    "lipschitz": _LEVELS,
+    "lipschitz-parallel": _LEVELS,
+    "lipschitz-ovr": _LEVELS,
+    "l1": _CROSS,
+    "l1-parallel": _CROSS,
+    "l1-serial": _CROSS,
+    "l2": _SQUARES,
+    "l2-parallel": _SQUARES,
+    "l2-shallow": _SQUARES,
+    "l2-serial": _SQUARES,
+    "narrow-l2": _SQUARES,
+    "large-rho": _SQUARES,
+    "small-rho": _BITS,
+}
+NO_REGION = ("l3-shallow", "l4-shallow", "l3-deep", "l4-deep")
+"""Norms that the verifier has no ball for; `test_constructions` samples them."""
+CONTROLS = ("vardi", "park", "moderate-rho")
+
+
+def random_data(seed: int, size: int, dimension: int, classes: int, spread: int = 40) -> Dataset:
+    rng = np.random.default_rng(seed)
+    points = np.unique(rng.integers(-spread, spread, (3 * size, dimension)), axis=0)
+    points = rng.permutation(points)[:size]
+    return Dataset.from_rows("random", points.tolist(), [k % classes for k in range(size)])
+
+
+def verdicts(
+    construction: Construction,
+    dataset: Dataset,
+    *,
+    radius: Fraction | None = None,
+    samples: list[int] | None = None,
+    timeout: float = 30,
+) -> list[object]:
+    """The checked verdict on each sample's ball, of radius `budget` unless given."""
+    assert not isinstance(construction.norm, int)
+    radius = construction.budget if radius is None else radius
+    queries = [
+        Query(
+            construction.network,
+            ball(construction.norm, dataset.point(i), radius),
+            construction.goals(int(dataset.labels[i]), dataset.classes),
+        )
+        for i in (range(dataset.size) if samples is None else samples)
+    ]
+    outcomes = verify_batch(construction.network, queries, Options(timeout=timeout))
+    return [outcome.verdict for outcome in outcomes]
+
+
+def counted(found: list[object]) -> Counter[str]:
+    return Counter(type(verdict).__name__ for verdict in found)
+
+
+def classes_for(name: str, wanted: int) -> int:
+    return 2 if name in ("lipschitz", "lipschitz-parallel") else wanted
+
+
+def at_ratio(name: str, dataset: Dataset, ratio: Fraction) -> Construction:
+    if name == "small-rho":
+        below = small_plan(dataset, Fraction(0)).budget_below
+        return build(name, dataset, budget=below * ratio)
+    return build(name, dataset, ratio=ratio)
+
+
+def test_every_construction_is_listed_once() -> None:
+    listed = [*PROVED, *PENDING, *NO_REGION, *CONTROLS]
+    assert sorted(listed) == sorted(REGISTRY)
+
+
+# ------------------------------------------------------------- promised budgets
+
+
+@pytest.mark.parametrize("name", PROVED)
+@pytest.mark.parametrize(
+    ("size", "dimension", "classes", "ratio"),
+    [
+        (6, 1, 2, "9/10"),
+        (12, 3, 12, "999/1000"),
+        (8, 2, 3, "0"),
+        pytest.param(20, 8, 4, "99/100", marks=pytest.mark.slow),
+    ],
+)
+def test_every_ball_of_random_data_is_proved(
+    name: str, size: int, dimension: int, classes: int, ratio: str
+) -> None:
+    dataset = random_data(size, size, dimension, classes)
+    found = verdicts(at_ratio(name, dataset, Fraction(ratio)), dataset)
+    assert counted(found) == {"Robust": size}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["linf", "linf-pipelined"])
+@pytest.mark.parametrize("data", ["iris", "wine", "breast_cancer"])
+@pytest.mark.parametrize("ratio", ["1/2", "99/100", "999/1000"])
+def test_every_ball_of_real_data_is_proved(name: str, data: str, ratio: str) -> None:
+    dataset = load(data)
+    found = verdicts(build(name, dataset, ratio=Fraction(ratio)), dataset)
+    assert counted(found) == {"Robust": dataset.size}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROVED)
+def test_two_hundred_samples_are_proved(name: str) -> None:
+    dataset = random_data(3, 200, 6, 5, spread=100)
+    found = verdicts(build(name, dataset, ratio=Fraction(9, 10)), dataset, samples=[0, 7, 99, 199])
+    assert counted(found) == {"Robust": 4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(reason=reason, strict=False))
+        for name, reason in PENDING.items()
+    ],
+)
+def test_a_construction_that_is_not_yet_proved(name: str) -> None:
+    dataset = random_data(1, 5, 2, classes_for(name, 3))
+    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset, timeout=5)
+    assert counted(found) == {"Robust": 5}
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(reason=_BITS, strict=False)
+def test_the_groups_of_a_moderate_network_are_proved() -> None:
+    dataset = random_data(2, 6, 2, 3)
+    budget = Fraction(1)
+    plan = plan_of(dataset, budget, error=Fraction(1, 20))
+    base = build("moderate-rho", dataset, budget=budget, options={"error": Fraction(1, 20)})
+    for number, group in enumerate(plan.groups):
+        alone = replace(base, network=network_of_plan(plan, 2, only=number))
+        found = verdicts(alone, dataset, samples=list(group.samples), timeout=5)
+        assert counted(found) == {"Robust": len(group.samples)}
+
+
+# ---------------------------------------------------------------- broken copies
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_balls_that_meet_are_refuted(name: str) -> None:
+    """One per cent beyond half the separation the balls of a closest pair overlap."""
+    dataset = random_data(5, 6, 2, 3)
+    construction = at_ratio(name, dataset, Fraction(99, 100))
+    power = power_separation(dataset, "inf")
+    beyond = half_separation_lower(power, "inf") * Fraction(101, 100)
+    assert counted(verdicts(construction, dataset, radius=beyond))["Flip"] >= 1
+
+
+@pytest.mark.parametrize("name", ["linf", "linf-pipelined", "linf-parallel", "linf-serial"])
+def test_one_per_cent_more_than_the_budget_is_refuted(name: str) -> None:
+    dataset = random_data(5, 6, 2, 3)
+    construction = build(name, dataset, ratio=Fraction(9, 10))
+    radius = construction.budget * Fraction(101, 100)
+    found = counted(verdicts(construction, dataset, radius=radius))
+    assert found["Flip"] >= 1
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_swapped_labels_and_a_dropped_sample_are_refuted(name: str) -> None:
+    dataset = random_data(9, 6, 2, 3)
+    labels = dataset.labels.copy()
+    labels[[0, 1]] = labels[[1, 0]]
+    swapped = build(name, replace(dataset, labels=labels), ratio=Fraction(1, 2))
+    found = verdicts(swapped, dataset)
+    assert [isinstance(v, Flip) for v in found] == [True, True, False, False, False, False]
+    without = [i for i in range(6) if i != 2]  # sample 2 has the greatest label
+    dropped = build(name, dataset.select(without), ratio=Fraction(1, 2))
+    assert isinstance(verdicts(dropped, dataset, samples=[2])[0], Flip)
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_one_unit_in_the_last_place_of_a_bias_is_refuted(name: str) -> None:
+    """The first bias of the test of sample 0: its ball is covered exactly, and not with less."""
+    dataset = Dataset.from_rows("some", [[30, 40], [10, 10], [70, 90]], [2, 0, 1])
+    construction = build(name, dataset, budget=Fraction(9))
+    assert counted(verdicts(construction, dataset)) == {"Robust": 3}
+    if name == "narrow-linf":
+        return  # its test is of a square: there is slack
+    units = construction.network.units
+    constants = units.constants.copy()
+    constants[0] += 1  # relu(x_0 - x_i0 - mu) with mu smaller by one unit
+    rows = Rows(units.starts, units.indices, units.numerators, constants, units.denominators)
+    network = construction.network
+    broken = replace(
+        construction, network=Network(network.inputs, network.layers, rows, network.outputs)
+    )
+    assert isinstance(verdicts(broken, dataset, samples=[0])[0], Flip)
+
+
+# --------------------------------------------------------------------- controls
+
+
+@pytest.mark.parametrize("name", ["vardi", "park"])
+def test_the_controls_flip_where_the_closed_form_says(name: str) -> None:
+    dataset = random_data(4, 10, 3, 3)
+    construction = build(name, dataset, budget=Fraction(0), seed=2)
+    assert counted(verdicts(construction, dataset)) == {"Robust": 10}
+    keys = project(dataset, 2)
+    for i in range(10):
+        flip = nearest_flip(dataset, keys, i)
+        region = ball("2", dataset.point(i), radius_squared=flip.squared_distance)
+        query = Query(construction.network, region, construction.goals(int(dataset.labels[i]), 3))
+        (outcome,) = verify_batch(construction.network, [query], Options(timeout=30))
+        assert isinstance(outcome.verdict, Flip)
+        assert not isinstance(outcome.verdict, Robust)
