@@ -54,7 +54,10 @@ def test_certify_then_check(here: Path, capsys: pytest.CaptureFixture[str]) -> N
     again = say(capsys, "check", facts["folder"], "--json")
     assert again.code == 0
     assert again.facts["root"] == facts["root"]
-    assert again.facts["claim"] == facts["claim"]
+    for same in ("claim", "robust", "checked", "proof_bytes", "packed_bytes"):
+        assert again.facts[same] == facts[same]
+    again = say(capsys, "check", facts["folder"], "--json", "--jobs", "2")
+    assert (again.code, again.facts["checked"]) == (0, 6)
 
 
 def test_the_table_says_all(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

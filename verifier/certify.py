@@ -83,7 +83,7 @@ class Summary:
     """How a run stands. `open` samples were not reached, `failed` ones ended in errors.
 
     `checked` counts the proofs and flips that the checker has accepted. `proof_bytes` is their size
-    as text, `packed_bytes` on the disk. `seconds` by phase are summed over workers, `wall` is of
+    as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by phase are summed over workers, `wall` is of
     this session. `root` names the sealed claim.
     """
 
@@ -469,7 +469,7 @@ def summarize(place: Place, wall: float = 0.0) -> Summary:
         len(samples),
         row.counts,
         sum(sample.text_bytes for sample in samples),
-        sum(sample.packed_bytes for sample in samples),
+        sum({sample.certificate: sample.packed_bytes for sample in samples}.values()),
         {
             "bounds": sum(sample.bounds_seconds for sample in samples),
             "search": sum(sample.search_seconds for sample in samples),

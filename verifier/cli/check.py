@@ -141,8 +141,7 @@ def _check_folder(
         raise RefusedError(flaws[0].name, flaws[0].detail + more)
     counts = manifest.counts
     claim = manifest.claim
-    digests = {result.certificate or "" for result in chosen}
-    stored = sum(folder.certificate(digest).stat().st_size for digest in digests)
+    text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": len(manifest.results),
@@ -150,7 +149,8 @@ def _check_folder(
         "flips": counts["flip"],
         "undecided": counts["undecided"],
         "checked": len(chosen),
-        "proof_bytes": stored,
+        "proof_bytes": text_bytes,
+        "packed_bytes": packed_bytes,
         "seconds": {"check": round(monotonic() - started, 3)},
         "folder": str(path),
         "root": manifest.root,
@@ -170,7 +170,7 @@ def _check_folder(
             ("flips", counts["flip"]),
             ("undecided", counts["undecided"]),
             ("proofs checked", f"{len(chosen)}{partly}"),
-            ("size of the proofs", f"{size_text(stored)} on disk"),
+            ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
             ("seconds", facts["seconds"]["check"]),
             ("root", manifest.root),
         ]

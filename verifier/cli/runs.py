@@ -69,7 +69,7 @@ def show(run: str, as_json: bool) -> int:
         "errors": [asdict(error) for error in errors],
         "hosts": hosts,
         "proof_bytes": sum(sample.text_bytes for sample in samples),
-        "packed_bytes": sum(sample.packed_bytes for sample in samples),
+        "packed_bytes": sum({s.certificate: s.packed_bytes for s in samples}.values()),
         "nodes": sum(sample.nodes for sample in samples),
         "seconds": {
             phase: round(sum(getattr(sample, f"{phase}_seconds") for sample in samples), 3)

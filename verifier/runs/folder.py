@@ -135,6 +135,21 @@ class RunFolder:
         except RefusedError as error:
             raise RefusedError("certificate altered", f"{path}: {error}") from None
 
+    def sizes(self, digests: Iterable[str]) -> tuple[int, int]:
+        """The bytes of these certificates as text, each time, and packed, equal ones once.
+
+        The size of a text is read off the end of its file and not checked here.
+        """
+        text, packed = dict[str, int](), dict[str, int]()
+        total = 0
+        for digest in digests:
+            if digest not in text:
+                content = self.certificate(digest).read_bytes()
+                text[digest] = int.from_bytes(content[-4:], "little")
+                packed[digest] = len(content)
+            total += text[digest]
+        return total, sum(packed.values())
+
     def write_certificates(self, records: Iterable[Record]) -> None:
         """The certificates of the records are on the disk, whole, when this returns."""
         found = {r.digest: r.certificate for r in records if r.certificate is not None and r.digest}
