@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constructions.construction import actual_sizes
+from constructions.exact_layers import chain_values
 from constructions.integer_memorizer import memorizer_network, table_of
+from verifier.builder import NetworkBuilder
 from verifier.errors import UserError
 from verifier.trusted.evaluate import evaluate
 from verifier.trusted.network import Network
@@ -82,3 +84,38 @@ def test_the_hypotheses_are_named() -> None:
         table_of({1: 0, 3: 1})
     with pytest.raises(UserError, match="no bit reader 'telgarsky'"):
         memorizer_network({1: 1}, reader="telgarsky")
+
+
+@pytest.mark.parametrize("reader", ["threshold", "sawtooth"])
+@pytest.mark.parametrize("serial", [False, True])
+def test_layerwise_values_are_the_values(reader: str, serial: bool) -> None:
+    rng = np.random.default_rng(8)
+    keys = np.unique(rng.integers(0, 10**12, 150)).tolist()
+    labels = {key: 1 + int(rng.integers(10)) for key in keys}
+    network, _ = memorizer_network(labels, slots=3, reader=reader, serial=serial)
+    points = [[Fraction(key)] for key in keys[:70]]
+    points += [[Fraction(int(v), 7)] for v in rng.integers(-(10**3), 10**13, 30)]
+    assert chain_values(network, points, batch=64) == evaluate(network, points)
+    assert chain_values(network, []) == []
+
+
+def test_layerwise_values_need_a_chain() -> None:
+    build_network = NetworkBuilder(1)
+    (unit,) = build_network.layer([build_network.inputs[0]])
+    build_network.layer([unit])
+    network = build_network.network([unit])
+    with pytest.raises(UserError, match="form a chain"):
+        chain_values(network, [[Fraction(1)]])
+
+
+@pytest.mark.slow
+def test_one_hundred_thousand_keys() -> None:
+    size = 100_000
+    rng = np.random.default_rng(0)
+    keys = rng.permutation(np.unique(rng.integers(0, size * size, 2 * size)))[:size]
+    labels = {int(key): 1 + int(rng.integers(10)) for key in keys}
+    network, promises = memorizer_network(labels)
+    assert promises.dense is not None and promises.dense.holds(network.dense_parameters)
+    assert network.dense_parameters < 2 * size
+    values = chain_values(network, [[Fraction(key)] for key in labels])
+    assert [v for (v,) in values] == list(labels.values())
