@@ -113,3 +113,29 @@ def test_lemmas(bound):
 )
 def test_flips(flip, flaw):
     assert both(query(), flip) == flaw
+
+
+LEAF, SPLIT = Node((), Leaf()), Node((), UnitSplit(0))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        (),
+        (SPLIT,),
+        (SPLIT, LEAF),
+        (SPLIT, SPLIT, LEAF, LEAF),
+        (LEAF, LEAF),
+        (SPLIT, LEAF, LEAF, LEAF),
+        (LEAF, SPLIT),
+    ],
+)
+def test_trees_that_are_none(tree):
+    """The parser refuses them before; these never were a file. The goal is easy to refute."""
+    atom = Atom((), ((0, F(1)),), F(-9), False)
+    easy = Query(query().network, query().region, (Goal((atom,), "0"),))
+    assert both(easy, Robust((), (tree,))) == "malformed tree"
+    lemma = Lemma(0, False, F(-5), tree)
+    assert both(easy, Robust((lemma,), ((LEAF,),))) == "malformed tree"
+    whole = (SPLIT, LEAF, LEAF)
+    assert both(easy, Robust((), (whole,))) == "accepted"

@@ -325,7 +325,102 @@ def lemmas() -> None:
         LINE, [{"steps": [lemma(1, "lower", 9, [{"conflict": 1}])], "leaf": {}}], PLAIN
     )
     case("lemma: about a unit without conflict", BOX, goal_steps, "no conflict")
+    # the output of the hat is unit 4, whose own upper bound in the square is 1
+    capped = Query(HAT, SUM_BOX, (above(F(1), True),))
+    wide = Query(HAT, box([F(-1)] * 2, [F(1)] * 2), (above(F(1)),))
+    half = [{"leaf": {"slopes": [[v, 0] for v in range(4)]}}]
+    case("lemma: needless: true", capped, robust(HAT, PLAIN, steps=[lemma(4, "upper", 1, half)]))
+    case("lemma: weak atom at the bound", wide, robust(HAT, PLAIN), "bound too weak")
+    tightened()
     case("lemma: of the hat: true", SUM, robust(HAT, sum_proof(), steps=[upper]))
+
+
+def tightened() -> None:
+    """Proofs that fail without their lemma or symbolic step: with x in [0, 1], y = max(x, 0),
+    u = max(x - y, 0) and w = max(y - x + 1/2, 0), intervals give u <= 1 and w >= 0 where lemmas
+    give u <= 0 and w >= 1/2. The output is u - w = -1/2."""
+    build = NetworkBuilder(1)
+    x = build.inputs[0]
+    (y,) = build.layer([x])
+    u, w = build.layer([x - y, y - x + F(1, 2)])
+    network = build.network([u - w])
+    region = box([F(0)], [F(1)])
+    query = Query(network, region, (above(F(-1, 4)),))  # it is -1/2
+    flat = [{"leaf": {"slopes": [[1, 0], [2, 0]]}}]
+    upper, lower = lemma(1, "upper", 0, PLAIN), lemma(2, "lower", "1/2", PLAIN)
+    case("lemma: needed from above", query, robust(network, flat, steps=[lower]), "bound too weak")
+    case("lemma: needed from below", query, robust(network, flat, steps=[upper]), "bound too weak")
+    case("lemma: both there: true", query, robust(network, flat, steps=[lower, upper]))
+    looser = [lemma(1, "upper", "1/8", PLAIN), lemma(2, "lower", "3/8", PLAIN)]
+    exactly = Query(network, region, (above(F(-1, 4), True),))
+    case(
+        "lemma: bounds of the lemma, not better",
+        query,
+        robust(network, flat, steps=looser),
+        "bound too weak",
+    )
+    case("lemma: bounds of the lemma: true", exactly, robust(network, flat, steps=looser))
+    again = [*looser, lemma(1, "upper", 9, PLAIN), lemma(2, "lower", -9, PLAIN)]
+    case("lemma: a weaker one changes nothing: true", exactly, robust(network, flat, steps=again))
+    case("symbolic: a step that is needed: true", query, robust(network, flat, steps=["symbolic"]))
+    in_node = [{"steps": ["symbolic"], **flat[0]}]
+    case("symbolic: a step in a node: true", query, robust(network, in_node))
+    inside = lemma(1, "upper", 0, [{"steps": ["symbolic"], "leaf": {"slopes": [[0, 1]]}}])
+    case("symbolic: a step in a lemma: true", query, robust(network, flat, steps=[lower, inside]))
+    leaks = [{"input": [0, "1/2"]}, {"steps": ["symbolic"], "leaf": {}}, flat[0]]
+    case(
+        "symbolic: a step leaks into the high side", query, robust(network, leaks), "bound too weak"
+    )
+    closed = Query(network, region, (above(F(-1, 2), True),))
+    case("symbolic: bound 0 of a strict atom: true", closed, robust(network, [{"symbolic": 0}]))
+    touched = Query(network, region, (above(F(-1, 2)),))  # false
+    case(
+        "symbolic: bound 0 of a weak atom",
+        touched,
+        robust(network, [{"symbolic": 0}]),
+        "bound too weak",
+    )
+    two = Query(network, region, (Goal((above(F(-2)).atoms[0], above(F(0)).atoms[0]), "0"),))
+    case("symbolic: the second atom: true", two, robust(network, [{"symbolic": 1}]))
+    case("symbolic: the wrong atom", two, robust(network, [{"symbolic": 0}]), "bound too weak")
+    case("symbolic: the third atom", two, robust(network, [{"symbolic": 2}]), "index out of range")
+    # both sides of a plane need their cut: x <= 1/2 gives x - 1/2 <= 0, x >= 1/2 gives 1/2 - x <= 0
+    tent = NetworkBuilder(1)
+    t = tent.inputs[0]
+    a, b = tent.layer([t * 2 - 1, 1 - t * 2])
+    vee = tent.network([a + b])  # |2 x - 1|
+    small = Query(vee, box([F(0)], [F(1)]), (above(F(3, 2)),))
+    plane = {"plane": [[[0, 1]], "1/2"]}
+    left = {"leaf": {"slopes": [[0, 0], [1, "1/2"]], "cuts": [[0, 1]]}}
+    case("cuts: a weight that costs", small, robust(vee, [plane, left, left]), "bound too weak")
+    both = Query(vee, box([F(0)], [F(1)]), (Goal((Atom(((0, F(2)),), (), F(-2), True),), "0"),))
+    case("cuts: not needed: true", both, robust(vee, [plane, {"leaf": {}}, {"leaf": {}}]))
+    ends = (
+        Goal(
+            (Atom(((0, F(1)),), (), F(-3, 4), False), Atom(((0, F(-1)),), (), F(1, 4), False)), "0"
+        ),
+    )
+    apart = Query(vee, box([F(0)], [F(1)]), ends)  # x >= 3/4 and x <= 1/4
+    low = {"leaf": {"atoms": [[0, 1]], "cuts": [[0, 1]]}}
+    high = {"leaf": {"atoms": [[1, 1]], "cuts": [[0, 1]]}}
+    case("cuts: needed on both sides: true", apart, robust(vee, [plane, low, high]))
+    case("cuts: sides exchanged", apart, robust(vee, [plane, high, low]), "bound too weak")
+    without = [{"leaf": {"atoms": [[0, 1]]}}, {"leaf": {"atoms": [[1, 1]]}}]
+    case("cuts: left out", apart, robust(vee, [plane, *without]), "bound too weak")
+    cut = {"input": [0, "1/2"]}
+    case("split: input needed on both sides: true", apart, robust(vee, [cut, *without]))
+    case(
+        "split: input sides exchanged",
+        apart,
+        robust(vee, [cut, *reversed(without)]),
+        "bound too weak",
+    )
+    nested = [cut, {"input": [0, "1/4"]}, without[0], without[0], without[1]]
+    case("split: low side first: true", apart, robust(vee, nested))
+    nested = [cut, without[0], {"input": [0, "1/4"]}, without[1], without[1]]
+    case("split: high side split again: true", apart, robust(vee, nested))
+    late = [cut, {"input": [0, "3/4"]}, without[0], without[0], without[0]]
+    case("split: the inner high side undone", apart, robust(vee, late), "bound too weak")
 
 
 def sum_proof() -> list[Any]:

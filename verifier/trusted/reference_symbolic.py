@@ -17,6 +17,7 @@ from verifier.trusted.network import Network
 from verifier.trusted.region import Region
 
 COEFFICIENT, WEIGHT, BOUND, GRID, SLOPE = 22, 23, 28, 50, 22
+FREE = 1 << 20  # shift of a constant 0, finer than any, so that it coarsens no sum
 LARGEST = 1 << 61
 Weights = dict[int, Fraction]
 
@@ -98,7 +99,8 @@ class ReferenceSymbolic:
     def row(self, weights: Weights, constant: Fraction) -> Row:
         """A row below the form weights . (x, z) + constant."""
         moved = sum((w * self.base[j] for j, w in weights.items() if j < self.inputs), constant)
-        shift, constant_shift = shift_of(self.bits, weights.values()), shift_of(GRID, [moved])
+        shift = shift_of(self.bits, weights.values())
+        constant_shift = shift_of(GRID, [moved]) if moved else FREE
         coefficients = {j: floor(w, shift) for j, w in weights.items()}
         return Row(coefficients, shift, floor(moved, constant_shift), constant_shift)
 

@@ -34,6 +34,7 @@ BOUND = 28
 SLOPE = 22  # of the chords' slopes
 _LARGEST = 1 << 61
 GRID = 50  # bits of the largest root bound of a layer
+FREE = 1 << 20  # shift of a constant 0, finer than any, so that it coarsens no sum
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
@@ -167,7 +168,9 @@ class SymbolicNetwork:
         shifted = [self._shifted(*form) for form in forms]
         coefficients = np.zeros((len(shifted), self.network.variables), dtype=np.int64)
         shifts = [_shift(self.bits, weights.values()) for weights, _ in shifted]
-        constant_shifts = [_shift(GRID, [constant]) for _, constant in shifted]
+        constant_shifts = [
+            _shift(GRID, [constant]) if constant else FREE for _, constant in shifted
+        ]
         for i, (weights, _) in enumerate(shifted):
             for j, weight in weights.items():
                 coefficients[i, j] = _floor(weight, shifts[i])[0]
