@@ -221,6 +221,15 @@ def test_a_flip_is_no_proof_and_a_proof_no_flip() -> None:
     )
     assert evidence.flaws(wide) == []
     assert evidence.flaws() == ["outside"]
+    for tampered, flaw in [
+        (Flip((Fraction(-1),), 0), "no flip"),
+        (Flip((Fraction(1),), 1), "index out of range"),
+        (Flip((Fraction(1), Fraction(0)), 0), "dimension"),
+        (Flip((Fraction(9, 8),), 0), "outside"),
+    ]:
+        digest = evidence.add(tampered)
+        evidence.manifest = replace(evidence.manifest, results=(Result(0, "flip", digest),))
+        assert evidence.flaws(wide) == [flaw]
     for result in (
         replace(first, certificate=flip),
         replace(first, kind="flip", certificate=first.certificate),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from verifier.trusted.network import Network
 
 _SHOWN_FLIPS = 5
+_LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 
 
 @click.command(
@@ -179,7 +180,7 @@ def command(
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
-    flips = shown_flips(run, None if as_json else _SHOWN_FLIPS)
+    flips = shown_flips(run, _LISTED_FLIPS if as_json else _SHOWN_FLIPS)
     if as_json:
         print(json.dumps(summary_json(summary) | {"flips_shown": list(map(flip_json, flips))}))
     else:
@@ -351,5 +352,5 @@ def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, 
             f"{short(flip.distance)}, outputs {outputs}"
         )
     if summary.flips > len(flips):
-        lines.append(f"and {summary.flips - len(flips)} more flips (--json shows all)")
+        lines.append(f"and {summary.flips - len(flips)} more flips, in the folder's certificates")
     return "\n".join(lines)

@@ -39,7 +39,7 @@ from verifier.trusted.query import DECODERS, Query, label_goals
 from verifier.trusted.rational import format_rational, parse_rational
 from verifier.trusted.region import Norm, Region, ball
 from verifier.trusted.replay import chunk_size
-from verifier.trusted.scaled import ScaledNetwork, common_denominator
+from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.trusted.strict_json import parse_json
 
 VERSION = 1
@@ -251,19 +251,61 @@ def check_results(
     scaled = scaled or scaled_network(network, points, question)
     size = chunk_size(network)
     for begin in range(0, len(results), size):
-        part = results[begin : begin + size]
-        queries = [sample_query(network, points, question, result.sample) for result in part]
-        bounded = [query for query, r in zip(queries, part, strict=True) if r.kind == "robust"]
-        regions = [_within(scaled, query.region) for query in bounded]
-        roots = iter(interval_bounds(scaled, regions) if regions else [])
-        for result, query in zip(part, queries, strict=True):
-            root = next(roots) if result.kind == "robust" else None
-            try:
-                if result.certificate is not None:
-                    check_fast(query, _claimed(result, fetch, network.digest), scaled, root)
-                yield None
-            except RefusedError as flaw:
-                yield RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}")
+        yield from _check_part(
+            network, points, question, results[begin : begin + size], fetch, scaled
+        )
+
+
+def _check_part(
+    network: Network,
+    points: Points,
+    question: Question,
+    part: Sequence[Result],
+    fetch: Callable[[str], bytes],
+    scaled: ScaledNetwork,
+) -> list[RefusedError | None]:
+    """What `check_results` says of a few results; bounds and values are computed together."""
+    queries = [sample_query(network, points, question, result.sample) for result in part]
+    flaws: dict[int, RefusedError] = {}
+    flips: dict[int, Flip] = {}
+    robust = [k for k, result in enumerate(part) if result.kind == "robust"]
+    regions = [_within(scaled, queries[k].region) for k in robust]
+    roots = dict(zip(robust, interval_bounds(scaled, regions) if regions else [], strict=True))
+    for k, result in enumerate(part):
+        if result.certificate is None:
+            continue
+        try:
+            verdict = _claimed(result, fetch, network.digest)  # one at a time: proofs may be large
+            if isinstance(verdict, Robust):
+                check_fast(queries[k], verdict, scaled, roots.pop(k))
+            else:
+                _check_place(queries[k], verdict)
+                flips[k] = verdict
+        except RefusedError as flaw:
+            flaws[k] = flaw
+    outputs = evaluate(network, [flip.point for flip in flips.values()])
+    for (k, flip), values in zip(flips.items(), outputs, strict=True):
+        for number, atom in enumerate(queries[k].goals[flip.goal].atoms):
+            if not atom.holds(flip.point, values):
+                detail = f"atom {number} of goal {flip.goal} does not hold there"
+                flaws[k] = RefusedError("no flip", detail)
+                break
+    return [
+        RefusedError(flaws[k].flaw, f"sample {result.sample}: {flaws[k].detail}")
+        if k in flaws
+        else None
+        for k, result in enumerate(part)
+    ]
+
+
+def _check_place(query: Query, flip: Flip) -> None:
+    """Returns if the flip is about one of the goals and lies in the region."""
+    if flip.goal not in range(len(query.goals)):
+        raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
+    if len(flip.point) != query.network.inputs:
+        raise RefusedError("dimension", f"{len(flip.point)} inputs, not {query.network.inputs}")
+    if not query.region.contains(flip.point):
+        raise RefusedError("outside", "the point does not lie in the region")
 
 
 def scaled_network(network: Network, points: Points, question: Question) -> ScaledNetwork:
