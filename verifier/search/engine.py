@@ -6,11 +6,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 
 from verifier.api import Options, Outcome
-from verifier.search.attack import ascend
-from verifier.search.floats import FloatNetwork
-from verifier.search.input_split import InputSplitting
+from verifier.search.branching import branch
 from verifier.search.propagation import Propagation
-from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
+from verifier.trusted.certificate import Robust, Undecided, Verdict
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import RootBounds, interval_bounds
@@ -18,7 +16,6 @@ from verifier.trusted.network import Network
 from verifier.trusted.query import Query
 from verifier.trusted.replay import chunk_size, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
-
 
 DENSE = 1 << 24  # entries of a float matrix over all variables
 
@@ -51,7 +48,7 @@ def _search_one(
 ) -> Outcome:
     started = monotonic()
     deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
-    verdict = _answer(query, scaled, root, options, deadline)
+    verdict, nodes = _answer(query, scaled, root, options, deadline)
     found = monotonic()
     if not isinstance(verdict, Undecided):
         try:
@@ -59,7 +56,7 @@ def _search_one(
         except RefusedError as flaw:
             verdict = Undecided(f"the checker refused what the search found: {flaw}")
     seconds = {"bounds": bounds_seconds, "search": found - started, "check": monotonic() - found}
-    return Outcome(verdict, seconds)
+    return Outcome(verdict, seconds, nodes)
 
 
 def _answer(
@@ -68,30 +65,13 @@ def _answer(
     root: RootBounds,
     options: Options,
     deadline: float | None,
-) -> Verdict:
+) -> tuple[Verdict, int]:
+    """The verdict, not yet checked, and the number of branch-and-bound nodes."""
     checker = FastChecker(query, scaled, root)
     propagation = Propagation(checker, deadline)
     if query.network.units.count > 2000 and propagation.run():
         trees = tuple(tree for tree in propagation.trees if tree is not None)
-        return Robust(tuple(propagation.steps), trees)
+        return Robust(tuple(propagation.steps), trees), 0
     if query.network.units.count * query.network.variables > DENSE:
-        return Undecided("exact propagation leaves goals open, and the network is large")
-    return _branch(query, FastChecker(query, scaled, root), options, deadline)
-
-
-def _branch(
-    query: Query, checker: FastChecker, options: Options, deadline: float | None
-) -> Verdict:
-    network = FloatNetwork(query.network)
-    for goal in range(len(query.goals)):
-        flip = ascend(query, network, goal, starts=32, steps=20, seed=options.seed)
-        if flip is not None:
-            return flip
-    search = InputSplitting(query, checker, network, deadline)
-    trees = []
-    for goal in range(len(query.goals)):
-        found = search.refute(goal, options.nodes)
-        if isinstance(found, Undecided | Flip):
-            return found
-        trees.append(found)
-    return Robust((), tuple(trees))
+        return Undecided("exact propagation leaves goals open, and the network is large"), 0
+    return branch(query, FastChecker(query, scaled, root), options, deadline)

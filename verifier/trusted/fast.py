@@ -363,6 +363,14 @@ class FastChecker:
         self.symbolic()
         self._put_off.append((self.snapshot(), target, leaf.atom))
 
+    def closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
+        """Whether `leaf` would be accepted here; for the search."""
+        try:
+            self._close(leaf, target)
+        except RefusedError:
+            return False
+        return True
+
     def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
         form, strict = self._start(leaf, target)
         self._eliminate(form, leaf.slopes)
