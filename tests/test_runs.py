@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -21,6 +22,7 @@ from verifier.cli.main import main
 from verifier.dataset import Dataset
 from verifier.errors import RefusedError, UserError
 from verifier.runs import work
+from verifier.runs.executor import Event, Executor, Finished, Lost
 from verifier.runs.folder import RunFolder
 from verifier.runs.place import place_of
 from verifier.runs.records import Record, failure
@@ -462,3 +464,80 @@ def test_manifest_needs_a_result() -> None:
     question = Question("inf", "nearest", Fraction(1))
     manifest = Manifest("0" * 64, "1" * 64, 2, question, (Result(1, "undecided", None),))
     assert b'"undecided", null' in manifest_bytes(manifest)
+
+
+class Scripted:
+    """A back end of two slots that ends tasks as it is told, and notes them."""
+
+    def __init__(self, bad: set[int], seconds: float = 0.0) -> None:
+        self.bad, self.seconds = bad, seconds
+        self.tasks: dict[int, tuple[int, ...]] = {}
+        self.seen: list[tuple[int, ...]] = []
+        self.closed = False
+
+    def free(self) -> list[int]:
+        return [slot for slot in (0, 1) if slot not in self.tasks]
+
+    def submit(self, slot: int, samples: tuple[int, ...]) -> None:
+        self.tasks[slot] = samples
+        self.seen.append(samples)
+
+    def wait(self, seconds: float) -> list[Event]:
+        time.sleep(self.seconds)
+        events: list[Event] = []
+        for slot, samples in self.tasks.items():
+            if self.bad & set(samples):
+                events.append(Lost(slot, 0, "worker died", 0.1))
+            else:
+                events.append(Finished(slot, [answer(sample) for sample in samples]))
+        self.tasks.clear()
+        return events
+
+    def underway(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_bad_sample_costs_no_other() -> None:
+    backend = Scripted({5, 30})
+    finished: list[Record] = []
+    lost: list[Record] = []
+    executor = Executor(backend, finished.extend, lost.append, first_size=16)
+    assert executor.run(range(64))
+    assert backend.closed
+    assert sorted(record.sample for record in finished) == list(range(64))
+    assert {record.sample for record in finished if record.state == "failed"} == {5, 30}
+    assert len(backend.seen) < 60  # halving, not one after another
+    assert sum(task == (5,) for task in backend.seen) <= 3
+
+
+def test_a_worker_that_did_not_begin_costs_no_attempt() -> None:
+    class Late(Scripted):
+        def wait(self, seconds: float) -> list[Event]:
+            if len(self.seen) > 4:
+                return super().wait(seconds)
+            events: list[Event] = [Lost(s, 0, "died", 0.1, begun=False) for s in self.tasks]
+            self.tasks.clear()
+            return events
+
+    finished: list[Record] = []
+    lost: list[Record] = []
+    assert Executor(Late(set()), finished.extend, lost.append, first_size=4).run(range(8))
+    assert [record.state for record in finished] == ["robust"] * 8
+    assert lost == []
+
+
+def test_no_task_begins_after_the_deadline() -> None:
+    backend = Scripted(set(), seconds=0.05)
+    finished: list[Record] = []
+    executor = Executor(
+        backend, finished.extend, finished.append, deadline=time.monotonic() + 0.12, grace=10
+    )
+    assert not executor.run(range(1000))
+    assert backend.closed
+    assert 0 < len(finished) < 1000
+    assert sorted(record.sample for record in finished) == list(range(len(finished)))
+    begun = {sample for task in backend.seen for sample in task}
+    assert begun == {record.sample for record in finished}  # what had begun could end

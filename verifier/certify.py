@@ -41,6 +41,7 @@ from verifier.trusted.replay import chunk_size
 
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
 _PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
+_ENDING = 30.0  # seconds after the end of the budget, in which tasks that have begun may end
 _GRACE = 300.0  # seconds beyond twice the time-out, after which a worker hangs
 
 
@@ -83,8 +84,8 @@ class Summary:
     """How a run stands. `open` samples were not reached, `failed` ones ended in errors.
 
     `checked` counts the proofs and flips that the checker has accepted. `proof_bytes` is their size
-    as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by phase are summed over workers, `wall` is of
-    this session. `root` names the sealed claim.
+    as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by phase are
+    summed over workers, `wall` is of this session. `root` names the sealed claim.
     """
 
     folder: Path
@@ -329,9 +330,10 @@ def continue_run(
     """Works on all samples that are open or to be retried, then seals; how the run stands then.
 
     jobs: worker processes, 0 for none: all in this process. cluster: a Dask scheduler, or
-    "local:N". budget_seconds: for this session. memory: bytes for each worker. hard_limit: seconds
-    after which a worker without an answer is killed; by default twice the time-out and five minutes.
-    The answers do not depend on any of these, time-outs aside.
+    "local:N". budget_seconds: for this session; what has begun then may take as long again, 30
+    seconds at most. memory: bytes for each worker. hard_limit: seconds after which a worker without
+    an answer is killed; by default twice the time-out and five minutes. The answers do not depend
+    on any of these, time-outs aside.
     """
     started = monotonic()
     deadline = None if budget_seconds is None else started + budget_seconds
@@ -424,6 +426,7 @@ def _work(
         first_size=max(1, min(256, run.network.variables // _PREPARED)),
         largest_size=max(size, 256),
         deadline=deadline,
+        grace=0.0 if deadline is None else min(_ENDING, max(0.0, deadline - monotonic())),
     )
     tick()
     executor.run(waiting)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from time import monotonic
 from typing import Protocol
 
@@ -113,6 +114,7 @@ class Executor:
     first_size: int = 1
     largest_size: int = 256
     deadline: float | None = None
+    grace: float = 0.0
     _size: int = 1
     _losses: Counter[int] = field(default_factory=Counter)
     _waiting: deque[int] = field(default_factory=deque)
@@ -125,20 +127,21 @@ class Executor:
         self._size = self.first_size
         try:
             while self._waiting or self._again or self._running:
-                if self.deadline is not None and monotonic() >= self.deadline:
-                    return False
-                self._hand_out()
-                for event in self.backend.wait(self._patience()):
+                if self._left() <= 0:
+                    if not self._running or self._left() + self.grace <= 0:
+                        return False
+                else:
+                    self._hand_out()
+                for event in self.backend.wait(1.0):
                     self._take(event)
                 self.tick()
             return True
         finally:
             self.backend.close()
 
-    def _patience(self) -> float:
-        if self.deadline is None:
-            return 1.0
-        return min(1.0, max(0.0, self.deadline - monotonic()))
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        return inf if self.deadline is None else self.deadline - monotonic()
 
     def _hand_out(self) -> None:
         free = self.backend.free()
