@@ -17,6 +17,7 @@ from verifier.formats.big_m import big_m, root_bounds
 from verifier.formats.lp_mps import decimal_digits, exact_text, lp_text, mps_text
 from verifier.formats.vipr import vipr_texts
 from verifier.formats.vipr_check import check_vipr, check_vipr_text
+from verifier.formats.vipr_program import check_vipr_of
 from verifier.formats.write import onnx_bytes
 from verifier.trusted.certificate import (
     Conflict,
@@ -168,6 +169,50 @@ def test_every_rule_has_a_certificate() -> None:
         assert " { rnd" not in text
 
 
+def l2_query() -> tuple[Query, Robust]:
+    """|x0 - x1| + max(x0 + x1, 0) <= 4 - .. on a ball: 2 sqrt(2) r is its maximum."""
+    region = ball("2", [Fraction(0), Fraction(0)], ONE)
+    return question(Fraction(15, 4), region=region), Robust((), ((HALVES,),))
+
+
+def test_an_l2_ball_becomes_cuts() -> None:
+    query, verdict = l2_query()
+    check_fast(query, verdict)
+    (text,) = vipr_texts(query, verdict)
+    assert check_vipr_of(text, query, 0).claim == "infeasible"
+    smaller, _ = l2_query()
+    smaller = question(Fraction(15, 4), region=ball("2", [Fraction(0), Fraction(0)], ONE * 2))
+    with pytest.raises(RefusedError):
+        check_vipr_of(text, smaller, 0)
+    lines = text.splitlines()
+    cut = next(k for k, line in enumerate(lines) if line.startswith("cut"))
+    words = lines[cut].split()
+    words[2] = "10"
+    with pytest.raises(RefusedError) as caught:
+        check_vipr_of("\n".join([*lines[:cut], " ".join(words), *lines[cut + 1 :], ""]), query, 0)
+    assert caught.value.flaw == "wrong cut"
+
+
+def test_the_program_of_a_certificate_is_built_again() -> None:
+    query = question(WIDER)
+    split = certificate(query, Node((), InputSplit(0, Fraction(0))), HALVES, HALVES)
+    assert check_vipr_of(split, query, 0).claim == "infeasible"
+    with pytest.raises(RefusedError, match="row atom0"):
+        check_vipr_of(split, question(Fraction(4)), 0)
+    with pytest.raises(RefusedError, match="row lb_x0"):
+        check_vipr_of(split, question(WIDER, region=box([-ONE * 2, -ONE], [ONE, ONE])), 0)
+    with pytest.raises(RefusedError, match="lower bounds|another claim|row"):
+        check_vipr_of(split, question(WIDER, strict=True), 0)
+    # A fresh binary whose rows leave no value for some inputs would prove anything.
+    narrow = split.replace("low0 L 0 2 0 1 ", "low0 L -1 2 0 1 ")
+    assert narrow != split
+    with pytest.raises(RefusedError):
+        check_vipr_of(narrow, query, 0)
+    cases = proofs()
+    assert check_vipr_of(cases["strict, touching"], question(Fraction(4), strict=True), 0)
+    assert check_vipr_of(cases["conflict"], query, 0)
+
+
 def test_proofs_of_the_search_have_certificates() -> None:
     verdict = verify(question(WIDER), Options(timeout=30)).verdict
     assert isinstance(verdict, Robust)
@@ -315,6 +360,25 @@ def test_the_command_exports_everything(tmp_path: Path, capsys: Any) -> None:
     assert code == 0
     code, out, _ = run(capsys, "export", proof, "--to", "lp", "-o", tmp_path / "a.lp", "--json")
     assert json.loads(out)["files"][0][0] == str(tmp_path / "a.lp")
+
+
+def test_a_certificate_answers_a_property(tmp_path: Path, capsys: Any) -> None:
+    files = (tmp_path / "net.onnx", tmp_path / "p.vnnlib")
+    files[0].write_bytes(onnx_bytes(question(ONE).network)[0])
+    files[1].write_text(
+        "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)"
+        "(assert (and (<= 0 X_0) (<= X_0 1) (<= 0 X_1) (<= X_1 1)))"
+        "(assert (or (<= Y_0 -1) (>= Y_0 9)))"
+    )
+    proof, target = tmp_path / "p.proof", tmp_path / "p.vipr"
+    assert run(capsys, "vnnlib", *files, "--proof", proof)[0] == 0
+    assert run(capsys, "export", proof, "--to", "vipr", "-o", target)[0] == 0
+    assert run(capsys, "vnnlib", *files, "--check", target)[:2] == (0, "holds\n")
+    first = tmp_path / "p-1.vipr"
+    first.write_text(first.read_text().replace("RTP infeas", "RTP range -inf 0"))
+    code, _, err = run(capsys, "vnnlib", *files, "--check", target)
+    assert code == 4
+    assert "p-1.vipr" in err
 
 
 def test_a_property_with_several_goals_gives_several_programs(tmp_path: Path, capsys: Any) -> None:

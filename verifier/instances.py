@@ -28,6 +28,8 @@ from verifier.api import Options, Outcome, check, verify
 from verifier.errors import RefusedError, UserError
 from verifier.formats.files import naming, read_text, shown
 from verifier.formats.load import load_any_network
+from verifier.formats.vipr_check import MAX_BYTES
+from verifier.formats.vipr_program import check_vipr_of
 from verifier.formats.vnnlib import Property, read_property
 from verifier.trusted.certificate import Flip, Undecided
 from verifier.trusted.evaluate import evaluate
@@ -284,12 +286,15 @@ def proof_paths(path: Path, count: int) -> list[Path]:
 
 
 def check_proofs(network: Network, question: Property, path: Path) -> Word:
-    """What the stored evidence at `path` shows about exactly this property.
+    """What the stored evidence at `path`, a proof file or a .vipr certificate, shows about exactly
+    this property.
 
     Raises RefusedError, naming the flaw, where it does not show what it claims or is about another
     question, UserError where a file is missing.
     """
     queries = question.queries(network)
+    if path.suffix == ".vipr":
+        return _check_vipr(queries, path)
     if path.exists():
         stated = load_proof(path, network=network).query
         asked = [q for q in queries if q.region == stated.region and q.goals == stated.goals]
@@ -307,6 +312,18 @@ def check_proofs(network: Network, question: Property, path: Path) -> Word:
         check(query, verdict)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
+    return Word.HOLDS
+
+
+def _check_vipr(queries: Sequence[Query], path: Path) -> Word:
+    """Checks VIPR certificates of all goals, in `path` or in files -1, -2, .. beside it."""
+    goals = [(query, number) for query in queries for number in range(len(query.goals))]
+    for target, (query, number) in zip(proof_paths(path, len(goals)), goals, strict=True):
+        text = read_text(target, MAX_BYTES)
+        try:
+            check_vipr_of(text, query, number)
+        except RefusedError as error:
+            raise RefusedError(error.flaw, f"{target}: {error.detail}") from None
     return Word.HOLDS
 
 

@@ -130,13 +130,15 @@ def big_m(
     *,
     margin: bool = True,
     branched: Sequence[int] = (),
+    box_of_ball: bool = False,
 ) -> BigM:
     """The program of `goal`, with binaries for undecided units and for those in `branched`.
 
-    Raises UserError for an L2 ball, which is not linear.
+    Raises UserError for an L2 ball, which is not linear; with `box_of_ball` the program has the box
+    around it, and the caller adds cuts.
     """
     region, network = query.region, query.network
-    if region.norm == "2":
+    if region.norm == "2" and not box_of_ball:
         raise UserError("an L2 ball is not linear: no mixed-integer linear program")
     program = Program()
     inputs = [

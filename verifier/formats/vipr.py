@@ -6,9 +6,10 @@ lemma, split and leaf of a proof becomes linear combinations of rows, exactly as
 project substitutes units; a split on an input or a hyperplane becomes a fresh binary with two
 big-M rows.
 
-What the file states and does not prove: that its program is the big-M program of the network, that
-is, the rows def_v, the root interval bounds of a_v, and the rows of fresh binaries. They are
-written as `big_m.py` defines them.
+For an L2 ball the program has the box around it and cuts g . x >= g . c - s with s^2 >= r^2 g . g.
+
+What the file states and does not prove: that its program is the big-M program of the network, with
+root interval bounds, valid rows of fresh binaries and valid cuts. `vipr_program.py` checks that.
 """
 
 from __future__ import annotations
@@ -36,13 +37,17 @@ from verifier.trusted.certificate import (
     UnitSplit,
 )
 from verifier.trusted.query import Goal, Query
+from verifier.trusted.rational import sqrt_upper
 
 ZERO, ONE = Fraction(0), Fraction(1)
 MAX_CHARACTERS = 1 << 30
 """Longest certificate; a proof with tens of thousands of leaves would not fit a disk."""
 _LEMMA_BITS = 40  # significant bits of bounds that the exporter computes itself
 
+_ROOT_BITS = 96  # of the length of a gradient, rounded up
+
 Terms = dict[int, Fraction]
+_Gradient = tuple[tuple[int, Fraction], ...]
 
 
 class _LeafOpen(UserError):
@@ -52,8 +57,8 @@ class _LeafOpen(UserError):
 def vipr_texts(query: Query, verdict: Robust) -> list[str]:
     """One certificate for each goal of the query.
 
-    Raises UserError for an L2 ball, for a proof that would be too long, and where a leaf does not
-    close without the rules that the format cannot express.
+    Raises UserError for a proof that would be too long, and where a leaf does not close in the
+    rules of the format.
     """
     return [_exported(query, verdict, number) for number in range(len(query.goals))]
 
@@ -62,20 +67,24 @@ def _exported(query: Query, verdict: Robust, number: int) -> str:
     goal, tree = query.goals[number], verdict.trees[number]
     branched, planes = _splits(verdict.steps, tree)
     bounds = root_bounds(query)
-    model = big_m(query, goal, bounds, margin=False, branched=sorted(branched))
-    writer = _Writer(model, query, goal, planes)
-    for step in verdict.steps:
-        writer.apply(step)
-    last = writer.refute(tree, goal)
-    return writer.text(last)
+    cuts: list[_Gradient] = []
+    while True:  # the first time finds the cuts of an L2 ball, the second writes them
+        model = big_m(
+            query, goal, bounds, margin=False, branched=sorted(branched), box_of_ball=True
+        )
+        writer = _Writer(model, query, goal, planes, cuts)
+        for step in verdict.steps:
+            writer.apply(step)
+        last = writer.refute(tree, goal)
+        if not writer.missing_cuts:
+            return writer.text(last)
+        cuts += writer.missing_cuts
 
 
-def _splits(
-    steps: Iterable[Step], tree: Tree
-) -> tuple[set[int], dict[tuple[tuple[int, Fraction], ...], list[Fraction]]]:
+def _splits(steps: Iterable[Step], tree: Tree) -> tuple[set[int], dict[_Gradient, list[Fraction]]]:
     """Units that some tree splits on, and the thresholds of splits on inputs and hyperplanes."""
     units: set[int] = set()
-    planes: dict[tuple[tuple[int, Fraction], ...], list[Fraction]] = {}
+    planes: dict[_Gradient, list[Fraction]] = {}
     waiting: list[Tree] = [tree, *(step.tree for step in steps if isinstance(step, Lemma))]
     while waiting:
         for node in waiting.pop():
@@ -90,7 +99,7 @@ def _splits(
     return units, planes
 
 
-def _plane(split: InputSplit | PlaneSplit) -> tuple[tuple[tuple[int, Fraction], ...], Fraction]:
+def _plane(split: InputSplit | PlaneSplit) -> tuple[_Gradient, Fraction]:
     if isinstance(split, InputSplit):
         return ((split.input, ONE),), split.threshold
     return split.normal, split.threshold
@@ -131,16 +140,19 @@ class _Writer:
         model: BigM,
         query: Query,
         goal: Goal,
-        planes: Mapping[tuple[tuple[int, Fraction], ...], list[Fraction]],
+        planes: Mapping[_Gradient, list[Fraction]],
+        cuts: Iterable[_Gradient],
     ) -> None:
         self.model, self.query, self.goal = model, query, goal
         self.network = query.network
         self.lower, self.upper = list(model.bounds[0]), list(model.bounds[1])
-        self._fresh: dict[tuple[tuple[tuple[int, Fraction], ...], Fraction], tuple[int, int, int]]
+        self._fresh: dict[tuple[_Gradient, Fraction], tuple[int, int, int]]
         self._fresh = {}
         for normal, thresholds in planes.items():
             for threshold in thresholds:
                 self._add_binary(model.program, normal, threshold)
+        self._ball_cuts = {gradient: self._add_cut(gradient) for gradient in cuts}
+        self.missing_cuts: list[_Gradient] = []
         self.program = model.program
         self.constraints: list[_Row] = []
         self._bound_rows: dict[tuple[int, str], int] = {}
@@ -176,9 +188,7 @@ class _Writer:
 
     # -------------------------------------------------------------- the model
 
-    def _add_binary(
-        self, program: Program, normal: tuple[tuple[int, Fraction], ...], threshold: Fraction
-    ) -> None:
+    def _add_binary(self, program: Program, normal: _Gradient, threshold: Fraction) -> None:
         """A binary e with e = 0 -> normal . x <= threshold and e = 1 -> normal . x >= threshold."""
         region = self.query.region
         least = most = ZERO
@@ -192,6 +202,23 @@ class _Writer:
         reach = max(threshold - least, ZERO)
         high = program.row(f"high{number}", terms | {e: -reach}, "G", threshold - reach)
         self._fresh[normal, threshold] = (e, low, high)
+
+    def _add_cut(self, gradient: _Gradient) -> int:
+        """The row g . x >= g . c - s, for the ball."""
+        program = self.model.program
+        terms = {self.model.inputs[k]: g for k, g in gradient}
+        right = self._center_value(gradient) - self._reach(gradient)
+        return program.row(f"cut{len(program.rows)}", terms, "G", right)
+
+    def _center_value(self, gradient: _Gradient) -> Fraction:
+        return sum((g * self.query.region.center[k] for k, g in gradient), ZERO)
+
+    def _reach(self, gradient: _Gradient) -> Fraction:
+        """At least the most by which g . x differs from g . c on the ball."""
+        size = self.query.region.size
+        if self.query.region.norm == "1":
+            return size * max((abs(g) for _, g in gradient), default=ZERO)
+        return _root_above(size * sum((g * g for _, g in gradient), ZERO))
 
     def _row(self, number: int) -> int:
         """The constraint of row `number` of the program."""
@@ -473,30 +500,39 @@ class _Writer:
         self._use(total, self._shows_upper[v], coefficient * (chord - slope))
 
     def _bound_inputs(self, total: _Sum, leaf: Leaf, symbolic: bool) -> None:
-        if self.query.region.norm == "1":
+        if self.query.region.norm != "inf":
             shares = {
                 k: total.rest.get(x, ZERO) - leaf.box.get(k, ZERO)
                 for k, x in enumerate(self.model.inputs)
             }
-            if not symbolic or self._ball_is_better(shares):
-                self._bound_ball(total, shares)
+            gradient = tuple((k, g) for k, g in shares.items() if g)
+            if gradient and (not symbolic or self._ball_is_better(gradient)):
+                if self.query.region.norm == "1":
+                    self._bound_ball(total, shares)
+                else:
+                    self._use_ball_cut(total, gradient)
         for k, x in enumerate(self.model.inputs):
             coefficient = total.rest.get(x, ZERO)
             self._use(
                 total, self._shows_low[k] if coefficient > 0 else self._shows_high[k], coefficient
             )
 
-    def _ball_is_better(self, gradient: Mapping[int, Fraction]) -> bool:
-        region = self.query.region
+    def _ball_is_better(self, gradient: _Gradient) -> bool:
         on_box = sum(
-            (
-                g * (self._box_lower[k] if g > 0 else self._box_upper[k])
-                for k, g in gradient.items()
-            ),
-            ZERO,
+            (g * (self._box_lower[k] if g > 0 else self._box_upper[k]) for k, g in gradient), ZERO
         )
-        on_ball = sum((g * region.center[k] for k, g in gradient.items()), ZERO)
-        return on_ball - region.size * max(map(abs, gradient.values())) > on_box
+        return self._center_value(gradient) - self._reach(gradient) > on_box
+
+    def _use_ball_cut(self, total: _Sum, gradient: _Gradient) -> None:
+        number = self._ball_cuts.get(gradient)
+        if number is not None:
+            self._use(total, self._row(number), ONE)
+            return
+        self.missing_cuts.append(gradient)
+        right = self._center_value(gradient) - self._reach(gradient)
+        terms = {self.model.inputs[k]: g for k, g in gradient}
+        self.constraints.append(_Row(terms, "G", right))  # what is written this time is dropped
+        self._use(total, len(self.constraints) - 1, ONE)
 
     def _bound_ball(self, total: _Sum, shares: Mapping[int, Fraction]) -> None:
         """The ball's share of the gradient g: g . (x - c) >= -max |g| * radius, by the rows
@@ -704,6 +740,13 @@ class _Writer:
 def _constraint(row: _Row) -> str:
     terms = [f"{j} {exact_text(q)}" for j, q in sorted(row.terms.items()) if q]
     return " ".join([row.sense, exact_text(row.right), str(len(terms)), *terms])
+
+
+def _root_above(square: Fraction) -> Fraction:
+    """At least the root of `square` > 0, by less than one part in 2^90."""
+    shift = _ROOT_BITS - (square.numerator.bit_length() - square.denominator.bit_length()) // 2
+    scale = Fraction(2) ** shift
+    return sqrt_upper(square * scale * scale, 0) / scale
 
 
 def _rounded_down(value: Fraction) -> Fraction:

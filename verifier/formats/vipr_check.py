@@ -85,10 +85,12 @@ def check_vipr(path: Path | str) -> Summary:
 
 def check_vipr_text(text: str) -> Summary:
     """As `check_vipr`, of the content of a file."""
-    return _Checker(text).run()
+    return Checker(text).run()
 
 
-class _Checker:
+class Checker:
+    """Reads and checks one certificate; afterwards it can tell the program."""
+
     def __init__(self, text: str) -> None:
         self._tokens = _tokens(text)
         self._line = 1
@@ -96,6 +98,31 @@ class _Checker:
         self._objective: Terms = {}
         self._maximise = False
         self._constraints: list[_Constraint] = []
+        self.names: list[str] = []
+        self.rows: list[str] = []
+
+    def program(self) -> dict[str, tuple[dict[str, Fraction], str, Fraction]]:
+        """The rows of the program by name, their terms by the names of variables.
+
+        Raises RefusedError where two rows have the same name.
+        """
+        if len(set(self.rows)) != len(self.rows):
+            raise RefusedError("another program", "two rows have the same name")
+        return {
+            name: (
+                {self.names[j]: q for j, q in row.terms.items()},
+                "LEG"[row.sense + 1],
+                row.right,
+            )
+            for name, row in zip(self.rows, self._constraints, strict=False)
+        }
+
+    def objective(self) -> tuple[str, dict[str, Fraction]]:
+        terms = {self.names[j]: q for j, q in self._objective.items()}
+        return ("max" if self._maximise else "min"), terms
+
+    def integers(self) -> set[str]:
+        return {name for name, flag in zip(self.names, self._integer, strict=True) if flag}
 
     # -------------------------------------------------------------- tokens
 
@@ -139,8 +166,8 @@ class _Checker:
     def run(self) -> Summary:
         self._expect("VER", "1.0", "VAR")
         count = self._index(MAX_VARIABLES, "number of variables")
-        names = {self._name() for _ in range(count)}
-        if len(names) != count:
+        self.names = [self._name() for _ in range(count)]
+        if len(set(self.names)) != count:
             raise self._refuse("malformed", "two variables have the same name")
         self._integer = [False] * count
         self._expect("INT")
@@ -160,7 +187,7 @@ class _Checker:
         constraints = self._index(10**10, "number of constraints")
         bounds = self._index(constraints + 1, "number of bounds")
         for number in range(constraints):
-            self._name()
+            self.rows.append(self._name())
             row, right, terms = self._constraint()
             if number < bounds and len(terms) != 1:
                 raise self._refuse("malformed", f"bound {number} has {len(terms)} variables")
@@ -311,4 +338,4 @@ def _integer(digits: str) -> int:
     return _integer(digits[:half]) * power + _integer(digits[half:])
 
 
-__all__ = ["Summary", "UserError", "check_vipr", "check_vipr_text"]
+__all__ = ["Checker", "Summary", "UserError", "check_vipr", "check_vipr_text"]
