@@ -130,7 +130,7 @@ class Relaxation:
         self.s = n + count + count  # columns: inputs, z, a, s
         program = LinearProgram(
             lower=np.concatenate([box[0], np.zeros(count), low, [-np.inf]]),
-            upper=np.concatenate([box[1], high, high, [np.inf]]),
+            upper=np.concatenate([box[1], np.full(count, np.inf), high, [np.inf]]),
             cost=np.concatenate([np.zeros(n + 2 * count), [-1.0]]),
         )
         eye = np.eye(count)
@@ -201,7 +201,8 @@ class Relaxation:
         i, count = self.column[v], len(self.undecided)
         z, a = self.inputs + i, self.inputs + count + i
         low, high = float(self.lower[v]), float(self.upper[v])
-        self.program.set_column(z, 0.0, 0.0 if phase is False else high)
+        # Bounds of z that follow from those of a are left out, so that their multipliers land on a.
+        self.program.set_column(z, -np.inf if phase else 0.0, 0.0 if phase is False else np.inf)
         self.program.set_column(a, 0.0 if phase else low, 0.0 if phase is False else high)
         self.program.set_row(self._ge + i, 0.0, 0.0 if phase else np.inf)
         top = np.inf if phase is not None else high * (1 - float(self.chord[i]))
