@@ -281,6 +281,18 @@ def test_a_run_about_other_data_or_another_network_is_refused(copy: Path) -> Non
         begin(moved, construction, folder=copy)
 
 
+def test_a_run_that_was_never_begun_is_begun(tmp_path: Path, sealed: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "run.sqlite").write_bytes(b"")  # killed while the database was made
+    (folder / ".network.robmem.123.tmp").write_bytes(b"half")
+    with pytest.raises(UserError, match="no run has been begun"):
+        summarize(place_of(folder))
+    continue_run(started(folder))
+    (folder / ".network.robmem.123.tmp").unlink()
+    assert files(folder) == files(sealed)
+
+
 def test_new_starts_beside(copy: Path) -> None:
     run = started(copy, samples=[0], new=True)
     assert run.folder.path.name == "copy-2"

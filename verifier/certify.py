@@ -14,7 +14,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
@@ -39,6 +39,7 @@ from verifier.trusted.network import Network
 from verifier.trusted.rational import format_rational, parse_rational
 from verifier.trusted.replay import chunk_size
 
+_LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
 _PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
 _ENDING = 30.0  # seconds after the end of the budget, in which tasks that have begun may end
@@ -150,8 +151,12 @@ def _data_bytes(dataset: Dataset) -> bytes:
 
 
 def short_hash(identity: Identity) -> str:
-    """Eight hexadecimal digits that differ for runs that ask something else."""
-    text = json.dumps(asdict(identity), sort_keys=True)
+    """Eight hexadecimal digits that differ for runs that ask something else.
+
+    Limits of time and size do not enter: a run may be tried again with others.
+    """
+    options = {key: value for key, value in identity.options.items() if key not in _LIMITS}
+    text = json.dumps(asdict(replace(identity, options=options)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -276,14 +281,16 @@ def _check_same(
         ("data", row.data, identity.data),
         *((key, row.question[key], value) for key, value in identity.question.items()),
         *((key, row.options[key], value) for key, value in identity.options.items()
-          if not (change_limits and key in ("timeout", "nodes"))),
+          if not (change_limits and key in _LIMITS)),
         ("samples", _ranges(samples), _ranges(identity.samples)),
     ]  # fmt: skip
     for what, stored, asked in sides:
         if stored != asked:
+            way = "--new starts another run"
+            if what in _LIMITS:
+                way = f"--retry undecided tries again with it, {way}"
             raise UserError(
-                f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; "
-                "--new starts another run"
+                f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; {way}"
             )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from verifier.errors import UserError
 from verifier.runs.folder import DATABASE, NETWORK, RunFolder
-from verifier.runs.store import RunRow, Store
+from verifier.runs.store import EmptyStoreError, RunRow, Store
 
 SHARED = "runs.sqlite"  # the database of many runs, in the folder above theirs
 DEFAULT = Path("runs")
@@ -34,8 +34,11 @@ class Place:
         """Whether the database knows the run."""
         if not self.database.exists():
             return False
-        with Store(self.database, read_only=True) as store:
-            runs = store.runs()
+        try:
+            with Store(self.database, read_only=True) as store:
+                runs = store.runs()
+        except EmptyStoreError:
+            return False
         return any(run.name == self.name for run in runs) if self.shared else bool(runs)
 
 

@@ -145,6 +145,10 @@ class RunRow:
         return sum(self.counts.values())
 
 
+class EmptyStoreError(UserError):
+    """The database was being made when its process ended."""
+
+
 class Store:
     """An open database. Use it as a context manager, in one thread."""
 
@@ -232,6 +236,8 @@ class Store:
 
     def _migrate(self, read_only: bool) -> None:
         version = self._query("PRAGMA user_version")[0][0]
+        if read_only and version == 0:
+            raise EmptyStoreError(f"{self.path}: no run has been begun in this database")
         if version > SCHEMA or (read_only and version != SCHEMA):
             raise UserError(
                 f"{self.path}: run database version {version}, this program reads {SCHEMA}"
