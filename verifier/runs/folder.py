@@ -30,7 +30,7 @@ from verifier.trusted.data_file import Points, parse_data
 from verifier.trusted.manifest import Manifest, manifest_bytes, parse_manifest
 from verifier.trusted.network import Network
 from verifier.trusted.network_file import load_network, network_bytes
-from verifier.trusted.packed import pack, read_bytes, sync_folder, unpack, write_bytes
+from verifier.trusted.packed import pack, read_bytes, read_regular, sync_folder, unpack, write_bytes
 from verifier.trusted.strict_json import parse_json
 
 NETWORK = "network.robmem"
@@ -125,7 +125,7 @@ class RunFolder:
         """The text of the certificate; raises RefusedError if it is missing or altered."""
         path = self.certificate(digest)
         try:
-            packed = path.read_bytes()
+            packed = read_regular(path)
         except FileNotFoundError:
             raise RefusedError("certificate missing", str(path)) from None
         except OSError as error:

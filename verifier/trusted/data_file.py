@@ -154,7 +154,7 @@ def _header(line: bytes) -> tuple[int, int, int, int, tuple[str, ...]]:
         denominator = parse_rational(below)
     except UserError as error:
         raise RefusedError("malformed", str(error)) from None
-    if denominator < 1 or denominator.denominator != 1:
+    if denominator < 1 or denominator.denominator != 1 or str(denominator) != below:
         raise RefusedError("malformed", f"the denominator {below[:40]} is not a positive integer")
     return size, dimension, int(denominator), width, tuple(names)
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from verifier.trusted.errors import UserError
 from verifier.trusted.network import Integers, Network, Rows, integers
+from verifier.trusted.packed import read_regular
 from verifier.trusted.strict_json import parse_json
 
 MAGIC = b"robmem-network "
@@ -67,7 +68,7 @@ def load_network(path: Path | str) -> Network:
     hash differs from its content.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
     try:

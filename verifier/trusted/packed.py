@@ -5,7 +5,9 @@ Reading is bounded: what unpacks to more than a limit is refused before it fills
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import zlib
 from pathlib import Path
 
@@ -43,16 +45,28 @@ def unpack(data: bytes, limit: int = MAX_UNPACKED) -> bytes:
     return content
 
 
+def read_regular(path: Path | str, limit: int = MAX_UNPACKED) -> bytes:
+    """The bytes of the file at `path`. Raises OSError if it cannot be opened, RefusedError if it is
+    too large, or a pipe or device, which might never end."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+        state = os.fstat(stream.fileno())
+        if stat.S_ISDIR(state.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(state.st_mode):
+            raise RefusedError("not a file", f"{path} is a pipe or a device")
+        data = stream.read(limit + 1) if state.st_size <= limit else b""
+        if state.st_size > limit or len(data) > limit:
+            raise RefusedError("too large", f"{path}: {state.st_size} bytes, the limit is {limit}")
+        return data
+
+
 def read_bytes(path: Path | str, limit: int = MAX_UNPACKED) -> bytes:
     """The bytes of the file at `path`, unpacked if they are packed.
 
     Raises UserError, naming the file, if it cannot be read, RefusedError if it is damaged.
     """
     try:
-        size = os.stat(path).st_size
-        if size > limit:
-            raise RefusedError("too large", f"{path}: {size} bytes, the limit is {limit}")
-        data = Path(path).read_bytes()
+        data = read_regular(path, limit)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from None
     if not data.startswith(_HEADER[:2]):
