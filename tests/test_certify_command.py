@@ -258,3 +258,40 @@ def test_one_stored_proof_is_checked(here: Path, capsys: pytest.CaptureFixture[s
     (here / "proof.json").write_text(text.replace(construction.network.digest, "0" * 64))
     assert say(capsys, "check", "proof.json").code == 4
     assert say(capsys, "check", "proof.json", "--data", "iris").code == 2
+
+
+def test_parquet_needs_pyarrow(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import importlib.util
+
+    assert say(capsys, "certify", "--data", "six.csv", "--out", "run").code == 0
+    assert say(capsys, "runs", "export", "run", "--parquet").code == 2
+    said = say(capsys, "runs", "export", "run", "--parquet", "-o", "six.parquet")
+    if importlib.util.find_spec("pyarrow") is None:
+        assert (said.code, "pip install pyarrow" in said.err) == (2, True)
+    else:
+        assert said.code == 0
+        assert (here / "six.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_flips_are_exact_and_end_with_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from fractions import Fraction
+
+    from verifier.trusted.evaluate import evaluate
+    from verifier.trusted.network_file import load_network
+
+    said = say(capsys, "certify", "--data", "six.csv", "--radius", "2", "--out", "run", "--json")
+    assert said.code == 1
+    assert (said.facts["flips"], said.facts["checked"]) == (6, 6)
+    network = load_network(here / "run" / "network.robmem")
+    for flip, row in zip(said.facts["flips_shown"], ROWS.split(), strict=True):
+        *center, label = row.split(",")
+        point = [Fraction(x) for x in flip["point"]]
+        distance = max(abs(x - int(c)) for x, c in zip(point, center, strict=True))
+        assert (str(distance), flip["label"]) == (flip["distance"], label)
+        assert distance <= 2
+        assert [str(y) for y in evaluate(network, [point])[0]] == flip["outputs"]
+        assert flip["outputs"] != [str("abc".index(label))]
+    said = say(capsys, "certify", "--data", "six.csv", "--radius", "2", "--out", "run")
+    assert said.code == 1
+    assert "flip of sample 0: label a" in said.out
+    assert say(capsys, "check", "run").code == 0  # honest flips are true evidence

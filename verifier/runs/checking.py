@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import ClassVar
 
-from verifier.errors import RefusedError
+from verifier.errors import RefusedError, UserError
 from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
 from verifier.trusted.data_file import Points
@@ -85,14 +87,18 @@ def check_run(
     size = chunk_size(network)
     count = min(4 * size, -(-len(results) // jobs))
     parts = [results[begin : begin + count] for begin in range(0, len(results), count)]
-    with ProcessPoolExecutor(
-        min(jobs, len(parts)), get_context("spawn"), _start, (network, points, question, folder)
-    ) as pool:
-        done, flaws = 0, list[Flaw]()
-        for part, found in zip(parts, pool.map(_check_part, parts), strict=True):
-            flaws += found
-            done += len(part)
-            progress(done)
+    count, held = min(jobs, len(parts)), (network, points, question, folder)
+    done, flaws = 0, list[Flaw]()
+    try:
+        with ProcessPoolExecutor(count, get_context("spawn"), _start, held) as pool:
+            for part, found in zip(parts, pool.map(_check_part, parts), strict=True):
+                flaws += found
+                done += len(part)
+                progress(done)
+    except BrokenProcessPool:
+        raise UserError(
+            f"{folder.path}: a checking process died after {done} samples; try --jobs 1"
+        ) from None
     return flaws
 
 
@@ -101,6 +107,7 @@ def _hold(network: Network, points: Points, question: Question, folder: RunFolde
 
 
 def _start(network: Network, points: Points, question: Question, folder: RunFolder) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ctrl-C ends us without a word
     _Process.held = _hold(network, points, question, folder)
 
 
