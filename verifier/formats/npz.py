@@ -6,7 +6,9 @@ A float is the dyadic rational that it is, an integer that integer. Nothing is u
 from __future__ import annotations
 
 import io
+import lzma
 import re
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +24,19 @@ from verifier.formats.files import naming, read_bytes, shown
 from verifier.formats.tensors import MAX_ELEMENTS
 from verifier.trusted.network import Network
 
+# Whatever zipfile and its decompressors raise on damaged input.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    IndexError,
+    OverflowError,
+    RuntimeError,  # NotImplementedError is one
+)
 _NAME = re.compile(r"([Wb])(0|[1-9][0-9]{0,5})\.npy\Z")
 
 
@@ -44,8 +59,10 @@ def parse_npz(content: bytes) -> Network:
             arrays = {entry.filename[:-4]: _array(archive, entry) for entry in entries}
             if len(arrays) != len(entries):
                 raise UserError("an array occurs twice")
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UserError(f"damaged archive: {error}") from None
+    except UserError:
+        raise
+    except _DAMAGED as error:
+        raise UserError(f"damaged archive: {' '.join(str(error).split())[:200]}") from None
     layers = len(arrays) // 2
     for k in range(layers):
         for letter in "Wb":

@@ -201,7 +201,9 @@ def _run(
         if name in needed:
             if name in values:
                 raise UserError(f"makes {shown(name)}, which exists already")
-            values[name] = settled(value)
+            values[name] = made = settled(value)
+            if isinstance(made, Tensor):
+                graph.account(made, [entry for entry in inputs if isinstance(entry, Tensor)])
 
 
 def _attribute(entry: onnx.AttributeProto, folder: Path | None) -> Any:

@@ -18,6 +18,7 @@ from verifier.errors import UserError
 from verifier.formats.affine_rows import (
     Exact,
     Index,
+    check_entries,
     compose,
     constants,
     lowest_terms,
@@ -32,6 +33,8 @@ from verifier.trusted.network import Network, Rows
 
 MAX_ELEMENTS = 1 << 24
 """Most elements of one tensor."""
+MAX_TOTAL = 1 << 26
+"""Most elements, and weights of their forms, of all tensors of one import together."""
 MAX_VARIABLES = 1 << 22
 """Most inputs and units of one network."""
 
@@ -111,11 +114,16 @@ def moved(value: Tensor, move: Callable[[Index], Index]) -> Tensor:
 
 def joined(values: Sequence[Tensor]) -> tuple[list[Index], Rows]:
     """Form numbers of all tensors, in one common block."""
-    ids, blocks, offset = [], [], 0
+    ids: list[Index] = []
+    blocks: list[Rows] = []
+    offsets: list[int] = []
     for value in values:
-        ids.append(value.ids + offset)
-        blocks.append(value.forms)
-        offset += value.forms.count
+        same = next((k for k, block in enumerate(blocks) if block is value.forms), None)
+        if same is None:
+            same = len(blocks)
+            offsets.append(sum(block.count for block in blocks))
+            blocks.append(value.forms)
+        ids.append(value.ids + offsets[same])
     return ids, stack(blocks)
 
 
@@ -169,9 +177,19 @@ class Graph:
         if not 1 <= inputs <= MAX_VARIABLES:
             raise UserError(f"{inputs} inputs; the limits are 1 and {MAX_VARIABLES}")
         self.inputs = inputs
+        self._total = 0
+        self._entries = 0
         self._blocks: list[Rows] = []
         self._levels = [np.zeros(inputs, dtype=np.int64)]  # of each variable; inputs have 0
         self._count = inputs
+
+    def account(self, value: Tensor, sources: Sequence[Tensor]) -> None:
+        """Counts what `value` holds that its sources do not; raises UserError beyond MAX_TOTAL."""
+        self._total += value.ids.size
+        if not any(value.forms is source.forms for source in sources):
+            self._total += len(value.forms.indices) + value.forms.count
+        if self._total > MAX_TOTAL:
+            raise UserError(f"more than {MAX_TOTAL} elements and weights in all")
 
     def input_tensor(self, first: int, shape: Sequence[int]) -> Tensor:
         """Inputs first, first + 1, ... in C order."""
@@ -188,6 +206,8 @@ class Graph:
             )
         if self._count + rows.count > MAX_VARIABLES:
             raise UserError(f"more than {MAX_VARIABLES} inputs and units")
+        self._entries += len(rows.indices)
+        check_entries(self._entries)
         levels = np.concatenate(self._levels)
         self._levels = [levels]
         level = int(levels[rows.indices].max()) + 1
