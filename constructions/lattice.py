@@ -77,21 +77,40 @@ class Cells:
         return max((count - 1).bit_length() for count in self.counts)
 
 
-def translate(samples: Coordinates, inside: Sequence[int], radius: Fraction) -> Cells:
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The least and greatest value of each coordinate over all samples."""
+
+    least: tuple[Fraction, ...]
+    greatest: tuple[Fraction, ...]
+
+
+def extent_of(samples: Coordinates) -> Extent:
+    """The extent of the samples."""
+    columns = list(zip(*samples, strict=True))
+    return Extent(tuple(map(min, columns)), tuple(map(max, columns)))
+
+
+def translate(
+    samples: Coordinates,
+    inside: Sequence[int],
+    radius: Fraction,
+    extent: Extent | None = None,
+) -> Cells:
     """The translation of Lemma B.15 for the samples `inside`, with domains for *all* samples.
 
     The domains R_j are over all samples and the radius. Lemma B.13 of the paper takes them over
     the group alone; then inactive samples with larger coordinates alias under base R and leave the
-    domain of the floor network.
+    domain of the floor network. `extent` is that of all samples, if the caller has it.
     """
+    extent = extent or extent_of(samples)
     shifts, margins, counts = [], [], []
-    for j in range(len(samples[0])):
+    for j, (least, greatest) in enumerate(zip(extent.least, extent.greatest, strict=True)):
         gap = widest_gap([samples[i][j] for i in inside])
-        column = [row[j] - gap.midpoint for row in samples]
-        bottom = (min(column) - radius).__floor__()
+        bottom = (least - gap.midpoint - radius).__floor__()
         shifts.append(gap.midpoint + bottom)
         margins.append(gap.width / 2)
-        counts.append((max(column) + radius - bottom).__floor__() + 1)
+        counts.append((greatest - gap.midpoint + radius - bottom).__floor__() + 1)
     return Cells(tuple(shifts), tuple(margins), tuple(counts))
 
 

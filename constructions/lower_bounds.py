@@ -155,7 +155,7 @@ def lower_bounds(dataset: Dataset, norm: Norm, budget: Fraction, power: Fraction
     if norm == "2":
         return _euclidean_bounds(dataset, budget, power, least)
     if norm == "inf" and 4 * budget > power:
-        statement = "min(N - 1, d), for rho > 1/2"
+        statement = "min(N - 1, d), for rho > 1/2 (Yu, Gao, Zhang, ICLR 2024: d, for rho >= 0.8)"
         return [Bound("first-layer width", least, _WORST, statement, f"{_KIM}, Proposition C.7")]
     return []
 

@@ -47,6 +47,7 @@ from constructions.lattice import (
     Coordinates,
     cell_scale,
     dyadic_below,
+    extent_of,
     scaled_samples,
     translate,
 )
@@ -81,6 +82,18 @@ class Plan:
     samples: Coordinates
     offset: Fraction
     """c of the carried inputs."""
+
+    @property
+    def greatest_error(self) -> Fraction:
+        """A bound of `error_bound` for all samples: one band a coordinate of every other group.
+
+        2 s mu + gamma < 1, so a ball meets at most one band of each coordinate.
+        """
+        if self.radius == 0:
+            return Fraction(0)
+        dimension = len(self.samples[0])
+        bands = (len(self.groups) - 1) * dimension
+        return min(Fraction(1), bands * Fraction(dimension + 1, 2) * self.gamma / self.radius)
 
     def error_bound(self, sample: int) -> Fraction:
         """A share of the ball of this sample that contains all its points with another output.
@@ -134,9 +147,9 @@ def plan_of(
         )
     samples = scaled_samples(dataset, scale)
     most = dataset.size if radius == 0 else min(dataset.size, (1 / (4 * radius)).__floor__())
-    starts = range(0, dataset.size, most)
+    starts, extent = range(0, dataset.size, most), extent_of(samples)
     cells = [
-        translate(samples, range(start, min(start + most, dataset.size)), radius)
+        translate(samples, range(start, min(start + most, dataset.size)), radius, extent)
         for start in starts
     ]
     room = min(margin for group in cells for margin in group.margins) - radius
@@ -209,7 +222,6 @@ def moderate(
         group.cells.bits + memorizer_depth(group.table, reader="threshold", serial=False) + 1
         for group in plan.groups
     )
-    worst = max(plan.error_bound(i) for i in range(dataset.size))
     carried = dataset.dimension + 1
     width = max(
         5 * dataset.dimension,
@@ -232,6 +244,6 @@ def moderate(
         robust=len(plan.groups) == 1,
         notes=(
             f"{len(plan.groups)} groups, bands of width {format_rational(plan.gamma)}",
-            f"error at most {float(worst):.2g} of a ball",
+            f"error at most {float(plan.greatest_error):.2g} of a ball",
         ),
     )

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from constructions.rows import (
     affine_rows,
+    check_limit,
     composed,
     copies,
     listed,
@@ -90,6 +91,7 @@ def sequential_layers(
     The units of the last layer, which are the rise and the maximum before it, add up to the
     result: see `outputs_of`.
     """
+    check_limit(carry.count * tests.stages * (tests.size - 1))  # the carried inputs alone
     inputs: Units = np.arange(carry.count, dtype=np.int64)
     first = carry.count if projection is None else int(projection.indices.max()) + 1
     before: Units = np.zeros(0, dtype=np.int64)
