@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.search.floats import FloatNetwork, float_vector
+from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.trusted.certificate import Flip
 from verifier.trusted.query import Query
 from verifier.trusted.rational import sqrt_upper
@@ -66,12 +66,12 @@ def ascend(
         gradient = network.ascend(target, points)
         if region.norm == "2":
             norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-            move = gradient / np.where(norm > 0, norm, 1) * float(region.size) ** 0.5
+            move = gradient / np.where(norm > 0, norm, 1) * to_float(region.size) ** 0.5
         elif region.norm == "1":
             best = np.abs(gradient).argmax(axis=1)
             move = np.zeros_like(gradient)
             rows = np.arange(len(points))
-            move[rows, best] = np.sign(gradient[rows, best]) * float(region.size)
+            move[rows, best] = np.sign(gradient[rows, best]) * to_float(region.size)
         else:
             move = np.sign(gradient) * (high - low) / 2
         points = project(region, points + size * move)
@@ -89,7 +89,7 @@ def project(region: Region, points: Float) -> Float:
     low, high = float_vector(region.lower), float_vector(region.upper)
     if region.norm == "inf":
         return np.clip(points, low, high)
-    center, reach = float_vector(region.center), float(region.size)
+    center, reach = float_vector(region.center), to_float(region.size)
     offsets = points - center
     if region.norm == "2":
         length = np.linalg.norm(offsets, axis=1, keepdims=True)

@@ -23,6 +23,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.symbolic import supports
 
 FEW_INPUTS = 8  # up to here boxes are split along inputs
+FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 
 def branch(
@@ -34,35 +35,65 @@ def branch(
         flip = ascend(query, network, goal, starts=32, steps=20, seed=options.seed)
         if flip is not None:
             return flip, 0
-    symbolic = supports(query.network)
-    by_inputs = symbolic and query.region.norm == "inf" and query.network.inputs <= FEW_INPUTS
-    steps: tuple[Step, ...] = ()
-    if symbolic and not by_inputs:
-        steps = (SymbolicStep(),)
-        checker.tighten_symbolically()
+    if supports(query.network):
+        if query.region.norm == "inf" and query.network.inputs <= FEW_INPUTS:
+            if _undecided(checker) > FEW_UNITS:
+                return _by_inputs(query, checker, network, options, deadline)
+        return _by_phases(query, checker, network, options, deadline, symbolic=True)
+    return _by_phases(query, checker, network, options, deadline, symbolic=False)
+
+
+def _by_inputs(
+    query: Query,
+    checker: FastChecker,
+    network: FloatNetwork,
+    options: Options,
+    deadline: float | None,
+) -> tuple[Verdict, int]:
+    search = InputSplitting(query, checker, network, deadline)
     trees: list[Tree] = []
-    nodes = 0
-    phases: PhaseTree | None = None
     for number in range(len(query.goals)):
-        found: Tree | Flip | Undecided
-        if symbolic and not by_inputs:
-            closing = _closing_atom(checker, query, number)
-            if closing is not None:
-                trees.append((Node((), SymbolicLeaf(closing)),))
-                continue
-        if by_inputs:
-            search = InputSplitting(query, checker, network, deadline)
-            found = search.refute(number, options.nodes)
-            nodes += search.nodes
-        else:
-            phases = phases or PhaseTree(query, checker, network, deadline)
-            found = phases.refute(number, options.nodes)
-            nodes += phases.nodes
-            phases.nodes = 0
+        found = search.refute(number, options.nodes)
         if isinstance(found, Undecided | Flip):
-            return found, nodes
+            return found, search.nodes
         trees.append(found)
-    return Robust(steps, tuple(trees)), nodes
+    return Robust((), tuple(trees)), search.nodes
+
+
+def _by_phases(
+    query: Query,
+    checker: FastChecker,
+    network: FloatNetwork,
+    options: Options,
+    deadline: float | None,
+    *,
+    symbolic: bool,
+) -> tuple[Verdict, int]:
+    steps: tuple[Step, ...] = (SymbolicStep(),) if symbolic else ()
+    if symbolic:
+        checker.tighten_symbolically()
+    search = PhaseTree(query, checker, network, deadline)
+    trees: list[Tree] = []
+    for number in range(len(query.goals)):
+        closing = _closing_atom(checker, query, number) if symbolic else None
+        if closing is not None:
+            trees.append((Node((), SymbolicLeaf(closing)),))
+            continue
+        found = search.refute(number, options.nodes)
+        if isinstance(found, Undecided | Flip):
+            return found, search.nodes
+        trees.append(found)
+    return Robust(steps, tuple(trees)), search.nodes
+
+
+def _undecided(checker: FastChecker) -> int:
+    """The number of units that symbolic bounds leave undecided at the root."""
+    branches = checker.branches([checker.snapshot()])
+    branches.tighten()
+    return sum(
+        int(((low < 0) & (high > 0)).sum())
+        for low, high in zip(branches.lower, branches.upper, strict=True)
+    )
 
 
 def _closing_atom(checker: FastChecker, query: Query, number: int) -> int | None:

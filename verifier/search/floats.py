@@ -48,12 +48,12 @@ class FloatNetwork:
         coefficients = np.zeros((len(goal.atoms), self.network.variables))
         constants = np.zeros(len(goal.atoms))
         for i, atom in enumerate(goal.atoms):
-            constants[i] = float(atom.constant)
+            constants[i] = to_float(atom.constant)
             for k, c in atom.inputs:
-                coefficients[i, k] += float(c)
+                coefficients[i, k] += to_float(c)
             for j, c in atom.outputs:
-                coefficients[i] += float(c) * self.output_weights[j]
-                constants[i] += float(c) * self.output_bias[j]
+                coefficients[i] += to_float(c) * self.output_weights[j]
+                constants[i] += to_float(c) * self.output_bias[j]
         return coefficients, constants
 
     def margins(self, goal: Goal, points: Float) -> Float:
@@ -102,4 +102,9 @@ def _quotient(numerator: int, denominator: int) -> float:
 
 def float_vector(values: tuple[Fraction, ...] | list[Fraction]) -> Float:
     """The floats nearest to these numbers."""
-    return np.array([_quotient(q.numerator, q.denominator) for q in values])
+    return np.array([to_float(q) for q in values])
+
+
+def to_float(value: Fraction | int) -> float:
+    """The float nearest to the number, the largest one beyond the range of floats."""
+    return _quotient(value.numerator, value.denominator)

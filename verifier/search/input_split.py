@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.search.attack import exact_flip
-from verifier.search.floats import FloatNetwork
+from verifier.search.floats import FloatNetwork, to_float
 from verifier.trusted.certificate import Flip, InputSplit, Node, SymbolicLeaf, Tree, Undecided
 from verifier.trusted.fast import FastChecker, Snapshot
 from verifier.trusted.query import Query
@@ -101,8 +101,8 @@ class InputSplitting:
         if not batch:
             return None
         goal = self.query.goals[number]
-        low = np.array([[float(q) for q in boxes[i].lower] for i in batch])
-        high = np.array([[float(q) for q in boxes[i].upper] for i in batch])
+        low = np.array([[to_float(q) for q in boxes[i].lower] for i in batch])
+        high = np.array([[to_float(q) for q in boxes[i].upper] for i in batch])
         centers = (low + high) / 2
         corners = np.where(self.network.ascend(goal, centers) > 0, high, low)
         points = np.concatenate([centers, corners])
@@ -122,13 +122,13 @@ class InputSplitting:
         """Splits the box along the input that the bound depends on most."""
         box = boxes[index]
         widths = [high - low for low, high in zip(box.lower, box.upper, strict=True)]
-        scores = np.abs(gradient.astype(np.float64)) * np.array([float(w) for w in widths])
+        scores = np.abs(gradient.astype(np.float64)) * np.array([to_float(w) for w in widths])
         k = (
             int(scores.argmax())
             if scores.max() > 0
             else max(range(len(widths)), key=widths.__getitem__)
         )
-        middle = Fraction(float(box.lower[k] + box.upper[k]) / 2)
+        middle = Fraction(to_float((box.lower[k] + box.upper[k]) / 2))
         if not box.lower[k] < middle < box.upper[k]:
             middle = (box.lower[k] + box.upper[k]) / 2
         box.body = InputSplit(k, middle)

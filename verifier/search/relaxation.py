@@ -16,7 +16,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.search.floats import FloatNetwork, float_vector
+from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.solver import Answer, LinearProgram
 from verifier.trusted.certificate import Leaf
 from verifier.trusted.query import Query
@@ -169,14 +169,14 @@ class Relaxation:
             self.program.add_rows(rows, np.full(n, -np.inf), sign * center)
         total = np.zeros((1, wide + n))
         total[0, wide:] = 1
-        self.program.add_rows(total, np.full(1, -np.inf), np.array([float(self.region.size)]))
+        self.program.add_rows(total, np.full(1, -np.inf), np.array([to_float(self.region.size)]))
 
     def _tangent(self) -> bool:
         """Cuts the L2 ball's tangent half-space that the current optimum violates most."""
         answer = self.program.solve()
         if answer.columns is None:
             return False
-        center, radius = float_vector(self.region.center), float(self.region.size) ** 0.5
+        center, radius = float_vector(self.region.center), to_float(self.region.size) ** 0.5
         offset = answer.columns[: self.inputs] - center
         length = float(np.linalg.norm(offset))
         if length <= radius * (1 + 1e-7) or length == 0:

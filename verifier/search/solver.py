@@ -103,10 +103,15 @@ class LinearProgram:
         """The answer from the last basis; raises SolverError for an unexpected status."""
         self._highs.run()
         status = self._highs.getModelStatus()
-        if status not in _SOLVED:
-            self._highs.clearSolver()
-            self._highs.run()
-            status = self._highs.getModelStatus()
+        if status not in _SOLVED:  # once more from scratch, and then with presolve
+            for presolve in ("off", "on"):
+                self._highs.clearSolver()
+                self._highs.setOptionValue("presolve", presolve)
+                self._highs.run()
+                self._highs.setOptionValue("presolve", "off")
+                status = self._highs.getModelStatus()
+                if status in _SOLVED:
+                    break
         if status not in _SOLVED:
             raise SolverError(f"linear program: {self._highs.modelStatusToString(status)}")
         if _SOLVED[status]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifier.search.attack import exact_flip
-from verifier.search.floats import FloatNetwork
+from verifier.search.floats import FloatNetwork, to_float
+from verifier.search.pattern import decide_pattern
 from verifier.search.relaxation import Relaxation, Solution
+from verifier.search.solver import SolverError
 from verifier.trusted.certificate import Flip, Leaf, Node, Tree, Undecided, UnitSplit
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Query
@@ -54,12 +57,15 @@ class PhaseTree:
         self.nodes = 0
         scales = checker.scaled.scales[query.network.inputs :]
         units = range(query.network.units.count)
-        self._lower = np.array([float(checker.lower(v) / scales[v]) for v in units])
-        self._upper = np.array([float(checker.upper(v) / scales[v]) for v in units])
+        self._lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
+        self._upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
         """A tree that refutes goal `number`, or a point that satisfies it."""
-        relaxation = Relaxation(self.query, self.network, number, self._lower, self._upper)
+        try:
+            relaxation = Relaxation(self.query, self.network, number, self._lower, self._upper)
+        except SolverError:
+            return self._enumerate(number, limit)
         nodes = [_Node({})]
         waiting = [0]
         while waiting:
@@ -70,7 +76,10 @@ class PhaseTree:
             node = nodes[waiting.pop()]
             self.nodes += 1
             relaxation.set_phases(node.phases)
-            solution = relaxation.solve()
+            try:
+                solution = relaxation.solve()
+            except SolverError:
+                return self._enumerate(number, limit)
             leaf = self._leaf(number, node, solution)
             if leaf is not None:
                 node.body = leaf
@@ -80,7 +89,11 @@ class PhaseTree:
                 return flip
             unit = self._choose(relaxation, node, solution)
             if unit is None:
-                return Undecided("all phases fixed, and the margin is within rounding of zero")
+                exact = self._decide_exactly(number, node)
+                if isinstance(exact, Leaf):
+                    node.body = exact
+                    continue
+                return exact
             node.body = UnitSplit(unit)
             on = bool(solution.a[relaxation.column[unit]] > 0)
             node.children = (len(nodes), len(nodes) + 1)
@@ -89,24 +102,68 @@ class PhaseTree:
             waiting.extend(node.children if on else reversed(node.children))
         return _preorder(nodes)
 
+    def _enumerate(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
+        """The same without a solver, for numbers that floats do not hold: all patterns, exactly."""
+        undecided = np.flatnonzero((self._lower < 0) & (self._upper > 0)).tolist()
+        nodes, waiting = [_Node({})], [0]
+        unclear = False
+        while waiting:
+            if self.deadline is not None and monotonic() > self.deadline:
+                return Undecided("timeout")
+            if limit is not None and self.nodes > limit:
+                return Undecided("node limit")
+            node = nodes[waiting.pop()]
+            self.nodes += 1
+            if self._closes(number, node, Leaf()):
+                node.body = Leaf()
+                continue
+            if len(node.phases) < len(undecided):
+                unit = undecided[len(node.phases)]
+                node.body = UnitSplit(unit)
+                node.children = (len(nodes), len(nodes) + 1)
+                nodes.extend(_Node({**node.phases, unit: phase}) for phase in (False, True))
+                waiting.extend(node.children)
+                continue
+            exact = self._decide_exactly(number, node)
+            if isinstance(exact, Flip):
+                return exact
+            if isinstance(exact, Undecided):
+                unclear = True
+            else:
+                node.body = exact
+        return Undecided("a pattern of units stays undecided") if unclear else _preorder(nodes)
+
     def _leaf(self, number: int, node: _Node, solution: Solution) -> Leaf | None:
         """The leaf that closes the node exactly, if the margin says that there is one."""
         if solution.margin is not None and solution.margin > 1e-9:
             return None
-        goal = self.query.goals[number]
-        mark = self.checker.mark()
-        for v, phase in node.phases.items():
-            self.checker.restrict(UnitSplit(v), high=phase)
-        found = None
         for bits in BITS:
             leaf = solution.leaf.rounded(bits)
             if solution.margin is None:
                 leaf = Leaf({0: 0 * leaf.atoms[0]}, leaf.slopes, leaf.bounds, leaf.cuts, leaf.box)
-            if self.checker.closes(leaf, goal):
-                found = leaf
-                break
+            if self._closes(number, node, leaf):
+                return leaf
+        return None
+
+    def _decide_exactly(self, number: int, node: _Node) -> Leaf | Flip | Undecided:
+        """For a node with all phases fixed, whose margin is within rounding of zero."""
+        goal = self.query.goals[number]
+        point, leaf = decide_pattern(self.query, self.checker, goal, node.phases)
+        if leaf is not None and self._closes(number, node, leaf):
+            return leaf
+        if point is not None:
+            flip = exact_flip(self.query, number, point)
+            if flip is not None:
+                return flip
+        return Undecided("all phases fixed, and the margin is within rounding of zero")
+
+    def _closes(self, number: int, node: _Node, leaf: Leaf) -> bool:
+        mark = self.checker.mark()
+        for v, phase in node.phases.items():
+            self.checker.restrict(UnitSplit(v), high=phase)
+        closed = self.checker.closes(leaf, self.query.goals[number])
         self.checker.undo(mark)
-        return found
+        return closed
 
     def _flip(self, number: int, solution: Solution) -> Flip | None:
         if solution.margin is None:

@@ -1,0 +1,97 @@
+"""The point of a rational polyhedron that is nearest to a given one, exactly.
+
+minimise ||x - c||^2 subject to G x >= h by the dual active-set method (Goldfarb and Idnani 1983) in
+rationals: exact arithmetic makes it end. The answer is rational, and its multipliers prove it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from verifier.search.exact_lp import solve_exactly
+
+Row = list[Fraction]
+ZERO = Fraction(0)
+MAX_STEPS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """x - c = sum of multipliers[i] * G[i], multipliers > 0, on rows that hold with equality."""
+
+    point: list[Fraction]
+    squared_distance: Fraction
+    multipliers: dict[int, Fraction]
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """sum of multipliers[i] * G[i] = 0 with multipliers >= 0 and sum of multipliers * h > 0."""
+
+    multipliers: dict[int, Fraction]
+
+
+def project(
+    center: Sequence[Fraction], rows: Sequence[Row], offsets: Sequence[Fraction]
+) -> Projection | Empty | None:
+    """The nearest point, or why there is none; None after MAX_STEPS steps."""
+    point = list(center)
+    active: list[int] = []
+    weights: list[Fraction] = []
+    steps = 0
+    while True:
+        violated = next(
+            (i for i, row in enumerate(rows) if i not in active and dot(row, point) < offsets[i]),
+            None,
+        )
+        if violated is None:
+            squares = sum(((x - c) ** 2 for x, c in zip(point, center, strict=True)), ZERO)
+            kept = {i: w for i, w in zip(active, weights, strict=True) if w}
+            return Projection(point, squares, kept)
+        gained = ZERO
+        while True:
+            steps += 1
+            if steps > MAX_STEPS:
+                return None
+            parts, rest = _split(rows[violated], [rows[i] for i in active])
+            reach = dot(rest, rest)
+            shrinking = [
+                (w / r, k) for k, (w, r) in enumerate(zip(weights, parts, strict=True)) if r > 0
+            ]
+            partial = min(shrinking, default=None)
+            full = (offsets[violated] - dot(rows[violated], point)) / reach if reach else None
+            if partial is None and full is None:
+                multipliers = {i: -r for i, r in zip(active, parts, strict=True) if r}
+                return Empty({**multipliers, violated: Fraction(1)})
+            blocked = partial is not None and (full is None or partial[0] < full)
+            step = partial[0] if blocked and partial is not None else full
+            if step is None:
+                return None
+            point = [x + step * d for x, d in zip(point, rest, strict=True)]
+            weights = [w - step * r for w, r in zip(weights, parts, strict=True)]
+            gained += step
+            if blocked and partial is not None:
+                del active[partial[1]], weights[partial[1]]
+                continue
+            active.append(violated)
+            weights.append(gained)
+            break
+
+
+def dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:
+    return sum((a * b for a, b in zip(left, right, strict=True) if a and b), ZERO)
+
+
+def _split(row: Row, active: list[Row]) -> tuple[list[Fraction], Row]:
+    """row = sum of parts[k] * active[k] + rest, rest orthogonal to the active rows, which are
+    independent."""
+    if not active:
+        return [], list(row)
+    gram = [[dot(a, b) for b in active] for a in active]
+    parts = solve_exactly(gram, [dot(a, row) for a in active])
+    rest = list(row)
+    for part, a in zip(parts, active, strict=True):
+        rest = [q - part * b for q, b in zip(rest, a, strict=True)]
+    return parts, rest

@@ -1,0 +1,317 @@
+"""One activation pattern, decided exactly: the network is affine there, so it is a linear program.
+
+For branches in which every phase is fixed and the margin is within rounding of zero: ties, empty
+slivers between two units, and rivals that touch the ball in one point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from verifier.search.exact_lp import Optimum, Row, maximise
+from verifier.search.exact_projection import Projection, project
+from verifier.trusted.certificate import Leaf
+from verifier.trusted.fast import FastChecker
+from verifier.trusted.query import Goal, Query
+
+ZERO, ONE = Fraction(0), Fraction(1)
+Affine = tuple[Row, Fraction]
+LARGE = 40  # inputs, beyond which exact systems take too long
+
+
+def decide_pattern(
+    query: Query, checker: FastChecker, goal: Goal, phases: Mapping[int, bool]
+) -> tuple[list[Fraction] | None, Leaf | None]:
+    """A point of the pattern with the largest margin, or a leaf that should refute the goal there.
+
+    `checker` is in the root state, `phases` fixes every unit that is undecided in it. Returns two
+    Nones for too many inputs, or where the exact program gives up.
+    """
+    if query.network.inputs > LARGE:
+        return None, None
+    pre, outputs = _affine(query, checker, phases)
+    if query.region.norm == "2":
+        return _nearest(query, goal, phases, pre, outputs)
+    program = _Program(query)
+    names: list[tuple[str, int, Fraction]] = []
+    for v, on in phases.items():
+        sign = ONE if on else -ONE
+        program.add(_scaled(pre[v], sign))
+        names.append(("unit", v, sign))
+    forms = [_atom_form(goal, number, outputs) for number in range(len(goal.atoms))]
+    empty = program.largest_common_slack(len(names), forms)
+    if empty is None:
+        return None, None
+    if empty.value < 0:
+        return None, _leaf(names, program, empty, {0: ZERO})
+    best = program.largest_margin(empty, forms)
+    if best is None:
+        return None, None
+    strict_needed = any(atom.strict for atom in goal.atoms)
+    if best.value > 0 or (best.value == 0 and not strict_needed):
+        return best.point[: query.network.inputs], None
+    atoms = {
+        number: best.multipliers.get(program.first_atom + number, ZERO)
+        for number in range(len(forms))
+    }
+    return best.point[: query.network.inputs], _leaf(names, program, best, atoms)
+
+
+def _nearest(
+    query: Query,
+    goal: Goal,
+    phases: Mapping[int, bool],
+    pre: list[Affine],
+    outputs: list[Affine],
+) -> tuple[list[Fraction] | None, Leaf | None]:
+    """On an L2 ball: the point of the pattern nearest to the center at which the atoms hold, or the
+    multipliers that show it to be empty or too far."""
+    region = query.region
+    units = list(phases)
+    forms = [_scaled(pre[v], ONE if phases[v] else -ONE) for v in units]
+    forms += [_atom_form(goal, number, outputs) for number in range(len(goal.atoms))]
+    rows = [form[0] for form in forms]
+    offsets = [-form[1] for form in forms]
+    if region.clipped:
+        for k in range(region.dimension):
+            unit = [Fraction(int(j == k)) for j in range(region.dimension)]
+            rows += [unit, [-q for q in unit]]
+            offsets += [region.lower[k], -region.upper[k]]
+    found = project(region.center, rows, offsets)
+    if found is None:
+        return None, None
+    if isinstance(found, Projection) and found.squared_distance <= region.size:
+        strict = any(atom.strict for atom in goal.atoms)
+        if found.squared_distance < region.size or not strict:
+            return found.point, None
+    first = len(units)
+    bounds = {
+        v: (ONE if phases[v] else -ONE) * found.multipliers[i]
+        for i, v in enumerate(units)
+        if i in found.multipliers
+    }
+    atoms = {k: found.multipliers.get(first + k, ZERO) for k in range(len(goal.atoms))}
+    clip: dict[int, Fraction] = {}
+    for i, multiplier in found.multipliers.items():
+        k, side = divmod(i - first - len(goal.atoms), 2)
+        if k >= 0:
+            clip[k] = clip.get(k, ZERO) + (multiplier if side == 0 else -multiplier)
+    # The box bears what its own rows bear: the final gradient is minus the others' sum.
+    return None, Leaf(atoms=atoms, bounds=bounds, box=clip)
+
+
+def _leaf(
+    names: list[tuple[str, int, Fraction]],
+    program: _Program,
+    optimum: Optimum,
+    atoms: dict[int, Fraction],
+) -> Leaf:
+    bounds = {
+        v: sign * optimum.multipliers[program.first + i]
+        for i, (_, v, sign) in enumerate(names)
+        if optimum.multipliers.get(program.first + i)
+    }
+    return Leaf(atoms=atoms, bounds=bounds)
+
+
+def _affine(
+    query: Query, checker: FastChecker, phases: Mapping[int, bool]
+) -> tuple[list[Affine], list[Affine]]:
+    """Every a_v and every output as an affine form of the inputs, in this pattern."""
+    network = query.network
+    n = network.inputs
+    forms: list[Affine] = [([Fraction(int(k == j)) for j in range(n)], ZERO) for k in range(n)]
+    pre: list[Affine] = []
+    for v in range(network.units.count):
+        form = _combined(network.units.fractions(v), forms, n)
+        pre.append(form)
+        on = phases[v] if v in phases else checker.lower(v) >= 0
+        forms.append(form if on else ([ZERO] * n, ZERO))
+    rows = network.outputs
+    return pre, [_combined(rows.fractions(j), forms, n) for j in range(rows.count)]
+
+
+def _combined(row: tuple[dict[int, Fraction], Fraction], forms: list[Affine], n: int) -> Affine:
+    weights, constant = row
+    total = [ZERO] * n
+    for j, w in weights.items():
+        gradient, offset = forms[j]
+        constant += w * offset
+        total = [t + w * g for t, g in zip(total, gradient, strict=True)]
+    return total, constant
+
+
+def _atom_form(goal: Goal, number: int, outputs: list[Affine]) -> Affine:
+    atom = goal.atoms[number]
+    gradient, constant = [ZERO] * len(outputs[0][0]), atom.constant
+    for k, c in atom.inputs:
+        gradient[k] += c
+    for j, c in atom.outputs:
+        gradient = [g + c * o for g, o in zip(gradient, outputs[j][0], strict=True)]
+        constant += c * outputs[j][1]
+    return gradient, constant
+
+
+def _scaled(form: Affine, factor: Fraction) -> Affine:
+    return [factor * g for g in form[0]], factor * form[1]
+
+
+class _Program:
+    """Rows over (x, d, s): the region with |x - c| <= d on an L1 ball, then what `add` brings."""
+
+    def __init__(self, query: Query) -> None:
+        region = query.region
+        self.n = region.dimension
+        self.extra = self.n if region.norm == "1" else 0
+        self.width = self.n + self.extra + 1
+        self.rows: list[Row] = []
+        self.offsets: list[Fraction] = []
+        for k in range(self.n):
+            self._bound(k, ONE, region.lower[k])
+            self._bound(k, -ONE, -region.upper[k])
+        if self.extra:
+            for k in range(self.n):
+                for sign in (ONE, -ONE):
+                    row = [ZERO] * self.width
+                    row[k], row[self.n + k] = -sign, ONE
+                    self._put(row, -sign * region.center[k])
+            row = [ZERO] * self.width
+            row[self.n : 2 * self.n] = [-ONE] * self.n
+            self._put(row, -region.size)
+        self.first = len(self.rows)
+        start = [
+            min(max(c, low), high)
+            for c, low, high in zip(
+                region.center or region.lower, region.lower, region.upper, strict=True
+            )
+        ]
+        self._start = (
+            start + [abs(x - c) for x, c in zip(start, region.center, strict=False)][: self.extra]
+        )
+
+    def _put(self, row: Row, offset: Fraction) -> None:
+        self.rows.append(row)
+        self.offsets.append(offset)
+
+    def _bound(self, k: int, sign: Fraction, offset: Fraction) -> None:
+        row = [ZERO] * self.width
+        row[k] = sign
+        self._put(row, offset)
+
+    def add(self, form: Affine) -> None:
+        """form >= 0."""
+        self._put([*form[0], *[ZERO] * self.extra, ZERO], -form[1])
+
+    def largest_common_slack(self, count: int, forms: list[Affine]) -> Optimum | None:
+        """The largest s <= 0 such that the last `count` rows can all be >= s; below 0 the pattern
+        is empty."""
+        self.first_atom = len(self.rows)
+        for row in self.rows[self.first : self.first + count]:
+            row[-1] = -ONE
+        cap = [ZERO] * self.width
+        cap[-1] = -ONE
+        self._put(cap, ZERO)
+        slack = min(
+            [ZERO]
+            + [
+                sum((g * x for g, x in zip(row, self._start, strict=False)), -offset)
+                for row, offset in zip(
+                    self.rows[self.first : self.first + count],
+                    self.offsets[self.first : self.first + count],
+                    strict=True,
+                )
+            ]
+        )
+        found = self._from([*self._start, slack], [ZERO] * (self.width - 1) + [ONE])
+        self.rows.pop()
+        self.offsets.pop()
+        for row in self.rows[self.first : self.first + count]:
+            row[-1] = ZERO
+        return found
+
+    def largest_margin(self, start: Optimum, forms: list[Affine]) -> Optimum | None:
+        """The largest s such that all atoms can be >= s in the pattern."""
+        for gradient, constant in forms:
+            self._put([*gradient, *[ZERO] * self.extra, -ONE], -constant)
+        x = start.point[:-1]
+        least = min(
+            sum((g * q for g, q in zip(gradient, x, strict=False)), constant)
+            for gradient, constant in forms
+        )
+        return self._from([*x, least], [ZERO] * (self.width - 1) + [ONE])
+
+    def _from(self, point: list[Fraction], objective: Row) -> Optimum | None:
+        """The optimum from a feasible point: first to a vertex, then along edges."""
+        active = self._vertex(point, objective)
+        return None if active is None else maximise(objective, self.rows, self.offsets, active)
+
+    def _vertex(self, point: list[Fraction], objective: Row) -> list[int] | None:
+        """Independent rows that are active at a vertex reached from `point` by moves along which
+        no active row changes."""
+        active: list[int] = []
+        reduced: list[tuple[int, Row]] = []  # echelon form of the active rows
+        while True:
+            for i, (row, offset) in enumerate(zip(self.rows, self.offsets, strict=True)):
+                if i not in active and _dot(row, point) == offset:
+                    pivot = _reduce(reduced, row)
+                    if pivot is not None:
+                        active.append(i)
+            if len(active) == self.width:
+                return active
+            direction = _kernel(reduced, self.width)
+            if _dot(objective, direction) < 0:
+                direction = [-d for d in direction]
+            steps = self._steps(point, direction)
+            if not steps:
+                direction = [-d for d in direction]
+                steps = self._steps(point, direction)
+            if not steps:
+                return None
+            step = min(steps)
+            point = [x + step * d for x, d in zip(point, direction, strict=True)]
+
+    def _steps(self, point: list[Fraction], direction: Row) -> list[Fraction]:
+        steps = []
+        for row, offset in zip(self.rows, self.offsets, strict=True):
+            slope = _dot(row, direction)
+            if slope < 0:
+                steps.append((_dot(row, point) - offset) / -slope)
+        return steps
+
+
+def _dot(row: Row, point: list[Fraction]) -> Fraction:
+    return sum((g * x for g, x in zip(row, point, strict=True) if g), ZERO)
+
+
+def _reduce(reduced: list[tuple[int, Row]], row: Row) -> int | None:
+    """Adds the row to the echelon form if it is independent, and returns its pivot."""
+    rest = list(row)
+    for pivot, known in reduced:
+        if rest[pivot]:
+            factor = rest[pivot]
+            rest = [a - factor * b for a, b in zip(rest, known, strict=True)]
+    found = next((k for k, q in enumerate(rest) if q), None)
+    if found is None:
+        return None
+    scaled = [q / rest[found] for q in rest]
+    for number, (other, known) in enumerate(reduced):
+        if known[found]:
+            factor = known[found]
+            reduced[number] = (
+                other,
+                [a - factor * b for a, b in zip(known, scaled, strict=True)],
+            )
+    reduced.append((found, scaled))
+    return found
+
+
+def _kernel(reduced: list[tuple[int, Row]], width: int) -> Row:
+    """A non-zero vector on which all rows of the reduced echelon form vanish."""
+    pivots = {pivot for pivot, _ in reduced}
+    free = max(k for k in range(width) if k not in pivots)
+    vector = [ZERO] * width
+    vector[free] = ONE
+    for pivot, row in reduced:
+        vector[pivot] = -row[free]
+    return vector
