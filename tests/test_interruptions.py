@@ -244,9 +244,11 @@ def test_kill_9_at_20_random_moments_of_digits(tmp_path: Path) -> None:
             "--jobs", "2", "--json", "--quiet",
         ]  # fmt: skip
 
+    began = time.monotonic()
     assert subprocess.run(arguments(tmp_path / "whole"), check=False).returncode == 0
+    seconds = time.monotonic() - began
     folder = tmp_path / "run"
-    kill_at_random(folder, arguments(folder), 20, 15.0, seed=2)
+    kill_at_random(folder, arguments(folder), 20, seconds / 5, seed=2)
     assert subprocess.run(arguments(folder), check=False).returncode == 0
     assert evidence(folder) == evidence(tmp_path / "whole")
     assert main(["check", str(folder), "--json"]) == 0
