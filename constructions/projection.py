@@ -37,6 +37,7 @@ from constructions.hypotheses import (
     least_entry,
     power_separation,
 )
+from constructions.pairs import pair_differences
 from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
 from constructions.serial import cube_tests, narrow_promises, square_tests
 from verifier.dataset import Dataset
@@ -198,9 +199,17 @@ def find_projection(
     if kind not in KINDS:
         raise UserError(f"no projection {kind!r}; there are {', '.join(KINDS)}")
     rng = np.random.default_rng([seed, rank])
+    close = pair_differences(dataset).astype(np.float64) / dataset.denominator
+    target = float((2 * radius) ** 2)
     best = Fraction(0)
     for _ in range(tries):
         projection = KINDS[kind](dataset.dimension, rank, rng)
+        # A float may turn a map down, never accept one.
+        matrix = (projection.numerators / projection.denominator).astype(np.float64)
+        hint = float(((close @ matrix.T) ** 2).sum(axis=1).min())
+        if hint < target * (1 - 1e-6):
+            best = max(best, Fraction(hint))
+            continue
         if not certified_norm_at_most_one(projection):
             raise UserError("the projection expands distances")
         projected = projection.apply(dataset)

@@ -1,0 +1,27 @@
+"""The close pairs of differently labelled samples, which decide what a projection must keep."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.dataset import Dataset
+
+
+def pair_differences(dataset: Dataset, most: int = 400) -> NDArray[np.object_]:
+    """Differences of each sample to its nearest differently labelled one, the shortest first.
+
+    In units of 1 / denominator; Python integers, shape (number, n).
+    """
+    points = dataset.numerators.astype(np.float64)
+    squares = (points * points).sum(axis=1)
+    pairs: dict[tuple[int, int], float] = {}
+    for i in range(dataset.size):
+        gaps = squares + squares[i] - 2 * points @ points[i]
+        gaps[dataset.labels == dataset.labels[i]] = np.inf
+        j = int(np.argmin(gaps))
+        pairs[min(i, j), max(i, j)] = float(gaps[j])
+    chosen = sorted(pairs, key=lambda pair: (pairs[pair], pair))[:most]
+    exact = dataset.numerators.astype(object)
+    result: NDArray[np.object_] = np.array([exact[i] - exact[j] for i, j in chosen], dtype=object)
+    return result
