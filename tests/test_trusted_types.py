@@ -112,6 +112,19 @@ def test_balls():
     assert ball("1", [F(0)], F(1), clip=(F(-1), F(1, 2))).clipped
     assert ball("1", [F(0), F(0)], F(1), clip=([F(-2), F(0)], [F(2), F(2)])).lower == (-1, 0)
     assert ball("inf", [F(0)], F(1), clip=(F(0), F(5))) == box([F(0)], [F(1)])
+    assert not ball("1", [F(0)], F(1)).clipped and not ball("2", [F(0)], F(1)).clipped
+    for low, high in (([-2, 0], [2, 2]), ([-2, -2], [2, 0]), ([0, -2], [2, 2]), ([-2, -2], [0, 2])):
+        sides = [F(x) for x in low], [F(x) for x in high]
+        assert ball("1", [F(0), F(0)], F(1), clip=sides).clipped
+        assert not ball("1", [F(0), F(0)], F(1), clip=([F(-1)] * 2, [F(1)] * 2)).clipped
+    for norm in ("1", "inf"):
+        refused("radius_squared is for norm 2", lambda n=norm: ball(n, [F(0)], radius_squared=F(1)))
+    for arguments in ({}, {"radius": F(1), "radius_squared": F(1)}):
+        refused("exactly one of radius", lambda a=arguments: ball("2", [F(0)], **a))
+    refused("clip box has 1 inputs", lambda: ball("1", [F(0)] * 2, F(1), clip=([F(0)], [F(1)] * 2)))
+    refused("clip box has 1 inputs", lambda: ball("1", [F(0)] * 2, F(1), clip=([F(0)] * 2, [F(1)])))
+    refused("radius is negative", lambda: ball("inf", [F(0)], F(-1)))
+    assert ball("2", [F(0)], radius_squared=F(2)).upper[0] == F(23726567, 2**24)
 
 
 @pytest.mark.parametrize("strict", [True, False])

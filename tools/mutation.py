@@ -142,7 +142,10 @@ def _visit(parent, node, function):
 
 
 def _message(node) -> bool:
-    """Text for people, and types: nothing in there can make a verdict wrong."""
+    """Text for people, types, and `strict=True` of zip, which only repeats checks made before."""
+
+    if isinstance(node, ast.keyword) and node.arg == "strict":
+        return isinstance(node.value, ast.Constant)
     return isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom)
 
 
@@ -291,6 +294,8 @@ def main() -> int:
                 if outcome == "survived" and again:
                     outcome = in_child(mutant, 2, 300)
             state[mutant.key] = outcome
+            if options.state and number % 20 == 0:
+                options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
             if outcome == "survived":
                 outcome = "equivalent" if mutant.key in reasons else "survived"
             counts[outcome] += 1
