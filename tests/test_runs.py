@@ -24,7 +24,7 @@ from verifier.errors import RefusedError, UserError
 from verifier.runs import work
 from verifier.runs.executor import Event, Executor, Finished, Lost
 from verifier.runs.folder import RunFolder
-from verifier.runs.place import place_of
+from verifier.runs.place import all_runs, place_of
 from verifier.runs.records import Record, failure
 from verifier.runs.store import SCHEMA, Identity, Store
 from verifier.trusted.certificate import Undecided
@@ -464,6 +464,14 @@ def test_gc_removes_what_no_run_names(copy: Path) -> None:
     del kept[f"certificates/{'0' * 64}.json.gz"]
     assert files(copy) == kept
     assert checked(copy)[0] == 0
+
+
+@pytest.mark.parametrize("folder", ["..", "../elsewhere", "/tmp", ""])
+def test_a_shared_store_names_no_folder_outside(tmp_path: Path, folder: str) -> None:
+    with Store(tmp_path / "runs.sqlite", create=True) as store:
+        store.add_run("r", folder, Identity("n", "d", {}, {}, (0,)), {})
+    with pytest.raises(UserError, match="run r names the folder"):
+        list(all_runs(tmp_path))
 
 
 def test_summary_is_that_of_the_database(sealed: Path) -> None:

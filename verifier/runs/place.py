@@ -78,4 +78,6 @@ def all_runs(root: Path) -> Iterator[tuple[Place, RunRow]]:
         with Store(database, read_only=True) as store:
             runs = store.runs()
         for run in runs:
+            if run.folder != Path(run.folder).name or run.folder in ("", ".."):
+                raise UserError(f"{database}: run {run.name} names the folder {run.folder!r}")
             yield place_of(database.parent / run.folder, shared=True), run
