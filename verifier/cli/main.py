@@ -20,7 +20,7 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import certify, check, construct, data, export, runs, vnnlib, width
+from verifier.cli import certify, check, construct, data, export, report, runs, vnnlib, width
 from verifier.errors import RefusedError, UserError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -32,6 +32,7 @@ COMMANDS: tuple[click.Command, ...] = (
     width.command,
     vnnlib.command,
     export.command,
+    report.command,
 )
 
 

@@ -1,0 +1,99 @@
+"""A document as one page that needs nothing else: no network, no script of others."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports.document import (
+    Cards,
+    Code,
+    Document,
+    Figure,
+    Items,
+    Notice,
+    Table,
+    Text,
+    Tiles,
+    Tone,
+)
+from reports.numbers import Cell, Hash, Root, approximately, exact_text, shown
+from reports.pixels import data_uri
+from reports.plots import inline_svg
+
+_KINDS = {
+    Text: "text",
+    Notice: "notice",
+    Code: "code",
+    Table: "table",
+    Figure: "figure",
+    Cards: "cards",
+    Tiles: "tiles",
+    Items: "items",
+}
+_MARKS: dict[Tone, str] = {
+    "good": "\N{CHECK MARK}",
+    "bad": "\N{MULTIPLICATION X}",
+    "warn": "!",
+    "plain": "",
+}
+
+
+@cache
+def environment() -> Environment:
+    """The templates; everything they are given is escaped."""
+    made = Environment(
+        loader=PackageLoader("reports", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {
+        "kind": lambda block: _KINDS[type(block)],
+        "shown": shown,
+        "full": _full,
+        "sort_value": _sort_value,
+        "numeric": _numeric,
+        "data_uri": data_uri,
+        "mark": lambda tone: _MARKS[tone],
+    }
+    made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
+    return made
+
+
+def html(document: Document) -> str:
+    """The page."""
+    return environment().get_template("page.html.j2").render(document=document, script=True)
+
+
+def fragment(document: Document) -> Markup:
+    """The sections of the page alone, for a page of the server."""
+    text = environment().get_template("body.html.j2").render(document=document)
+    return Markup(text)  # rendered with escaping
+
+
+def _full(value: Cell) -> str:
+    """The exact value where what is shown is not all of it, else nothing; never too long."""
+    if value is None or isinstance(value, str | bool):
+        return ""
+    full = exact_text(value)
+    same = full == shown(value).replace(",", "") or isinstance(value, int | float)
+    return "" if same or len(full) > 400 else full
+
+
+def _numeric(value: Any) -> bool:
+    return value is None or (not isinstance(value, str | bool | Hash))
+
+
+def _sort_value(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool | str | Hash):
+        return exact_text(value)
+    number = approximately(value)
+    return repr(number) if not isinstance(value, Root) else repr(float(value))

@@ -1,0 +1,179 @@
+"""Exact numbers for readers: short where that is exact, and never a float where it matters."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from verifier.trusted.rational import format_rational
+
+_LONG = 24  # characters of an exact number that a sentence can carry
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The non-negative square root of `square`, which is how L2 distances are known exactly."""
+
+    square: Fraction
+
+    def __float__(self) -> float:
+        return root_float(self.square)
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A hexadecimal digest: shown by its beginning where there is little room."""
+
+    text: str
+
+
+Number = int | float | Fraction | Root
+Cell = Number | str | bool | Hash | None
+
+
+def root_float(square: Fraction) -> float:
+    """The square root as a float, also where the square is beyond the floats."""
+    if square <= 0:
+        return 0.0
+    half = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
+    try:
+        return math.ldexp(math.sqrt(square / Fraction(4) ** half), half)
+    except OverflowError:
+        return math.inf
+
+
+def approximately(value: Number) -> float:
+    """The nearest float or so, infinite beyond their range; to be drawn, not to be believed."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if float_sign(value) > 0 else -math.inf
+
+
+def float_sign(value: Number) -> int:
+    """-1, 0 or 1, exactly."""
+    if isinstance(value, Root):
+        return 1 if value.square > 0 else 0
+    return (value > 0) - (value < 0)
+
+
+def exact_text(value: Cell) -> str:
+    """The value in full, as machines read it: `p/q`, `sqrt(p/q)`, the empty text for None."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case Root(square):
+            return f"sqrt({format_rational(square)})"
+        case Fraction() | int():
+            return format_rational(value)
+        case float():
+            return repr(round(value, 6))
+        case Hash(text):
+            return text
+    return value
+
+
+def shown(value: Cell, *, long: int = _LONG) -> str:
+    """The value for people: exact if it is short, else with a tilde and six digits."""
+    match value:
+        case None:
+            return "\N{EN DASH}"
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return grouped(value)
+        case float():
+            return f"{value:.3g}"
+        case Root(square):
+            return _shown_root(square, long)
+        case Fraction():
+            return _shown_fraction(value, long)
+        case Hash(text):
+            return text[:16]
+    return value
+
+
+def with_decimal(value: Fraction | Root) -> str:
+    """The number, and beside it what it is or is about as a decimal: 693/200 = 3.465."""
+    text = shown(value)
+    if isinstance(value, Root):
+        exact_root = _exact_root(value.square)
+        if exact_root is not None:
+            return with_decimal(exact_root)
+        return text if text.startswith("~") else f"{text} \N{ALMOST EQUAL TO} {float(value):.6g}"
+    if value.denominator == 1 or text.startswith("~"):
+        return text
+    decimal = _terminating(value)
+    if decimal is not None:
+        return f"{text} = {decimal}"
+    return f"{text} \N{ALMOST EQUAL TO} {_six_digits(value)}"
+
+
+def grouped(value: int) -> str:
+    """An integer with commas between thousands; a very long one by its length."""
+    if abs(value) >= 10**30:
+        return f"about 2^{value.bit_length()}"
+    return f"{value:,}"
+
+
+def bytes_text(count: int) -> str:
+    """A number of bytes for people."""
+    value = float(count)
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """`1 sample`, `1,797 samples`."""
+    return f"{grouped(count)} {noun if count == 1 else plural or noun + 's'}"
+
+
+def _shown_fraction(value: Fraction, long: int) -> str:
+    if value.denominator == 1 and abs(value.numerator) < 10**long:
+        return grouped(value.numerator)
+    if value.numerator.bit_length() + value.denominator.bit_length() <= 4 * long:
+        text = format_rational(value)
+        if len(text) <= long:
+            return text
+    return f"~{_six_digits(value)}"
+
+
+def _shown_root(square: Fraction, long: int) -> str:
+    root = _exact_root(square)
+    if root is not None:
+        return _shown_fraction(root, long)
+    text = format_rational(square)
+    if len(text) <= long - 3:
+        return f"\N{SQUARE ROOT}({text})" if "/" in text else f"\N{SQUARE ROOT}{text}"
+    return f"~{root_float(square):.6g}"
+
+
+def _exact_root(square: Fraction) -> Fraction | None:
+    top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
+    if top * top == square.numerator and bottom * bottom == square.denominator:
+        return Fraction(top, bottom)
+    return None
+
+
+def _six_digits(value: Fraction) -> str:
+    number = approximately(value)
+    if math.isfinite(number) and (number or not value):
+        return f"{number:.6g}"
+    exponent = value.numerator.bit_length() - value.denominator.bit_length()
+    return f"{'-' if value < 0 else ''}2^{exponent}"
+
+
+def _terminating(value: Fraction) -> str | None:
+    """The finite decimal expansion, if there is one of at most nine places."""
+    scaled = value * 10**9
+    if scaled.denominator != 1 or abs(value) >= 10**9:
+        return None
+    sign, digits = "-" if value < 0 else "", abs(int(scaled))
+    whole, places = divmod(digits, 10**9)
+    return f"{sign}{whole}.{places:09d}".rstrip("0").rstrip(".")

@@ -1,0 +1,499 @@
+"""What a report says of one run."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from reports import samples as shown_samples
+from reports.document import (
+    Code,
+    Document,
+    Items,
+    Notice,
+    Section,
+    Table,
+    Text,
+    Tiles,
+    Tone,
+)
+from reports.numbers import (
+    Cell,
+    Hash,
+    bytes_text,
+    counted,
+    exact_text,
+    grouped,
+    shown,
+    with_decimal,
+)
+from reports.run_figures import effort_figures, radius_figures, region_figures
+from reports.stored_run import StoredRun, half, network_sizes, ratio
+from verifier.certify import question_text
+from verifier.dataset import BUNDLED
+from verifier.runs.records import STATES
+
+NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
+STATE_TONES: dict[str, Tone] = {
+    "robust": "good",
+    "flip": "bad",
+    "undecided": "warn",
+    "failed": "warn",
+    "open": "warn",
+}
+_PLURAL = {"robust": "robust", "flip": "flips", "undecided": "undecided", "failed": "failed",
+           "open": "not reached"}  # fmt: skip
+
+
+def claim(run: StoredRun) -> str:
+    """What was shown, in a sentence with exact numbers."""
+    counts, total = run.counts, len(run.samples)
+    size = run.dataset.size
+    ball = f"perturbation of {NORMS[run.question.norm]} norm at most {with_decimal(run.radius)}"
+    if run.question.clip is not None:
+        low, high = map(shown, run.question.clip)
+        ball += f" within the input range {low} to {high}"
+    of = f"samples of {run.data_name}"
+    if total != size:
+        of = f"samples asked about, of the {grouped(size)} of {run.data_name},"
+    if counts["robust"] == total:
+        keeps = "keeps its label" if total == 1 else "keep their label"
+        return f"{'The' if total == 1 else 'All'} {grouped(total)} {of} {keeps} for every {ball}."
+    robust = grouped(counts["robust"])
+    parts = [f"{robust} of {grouped(total)} {of} keep their label for every {ball}"]
+    if counts["flip"]:
+        parts.append(f"{grouped(counts['flip'])} lose it to one that is shown")
+    others = [f"{grouped(counts[s])} {_PLURAL[s]}" for s in STATES[3:] + STATES[:1] if counts[s]]
+    left = counts["undecided"] + counts["failed"] + counts["open"]
+    if left:
+        detail = f" ({', '.join(others)})" if others else ""
+        parts.append(f"of {grouped(left)} nothing is claimed{detail}")
+    return "; ".join(parts) + "."
+
+
+def tone(run: StoredRun) -> Tone:
+    """How the claim reads at a glance."""
+    counts = run.counts
+    if counts["flip"]:
+        return "bad"
+    if not run.finished or run.problems:
+        return "warn"
+    return "good" if counts["robust"] == len(run.samples) else "warn"
+
+
+def notices(run: StoredRun) -> tuple[Notice, ...]:
+    """What is unfinished, missing or altered."""
+    found = []
+    left = run.counts["open"]
+    if left:
+        found.append(
+            Notice(
+                f"This run is not finished: {grouped(left)} of "
+                f"{counted(len(run.samples), 'sample')} {'was' if left == 1 else 'were'} not "
+                "reached. The command that began it continues it."
+            )
+        )
+    elif run.root is None:
+        found.append(Notice("This run is not sealed: robmem runs seal writes its manifest."))
+    if run.problems:
+        more = f"; and {len(run.problems) - 8} more" if len(run.problems) > 8 else ""
+        found.append(
+            Notice(f"The evidence is not whole: {'; '.join(run.problems[:8])}{more}.", "bad")
+        )
+    return tuple(found)
+
+
+def command(run: StoredRun) -> str:
+    """The command that asks the same question, as far as the run knows it."""
+    about, question, options = run.about, run.question, run.options
+    known = run.data_name in BUNDLED
+    words: list[str] = ["robmem", "certify", "--data", run.data_name if known else "DATA"]
+    if "construction" in about:
+        words += ["--construction", str(about["construction"])]
+        if about.get("ratio") is not None:
+            words += ["--ratio", str(about["ratio"])]
+        else:
+            words += ["--budget", str(about.get("budget"))]
+    else:
+        words += ["--network", str(about.get("network_file", "NETWORK"))]
+    built_for = (about.get("construction_norm"), about.get("budget"))
+    text = question_text(question)
+    if built_for != (question.norm, text["radius"]):
+        words += ["--norm", question.norm]
+        if text["radius"] is not None:
+            words += ["--radius", text["radius"]]
+        else:
+            words += ["--radius-squared", text["radius_squared"]]
+    if text["clip"] is not None:
+        words += ["--clip", ":".join(text["clip"])]
+    decoder = question.decoder
+    if run.promised is None or run.promised.decoder != decoder:
+        words += ["--decoder", decoder]
+    if len(run.samples) != run.dataset.size:
+        words += ["--samples", _ranges([row.sample for row in run.samples])]
+    for option in ("seed", "timeout", "nodes", "engine"):
+        value = options.get(option)
+        if value is not None and (option, value) != ("engine", "exact"):
+            words += [f"--{option}", str(value)]
+    return " ".join(map(shlex.quote, words))
+
+
+def _ranges(samples: Sequence[int]) -> str:
+    parts: list[list[int]] = []
+    for sample in samples:
+        if parts and parts[-1][1] == sample:
+            parts[-1][1] = sample + 1
+        else:
+            parts.append([sample, sample + 1])
+    return ",".join(f"{a}:{b}" if b > a + 1 else str(a) for a, b in parts)
+
+
+def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") -> Document:
+    """All that is shown of the run; `prefix` keeps the keys of several runs apart."""
+    sections = (
+        _overview(run, prefix),
+        _radii(run, prefix),
+        shown_samples.section(run, prefix),
+        _network(run, prefix),
+        _effort(run, prefix, with_timings=with_timings),
+        _failures(run, prefix),
+        _trust(run, prefix),
+        _reproduce(run, prefix, with_timings=with_timings),
+        shown_samples.listing(run, prefix, with_timings=with_timings),
+    )
+    kept = tuple(section for section in sections if section.blocks)
+    built = run.about.get("construction") or run.about.get("network_file") or "a network"
+    norm = NORMS[run.question.norm]
+    subtitle = f"{run.data_name}: {built}, {norm} balls, decoder {run.question.decoder}"
+    return Document(
+        run.name, subtitle, claim(run), tone(run), notices(run), kept, _values(run, with_timings)
+    )
+
+
+def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
+    """The facts of the run for machines."""
+    values: dict[str, Any] = {
+        "run": run.name,
+        "claim": claim(run),
+        "finished": run.finished,
+        "problems": list(run.problems),
+        "counts": dict(run.counts),
+        "data": {
+            "name": run.data_name,
+            "digest": run.data_digest,
+            "size": run.dataset.size,
+            "dimension": run.dataset.dimension,
+            "labels": list(run.dataset.label_names),
+        },
+        "question": question_text(run.question),
+        "options": dict(run.options),
+        "about": {key: value for key, value in run.about.items() if key != "label_names"},
+        "separation": None if run.separation is None else exact_text(run.separation),
+        "network": {"digest": run.network.digest, **network_sizes(run.network)},
+        "root": run.root,
+        "command": command(run),
+        "versions": {item.program: list(item.versions) for item in run.versions},
+    }
+    if with_timings:
+        values["seconds"] = {k: round(v, 3) for k, v in run.timings.seconds.items()}
+        values["packed_bytes"] = run.timings.packed_bytes
+        values["hosts"] = list(run.timings.hosts)
+    return values
+
+
+def _overview(run: StoredRun, prefix: str) -> Section:
+    counts = run.counts
+    tiles: list[tuple[str, Cell, Tone]] = [
+        (_PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
+        for state in ("robust", "flip", "undecided", "failed", "open")
+        if counts[state] or state in ("robust", "flip", "undecided")
+    ]
+    tiles.append((f"{NORMS[run.question.norm]} radius", run.radius, "plain"))
+    if run.separation is not None:
+        share = ratio(run.radius, half(run.separation))
+        tiles.append(("of half the separation", f"{100 * share:.4g} %", "plain"))
+    return Section(f"{prefix}verdicts", "Verdicts", (Tiles(tuple(tiles)), _by_class(run, prefix)))
+
+
+def _by_class(run: StoredRun, prefix: str) -> Table:
+    dataset = run.dataset
+    table = [[0] * len(STATES) for _ in range(dataset.classes)]
+    for row in run.samples:
+        table[int(dataset.labels[row.sample])][STATES.index(row.state)] += 1
+    order = [STATES.index(state) for state in ("robust", "flip", "undecided", "failed", "open")]
+    used = [k for k in order if k in order[:3] or any(line[k] for line in table)]
+    rows: list[tuple[Cell, ...]] = [
+        (dataset.label_names[label], sum(line), *(line[k] for k in used))
+        for label, line in enumerate(table)
+        if sum(line)
+    ]
+    totals = [sum(line[k] for line in table) for k in used]
+    rows.append(("all", len(run.samples), *totals))
+    columns = ("label", "samples", *(_PLURAL[STATES[k]] for k in used))
+    return Table(f"{prefix}verdicts", "Verdicts by class.", columns, tuple(rows))
+
+
+def _radii(run: StoredRun, prefix: str) -> Section:
+    if run.rivals is None or run.separation is None:
+        reason = "The distances between the samples were not computed: there are too many pairs."
+        return Section(f"{prefix}radii", "Radii", (Text(reason),))
+    asked = [run.rivals[row.sample] for row in run.samples]
+    shares = [ratio(run.radius, half(rival)) for rival in asked]
+    rows: list[tuple[Cell, ...]] = [
+        ("radius of the balls", run.radius, float(run.radius)),
+        ("half the separation", half(run.separation), float(half(run.separation))),
+        ("half the distance to the nearest rival, least", *_number(half(min(asked, key=float)))),
+        ("the same, median", *_number(half(sorted(asked, key=float)[len(asked) // 2]))),
+        ("the same, greatest", *_number(half(max(asked, key=float)))),
+    ]
+    distances = sorted((flip.distance for flip in run.flips.values()), key=float)
+    if distances:
+        rows.append(("distance of a flip, least", *_number(distances[0])))
+        rows.append(("the same, median", *_number(distances[len(distances) // 2])))
+    count = sum(1 for share in shares if share >= 1)
+    text = (
+        "The nearest rival of a sample is the nearest sample of another label. No network keeps "
+        "the labels on balls of half the separation. A ball has on average "
+        f"{100 * sum(shares) / len(shares):.3g} % of half the distance to the sample's own "
+        "nearest rival"
+    )
+    if count:
+        text += (
+            f"; {counted(count, 'ball')} of {grouped(len(shares))} "
+            f"{'reaches' if count == 1 else 'reach'} half of it or more"
+        )
+    table = Table(
+        f"{prefix}radii",
+        f"Distances in the {NORMS[run.question.norm]} norm, exactly.",
+        ("distance", "exact", "about"),
+        tuple(rows),
+    )
+    return Section(
+        f"{prefix}radii", "Radii", (Text(text + "."), *radius_figures(run, prefix), table)
+    )
+
+
+def _number(value: Any) -> tuple[Cell, Cell]:
+    return value, float(value)
+
+
+def _network(run: StoredRun, prefix: str) -> Section:
+    sizes = network_sizes(run.network)
+    promised = run.promised.promises.sizes() if run.promised is not None else {}
+    rows: list[tuple[Cell, ...]] = []
+    for name, value in sizes.items():
+        size = promised.get(name)
+        if size is None:
+            rows.append((name, value, None, None, None))
+        else:
+            relation = ("= " if size.exact else "\N{LESS-THAN OR EQUAL TO} ") + grouped(size.value)
+            rows.append((name, value, relation, size.formula, size.holds(value)))
+    blocks: list[Any] = []
+    if run.promised is not None:
+        source = run.promised.promises.source
+        blocks.append(
+            Text(
+                f"Built again from the data, the construction {run.promised.name} gives the very "
+                f"network of this run. Its theorem: {source}."
+            )
+        )
+        below = run.promised.promises.budget_below
+        if below is not None:
+            blocks.append(
+                Text(
+                    f"The theorem covers budgets below {with_decimal(below)}; the network was "
+                    f"built for {with_decimal(run.promised.budget)}."
+                )
+            )
+        blocks += [Items(run.promised.notes)] if run.promised.notes else []
+    elif run.promise_reason is not None:
+        blocks.append(Text(f"What its theorem promises is not shown: {run.promise_reason}."))
+    blocks.append(
+        Table(
+            f"{prefix}sizes",
+            "The network: what it has, and what its theorem promises. Nonzero counts weights and "
+            "biases that are not zero, dense all entries of the matrices and biases, bits those of "
+            "the longest number.",
+            ("size", "measured", "promised", "formula", "holds"),
+            tuple(rows),
+            tones={"no": "bad", "yes": "good"},
+        )
+    )
+    blocks += region_figures(run, prefix)
+    return Section(f"{prefix}network", "Network", tuple(blocks))
+
+
+def _effort(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
+    nodes = [row.nodes for row in run.samples]
+    proofs = [row.text_bytes for row in run.samples if row.certificate is not None]
+    rows: list[tuple[Cell, ...]] = [
+        ("branch-and-bound nodes, in all", sum(nodes)),
+        ("the same, most of one sample", max(nodes)),
+        ("proofs and flips, in all", len(proofs)),
+        ("distinct certificates", len({r.certificate for r in run.samples if r.certificate})),
+        ("their text", bytes_text(sum(proofs))),
+        ("the longest", bytes_text(max(proofs, default=0))),
+    ]
+    if with_timings:
+        rows.append(("certificates on the disk", bytes_text(run.timings.packed_bytes)))
+        rows += [(f"seconds: {phase}", value) for phase, value in run.timings.seconds.items()]
+    table = Table(f"{prefix}effort", "What the answers cost.", ("quantity", "value"), tuple(rows))
+    return Section(f"{prefix}effort", "Effort", (*effort_figures(run, prefix), table))
+
+
+def _failures(run: StoredRun, prefix: str) -> Section:
+    without = [row for row in run.samples if row.state in ("undecided", "failed")]
+    reasons: dict[tuple[str, str], list[int]] = {}
+    for row in without:
+        reasons.setdefault((row.state, row.reason or "no reason stored"), []).append(row.sample)
+    rows: list[tuple[Cell, ...]] = [
+        (state, len(members), reason, _ranges(members[:50]) + (" .." if len(members) > 50 else ""))
+        for (state, reason), members in sorted(
+            reasons.items(), key=lambda item: (-len(item[1]), item[0])
+        )
+    ]
+    if not rows:
+        return Section(f"{prefix}failures", "Without an answer", ())
+    table = Table(
+        f"{prefix}failures",
+        "Why samples have no answer. Nothing is claimed of them.",
+        ("state", "samples", "reason", "which"),
+        tuple(rows),
+        tones=STATE_TONES,
+    )
+    return Section(f"{prefix}failures", "Without an answer", (table,))
+
+
+def _trust(run: StoredRun, prefix: str) -> Section:
+    checked = run.counts["robust"] + run.counts["flip"]
+    return Section(
+        f"{prefix}trust",
+        "What was checked, and what is trusted",
+        (
+            Items(
+                tuple(line.format(counted(checked, "certificate")) for line in _TRUST.splitlines())
+            ),
+            Text("The flips shown here were evaluated again, in exact arithmetic.")
+            if run.flips
+            else Text("Balls are closed, and a tie counts as a flip."),
+        ),
+    )
+
+
+_TRUST = """\
+Checked: {}, one for each answered sample. The checker rebuilt each question from the network, \
+the data and the radius alone, and replayed the proof or evaluated the flip in exact integers \
+before it was stored; robmem check does it again from the files.
+Trusted: the package verifier.trusted, Python's and numpy's integers, and the machine they ran on.
+Trusted: that the data file says what the data set is; its SHA-256 is below.
+Not trusted: the search, every solver and every float. A certificate is believed only because the \
+checker accepts it.
+Not claimed: what a float32 or float64 runtime of the same network would answer."""
+
+
+def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
+    rows: list[tuple[Cell, ...]] = [
+        ("data", Hash(run.data_digest)),
+        ("network", Hash(run.network.digest)),
+        ("manifest root", None if run.root is None else Hash(run.root)),
+    ]
+    for option in ("seed", "engine", "timeout", "nodes"):
+        if run.options.get(option) is not None:
+            rows.append((option, str(run.options[option])))
+    rows += [(item.program, ", ".join(item.versions)) for item in run.versions]
+    table = Table(
+        f"{prefix}identity",
+        "The same question about the same data and network gives the same certificates and the "
+        "same root, whatever the versions below.",
+        ("what", "value"),
+        tuple(rows),
+    )
+    blocks: list[Any] = [
+        Code(f"{command(run)} --out RUN\nrobmem check RUN\nrobmem report RUN -o REPORT"),
+        table,
+    ]
+    if with_timings and run.timings.hosts:
+        blocks.append(Items(tuple(f"Worked on from {host}." for host in run.timings.hosts)))
+    return Section(f"{prefix}reproduce", "How to reproduce", tuple(blocks))
+
+
+def compared(runs: Sequence[StoredRun]) -> Section:
+    """Several runs side by side."""
+    rows: list[tuple[Cell, ...]] = []
+    for run in runs:
+        counts, sizes = run.counts, network_sizes(run.network)
+        share = None
+        if run.separation is not None:
+            share = ratio(run.radius, half(run.separation))
+        rows.append(
+            (
+                run.name, run.data_name,
+                str(run.about.get("construction") or run.about.get("network_file") or ""),
+                NORMS[run.question.norm], run.radius, share, len(run.samples), counts["robust"],
+                counts["flip"], counts["undecided"] + counts["failed"] + counts["open"],
+                sizes["width"], sizes["depth"], sizes["nonzero"], sizes["dense"], sizes["bits"],
+                sum(row.nodes for row in run.samples), sum(row.text_bytes for row in run.samples),
+            )
+        )  # fmt: skip
+    columns = ("run", "data", "network", "norm", "radius", "of half sep.", "samples", "robust",
+               "flips", "no answer", "width", "depth", "nonzero", "dense", "bits", "nodes",
+               "proof bytes")  # fmt: skip
+    table = Table("runs", "The runs side by side.", columns, tuple(rows), sortable=True)
+    return Section("runs", "Comparison", (table, *_agreement(runs)))
+
+
+def _agreement(runs: Sequence[StoredRun]) -> list[Table]:
+    """Verdicts of two runs on the same data against each other."""
+    if len(runs) != 2 or runs[0].data_digest != runs[1].data_digest:
+        return []
+    first, second = ({row.sample: row.state for row in run.samples} for run in runs)
+    both = sorted(set(first) & set(second))
+    pairs: dict[tuple[str, str], int] = {}
+    for sample in both:
+        pair = first[sample], second[sample]
+        pairs[pair] = pairs.get(pair, 0) + 1
+    if not pairs:
+        return []
+    rows = tuple((a, b, count) for (a, b), count in sorted(pairs.items()))
+    return [
+        Table(
+            "agreement",
+            f"The samples that both runs ask about: verdict of {runs[0].name} and of "
+            f"{runs[1].name}.",
+            ("first", "second", "samples"),
+            rows,
+            tones=STATE_TONES,
+        )
+    ]
+
+
+def runs_report(runs: Sequence[StoredRun], *, with_timings: bool = False) -> Document:
+    """One report of one run, or of several with a comparison first."""
+    if len(runs) == 1:
+        return run_report(runs[0], with_timings=with_timings)
+    parts = [
+        run_report(run, with_timings=with_timings, prefix=f"run{number}-")
+        for number, run in enumerate(runs, start=1)
+    ]
+    sections = [compared(runs)]
+    found: list[Notice] = []
+    for number, part in enumerate(parts, start=1):
+        found += [Notice(f"{part.title}: {notice.text}", notice.tone) for notice in part.notices]
+        head = Text(part.summary, part.tone)
+        first, *rest = part.sections
+        sections.append(Section(f"run{number}", f"{number}. {part.title}", (head, *first.blocks)))
+        sections += rest
+    worst: Tone = "good"
+    for level in ("warn", "bad"):
+        if any(part.tone == level for part in parts):
+            worst = level
+    return Document(
+        f"{len(runs)} runs compared",
+        ", ".join(dict.fromkeys(run.data_name for run in runs)),
+        " ".join(f"{part.title}: {part.summary}" for part in parts),
+        worst,
+        tuple(found),
+        tuple(sections),
+        {"runs": [part.values for part in parts]},
+    )

@@ -1,0 +1,346 @@
+"""A run as it is stored, read once and read only.
+
+Everything comes from the files of the run; its place on the disk, clock times and hosts do not
+enter, so a copy of the folder reads the same. Certificates are not replayed here (`robmem check`
+does that): of a flip the point is read and evaluated, exactly, so that it can be shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from constructions.construction import Construction, actual_sizes
+from constructions.registry import REGISTRY, build
+from constructions.rows import at_most_weights
+from constructions.separation import rival_distances
+from reports.numbers import Root
+from verifier.certify import question_from
+from verifier.dataset import BUNDLED, Dataset, load
+from verifier.errors import RefusedError, UserError
+from verifier.runs.folder import RunFolder
+from verifier.runs.place import Place
+from verifier.runs.records import State
+from verifier.runs.store import SampleRow, Store
+from verifier.trusted.certificate import Flip, parse_certificate
+from verifier.trusted.data_file import Points
+from verifier.trusted.evaluate import evaluate
+from verifier.trusted.manifest import Question
+from verifier.trusted.network import Network
+from verifier.trusted.rational import parse_rational
+
+MOST_PAIRS = 2**36
+"""Up to this many coordinate differences, the nearest rival of every sample is computed."""
+MOST_WEIGHTS = 20_000_000
+"""A construction of more weights is not built again to read its promises."""
+
+Distance = Fraction | Root
+
+
+@dataclass(frozen=True, slots=True)
+class SeenFlip:
+    """`point` lies at `distance` from the sample, in the norm of the run."""
+
+    point: tuple[Fraction, ...]
+    distance: Distance
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Versions of a program that worked on the run, all that were seen."""
+
+    program: str
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What differs from one run to the next: seconds by phase, bytes on the disk, and hosts."""
+
+    seconds: Mapping[str, float]
+    packed_bytes: int
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRun:
+    """What is known of a run.
+
+    `problems` name what is missing or altered. `rivals` are the distances of all samples of the
+    data set to their nearest differently labelled sample, None if they were not computed.
+    `promised` is the construction built again, if it gives this very network.
+    """
+
+    name: str
+    question: Question
+    options: Mapping[str, Any]
+    about: Mapping[str, Any]
+    root: str | None
+    network: Network
+    dataset: Dataset
+    data_digest: str
+    samples: tuple[SampleRow, ...]
+    flips: Mapping[int, SeenFlip]
+    rivals: tuple[Distance, ...] | None
+    promised: Construction | None
+    promise_reason: str | None
+    versions: tuple[Versions, ...]
+    timings: Timings
+    problems: tuple[str, ...]
+    folder: RunFolder
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """Samples by state; every state is there."""
+        counts: dict[State, int] = {
+            "robust": 0, "flip": 0, "undecided": 0, "failed": 0, "open": 0,
+        }  # fmt: skip
+        for row in self.samples:
+            counts[row.state] += 1
+        return counts
+
+    @property
+    def finished(self) -> bool:
+        """Whether every sample was reached and the run was sealed."""
+        return not self.counts["open"] and self.root is not None
+
+    @property
+    def radius(self) -> Distance:
+        """The radius of the balls."""
+        if self.question.radius is not None:
+            return self.question.radius
+        return Root(self.question.radius_squared or Fraction(0))
+
+    @property
+    def separation(self) -> Distance | None:
+        """The least distance of differently labelled samples of the data set, if computed."""
+        return None if self.rivals is None else min(self.rivals, key=_key)
+
+    @property
+    def data_name(self) -> str:
+        return self.dataset.name
+
+    def label(self, sample: int) -> str:
+        """The name of the sample's label."""
+        return self.dataset.label_names[int(self.dataset.labels[sample])]
+
+    def rival(self, row: SampleRow) -> str | None:
+        """Who wins at the flip of this sample, by name."""
+        if row.rival is None or not row.rival.isdigit() or int(row.rival) >= self.dataset.classes:
+            return None if row.rival is None else f"output {row.rival}"
+        return self.dataset.label_names[int(row.rival)]
+
+    def outputs(self, points: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
+        """What the network answers at these points, exactly."""
+        return evaluate(self.network, points)
+
+
+def half(distance: Distance) -> Distance:
+    """Half the distance, exactly."""
+    return Root(distance.square / 4) if isinstance(distance, Root) else distance / 2
+
+
+def ratio(a: Distance, b: Distance) -> float:
+    """a / b as a float, from the exact quotient of powers."""
+    if isinstance(a, Root) or isinstance(b, Root):
+        below = square(b)
+        return float("inf") if below == 0 else float(Root(square(a) / below))
+    return float("inf") if b == 0 else float(a / b)
+
+
+def square(distance: Distance) -> Fraction:
+    """The square of the distance, exactly."""
+    return distance.square if isinstance(distance, Root) else distance * distance
+
+
+def _key(distance: Distance) -> Fraction:
+    return distance.square if isinstance(distance, Root) else distance
+
+
+def read_run(
+    place: Place, *, image_shape: tuple[int, int] | None = None, all_distances: bool = False
+) -> StoredRun:
+    """The run stored at `place`.
+
+    `image_shape` says how samples are shown, where the data do not. Raises UserError for a
+    database of another version or without the run, RefusedError if network or data are missing or
+    altered, naming the file.
+    """
+    with Store(place.database, read_only=True) as store:
+        row = place.row(store)
+        samples = tuple(store.samples(row.id))
+        hosts = store.hosts(row.id)
+    if not samples:
+        raise UserError(f"{row.name}: the run has no samples")
+    folder = place.folder
+    network, points = folder.network(), folder.points()
+    for what, stored, found in (("network", row.network, network.digest),
+                                ("data", row.data, points.digest)):  # fmt: skip
+        if stored != found:
+            raise RefusedError(f"{what} altered", f"{row.name}: {found}, the run is about {stored}")
+    if samples[0].sample < 0 or samples[-1].sample >= points.size:
+        raise RefusedError("database differs", f"{row.name}: samples beyond the data")
+    question = question_from(row.question)
+    dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
+    flips, problems = _flips(folder, network, points, question, samples)
+    problems += _missing(folder, samples)
+    if folder.sealed:
+        problems += _broken_seal(folder, row.root)
+    rivals = None
+    if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
+        rivals = _rivals(dataset, question)
+    promised, reason = _promised(dataset, row.about, network)
+    return StoredRun(
+        row.name, question, row.options, row.about, row.root, network, dataset, row.data,
+        samples, flips, rivals, promised, reason, _versions(hosts), _timings(samples, hosts),
+        tuple(problems), folder,
+    )  # fmt: skip
+
+
+def _dataset(
+    points: Points, name: str, about: Mapping[str, Any], image_shape: tuple[int, int] | None
+) -> Dataset:
+    """The points with what is known of them: a bundled set brings its shape and its names."""
+    features: tuple[str, ...] | None = None
+    bounds: tuple[Fraction, Fraction] | None = None
+    if name in BUNDLED:
+        known = load(name)
+        if known.digest() == points.digest:
+            image_shape = image_shape or known.image_shape
+            features, bounds = known.feature_names, known.pixel_range
+    stored = about.get("image_shape")
+    if image_shape is None and isinstance(stored, list) and len(stored) == 2:
+        image_shape = (int(stored[0]), int(stored[1]))
+    if image_shape is None and points.dimension == 784:
+        image_shape = (28, 28)
+    if image_shape is not None and image_shape[0] * image_shape[1] != points.dimension:
+        raise UserError(
+            f"images of {image_shape[0]} x {image_shape[1]} pixels: "
+            f"the samples have {points.dimension} inputs"
+        )
+    return Dataset(
+        name, points.numerators, points.denominator, points.labels, points.label_names,
+        pixel_range=bounds, image_shape=image_shape, feature_names=features,
+    )  # fmt: skip
+
+
+def _flips(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    samples: Sequence[SampleRow],
+) -> tuple[dict[int, SeenFlip], list[str]]:
+    found: dict[int, SeenFlip] = {}
+    problems = []
+    for row in samples:
+        if row.state != "flip" or row.certificate is None:
+            continue
+        try:
+            verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
+        except RefusedError as error:
+            problems.append(f"sample {row.sample}: {error.flaw}")
+            continue
+        if not isinstance(verdict, Flip) or len(verdict.point) != points.dimension:
+            problems.append(f"sample {row.sample}: its certificate shows no flip")
+            continue
+        away = distance(question.norm, points.point(row.sample), verdict.point)
+        found[row.sample] = SeenFlip(verdict.point, away)
+    return found, problems
+
+
+def distance(norm: str, a: Sequence[Fraction], b: Sequence[Fraction]) -> Distance:
+    """||a - b|| in the norm, exactly."""
+    gaps = [abs(x - y) for x, y in zip(a, b, strict=True) if x != y] or [Fraction(0)]
+    if norm == "inf":
+        return max(gaps)
+    if norm == "1":
+        return sum(gaps, Fraction(0))
+    return Root(sum((gap * gap for gap in gaps), Fraction(0)))
+
+
+def _missing(folder: RunFolder, samples: Sequence[SampleRow]) -> list[str]:
+    """Which proofs are not there; flips were read already."""
+    named = {row.certificate: row.sample for row in reversed(samples) if row.state == "robust"}
+    absent = sorted(
+        sample
+        for digest, sample in named.items()
+        if digest is not None and not folder.certificate(digest).is_file()
+    )
+    return [f"sample {sample}: certificate missing" for sample in absent]
+
+
+def _broken_seal(folder: RunFolder, root: str | None) -> list[str]:
+    try:
+        manifest = folder.manifest()
+        folder.check_seal(manifest)
+    except RefusedError as error:
+        return [f"the seal is broken: {error.flaw}"]
+    if manifest.root != root:
+        return ["the seal is broken: the database names another manifest"]
+    return []
+
+
+def _rivals(dataset: Dataset, question: Question) -> tuple[Distance, ...] | None:
+    try:
+        values = rival_distances(dataset, question.norm)
+    except UserError:
+        return None
+    return tuple(Root(value) if question.norm == "2" else value for value in values)
+
+
+def _promised(
+    dataset: Dataset, about: Mapping[str, Any], network: Network
+) -> tuple[Construction | None, str | None]:
+    """The construction built again, or why it is not there."""
+    name, budget = about.get("construction"), about.get("budget")
+    if not isinstance(name, str) or not isinstance(budget, str):
+        return None, None
+    if name not in REGISTRY:
+        return None, f"this version has no construction {name}"
+    try:
+        with at_most_weights(MOST_WEIGHTS):
+            built = build(
+                name, dataset, budget=parse_rational(budget), seed=int(about.get("seed") or 0)
+            )
+    except UserError as error:
+        return None, f"not built again: {error}"
+    if built.network.digest != network.digest:
+        return None, "this version of the construction gives another network"
+    return built, None
+
+
+def network_sizes(network: Network) -> dict[str, int]:
+    """The sizes of a network by name, those first that theorems promise."""
+    return {
+        **actual_sizes(network),
+        "units": network.units.count,
+        "inputs": network.inputs,
+        "outputs": network.outputs.count,
+    }
+
+
+def _versions(hosts: Sequence[Mapping[str, Any]]) -> tuple[Versions, ...]:
+    seen: dict[str, dict[str, None]] = {}
+    for host in hosts:
+        for program, version in dict(host.get("versions", {})).items():
+            seen.setdefault(str(program), {})[str(version)] = None
+    return tuple(Versions(program, tuple(seen[program])) for program in sorted(seen))
+
+
+def _timings(samples: Sequence[SampleRow], hosts: Sequence[Mapping[str, Any]]) -> Timings:
+    return Timings(
+        {
+            "bounds": sum(row.bounds_seconds for row in samples),
+            "search": sum(row.search_seconds for row in samples),
+            "check": sum(row.check_seconds for row in samples),
+        },
+        sum({row.certificate: row.packed_bytes for row in samples}.values()),
+        tuple(
+            f"{host.get('started')} on {host.get('host')}, {host.get('system')}, "
+            f"{host.get('cores')} cores"
+            for host in hosts
+        ),
+    )

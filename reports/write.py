@@ -1,0 +1,140 @@
+"""A document as a folder of files: a page, Markdown, LaTeX, CSV, JSON, figures, pictures.
+
+    index.html  report.md  report.tex  report.json
+    tables/<key>.csv and .tex   figures/<key>.svg and .pdf   pictures/<key>.png
+
+The same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reports.document import Cards, Document, Items, Table, Text
+from reports.html import html
+from reports.markdown import markdown
+from reports.numbers import Cell, exact_text
+from reports.pixels import png
+from verifier.errors import UserError
+
+_OURS = re.compile(
+    r"(index\.html|report\.(md|tex|json)|(tables|figures|pictures)/[\w.-]+\.(csv|tex|svg|pdf|png))\Z"
+)
+_PICTURE = 6  # screen pixels for a pixel of a sample
+
+
+def files_of(document: Document) -> dict[str, bytes]:
+    """The files of the report by their names."""
+    files: dict[str, str | bytes] = {
+        "index.html": html(document),
+        "report.md": markdown(document),
+        "report.json": json.dumps(as_json(document), indent=1, ensure_ascii=True) + "\n",
+    }
+    for table in document.tables():
+        files[f"tables/{table.key}.csv"] = csv_text(table)
+    for name, picture in document.pictures():
+        files[f"pictures/{name}.png"] = png(picture, max(1, _PICTURE * 8 // len(picture.pixels)))
+    return {
+        name: content.encode("utf-8") if isinstance(content, str) else content
+        for name, content in files.items()
+    }
+
+
+def write_report(document: Document, folder: Path) -> list[str]:
+    """Writes the report into `folder` and returns the names of its files.
+
+    Files of an earlier report there are replaced or removed; a folder that holds anything else is
+    left alone. Raises UserError then, or if the folder cannot be written.
+    """
+    _check_free(folder)
+    files = files_of(document)
+    try:
+        for old in _present(folder):
+            if old not in files:
+                (folder / old).unlink()
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"{folder}: {error.strerror or error}") from None
+    return list(files)
+
+
+def _present(folder: Path) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*"))
+            if path.is_file()]  # fmt: skip
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: exists and is not a folder")
+    for name in _present(folder) if folder.exists() else ():
+        if not _OURS.match(name):
+            raise UserError(f"{folder}: holds {name}, which is no part of a report; give another")
+
+
+def csv_text(table: Table) -> str:
+    """All rows with exact values. A text that a spreadsheet would run gets an apostrophe."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows([_csv_cell(cell) for cell in row] for row in table.rows)
+    return stream.getvalue()
+
+
+def _csv_cell(cell: Cell) -> str:
+    text = exact_text(cell)
+    return "'" + text if isinstance(cell, str) and text[:1] in ("=", "+", "-", "@") else text
+
+
+def as_json(document: Document) -> dict[str, Any]:
+    """The document for machines: its claim, its facts, and every table in exact texts."""
+    return {
+        "robmem_report": 1,
+        "title": document.title,
+        "claim": document.summary,
+        "notices": [notice.text for notice in document.notices],
+        **_plain(document.values),
+        "statements": {
+            section.key: [
+                line
+                for block in section.blocks
+                if isinstance(block, Text | Items)
+                for line in ([block.text] if isinstance(block, Text) else block.items)
+            ]
+            for section in document.sections
+        },
+        "worst": [
+            {"title": card.title, **{name: _json_cell(cell) for name, cell in card.facts}}
+            for block in document.blocks()
+            if isinstance(block, Cards)
+            for card in block.cards
+        ],
+        "tables": {
+            table.key: {
+                "caption": table.caption,
+                "columns": list(table.columns),
+                "rows": [[_json_cell(cell) for cell in row] for row in table.rows],
+            }
+            for table in document.tables()
+        },
+    }
+
+
+def _json_cell(cell: Cell) -> Any:
+    if cell is None or isinstance(cell, bool | str):
+        return cell
+    if isinstance(cell, int) and abs(cell) < 2**53:
+        return cell
+    return round(cell, 6) if isinstance(cell, float) else exact_text(cell)
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(values)

@@ -1,0 +1,74 @@
+"""`robmem report`: stored runs, and what theory says, as pages, tables and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class _RunsOrCommand(click.Group):
+    """`report RUN ..` is `report runs RUN ..`; a run called like a command is reached by a path."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["runs", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    name="report",
+    cls=_RunsOrCommand,
+    epilog="Example: robmem report runs/wine -o report",
+    short_help="Make pages, tables and figures of runs.",
+    no_args_is_help=True,
+)
+def command() -> None:
+    """Show stored runs: robmem report RUN [RUN ..] -o FOLDER.
+
+    The folder gets a page that needs nothing else (index.html), Markdown, LaTeX, CSV,
+    JSON, and figures as SVG and PDF. Nothing is solved, and the same run gives the same
+    bytes. `report theory` shows the theorems beside measurements, `report serve` lets
+    you browse a folder of runs.
+    """
+
+
+def _shape(context: click.Context, option: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    rows, x, columns = text.partition("x")
+    if not (x and rows.isascii() and rows.isdigit() and columns.isascii() and columns.isdigit()):
+        raise click.BadParameter(f"{text!r} is not ROWSxCOLUMNS, such as 28x28")
+    return int(rows), int(columns)
+
+
+@command.command(short_help="Report runs; the word `runs` may be left out.")
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN [RUN ..]")
+@click.option("-o", "--output", required=True, type=click.Path(), metavar="FOLDER")
+@click.option("--with-timings", is_flag=True, help="Seconds, hosts and dates too.")
+@click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
+@click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
+def runs(
+    runs: tuple[str, ...],
+    output: str,
+    with_timings: bool,
+    shape: tuple[int, int] | None,
+    all_distances: bool,
+) -> int:
+    """Write the report of one run, or of several with a comparison first."""
+    from reports.run_report import runs_report
+    from reports.stored_run import read_run
+    from reports.write import write_report
+    from verifier.runs.place import find_run
+
+    stored = [
+        read_run(find_run(run), image_shape=shape, all_distances=all_distances) for run in runs
+    ]
+    document = runs_report(stored, with_timings=with_timings)
+    files = write_report(document, Path(output))
+    for notice in document.notices:
+        print(notice.text)
+    print(document.summary)
+    print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
+    return 0
