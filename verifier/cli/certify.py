@@ -49,6 +49,9 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 )
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*).")
+@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (narrow-*).")
+@click.option("--error", metavar="Q", help="Share of each ball that may err (moderate-rho).")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--out", type=click.Path(file_okay=False), help="The folder of the run.")
 @click.option("--store", type=click.Path(file_okay=False), help="A folder of runs, one database.")
@@ -88,6 +91,9 @@ def command(
     decoder: str | None,
     samples: str | None,
     seed: int,
+    rank: int | None,
+    kind: str | None,
+    error: str | None,
     engine: str,
     out: str | None,
     store: str | None,
@@ -132,11 +138,21 @@ def command(
     for option, value in numbers.items():
         if value is not None and value < 0:
             raise UserError(f"--{option}: {value} is negative")
+    built = {
+        "rank": rank,
+        "kind": kind,
+        "error": None if error is None else number("--error", error),
+    }
+    built = {option: value for option, value in built.items() if value is not None}
+    if file is not None and built:
+        raise UserError(
+            f"--{next(iter(built))} is for a construction, not for a network from a file"
+        )
     dataset = load(spec)
     check_labelled(dataset)
     chosen = sample_numbers(samples, dataset.size)
     if file is None:
-        network, asked, about = _constructed(dataset, name or "linf", numbers, norm, seed)
+        network, asked, about = _constructed(dataset, name or "linf", numbers, norm, seed, built)
     else:
         network, asked, about = _loaded(dataset, file, numbers, norm)
     if decoder is not None:
@@ -200,6 +216,7 @@ def _constructed(
     numbers: dict[str, Fraction | None],
     norm: str | None,
     seed: int,
+    options: dict[str, Any],
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.registry import build
     from verifier.certify import question_of
@@ -209,7 +226,7 @@ def _constructed(
     ratio, budget = numbers["ratio"], numbers["budget"]
     if budget is None and ratio is None:
         ratio = Fraction(99, 100)
-    construction = build(name, dataset, ratio=ratio, budget=budget, seed=seed)
+    construction = build(name, dataset, ratio=ratio, budget=budget, seed=seed, options=options)
     if norm is None and str(construction.norm) not in ("inf", "1", "2"):
         raise UserError(f"{name} is for norm {construction.norm}; balls of inf, 1 or 2 are asked")
     question = question_of(construction) if norm is None else None
@@ -222,6 +239,7 @@ def _constructed(
         "budget": format_rational(construction.budget),
         "construction_norm": str(construction.norm),
         "seed": seed,
+        **{option: str(value) for option, value in options.items()},
     }
     return construction.network, question, about
 
