@@ -1,7 +1,8 @@
 """Every construction against the exact verifier: promised budgets proved, broken copies refuted.
 
-`PROVED` lists the constructions of which the verifier proves every ball. `PENDING` names those that
-it cannot prove yet, each with what is missing; their tests run among the slow ones, and may fail.
+`PROVED` lists the constructions of which the verifier proves every ball of the fast tests, and
+`PROVED_IN_THE_PLANE` those that it proves there quickly in two dimensions. `PENDING` says what it
+cannot prove yet, and what is missing; those tests run among the slow ones, and may fail.
 """
 
 from __future__ import annotations
@@ -26,25 +27,26 @@ from verifier.trusted.query import Query
 from verifier.trusted.region import ball
 
 PROVED = ("linf", "linf-pipelined", "linf-parallel", "linf-serial", "narrow-linf")
-_LEVELS = "bounds of a maximum of distances need phase splits on the L-infinity tree"
-_CROSS = "the L1 ball of a sum of absolute values needs row multipliers on the ball"
-_SQUARES = "sums of sawtooth squares need convex sums on the L2 ball"
-_BITS = "floor and bit-extraction layers need the substitution rule on an L2 ball"
-PENDING = {
-    "lipschitz": _LEVELS,
-    "lipschitz-parallel": _LEVELS,
-    "lipschitz-ovr": _LEVELS,
-    "l1": _CROSS,
-    "l1-parallel": _CROSS,
-    "l1-serial": _CROSS,
-    "l2": _SQUARES,
-    "l2-parallel": _SQUARES,
-    "l2-shallow": _SQUARES,
-    "l2-serial": _SQUARES,
-    "narrow-l2": _SQUARES,
-    "large-rho": _SQUARES,
-    "small-rho": _BITS,
-}
+PROVED_IN_THE_PLANE = (
+    "lipschitz",
+    "lipschitz-parallel",
+    "lipschitz-ovr",
+    "l1",
+    "l1-parallel",
+    "l1-serial",
+    "l2",
+    "l2-parallel",
+    "l2-shallow",
+    "l2-serial",
+    "narrow-l2",
+    "large-rho",
+    "small-rho",
+)
+PROVED_IN_SPACE = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr", "l1", "small-rho")
+_SQUARES = "sums of sawtooth squares in many dimensions need convex sums on the L2 ball"
+PENDING = dict.fromkeys(
+    ("l2", "l2-parallel", "l2-shallow", "l2-serial", "narrow-l2", "large-rho"), _SQUARES
+)
 NO_REGION = ("l3-shallow", "l4-shallow", "l3-deep", "l4-deep")
 """Norms that the verifier has no ball for; `test_constructions` samples them."""
 CONTROLS = ("vardi", "park", "moderate-rho")
@@ -96,8 +98,9 @@ def at_ratio(name: str, dataset: Dataset, ratio: Fraction) -> Construction:
 
 
 def test_every_construction_is_listed_once() -> None:
-    listed = [*PROVED, *PENDING, *NO_REGION, *CONTROLS]
+    listed = [*PROVED, *PROVED_IN_THE_PLANE, *NO_REGION, *CONTROLS]
     assert sorted(listed) == sorted(REGISTRY)
+    assert {*PENDING, *PROVED_IN_SPACE} <= {*PROVED_IN_THE_PLANE}
 
 
 # ------------------------------------------------------------- promised budgets
@@ -139,6 +142,21 @@ def test_two_hundred_samples_are_proved(name: str) -> None:
     assert counted(found) == {"Robust": 4}
 
 
+@pytest.mark.parametrize("name", PROVED_IN_THE_PLANE)
+def test_every_ball_in_the_plane_is_proved(name: str) -> None:
+    dataset = random_data(1, 5, 2, classes_for(name, 3))
+    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset)
+    assert counted(found) == {"Robust": 5}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROVED_IN_SPACE)
+def test_every_ball_in_space_is_proved(name: str) -> None:
+    dataset = random_data(1, 10, 3, classes_for(name, 4))
+    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset)
+    assert counted(found) == {"Robust": 10}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
@@ -147,14 +165,14 @@ def test_two_hundred_samples_are_proved(name: str) -> None:
         for name, reason in PENDING.items()
     ],
 )
-def test_a_construction_that_is_not_yet_proved(name: str) -> None:
-    dataset = random_data(1, 5, 2, classes_for(name, 3))
-    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset, timeout=5)
-    assert counted(found) == {"Robust": 5}
+def test_many_dimensions_that_are_not_yet_proved(name: str) -> None:
+    dataset = random_data(1, 4, 10, 3)
+    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset, samples=[0], timeout=10)
+    assert counted(found) == {"Robust": 1}
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason=_BITS, strict=False)
+@pytest.mark.xfail(reason="floors of many coordinates at once, a group after another", strict=False)
 def test_the_groups_of_a_moderate_network_are_proved() -> None:
     dataset = random_data(2, 6, 2, 3)
     budget = Fraction(1)
@@ -162,7 +180,7 @@ def test_the_groups_of_a_moderate_network_are_proved() -> None:
     base = build("moderate-rho", dataset, budget=budget, options={"error": Fraction(1, 20)})
     for number, group in enumerate(plan.groups):
         alone = replace(base, network=network_of_plan(plan, 2, only=number))
-        found = verdicts(alone, dataset, samples=list(group.samples), timeout=5)
+        found = verdicts(alone, dataset, samples=list(group.samples), timeout=20)
         assert counted(found) == {"Robust": len(group.samples)}
 
 
