@@ -439,10 +439,14 @@ def _work(
     executor.run(waiting)
 
 
-def suggested_jobs(network: Network, samples: int) -> int:
-    """Worker processes that pay for so many samples: one a core, none for small work."""
+def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> int:
+    """Worker processes that pay for so many samples: one a core, none for small work.
+
+    Work that is `limited` in time or memory is done by workers, which alone can be ended.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return 0 if network.variables * samples < _SMALL or cores == 1 else (cores or 0)
+    small = network.variables * samples < _SMALL or cores == 1
+    return 0 if small and not limited else min(cores or 1, samples)
 
 
 def manifest_of(store: Store, place: Place, size: int) -> Manifest:

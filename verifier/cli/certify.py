@@ -174,7 +174,8 @@ def command(
     )
     count = dataset.size if chosen is None else len(chosen)
     if jobs is None:
-        jobs = suggested_jobs(network, count)
+        limited = any(limit is not None for limit in (timeout, memory, budget_seconds))
+        jobs = suggested_jobs(network, count, limited=limited)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         with shown_progress(quiet=quiet, lines=not as_json) as show:
