@@ -1,9 +1,477 @@
-"""Drawings as SVG and PDF whose bytes depend on their content alone."""
+"""Drawings as SVG and PDF whose bytes depend on their content alone.
+
+Nothing here has a clock, a random number or a font of the machine: matplotlib brings its own. Texts
+stay texts in an SVG. The colours are those of the page's style sheet, and within a page they become
+its variables, so that a drawing follows a dark page.
+"""
 
 from __future__ import annotations
 
-from reports.document import Figure
+import io
+import math
+import re
+import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from reports.document import Figure, Plot
+
+INK, SOFT, LINE, PAPER = "#1d1d1b", "#62625c", "#dcdcd6", "#ffffff"
+SERIES = (
+    "#2b5f9e", "#c4622d", "#1a7f4b", "#8a4b9b", "#96660a",
+    "#b8322a", "#26808f", "#6d6d66", "#ad3f76", "#5d7c1e",
+)  # fmt: skip
+GOOD, WARN, BAD = SERIES[2], SERIES[4], SERIES[5]
+_VARIABLES = {
+    INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper",
+    **{colour: f"--c{k}" for k, colour in enumerate(SERIES)},
+}  # fmt: skip
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "robmem",
+    "pdf.fonttype": 42,
+    "pdf.compression": 6,
+    "text.parse_math": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.labelsize": 9.0,
+    "axes.titlesize": 9.0,
+    "xtick.labelsize": 8.0,
+    "ytick.labelsize": 8.0,
+    "legend.fontsize": 8.0,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": SOFT,
+    "axes.labelcolor": SOFT,
+    "axes.linewidth": 0.8,
+    "axes.unicode_minus": False,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.use_mathtext": False,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "text.color": INK,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "savefig.bbox": "standard",
+    "path.simplify": False,
+}
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def drawn(plot: Plot, form: Literal["svg", "pdf"]) -> bytes:
+    """The drawing in a file of that form."""
+    import matplotlib
+    from matplotlib.figure import Figure as Canvas
+
+    stream = io.BytesIO()
+    nothing: dict[str, Any] = (
+        {"Date": None, "Creator": None}
+        if form == "svg"
+        else {"CreationDate": None, "Creator": None, "Producer": None}
+    )
+    settings: Any = matplotlib.rcParamsDefault | _STYLE
+    settings.pop("backend", None)
+    with (
+        matplotlib.rc_context(settings),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # letters that the font lacks are drawn as boxes
+        canvas = Canvas(figsize=plot.size, layout="constrained")
+        plot.draw(canvas)
+        canvas.savefig(stream, format=form, metadata=nothing)
+    return stream.getvalue()
+
+
+def svg_text(plot: Plot) -> str:
+    """The drawing as a standalone SVG."""
+    return _svg(cast(Hashable, plot))
+
+
+@lru_cache(maxsize=64)
+def _svg(plot: Hashable) -> str:
+    return drawn(cast(Plot, plot), "svg").decode("utf-8")
+
+
+def pdf_bytes(plot: Plot) -> bytes:
+    """The drawing as a PDF."""
+    return drawn(plot, "pdf")
 
 
 def inline_svg(figure: Figure) -> str:
-    return ""
+    """The drawing as an element of a page, with identifiers of its own and the page's colours."""
+    text = svg_text(figure.plot)
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r' id="(?:figure|axes|patch|text|line2d|xtick|ytick|matplotlib\.axis|legend|'
+                  r'[A-Za-z]*[Cc]ollection|FillBetween)[\w.]*"', "", text)  # fmt: skip
+    own = re.sub(r"[^\w-]", "-", figure.key)
+    text = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', text)
+    text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{own}-", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+    return text.replace("<svg", '<svg role="img"', 1).strip()
+
+
+def _decade(value: float, position: int | None = None) -> str:
+    """A tick of a logarithmic axis."""
+    exponent = round(math.log10(value)) if value > 0 else 0
+    if -3 <= exponent <= 4:
+        return f"{value:g}"
+    return "10" + str(exponent).translate(_SUPERSCRIPT)
+
+
+def _logarithmic(axis: Any) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axis.set_major_formatter(FuncFormatter(_decade))
+    axis.set_minor_formatter(NullFormatter())
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A vertical line at `x` with its name."""
+
+    name: str
+    x: float
+    colour: str = INK
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often values fall into equal bins, stacked by group: (name, colour, values)."""
+
+    groups: tuple[tuple[str, str, tuple[float, ...]], ...]
+    across: str
+    up: str
+    marks: tuple[Mark, ...] = ()
+    logarithmic: bool = False
+    size: tuple[float, float] = (4.7, 2.9)
+
+    def draw(self, figure: Any) -> None:
+        import numpy as np
+
+        axes = figure.add_subplot()
+        values = [v for _, _, group in self.groups for v in group]
+        ends = values + [mark.x for mark in self.marks]
+        low, high = min(ends), max(ends)
+        bins: Any
+        if self.logarithmic:
+            low, high = max(low, 1.0), max(high, low * 1.5, 2.0)
+            bins = np.geomspace(low, high * 1.001, 25)
+            axes.set_xscale("log")
+        else:
+            low = min(low, 0.0) if low < 0.35 * high else low
+            high = high if high > low else low + 1
+            bins = np.linspace(low, high, 31)
+        axes.hist(
+            [np.array(group) for _, _, group in self.groups],
+            bins=bins,
+            stacked=True,
+            color=[colour for _, colour, _ in self.groups],
+            label=[name for name, _, _ in self.groups],
+            linewidth=0.4,
+            edgecolor=PAPER,
+        )
+        for mark in self.marks:
+            axes.axvline(
+                mark.x,
+                color=mark.colour,
+                linewidth=1.2,
+                linestyle=(0, (4, 3)) if mark.dashed else "-",
+                label=mark.name,
+            )
+        axes.set_xlabel(self.across)
+        axes.set_ylabel(self.up)
+        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="y")
+        if self.logarithmic:
+            _logarithmic(axes.xaxis)
+        if self.marks or len(self.groups) > 1:
+            axes.legend(loc="best")
+
+
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """Horizontal bars, one a row, made of parts with the colours of `parts`."""
+
+    parts: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    across: str
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return 4.7, min(8.0, 1.1 + 0.26 * len(self.rows))
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        places = list(range(len(self.rows)))
+        left = [0] * len(self.rows)
+        for k, (name, colour) in enumerate(self.parts):
+            widths = [counts[k] for _, counts in self.rows]
+            if any(widths):
+                axes.barh(places, widths, left=left, color=colour, label=name, height=0.72)
+            left = [a + b for a, b in zip(left, widths, strict=True)]
+        axes.set_yticks(places, [_brief(name) for name, _ in self.rows])
+        axes.invert_yaxis()
+        axes.set_xlabel(self.across)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="x")
+        axes.tick_params(axis="y", length=0)
+        figure.legend(loc="outside upper left", ncols=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points (xs, ys) with a name: `style` is a line, points on a line, or points alone."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    style: Literal["line", "dashed", "dotted", "points", "marked"] = "marked"
+    colour: int | None = None
+
+
+_LINES: dict[str, dict[str, Any]] = {
+    "line": {"linestyle": "-", "linewidth": 1.4},
+    "dashed": {"linestyle": (0, (5, 3)), "linewidth": 1.1},
+    "dotted": {"linestyle": (0, (1, 2)), "linewidth": 1.3},
+    "points": {"linestyle": "none", "marker": "o", "markersize": 4},
+    "marked": {"linestyle": "-", "linewidth": 1.0, "markersize": 4},
+}
+_MARKERS = "osD^vP*X<>"
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Series over one another, with logarithmic axes where asked."""
+
+    series: tuple[Series, ...]
+    across: str
+    up: str
+    log_x: bool = True
+    log_y: bool = True
+    size: tuple[float, float] = (4.7, 3.4)
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        for k, one in enumerate(self.series):
+            colour = one.colour if one.colour is not None else k
+            style = dict(_LINES[one.style])
+            if one.style == "marked":
+                style["marker"] = _MARKERS[(k // len(SERIES) + k) % len(_MARKERS)]
+            axes.plot(one.xs, one.ys, color=SERIES[colour % len(SERIES)], label=one.name, **style)
+        if self.log_x:
+            axes.set_xscale("log")
+            _logarithmic(axes.xaxis)
+        if self.log_y:
+            axes.set_yscale("log")
+            _logarithmic(axes.yaxis)
+        axes.set_xlabel(self.across)
+        axes.set_ylabel(self.up)
+        axes.grid()
+        beside = len(self.series) > 6
+        figure.legend(
+            loc="outside right upper" if beside and self.size[0] > 6 else "outside lower left",
+            ncols=1 if beside and self.size[0] > 6 else 2,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """A number for each pair of names; None where there is none."""
+
+    names: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+    title: str
+
+    @property
+    def size(self) -> tuple[float, float]:
+        side = max(2.6, min(5.2, 1.1 + 0.42 * len(self.names)))
+        return side, side
+
+    def draw(self, figure: Any) -> None:
+        import numpy as np
+
+        axes = figure.add_subplot()
+        table = np.array(
+            [[math.nan if v is None else v for v in row] for row in self.values], dtype=float
+        )
+        finite = table[np.isfinite(table)]
+        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
+        count = len(self.names)
+        for i in range(count):
+            for j in range(count):
+                value = self.values[i][j]
+                if value is None:
+                    continue
+                share = 1 - (value - low) / (high - low) if high > low else 0.5
+                axes.add_patch(_square(j, i, 0.08 + 0.6 * share))
+                axes.text(j, i, f"{value:.3g}", ha="center", va="center",
+                          fontsize=6.5 if count > 7 else 8)  # fmt: skip
+        axes.set_xlim(-0.5, count - 0.5)
+        axes.set_ylim(count - 0.5, -0.5)
+        axes.set_aspect("equal")
+        axes.set_xticks(range(count), [_brief(name, 10) for name in self.names], rotation=45)
+        axes.set_yticks(range(count), [_brief(name, 10) for name in self.names])
+        axes.tick_params(length=0)
+        axes.set_title(self.title, loc="left", color=SOFT)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+
+
+def _square(x: float, y: float, strength: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle(
+        (x - 0.48, y - 0.48), 0.96, 0.96, facecolor=SERIES[0], alpha=strength, linewidth=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chords:
+    """Samples on a circle, by class, and lines between those that conflict; thick is close.
+
+    groups: (name, number of samples); edges: (first, second, closeness in [0, 1]) in places along
+    the circle.
+    """
+
+    groups: tuple[tuple[str, int], ...]
+    edges: tuple[tuple[int, int, float], ...]
+    size: tuple[float, float] = (4.6, 4.6)
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        total = sum(count for _, count in self.groups)
+        gap = 0.06 * 2 * math.pi / max(1, len(self.groups))
+        free = 2 * math.pi - gap * len(self.groups)
+        angles: list[float] = []
+        at = math.pi / 2
+        for k, (name, count) in enumerate(self.groups):
+            colour = SERIES[k % len(SERIES)]
+            own = [at - free * (j + 0.5) / total for j in range(count)]
+            ends = [at, at - free * count / total]
+            steps = [ends[0] + (ends[1] - ends[0]) * t / 40 for t in range(41)]
+            axes.plot([math.cos(a) for a in steps], [math.sin(a) for a in steps],
+                      color=colour, linewidth=4, solid_capstyle="butt")  # fmt: skip
+            middle = (ends[0] + ends[1]) / 2
+            axes.text(1.1 * math.cos(middle), 1.1 * math.sin(middle), _brief(name, 12),
+                      ha="left" if math.cos(middle) > 0.1 else
+                      "right" if math.cos(middle) < -0.1 else "center",
+                      va="center", color=colour)  # fmt: skip
+            angles += own
+            at = ends[1] - gap
+        for first, second, closeness in self.edges:
+            xs, ys = _bent(angles[first], angles[second])
+            axes.plot(xs, ys, color=INK, alpha=0.25 + 0.6 * closeness,
+                      linewidth=0.4 + 1.0 * closeness)  # fmt: skip
+        axes.set_aspect("equal")
+        axes.set_xlim(-1.35, 1.35)
+        axes.set_ylim(-1.2, 1.2)
+        axes.set_axis_off()
+
+
+def _bent(first: float, second: float) -> tuple[list[float], list[float]]:
+    """A chord between two angles, drawn towards the middle."""
+    a, b = (0.96 * math.cos(first), 0.96 * math.sin(first)), (
+        0.96 * math.cos(second), 0.96 * math.sin(second))  # fmt: skip
+    middle = ((a[0] + b[0]) * 0.2, (a[1] + b[1]) * 0.2)
+    steps = [k / 16 for k in range(17)]
+    xs, ys = (
+        [(1 - t) ** 2 * a[d] + 2 * t * (1 - t) * middle[d] + t * t * b[d] for t in steps]
+        for d in (0, 1)
+    )
+    return xs, ys
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Polygons by label, with balls, samples and flips on top.
+
+    polygons: (label, exact, vertices); samples: (x, y, label); flips: (x, y, x of its sample, y).
+    """
+
+    labels: tuple[str, ...]
+    polygons: tuple[tuple[int, bool, tuple[tuple[float, float], ...]], ...]
+    norm: str
+    radius: float
+    samples: tuple[tuple[float, float, int], ...]
+    flips: tuple[tuple[float, float, float, float], ...]
+    lower: tuple[float, float]
+    upper: tuple[float, float]
+    names: tuple[str, str] = ("x0", "x1")
+
+    @property
+    def size(self) -> tuple[float, float]:
+        tall = (self.upper[1] - self.lower[1]) / (self.upper[0] - self.lower[0])
+        return 6.0, min(8.5, max(2.6, 0.6 + 5.4 * tall))
+
+    def draw(self, figure: Any) -> None:
+        from matplotlib.patches import PathPatch
+        from matplotlib.path import Path
+
+        axes = figure.add_subplot()
+        for label, name in enumerate(self.labels):
+            colour = SERIES[label % len(SERIES)]
+            for exact, strength in ((True, 0.42), (False, 0.2)):
+                shapes = [v for of, how, v in self.polygons if (of, how) == (label, exact)]
+                if shapes:
+                    axes.add_patch(PathPatch(_joined(shapes), facecolor=colour, alpha=strength,
+                                             linewidth=0))  # fmt: skip
+            own = [(x, y) for x, y, of in self.samples if of == label]
+            axes.plot([x for x, _ in own], [y for _, y in own], linestyle="none", marker="o",
+                      markersize=3.2, color=colour, label=_brief(name))  # fmt: skip
+        if self.polygons:
+            axes.add_patch(PathPatch(_joined([v for _, _, v in self.polygons]), fill=False,
+                                     edgecolor=SOFT, alpha=0.55, linewidth=0.35))  # fmt: skip
+        balls = [_ball(self.norm, x, y, self.radius) for x, y, _ in self.samples]
+        if balls and self.radius > 0:
+            path = Path.make_compound_path(*balls)
+            axes.add_patch(PathPatch(path, fill=False, edgecolor=INK, linewidth=0.9))
+        for x, y, of_x, of_y in self.flips:
+            axes.plot([of_x, x], [of_y, y], color=BAD, linewidth=0.9)
+        if self.flips:
+            axes.plot([f[0] for f in self.flips], [f[1] for f in self.flips], linestyle="none",
+                      marker="X", markersize=5, color=BAD, label="flip")  # fmt: skip
+        axes.set_xlim(self.lower[0], self.upper[0])
+        axes.set_ylim(self.lower[1], self.upper[1])
+        axes.set_aspect("equal")
+        axes.set_xlabel(self.names[0])
+        axes.set_ylabel(self.names[1])
+        figure.legend(loc="outside upper left", ncols=6)
+
+
+def _joined(shapes: Sequence[Sequence[tuple[float, float]]]) -> Any:
+    from matplotlib.path import Path
+
+    vertices: list[tuple[float, float]] = []
+    codes: list[int] = []
+    for shape in shapes:
+        vertices += [*shape, shape[0]]
+        codes += [int(Path.MOVETO), *[int(Path.LINETO)] * (len(shape) - 1), int(Path.CLOSEPOLY)]
+    return Path(vertices, codes)
+
+
+def _ball(norm: str, x: float, y: float, radius: float) -> Any:
+    from matplotlib.path import Path
+
+    if norm == "2":
+        return Path.circle((x, y), radius)
+    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)] if norm == "inf" else [
+        (-1, 0), (0, -1), (1, 0), (0, 1)]  # fmt: skip
+    return _joined([[(x + a * radius, y + b * radius) for a, b in corners]])
+
+
+def _brief(name: str, most: int = 18) -> str:
+    flat = " ".join(name.split())
+    return flat if len(flat) <= most else flat[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -28,7 +28,12 @@ from reports.numbers import (
     shown,
     with_decimal,
 )
-from reports.run_figures import effort_figures, radius_figures, region_figures
+from reports.run_figures import (
+    effort_figures,
+    radius_figures,
+    region_figures,
+    verdict_figures,
+)
 from reports.stored_run import StoredRun, half, network_sizes, ratio
 from verifier.certify import question_text
 from verifier.dataset import BUNDLED
@@ -213,7 +218,11 @@ def _overview(run: StoredRun, prefix: str) -> Section:
     if run.separation is not None:
         share = ratio(run.radius, half(run.separation))
         tiles.append(("of half the separation", f"{100 * share:.4g} %", "plain"))
-    return Section(f"{prefix}verdicts", "Verdicts", (Tiles(tuple(tiles)), _by_class(run, prefix)))
+    return Section(
+        f"{prefix}verdicts",
+        "Verdicts",
+        (Tiles(tuple(tiles)), *verdict_figures(run, prefix), _by_class(run, prefix)),
+    )
 
 
 def _by_class(run: StoredRun, prefix: str) -> Table:

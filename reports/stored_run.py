@@ -29,7 +29,7 @@ from verifier.trusted.data_file import Points
 from verifier.trusted.evaluate import evaluate
 from verifier.trusted.manifest import Question
 from verifier.trusted.network import Network
-from verifier.trusted.rational import parse_rational
+from verifier.trusted.rational import parse_rational, sqrt_upper
 
 MOST_PAIRS = 2**36
 """Up to this many coordinate differences, the nearest rival of every sample is computed."""
@@ -112,6 +112,13 @@ class StoredRun:
         if self.question.radius is not None:
             return self.question.radius
         return Root(self.question.radius_squared or Fraction(0))
+
+    @property
+    def radius_upper(self) -> Fraction:
+        """The radius, or a rational number just above it; to be drawn."""
+        if self.question.radius is not None:
+            return self.question.radius
+        return sqrt_upper(self.question.radius_squared or Fraction(0))
 
     @property
     def separation(self) -> Distance | None:

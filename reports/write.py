@@ -18,9 +18,11 @@ from typing import Any
 
 from reports.document import Cards, Document, Items, Table, Text
 from reports.html import html
+from reports.latex import latex, table_text
 from reports.markdown import markdown
 from reports.numbers import Cell, exact_text
 from reports.pixels import png
+from reports.plots import pdf_bytes, svg_text
 from verifier.errors import UserError
 
 _OURS = re.compile(
@@ -34,12 +36,18 @@ def files_of(document: Document) -> dict[str, bytes]:
     files: dict[str, str | bytes] = {
         "index.html": html(document),
         "report.md": markdown(document),
+        "report.tex": latex(document),
         "report.json": json.dumps(as_json(document), indent=1, ensure_ascii=True) + "\n",
     }
     for table in document.tables():
         files[f"tables/{table.key}.csv"] = csv_text(table)
+        if not table.hidden:
+            files[f"tables/{table.key}.tex"] = table_text(table)
     for name, picture in document.pictures():
         files[f"pictures/{name}.png"] = png(picture, max(1, _PICTURE * 8 // len(picture.pixels)))
+    for figure in document.figures():
+        files[f"figures/{figure.key}.svg"] = svg_text(figure.plot)
+        files[f"figures/{figure.key}.pdf"] = pdf_bytes(figure.plot)
     return {
         name: content.encode("utf-8") if isinstance(content, str) else content
         for name, content in files.items()
