@@ -150,8 +150,9 @@ class Executor:
             if self._again:
                 task = self._again.popleft()
             elif self._waiting:
-                # Towards the end smaller tasks, so that no worker is left waiting for another.
-                share = -(-len(self._waiting) // slots)
+                # Towards the end smaller tasks, so that no worker is left waiting for another; but
+                # not so small that preparing them takes the time.
+                share = max(-(-len(self._waiting) // slots), self.first_size // 4)
                 count = min(self._size, share, len(self._waiting))
                 task = tuple(self._waiting.popleft() for _ in range(count))
             else:
