@@ -152,6 +152,11 @@ def test_one_door_for_all_files(tmp_path: Path) -> None:
         load_any_network(tmp_path / "net.txt")
     with pytest.raises(UserError, match=r"net\.txt"):
         read_nnet(tmp_path / "net.txt")
+    os.mkfifo(tmp_path / "pipe.nnet")
+    with pytest.raises(UserError, match="not a regular file"):
+        load_any_network(tmp_path / "pipe.nnet")
+    with pytest.raises(UserError, match="null"):
+        load_any_network("a\0.nnet")
     with pytest.raises(UserError, match="Is a directory"):
         load_any_network(tmp_path)
 

@@ -14,6 +14,7 @@ from verifier.builder import NetworkBuilder
 from verifier.cli.main import main
 from verifier.errors import RefusedError, UserError
 from verifier.formats.big_m import big_m, root_bounds
+from verifier.formats.load import load_any_network
 from verifier.formats.lp_mps import decimal_digits, exact_text, lp_text, mps_text
 from verifier.formats.vipr import vipr_texts
 from verifier.formats.vipr_check import check_vipr, check_vipr_text
@@ -360,6 +361,19 @@ def test_the_command_exports_everything(tmp_path: Path, capsys: Any) -> None:
     assert code == 0
     code, out, _ = run(capsys, "export", proof, "--to", "lp", "-o", tmp_path / "a.lp", "--json")
     assert json.loads(out)["files"][0][0] == str(tmp_path / "a.lp")
+
+
+def test_a_nnet_file_becomes_onnx_in_its_own_units(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "net.nnet").write_text("1,1,1,1,\n1,1,\n0,\n0,\n8,\n4,1,\n2,4,\n3,\n5,\n")
+    call = ("export", tmp_path / "net.nnet", "--to", "onnx", "-o", tmp_path / "net.onnx")
+    for option, row in ((), ({0: 3}, 5)), (("--normalise",), ({0: 6}, -3)):
+        code, _, _ = run(capsys, *call, *option)  # ((x - 4) / 2 * 3 + 5) * 4 + 1 = 6 x - 3
+        assert code == 0
+        assert load_any_network(tmp_path / "net.onnx").outputs.fractions(0) == row
+    code, _, err = run(capsys, "export", tmp_path / "net.onnx", "--to", "onnx", "-o", "x",
+                       "--normalise")  # fmt: skip
+    assert code == 2
+    assert "--normalise is for .nnet files" in err
 
 
 def test_a_certificate_answers_a_property(tmp_path: Path, capsys: Any) -> None:

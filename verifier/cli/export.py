@@ -31,6 +31,7 @@ _PROGRAMS = ("lp", "mps")
 @click.option("--float", "float_kind", type=click.Choice(["float32", "float64"]),
               help="Of the weights.  [default: float32 if that is exact]")  # fmt: skip
 @click.option("--round", "rounded", is_flag=True, help="Round weights that do not fit.")
+@click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
 @click.option("--decimal", is_flag=True, help="LP, MPS: decimals instead of exact p/q.")
 @click.option(
     "--bounds",
@@ -50,6 +51,7 @@ def command(
     goal: int | None,
     float_kind: Any,
     rounded: bool,
+    normalise: bool,
     decimal: bool,
     bounds: str,
     feasibility: bool,
@@ -68,10 +70,12 @@ def command(
     if kind in _NETWORKS:
         if prop is not None or goal is not None:
             raise UserError(f"--property and --goal are not for --to {kind}")
-        lines = _export_network(source, kind, target, float_kind, rounded, net)
+        lines = _export_network(source, kind, target, float_kind, rounded, net, normalise)
     else:
-        if float_kind is not None or rounded:
-            raise UserError(f"--float and --round are not for --to {kind}; lp has --decimal")
+        if float_kind is not None or rounded or normalise:
+            raise UserError(
+                f"--float, --round and --normalise are not for --to {kind}; lp has --decimal"
+            )
         if kind == "vipr":
             if prop is not None:
                 raise UserError("--to vipr takes a proof file, not a property")
@@ -100,16 +104,27 @@ def _read_proof(path: str, net: str | None) -> tuple[Query, Robust | Flip]:
 
 
 def _export_network(
-    source: str, kind: str, target: Path, float_kind: Any, rounded: bool, net: str | None
+    source: str,
+    kind: str,
+    target: Path,
+    float_kind: Any,
+    rounded: bool,
+    net: str | None,
+    normalise: bool,
 ) -> list[tuple[str, str]]:
     from verifier.errors import UserError
     from verifier.formats.load import load_any_network
+    from verifier.formats.nnet import load_nnet
     from verifier.formats.write import npz_bytes, onnx_bytes
     from verifier.trusted.network_file import save_network
     from verifier.trusted.packed import write_bytes
 
     is_proof = _is_proof(source)
     network = _read_proof(source, net)[0].network if is_proof else load_any_network(source)
+    if normalise:
+        if Path(source.removesuffix(".gz")).suffix != ".nnet":
+            raise UserError(f"{source}: --normalise is for .nnet files")
+        network = load_nnet(source, normalise=True)
     if kind == "native":
         if float_kind is not None or rounded:
             raise UserError("a native file is exact: --float and --round are not for it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +21,14 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
     """
     path = Path(path)
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            raise UserError(f"{path}: not a regular file")  # a pipe would wait without end
         with path.open("rb") as file:
             content = file.read(limit + 1)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if isinstance(error, UserError):
+            raise
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     if content.startswith(b"\x1f\x8b"):
         try:
             with gzip.open(path) as packed:
