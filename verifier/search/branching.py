@@ -36,9 +36,9 @@ def branch(
         if flip is not None:
             return flip, 0
     if supports(query.network):
-        if query.region.norm == "inf" and query.network.inputs <= FEW_INPUTS:
-            if _undecided(checker) > FEW_UNITS:
-                return _by_inputs(query, checker, network, options, deadline)
+        small = query.region.norm == "inf" and query.network.inputs <= FEW_INPUTS
+        if small and _undecided(checker) > FEW_UNITS:
+            return _by_inputs(query, checker, network, options, deadline)
         return _by_phases(query, checker, network, options, deadline, symbolic=True)
     return _by_phases(query, checker, network, options, deadline, symbolic=False)
 
@@ -74,16 +74,20 @@ def _by_phases(
         checker.tighten_symbolically()
     search = PhaseTree(query, checker, network, deadline)
     trees: list[Tree] = []
+    unclear: Undecided | None = None
     for number in range(len(query.goals)):
         closing = _closing_atom(checker, query, number) if symbolic else None
         if closing is not None:
             trees.append((Node((), SymbolicLeaf(closing)),))
             continue
         found = search.refute(number, options.nodes)
-        if isinstance(found, Undecided | Flip):
+        if isinstance(found, Flip):
             return found, search.nodes
-        trees.append(found)
-    return Robust(steps, tuple(trees)), search.nodes
+        if isinstance(found, Undecided):
+            unclear = unclear or found  # another goal may still have a flip
+        else:
+            trees.append(found)
+    return unclear or Robust(steps, tuple(trees)), search.nodes
 
 
 def _undecided(checker: FastChecker) -> int:

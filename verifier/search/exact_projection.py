@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+from scipy.optimize import nnls
+
 from verifier.search.exact_lp import solve_exactly
+from verifier.search.floats import float_vector, to_float
 
 Row = list[Fraction]
 ZERO = Fraction(0)
@@ -78,6 +82,37 @@ def project(
             active.append(violated)
             weights.append(gained)
             break
+
+
+def project_in_floats(
+    center: Sequence[Fraction], rows: Sequence[Row], offsets: Sequence[Fraction]
+) -> Projection | Empty | None:
+    """About the same by non-negative least squares (Lawson and Hanson's LDP), for large programs.
+
+    The multipliers are dyadic and prove what they prove; the point is near the polyhedron.
+    """
+    c = float_vector(list(center))
+    matrix = np.array([float_vector(row) for row in rows])
+    gaps = np.array([to_float(h - dot(row, center)) for row, h in zip(rows, offsets, strict=True)])
+    scale = np.linalg.norm(matrix, axis=1)
+    scale[scale == 0] = 1
+    matrix, gaps = matrix / scale[:, None], gaps / scale
+    left = np.vstack([matrix.T, gaps])
+    right = np.zeros(len(left))
+    right[-1] = 1
+    try:
+        dual, residual = nnls(left, right, maxiter=20 * len(left))
+    except RuntimeError:
+        return None
+    rest = left @ dual - right
+    multipliers = {i: Fraction(float(w / scale[i])) for i, w in enumerate(dual) if w > 0}
+    if residual < 1e-9:
+        return Empty(multipliers)
+    offset = -rest[:-1] / rest[-1]
+    factor = Fraction(float(-1 / rest[-1]))
+    point = [Fraction(float(x)) for x in c + offset]
+    distance = Fraction(float(offset @ offset))
+    return Projection(point, distance, {i: w * factor for i, w in multipliers.items()})
 
 
 def dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from verifier.search.exact_lp import Optimum, Row, maximise
-from verifier.search.exact_projection import Projection, project
+from verifier.search.exact_projection import Projection, project, project_in_floats
 from verifier.trusted.certificate import Leaf
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Goal, Query
@@ -18,6 +18,7 @@ from verifier.trusted.query import Goal, Query
 ZERO, ONE = Fraction(0), Fraction(1)
 Affine = tuple[Row, Fraction]
 LARGE = 40  # inputs, beyond which exact systems take too long
+BITS = 53  # of multipliers found in floats
 
 
 def decide_pattern(
@@ -28,7 +29,7 @@ def decide_pattern(
     `checker` is in the root state, `phases` fixes every unit that is undecided in it. Returns two
     Nones for too many inputs, or where the exact program gives up.
     """
-    if query.network.inputs > LARGE:
+    if query.region.norm != "2" and query.network.inputs > LARGE:
         return None, None
     pre, outputs = _affine(query, checker, phases)
     if query.region.norm == "2":
@@ -78,7 +79,8 @@ def _nearest(
             unit = [Fraction(int(j == k)) for j in range(region.dimension)]
             rows += [unit, [-q for q in unit]]
             offsets += [region.lower[k], -region.upper[k]]
-    found = project(region.center, rows, offsets)
+    exactly = region.dimension <= LARGE and len(rows) <= LARGE
+    found = (project if exactly else project_in_floats)(region.center, rows, offsets)
     if found is None:
         return None, None
     if isinstance(found, Projection) and found.squared_distance <= region.size:
@@ -112,7 +114,12 @@ def _leaf(
         for i, (_, v, sign) in enumerate(names)
         if optimum.multipliers.get(program.first + i)
     }
-    return Leaf(atoms=atoms, bounds=bounds)
+    box = {
+        k: optimum.multipliers.get(2 * k, ZERO) - optimum.multipliers.get(2 * k + 1, ZERO)
+        for k in range(program.n)
+        if program.extra
+    }
+    return Leaf(atoms=atoms, bounds=bounds, box={k: q for k, q in box.items() if q})
 
 
 def _affine(

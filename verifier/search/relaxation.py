@@ -23,7 +23,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.region import Region
 
 Float = NDArray[np.float64]
-TANGENTS = 6  # rounds of cuts at the root of an L2 ball
+TANGENTS = 40  # most cuts of an L2 ball at the root; 2 at another node
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,6 @@ class Relaxation:
         if self.region.norm == "1":
             self._add_l1()
         program.start()
-        if self.region.norm == "2":
-            for _ in range(TANGENTS):
-                if not self._tangent():
-                    break
 
     def _add_l1(self) -> None:
         """|x_k - c_k| <= d_k, sum of d_k <= r."""
@@ -171,9 +167,8 @@ class Relaxation:
         total[0, wide:] = 1
         self.program.add_rows(total, np.full(1, -np.inf), np.array([to_float(self.region.size)]))
 
-    def _tangent(self) -> bool:
-        """Cuts the L2 ball's tangent half-space that the current optimum violates most."""
-        answer = self.program.solve()
+    def _tangent(self, answer: Answer) -> bool:
+        """Adds the L2 ball's tangent half-space that this optimum violates most, if it does."""
         if answer.columns is None:
             return False
         center, radius = float_vector(self.region.center), to_float(self.region.size) ** 0.5
@@ -212,10 +207,13 @@ class Relaxation:
         """The optimum of the current phases, with the multipliers of a proof."""
         answer = self.program.solve()
         if self.region.norm == "2" and answer.columns is not None:
-            for _ in range(2):
-                if float(answer.columns[self.s]) < 0 or not self._tangent():
+            for _ in range(2 if self.phases else TANGENTS):
+                margin = float(answer.columns[self.s])
+                if margin < 0 or not self._tangent(answer):
                     break
                 answer = self.program.solve()
+                if answer.columns is None or answer.columns[self.s] > 0.99 * margin:
+                    break
         n, count = self.inputs, len(self.undecided)
         leaf, pull = self._multipliers(answer)
         if answer.columns is None:

@@ -135,7 +135,9 @@ class PhaseTree:
 
     def _leaf(self, number: int, node: _Node, solution: Solution) -> Leaf | None:
         """The leaf that closes the node exactly, if the margin says that there is one."""
-        if solution.margin is not None and solution.margin > 1e-9:
+        # On an L2 ball the leaf's own bound is over the ball, better than the program's tangents.
+        rough = self.query.region.norm == "2"
+        if not rough and solution.margin is not None and solution.margin > 1e-9:
             return None
         for bits in BITS:
             leaf = solution.leaf.rounded(bits)
