@@ -47,9 +47,9 @@ def build(
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
-def run(network: Network, point: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    exact = evaluate(network, [[Fraction(float(value)) for value in point]])[0]
-    return np.array([float(value) for value in exact])
+def run(network: Network, points: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
+    exact = evaluate(network, [[Fraction(float(v)) for v in point] for point in points])
+    return np.array([[float(value) for value in row] for row in exact])
 
 
 def agree(model: onnx.ModelProto | Path, network: Network, points: int = 2) -> None:
@@ -59,16 +59,18 @@ def agree(model: onnx.ModelProto | Path, network: Network, points: int = 2) -> N
     source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else str(model)
     session = runtime.InferenceSession(source, providers=["CPUExecutionProvider"])
     generator = np.random.default_rng(7)
+    inputs, outputs = [], []
     for _ in range(points):
         feed = {}
         for entry in session.get_inputs():
             shape = [n if isinstance(n, int) and n > 0 else 1 for n in entry.shape]
             feed[entry.name] = generator.normal(size=shape).astype(np.float32)
         results = session.run(None, feed)
-        wanted = np.concatenate([result.reshape(-1) for result in results]).astype(np.float64)
-        got = run(network, np.concatenate([value.reshape(-1) for value in feed.values()]))
-        assert got.shape == wanted.shape
-        np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5 * (1 + np.abs(wanted).max()))
+        inputs.append(np.concatenate([value.reshape(-1) for value in feed.values()]))
+        outputs.append(np.concatenate([result.reshape(-1) for result in results]))
+    got, wanted = run(network, inputs), np.array(outputs, dtype=np.float64)
+    assert got.shape == wanted.shape
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5 * (1 + np.abs(wanted).max()))
 
 
 REFUSED = {
