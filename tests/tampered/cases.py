@@ -384,6 +384,7 @@ def tightened() -> None:
     case("symbolic: the second atom: true", two, robust(network, [{"symbolic": 1}]))
     case("symbolic: the wrong atom", two, robust(network, [{"symbolic": 0}]), "bound too weak")
     case("symbolic: the third atom", two, robust(network, [{"symbolic": 2}]), "index out of range")
+    symbolic_at_scales()
     # both sides of a plane need their cut: x <= 1/2 gives x - 1/2 <= 0, x >= 1/2 gives 1/2 - x <= 0
     tent = NetworkBuilder(1)
     t = tent.inputs[0]
@@ -421,6 +422,35 @@ def tightened() -> None:
     case("split: high side split again: true", apart, robust(vee, nested))
     late = [cut, {"input": [0, "3/4"]}, without[0], without[0], without[0]]
     case("split: the inner high side undone", apart, robust(vee, late), "bound too weak")
+
+
+def symbolic_at_scales() -> None:
+    """The bounds that a symbolic step leaves, used by a leaf that says nothing itself: at any scale
+    they are u <= s/4 and w >= s/2, which intervals do not see, and not a hair better."""
+    flat = [{"leaf": {"slopes": [[1, 0], [2, 0]]}}]
+    for name, s in (("1", F(1)), ("2^60", F(2**60)), ("2^-60", F(1, 2**60)), ("2^-9", F(1, 512))):
+        build = NetworkBuilder(1)
+        x = build.inputs[0]
+        (y,) = build.layer([x])
+        u, w = build.layer([x - y + s / 4, y - x + s / 2])
+        region = box([F(0)], [s])
+        network = build.network([u - w])
+        at, beyond = (above(-s / 4, True),), (above(-s / 4),)
+        step = robust(network, flat, steps=["symbolic"])
+        case(f"symbolic: at scale {name}: true", Query(network, region, at), step)
+        case(
+            f"symbolic: at scale {name}, weak",
+            Query(network, region, beyond),
+            step,
+            "bound too weak",
+        )
+        up, down = build.network([u * 1]), build.network([w * -1])
+        for side, other, bound in (("above", up, s / 4), ("below", down, -s / 2)):
+            one = {"leaf": {"slopes": [[1, 0], [2, 0]]}}
+            proof = robust(other, [{"steps": ["symbolic"], **one}])
+            asked = f"symbolic: {side} at scale {name}"
+            case(f"{asked}: true", Query(other, region, (above(bound, True),)), proof)
+            case(f"{asked}, weak", Query(other, region, (above(bound),)), proof, "bound too weak")
 
 
 def sum_proof() -> list[Any]:
@@ -546,6 +576,21 @@ def splits() -> None:
         robust(LINE, PLAIN, PLAIN, steps=[in_lemma]),
         "symbolic leaf in a lemma",
     )
+    for name, t in (("far right", 10**40), ("far left", -(10**40)), ("tiny", "1/0x" + "f" * 500)):
+        split = {"input": [0, str(t)]}
+        case(
+            f"symbolic: after a split {name}: true",
+            BOX,
+            tree(split, {"symbolic": 0}, {"symbolic": 0}),
+        )
+        stepped = {"steps": ["symbolic"], "leaf": {}}
+        case(f"symbolic: a step after a split {name}: true", BOX, tree(split, stepped, stepped))
+        far = lemma(0, "lower", f"-{10**60}", PLAIN)
+        case(
+            f"symbolic: after a lemma {name}: true",
+            BOX,
+            robust(LINE, [{"symbolic": 0}], PLAIN, steps=[far]),
+        )
     case("symbolic: unknown step", BOX, robust(LINE, PLAIN, PLAIN, steps=["symbols"]), "malformed")
 
 

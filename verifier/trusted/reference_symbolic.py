@@ -17,7 +17,7 @@ from verifier.trusted.network import Network
 from verifier.trusted.region import Region
 
 COEFFICIENT, WEIGHT, BOUND, GRID, SLOPE = 22, 23, 28, 50, 22
-FREE = 1 << 20  # shift of a constant 0, finer than any, so that it coarsens no sum
+FREE = 1 << 16  # shift of constants that are 0, so fine that they coarsen no sum
 LARGEST = 1 << 61
 Weights = dict[int, Fraction]
 
@@ -87,8 +87,8 @@ class ReferenceSymbolic:
             reach = Fraction(_root_above(region.size * 4**64), 2**64)
         self.input_grid = grid = shift_of(BOUND, (*widths, *offsets, reach))
         self.box = [
-            (floor(low - b, grid), -floor(b - high, grid))
-            for b, low, high in zip(self.base, *box, strict=True)
+            (floor(min(low, top) - b, grid), -floor(b - max(high, b), grid))  # never beyond it
+            for b, top, low, high in zip(self.base, region.upper, *box, strict=True)
         ]
         self.center = [(floor(q, grid), -floor(-q, grid)) for q in offsets]
         if region.norm == "2":
@@ -167,7 +167,7 @@ class ReferenceSymbolic:
             + sum((w * self.base[j] for j, w in weights.items() if j < self.inputs), Fraction(0))
             for v, (weights, bias) in rows.items()
         }
-        bias_shift = shift_of(BOUND, moved.values())
+        bias_shift = shift_of(BOUND, moved.values()) if any(moved.values()) else FREE
         bias = sum(
             rising[v] * floor(q, bias_shift) - falling[v] * floor(-q, bias_shift)
             for v, q in moved.items()

@@ -34,7 +34,7 @@ BOUND = 28
 SLOPE = 22  # of the chords' slopes
 _LARGEST = 1 << 61
 GRID = 50  # bits of the largest root bound of a layer
-FREE = 1 << 20  # shift of a constant 0, finer than any, so that it coarsens no sum
+FREE = 1 << 16  # shift of constants that are 0, so fine that they coarsen no sum
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
@@ -97,6 +97,7 @@ class SymbolicNetwork:
         self.region = region
         self.inputs = network.inputs
         self.base = region.lower
+        self.top = region.upper
         self.bits = coefficient_bits(network)
         self.blocks = [(0, network.inputs)] + [
             (network.inputs + first, network.inputs + last)
@@ -142,7 +143,7 @@ class SymbolicNetwork:
                         np.ascontiguousarray(more) if more.any() else None,
                     )
                 )
-        bias_shift = _shift(BOUND, (bias for _, bias in rows))
+        bias_shift = _shift(BOUND, (bias for _, bias in rows)) if any(b for _, b in rows) else FREE
         biases = [_floor(bias, bias_shift) for _, bias in rows]
         return _Layer(
             first,
@@ -221,15 +222,25 @@ class Branches:
         upper: Sequence[Fraction],
         boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]],
     ) -> None:
-        """Branches with these boxes, all with the bounds lower <= a_v <= upper of the units."""
+        """Branches with these boxes, all with the bounds lower <= a_v <= upper of the units.
+
+        A side of a box beyond the region's box is moved to it, so that no number is longer than
+        those of the region: such a box is empty, and a larger one takes its place.
+        """
         self.symbolic = symbolic
-        at, base, count = symbolic.input_grid, symbolic.base, len(boxes)
+        at, base, top, count = symbolic.input_grid, symbolic.base, symbolic.top, len(boxes)
         self.input_lower = np.array(
-            [[_floor(x - b, at)[0] for x, b in zip(low, base, strict=True)] for low, _ in boxes],
+            [
+                [_floor(min(x, t) - b, at)[0] for x, b, t in zip(low, base, top, strict=True)]
+                for low, _ in boxes
+            ],
             dtype=np.int64,
         )
         self.input_upper = np.array(
-            [[-_floor(b - x, at)[0] for x, b in zip(high, base, strict=True)] for _, high in boxes],
+            [
+                [-_floor(b - max(x, b), at)[0] for x, b in zip(high, base, strict=True)]
+                for _, high in boxes
+            ],
             dtype=np.int64,
         )
         self.grids: list[int] = []
