@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.document import (
+    Block,
     Cards,
     Code,
     Document,
@@ -34,6 +36,7 @@ _KINDS = {
     Tiles: "tiles",
     Items: "items",
 }
+_SMALL = 14  # rows of a table that stands beside a figure
 _MARKS: dict[Tone, str] = {
     "good": "\N{CHECK MARK}",
     "bad": "\N{MULTIPLICATION X}",
@@ -55,6 +58,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "kind": lambda block: _KINDS[type(block)],
+        "rows": rows,
         "shown": shown,
         "full": _full,
         "sort_value": _sort_value,
@@ -64,6 +68,24 @@ def environment() -> Environment:
     }
     made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
     return made
+
+
+def rows(blocks: Sequence[Block]) -> list[list[Block]]:
+    """The blocks in rows: figures beside each other, a lone one beside the small table after it."""
+    found: list[list[Block]] = []
+    for block in blocks:
+        last = found[-1] if found else []
+        pairs = len(last) == 1 and isinstance(block, Table) and len(block.rows) <= _SMALL
+        narrow = bool(last) and isinstance(last[0], Figure) and not last[0].wide
+        if narrow and (pairs and not _hidden(block) or isinstance(block, Figure)):
+            last.append(block)
+        else:
+            found.append([block])
+    return found
+
+
+def _hidden(block: Block) -> bool:
+    return isinstance(block, Table) and block.hidden
 
 
 def html(document: Document) -> str:

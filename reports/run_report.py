@@ -240,7 +240,7 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     totals = [sum(line[k] for line in table) for k in used]
     rows.append(("all", len(run.samples), *totals))
     columns = ("label", "samples", *(_PLURAL[STATES[k]] for k in used))
-    return Table(f"{prefix}verdicts", "Verdicts by class.", columns, tuple(rows))
+    return Table(f"{prefix}verdicts", "Verdicts by class, in numbers.", columns, tuple(rows))
 
 
 def _radii(run: StoredRun, prefix: str) -> Section:
