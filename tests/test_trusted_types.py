@@ -224,6 +224,7 @@ def test_decoders_mean_what_they_say(decoder):
                 expected = {str(j) for j in range(3) if j != label and y[j] >= y[label]}
                 assert flips == expected
             elif decoder == "sign":
+                assert flips <= {str(1 - label)}
                 assert (not flips) == (y[0] * labels[label] > 0)
             elif decoder == "value":
                 assert (not flips) == (y[0] == labels[label])
@@ -231,6 +232,25 @@ def test_decoders_mean_what_they_say(decoder):
                 own = abs(y[0] - labels[label])
                 others = [abs(y[0] - v) for k, v in enumerate(labels) if k != label]
                 assert (not flips) == (own < min(others))
+                assert flips <= {str(label + (1 if y[0] > labels[label] else -1))}
+
+
+def test_interval_bounds_that_grow_beyond_int64_in_the_middle():
+    """One side fits, the other does not, and a later layer is small again."""
+    build = NetworkBuilder(1)
+    (big,) = build.layer([build.inputs[0] * 2**61])
+    (small,) = build.layer([big * F(1, 2**61)])
+    (other,) = build.layer([small - 1])
+    network = build.network([other])
+    for low, high in ((F(0), F(8)), (F(-8), F(0)), (F(-1), F(8)), (F(0), F(1))):
+        scaled = ScaledNetwork(network, 1)
+        found = interval_bounds(scaled, [box([low], [high]), box([F(0)], [F(1)])])[0]
+        ends = [(low * 2**61, high * 2**61), (max(low, 0), max(high, 0))]
+        ends.append((ends[1][0] - 1, ends[1][1] - 1))
+        for v, (least, most) in enumerate(ends):
+            scale = scaled.scales[1 + v]
+            assert (int(found.lower[v]), int(found.upper[v])) == (least * scale, most * scale)
+            assert type(int(found.lower[v])) is int
 
 
 def rows(*parts):

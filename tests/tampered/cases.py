@@ -385,6 +385,7 @@ def tightened() -> None:
     case("symbolic: the wrong atom", two, robust(network, [{"symbolic": 0}]), "bound too weak")
     case("symbolic: the third atom", two, robust(network, [{"symbolic": 2}]), "index out of range")
     symbolic_at_scales()
+    symbolic_elsewhere()
     # both sides of a plane need their cut: x <= 1/2 gives x - 1/2 <= 0, x >= 1/2 gives 1/2 - x <= 0
     tent = NetworkBuilder(1)
     t = tent.inputs[0]
@@ -422,6 +423,39 @@ def tightened() -> None:
     case("split: high side split again: true", apart, robust(vee, nested))
     late = [cut, {"input": [0, "3/4"]}, without[0], without[0], without[0]]
     case("split: the inner high side undone", apart, robust(vee, late), "bound too weak")
+
+
+def symbolic_elsewhere() -> None:
+    """Networks too large for symbolic bounds, and bounds of the branch that they must use."""
+    many = NetworkBuilder(2000)
+    wide = many.network([many.layer([many.inputs[0]])[0]])
+    region = box([F(0)] * 2000, [F(1)] * 2000)
+    query = Query(wide, region, (above(F(2)),))
+    case("symbolic: too large", query, robust(wide, [{"symbolic": 0}]), "unsupported")
+    case(
+        "symbolic: a step, too large", query, robust(wide, PLAIN, steps=["symbolic"]), "unsupported"
+    )
+    case("symbolic: not asked for: true", query, robust(wide, PLAIN))
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))  # max(x, 0)
+    atoms = (above(F(1, 4)).atoms[0], Atom(((0, F(-1)),), (), F(-1, 8), False))  # and x <= -1/8
+    both = Query(network, box([F(-1)], [F(1)]), (Goal(atoms, "0"),))
+    high = {"leaf": {"atoms": [[1, 1]], "bounds": [[0, 1]]}}
+    low = {"symbolic": 0}
+    case("symbolic: bounds of the branch: true", both, robust(network, [{"unit": 0}, low, high]))
+    case(
+        "symbolic: of the other side",
+        both,
+        robust(network, [{"unit": 0}, high, low]),
+        "bound too weak",
+    )
+    fixed = lemma(0, "upper", "1/8", [{"leaf": {"bounds": [[0, -1]]}}])
+    case(
+        "symbolic: a lemma it cannot use",
+        both,
+        robust(network, [low], steps=[fixed]),
+        "bound too weak",
+    )
 
 
 def symbolic_at_scales() -> None:
