@@ -77,7 +77,7 @@ def rows(blocks: Sequence[Block]) -> list[list[Block]]:
         last = found[-1] if found else []
         pairs = len(last) == 1 and isinstance(block, Table) and len(block.rows) <= _SMALL
         narrow = bool(last) and isinstance(last[0], Figure) and not last[0].wide
-        if narrow and (pairs and not _hidden(block) or isinstance(block, Figure)):
+        if narrow and ((pairs and not _hidden(block)) or isinstance(block, Figure)):
             last.append(block)
         else:
             found.append([block])

@@ -72,3 +72,40 @@ def runs(
     print(document.summary)
     print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
     return 0
+
+
+@command.command(short_help="The theorems beside measurements of a data set.")
+@click.option("--data", "spec", default="iris", show_default=True, metavar="DATA")
+@click.option("--ratios", metavar="Q,..", help="Of budget to half the separation.")
+@click.option("--samples", metavar="A:B", help="Take these samples alone.")
+@click.option("--limit", type=click.IntRange(min=1), help="Build no network of more weights.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(), metavar="FOLDER")
+def theory(
+    spec: str,
+    ratios: str | None,
+    samples: str | None,
+    limit: int | None,
+    seed: int,
+    output: str,
+) -> int:
+    """Build every construction for DATA at several ratios, and show sizes beside the bounds."""
+    from reports.theory import MOST_WEIGHTS, RATIOS, theory_report
+    from reports.write import write_report
+    from verifier.cli.options import number, sample_numbers
+    from verifier.dataset import load
+
+    dataset = load(spec)
+    chosen = sample_numbers(samples, dataset.size)
+    if chosen is not None:
+        dataset = dataset.select(chosen)
+    asked = RATIOS
+    if ratios is not None:
+        asked = tuple(number("--ratios", text) for text in ratios.split(","))
+    document = theory_report(
+        dataset, asked, limit=limit or MOST_WEIGHTS, seed=seed, samples=samples
+    )
+    files = write_report(document, Path(output))
+    print(document.summary)
+    print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
+    return 0

@@ -1,0 +1,472 @@
+"""What theory says of a data set, beside what is measured.
+
+Every construction is built for every ratio of budget to half the separation, and its sizes are read
+off the network. Bounds of the papers are orders of growth; they are drawn with the constant 1 and
+without logarithms, and say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import sqrt
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from constructions.construction import Construction, Norm, actual_sizes, broken_promises
+from constructions.hypotheses import budget_of_ratio, power_separation
+from constructions.lower_bounds import lower_bounds
+from constructions.registry import REGISTRY, build
+from constructions.rows import at_most_weights
+from constructions.separation import conflict_graph, rival_distances, separation
+from reports.document import Block, Code, Document, Figure, Items, Section, Table, Text, Tiles
+from reports.numbers import Cell, Hash, Root, counted, grouped, root_float, shown, with_decimal
+from reports.plots import Chords, Curves, Matrix, Series
+from reports.run_figures import plane
+from reports.stored_run import MOST_PAIRS
+from verifier.dataset import BUNDLED, Dataset, check_labelled
+from verifier.errors import UserError
+from verifier.trusted.rational import format_rational
+from verifier.trusted.region import Norm as BallNorm
+
+RATIOS = tuple(map(Fraction, ("1/1000", "1/100", "1/20", "1/10", "1/4", "1/2", "3/4", "9/10",
+                              "99/100")))  # fmt: skip
+MOST_WEIGHTS = 400_000
+"""A network of more weights is not built; its place in the tables says so."""
+_NORMS: dict[str, str] = {"inf": "L-infinity", "1": "L1", "2": "L2"}
+_GROWTH = ("linf", "linf-pipelined", "linf-parallel", "l2", "l2-parallel", "l2-serial")
+_GROWTH_RATIO = Fraction(9, 10)
+_MOST_CLASSES = 12
+_CONFLICTS = 60
+_SAMPLES = (4, 8, 16, 32, 64, 128, 256)
+_PLANES = ("linf", "l2", "lipschitz-ovr")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A construction that was built for a ratio, or the reason why it was not."""
+
+    name: str
+    norm: Norm
+    ratio: Fraction
+    budget: Fraction | None
+    construction: Construction | None
+    reason: str | None
+    sizes: dict[str, int]
+    broken: tuple[str, ...]
+
+
+def measure(
+    dataset: Dataset,
+    names: Iterable[str],
+    ratios: Sequence[Fraction],
+    *,
+    limit: int = MOST_WEIGHTS,
+    seed: int = 0,
+) -> list[Measured]:
+    """Every named construction for every ratio; the networks themselves are let go."""
+    separations: dict[Norm, Fraction] = {}
+    found = []
+    for name in names:
+        norm = REGISTRY[name].norm
+        if norm not in separations:
+            separations[norm] = power_separation(dataset, norm)
+        for ratio in ratios:
+            budget: Fraction | None = None
+            try:
+                budget = budget_of_ratio(ratio, separations[norm], norm)
+                with at_most_weights(limit):
+                    made = build(
+                        name, dataset, budget=budget, seed=seed, separation=separations[norm]
+                    )
+            except UserError as error:
+                found.append(Measured(name, norm, ratio, budget, None, str(error), {}, ()))
+                continue
+            found.append(
+                Measured(
+                    name, norm, ratio, budget, None, None, actual_sizes(made.network),
+                    broken_promises(made),
+                )
+            )  # fmt: skip
+    return found
+
+
+def theory_report(
+    dataset: Dataset,
+    ratios: Sequence[Fraction] = RATIOS,
+    *,
+    limit: int = MOST_WEIGHTS,
+    seed: int = 0,
+    samples: str | None = None,
+) -> Document:
+    """The report; `samples` is how the data set was cut, for the command that is shown.
+
+    Raises UserError for data that cannot be memorized, and for ratios outside (0, 1).
+    """
+    check_labelled(dataset)
+    if not ratios or any(not 0 < ratio < 1 for ratio in ratios):
+        raise UserError("ratios of budget to half the separation lie between 0 and 1")
+    ratios = tuple(sorted(set(ratios)))
+    measured = measure(dataset, REGISTRY, ratios, limit=limit, seed=seed)
+    powers = {norm: power_separation(dataset, norm) for norm in ("inf", "1", "2")}
+    distances = {norm: Root(p) if norm == "2" else p for norm, p in powers.items()}
+    broken = [line for item in measured for line in item.broken]
+    built = [item for item in measured if item.sizes]
+    summary = (
+        f"{counted(len(REGISTRY), 'construction')} for {dataset.name} "
+        f"({grouped(dataset.size)} samples, {counted(dataset.dimension, 'input')}) at "
+        f"{counted(len(ratios), 'ratio')} of budget to half the separation: "
+        f"{counted(len(built), 'network')} built, "
+        + (f"{counted(len(broken), 'promise')} broken." if broken else "every promise kept.")
+    )
+    tiles = Tiles(
+        (
+            ("samples", dataset.size, "plain"),
+            ("inputs", dataset.dimension, "plain"),
+            ("classes", len(np.unique(dataset.labels)), "plain"),
+            *((f"{_NORMS[norm]} separation", distances[norm], "plain") for norm in _NORMS),
+        )
+    )  # fmt: skip
+    sections = [
+        Section("data", "The data", (tiles,)),
+        _parameters(dataset, measured, ratios, broken),
+        _bits(measured),
+        _growth(dataset, limit, seed),
+        _needs(dataset, ratios[-1], powers["2"], powers["inf"]),
+        _separations(dataset),
+        _conflicts(dataset),
+    ]
+    if dataset.dimension == 2:
+        sections.append(_planes(dataset, ratios, limit, seed))
+    spec = dataset.name if dataset.name in BUNDLED else "DATA"
+    words = ["robmem report theory --data", spec]
+    if ratios != RATIOS:
+        words += ["--ratios", ",".join(map(format_rational, ratios))]
+    words += ["--samples", samples] if samples else []
+    words += ["--limit", str(limit)] if limit != MOST_WEIGHTS else []
+    words += ["--seed", str(seed)] if seed else []
+    identity = Table(
+        "identity", "What was measured.", ("what", "value"),
+        (("data", Hash(dataset.digest())), ("seed", str(seed)), ("most weights", limit)),
+    )  # fmt: skip
+    sections.append(
+        Section("reproduce", "How to reproduce", (Code(" ".join(words) + " -o REPORT"), identity))
+    )
+    return Document(
+        f"Theory and measurement: {dataset.name}",
+        f"{grouped(dataset.size)} samples, {counted(dataset.dimension, 'input')}, "
+        f"{len(np.unique(dataset.labels))} classes",
+        summary,
+        "bad" if broken else "plain",
+        (),
+        tuple(section for section in sections if section.blocks),
+        {
+            "data": dataset.name,
+            "digest": dataset.digest(),
+            "ratios": [format_rational(ratio) for ratio in ratios],
+        },
+    )
+
+
+# ------------------------------------------------------------------ parameters
+
+
+def _upper(dense: bool, n: int, d: int, rho: float) -> float:
+    """The order of Kim, Moon, Yun's upper bound, Theorem 4.2."""
+    if rho <= 1 / (5 * n * sqrt(d)):
+        return sqrt(n) + d
+    if rho <= 1 / (5 * sqrt(d)):
+        return float(n * d**0.25 * rho**0.5 + d)
+    return float(n * d**2 * rho**4 + d) if dense else float(n * d * rho**2 + d)
+
+
+def _lower(dense: bool, n: int, d: int, rho: float) -> float:
+    """The order of their lower bound, Theorem 3.1; without the first layer for nonzero ones."""
+    depth_term = min(1 / sqrt(1 - rho * rho), sqrt(d)) * sqrt(n)
+    return (rho * rho * min(n, d) + 1) * d + depth_term if dense else depth_term
+
+
+def _bounds(dataset: Dataset, ratios: Sequence[Fraction], *, dense: bool) -> list[Series]:
+    n, d = dataset.size, dataset.dimension
+    low, high = min(float(ratios[0]), 0.2 / (n * sqrt(d))), float(ratios[-1])
+    grid = tuple(np.geomspace(low, high, 120).tolist())
+    before = n * d * d if dense else n * d
+    return [
+        Series("upper bound, Kim et al. (iii)", grid,
+               tuple(_upper(dense, n, d, rho) for rho in grid), "dashed", 7),
+        Series("upper bound, Yu et al.", (low, high), (float(before), float(before)), "dotted", 7),
+        Series("lower bound, Kim et al.", grid,
+               tuple(_lower(dense, n, d, rho) for rho in grid), "line", 7),
+    ]  # fmt: skip
+
+
+def _parameters(
+    dataset: Dataset,
+    measured: Sequence[Measured],
+    ratios: Sequence[Fraction],
+    broken: Sequence[str],
+) -> Section:
+    blocks: list[Block] = [
+        Text(
+            "Two conventions of counting: nonzero weights and biases, and all entries of the "
+            "matrices and biases (dense), as if every layer were full. Bounds of the papers are "
+            "orders of growth for the worst data of this size; they are drawn with constant 1 and "
+            "without logarithms, so their slopes and places of change can be compared and their "
+            "heights cannot."
+        )
+    ]
+    for norm in ("2", "inf"):
+        for dense, key in ((False, "nonzero"), (True, "dense")):
+            curves = _curves(measured, norm, key)
+            if not curves:
+                continue
+            series = [*_bounds(dataset, ratios, dense=dense), *curves] if norm == "2" else curves
+            how = "all entries of the matrices" if dense else "nonzero parameters"
+            blocks.append(
+                Figure(
+                    f"parameters-{key}-{norm}",
+                    f"{_NORMS[norm]}: {how} of the built networks over the robustness ratio"
+                    + (", with the orders of the bounds." if norm == "2" else "."),
+                    Curves(
+                        tuple(series), "budget / (separation / 2)",
+                        "dense parameters" if dense else "nonzero parameters", size=(4.7, 4.6),
+                    ),
+                )
+            )  # fmt: skip
+    rows = tuple(
+        (
+            item.name, str(item.norm), item.ratio, item.budget,
+            *(item.sizes.get(key) for key in ("width", "depth", "nonzero", "dense", "bits")),
+            not item.broken if item.sizes else None, item.reason,
+        )
+        for item in measured
+    )  # fmt: skip
+    columns = ("construction", "norm", "ratio", "budget", "width", "depth", "nonzero", "dense",
+               "bits", "promises kept", "why not built")  # fmt: skip
+    if broken:
+        blocks.append(Items(tuple(broken)))
+    blocks.append(
+        Table("measured", "Every construction at every ratio.", columns, rows, most=300,
+              sortable=True, tones={"no": "bad"})
+    )  # fmt: skip
+    return Section("parameters", "Parameters over the robustness ratio", tuple(blocks))
+
+
+def _curves(measured: Sequence[Measured], norm: str, key: str) -> list[Series]:
+    found = []
+    for name in dict.fromkeys(item.name for item in measured if str(item.norm) == norm):
+        points = [(float(i.ratio), float(i.sizes[key])) for i in measured
+                  if i.name == name and i.sizes]  # fmt: skip
+        if points:
+            label = name if REGISTRY[name].robust else f"{name} (not robust)"
+            xs, ys = zip(*points, strict=True)
+            found.append(Series(label, xs, ys))
+    return found
+
+
+def _bits(measured: Sequence[Measured]) -> Section:
+    figures = tuple(
+        Figure(
+            f"bits-{norm}",
+            f"{_NORMS[norm]}: most bits of one weight, numerator and denominator together.",
+            Curves(tuple(curves), "budget / (separation / 2)", "bits", size=(4.7, 4.4)),
+        )
+        for norm in ("2", "inf")
+        if (curves := _curves(measured, norm, "bits"))
+    )
+    return Section("bits", "Bits of a weight", figures)
+
+
+# ---------------------------------------------------------------------- growth
+
+
+def _growth(dataset: Dataset, limit: int, seed: int) -> Section:
+    by_size = []
+    for size in _SAMPLES:
+        if size <= dataset.size:
+            chosen = dataset.select((np.arange(size) * dataset.size) // size)
+            if len(np.unique(chosen.labels)) > 1:
+                by_size.append((size, chosen))
+    by_width = []
+    few = by_size[min(3, len(by_size) - 1)][1] if by_size else dataset
+    count = 2
+    while count <= dataset.dimension:
+        part = replace(
+            few, numerators=few.numerators[:, :count], pixel_range=None, image_shape=None,
+            feature_names=None,
+        )  # fmt: skip
+        by_width.append((count, part))
+        count *= 2
+    blocks: list[Block] = []
+    rows: list[tuple[Cell, ...]] = []
+    for what, parts, across in (("N", by_size, "samples N"), ("n", by_width, "inputs n")):
+        found: dict[str, list[tuple[int, dict[str, int]]]] = {}
+        for value, part in parts:
+            for name in _GROWTH:
+                try:
+                    item = measure(part, [name], [_GROWTH_RATIO], limit=limit, seed=seed)[0]
+                except UserError:
+                    continue  # one label, or equal inputs with different labels, in this part
+                if item.sizes:
+                    found.setdefault(name, []).append((value, item.sizes))
+                    rows.append((name, part.size, part.dimension, item.sizes["width"],
+                                 item.sizes["depth"], item.sizes["nonzero"]))  # fmt: skip
+        for key in ("width", "depth"):
+            series = tuple(
+                Series(name, tuple(float(v) for v, _ in points),
+                       tuple(float(sizes[key]) for _, sizes in points))
+                for name, points in found.items()
+                if len(points) > 1
+            )  # fmt: skip
+            if series:
+                blocks.append(
+                    Figure(f"{key}-{what}", f"{key.capitalize()} over the number of {across}.",
+                           Curves(series, across, key, size=(4.7, 4.0)))
+                )  # fmt: skip
+    if not rows:
+        return Section("growth", "Width and depth", ())
+    text = Text(
+        f"At ratio {shown(_GROWTH_RATIO)}: evenly chosen samples of the data, and the leading "
+        f"inputs of {few.size} of them."
+    )
+    table = Table(
+        "growth", "Sizes over the number of samples and inputs.",
+        ("construction", "samples", "inputs", "width", "depth", "nonzero"), tuple(rows), most=12,
+    )  # fmt: skip
+    return Section("growth", "Width and depth", (text, *blocks, table))
+
+
+def _needs(dataset: Dataset, ratio: Fraction, euclidean: Fraction, uniform: Fraction) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    if dataset.size <= 3000 and dataset.dimension <= 1024:
+        for norm, power in (("2", euclidean), ("inf", uniform)):
+            budget = budget_of_ratio(ratio, power, _ball(norm))
+            for bound in lower_bounds(dataset, _ball(norm), budget, power):
+                rows.append((_NORMS[norm], bound.quantity, bound.value, bound.scope,
+                             bound.statement, bound.source))  # fmt: skip
+    if not rows:
+        return Section("needs", "What every robust memorizer needs", ())
+    table = Table(
+        "needs",
+        f"Lower bounds at ratio {shown(ratio)}. Those for some data of this size are worst cases; "
+        "these data may need less.",
+        ("norm", "quantity", "at least", "for", "statement", "source"),
+        tuple(rows),
+    )
+    return Section("needs", "What every robust memorizer needs", (table,))
+
+
+def _ball(norm: str) -> BallNorm:
+    names: dict[str, BallNorm] = {"inf": "inf", "1": "1", "2": "2"}
+    return names[norm]
+
+
+# ------------------------------------------------------------------- distances
+
+
+def _separations(dataset: Dataset) -> Section:
+    present = [int(label) for label in np.unique(dataset.labels)]
+    if dataset.size**2 * dataset.dimension > MOST_PAIRS or len(present) > _MOST_CLASSES:
+        return Section("separation", "Separation by class pair", ())
+    names = tuple(dataset.label_names[label] for label in present)
+    rows: list[tuple[Cell, ...]] = []
+    figures: list[Block] = []
+    for norm, title in _NORMS.items():
+        values: list[list[float | None]] = [[None] * len(present) for _ in present]
+        for i, first in enumerate(present):
+            for j in range(i):
+                where = np.flatnonzero((dataset.labels == first) | (dataset.labels == present[j]))
+                closest = separation(dataset.select(where), _ball(norm))
+                exact = Root(closest.value) if norm == "2" else closest.value
+                values[i][j] = values[j][i] = closest.approximately
+                rows.append((title, names[j], names[i], exact, int(where[closest.first]),
+                             int(where[closest.second])))  # fmt: skip
+        figures.append(
+            Figure(f"separation-{norm}", f"Least {title} distance between two classes.",
+                   Matrix(names, tuple(map(tuple, values)), title))
+        )  # fmt: skip
+    table = Table(
+        "separation", "The closest samples of each two classes, exactly.",
+        ("norm", "class", "class", "distance", "sample", "sample"), tuple(rows), most=40,
+        sortable=True,
+    )  # fmt: skip
+    return Section("separation", "Separation by class pair", (*figures, table))
+
+
+def _conflicts(dataset: Dataset) -> Section:
+    if dataset.size**2 * dataset.dimension > MOST_PAIRS:
+        return Section("conflicts", "Conflict graph", ())
+    blocks: list[Block] = []
+    rows: list[tuple[Cell, ...]] = []
+    for norm in ("inf", "2"):
+        nearest = sorted(rival_distances(dataset, _ball(norm)))
+        bound = nearest[min(_CONFLICTS, len(nearest) - 1)]
+        graph = conflict_graph(dataset, _ball(norm), bound)
+        joined = [node for node in graph if graph.degree(node)]
+        if not joined:
+            bound = nearest[0] + Fraction(1, dataset.denominator**2)
+            graph = conflict_graph(dataset, _ball(norm), bound)
+            joined = [node for node in graph if graph.degree(node)]
+        parts: Any = [part for part in nx.connected_components(graph) if len(part) > 1]
+        exact = Root(bound) if norm == "2" else bound
+        rows.append(
+            (_NORMS[norm], exact, graph.number_of_edges(), len(joined), len(parts),
+             max(map(len, parts)), max(graph.degree(node) for node in joined))
+        )  # fmt: skip
+        order = sorted(joined, key=lambda node: (int(dataset.labels[node]), node))
+        place = {node: at for at, node in enumerate(order)}
+        labels = [int(dataset.labels[node]) for node in order]
+        groups = tuple(
+            (dataset.label_names[label], labels.count(label)) for label in dict.fromkeys(labels)
+        )
+        least, most = (_length(v, norm) for v in (nearest[0], bound))
+        weighted: list[tuple[int, int, Fraction]] = list(graph.edges(data="value"))
+        edges = tuple(
+            (
+                place[a], place[b],
+                1 - (_length(value, norm) - least) / (most - least) if most > least else 1.0,
+            )
+            for a, b, value in weighted
+        )  # fmt: skip
+        blocks.append(
+            Figure(
+                f"conflicts-{norm}",
+                f"{_NORMS[norm]}: samples of different labels that are closer than "
+                f"{with_decimal(exact)}; the darker, the closer.",
+                Chords(groups, edges),
+            )
+        )
+    table = Table(
+        "conflicts",
+        "The conflict graph: samples are joined if their labels differ and they are closer than "
+        "the bound.",
+        ("norm", "closer than", "conflicts", "samples", "components", "largest", "most of one"),
+        tuple(rows),
+    )
+    return Section("conflicts", "Conflict graph", (*blocks, table))
+
+
+def _length(value: Fraction, norm: str) -> float:
+    return root_float(value) if norm == "2" else float(value)
+
+
+def _planes(dataset: Dataset, ratios: Sequence[Fraction], limit: int, seed: int) -> Section:
+    """Decision regions of some constructions at the ratio nearest to 9/10."""
+    ratio = min(ratios, key=lambda r: abs(r - _GROWTH_RATIO))
+    blocks: list[Block] = []
+    for name in _PLANES:
+        try:
+            with at_most_weights(limit):
+                made = build(name, dataset, ratio=ratio, seed=seed)
+        except UserError as error:
+            blocks.append(Text(f"{name}: {error}."))
+            continue
+        blocks.append(Text(f"{name} at ratio {shown(ratio)}, {REGISTRY[name].summary}:"))
+        blocks += plane(
+            made.network, dataset, str(made.norm), made.budget, made.decoder,
+            range(dataset.size), {}, f"plane-{name}",
+        )  # fmt: skip
+    return Section("planes", "Decision regions", tuple(blocks))
