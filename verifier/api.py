@@ -20,7 +20,7 @@ class Options:
     """How long and how the search may look; none of it can make a verdict wrong.
 
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
-    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: of the attack.
+    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: the attack's
     """
 
     timeout: float | None = None
@@ -38,7 +38,7 @@ class Outcome:
     nodes: int = 0
 
 
-def verify(query: Query, options: Options = Options()) -> Outcome:  # noqa: B008 frozen
+def verify(query: Query, options: Options = Options()) -> Outcome:
     """The checked answer to one query."""
     return verify_batch(query.network, [query], options)[0]
 
@@ -46,7 +46,7 @@ def verify(query: Query, options: Options = Options()) -> Outcome:  # noqa: B008
 def verify_batch(
     network: Network,
     queries: Sequence[Query],
-    options: Options = Options(),  # noqa: B008 frozen
+    options: Options = Options(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Outcome]:
     """The checked answers to all queries, in their order; bounds are computed for all at once.

@@ -17,6 +17,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.replay import chunk_size, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
 
+MANY_UNITS, DEEP = 2000, 10  # beyond either, propagation is tried before anything in floats
 DENSE = 1 << 24  # entries of a float matrix over all variables
 
 
@@ -69,9 +70,14 @@ def _answer(
     """The verdict, not yet checked, and the number of branch-and-bound nodes."""
     checker = FastChecker(query, scaled, root)
     propagation = Propagation(checker, deadline)
-    if query.network.units.count > 2000 and propagation.run():
-        trees = tuple(tree for tree in propagation.trees if tree is not None)
-        return Robust(tuple(propagation.steps), trees), 0
+    if query.network.units.count > MANY_UNITS or query.network.depth > DEEP:
+        try:
+            proved = propagation.run()
+        except RefusedError:  # the checker's arithmetic turned down what the search tried
+            proved = False
+        if proved:
+            trees = tuple(tree for tree in propagation.trees if tree is not None)
+            return Robust(tuple(propagation.steps), trees), 0
     if query.network.units.count * query.network.variables > DENSE:
         return Undecided("exact propagation leaves goals open, and the network is large"), 0
     return branch(query, FastChecker(query, scaled, root), options, deadline)

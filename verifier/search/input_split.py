@@ -15,11 +15,22 @@ from numpy.typing import NDArray
 
 from verifier.search.attack import exact_flip
 from verifier.search.floats import FloatNetwork, to_float
-from verifier.trusted.certificate import Flip, InputSplit, Node, SymbolicLeaf, Tree, Undecided
+from verifier.search.tree import PhaseTree
+from verifier.trusted.certificate import (
+    Flip,
+    InputSplit,
+    Node,
+    SymbolicLeaf,
+    SymbolicStep,
+    Tree,
+    Undecided,
+)
 from verifier.trusted.fast import FastChecker, Snapshot
 from verifier.trusted.query import Query
 
 BATCH = 256
+PHASED_AT = (1, 40)  # undecided units at which a box is given to a phase tree
+PHASE_NODES = 40  # of such a tree
 
 
 @dataclass(slots=True)
@@ -30,6 +41,8 @@ class _Box:
     upper: list[Fraction]
     body: InputSplit | SymbolicLeaf | None = None
     children: tuple[int, int] | None = None
+    subtree: Tree = ()
+    path: tuple[tuple[InputSplit, bool], ...] = ()
 
 
 class InputSplitting:
@@ -43,6 +56,7 @@ class InputSplitting:
         self.network = network
         self.deadline = deadline
         self.nodes = 0
+        self.phase_nodes = 0
         self._size = checker.scaled.denominator
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
@@ -85,9 +99,35 @@ class InputSplitting:
         flip = self._attack(number, boxes, [batch[row] for row in open_rows.tolist()])
         if flip is not None:
             return flip
+        undecided = sum(
+            ((low < 0) & (high > 0)).sum(axis=1)
+            for low, high in zip(branches.lower, branches.upper, strict=True)
+        )
         for still in open_rows.tolist():
+            if PHASED_AT[0] <= undecided[still] <= PHASED_AT[1]:
+                found = self._by_phases(number, boxes[batch[still]])
+                if isinstance(found, Flip):
+                    return found
+                if not isinstance(found, Undecided):
+                    boxes[batch[still]].subtree = found
+                    continue
             self._halve(boxes, batch[still], gradients[still, best[still]], waiting)
         return None
+
+    def _by_phases(self, number: int, box: _Box) -> Tree | Flip | Undecided:
+        """The box settled by a small tree over unit phases, under symbolic bounds of its own."""
+        mark = self.checker.mark()
+        for split, high in box.path:
+            self.checker.restrict(split, high=high)
+        self.checker.tighten_symbolically()
+        tree = PhaseTree(self.query, self.checker, self.network, self.deadline)
+        found = tree.refute(number, PHASE_NODES)
+        self.phase_nodes += tree.nodes
+        self.checker.undo(mark)
+        if isinstance(found, Undecided | Flip):
+            return found
+        first, *rest = found
+        return (Node((SymbolicStep(), *first.steps), first.body), *rest)
 
     def _snapshot(self, box: _Box) -> Snapshot:
         size = self._size
@@ -133,8 +173,10 @@ class InputSplitting:
             middle = (box.lower[k] + box.upper[k]) / 2
         box.body = InputSplit(k, middle)
         box.children = (len(boxes), len(boxes) + 1)
-        boxes.append(_Box(box.lower, [*box.upper[:k], middle, *box.upper[k + 1 :]]))
-        boxes.append(_Box([*box.lower[:k], middle, *box.lower[k + 1 :]], box.upper))
+        for high in (False, True):
+            lower, upper = list(box.lower), list(box.upper)
+            (lower if high else upper)[k] = middle
+            boxes.append(_Box(lower, upper, path=(*box.path, (box.body, high))))
         waiting.extend(box.children)
 
 
@@ -144,9 +186,11 @@ def _real(values: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def _preorder(boxes: list[_Box]) -> Tree:
-    nodes, stack = [], [0]
+    nodes: list[Node] = []
+    stack = [0]
     while stack:
         box = boxes[stack.pop()]
+        nodes.extend(box.subtree)
         if box.body is not None:
             nodes.append(Node((), box.body))
         if box.children is not None:

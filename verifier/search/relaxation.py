@@ -80,9 +80,9 @@ class Relaxation:
         goal: int,
         lower: Float,
         upper: Float,
-        box: tuple[Float, Float] | None = None,
+        box: tuple[Float, Float],
     ) -> None:
-        """`lower` and `upper` bound the pre-activations, `box` the inputs if not the region's."""
+        """`lower` and `upper` bound the pre-activations, `box` the inputs."""
         self.query, self.network = query, network
         self.region: Region = query.region
         self.inputs = query.network.inputs
@@ -94,7 +94,7 @@ class Relaxation:
         chord = upper[self.undecided] / (upper[self.undecided] - lower[self.undecided])
         self.chord = np.nextafter(chord, 0)
         self.phases: dict[int, bool] = {}
-        self._build(box or (float_vector(self.region.lower), float_vector(self.region.upper)))
+        self._build(box)
 
     def _substituted(self) -> tuple[Float, Float]:
         """Each a_v as a form of the inputs and of undecided z: coefficients and constants."""
@@ -227,7 +227,7 @@ class Relaxation:
     def _multipliers(self, answer: Answer) -> tuple[FloatLeaf, Float]:
         """The duals as slopes and multipliers, following the checker's elimination in floats.
 
-        With p on z >= a and q on the chord, z's coefficient c is p - q plus what z >= 0 bears: c > 0
+        With p on z >= a and q on the chord, z's coefficient c is p - q and what z >= 0 bears: c > 0
         is a line below z of slope p / c, c < 0 the chord's share q / -c. Where both p and q are
         positive, a is at its upper end and the common part is a multiplier of that bound.
         """

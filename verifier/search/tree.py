@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.search.attack import exact_flip
-from verifier.search.floats import FloatNetwork, to_float
+from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.pattern import decide_pattern
 from verifier.search.relaxation import Relaxation, Solution
 from verifier.search.solver import SolverError
@@ -59,11 +59,15 @@ class PhaseTree:
         units = range(query.network.units.count)
         self._lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
         self._upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
+        low, high = checker.box()
+        self._box = (float_vector(low), float_vector(high))
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
         """A tree that refutes goal `number`, or a point that satisfies it."""
         try:
-            relaxation = Relaxation(self.query, self.network, number, self._lower, self._upper)
+            relaxation = Relaxation(
+                self.query, self.network, number, self._lower, self._upper, self._box
+            )
         except SolverError:
             return self._enumerate(number, limit)
         nodes = [_Node({})]

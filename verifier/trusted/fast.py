@@ -162,6 +162,14 @@ class FastChecker:
         """The first unit of the layer of unit v."""
         return self._firsts[bisect_right(self._firsts, v) - 1]
 
+    def box(self) -> tuple[list[Fraction], list[Fraction]]:
+        """The box of the inputs in the current branch."""
+        low, high = (
+            [Fraction(table[-1 - k]) / self.scaled.denominator for k in range(self.inputs)]
+            for table in (self._low, self._high)
+        )
+        return low, high
+
     def mark(self) -> tuple[int, int]:
         """A place to `undo` to."""
         return len(self._trail), len(self.cuts)
@@ -280,7 +288,7 @@ class FastChecker:
     def closed_symbolically(
         self, snapshots: Sequence[Snapshot], goal: Goal, atoms: Sequence[int]
     ) -> NDArray[np.bool_]:
-        """For each snapshot whether its branch has no point at which that atom of the goal holds."""
+        """For each snapshot whether its branch has no point at which that atom holds."""
         branches = self.branches(snapshots)
         branches.tighten()
         chosen, _, _ = branches.minima(
@@ -380,8 +388,10 @@ class FastChecker:
 
     def minimum(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Fraction, list[tuple[int, bool]]]:
         """A lower bound of the form that `leaf` would close, on a box, and the undecided units that
-        were absorbed by their boxes on the way, with the signs of their coefficients. For a Lemma of bound 0 about a_v this is a lower
-        bound of a_v, or of -a_v if `upper`. On a ball the bound is of its bounding box.
+        were absorbed by their boxes on the way, with the signs of their coefficients.
+
+        For a Lemma of bound 0 about a_v this is a lower bound of a_v, or of -a_v if `upper`. On a
+        ball the bound is of its bounding box.
         """
         form, _ = self._start(leaf, target)
         self._eliminate(form, leaf.slopes)
