@@ -60,6 +60,7 @@ def test_region_bounds_are_not_truncated_to_a_foreign_denominator():
         np.array([np.int64(1)], dtype=object),
         np.array([0.5], dtype=object),
         np.array([Fraction(1)], dtype=object),
+        np.array([0.5, 1], dtype=object),
     ],
 )
 def test_rows_hold_int64_or_python_integers(field, wrong):
@@ -94,6 +95,8 @@ def test_sums_beside_the_limits_of_int64_are_exact(edge, sign):
         (1, -edge, edge, 2),
         (2**31, edge, 2**31, 4),
         (-edge, -1, -1, 2),
+        (edge << 70, 0, 0, 1),
+        (1, edge << 70, 0, 2),
     ):
         build = NetworkBuilder(times)
         form = sum((v * (sign * weight) for v in build.inputs), start=build.inputs[0] * 0)

@@ -360,6 +360,8 @@ NO_NUMBERS = [
     "", " ", ".", "-", "+", "e5", "1e", "nan", "inf", "1/0", "0x1/0x0", "1/2/3", "1//2", "/2",
     "1/", "0x", "0xg", "1_000", "١", "1 2", "1,5", "--1", "+-1", "0X1F", "0x1F", "1.5/2",
     f"1e{MAX_EXPONENT + 1}", f"1e-{MAX_EXPONENT + 1}", "1e9999999", "1" * 4001,
+    "1e5001",
+    "0x" + "f" * (1 << 20),
     "0." + "1" * 4001, "1/" + "1" * 4001, "0x" + "f" * MAX_TEXT, "-0x1/0x", "1\n/2", "½",
 ]  # fmt: skip
 
@@ -374,6 +376,11 @@ def test_what_is_no_number():
 def test_the_longest_number_is_read():
     text = "0x" + "f" * (MAX_TEXT - 2)
     assert parse_rational(text).numerator.bit_length() == 4 * (MAX_TEXT - 2)
+
+
+def test_the_longest_decimal_is_read():
+    value = parse_rational("1" * 4000 + "." + "5" * 4000)
+    assert value * 10**4000 == int("1" * 4000) * 10**4000 + int("5" * 4000)
 
 
 def test_printed_numbers_are_read_back():
