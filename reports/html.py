@@ -90,13 +90,7 @@ def _hidden(block: Block) -> bool:
 
 def html(document: Document) -> str:
     """The page."""
-    return environment().get_template("page.html.j2").render(document=document, script=True)
-
-
-def fragment(document: Document) -> Markup:
-    """The sections of the page alone, for a page of the server."""
-    text = environment().get_template("body.html.j2").render(document=document)
-    return Markup(text)  # rendered with escaping
+    return environment().get_template("page.html.j2").render(document=document)
 
 
 def _full(value: Cell) -> str:

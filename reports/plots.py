@@ -122,18 +122,24 @@ def inline_svg(figure: Figure) -> str:
     return text.replace("<svg", '<svg role="img"', 1).strip()
 
 
-def _decade(value: float, position: int | None = None) -> str:
+def _power(value: float, position: int | None = None) -> str:
     """A tick of a logarithmic axis."""
-    exponent = round(math.log10(value)) if value > 0 else 0
-    if -3 <= exponent <= 4:
+    if value <= 0 or 1e-3 <= value < 99_999:
         return f"{value:g}"
-    return "10" + str(exponent).translate(_SUPERSCRIPT)
+    exponent = math.floor(math.log10(value) + 1e-9)
+    lead = value / 10.0**exponent
+    power = "10" + str(exponent).translate(_SUPERSCRIPT)
+    return power if abs(lead - 1) < 1e-6 else f"{lead:g}\N{MIDDLE DOT}{power}"
 
 
 def _logarithmic(axis: Any) -> None:
-    from matplotlib.ticker import FuncFormatter, NullFormatter
+    """Ticks at powers of ten, and between them where there are few."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    axis.set_major_formatter(FuncFormatter(_decade))
+    low, high = axis.get_view_interval()
+    if low > 0 and high / low < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(_power))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -348,7 +354,7 @@ class Chords:
 
     groups: tuple[tuple[str, int], ...]
     edges: tuple[tuple[int, int, float], ...]
-    size: tuple[float, float] = (4.6, 4.6)
+    size: tuple[float, float] = (4.7, 4.0)
 
     def draw(self, figure: Any) -> None:
         axes = figure.add_subplot()
@@ -376,8 +382,8 @@ class Chords:
             axes.plot(xs, ys, color=INK, alpha=0.25 + 0.6 * closeness,
                       linewidth=0.4 + 1.0 * closeness)  # fmt: skip
         axes.set_aspect("equal")
-        axes.set_xlim(-1.35, 1.35)
-        axes.set_ylim(-1.2, 1.2)
+        axes.set_xlim(-1.4, 1.4)
+        axes.set_ylim(-1.18, 1.18)
         axes.set_axis_off()
 
 
@@ -475,3 +481,34 @@ def _ball(norm: str, x: float, y: float, radius: float) -> Any:
 def _brief(name: str, most: int = 18) -> str:
     flat = " ".join(name.split())
     return flat if len(flat) <= most else flat[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Nodes at (x, depth), each of a kind, joined to their parents (None at the root)."""
+
+    nodes: tuple[tuple[float, int, str, int | None], ...]
+    kinds: tuple[tuple[str, str], ...]
+
+    @property
+    def size(self) -> tuple[float, float]:
+        wide = max(x for x, _, _, _ in self.nodes)
+        deep = max(depth for _, depth, _, _ in self.nodes)
+        return min(10.0, max(3.6, 1.2 + 0.22 * wide)), min(8.0, 1.2 + 0.34 * deep)
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        for x, depth, _, parent in self.nodes:
+            if parent is not None:
+                above = self.nodes[parent]
+                axes.plot([above[0], x], [above[1], depth], color=SOFT, linewidth=0.7, zorder=1)
+        for k, (kind, name) in enumerate(self.kinds):
+            own = [node for node in self.nodes if node[2] == kind]
+            if own:
+                axes.plot([n[0] for n in own], [n[1] for n in own], linestyle="none",
+                          marker=_MARKERS[k], markersize=5, color=SERIES[k], label=name,
+                          zorder=2)  # fmt: skip
+        axes.invert_yaxis()
+        axes.set_axis_off()
+        axes.margins(0.06)
+        figure.legend(loc="outside upper left", ncols=3)

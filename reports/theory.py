@@ -40,7 +40,7 @@ _NORMS: dict[str, str] = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 _GROWTH = ("linf", "linf-pipelined", "linf-parallel", "l2", "l2-parallel", "l2-serial")
 _GROWTH_RATIO = Fraction(9, 10)
 _MOST_CLASSES = 12
-_CONFLICTS = 60
+_CONFLICTS = 24
 _SAMPLES = (4, 8, 16, 32, 64, 128, 256)
 _PLANES = ("linf", "l2", "lipschitz-ovr")
 
@@ -195,7 +195,7 @@ def _bounds(dataset: Dataset, ratios: Sequence[Fraction], *, dense: bool) -> lis
     grid = tuple(np.geomspace(low, high, 120).tolist())
     before = n * d * d if dense else n * d
     return [
-        Series("upper bound, Kim et al. (iii)", grid,
+        Series("upper bound, Kim et al.", grid,
                tuple(_upper(dense, n, d, rho) for rho in grid), "dashed", 7),
         Series("upper bound, Yu et al.", (low, high), (float(before), float(before)), "dotted", 7),
         Series("lower bound, Kim et al.", grid,
@@ -292,14 +292,12 @@ def _growth(dataset: Dataset, limit: int, seed: int) -> Section:
                 by_size.append((size, chosen))
     by_width = []
     few = by_size[min(3, len(by_size) - 1)][1] if by_size else dataset
-    count = 2
-    while count <= dataset.dimension:
+    for count in _counts(dataset.dimension):
         part = replace(
             few, numerators=few.numerators[:, :count], pixel_range=None, image_shape=None,
             feature_names=None,
         )  # fmt: skip
         by_width.append((count, part))
-        count *= 2
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
     for what, parts, across in (("N", by_size, "samples N"), ("n", by_width, "inputs n")):
@@ -337,6 +335,11 @@ def _growth(dataset: Dataset, limit: int, seed: int) -> Section:
         ("construction", "samples", "inputs", "width", "depth", "nonzero"), tuple(rows), most=12,
     )  # fmt: skip
     return Section("growth", "Width and depth", (text, *blocks, table))
+
+
+def _counts(most: int) -> list[int]:
+    """Numbers of inputs: all of few, then powers of two."""
+    return [k for k in range(1, most + 1) if k <= 4 or k & (k - 1) == 0 or k == most]
 
 
 def _needs(dataset: Dataset, ratio: Fraction, euclidean: Fraction, uniform: Fraction) -> Section:

@@ -109,3 +109,19 @@ def theory(
     print(document.summary)
     print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
     return 0
+
+
+@command.command(short_help="Browse a folder of runs, at 127.0.0.1.")
+@click.argument("store", default="runs", type=click.Path(), metavar="[STORE]")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
+def serve(store: str, port: int) -> int:
+    """Show the runs in the folder STORE to a browser on this machine, until interrupted."""
+    from reports.serve import server
+
+    with server(Path(store), port) as running:
+        print(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C ends)", flush=True)
+        try:
+            running.serve_forever(poll_interval=0.2)
+        except KeyboardInterrupt:
+            print("ended")
+    return 0

@@ -1,0 +1,358 @@
+"""A folder of runs to browse, on this machine alone and read only.
+
+    /                            the runs
+    /run/NAME                    a run: its claim, and its samples, filtered and sorted
+    /run/NAME/report             its report
+    /run/NAME/sample/NUMBER      a sample: verdict, proof as a tree, flip
+
+Every name in an address is looked up among the runs that are there, every number must be a sample
+of the run, every choice is one of a list; anything else is answered by 404. No file is ever opened
+by a name from an address. Only GET and HEAD are known, and only requests that were sent to this
+very machine by name (`Host`), so that no page of others can read through the browser.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from reports.document import Cards, Document, Notice, Section
+from reports.html import environment, html
+from reports.numbers import Hash
+from reports.proof_tree import proof_section
+from reports.run_report import NORMS, STATE_TONES, run_report
+from reports.samples import card
+from reports.stored_run import StoredRun, read_run
+from verifier.certify import question_from
+from verifier.errors import RefusedError, UserError
+from verifier.runs.place import Place, all_runs
+from verifier.runs.records import STATES
+from verifier.runs.store import RunRow, SampleRow, Store
+from verifier.trusted.certificate import Robust, parse_certificate
+from verifier.trusted.manifest import sample_query
+
+PAGE = 100
+_LONGEST = 2000  # characters of an address
+_KEPT = 4  # runs read whole
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_SORTS: dict[str, Any] = {
+    "sample": lambda row: row.sample,
+    "verdict": lambda row: (STATES.index(row.state), row.sample),
+    "nodes": lambda row: (row.nodes, row.sample),
+    "proof": lambda row: (row.text_bytes, row.sample),
+    "seconds": lambda row: (row.bounds_seconds + row.search_seconds + row.check_seconds,
+                            row.sample),
+}  # fmt: skip
+_RUN_SORTS: dict[str, Any] = {
+    "name": lambda item: item.name,
+    "data": lambda item: (item.data, item.name),
+    "samples": lambda item: (item.samples, item.name),
+    "flips": lambda item: (item.counts["flip"], item.name),
+}
+
+
+class NotFound(Exception):
+    """The address names nothing that is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run of the list."""
+
+    name: str
+    address: str
+    data: str
+    network: str
+    question: str
+    samples: int
+    counts: Mapping[str, int]
+    sealed: bool
+
+
+class Site:
+    """The pages of the runs in the folder `root`; safe to be asked from several threads."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises UserError if there is no such folder or no run in it."""
+        self.root = root
+        self._lock = threading.Lock()
+        self._read: OrderedDict[tuple[str, str | None, str], StoredRun] = OrderedDict()
+        if not self._runs():
+            raise UserError(f"{root}: no run is stored there")
+
+    def page(self, address: str) -> str:
+        """The page at the address; raises NotFound, and UserError for runs that cannot be read."""
+        if len(address) > _LONGEST:
+            raise NotFound
+        parts = urlsplit(address)
+        try:
+            asked = {
+                key: values[-1] for key, values in parse_qs(parts.query, max_num_fields=20).items()
+            }
+            steps = [unquote(step, errors="strict") for step in parts.path.split("/")[1:]]
+        except ValueError:
+            raise NotFound from None
+        with self._lock:  # matplotlib draws in one thread at a time
+            match steps:
+                case [""]:
+                    return self._list(asked)
+                case ["run", name]:
+                    return self._run(name, asked)
+                case ["run", name, "report"]:
+                    return self._report(name)
+                case ["run", name, "sample", number]:
+                    return self._sample(name, number)
+        raise NotFound
+
+    def _runs(self) -> dict[str, tuple[Place, RunRow]]:
+        found: dict[str, tuple[Place, RunRow]] = {}
+        for place, row in all_runs(self.root):
+            name, number = place.name, 1
+            while name in found:
+                number += 1
+                name = f"{place.name}~{number}"
+            found[name] = place, row
+        return found
+
+    def _place(self, name: str) -> tuple[Place, RunRow]:
+        runs = self._runs()
+        if name not in runs:
+            raise NotFound
+        return runs[name]
+
+    def _stored(self, name: str) -> StoredRun:
+        """The run, read once for as long as nothing changes."""
+        place, row = self._place(name)
+        key = (name, row.root, repr(sorted(row.counts.items())))
+        if key not in self._read:
+            self._read[key] = read_run(place)
+        self._read.move_to_end(key)
+        while len(self._read) > _KEPT:
+            self._read.popitem(last=False)
+        return self._read[key]
+
+    def _list(self, asked: Mapping[str, str]) -> str:
+        listed = []
+        for name, (_, row) in self._runs().items():
+            about = row.about
+            listed.append(
+                Listed(
+                    name, address(name), str(about.get("data", "")),
+                    str(about.get("construction") or about.get("network_file") or ""),
+                    str(question_from(row.question)), row.samples, dict(row.counts),
+                    row.root is not None,
+                )
+            )  # fmt: skip
+        words = asked.get("words", "")[:200]
+        chosen = [
+            run for run in listed
+            if all(word in f"{run.name} {run.data} {run.network} {run.question}".lower()
+                   for word in words.lower().split())
+        ]  # fmt: skip
+        sort = _one_of(asked.get("sort"), _RUN_SORTS)
+        chosen.sort(key=_RUN_SORTS[sort], reverse=asked.get("order") == "down")
+        document = Document(
+            "Runs", f"{len(chosen)} of {len(listed)} in {self.root.absolute().name}", "", "plain",
+            (), (),
+        )  # fmt: skip
+        return environment().get_template("runs.html.j2").render(
+            document=document, runs=chosen, words=words, sort=sort, sorts=list(_RUN_SORTS),
+            order=asked.get("order"), tones=STATE_TONES,
+        )  # fmt: skip
+
+    def _run(self, name: str, asked: Mapping[str, str]) -> str:
+        place, row = self._place(name)
+        points = place.folder.points()
+        with Store(place.database, read_only=True) as store:
+            samples = store.samples(row.id)
+        names = points.label_names
+        state = asked.get("state", "")
+        label = asked.get("label", "")
+        if state and state not in STATES:
+            raise NotFound
+        if label and label not in names:
+            raise NotFound
+        chosen = [
+            sample for sample in samples
+            if (not state or sample.state == state)
+            and (not label or names[int(points.labels[sample.sample])] == label)
+        ]  # fmt: skip
+        sort = _one_of(asked.get("sort"), _SORTS)
+        chosen.sort(key=_SORTS[sort], reverse=asked.get("order") == "down")
+        pages = max(1, -(-len(chosen) // PAGE))
+        page = _number(asked.get("page", "1"), 1, pages)
+        begin = (page - 1) * PAGE
+        part = chosen[begin : begin + PAGE]
+        kept = {"state": state, "label": label, "sort": sort, "order": asked.get("order", "")}
+        links = {
+            shift: "?" + "&".join(f"{k}={quote(v)}" for k, v in
+                                  {**kept, "page": str(page + shift)}.items() if v)
+            for shift in (-1, 1)
+            if 1 <= page + shift <= pages
+        }  # fmt: skip
+        left = row.counts.get("open", 0)
+        found = (Notice(f"This run is not finished: {left} samples were not reached."),)
+        about = row.about
+        document = Document(
+            name,
+            f"{about.get('data', '')}: {about.get('construction') or about.get('network_file')}, "
+            f"{question_from(row.question)}",
+            "", "plain", found if left else (), (),
+        )  # fmt: skip
+        return environment().get_template("run.html.j2").render(
+            document=document, run=name, address=address(name), counts=row.counts,
+            total=row.samples, states=STATES, tones=STATE_TONES, label_names=names, kept=kept,
+            sorts=list(_SORTS), samples=[_listed(sample, names, points) for sample in part],
+            matching=len(chosen), page=page, pages=pages, links=links, root=row.root,
+        )  # fmt: skip
+
+    def _report(self, name: str) -> str:
+        return html(run_report(self._stored(name)))
+
+    def _sample(self, name: str, number: str) -> str:
+        place, row = self._place(name)
+        with Store(place.database, read_only=True) as store:
+            rows = {sample.sample: sample for sample in store.samples(row.id)}
+        sample = _number(number, 0, 10**9)
+        if sample not in rows:
+            raise NotFound
+        run = self._stored(name)
+        shown = card(run, rows[sample])
+        sections = [Section("sample", "Sample", (Cards((shown,)),))]
+        problems: list[Notice] = []
+        if rows[sample].state == "robust":
+            try:
+                text = run.folder.fetch(rows[sample].certificate or "")
+                verdict = parse_certificate(text, run.network.digest)
+            except RefusedError as error:
+                problems.append(Notice(f"The certificate cannot be shown: {error.flaw}.", "bad"))
+            else:
+                if isinstance(verdict, Robust):
+                    sections.append(proof_section(verdict, _rivals(run, sample)))
+        document = Document(
+            f"Sample {sample}",
+            f"{run.data_name}, label {run.label(sample)}; {NORMS[run.question.norm]} ball",
+            "", "plain", tuple(problems), tuple(sections),
+        )  # fmt: skip
+        order = sorted(rows)
+        at = order.index(sample)
+        around = [order[k] for k in (at - 1, at + 1) if 0 <= k < len(order)]
+        return environment().get_template("sample.html.j2").render(
+            document=document, run=name, address=address(name), around=around, sample=sample
+        )  # fmt: skip
+
+
+def _listed(sample: SampleRow, names: tuple[str, ...], points: Any) -> dict[str, Any]:
+    seconds = sample.bounds_seconds + sample.search_seconds + sample.check_seconds
+    return {
+        "sample": sample.sample,
+        "label": names[int(points.labels[sample.sample])],
+        "state": sample.state,
+        "nodes": sample.nodes,
+        "bytes": sample.text_bytes,
+        "seconds": seconds,
+        "reason": sample.reason,
+        "certificate": None if sample.certificate is None else Hash(sample.certificate),
+    }
+
+
+def _rivals(run: StoredRun, sample: int) -> list[str]:
+    points = run.folder.points()
+    query = sample_query(run.network, points, run.question, sample)
+    return [
+        points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
+        for goal in query.goals
+    ]
+
+
+def address(name: str) -> str:
+    """The address of a run."""
+    return f"/run/{quote(name, safe='')}"
+
+
+def _one_of(text: str | None, known: Mapping[str, Any]) -> str:
+    if text is None or text == "":
+        return next(iter(known))
+    if text not in known:
+        raise NotFound
+    return text
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text, flags=re.ASCII) or not least <= int(text) <= most:
+        raise NotFound
+    return int(text)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server_version = "robmem"
+    sys_version = ""
+    site: Site
+    timeout = 30
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def _answer(self, *, body: bool) -> None:
+        status, text = self._found()
+        content = text.encode("utf-8")
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if body:
+            self.wfile.write(content)
+
+    def _found(self) -> tuple[HTTPStatus, str]:
+        host = (self.headers.get("Host") or "").rpartition(":")
+        name = host[0] if host[1] else host[2]
+        if name not in ("127.0.0.1", "localhost"):
+            return HTTPStatus.FORBIDDEN, _said("Only this machine is answered.")
+        try:
+            return HTTPStatus.OK, self.site.page(self.path)
+        except NotFound:
+            return HTTPStatus.NOT_FOUND, _said("Nothing is there.")
+        except UserError as error:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, _said(str(error))
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Says nothing: addresses stand on the terminal of whoever browses."""
+
+
+def _said(text: str) -> str:
+    document = Document("robmem", "", text, "warn", (), ())
+    return environment().get_template("said.html.j2").render(document=document)
+
+
+def server(root: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A server of the runs in `root` at 127.0.0.1; `serve_forever` starts it.
+
+    Raises UserError if there is no run or the port is taken.
+    """
+    handler = type("Handler", (_Handler,), {"site": Site(root)})
+    try:
+        made = ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except OSError as error:
+        raise UserError(f"port {port}: {error.strerror or error}") from None
+    made.daemon_threads = True
+    return made
