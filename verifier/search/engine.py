@@ -37,8 +37,9 @@ def search_batch(
         part = queries[begin : begin + size]
         roots = interval_bounds(scaled, [query.region for query in part])
         share = (monotonic() - started) / len(part)
-        for query, root in zip(part, roots, strict=True):
-            outcomes.append(_search_one(query, scaled, root, options, share))
+        roots.reverse()
+        for query in part:  # what was found out about a region goes when it is done
+            outcomes.append(_search_one(query, scaled, roots.pop(), options, share))
             progress(len(outcomes))
         started = monotonic()
     return outcomes

@@ -35,6 +35,7 @@ from verifier.trusted.certificate import (
 )
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.intervals import RootBounds, interval_bounds
+from verifier.trusted.live_rows import Row
 from verifier.trusted.query import Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
@@ -92,10 +93,10 @@ def _check_flip(query: Query, flip: Flip) -> None:
         raise RefusedError("no flip", f"atom {false[0]} of goal {flip.goal} does not hold there")
 
 
-class _Form:
+class Form:
     """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
 
-    __slots__ = ("a", "boxed", "constant", "denominator", "z")
+    __slots__ = ("a", "constant", "denominator", "z")
 
     def __init__(
         self, z: Mapping[int, Fraction], a: Mapping[int, Fraction], constant: Fraction
@@ -104,8 +105,6 @@ class _Form:
         self.z = {j: int(q * self.denominator) for j, q in z.items()}
         self.a = {v: int(q * self.denominator) for v, q in a.items()}
         self.constant: Number = constant * self.denominator
-        # Undecided units absorbed by their boxes, and whether their coefficient was positive.
-        self.boxed: list[tuple[int, bool]] = []
 
     def multiply(self, factor: int) -> None:
         self.denominator *= factor
@@ -126,7 +125,7 @@ class FastChecker:
     """The state of one proof in scaled integers, with a trail for leaving branches.
 
     Also the arithmetic of the search, which wants to know what a lemma or a leaf would give before
-    it is written down: `lower`, `upper` and `bound` below.
+    it is written down: `lower`, `upper` and `start` below.
     """
 
     def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
@@ -144,6 +143,7 @@ class FastChecker:
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
         self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
         self._firsts = [layer.first for layer in scaled.layers]
+        self._all_rows = False
         self._symbolic: SymbolicNetwork | None = None
         self._root_fractions: tuple[list[Fraction], list[Fraction]] | None = None
         self._put_off: list[tuple[Snapshot, Goal, int]] = []
@@ -151,16 +151,20 @@ class FastChecker:
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
         found = self._low.get(v)
-        return int(self.root.lower[v]) if found is None else found
+        return self.root.lower_of(v) if found is None else found
 
     def upper(self, v: int) -> Number:
         """The current upper bound of A_v."""
         found = self._high.get(v)
-        return int(self.root.upper[v]) if found is None else found
+        return self.root.upper_of(v) if found is None else found
 
-    def first_of_layer(self, v: int) -> int:
-        """The first unit of the layer of unit v."""
-        return self._firsts[bisect_right(self._firsts, v) - 1]
+    def input_bounds(self, k: int) -> tuple[Number, Number]:
+        """The current box of input k, times the scale of the inputs."""
+        return self._low[-1 - k], self._high[-1 - k]
+
+    def layer_of(self, v: int) -> int:
+        """The number of the layer of unit v."""
+        return bisect_right(self._firsts, v) - 1
 
     def box(self) -> tuple[list[Fraction], list[Fraction]]:
         """The box of the inputs in the current branch."""
@@ -187,6 +191,8 @@ class FastChecker:
     def _raise_lower(self, key: int, value: Number) -> None:
         current = self._low[key] if key < 0 else self.lower(key)
         if value > current:
+            if key >= 0 and value >= 0 and self.root.rows.skips(key):
+                self._all_rows = True  # a unit that was off may be on from here on
             self._trail.append((self._low, key, self._low.get(key)))
             self._low[key] = _whole(value)
 
@@ -380,28 +386,13 @@ class FastChecker:
         return True
 
     def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
-        form, strict = self._start(leaf, target)
+        form, strict = self.start(leaf, target)
         self._eliminate(form, leaf.slopes)
         if not self._nonnegative(form, leaf, strict):
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
 
-    def minimum(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Fraction, list[tuple[int, bool]]]:
-        """A lower bound of the form that `leaf` would close, on a box, and the undecided units that
-        were absorbed by their boxes on the way, with the signs of their coefficients.
-
-        For a Lemma of bound 0 about a_v this is a lower bound of a_v, or of -a_v if `upper`. On a
-        ball the bound is of its bounding box.
-        """
-        form, _ = self._start(leaf, target)
-        self._eliminate(form, leaf.slopes)
-        constant = form.constant
-        for k, share in form.z.items():
-            if share:
-                constant += share * (self._low[-1 - k] if share > 0 else self._high[-1 - k])
-        return Fraction(constant) / form.denominator, form.boxed
-
-    def _start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[_Form, bool]:
+    def start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Form, bool]:
         """The form whose positivity closes the leaf, and whether it must be strict."""
         z: dict[int, Fraction] = {}
         a: dict[int, Fraction] = {}
@@ -428,7 +419,7 @@ class FastChecker:
                 z[j] = z.get(j, Fraction(0)) - multiplier * g / self.scaled.denominator
         for v in leaf.slopes:
             self._checked(v)
-        return _Form(z, a, constant), strict
+        return Form(z, a, constant), strict
 
     def _atoms(self, leaf: Leaf, goal: Goal, z: dict[int, Fraction]) -> tuple[Fraction, bool]:
         """Adds -(multipliers . atoms) to z; returns its constant and whether > 0 is needed."""
@@ -454,10 +445,12 @@ class FastChecker:
                 strict = False
         return constant, strict
 
-    def _eliminate(self, form: _Form, slopes: Mapping[int, Fraction]) -> None:
+    def _eliminate(self, form: Form, slopes: Mapping[int, Fraction]) -> None:
         """Replaces all units, last first, by lower bounds in terms of what they read."""
-        inputs, starts, columns = self.inputs, self.network.units.starts, self.network.units.indices
-        weights, constants = self.scaled.weights, self.scaled.constants
+        inputs, rows = self.inputs, self.root.rows
+        row = rows.row
+        if self._all_rows or any(rows.skips(v) for v in slopes):
+            row = self._whole_row
         denominators = self._slope_denominators(slopes)
         waiting = [-v for v in {*form.a, *(j - inputs for j in form.z if j >= inputs)}]
         heapify(waiting)
@@ -476,11 +469,10 @@ class FastChecker:
                 factor += self._relax(form, v, coefficient, slopes)
             if not factor:
                 continue
-            form.constant += factor * constants[v]
+            variables, weights, constant = row(v)
+            form.constant += factor * constant
             z = form.z
-            for j, weight in zip(
-                columns[starts[v] : starts[v + 1]].tolist(), weights[v], strict=True
-            ):
+            for j, weight in zip(variables, weights, strict=True):
                 if j in z:
                     z[j] += factor * weight
                 else:
@@ -488,6 +480,11 @@ class FastChecker:
                     if j >= inputs and inputs - j not in known:
                         known.add(inputs - j)
                         heappush(waiting, inputs - j)
+
+    def _whole_row(self, v: int) -> Row:
+        rows = self.network.units
+        variables = rows.indices[rows.starts[v] : rows.starts[v + 1]]
+        return variables.tolist(), self.scaled.weights[v], self.scaled.constants[v]
 
     def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
         """By layer, what a form must be multiplied with before its slopes are used."""
@@ -498,7 +495,7 @@ class FastChecker:
                 found[layer] = lcm(found.get(layer, 1), slope.denominator)
         return found
 
-    def _relax(self, form: _Form, v: int, coefficient: int, slopes: Mapping[int, Fraction]) -> int:
+    def _relax(self, form: Form, v: int, coefficient: int, slopes: Mapping[int, Fraction]) -> int:
         """coefficient * Z_v >= result * A_v + what is added to the constant."""
         low, high = self.lower(v), self.upper(v)
         slope = slopes.get(v)
@@ -512,8 +509,6 @@ class FastChecker:
         if high <= 0:
             return 0
         kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
-        if kept != coefficient:
-            form.boxed.append((v, coefficient > 0))
         if coefficient > 0:
             return kept
         if slope is not None and slope * (high - low) > high:
@@ -521,7 +516,7 @@ class FastChecker:
         form.constant += (coefficient - kept) * high
         return kept
 
-    def _nonnegative(self, form: _Form, leaf: Leaf, strict: bool) -> bool:
+    def _nonnegative(self, form: Form, leaf: Leaf, strict: bool) -> bool:
         """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box."""
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
         gradient: dict[int, Fraction] = {}

@@ -17,7 +17,7 @@ MEMORY = 300 << 20  # bytes for the root bounds of one chunk
 
 def chunk_size(network: Network) -> int:
     """How many regions' root bounds fit into `MEMORY`."""
-    return max(1, min(256, MEMORY // (40 * network.variables)))
+    return max(1, min(256, MEMORY // (16 * network.variables)))
 
 
 def scaled_for(network: Network, queries: Iterable[Query]) -> ScaledNetwork:
@@ -44,9 +44,10 @@ def check_batch(
             if query.network is not network:
                 raise RefusedError("another network", "a question is about another network")
         roots = interval_bounds(scaled, [query.region for query in part])
-        for query, root, verdict in zip(part, roots, verdicts[begin : begin + size], strict=True):
+        roots.reverse()
+        for query, verdict in zip(part, verdicts[begin : begin + size], strict=True):
             try:
-                check_fast(query, verdict, scaled, root)
+                check_fast(query, verdict, scaled, roots.pop())
                 flaws.append(None)
             except RefusedError as flaw:
                 flaws.append(flaw)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import gcd, lcm
 from typing import Any
 
@@ -20,7 +21,8 @@ from numpy.typing import NDArray
 from verifier.trusted.errors import UserError
 from verifier.trusted.network import Integers, Network, Rows, integers
 
-_LIMIT = 2**62
+LIMIT = 2**62
+_BLOCK = 1 << 14  # entries of a block, so that what is picked for it stays in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +36,22 @@ class ScaledLayer:
     indices: NDArray[np.int64]  # variables
     weights: Integers
     constants: Integers
+    largest_row: int  # the largest sum of |weights| of a row
+    largest_constant: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Rows of units that do not read each other, entries as CSR without empty rows."""
+
+    units: NDArray[np.int64]
+    filled: NDArray[np.int64]  # rows that have entries
+    starts: NDArray[np.int64]  # of the filled rows, for reduceat
+    variables: NDArray[np.int64]  # that are read, copies replaced by what they copy
+    of_units: NDArray[np.int64]  # entries that read units, whose outputs are not below 0
+    positive: NDArray[np.bool_]  # entries with a weight above 0
+    weights: Integers  # a column
+    constants: Integers  # a column
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
 
@@ -57,6 +75,68 @@ class ScaledNetwork:
             network.outputs, 0, network.outputs.count, self.output_scales
         )
         del self.weights[network.units.count :], self.constants[network.units.count :]
+
+    @cached_property
+    def origins(self) -> NDArray[np.int64]:
+        """For every variable the one that it equals everywhere: a unit whose row is 1 times a unit
+        is a copy of it, for that is not negative."""
+        units, inputs = self.network.units, self.network.inputs
+        origins = np.arange(self.network.variables, dtype=np.int64)
+        for layer in self.layers:
+            lengths = np.diff(units.starts[layer.first : layer.last + 1])
+            row = np.flatnonzero((lengths == 1) & (layer.constants == 0))
+            entry = units.starts[layer.first + row] - units.starts[layer.first]
+            single = (layer.weights[entry] == 1) & (layer.indices[entry] >= inputs)
+            read = layer.indices[entry[single]]
+            origins[inputs + layer.first + row[single]] = origins[read]
+        return origins
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The rows of all units that are no copies, in an order in which each comes after what it
+        reads; as few blocks as that allows."""
+        units, inputs, origins = self.network.units, self.network.inputs, self.origins
+        level = np.zeros(self.network.variables, dtype=np.int64)
+        starts = units.starts
+        for layer in self.layers:
+            above = np.ones(layer.last - layer.first, dtype=np.int64)
+            if len(layer.filled):
+                read = level[origins[layer.indices]]
+                above[layer.filled] += np.maximum.reduceat(read, layer.starts)
+            level[inputs + layer.first : inputs + layer.last] = above
+        real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
+        order = real[np.argsort(level[inputs + real], kind="stable")]
+        levels, lengths = level[inputs + order], np.diff(starts)[order]
+        ends = np.cumsum(lengths)
+        weights: Any = np.concatenate([layer.weights for layer in self.layers] or [starts[:0]])
+        constants: Any = np.concatenate([layer.constants for layer in self.layers] or [starts[:0]])
+        blocks, begin = [], 0
+        while begin < len(order):
+            used = ends[begin] - lengths[begin]
+            last = int(np.searchsorted(levels, levels[begin], side="right"))
+            end = max(begin + 1, min(last, int(np.searchsorted(ends, used + _BLOCK, side="right"))))
+            rows, count = order[begin:end], lengths[begin:end]
+            offsets = np.cumsum(count) - count
+            entries = np.repeat(starts[rows] - offsets, count) + np.arange(int(count.sum()))
+            filled = np.flatnonzero(count)
+            picked, constant = integers(weights[entries]), integers(constants[rows])
+            read = origins[units.indices[entries]]
+            blocks.append(
+                Block(
+                    rows,
+                    filled,
+                    offsets[filled],
+                    read,
+                    np.flatnonzero(read >= inputs),
+                    (picked > 0).astype(bool),
+                    picked[:, None],
+                    constant[:, None],
+                    _largest_sum(picked, offsets[filled]),
+                    max(map(abs, constant.tolist()), default=0),
+                )
+            )
+            begin = end
+        return blocks
 
     def _scale(self, rows: Rows, first: int, last: int, scales: list[int]) -> ScaledLayer:
         """The rows first..last in integers; appends their scales to `scales` when all are known
@@ -102,6 +182,12 @@ class ScaledNetwork:
             largest_row,
             max(map(abs, new_constants), default=0),
         )
+
+
+def _largest_sum(weights: Integers, starts: NDArray[np.int64]) -> int:
+    """The largest sum of |weights| of a row."""
+    sizes = np.array([abs(weight) for weight in weights.tolist()], dtype=object)
+    return int(max(np.add.reduceat(sizes, starts))) if len(sizes) else 0
 
 
 def common_denominator(vectors: Iterable[Sequence[Fraction]]) -> int:
@@ -166,7 +252,7 @@ def affine(layer: ScaledLayer, space: Any, gather: NDArray[np.int64]) -> Any:
     constants: Any = layer.constants
     if picked.dtype == np.int64:
         largest = max(int(picked.max()), -int(picked.min())) if picked.size else 0
-        small = layer.largest_row * largest + layer.largest_constant < _LIMIT
+        small = layer.largest_row * largest + layer.largest_constant < LIMIT
         if not small or weights.dtype != np.int64 or constants.dtype != np.int64:
             picked = picked.astype(object)
     if picked.dtype != np.int64:

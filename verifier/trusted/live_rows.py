@@ -1,0 +1,95 @@
+"""The rows of the units on one region, without what is fixed there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verifier.trusted.scaled import ScaledNetwork
+
+Row = tuple[list[int], list[int], int]
+"""Variables, weights, constant."""
+
+
+class LiveRows:
+    """Rows as substitution needs them, found when first asked for.
+
+    By the root bounds a unit may be off (upper <= 0, lower < 0), constant (upper = lower >= 0), or
+    on with a row that is then 1 times a single unit, which it passes on. The first adds nothing,
+    the second a constant, and the third is replaced by what it passes on. That changes no form, as
+    long as no branch or multiplier says anything else about these units; see `skips`.
+    """
+
+    def __init__(self, scaled: ScaledNetwork, space: Any, column: int, constants: bool) -> None:
+        """`space` and `column` as in `RootBounds`; `constants` says whether equal bounds mean a row
+        that depends on no input, so that substitution would end in the same number."""
+        self._scaled, self._space, self._column = scaled, space, column
+        self._inputs, self._total = scaled.network.inputs, scaled.network.variables
+        self._constants = constants
+        self._live: dict[int, Row] = {}
+        self._rows: dict[int, Row] = {}
+        self._sources: dict[int, int] = {}
+
+    def row(self, v: int) -> Row:
+        """Unit v's row, without units that are fixed; sources for units that are passed on."""
+        found = self._rows.get(v)
+        if found is None:
+            variables, weights, constant = self._live_row(v)
+            found = self._rows[v] = [self.source(j) for j in variables], weights, constant
+        return found
+
+    def skips(self, v: int) -> bool:
+        """Whether rows never show unit v, which is fixed or passes another one on."""
+        variable = self._inputs + v
+        origin = self._scaled.origins.item(variable)
+        return self._fixed(origin) is not None or self.source(variable) != variable
+
+    def source(self, variable: int) -> int:
+        """The variable that this one equals on the region, as far as units pass it on."""
+        passed = []
+        while variable >= self._inputs:
+            known = self._sources.get(variable)
+            if known is not None:
+                variable = known
+                break
+            passed.append(variable)
+            variable = self._scaled.origins.item(variable)
+            if self._space[variable, self._column] < 0:
+                break
+            variables, weights, constant = self._live_row(variable - self._inputs)
+            if constant or weights != [1] or variables[0] < self._inputs:
+                break
+            variable = variables[0]
+        for j in passed:
+            self._sources[j] = variable
+        return variable
+
+    def _live_row(self, v: int) -> Row:
+        """The row, of copies the original, without units that are fixed."""
+        found = self._live.get(v)
+        if found is None:
+            rows, constant = self._scaled.network.units, self._scaled.constants[v]
+            begin, end = rows.starts.item(v), rows.starts.item(v + 1)
+            variables, weights = [], []
+            for j, weight in zip(
+                self._scaled.origins[rows.indices[begin:end]].tolist(),
+                self._scaled.weights[v],
+                strict=True,
+            ):
+                value = self._fixed(j)
+                if value is None:
+                    variables.append(j)
+                    weights.append(weight)
+                else:
+                    constant += weight * value
+            found = self._live[v] = variables, weights, constant
+        return found
+
+    def _fixed(self, variable: int) -> int | None:
+        """The value of a unit that is off or constant; the variable must be no copy."""
+        if variable < self._inputs:
+            return None
+        upper = self._space[self._total + variable, self._column]
+        lower = self._space[variable, self._column]
+        if upper <= 0 and lower < 0:
+            return 0
+        return int(lower) if upper == lower and self._constants else None
