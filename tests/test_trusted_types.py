@@ -272,6 +272,8 @@ def rows(*parts):
         ("denominator is not positive", ([0, 0, 1], [0], [1], [0, 0], [1, -1])),
         ("negative index or a zero", ([0, 1], [-1], [1], [0], [1])),
         ("negative index or a zero", ([0, 1], [0], [0], [0], [1])),
+        ("negative index or a zero", ([0, 2], [-1, 3], [1, 1], [0], [1])),
+        ("negative index or a zero", ([0, 2], [1, 3], [1, 0], [0], [1])),
         ("do not increase", ([0, 2], [1, 0], [1, 1], [0], [1])),
         ("do not increase", ([0, 2], [1, 1], [1, 1], [0], [1])),
         ("do not increase", ([0, 0, 1, 3], [5, 1, 1], [1] * 3, [0] * 3, [1] * 3)),
@@ -306,6 +308,8 @@ ONE = ([0, 1], [0], [1], [0], [1])
         ("layer 0 refers", 1, (2,), ([0, 0, 1], [1], [1], [0, 0], [1, 1]), ONE),
         ("layer 1 refers", 1, (1, 1), ([0, 1, 2], [0, 2], [1, 1], [0, 0], [1, 1]), ONE),
         ("does not exist", 1, (1,), ONE, ([0, 1], [2], [1], [0], [1])),
+        ("does not exist", 1, (1,), ONE, ([0, 2], [0, 2], [1, 1], [0], [1])),
+        ("layer 0 refers", 1, (1,), ([0, 2], [0, 1], [1, 1], [0], [1]), ONE),
     ],
 )
 def test_networks(message, inputs, layers, units, outputs):
@@ -317,6 +321,32 @@ def test_a_unit_may_read_any_earlier_layer():
     network = Network(1, (1, 1, 0, 1), units, rows([0, 1], [3], [1], [0], [1]))
     assert evaluate(network, [[F(2)]]) == [[F(6)]]
     assert network.depth == 5 and network.width == 1 and network.variables == 4
+
+
+def test_what_a_network_says_of_itself():
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    first = build.layer([x + y, x - y + 1, y + 0])
+    second = build.layer([first[0] - first[2], first[1] + F(1, 1000)])
+    chain = build.network([second[0] + second[1] * 5])
+    assert chain.is_chain and chain.width == 3 and chain.depth == 3 and chain.variables == 7
+    assert chain.nonzero_parameters == (5 + 1) + (3 + 1) + 2
+    assert chain.dense_parameters == 3 * 3 + 4 * 2 + 3 * 1
+    assert chain.bits == 11  # 1/1000
+    assert not build.network([second[0] + x]).is_chain
+    assert not build.network([second[0] + first[2]]).is_chain
+    third = build.layer([first[0] + second[0]])
+    assert not build.network([third[0]]).is_chain
+    affine = NetworkBuilder(1)
+    plain = affine.network([affine.inputs[0] * 7])
+    assert plain.is_chain and plain.width == 0 and plain.depth == 1 and plain.bits == 4
+    constant = NetworkBuilder(1)
+    flat = constant.network([constant.inputs[0] * 0 + 1])
+    assert flat.is_chain and flat.nonzero_parameters == 1 and flat.bits == 2
+    skip = NetworkBuilder(1)
+    (unit,) = skip.layer([skip.inputs[0]])
+    (late,) = skip.layer([skip.inputs[0] * 2])
+    assert not skip.network([late]).is_chain and not skip.network([unit]).is_chain
 
 
 def test_digests_tell_networks_apart():

@@ -466,7 +466,7 @@ def symbolic_at_scales() -> None:
         build = NetworkBuilder(1)
         x = build.inputs[0]
         (y,) = build.layer([x])
-        u, w = build.layer([x - y + s / 4, y - x + s / 2])
+        u, w, _ = build.layer([x - y + s / 4, y - x + s / 2, x * 3 + s])
         region = box([F(0)], [s])
         network = build.network([u - w])
         at, beyond = (above(-s / 4, True),), (above(-s / 4),)
