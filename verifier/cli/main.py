@@ -20,7 +20,18 @@ from enum import IntEnum
 
 import click
 
-from verifier.cli import certify, check, construct, data, export, report, runs, vnnlib, width
+from verifier.cli import (
+    certify,
+    check,
+    construct,
+    data,
+    export,
+    report,
+    runs,
+    verify,
+    vnnlib,
+    width,
+)
 from verifier.errors import RefusedError, UserError
 
 COMMANDS: tuple[click.Command, ...] = (
@@ -30,6 +41,7 @@ COMMANDS: tuple[click.Command, ...] = (
     data.command,
     construct.command,
     width.command,
+    verify.command,
     vnnlib.command,
     export.command,
     report.command,

@@ -1,0 +1,182 @@
+"""One question from the command line: center, box, label and unsafe sets, read exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verifier.cli.options import number
+from verifier.errors import UserError
+from verifier.formats.comparisons import parse_conjunction
+from verifier.formats.files import read_text, shown
+from verifier.trusted.query import Goal, label_goals
+from verifier.trusted.rational import format_rational
+from verifier.trusted.region import Region, ball, box
+
+Vector = tuple[Fraction, ...]
+Box = tuple[Vector, Vector]
+
+
+def read_point(text: str, inputs: int) -> Vector:
+    """The point that `--center` names, of that many inputs.
+
+    VALUES, such as 0,1/2,0.25; or FILE[:ROW], rows counted from 0, where a file of text has one
+    point a line, perhaps with its label behind it, and any other is a data set.
+    """
+    spec, row = _file_and_row(text)
+    if spec is None:
+        values = tuple(number("--center", part) for part in text.split(","))
+    elif spec.endswith((".csv", ".txt")):
+        values = _text_row(spec, row, inputs)
+    else:
+        from verifier.dataset import load
+
+        dataset = load(spec)
+        if row >= dataset.size:
+            raise UserError(
+                f"--center: {spec} has {dataset.size} rows, counted from 0; asked {row}"
+            )
+        values = dataset.point(row)
+    if len(values) != inputs:
+        raise UserError(f"--center has {len(values)} inputs, the network {inputs}")
+    return values
+
+
+def _file_and_row(text: str) -> tuple[str | None, int]:
+    """The file and the row; no file where `text` is values."""
+    from verifier.dataset import BUNDLED
+
+    spec, colon, row = text.rpartition(":")
+    if not colon or not (row.isascii() and row.isdigit()):
+        spec, row = text, "0"
+    if spec in BUNDLED or Path(spec).exists() or spec.endswith((".csv", ".txt", ".npz")):
+        return spec, int(row)
+    return (spec, int(row)) if "/" in spec and ":" in spec else (None, 0)
+
+
+def _text_row(path: str, row: int, inputs: int) -> Vector:
+    lines = [line.replace(",", " ").split() for line in read_text(path).splitlines()]
+    rows = [cells for cells in lines if cells]
+    if rows and not any(_is_number(cell) for cell in rows[0]):
+        del rows[0]  # the header
+    if row >= len(rows):
+        raise UserError(f"--center: {path} has {len(rows)} rows, counted from 0; asked {row}")
+    cells = rows[row]
+    if len(cells) == inputs + 1:
+        cells = cells[:inputs]
+    return tuple(number(f"--center: {path}, row {row}", cell) for cell in cells)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        number("", text)
+    except UserError:
+        return False
+    return True
+
+
+def read_box(option: str, text: str, inputs: int, own: Box | None = None) -> Box:
+    """The box that `text` names, of that many inputs; `own` is what the network's file holds.
+
+    LO:HI for all inputs, LO:HI,LO:HI,.. for each, a FILE with a line LO:HI (or LO,HI) for each,
+    or the word file for the box of the network's file.
+    """
+    if text == "file":
+        if own is None:
+            raise UserError(f"{option}: the network's file holds no box; a .nnet file does")
+        return own
+    if Path(text).is_file():
+        lines = [line.strip() for line in read_text(text).splitlines()]
+        sides = [_side(f"{option}: {text}", line.replace(",", ":")) for line in lines if line]
+    else:
+        sides = [_side(option, part) for part in text.split(",")]
+        if len(sides) == 1:
+            sides *= inputs
+    if len(sides) != inputs:
+        raise UserError(f"{option} has {len(sides)} inputs, the network {inputs}")
+    for k, (low, high) in enumerate(sides):
+        if low > high:
+            a, b = format_rational(low), format_rational(high)
+            raise UserError(f"{option}: lower bound {a} above upper bound {b} at input {k}")
+    return tuple(low for low, _ in sides), tuple(high for _, high in sides)
+
+
+def _side(option: str, text: str) -> tuple[Fraction, Fraction]:
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UserError(f"{option}: {shown(text)} is not LO:HI, nor is there such a file")
+    return number(option, low), number(option, high)
+
+
+def read_region(
+    norm: Any,
+    center: Vector | None,
+    radius: Fraction | None,
+    squared: Fraction | None,
+    boxes: Sequence[Box],
+) -> Region:
+    """The ball around `center` within all of `boxes`, or without a center the boxes alone."""
+    meet = None
+    if boxes:
+        lower, upper = zip(*boxes, strict=True)
+        meet = (
+            tuple(map(max, zip(*lower, strict=True))),
+            tuple(map(min, zip(*upper, strict=True))),
+        )
+    if center is not None:
+        if radius is None and squared is None:
+            raise UserError("--center needs --radius or --radius-squared")
+        return ball(norm, center, radius, radius_squared=squared, clip=meet)
+    if radius is not None or squared is not None:
+        raise UserError("--radius and --radius-squared need --center")
+    if meet is None:
+        raise UserError("give --center and --radius, or --box")
+    return box(*meet)
+
+
+def read_goals(
+    outputs: int, label: str | None, labels: str | None, decoder: str | None, unsafe: Sequence[str]
+) -> tuple[tuple[Goal, ...], str, tuple[str, ...]]:
+    """The goals, what it means that none is met, and of each goal what it means that it is."""
+    if unsafe:
+        for option, given in (("--label", label), ("--labels", labels), ("--decoder", decoder)):
+            if given is not None:
+                raise UserError(f"give either {option} or --unsafe, not both")
+        goals = tuple(
+            Goal(parse_conjunction(text), str(position)) for position, text in enumerate(unsafe)
+        )
+        return goals, " or ".join(unsafe), tuple(unsafe)
+    if label is None:
+        raise UserError("give --label or --unsafe")
+    own = number("--label", label)
+    decoder = decoder or ("argmax" if outputs > 1 else "nearest")
+    given_labels = None if labels is None else _labels(labels)
+    values = given_labels or _default_labels(decoder, own, outputs)
+    if own not in values:
+        listed = ", ".join(map(format_rational, values[:10])) + (", .." if len(values) > 10 else "")
+        raise UserError(f"--label: {format_rational(own)} is not one of the labels {listed}")
+    goals = label_goals(decoder, values.index(own), values, outputs)
+    rivals = tuple(
+        f"label {format_rational(values[int(goal.rival)])}" if goal.rival.isdigit() else goal.rival
+        for goal in goals
+    )
+    return goals, f"label {format_rational(own)} is read (decoder {decoder})", rivals
+
+
+def _labels(text: str) -> list[Fraction]:
+    values = [number("--labels", part) for part in text.split(",")]
+    if len(set(values)) < len(values):
+        raise UserError("--labels: a label stands there twice")
+    return sorted(values)
+
+
+def _default_labels(decoder: str, own: Fraction, outputs: int) -> list[Fraction]:
+    if decoder == "argmax":
+        return [Fraction(j) for j in range(outputs)]
+    if decoder == "sign":
+        return [Fraction(-1), Fraction(1)]
+    if decoder == "value":
+        return [own, own + 1]  # the output equals its own value, whatever the others are
+    raise UserError("decoder nearest needs --labels, the labels of the whole data set")

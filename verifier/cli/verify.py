@@ -1,0 +1,235 @@
+"""`robmem verify`: one question about one network."""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.api import Outcome
+    from verifier.cli.question import Box
+    from verifier.trusted.network import Network
+    from verifier.trusted.query import Query
+
+_LONG = 400  # characters of a point shown exactly
+
+
+@click.command(
+    name="verify",
+    epilog="Example: robmem verify net.onnx --center digits:7 --radius 1/2 --label 3",
+    short_help="Answer one question about one network.",
+)
+@click.argument("net", metavar="NET")
+@click.option("--center", metavar="VALUES|FILE[:ROW]", help="Of the ball; rows count from 0.")
+@click.option("--radius", metavar="R", help="Of the closed ball.")
+@click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
+@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
+@click.option("--clip", metavar="LO:HI", help="Only inputs in this range.")
+@click.option(
+    "--box",
+    "box_",
+    metavar="BOX",
+    help="LO:HI, one LO:HI for each input, a FILE of them, or the word file: the box in NET.",
+)
+@click.option("--label", metavar="Y", help="That the decoder is to read everywhere.")
+@click.option("--labels", metavar="A,B,..", help="All labels.  [default: argmax: 0, 1, ..]")
+@click.option(
+    "--decoder",
+    type=click.Choice(["nearest", "sign", "argmax", "value"]),
+    help="[default: argmax for several outputs, else nearest]",
+)
+@click.option(
+    "--unsafe",
+    multiple=True,
+    metavar="ATOMS",
+    help="Such as 'Y_0 <= 0 and X_1 > 1/2', which no point may satisfy; may be repeated.",
+)
+@click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
+@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--proof", metavar="FILE", help="Write proof or flip there; .gz packs it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    net: str,
+    center: str | None,
+    radius: str | None,
+    radius_squared: str | None,
+    norm: str,
+    clip: str | None,
+    box_: str | None,
+    label: str | None,
+    labels: str | None,
+    decoder: str | None,
+    unsafe: tuple[str, ...],
+    normalise: bool,
+    timeout: float | None,
+    nodes: int | None,
+    engine: str,
+    seed: int,
+    proof: str | None,
+    as_json: bool,
+) -> int:
+    """Prove that the network keeps a label on a ball or box, or show a point where it does not.
+
+    NET is any network file. The region is a closed ball around --center, a --box, or
+    what they have in common. Either --label says what is to be read there, and a tie
+    is a flip; or each --unsafe is a conjunction, joined by "and" or commas, that no
+    point may satisfy. All numbers are exact: 0.1 is one tenth.
+
+    Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
+    """
+    from verifier.api import Options, verify
+    from verifier.cli.options import number
+    from verifier.cli.question import read_box, read_goals, read_point, read_region
+    from verifier.errors import UserError
+    from verifier.trusted.certificate import Undecided
+    from verifier.trusted.proof_file import save_proof
+    from verifier.trusted.query import Query
+
+    started = monotonic()
+    size, squared = (
+        None if text is None else number(option, text)
+        for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
+    )
+    if size is not None and squared is not None:
+        raise UserError("give either --radius or --radius-squared, not both")
+    if timeout is not None and not isfinite(timeout):
+        raise UserError(f"--timeout: {timeout} is no number of seconds")
+    if engine != "exact" and not engine.startswith("milp:"):
+        raise UserError(f"--engine: {engine!r} is neither exact nor milp:SOLVER")
+    network, own = _network(net, normalise, box_ == "file")
+    boxes = [
+        read_box(option, text, network.inputs, own)
+        for option, text in (("--clip", clip), ("--box", box_))
+        if text is not None
+    ]
+    point = None if center is None else read_point(center, network.inputs)
+    region = read_region(norm, point, size, squared, boxes)
+    goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe)
+    query = Query(network, region, goals)
+    read = monotonic() - started
+    outcome = verify(query, Options(timeout, nodes, engine, seed))
+    if proof is not None and not isinstance(outcome.verdict, Undecided):
+        save_proof(proof, query, outcome.verdict)
+    where = _where(
+        query, norm, radius, radius_squared, centered=point is not None, boxed=bool(boxes)
+    )
+    claim = f"for no point of {where}: {claim}" if unsafe else f"on all of {where}, {claim}"
+    facts = _facts(query, outcome, claim, rivals)
+    facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
+    facts["seconds"]["wall"] = round(monotonic() - started, 3)
+    print(json.dumps(facts) if as_json else _shown(facts))
+    return {"robust": 0, "flip": 1, "undecided": 3}[facts["verdict"]]
+
+
+def _network(path: str, normalise: bool, with_box: bool) -> tuple[Network, Box | None]:
+    """The network in the file and, of a .nnet file, the box there."""
+    from verifier.errors import UserError
+    from verifier.formats.load import load_any_network
+    from verifier.formats.nnet import read_nnet
+
+    if not path.removesuffix(".gz").lower().endswith(".nnet"):
+        if normalise:
+            raise UserError(f"{path}: --normalise is for .nnet files")
+        return load_any_network(path), None
+    file = read_nnet(path)
+    if with_box and file.is_normalised and not normalise:
+        raise UserError(
+            f"{path}: its box is in units from before its normalisation; give --normalise as well"
+        )
+    return file.network(normalise=normalise), (file.lower, file.upper)
+
+
+def _where(
+    query: Query,
+    norm: str,
+    radius: str | None,
+    squared: str | None,
+    *,
+    centered: bool,
+    boxed: bool,
+) -> str:
+    region = query.region
+    if not centered:
+        return f"the box of {region.dimension} inputs"
+    size = f"radius {radius}" if squared is None else f"squared radius {squared}"
+    within = " within the box" if boxed else ""
+    return f"the closed L{norm} ball of {size}{within}"
+
+
+def _facts(query: Query, outcome: Outcome, claim: str, rivals: tuple[str, ...]) -> dict[str, Any]:
+    from verifier.trusted.certificate import Flip, Undecided, certificate_bytes
+    from verifier.trusted.evaluate import evaluate
+    from verifier.trusted.rational import format_rational
+
+    verdict = outcome.verdict
+    name = "robust"
+    facts: dict[str, Any] = {}
+    if isinstance(verdict, Undecided):
+        name = "undecided"
+        facts["reason"] = verdict.reason
+    elif isinstance(verdict, Flip):
+        name = "flip"
+        outputs = evaluate(query.network, [verdict.point])[0]
+        facts["flip"] = {
+            "point": [format_rational(x) for x in verdict.point],
+            "outputs": [format_rational(y) for y in outputs],
+            "goal": verdict.goal,
+            "rival": rivals[verdict.goal],
+        }
+    size = 0
+    if not isinstance(verdict, Undecided):
+        size = len(certificate_bytes(verdict, query.network.digest))
+    return {
+        "claim": claim,
+        "verdict": name,
+        "samples": 1,
+        "robust": int(name == "robust"),
+        "flips": int(name == "flip"),
+        "undecided": int(name == "undecided"),
+        "checked": int(name != "undecided"),
+        "proof_bytes": size,
+        "seconds": {phase: round(value, 3) for phase, value in outcome.seconds.items()},
+        "nodes": outcome.nodes,
+        "network": query.network.digest,
+        **facts,
+    }
+
+
+def _shown(facts: dict[str, Any]) -> str:
+    from verifier.cli.options import size_text, table
+
+    rows: list[tuple[str, object]] = [("verdict", facts["verdict"]), ("asked", facts["claim"])]
+    if "flip" in facts:
+        flip = facts["flip"]
+        for name, key in (("flip at X", "point"), ("outputs Y", "outputs")):
+            rows.append((name, _listed(flip[key])))
+        rows.append(("there", flip["rival"]))
+    if "reason" in facts:
+        rows.append(("reason", facts["reason"]))
+    seconds = facts["seconds"]
+    phases = ", ".join(f"{name} {seconds[name]:.2f}" for name in seconds if name != "wall")
+    rows.append(("seconds", f"{phases}, in all {seconds['wall']:.2f}"))
+    rows.append(("nodes", facts["nodes"]))
+    if facts["checked"]:
+        rows.append(("evidence", f"{size_text(facts['proof_bytes'])}, checked"))
+    return table(rows)
+
+
+def _listed(values: list[str]) -> str:
+    """The numbers, exactly if that is short."""
+    from verifier.cli.options import short
+    from verifier.trusted.rational import parse_rational
+
+    whole = ", ".join(values)
+    if len(whole) <= _LONG:
+        return whole
+    text = ", ".join(short(parse_rational(value)) for value in values[:20])
+    more = f", and {len(values) - 20} more" if len(values) > 20 else ""
+    return f"{text}{more} (exactly with --json)"
