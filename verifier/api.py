@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
 from verifier.trusted.fast import check_fast
@@ -48,15 +49,18 @@ def verify_batch(
     queries: Sequence[Query],
     options: Options = Options(),
     progress: Callable[[int], None] = lambda done: None,
+    hints: Sequence[Sequence[tuple[Fraction, ...]]] | None = None,
 ) -> list[Outcome]:
     """The checked answers to all queries, in their order; bounds are computed for all at once.
+
+    `hints` are points a query, in the region or near it, at which a flip is looked for first.
 
     `progress` is called with the number of finished queries. The verdict of a query does not
     depend on the others (time-outs aside).
     """
     from verifier.search.engine import search_batch
 
-    return search_batch(network, queries, options, progress)
+    return search_batch(network, queries, options, progress, hints)
 
 
 def check(query: Query, verdict: Robust | Flip) -> None:

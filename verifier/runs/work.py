@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from verifier.api import Options, verify_batch
 from verifier.runs.records import Record, failure, record_of
+from verifier.search.hints import Vector, nearest_rivals
 from verifier.trusted.data_file import Points
 from verifier.trusted.manifest import Question, sample_query
 from verifier.trusted.network import Network
@@ -42,7 +44,8 @@ def solve(
     network, job = context.network, context.job
     queries = [sample_query(network, context.points, job.question, sample) for sample in samples]
     try:
-        outcomes = verify_batch(network, queries, job.options, progress)
+        hints = [_hints(context, sample) for sample in samples]
+        outcomes = verify_batch(network, queries, job.options, progress, hints)
         return [
             record_of(sample, query, outcome, worker)
             for sample, query, outcome in zip(samples, queries, outcomes, strict=True)
@@ -55,6 +58,15 @@ def solve(
         records += solve(context, [sample], worker=worker)
         progress(len(records))
     return records
+
+
+def _hints(context: Context, sample: int) -> list[Vector]:
+    """Differently labelled samples whose balls of this radius meet the sample's own."""
+    question = context.job.question
+    reach = 2 * (question.radius or Fraction(0))
+    if question.norm == "2":
+        reach = max(reach * reach, 4 * (question.radius_squared or Fraction(0)))
+    return nearest_rivals(context.points, sample, question.norm, reach)
 
 
 def _reason(error: Exception) -> str:

@@ -7,6 +7,7 @@ from time import monotonic
 
 from verifier.api import Options, Outcome
 from verifier.search.branching import branch
+from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.propagation import Propagation
 from verifier.trusted.certificate import Robust, Undecided, Verdict
 from verifier.trusted.errors import RefusedError
@@ -14,7 +15,7 @@ from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import RootBounds, interval_bounds
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
-from verifier.trusted.replay import chunk_size, scaled_for
+from verifier.trusted.replay import check_batch, chunk_size, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
 
 MANY_UNITS, DEEP = 2000, 10  # beyond either, propagation is tried before anything in floats
@@ -26,8 +27,48 @@ def search_batch(
     queries: Sequence[Query],
     options: Options,
     progress: Callable[[int], None],
+    hints: Sequence[Sequence[Vector]] | None = None,
 ) -> list[Outcome]:
     """The checked answers to all queries; see `verifier.api.verify_batch`."""
+    flips = _flips(network, queries, hints) if hints is not None and any(hints) else {}
+    still = [number for number in range(len(queries)) if number not in flips]
+    found = _search_all(
+        network,
+        [queries[number] for number in still],
+        options,
+        lambda done: progress(len(flips) + done),
+    )
+    open_ones = [k for k, o in zip(still, found, strict=True) if isinstance(o.verdict, Undecided)]
+    last = [queries[number] for number in open_ones]
+    more = _flips(network, last, [extremes(query.region) for query in last])
+    outcomes = dict(zip(still, found, strict=True)) | flips
+    outcomes |= {open_ones[k]: outcome for k, outcome in more.items()}
+    progress(len(outcomes))
+    return [outcomes[number] for number in range(len(queries))]
+
+
+def _flips(
+    network: Network, queries: Sequence[Query], hints: Sequence[Sequence[Vector]]
+) -> dict[int, Outcome]:
+    """The outcomes of the queries that have a flip at one of their hints."""
+    started = monotonic()
+    flips = flips_at_hints(network, queries, hints)
+    share = (monotonic() - started) / max(len(flips), 1)
+    flaws = check_batch(network, [queries[k] for k in flips], list(flips.values()))
+    seconds = {"bounds": 0.0, "search": share, "check": 0.0}
+    return {
+        number: Outcome(flip, seconds)
+        for (number, flip), flaw in zip(flips.items(), flaws, strict=True)
+        if flaw is None
+    }
+
+
+def _search_all(
+    network: Network,
+    queries: Sequence[Query],
+    options: Options,
+    progress: Callable[[int], None],
+) -> list[Outcome]:
     outcomes: list[Outcome] = []
     if not queries:
         return outcomes

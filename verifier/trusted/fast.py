@@ -59,7 +59,7 @@ def check_fast(
     """
     check_numbers(verdict)
     if isinstance(verdict, Flip):
-        _check_flip(query, verdict)
+        check_flip_fast(query, verdict)
         return
     if len(verdict.trees) != len(query.goals):
         raise RefusedError(
@@ -78,14 +78,19 @@ def check_fast(
     checker.finish()
 
 
-def _check_flip(query: Query, flip: Flip) -> None:
+def check_flip_fast(query: Query, flip: Flip, outputs: Sequence[Fraction] | None = None) -> None:
+    """Returns if the point lies in the region and satisfies its goal; RefusedError if not.
+
+    `outputs` are those of the network at the point, if the caller has evaluated it.
+    """
     if flip.goal not in range(len(query.goals)):
         raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
     if len(flip.point) != query.network.inputs:
         raise RefusedError("dimension", f"{len(flip.point)} inputs, not {query.network.inputs}")
     if not query.region.contains(flip.point):
         raise RefusedError("outside", "the point does not lie in the region")
-    outputs = evaluate(query.network, [flip.point])[0]
+    if outputs is None:
+        outputs = evaluate(query.network, [flip.point])[0]
     false = [
         k for k, a in enumerate(query.goals[flip.goal].atoms) if not a.holds(flip.point, outputs)
     ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import partial
 
-from verifier.trusted.certificate import Flip, Robust
+from verifier.trusted.certificate import Flip, Robust, check_numbers
 from verifier.trusted.errors import RefusedError
-from verifier.trusted.fast import check_fast
+from verifier.trusted.fast import check_fast, check_flip_fast
 from verifier.trusted.intervals import interval_bounds
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
-from verifier.trusted.scaled import ScaledNetwork, common_denominator
+from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 
 MEMORY = 300 << 20  # bytes for the root bounds of one chunk
 
@@ -37,19 +39,45 @@ def check_batch(
     if len(queries) != len(verdicts):
         raise RefusedError("count", f"{len(queries)} questions, {len(verdicts)} verdicts")
     scaled, size = scaled_for(network, queries), chunk_size(network)
-    flaws: list[RefusedError | None] = []
-    for begin in range(0, len(queries), size):
-        part = queries[begin : begin + size]
-        for query in part:
-            if query.network is not network:
-                raise RefusedError("another network", "a question is about another network")
-        roots = interval_bounds(scaled, [query.region for query in part])
+    for query in queries:
+        if query.network is not network:
+            raise RefusedError("another network", "a question is about another network")
+    flaws: dict[int, RefusedError | None] = {}
+    flips = [k for k, verdict in enumerate(verdicts) if isinstance(verdict, Flip)]
+    outputs = _outputs(network, [verdicts[k] for k in flips])
+    for k, values in zip(flips, outputs, strict=True):
+        flaws[k] = _flaw(partial(_check_flip, queries[k], verdicts[k], values))
+    progress(len(flaws))
+    proofs = [k for k, verdict in enumerate(verdicts) if isinstance(verdict, Robust)]
+    scaled, size = scaled_for(network, [queries[k] for k in proofs]), chunk_size(network)
+    for begin in range(0, len(proofs), size):
+        part = proofs[begin : begin + size]
+        roots = interval_bounds(scaled, [queries[k].region for k in part])
         roots.reverse()
-        for query, verdict in zip(part, verdicts[begin : begin + size], strict=True):
-            try:
-                check_fast(query, verdict, scaled, roots.pop())
-                flaws.append(None)
-            except RefusedError as flaw:
-                flaws.append(flaw)
+        for k in part:
+            check = partial(check_fast, queries[k], verdicts[k], scaled, roots.pop())
+            flaws[k] = _flaw(check)
         progress(len(flaws))
-    return flaws
+    return [flaws[k] for k in range(len(queries))]
+
+
+def _outputs(network: Network, flips: Sequence[Robust | Flip]) -> list[list[Fraction] | None]:
+    """The network's outputs at the points of the flips, None where the dimension is wrong."""
+    points = [flip.point for flip in flips if isinstance(flip, Flip)]
+    fitting = [point for point in points if len(point) == network.inputs]
+    values = iter(evaluate(network, fitting))
+    return [next(values) if len(point) == network.inputs else None for point in points]
+
+
+def _check_flip(query: Query, flip: Robust | Flip, outputs: list[Fraction] | None) -> None:
+    check_numbers(flip)
+    if isinstance(flip, Flip):
+        check_flip_fast(query, flip, outputs)
+
+
+def _flaw(check: Callable[[], None]) -> RefusedError | None:
+    try:
+        check()
+    except RefusedError as flaw:
+        return flaw
+    return None
