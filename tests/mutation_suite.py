@@ -14,6 +14,8 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from tests import test_leaf_bounds
 from tests.naive_prover import prove
 from tests.oracle import find_flip
@@ -46,12 +48,12 @@ FILES = {
     "query": TYPES,
     "rational": TYPES,
     "reference": ("test_verdicts_in_memory", "test_symbolic"),
-    "reference_symbolic": ("test_symbolic",),
+    "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
     "region": TYPES,
     "replay": TYPES,
     "scaled": TYPES,
     "strict_json": ("test_hostile_files",),
-    "symbolic": ("test_symbolic",),
+    "symbolic": ("test_symbolic", "test_symbolic_extremes"),
 }
 CHECKERS = (
     "certificate",
@@ -124,7 +126,10 @@ def run_tests(name: str, only: set[str] | None = None) -> None:
         axes = [axis(mark) for mark in marks if mark.name == "parametrize"]
         for values in product(*axes):
             arguments = {key: value for part in values for key, value in part.items()}
-            if "tmp_path" in inspect.signature(function).parameters:
+            if "monkeypatch" in inspect.signature(function).parameters:
+                with pytest.MonkeyPatch.context() as patch:
+                    function(**arguments, monkeypatch=patch)
+            elif "tmp_path" in inspect.signature(function).parameters:
                 with tempfile.TemporaryDirectory() as folder:
                     function(**arguments, tmp_path=Path(folder))
             else:

@@ -71,6 +71,8 @@ def random_network(
                 rows.append(rows[-1] * 1)
             elif kind < 0.12:
                 rows.append(Affine({}, rng.choice((-1, 0, 1))))
+            elif kind < 0.24:  # a copy, perhaps of a copy, or a unit in other units
+                rows.append(rng.choice(sources) * (1 if kind < 0.2 else abs(number(rng, scale))))
             else:
                 rows.append(form(sources))
         previous = build.layer(rows)

@@ -106,6 +106,21 @@ def test_json_that_is_deep_enough_is_read():
     assert parse_json(b"-0") == 0 and parse_json(b"9" * 4000) == 10**4000 - 1
 
 
+def test_depth_is_carried_across_the_pieces_of_a_long_text():
+    flat = b"[" + b"[]," * ((1 << 19) - 150)
+    for depth, flaw in ((398, "not JSON"), (400, "too deep")):
+        with pytest.raises(RefusedError) as caught:
+            parse_json(flat + b"[" * depth)
+        assert caught.value.flaw == flaw
+
+
+def test_long_texts(monkeypatch):
+    monkeypatch.setattr("verifier.trusted.strict_json.MAX_BYTES", 9)
+    assert parse_json(b"[1, 2, 3]") == [1, 2, 3]
+    with pytest.raises(RefusedError, match="too large"):
+        parse_json(b"[1, 2, 34]")
+
+
 def test_the_depth_of_random_texts():
     rng = random.Random(1)
     for _ in range(300):

@@ -96,10 +96,10 @@ def lowest(query, bounds, leaf, weights, constant):
 
 
 def random_leaf(rng, query, state, cuts):
-    slopes = {}
+    slopes, chance = {}, rng.choice((0, 0.2, 0.7))
     for v in range(query.network.units.count):
         low, high = state.lower[v], state.upper[v]
-        if rng.random() < 0.7:
+        if rng.random() < chance:
             steepest = high / (high - low) if low < 0 < high else F(1)
             slopes[v] = steepest * F(rng.choice((0, 1, 1, 2, 3, 4)), 4)
     draw = lambda: number(rng, "halves")  # noqa: E731
@@ -131,7 +131,7 @@ def one_goal(query, threshold, strict):
 def exact_leaves(seed, norm):
     rng = Random(seed)
     inputs = 1 if norm == "2" else rng.randint(1, 2)  # in one dimension every root is rational
-    network = random_network(rng, inputs, rng.randint(0, 5), 1, rng.choice(("integers", "halves")))
+    network = random_network(rng, inputs, rng.randint(0, 7), 1, rng.choice(("integers", "halves")))
     region = random_region(rng, inputs, norm)
     if norm == "2":
         region = ball("2", region.center, F(rng.randint(0, 5), 2))
