@@ -8,6 +8,7 @@ from time import monotonic
 from verifier.api import Options, Outcome
 from verifier.search.branching import branch
 from verifier.search.hints import Vector, extremes, flips_at_hints
+from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
 from verifier.trusted.certificate import Robust, Undecided, Verdict
 from verifier.trusted.errors import RefusedError
@@ -111,6 +112,11 @@ def _answer(
 ) -> tuple[Verdict, int]:
     """The verdict, not yet checked, and the number of branch-and-bound nodes."""
     checker = FastChecker(query, scaled, root)
+    solver = solver_of(options.engine)
+    if solver is not None:
+        flip = flip_of_solver(checker, solver, deadline)
+        if flip is not None:
+            return flip, 0
     propagation = Propagation(checker, deadline)
     if query.network.units.count > MANY_UNITS or query.network.depth > DEEP:
         try:

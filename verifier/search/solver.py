@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import highspy
 import numpy as np
+import pulp
 from highspy import HighsModelStatus
 from numpy.typing import NDArray
+
+from verifier.search.encoding import Encoding
+from verifier.trusted.errors import UserError
 
 Float = NDArray[np.float64]
 DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, in the open
@@ -131,3 +137,96 @@ class LinearProgram:
         largest = np.abs(values).max(initial=0.0)
         result: Float = values / largest if largest > 0 else values
         return result
+
+
+class Claim(Enum):
+    """What a mixed-integer solver says, in its own floating point."""
+
+    OPTIMAL = "it says that it has an optimum"
+    INFEASIBLE = "it says that nothing is feasible"
+    STOPPED = "it stopped before it knew"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """columns: the best point found, None if there is none."""
+
+    claim: Claim
+    columns: Float | None
+
+
+_HIGHS_CLAIMS = {
+    HighsModelStatus.kOptimal: Claim.OPTIMAL,
+    HighsModelStatus.kInfeasible: Claim.INFEASIBLE,
+    HighsModelStatus.kTimeLimit: Claim.STOPPED,
+    HighsModelStatus.kIterationLimit: Claim.STOPPED,
+    HighsModelStatus.kSolutionLimit: Claim.STOPPED,
+    HighsModelStatus.kInterrupt: Claim.STOPPED,
+    HighsModelStatus.kUnknown: Claim.STOPPED,
+}
+# By PuLP's status and solution status; not for HiGHS, whose time-outs PuLP calls optimal.
+_PULP_CLAIMS = {
+    (pulp.LpStatusOptimal, pulp.LpSolutionOptimal): Claim.OPTIMAL,
+    (pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
+    (pulp.LpStatusInfeasible, pulp.LpSolutionInfeasible): Claim.INFEASIBLE,
+    (pulp.LpStatusInfeasible, pulp.LpSolutionNoSolutionFound): Claim.INFEASIBLE,
+    (pulp.LpStatusNotSolved, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
+    (pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound): Claim.STOPPED,
+}
+_PULP_NAMES = {
+    "cbc": "PULP_CBC_CMD",
+    "scip": "SCIP_CMD",
+    "gurobi": "GUROBI",
+    "cplex": "CPLEX_PY",
+    "glpk": "GLPK_CMD",
+}
+MIP_SOLVERS = ("highs", *_PULP_NAMES)
+
+
+def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> Guess:
+    """What `solver`, one of MIP_SOLVERS, says about the program.
+
+    Raises UserError for a solver that is not known or not installed, SolverError for a status that
+    no rule expects.
+    """
+    if solver == "highs":
+        return _solve_with_highs(encoding, seconds)
+    if solver not in _PULP_NAMES:
+        raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of names that PuLP 4 will change
+        found = pulp.getSolver(_PULP_NAMES[solver], msg=False, timeLimit=seconds)
+        if not found.available():
+            raise UserError(f"MILP solver {solver!r} is not installed")
+        model = encoding.to_pulp()
+        status = (model.solve(found), model.sol_status)
+    if status not in _PULP_CLAIMS:
+        raise SolverError(f"{solver}: status {status}")
+    values = {variable.name: variable.varValue for variable in model.variables()}
+    # PuLP leaves out columns that no row reads; any place within their bounds will do.
+    columns = [
+        values.get(name, max(low, min(high, 0.0)))
+        for name, low, high in zip(encoding.names, encoding.lower, encoding.upper, strict=True)
+    ]
+    known = _PULP_CLAIMS[status] is not Claim.INFEASIBLE and None not in columns
+    return Guess(_PULP_CLAIMS[status], np.array(columns, dtype=float) if known else None)
+
+
+def _solve_with_highs(encoding: Encoding, seconds: float | None) -> Guess:
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("threads", 1)
+    highs.setOptionValue("random_seed", 0)
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    if seconds is not None:
+        highs.setOptionValue("time_limit", seconds)
+    highs.passModel(encoding.to_highs())
+    highs.run()
+    status = highs.getModelStatus()
+    if status not in _HIGHS_CLAIMS:
+        raise SolverError(f"mixed-integer program: {highs.modelStatusToString(status)}")
+    solution = highs.getSolution()
+    feasible = (
+        highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    )
+    return Guess(_HIGHS_CLAIMS[status], np.array(solution.col_value) if feasible else None)

@@ -38,7 +38,6 @@ def check_batch(
     about `network`."""
     if len(queries) != len(verdicts):
         raise RefusedError("count", f"{len(queries)} questions, {len(verdicts)} verdicts")
-    scaled, size = scaled_for(network, queries), chunk_size(network)
     for query in queries:
         if query.network is not network:
             raise RefusedError("another network", "a question is about another network")
@@ -49,6 +48,8 @@ def check_batch(
         flaws[k] = _flaw(partial(_check_flip, queries[k], verdicts[k], values))
     progress(len(flaws))
     proofs = [k for k, verdict in enumerate(verdicts) if isinstance(verdict, Robust)]
+    if not proofs:
+        return [flaws[k] for k in range(len(queries))]
     scaled, size = scaled_for(network, [queries[k] for k in proofs]), chunk_size(network)
     for begin in range(0, len(proofs), size):
         part = proofs[begin : begin + size]

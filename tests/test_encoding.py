@@ -1,0 +1,60 @@
+"""The big-M program: eliminated or not, in HiGHS or through PuLP, it has the same optimum."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from tests.oracle import find_flip
+from tests.random_queries import random_query
+from verifier.api import Flip, Options, Robust, verify
+from verifier.search.encoding import encode
+from verifier.search.solver import Claim, solve_mip
+from verifier.trusted.errors import UserError
+from verifier.trusted.fast import FastChecker
+from verifier.trusted.intervals import interval_bounds
+from verifier.trusted.query import Query
+from verifier.trusted.scaled import ScaledNetwork, common_denominator
+
+
+def checker_of(query: Query) -> FastChecker:
+    region = query.region
+    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+    return FastChecker(query, scaled, interval_bounds(scaled, [region])[0])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_programs_of_a_goal_agree(seed: int) -> None:
+    query = random_query(Random(seed), scale="integers", norm=("inf", "1")[seed % 2])
+    checker = checker_of(query)
+    for goal in range(len(query.goals)):
+        best = []
+        for eliminate in (False, True):
+            program = encode(checker, goal, eliminate=eliminate)
+            for solver in ("highs", "cbc") if seed < 6 else ("highs",):
+                guess = solve_mip(program, solver)
+                assert guess.claim is Claim.OPTIMAL
+                assert guess.columns is not None
+                best.append(float(guess.columns[-1]))
+        assert max(best) - min(best) <= 1e-5 * (1 + abs(best[0]))
+
+
+@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("engine", ["milp:highs"])
+def test_an_engine_that_asks_a_solver_is_as_right_as_the_oracle(seed: int, engine: str) -> None:
+    query = random_query(Random(seed), scale="integers")
+    verdict = verify(query, Options(engine=engine, timeout=20)).verdict
+    assert isinstance(verdict, Flip if find_flip(query) else Robust)
+
+
+def test_cbc_finds_a_flip_too() -> None:
+    seed = next(s for s in range(50) if find_flip(random_query(Random(s), scale="integers")))
+    query = random_query(Random(seed), scale="integers")
+    assert isinstance(verify(query, Options(engine="milp:cbc")).verdict, Flip)
+
+
+@pytest.mark.parametrize("engine", ["milp", "milp:", "milp:none", "exakt", ""])
+def test_an_unknown_engine_is_refused(engine: str) -> None:
+    with pytest.raises(UserError, match="engine"):
+        verify(random_query(Random(1)), Options(engine=engine))
