@@ -63,11 +63,14 @@ def check_batch(
 
 
 def _outputs(network: Network, flips: Sequence[Robust | Flip]) -> list[list[Fraction] | None]:
-    """The network's outputs at the points of the flips, None where the dimension is wrong."""
+    """The network's outputs at the points of the flips, None where the dimension is wrong or a
+    coordinate not exact, which is refused when its turn comes."""
     points = [flip.point for flip in flips if isinstance(flip, Flip)]
-    fitting = [point for point in points if len(point) == network.inputs]
-    values = iter(evaluate(network, fitting))
-    return [next(values) if len(point) == network.inputs else None for point in points]
+    usable = [
+        len(point) == network.inputs and all(type(x) is Fraction for x in point) for point in points
+    ]
+    values = iter(evaluate(network, [p for p, good in zip(points, usable, strict=True) if good]))
+    return [next(values) if good else None for good in usable]
 
 
 def _check_flip(query: Query, flip: Robust | Flip, outputs: list[Fraction] | None) -> None:
