@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from verifier.api import Options
 from verifier.search.attack import ascend
 from verifier.search.floats import FloatNetwork
@@ -30,6 +32,13 @@ def branch(
     query: Query, checker: FastChecker, options: Options, deadline: float | None
 ) -> tuple[Verdict, int]:
     """The verdict on all goals and the number of nodes; `checker` is in its root state."""
+    with np.errstate(all="ignore"):  # numbers beyond floats make poor hints, and nothing worse
+        return _branch(query, checker, options, deadline)
+
+
+def _branch(
+    query: Query, checker: FastChecker, options: Options, deadline: float | None
+) -> tuple[Verdict, int]:
     network = FloatNetwork(query.network)
     for goal in range(len(query.goals)):
         flip = ascend(query, network, goal, starts=32, steps=20, seed=options.seed)

@@ -59,11 +59,18 @@ class PhaseTree:
         units = range(query.network.units.count)
         self._lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
         self._upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
+        self._undecided = [v for v in units if checker.lower(v) < 0 < checker.upper(v)]
+        seen = np.flatnonzero((self._lower < 0) & (self._upper > 0)).tolist()
+        self._floats_hold = seen == self._undecided and bool(
+            np.isfinite(self._lower).all() and np.isfinite(self._upper).all()
+        )
         low, high = checker.box()
         self._box = (float_vector(low), float_vector(high))
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
         """A tree that refutes goal `number`, or a point that satisfies it."""
+        if not self._floats_hold:
+            return self._enumerate(number, limit)
         try:
             relaxation = Relaxation(
                 self.query, self.network, number, self._lower, self._upper, self._box
@@ -108,7 +115,7 @@ class PhaseTree:
 
     def _enumerate(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
         """The same without a solver, for numbers that floats do not hold: all patterns, exactly."""
-        undecided = np.flatnonzero((self._lower < 0) & (self._upper > 0)).tolist()
+        undecided = self._undecided
         nodes, waiting = [_Node({})], [0]
         unclear = False
         while waiting:
