@@ -40,6 +40,7 @@ FILES = {
     "data_file": ("test_data_file", "test_hostile_files", "test_manifest"),
     "fast": ("test_verdicts_in_memory", "test_symbolic"),
     "intervals": TYPES,
+    "live_rows": TYPES,
     "manifest": ("test_manifest", "test_hostile_files"),
     "network": TYPES,
     "network_file": ("test_hostile_files", "test_exact_inputs"),
@@ -65,7 +66,7 @@ CHECKERS = (
     "query",
     "rational",
 )
-CHECKERS += ("reference_symbolic", "symbolic", "network")
+CHECKERS += ("reference_symbolic", "symbolic", "network", "live_rows")
 
 
 def run(module: str) -> None:
