@@ -34,9 +34,9 @@ EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
 SECONDS = 100  # of a mutant; then it counts as caught (it loops)
 MEMORY = 4 << 30
 MODULES = (
-    "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network", "network_file",
-    "packed", "proof_file", "query", "rational", "reference", "reference_symbolic", "region",
-    "replay", "scaled", "strict_json", "symbolic",
+    "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network",
+    "network_file", "packed", "proof_file", "query", "rational", "reference", "reference_symbolic",
+    "region", "replay", "scaled", "strict_json", "symbolic",
 )  # fmt: skip
 COMPARISONS = {
     ast.Lt: ast.LtE,
