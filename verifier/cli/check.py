@@ -42,6 +42,9 @@ def command(
     byte of the folder is compared with its seal. Exit code 4, with the name of the
     flaw, if anything is missing, altered, or does not prove its claim; 3 if the run
     left samples undecided; 0 for true evidence, be it of proofs or of flips.
+
+    A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
+    `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
     from verifier.errors import UserError
 
@@ -49,10 +52,33 @@ def command(
     if path.is_file():
         if spec is not None or part is not None:
             raise UserError(f"{path}: one proof; --data and --sample are for a run")
+        if path.suffix == ".vipr":
+            if file is not None:
+                raise UserError(
+                    f"{path}: a VIPR file states its own program; --network is not read"
+                )
+            return _check_vipr(path, as_json)
         return _check_proof(path, file, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
     return _check_folder(path, file, spec, part, seed, jobs, quiet, as_json)
+
+
+def _check_vipr(path: Path, as_json: bool) -> int:
+    from verifier.cli.options import table
+    from verifier.formats.vipr_check import check_vipr
+
+    started = monotonic()
+    summary = check_vipr(path)
+    seconds = round(monotonic() - started, 3)
+    if as_json:
+        facts = {"claim": summary.claim, "checked": 1, "seconds": {"check": seconds}}
+        print(json.dumps(facts))
+    else:
+        print(
+            table([("claim", f"of the file's own program: {summary.claim}"), ("seconds", seconds)])
+        )
+    return 0
 
 
 def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
