@@ -101,7 +101,8 @@ def proof_section(proof: Robust, rivals: list[str]) -> Section:
         if 1 < len(tree) <= MOST_NODES and shown < MOST_TREES:
             shown += 1
             caption = f"Goal {goal}: how the ball was cut until every part was closed."
-            blocks.append(Figure(f"tree-{goal}", caption, TreePlot(places, _KINDS)))
+            plot = TreePlot(places, _KINDS)
+            blocks.append(Figure(f"tree-{goal}", caption, plot, wide=plot.size[0] > 6))
     table = Table(
         "proof",
         f"The proof: {_described(proof.steps)} before the goals, then a tree for each goal.",

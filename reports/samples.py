@@ -164,7 +164,7 @@ def _changes(
     more = f", the {_CHANGES} largest of {count}" if count > _CHANGES else ""
     return Table(
         key,
-        f"Changed coordinates{more}.",
+        f"{'Changed' if name == 'flip' else 'Differing'} coordinates{more}.",
         ("input", "sample", name, "change"),
         rows,
         most=_CHANGES,

@@ -34,7 +34,7 @@ from reports.stored_run import StoredRun, read_run
 from verifier.certify import question_from
 from verifier.errors import RefusedError, UserError
 from verifier.runs.place import Place, all_runs
-from verifier.runs.records import STATES
+from verifier.runs.records import STATES, State
 from verifier.runs.store import RunRow, SampleRow, Store
 from verifier.trusted.certificate import Robust, parse_certificate
 from verifier.trusted.manifest import sample_query
@@ -80,7 +80,7 @@ class Listed:
     network: str
     question: str
     samples: int
-    counts: Mapping[str, int]
+    counts: Mapping[State, int]
     sealed: bool
 
 
@@ -107,6 +107,8 @@ class Site:
             steps = [unquote(step, errors="strict") for step in parts.path.split("/")[1:]]
         except ValueError:
             raise NotFound from None
+        if asked.get("order", "") not in ("", "down"):
+            raise NotFound
         with self._lock:  # matplotlib draws in one thread at a time
             match steps:
                 case [""]:
@@ -154,7 +156,7 @@ class Site:
                 Listed(
                     name, address(name), str(about.get("data", "")),
                     str(about.get("construction") or about.get("network_file") or ""),
-                    str(question_from(row.question)), row.samples, dict(row.counts),
+                    str(question_from(row.question)), row.samples, row.counts,
                     row.root is not None,
                 )
             )  # fmt: skip
