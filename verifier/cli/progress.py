@@ -59,7 +59,7 @@ def line(progress: Progress) -> str:
 
 
 @contextmanager
-def counted(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+def counted(total: int, *, quiet: bool, what: str = "checking") -> Iterator[Callable[[int], None]]:
     """A function that shows how many of `total` are done, on a terminal."""
     if quiet or not sys.stderr.isatty():
         yield lambda done: None
@@ -68,7 +68,7 @@ def counted(total: int, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     from rich.progress import Progress as Bars
 
     with Bars(console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("checking", total=total)
+        task = bars.add_task(what, total=total)
         yield lambda done: bars.update(task, completed=done)
 
 

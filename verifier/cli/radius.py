@@ -1,0 +1,186 @@
+"""`robmem radius`: how far the samples of a data set keep their labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.cli.samples import Asked
+    from verifier.radius import RadiusInterval
+
+_SHOWN = 40  # rows of the table
+
+
+@click.command(
+    name="radius",
+    epilog="Example: robmem radius net.onnx --data digits --norm 2 --samples 0:10 --within 1/100",
+    short_help="Enclose the distance to the nearest label flip.",
+)
+@click.argument("net", metavar="NET")
+@click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
+@click.option(
+    "--clip",
+    is_flag=False,
+    flag_value="range",
+    metavar="LO:HI",
+    help="Only inputs in this range; without a value, in the pixel range of the data.",
+)
+@click.option(
+    "--decoder",
+    type=click.Choice(["nearest", "sign", "argmax", "value"]),
+    help="[default: argmax for several outputs, else nearest]",
+)
+@click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
+@click.option("--within", metavar="Q", help="Length of the interval.  [default: upper / 1024]")
+@click.option("--max", "most", metavar="Q", help="Radius to stop at.  [default: farthest sample]")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    net: str,
+    spec: str,
+    norm: Any,
+    clip: str | None,
+    decoder: str | None,
+    samples: str | None,
+    within: str | None,
+    most: str | None,
+    timeout: float | None,
+    nodes: int | None,
+    seed: int,
+    proofs: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Enclose, for every sample, the distance to the nearest point that loses its label.
+
+    The lower end is a radius whose closed ball is proved to keep the label; the upper
+    end is the exact distance of an exact flip (for norm 2 given as its square, upper^2).
+    Both are checked. The result is an interval: the exact radius, by a proof on the ball
+    that touches the nearest flip, is future work.
+
+    Exit code 0 if every interval is as short as asked, or the ball of radius --max is
+    proved; 3 if time or nodes ended before.
+    """
+    from verifier.cli.progress import counted
+    from verifier.cli.samples import limits, positive, read_asked
+    from verifier.radius import radius_intervals
+
+    started = monotonic()
+    gap, largest = positive("--within", within), positive("--max", most)
+    options = limits(timeout, nodes, seed)
+    asked = read_asked(net, spec, samples, decoder, clip)
+    with counted(len(asked.samples), quiet=quiet, what="enclosing") as show:
+        found = radius_intervals(
+            asked.network,
+            asked.points,
+            asked.samples,
+            norm=norm,
+            decoder=asked.decoder,
+            clip=asked.clip,
+            within=gap,
+            most=largest,
+            options=options,
+            progress=show,
+        )
+    if proofs is not None:
+        _save(Path(proofs), asked, found)
+    facts = _facts(asked, found, norm, monotonic() - started)
+    print(json.dumps(facts) if as_json else _shown(facts, found, norm))
+    return 3 if facts["undecided"] else 0
+
+
+def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
+    """Proofs and flips as files for `robmem check FILE --network NET`."""
+    from verifier.trusted.certificate import Flip
+    from verifier.trusted.manifest import Question, sample_query
+    from verifier.trusted.proof_file import save_proof
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for entry in found:
+        stem = f"sample-{entry.sample}"
+        if entry.proof is not None and entry.question is not None:
+            path = folder / f"{stem}-robust.json.gz"
+            save_proof(path, entry.question, entry.proof, with_network=False)
+        if entry.flip is not None and entry.upper is not None:
+            squared = entry.upper if entry.norm == "2" else None
+            radius = entry.upper if squared is None else None
+            question = Question(entry.norm, asked.decoder, radius, squared, asked.clip)
+            query = sample_query(asked.network, asked.points, question, entry.sample)
+            flip = Flip(entry.flip.point, entry.flip.goal)
+            save_proof(folder / f"{stem}-flip.json.gz", query, flip, with_network=False)
+
+
+def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float) -> dict[str, Any]:
+    from verifier.cli.samples import found_json
+    from verifier.trusted.certificate import Flip, certificate_bytes
+    from verifier.trusted.rational import format_rational
+
+    digest, size = asked.network.digest, 0
+    results = []
+    for entry in found:
+        if entry.proof is not None:
+            size += len(certificate_bytes(entry.proof, digest))
+        result: dict[str, Any] = {
+            "sample": entry.sample,
+            "label": entry.label,
+            "lower": format_rational(entry.lower),
+            "proved": entry.proof is not None,
+            "upper_squared" if norm == "2" else "upper": None
+            if entry.upper is None
+            else format_rational(entry.upper),
+            "flip": None if entry.flip is None else found_json(entry.flip),
+            "reached": entry.reached,
+            "queries": entry.queries,
+            "seconds": round(entry.seconds, 3),
+        }
+        if not entry.reached:
+            result["reason"] = entry.reason
+        if entry.flip is not None:
+            size += len(certificate_bytes(Flip(entry.flip.point, entry.flip.goal), digest))
+        results.append(result)
+    reached = sum(entry.reached for entry in found)
+    flips = sum(entry.flip is not None for entry in found)
+    return {
+        "claim": f"the distance to the nearest flip in norm {norm} is enclosed as closely as asked "
+        f"for {reached} of {len(found)} samples",
+        "samples": len(found),
+        "robust": sum(entry.proof is not None for entry in found),
+        "flips": flips,
+        "undecided": len(found) - reached,
+        "checked": flips + sum(entry.proof is not None for entry in found),
+        "proof_bytes": size,
+        "seconds": {"wall": round(seconds, 3)},
+        "norm": norm,
+        "network": digest,
+        "data": asked.points.digest,
+        "results": results,
+    }
+
+
+def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str:
+    from verifier.cli.options import columns, short, size_text, table
+
+    upper = "upper^2" if norm == "2" else "upper"
+    rows: list[list[object]] = [["sample", "label", "lower", upper, "rival", "balls", ""]]
+    for entry in found:
+        away = "none found" if entry.upper is None else short(entry.upper)
+        rival = "" if entry.flip is None else entry.flip.rival
+        rows.append([entry.sample, entry.label, short(entry.lower), away, rival, entry.queries,
+                     "" if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
+    cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
+    summary = [
+        ("claim", facts["claim"]),
+        ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
+        ("seconds", f"{facts['seconds']['wall']:.2f}"),
+    ]
+    return f"{columns(rows[: _SHOWN + 1])}{cut}\n\n{table(summary)}"

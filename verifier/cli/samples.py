@@ -1,0 +1,100 @@
+"""A network with a data set, as `robmem search` and `robmem radius` take them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from verifier.errors import UserError
+
+if TYPE_CHECKING:
+    from verifier.api import Options
+    from verifier.around import FoundFlip
+    from verifier.dataset import Dataset
+    from verifier.trusted.data_file import Points
+    from verifier.trusted.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which samples are asked about, and how their labels are read."""
+
+    network: Network
+    dataset: Dataset
+    points: Points
+    samples: tuple[int, ...]
+    decoder: str
+    clip: tuple[Fraction, Fraction] | None
+
+
+def read_asked(
+    net: str, spec: str, samples: str | None, decoder: str | None, clip: str | None
+) -> Asked:
+    """The network, the data and the samples; raises UserError where they do not fit."""
+    from verifier.certify import points_of
+    from verifier.cli.options import sample_numbers
+    from verifier.dataset import load
+    from verifier.formats.load import load_any_network
+    from verifier.radius import default_decoder
+
+    network, dataset = load_any_network(net), load(spec)
+    if network.inputs != dataset.dimension:
+        raise UserError(f"the data have {dataset.dimension} inputs, the network {network.inputs}")
+    chosen = sample_numbers(samples, dataset.size)
+    return Asked(
+        network,
+        dataset,
+        points_of(dataset),
+        tuple(range(dataset.size) if chosen is None else chosen),
+        decoder or default_decoder(network),
+        None if clip is None else _clip(clip, dataset),
+    )
+
+
+def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
+    from verifier.cli.options import number
+
+    if text == "range":
+        if dataset.pixel_range is None:
+            raise UserError(f"--clip: {dataset.name} has no pixel range; give LO:HI")
+        return dataset.pixel_range
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UserError(f"--clip: {text!r} is neither LO:HI nor range")
+    return number("--clip", low), number("--clip", high)
+
+
+def positive(option: str, text: str | None) -> Fraction | None:
+    """The exact positive number given to `option`, None for None."""
+    from verifier.cli.options import number
+
+    if text is None:
+        return None
+    value = number(option, text)
+    if value <= 0:
+        raise UserError(f"{option}: {text} is not positive")
+    return value
+
+
+def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
+    """The options of the search; raises UserError for a time that is none."""
+    from verifier.api import Options
+
+    if timeout is not None and not isfinite(timeout):
+        raise UserError(f"--timeout: {timeout} is no number of seconds")
+    return Options(timeout, nodes, "exact", seed)
+
+
+def found_json(flip: FoundFlip) -> dict[str, Any]:
+    """An exact flip in texts."""
+    from verifier.trusted.rational import format_rational
+
+    return {
+        "rival": flip.rival,
+        "distance": format_rational(flip.distance),
+        "outputs": [format_rational(value) for value in flip.outputs],
+        "point": [format_rational(value) for value in flip.point],
+        "method": flip.method,
+    }

@@ -1,0 +1,326 @@
+"""How far a sample keeps its label: a proved interval for the distance to the nearest flip.
+
+    interval = radius_interval(network, points, 3, norm="2")
+    interval.lower     a radius; `interval.proof` shows that its closed ball has no flip
+    interval.upper     the distance of `interval.flip`, an exact point (its square for norm 2)
+
+An interval, not the exact radius: that needs a proof on the touching ball itself, in which every
+closing bound is strict inside, and the checker has no such rule yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import ceil, isqrt
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.api import Options, verify
+from verifier.around import Around, Floats, FoundFlip, Vector, distance
+from verifier.errors import UserError
+from verifier.trusted.certificate import Flip, Robust
+from verifier.trusted.data_file import Points
+from verifier.trusted.manifest import Question
+from verifier.trusted.network import Network
+from verifier.trusted.query import Query
+from verifier.trusted.rational import sqrt_lower, sqrt_upper
+from verifier.trusted.region import Norm
+
+PART = 1024  # the interval is by default this part of its upper end
+_RIVALS = 8  # samples looked at as flips
+_OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusInterval:
+    """The closed ball of radius `lower` has no flip; `flip`, if there is one, is at `upper`.
+
+    `lower` is a radius, proved by `proof`, a checked proof of `question`; without one it is 0 and
+    only the sample itself is known to keep its label. `upper` is the exact distance of `flip`, its
+    square for norm 2; None if no flip was found. `reached` says that the ends are as close as
+    asked, or that the ball of radius `lower` is the largest asked about; else `reason` says why
+    they are not.
+    """
+
+    sample: int
+    label: str
+    norm: Norm
+    lower: Fraction
+    proof: Robust | None
+    question: Query | None
+    upper: Fraction | None
+    flip: FoundFlip | None
+    reached: bool
+    reason: str
+    queries: int
+    seconds: float
+
+    @property
+    def lower_size(self) -> Fraction:
+        """`lower` as `upper` is given: its square for norm 2."""
+        return self.lower**2 if self.norm == "2" else self.lower
+
+
+def default_decoder(network: Network) -> str:
+    """argmax for several outputs, nearest for one."""
+    return "argmax" if network.outputs.count > 1 else "nearest"
+
+
+def radius_interval(
+    network: Network,
+    points: Points,
+    sample: int,
+    *,
+    norm: Norm = "inf",
+    decoder: str | None = None,
+    clip: tuple[Fraction, Fraction] | None = None,
+    within: Fraction | None = None,
+    most: Fraction | None = None,
+    options: Options = Options(),  # noqa: B008 frozen
+    hints: Sequence[Vector] = (),
+) -> RadiusInterval:
+    """The distance from the sample to its nearest flip lies in the interval, which is proved.
+
+    within: how long the interval may be; by default a 1024th of its upper end. most: the largest
+    radius asked about; by default the distance to the farthest sample. options.timeout: seconds for
+    the whole interval; a single ball gets half of what is left. hints: points that may be flips.
+    Raises UserError for a bound that is not positive and for what `Question` refuses.
+    """
+    for name, bound in (("within", within), ("max", most)):
+        if bound is not None and bound <= 0:
+            raise UserError(f"{name} is not positive: {bound}")
+    question = Question(norm, decoder or default_decoder(network), Fraction(0), None, clip)
+    around = Around(Floats(network), points, question, sample, options.seed)
+    size = None if most is None else most**2 if norm == "2" else most
+    goals = range(len(around.goals))
+    return interval_around(around, goals, within=within, most=size, options=options, hints=hints)
+
+
+def radius_intervals(
+    network: Network,
+    points: Points,
+    samples: Sequence[int],
+    *,
+    norm: Norm = "inf",
+    decoder: str | None = None,
+    clip: tuple[Fraction, Fraction] | None = None,
+    within: Fraction | None = None,
+    most: Fraction | None = None,
+    options: Options = Options(),  # noqa: B008 frozen
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[RadiusInterval]:
+    """`radius_interval` of each of these samples, in their order."""
+    listed = []
+    for sample in samples:
+        listed.append(
+            radius_interval(
+                network,
+                points,
+                sample,
+                norm=norm,
+                decoder=decoder,
+                clip=clip,
+                within=within,
+                most=most,
+                options=options,
+            )
+        )
+        progress(len(listed))
+    return listed
+
+
+def interval_around(
+    around: Around,
+    goals: Sequence[int],
+    *,
+    within: Fraction | None,
+    most: Fraction | None,
+    options: Options,
+    hints: Sequence[Vector] = (),
+) -> RadiusInterval:
+    """The interval for these goals alone; `most` is a size, for norm 2 a squared radius."""
+    return _Bisection(around, list(goals), within, most, options).run(hints)
+
+
+class _Bisection:
+    def __init__(
+        self,
+        around: Around,
+        goals: list[int],
+        within: Fraction | None,
+        most: Fraction | None,
+        options: Options,
+    ) -> None:
+        self.around, self.goals, self.within, self.options = around, goals, within, options
+        self.most = most if most is not None else _farthest(around)
+        self.squared = around.norm == "2"
+        self.lower = Fraction(0)
+        self.proof: Robust | None = None
+        self.question: Query | None = None
+        self.best: FoundFlip | None = None
+        self.blocked: Fraction | None = None  # a radius at which the search gave up
+        self.reason = ""
+        self.queries = 0
+        self.started = monotonic()
+        timeout = options.timeout
+        self.deadline = None if timeout is None else self.started + timeout
+
+    def run(self, hints: Sequence[Vector]) -> RadiusInterval:
+        self._begin(hints)
+        if self.best is None:
+            self._ask(self.most)
+            if self.best is None and self.blocked is None:
+                return self._result(reached=True)
+        optimism = _OPTIMISM
+        while self.best is None or self.best.distance:
+            if self.best is not None and self._is_within(self.best.distance):
+                return self._result(reached=True)
+            if self.deadline is not None and monotonic() > self.deadline:
+                self.reason = self.reason or "timeout"
+                return self._result(reached=False)
+            top, step = self._top()
+            if self.blocked is not None and top - self.lower <= step:
+                return self._result(reached=False)
+            if self.blocked is None and optimism:
+                optimism -= 1
+                radius = _up(top - step, step / 8)
+            else:
+                radius = _up((self.lower + top) / 2, step / 8)
+            if not self.lower < radius < top:
+                radius = (self.lower + top) / 2
+            self._ask(radius**2 if self.squared else radius)
+        return self._result(reached=True)  # the sample itself flips
+
+    def _begin(self, hints: Sequence[Vector]) -> None:
+        """The nearest flip that hints, other samples and linear pieces show."""
+        around = self.around
+        at_home = around.at([around.center], self.goals, "sample")
+        if at_home:
+            self.best = at_home[0]
+            return
+        listed = around.at([*hints, *_rivals(around)], self.goals, "rival")
+        listed = sorted(listed, key=lambda flip: flip.distance)[:2]
+        planes = [around.nearby(goal) for goal in self.goals]
+        for flip in (*listed, *planes):
+            if flip is not None:
+                self._take(around.nearer(flip))
+
+    def _take(self, flip: FoundFlip) -> None:
+        if flip.distance <= self.most and (self.best is None or flip.distance < self.best.distance):
+            self.best = flip
+
+    def _ask(self, size: Fraction) -> None:
+        """Learns from the closed ball of that size."""
+        options = self.options
+        if self.deadline is not None:
+            remaining = max(0.01, (self.deadline - monotonic()) / 2)
+            options = replace(options, timeout=remaining)
+        query = self.around.query(size, self.goals)
+        verdict = verify(query, options).verdict
+        self.queries += 1
+        radius = _root_below(size) if self.squared else size
+        if isinstance(verdict, Robust):
+            self.lower, self.proof, self.question = radius, verdict, query
+        elif isinstance(verdict, Flip):
+            flip = self.around.shown(verdict, self.goals, "exact")
+            if flip is not None:
+                self._take(self.around.nearer(flip))
+        else:
+            self.blocked, self.reason = radius, verdict.reason
+
+    def _is_within(self, upper: Fraction) -> bool:
+        """Whether upper - lower is at most what is asked, by squares for norm 2."""
+        step = self._step(upper)
+        reach = self.lower + step
+        return reach * reach >= upper if self.squared else reach >= upper
+
+    def _step(self, upper: Fraction) -> Fraction:
+        """What the interval may measure; for norm 2 `upper` is a square."""
+        if self.within is not None:
+            return self.within
+        if not self.squared:
+            return upper / PART
+        return _root_below(upper) / PART
+
+    def _top(self) -> tuple[Fraction, Fraction]:
+        """A radius at or just above the upper end, and the length asked for."""
+        if self.best is None:
+            top = self.blocked or Fraction(0)
+            return top, self.within or top / PART
+        step = self._step(self.best.distance)
+        top = self.best.distance
+        if self.squared:
+            top = sqrt_upper(top, _bits(step / 8))
+        return (top if self.blocked is None else min(top, self.blocked)), step
+
+    def _result(self, *, reached: bool) -> RadiusInterval:
+        around = self.around
+        if self.best is not None:
+            around.check(self.best, self.best.distance)
+        return RadiusInterval(
+            around.sample,
+            around.label,
+            around.norm,
+            self.lower,
+            self.proof,
+            self.question,
+            None if self.best is None else self.best.distance,
+            self.best,
+            reached,
+            "" if reached else self.reason,
+            self.queries,
+            monotonic() - self.started,
+        )
+
+
+def _rivals(around: Around) -> list[Vector]:
+    """The nearest samples of other labels: the network reads most of them otherwise."""
+    points = around.points
+    away = _rough_distances(around)
+    away[points.labels == points.labels[around.sample]] = np.inf
+    nearest = np.argsort(away, kind="stable")[:_RIVALS].tolist()
+    return [points.point(k) for k in nearest if away[k] < np.inf]
+
+
+def _farthest(around: Around) -> Fraction:
+    """The distance to the farthest sample or so, its square for norm 2; positive."""
+    far = around.points.point(int(_rough_distances(around).argmax()))
+    return distance(around.norm, around.center, far) or Fraction(1)
+
+
+def _rough_distances(around: Around) -> NDArray[np.float64]:
+    """About how far each sample is from the center, up to a common factor."""
+    numerators: Any = around.points.numerators
+    if numerators.dtype == object:
+        longest = max(abs(int(n)) for n in numerators.flat).bit_length()
+        numerators = numerators >> max(0, longest - 60)
+    rough = numerators.astype(np.float64)
+    gaps = np.abs(rough - rough[around.sample])
+    result: NDArray[np.float64] = (
+        gaps.max(axis=1) if around.norm == "inf" else (gaps ** int(around.norm)).sum(axis=1)
+    )
+    return result
+
+
+def _root_below(square: Fraction) -> Fraction:
+    """The square root if it is rational, else a little less."""
+    top, below = isqrt(square.numerator), isqrt(square.denominator)
+    if top * top == square.numerator and below * below == square.denominator:
+        return Fraction(top, below)
+    return sqrt_lower(square, _bits(square) + 64)
+
+
+def _bits(size: Fraction) -> int:
+    """The least k >= 0 for which 2^-k is at most `size`, or one more."""
+    return max(0, size.denominator.bit_length() - size.numerator.bit_length() + 1)
+
+
+def _up(value: Fraction, grid: Fraction) -> Fraction:
+    """The least multiple of a power of two, not above `grid`, that is at least `value`."""
+    scale = 1 << _bits(grid)
+    return Fraction(ceil(value * scale), scale)
