@@ -109,6 +109,7 @@ def inline_svg(figure: Figure) -> str:
     text = svg_text(figure.plot)
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)  # the page has these rules
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r' id="(?:figure|axes|patch|text|line2d|xtick|ytick|matplotlib\.axis|legend|'
                   r'[A-Za-z]*[Cc]ollection|FillBetween)[\w.]*"', "", text)  # fmt: skip

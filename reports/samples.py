@@ -29,7 +29,7 @@ def section(run: StoredRun, prefix: str) -> Section:
     flips = sorted(run.flips, key=lambda sample: (float(run.flips[sample].distance), sample))
     unsure = sorted(
         (row for row in run.samples if row.state in ("undecided", "failed")),
-        key=lambda row: (_bound(row), row.sample),
+        key=lambda row: (row.state == "failed", _bound(row), row.sample),
     )
     by_number = {row.sample: row for row in run.samples}
     chosen = [by_number[sample] for sample in flips[:MOST_CARDS]]
