@@ -103,7 +103,7 @@ def _csv_cell(cell: Cell) -> str:
 
 
 def as_json(document: Document) -> dict[str, Any]:
-    """The document for machines: its claim, its facts, and every table in exact texts."""
+    """The document for machines: its claim, its facts, and every table that is shown, in exact texts."""
     return {
         "robmem_report": 1,
         "title": document.title,
@@ -132,6 +132,7 @@ def as_json(document: Document) -> dict[str, Any]:
                 "rows": [[_json_cell(cell) for cell in row] for row in table.rows],
             }
             for table in document.tables()
+            if not table.hidden
         },
     }
 

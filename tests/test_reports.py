@@ -173,7 +173,7 @@ def test_every_format_holds_every_table(robust: Path) -> None:
 
 def test_the_command_asks_the_same_question(tmp_path: Path, capsys: Any) -> None:
     table = tmp_path / "six.csv"
-    table.write_text("".join(f"{x},{y},{l}\n" for (x, y), l in zip(ROWS, "abcabc", strict=True)))
+    table.write_text("".join(f"{x},{y},{k}\n" for (x, y), k in zip(ROWS, "abcabc", strict=True)))
     asked = ["certify", "--data", str(table), "--construction", "linf", "--ratio", "1/2",
              "--norm", "inf", "--radius", "1/7", "--samples", "1:4", "--nodes", "100",
              "--quiet", "--out"]  # fmt: skip
