@@ -229,7 +229,8 @@ class Relaxation:
 
         With p on z >= a and q on the chord, z's coefficient c is p - q and what z >= 0 bears: c > 0
         is a line below z of slope p / c, c < 0 the chord's share q / -c. Where both p and q are
-        positive, a is at its upper end and the common part is a multiplier of that bound.
+        positive, a is at its upper end and the common part is a multiplier of that bound. Where the
+        chord bears more than -c, z >= 0 bears the rest, and a is at its lower end.
         """
         n, count = self.inputs, len(self.undecided)
         y, reduced = answer.rows, answer.reduced
@@ -254,15 +255,19 @@ class Relaxation:
                 pull[i] = abs(c)
                 phase = self.phases.get(v)
                 factor = c if phase else 0.0
+                if phase is False:
+                    bounds[i] -= p[i]  # z >= a with z = 0 says a <= 0
                 if phase is None:
                     common = min(p[i], q[i])
                     bounds[i] -= common * (1 - self.chord[i])
-                    if c > 0 and p[i] > common:
-                        slopes[v] = min((p[i] - common) / c, 1.0)
+                    line, above = p[i] - common, q[i] - common
+                    if c > 0 and line > 0:
+                        slopes[v] = min(line / c, 1.0)
                         factor = slopes[v] * c
-                    elif c < 0 and q[i] > common:
-                        chords[v] = min((q[i] - common) / -c, 1.0) * float(self.chord[i])
+                    elif c < 0 and above > 0:
+                        chords[v] = min(above / -c, 1.0) * float(self.chord[i])
                         factor = chords[v] * c
+                    bounds[i] += max(above - max(-c, 0.0), 0.0) * self.chord[i]
                 factors[v - first] = factor - bounds[i]
             form[: n + first] += factors @ weights
         box = {}
