@@ -22,6 +22,7 @@ from verifier.trusted.query import Goal
 ZERO = Fraction(0)
 LEAVES = 60  # tried for one tree in the first pass
 MORE_LEAVES = 500  # in the second, and for goals
+TRIALS = 6000  # bounds that the second pass computes
 Target = Goal | Lemma
 Test = Callable[[Fraction], bool]
 
@@ -38,12 +39,17 @@ class Propagation:
         self._tightened: set[int] = set()  # units that are on and have a lemma
         self._touched: set[int] = set()  # units whose bounds a lemma changed
         self._splittable: set[int] = set()  # undecided units that read units
+        self._plain: set[int] = set()  # other undecided units
+        self._chorded: set[int] = set()  # those whose chords are tried, in the second pass
+        self._trials_left: int | None = None
         self._corners: list[dict[int, int]] = []  # values of the units at corners of the region
         self._leaves_left = 0
         self._deadline = deadline
 
     @property
     def late(self) -> bool:
+        if self._trials_left is not None and self._trials_left < 0:
+            return True
         return self._deadline is not None and monotonic() > self._deadline
 
     def run(self) -> bool:
@@ -53,17 +59,36 @@ class Propagation:
         units = self._relevant()
         self._find_corners(units)
         for thorough in (False, True):
-            dependent = self._dependent(units)
-            for v in units:
-                if self.late:
-                    return False
-                known = not thorough and v not in dependent
-                if known and not self._touched.intersection(self._units_read(v)):
-                    continue
-                self._tighten(v, 0 if known else MORE_LEAVES if thorough else LEAVES)
+            self._visit(units, thorough)
             if self._close_goals(leaves=MORE_LEAVES):
                 return True
+            self._chorded, self._trials_left = self._plain, TRIALS
         return False
+
+    def _visit(self, units: Iterable[int], thorough: bool) -> None:
+        """Tightens unit after unit: by trees where two terms of a row depend on one undecided unit,
+        and by one leaf where the terms may depend on one input, or have changed."""
+        checker = self.checker
+        below: dict[int, int] = {}  # for each unit the undecided units it depends on, as bits
+        undecided = 0
+        for v in units:
+            if self.late:
+                return
+            reached, shared, read = 0, 0, self._units_read(v)
+            for u in read:
+                shared |= reached & below[u]
+                reached |= below[u]
+            if shared or (thorough and read and len(self._row(v)[0]) > 1):
+                self._tighten(v, MORE_LEAVES if thorough else LEAVES)
+            elif self._touched.intersection(read) or (
+                len(read) > 1 and checker.lower(v) < 0 < checker.upper(v)
+            ):
+                self._tighten(v, 0)
+            if checker.lower(v) < 0 < checker.upper(v):
+                reached |= 1 << undecided
+                undecided += 1
+                (self._splittable if len(read) > 1 else self._plain).add(v)
+            below[v] = reached if checker.upper(v) > 0 else 0
 
     # ------------------------------------------------------------------ which units
 
@@ -94,26 +119,6 @@ class Propagation:
                     seen.add(u)
                     waiting.append(u)
         return sorted(seen)
-
-    def _dependent(self, units: Iterable[int]) -> set[int]:
-        """The units of which two terms depend on one undecided unit; intervals alone miss that."""
-        found: set[int] = set()
-        below: dict[int, int] = {}  # for each unit the undecided units it depends on, as bits
-        undecided = 0
-        for v in units:
-            reached = 0
-            read = self._units_read(v)
-            for u in read:
-                if reached & below[u]:
-                    found.add(v)
-                reached |= below[u]
-            if self.checker.lower(v) < 0 < self.checker.upper(v):
-                reached |= 1 << undecided
-                undecided += 1
-                if len(read) > 1:
-                    self._splittable.add(v)
-            below[v] = reached
-        return found
 
     def _find_corners(self, units: Iterable[int]) -> None:
         """Evaluates the units at two opposite corners of the region's box: what an upper bound
@@ -177,10 +182,12 @@ class Propagation:
     def _tree(self, target: Target, done: Test, accepted: Test) -> tuple[Fraction, Tree] | None:
         """The bound of the current branch and its tree: one leaf if that is `done`, else by a split
         on the last undecided unit on the way, if that helps; at least `accepted`."""
-        bound = self._best_bound(target)
+        tried = self._bounds(target)
+        bound = max(tried, key=lambda bound: bound.value)
         if not done(bound.value):
-            choices = self._splittable.intersection(bound.open)
-            if choices and self._leaves_left > 0:
+            helpful = tried if self._chorded else [bound]
+            choices = self._splittable.intersection(v for each in helpful for v in each.open)
+            if choices and self._leaves_left > 0 and not self.late:
                 self._leaves_left -= 2
                 found = self._split(target, max(choices), done, accepted)
                 if found is not None and found[0] > bound.value:
@@ -204,21 +211,27 @@ class Propagation:
         (low_value, low), (high_value, high_tree) = sides
         return min(low_value, high_value), (Node((), UnitSplit(unit)), *low, *high_tree)
 
-    def _best_bound(self, target: Target) -> Bound:
-        """The best of a few bounds: with boxes of tightened units or all the way down, and with the
-        lines below rising units that touch at a corner."""
+    def _bounds(self, target: Target) -> list[Bound]:
+        """A few bounds to choose from: with boxes of tightened units or all the way down, lines
+        below rising units that touch at a corner, in the second pass also with chords."""
         tried: list[Bound] = []
         for boxable in (self._tightened, set[int]()):
-            bound = substitute(self.checker, target, boxable, set())
+            bound = substitute(self.checker, target, boxable)
             tried.append(bound)
+            if self._chorded.intersection(bound.open):
+                tried.append(substitute(self.checker, target, boxable, (), self._chorded))
             if self._splittable.intersection(bound.rising):
                 for corner in self._corners:
                     steep = {v for v in self._splittable if corner[v] > 0}
                     if steep:
-                        tried.append(substitute(self.checker, target, boxable, steep))
+                        tried.append(
+                            substitute(self.checker, target, boxable, steep, self._chorded)
+                        )
             if ZERO not in bound.leaf.slopes.values():
                 break
-        return max(tried, key=lambda bound: bound.value)
+        if self._trials_left is not None:
+            self._trials_left -= len(tried)
+        return tried
 
 
 def _above(least: Fraction, value: Fraction) -> bool:

@@ -34,23 +34,35 @@ def substitute(
     checker: FastChecker,
     target: Goal | Lemma,
     boxable: Collection[int],
-    steep: Collection[int],
+    steep: Collection[int] = (),
+    chorded: Collection[int] = (),
 ) -> Bound:
     """The bound of the target in the current branch.
 
     Units that are on are substituted, those in `boxable` only where that is no worse than their
     boxes. Of an undecided unit with a positive coefficient, z >= a is used if it is in `steep`,
-    z >= 0 otherwise.
+    z >= 0 otherwise; with a negative one, the chord of its bounds if it is in `chorded`, its upper
+    bound otherwise.
     """
-    return _Substitution(checker, target).run(boxable, steep)
+    return _Substitution(checker, target, boxable, steep, chorded).run()
 
 
 class _Substitution:
-    def __init__(self, checker: FastChecker, target: Goal | Lemma) -> None:
+    def __init__(
+        self,
+        checker: FastChecker,
+        target: Goal | Lemma,
+        boxable: Collection[int],
+        steep: Collection[int],
+        chorded: Collection[int],
+    ) -> None:
         self.checker = checker
+        self.boxable, self.steep, self.chorded = boxable, steep, chorded
         self.inputs = checker.inputs
         form, _ = checker.start(Leaf(), target)
-        self.z, self.a = form.z, form.a  # coefficients of outputs and pre-activations
+        # Coefficients of outputs and pre-activations: integers, unless chords come in.
+        self.z: dict[int, Number] = dict(form.z)
+        self.a: dict[int, Number] = dict(form.a)
         self.constant, self.denominator = form.constant, form.denominator
         self.waiting = [-v for v in {*form.a, *(j - self.inputs for j in form.z)} if v >= 0]
         heapify(self.waiting)
@@ -59,21 +71,21 @@ class _Substitution:
         self.open: list[int] = []
         self.rising: list[int] = []
 
-    def run(self, boxable: Collection[int], steep: Collection[int]) -> Bound:
+    def run(self) -> Bound:
         checker, waiting = self.checker, self.waiting
         while waiting:
             # Layer by layer, and first what must be substituted, so that what cancels is seen.
             layer = checker.layer_of(-waiting[0])
-            must: dict[int, int] = {}
-            may: dict[int, int] = {}
+            must: dict[int, Number] = {}
+            may: dict[int, Number] = {}
             while waiting and checker.layer_of(-waiting[0]) == layer:
                 v = -heappop(waiting)
                 factor = self.a.pop(v, 0)
                 c = self.z.pop(self.inputs + v, 0)
-                if c and v in boxable and checker.lower(v) >= 0:
+                if c and v in self.boxable and checker.lower(v) >= 0:
                     may[v] = c
                 elif c:
-                    factor += self._relaxed(v, c, steep)
+                    factor += self._relaxed(v, c)
                 if factor:
                     must[v] = factor
             self._add_rows(must)
@@ -87,24 +99,28 @@ class _Substitution:
         value, shares = self._on_region()
         return Bound(value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising)
 
-    def _relaxed(self, v: int, c: int, steep: Collection[int]) -> int:
+    def _relaxed(self, v: int, c: Number) -> Number:
         """How often a_v replaces c times z_v; the rest becomes constant."""
-        high = self.checker.upper(v)
-        if self.checker.lower(v) >= 0:
+        low, high = self.checker.lower(v), self.checker.upper(v)
+        if low >= 0:
             return c
         if high <= 0:
             return 0
         self.open.append(v)
+        if c < 0 and v in self.chorded:
+            slope = self.slopes[v] = Fraction(high) / Fraction(high - low)
+            self.constant += c * (1 - slope) * high
+            return c * slope
         if c < 0:
             self.constant += c * high
             return 0
         self.rising.append(v)
-        if v not in steep:
+        if v not in self.steep:
             return 0
         self.slopes[v] = ONE
         return c
 
-    def _add_rows(self, factors: Mapping[int, int]) -> None:
+    def _add_rows(self, factors: Mapping[int, Number]) -> None:
         z, inputs, row = self.z, self.inputs, self.checker.root.rows.row
         for v, factor in factors.items():
             variables, weights, constant = row(v)
@@ -118,21 +134,21 @@ class _Substitution:
                         self.known.add(inputs - j)
                         heappush(self.waiting, inputs - j)
 
-    def _box(self, v: int, c: int) -> Number:
+    def _box(self, v: int, c: Number) -> Number:
         return c * (self.checker.lower(v) if c > 0 else self.checker.upper(v))
 
-    def _gaining(self, may: Mapping[int, int]) -> Mapping[int, int]:
+    def _gaining(self, may: Mapping[int, Number]) -> Mapping[int, Number]:
         """Those of the units that had better be replaced by their rows: all if that is no worse,
         for their rows may cancel, else one by one."""
         if self._gain(may) >= 0:
             return may
         return {v: c for v, c in may.items() if len(may) > 1 and self._gain({v: c}) >= 0}
 
-    def _gain(self, units: Mapping[int, int]) -> Number:
+    def _gain(self, units: Mapping[int, Number]) -> Number:
         """What the bound by boxes gains if rows replace these units, all others as they are."""
         checker, inputs, z, row = self.checker, self.inputs, self.z, self.checker.root.rows.row
         total: Number = 0
-        changed: dict[int, int] = {}
+        changed: dict[int, Number] = {}
         for v, c in units.items():
             variables, weights, constant = row(v)
             total += c * constant - self._box(v, c)
@@ -159,7 +175,7 @@ class _Substitution:
         region, size = self.checker.region, self.checker.scaled.denominator
         if region.norm == "inf":
             return on_box, {}
-        gradient = {k: Fraction(c * size, self.denominator) for k, c in self.z.items() if c}
+        gradient = {k: Fraction(c * size) / self.denominator for k, c in self.z.items() if c}
         on_ball = Fraction(self.constant) / self.denominator
         on_ball += sum((g * region.center[k] for k, g in gradient.items()), ZERO)
         if region.norm == "1":
