@@ -103,7 +103,7 @@ def _csv_cell(cell: Cell) -> str:
 
 
 def as_json(document: Document) -> dict[str, Any]:
-    """The document for machines: its claim, its facts and every table shown, in exact texts."""
+    """The document for machines: claim, facts, and all tables shown, in exact texts."""
     return {
         "robmem_report": 1,
         "title": document.title,

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import time
 import zlib
 from collections.abc import Sequence
@@ -360,6 +361,24 @@ def test_escaping_leaves_nothing_to_run() -> None:
     assert markdown_escaped("<a|b>`*_") == r"&lt;a\|b\>\`\*\_"
     table = Table("t", "c", ("a",), (("@SUM(1)",), (Fraction(-1, 2),)))
     assert csv_text(table) == "a\n'@SUM(1)\n-1/2\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dataset", [DATA, HOSTILE], ids=["plain", "hostile"])
+def test_latex_is_built(tmp_path: Path, dataset: Dataset) -> None:
+    for program in ("pdflatex", "pdftotext"):
+        if shutil.which(program) is None:
+            pytest.skip(f"no {program} on this machine")
+    folder = with_flip(tmp_path / "run", dataset)
+    write_report(run_report(read_run(find_run(folder))), tmp_path / "report")
+    build_it = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
+    subprocess.run(build_it, cwd=tmp_path / "report", check=True, capture_output=True, timeout=100)
+    text = subprocess.run(
+        ["pdftotext", "report.pdf", "-"], cwd=tmp_path / "report", check=True, capture_output=True
+    ).stdout.decode()
+    assert "keep their label" in " ".join(text.split())
+    assert "worker lost" in text
+    assert ("<script>alert" in text) == (dataset is HOSTILE)
 
 
 # ------------------------------------------------------------------------ size
