@@ -46,7 +46,7 @@ ENTRIES = (
     ),
     Entry(
         "wine-ovr",
-        "One output a class; some samples are left undecided.",
+        "One output a class, and the largest one counts.",
         (
             "robmem certify --data wine --construction lipschitz-ovr --out wine-ovr",
             "robmem report wine-ovr -o wine-ovr",
