@@ -10,8 +10,10 @@ box: rounding a coefficient down can only lower the form.
 Numbers. A row of coefficients is integers of at most COEFFICIENT bits over a power of two of its
 own; weights are integers of WEIGHT bits over 2^shift of their layer, with floor and ceiling kept
 apart; bounds are integers of at most 62 bits over 2^grid of their layer and are rounded outwards to
-BOUND bits where they multiply. The only floating-point operation is `_exact_product`: float64
-matrix products of integers whose sums stay below 2^53 and are therefore exact.
+BOUND bits where they multiply. Floating point appears in three named places and decides nothing:
+`_exact_product` (float64 matrix products of integers whose sums stay below 2^53, hence exact),
+`_bit_length` (exponents of integers below 2^31, exact), and `_root_above` (a guess of an integer
+root, raised in integers until its square is large enough).
 """
 
 from __future__ import annotations
