@@ -294,8 +294,11 @@ class Prover:
             add("cut", number, row)
         for k in range(self.inputs):
             axis = [ONE if j == k else ZERO for j in range(self.inputs)]
-            add("low", k, (axis, exact(state.box_lower[k])))
-            add("high", k, ([-e for e in axis], -exact(state.box_upper[k])))
+            low, high = state.box_lower[k], state.box_upper[k]
+            reach = self.region.size if self.region.open and self.region.norm == "inf" else None
+            far = [reach and abs(x - self.region.center[k]) >= reach for x in (low, high)]
+            add("low", k, (axis, exact(low)), bool(far[0]))
+            add("high", k, ([-e for e in axis], -exact(high)), bool(far[1]))
         weights = self.multipliers(rows, strict)
         if weights is None:
             return None
@@ -312,7 +315,7 @@ class Prover:
             from tests.oracle import region_rows
 
             facets = region_rows(region)[2 * self.inputs :]
-            found = contradiction([*rows, *facets], [*strict, *([False] * len(facets))])
+            found = contradiction([*rows, *facets], [*strict, *([region.open] * len(facets))])
             return None if found is None else found[: len(rows)]
         found = contradiction(rows, strict)
         if found is not None or region.norm == "inf":
@@ -326,7 +329,8 @@ class Prover:
             return None
         active = [i for i, (g, t) in enumerate(rows) if dot(g, point) == t]
         step = [p - c for p, c in zip(point, center, strict=True)]
-        for least in (ONE, ONE / 1000, ONE / 10**9) if distance == limit else (ZERO,):
+        on_sphere = distance == limit and not region.open
+        for least in (ONE, ONE / 1000, ONE / 10**9) if on_sphere else (ZERO,):
             columns = [[*rows[i][0], ONE if strict[i] else ZERO] for i in active]
             slack = [[ZERO] * self.inputs + [-ONE]]
             found = combination([*columns, *slack], [*step, least])

@@ -105,7 +105,8 @@ def strict_point(rows: Sequence[Row], strict: Sequence[Row]) -> Vector | None:
 
 
 def region_rows(region: Region) -> list[Row]:
-    """The box, and for norm 1 the 2^n facets of the ball; an L2 ball is not among the rows."""
+    """The box, and for norm 1 the 2^n facets of the ball; an L2 ball is not among the rows. Those
+    of an open ball, which are strict, follow last: see `sphere_rows`."""
     rows: list[Row] = []
     for k, (low, high) in enumerate(zip(region.lower, region.upper, strict=True)):
         axis = [ONE if j == k else ZERO for j in range(region.dimension)]
@@ -116,7 +117,19 @@ def region_rows(region: Region) -> list[Row]:
         for signs in product((ONE, -ONE), repeat=region.dimension):
             normal = list(signs)
             rows.append((normal, dot(normal, center) - exact(region.size)))
+    if region.norm == "inf" and region.open:
+        for k, c in enumerate(region.center):
+            axis = [ONE if j == k else ZERO for j in range(region.dimension)]
+            rows.append((axis, exact(c - region.size)))
+            rows.append(([-e for e in axis], -exact(c + region.size)))
     return rows
+
+
+def sphere_rows(region: Region) -> int:
+    """How many of the last rows of `region_rows` are strict."""
+    if not region.open or region.norm == "2":
+        return 0
+    return 2 * region.dimension if region.norm == "inf" else 2**region.dimension
 
 
 def form_of(weights: dict[int, Fraction], constant: Fraction, forms: Sequence[Form]) -> Form:
@@ -194,9 +207,13 @@ def find_flip(query: Query) -> tuple[int, tuple[Fraction, ...]] | None:
     center = ball or [
         (exact(a) + exact(b)) / 2 for a, b in zip(region.lower, region.upper, strict=True)
     ]
-    for rows, point, outputs in cells(query.network, center, region_rows(region), limit):
+    start = region_rows(region)
+    sphere = slice(len(start) - sphere_rows(region), len(start))
+    for rows, point, outputs in cells(query.network, center, start, limit):
         for number, goal in enumerate(query.goals):
-            found = _point_of_goal(goal.atoms, rows, point, outputs, center, limit)
+            found = _point_of_goal(
+                goal.atoms, rows, point, outputs, center, limit, rows[sphere], region.open
+            )
             if found is not None:
                 return number, tuple(fraction(x) for x in found)
     return None
@@ -209,8 +226,10 @@ def _point_of_goal(
     outputs: list[Form],
     center: Vector,
     limit: fmpq | None,
+    sphere: Sequence[Row],
+    is_open: bool,
 ) -> Vector | None:
-    wanted, strict = list(rows), []
+    wanted, strict = list(rows), list(sphere)
     best: Vector | None = point
     for atom in atoms:
         row = atom_row(atom, outputs)
@@ -220,6 +239,8 @@ def _point_of_goal(
         wanted.append(row)
         if atom.strict:
             strict.append(row)
+    if is_open and limit is not None and square_distance(best, center) == limit:
+        return None
     if all(dot(g, best) > t for g, t in strict):
         return best
     # `best` is the only point at its distance in the closure: a strict row fails there.
@@ -229,7 +250,7 @@ def _point_of_goal(
     inner = strict_point(weak, strict)
     if inner is None or limit is None:
         return inner
-    while square_distance(inner, center) > limit:  # points between the two satisfy all rows
+    while square_distance(inner, center) >= limit:  # points between the two satisfy all rows
         inner = [(a + b) / 2 for a, b in zip(inner, best, strict=True)]
     return inner
 

@@ -124,12 +124,14 @@ class Network:
 
 class Checker:
     """Goals are lists of atoms (inputs, outputs, constant, strict). The region is the box of the
-    bounds low and high, and of ||x - center||_norm <= radius, whose square is `size` for norm 2.
-    A branch is [low, high, lower bounds of every a_v, upper ones, cuts (g, t): g . x + t >= 0]."""
+    bounds low and high, and of ||x - center||_norm <= radius (open_: <), whose square is `size` for
+    norm 2. A branch is [low, high, lower bounds of every a_v, upper ones, cuts (g, t)] with
+    g . x + t >= 0."""
 
-    def __init__(self, network, goals, norm, low, high, center=(), size=ZERO):
+    def __init__(self, network, goals, norm, low, high, center=(), size=ZERO, open_=False):
         self.network, self.goals, self.n, self.m = network, goals, len(low), len(network.units)
         self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
+        self.open = open_
         need(goals and all(goals) and norm in ("inf", "1", "2") and size >= 0, "malformed")
         start = [min(max(c, a), b) for c, a, b in zip(center or low, low, high, strict=True)]
         need(self.n == network.inputs and self.contains(start), "malformed", "an empty region")
@@ -137,9 +139,10 @@ class Checker:
     def contains(self, x):
         need(len(x) == self.n, "dimension", len(x))
         steps = [abs(a - c) for a, c in zip(x, self.center or x, strict=True)]
-        length = sum(steps) if self.norm == "1" else sum(d * d for d in steps)
+        lengths = {"inf": max(steps), "1": sum(steps), "2": sum(d * d for d in steps)}
+        self.length = lengths[self.norm]
         inside = all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True))
-        return inside and (self.norm == "inf" or length <= self.size)
+        return inside and (self.length < self.size if self.open else self.length <= self.size)
 
     def check(self, data):
         text = parse(data)
@@ -258,10 +261,14 @@ class Checker:
                 c[j] += a[v] * w
         norm, gradient = self.norm, c[: self.n]
         share = gradient if norm == "inf" else [box.get(k, ZERO) for k in range(self.n)]
-        for s, low, high in zip(share, x_low, x_high, strict=True):
-            constant += s * (low if s > 0 else high)
+        sides = [low if s > 0 else high for s, low, high in zip(share, x_low, x_high, strict=True)]
+        constant += sum(s * side for s, side in zip(share, sides, strict=True))
         rest = [g - s for g, s in zip(gradient, share, strict=True)]
         constant += sum(g * x for g, x in zip(rest, self.center, strict=norm != "inf"))
+        if self.open:  # what only the sphere attains is above its bound
+            far = [abs(t - c) >= self.size for t, c in zip(sides, self.center, strict=True)]
+            touching = any(s and f for s, f in zip(share, far, strict=True)) and norm == "inf"
+            strict = strict and not touching and not any(rest)
         loss = self.size * max(map(abs, rest))
         if norm == "2":  # constant > radius * |rest|, by squares
             loss, constant = self.size * sum(g * g for g in rest), constant * abs(constant)
@@ -270,18 +277,20 @@ class Checker:
 
 def check_proof(data, network=b""):
     data = zlib.decompressobj(31).decompress(data, 1 << 30) if data[:1] == b"\x1f" else data
-    first, _, second = data.partition(b"\n")
+    first, second, *third = data.removesuffix(b"\n").split(b"\n")
     head = parse(first)
     names = ("robmem_proof", "network", "region", "goals")
     version, digest, region, goals = fields(head, names, ("content",))
     need(type(version) is int and version == 1 and isinstance(region, dict), "version", version)
     about = Network(network or base64.b64decode(head.get("content", ""), validate=True))
     need(digest == about.digest, "another network", digest)
-    norm = region.get("norm")
-    names = ("norm", "lower", "upper", *(() if norm == "inf" else ("center", "size")))
-    fields(region, names, () if norm == "inf" else ("clipped",))
+    norm, open_ = region.get("norm"), region.get("open", False)
+    on_box = norm == "inf" and not open_
+    names = ("norm", "lower", "upper", *(() if on_box else ("center", "size")))
+    fields(region, names, () if on_box else ("clipped", "open"))
+    need(open_ is ("open" in region), "malformed", "open")
     parts = [[number(q) for q in listed(region[name])] for name in names[1:4]]
-    parts += [] if norm == "inf" else [number(region["size"])]
+    parts += [] if on_box else [number(region["size"]), open_]
     asked = []
     for goal in listed(goals):
         asked.append([])
@@ -290,7 +299,15 @@ def check_proof(data, network=b""):
             need(type(strict) is bool, "malformed", strict)
             terms = table(x, about.inputs), table(y, len(about.outputs))
             asked[-1].append((*terms, number(t), strict))
-    return Checker(about, asked, norm, *parts).check(second), [region, goals]
+    checker = Checker(about, asked, norm, *parts)
+    verdict = checker.check(second)
+    if third:  # an exact radius: the proof on the open ball, then a flip on its sphere
+        need(verdict == "robust" and open_ and len(third) == 1, "malformed", "a third line")
+        checker.open = False
+        need(checker.check(third[0]) == "flip", "malformed", "a third line")
+        need(checker.length == checker.size, "inside", "the flip is not on the sphere")
+        verdict = "exact radius"
+    return verdict, [region, goals]
 
 
 if __name__ == "__main__":

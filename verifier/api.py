@@ -14,6 +14,7 @@ from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
 from verifier.trusted.fast import check_fast
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
+from verifier.trusted.radius import Radius, check_radius
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,12 @@ def verify_batch(
     return search_batch(network, queries, options, progress, hints)
 
 
-def check(query: Query, verdict: Robust | Flip) -> None:
+def check(query: Query, verdict: Robust | Flip | Radius) -> None:
     """Returns if the verdict is shown to be true; raises RefusedError, naming the flaw."""
-    check_fast(query, verdict)
+    if isinstance(verdict, Radius):
+        check_radius(query, verdict)
+    else:
+        check_fast(query, verdict)
 
 
 __all__ = ["Flip", "Options", "Outcome", "Robust", "Undecided", "check", "verify", "verify_batch"]

@@ -27,7 +27,7 @@ from verifier.trusted.fast import check_fast
 from verifier.trusted.manifest import Question, sample_query
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
-from verifier.trusted.region import Norm, Region, ball
+from verifier.trusted.region import Region, ball, distance
 
 Vector = tuple[Fraction, ...]
 Float = NDArray[np.float64]
@@ -48,14 +48,6 @@ class FoundFlip:
     outputs: Vector
     distance: Fraction
     method: str
-
-
-def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    """||a - b|| exactly, its square for norm 2."""
-    gaps = [abs(x - y) for x, y in zip(a, b, strict=True)]
-    if norm == "inf":
-        return max(gaps)
-    return sum(gaps if norm == "1" else [gap * gap for gap in gaps], Fraction(0))
 
 
 class Floats:

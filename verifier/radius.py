@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.api import Options, verify
-from verifier.around import Around, Floats, FoundFlip, Vector, distance
+from verifier.around import Around, Floats, FoundFlip, Vector
 from verifier.errors import UserError
 from verifier.trusted.certificate import Flip, Robust
 from verifier.trusted.data_file import Points
@@ -29,7 +29,7 @@ from verifier.trusted.manifest import Question
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
 from verifier.trusted.rational import sqrt_lower, sqrt_upper
-from verifier.trusted.region import Norm
+from verifier.trusted.region import Norm, distance
 
 PART = 1024  # the interval is by default this part of its upper end
 _RIVALS = 8  # samples looked at as flips

@@ -171,6 +171,7 @@ def add_cases() -> None:
     leaves_on_balls()
     decoders()
     flips()
+    open_balls()
     forms_of_json(line)
 
 
@@ -723,6 +724,59 @@ def flips() -> None:
     case("flip: on the rim: true", rim, flip(HAT, 0, ["1/2", "1/2"]))
     clip = Query(LINE, ball("2", [F(0)], F(1), clip=(F(-1), F(1, 2))), (above(F(3, 4)),))
     case("flip: outside of the clip", clip, flip(LINE, 0, ["3/4"]), "outside")
+
+
+def open_balls() -> None:
+    """Bounds of zero: accepted where only the sphere attains them, refused elsewhere."""
+
+    def line(norm: Any, radius: Fraction, goal: Goal, clip: Any = None) -> Query:
+        return Query(LINE, ball(norm, [F(0)], radius, clip=clip, open=True), (goal,))
+
+    one = F(1)
+    proof = robust(LINE, PLAIN)
+    for norm in ("inf", "1", "2"):
+        exact = line(norm, one, above(one))
+        case(f"open {norm}: true", exact, proof)
+        case(f"open {norm}: a little larger", line(norm, F(1001, 1000), above(one)), proof,
+             "bound too weak")  # fmt: skip
+        case(f"open {norm}: no share at all", exact, robust(LINE, [{"leaf": {"atoms": [[0, 0]]}}]),
+             "bound too weak")  # fmt: skip
+        case(f"open {norm}: its sphere", exact, flip(LINE, 0, [1]), "outside")
+        case(f"open {norm}: inside", exact, flip(LINE, 0, ["1/2"]), "no flip")
+        case(f"open {norm}: flip: true", line(norm, F(2), above(one)), flip(LINE, 0, [1]))
+        case(f"open {norm}: strict: true", line(norm, one, above(one, True)), proof)
+        clipped = line(norm, one, above(F(1, 2)), (F(-1), F(1, 2)))
+        box_share = robust(LINE, [{"leaf": {"box": [[0, -1]]}}])
+        case(f"open {norm}: a side of the clip", clipped, box_share, "bound too weak")
+        split = robust(LINE, [{"input": [0, "1/2"]}, *(box_share["goals"][0] * 2)])
+        case(f"open {norm}: a side of a split", line(norm, one, above(F(1, 2))), split,
+             "bound too weak")  # fmt: skip
+        # a_0 = x + 2 <= 3 holds on the closed ball; that the bound is not attained is forgotten
+        bounded = robust(
+            LINE, [{"leaf": {"bounds": [[0, -1]]}}], steps=[lemma(0, "upper", 3, PLAIN)]
+        )
+        case(f"open {norm}: a bound bears it", exact, bounded, "bound too weak")
+        plane = robust(LINE, [{"plane": [[[0, 1]], 1]}, {"leaf": {"cuts": [[0, 1]]}}, {"leaf": {}}])
+        case(f"open {norm}: a cut bears it", exact, plane, "bound too weak")
+        conflict = [{"unit": 0}, {"conflict": 0}, {"leaf": {}}]
+        case(f"open {norm}: an empty side at the sphere", line(norm, F(2), above(F(2))),
+             robust(LINE, conflict), "no conflict")  # fmt: skip
+        empty = [{"unit": 0}, {"leaf": {"atoms": [[0, 0]], "bounds": [[0, -1]]}}, {"leaf": {}}]
+        case(f"open {norm}: an empty side: true", line(norm, F(2), above(F(2))),
+             robust(LINE, empty))  # fmt: skip
+    case("open 2: its box bears it", line("2", one, above(one)), box_share, "bound too weak")
+    case("open inf: clipped at the sphere: true", line("inf", one, above(one), (-one, one)), proof)
+    # sigma(1 - |x|_1) vanishes from distance 1 on and is never below: radius 1, and no more
+    for radius, flaw in ((one, "accepted"), (F(5, 4), "bound too weak")):
+        hats = Query(HAT, ball("1", [F(0)] * 2, radius, open=True), (below(F(0)),))
+        name = "true" if flaw == "accepted" else "too large"
+        case(f"open 1: down to zero: {name}", hats, robust(HAT, hat_proof()), flaw)
+    flat = changed(
+        robust(HAT, hat_proof()),
+        lambda text: [node["leaf"].clear() for node in text["goals"][0] if "leaf" in node] and None,
+    )
+    case("open 1: a unit's box bears it", Query(HAT, ball("1", [F(0)] * 2, one, open=True),
+         (below(F(0)),)), flat, "bound too weak")  # fmt: skip
 
 
 def forms_of_json(line: Text) -> None:

@@ -87,6 +87,7 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     from verifier.formats.load import load_any_network
     from verifier.trusted.certificate import Robust
     from verifier.trusted.proof_file import load_proof
+    from verifier.trusted.radius import Radius
     from verifier.trusted.rational import format_rational
 
     started = monotonic()
@@ -94,23 +95,25 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     proof = load_proof(path, network=network)
     query = proof.query
     check(query, proof.verdict)
-    robust = isinstance(proof.verdict, Robust)
+    exact = isinstance(proof.verdict, Radius)
+    robust = exact or isinstance(proof.verdict, Robust)
     region = query.region
     shape = f"a box of {region.dimension} inputs"
-    if region.norm != "inf":
-        of = "radius" if region.norm == "1" else "squared radius"
-        shape = f"an L{region.norm} ball of {of} {format_rational(region.size)} within {shape}"
+    of = "squared radius" if region.norm == "2" else "radius"
+    if region.norm != "inf" or region.open:
+        kind = f"open L{region.norm}" if region.open else f"L{region.norm}"
+        shape = f"an {kind} ball of {of} {format_rational(region.size)} within {shape}"
     goals = f"{len(query.goals)} goal" + ("s" if len(query.goals) > 1 else "")
-    claim = (
-        f"no point of {shape} satisfies any of {goals}"
-        if robust
-        else f"a point of {shape} satisfies one of {goals}"
-    )
+    claim = f"no point of {shape} satisfies any of {goals}"
+    if exact:
+        claim += ", and one on its sphere does: its radius is exact"
+    elif not robust:
+        claim = f"a point of {shape} satisfies one of {goals}"
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": 1,
         "robust": int(robust),
-        "flips": int(not robust),
+        "flips": int(exact or not robust),
         "undecided": 0,
         "checked": 1,
         "proof_bytes": path.stat().st_size,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from verifier.trusted.certificate import Flip, Robust
+    from verifier.trusted.proof_file import Claim
     from verifier.trusted.query import Query
 
 _Entry = TypeVar("_Entry")
@@ -95,7 +95,7 @@ def _is_proof(path: str) -> bool:
     return read_bytes(path)[:20].lstrip().startswith(b'{"robmem_proof"')
 
 
-def _read_proof(path: str, net: str | None) -> tuple[Query, Robust | Flip]:
+def _read_proof(path: str, net: str | None) -> tuple[Query, Claim]:
     from verifier.formats.load import load_any_network
     from verifier.trusted.proof_file import load_proof
 
@@ -196,10 +196,13 @@ def _export_proof(
     from verifier.formats.vipr_check import check_vipr_text
     from verifier.trusted.certificate import Robust
     from verifier.trusted.packed import write_bytes
+    from verifier.trusted.radius import Radius
 
     if not _is_proof(source):
         raise UserError(f"{source} is not a proof file")
     query, verdict = _read_proof(source, net)
+    if isinstance(verdict, Radius):
+        raise UserError(f"{source} holds an exact radius; it is not about a closed region")
     if not isinstance(verdict, Robust):
         raise UserError(f"{source} holds a flip; its point is its own certificate")
     check(query, verdict)

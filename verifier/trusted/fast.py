@@ -526,6 +526,7 @@ class FastChecker:
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
         gradient: dict[int, Fraction] = {}
         constant: Number = form.constant
+        open_box = strict and self.region.open and not on_ball
         for k in leaf.box:
             self._checked(k, "input")
             form.z.setdefault(k, 0)
@@ -536,7 +537,10 @@ class FastChecker:
                 if share != coefficient:
                     gradient[k] = (coefficient - share) * Fraction(size, form.denominator)
             if share:
-                constant += share * (self._low[-1 - k] if share > 0 else self._high[-1 - k])
+                side = self._low[-1 - k] if share > 0 else self._high[-1 - k]
+                constant += share * side
+                if open_box and self.region.recedes(k, Fraction(side) / size):
+                    strict = open_box = False  # x_k stays off that side
         if on_ball:
             whole = Fraction(constant) / form.denominator
             return linear_minimum_holds(self.region, gradient, whole, strict)

@@ -5,10 +5,13 @@ Two lines of JSON, packed (see `packed.py`) if the name ends in .gz:
     {"robmem_proof": 1, "network": sha256, "content": base64?, "region": {..}, "goals": [goal ..]}
     the certificate, as `certificate.py` writes it
 
-    region  {"norm": "inf" | "1" | "2", "lower": [q ..], "upper": [q ..]}, and for the norms 1 and 2
-            "center": [q ..], "size": q (the radius; its square for norm 2), "clipped": bool
+    region  {"norm": "inf" | "1" | "2", "lower": [q ..], "upper": [q ..]}, for the norms 1 and 2 and
+            every open ball "center": [q ..], "size": q (the radius; its square for norm 2),
+            "clipped": bool, and for an open ball "open": true
     goal    {"rival": text, "atoms": [{"inputs": [[k, q] ..], "outputs": [[j, q] ..],
                                        "constant": q, "strict": bool} ..]}
+
+An exact radius (see `radius.py`) has a third line: its flip, after the proof on the open ball.
 
 "content" holds the native network file; without it the network must be given to the reader.
 
@@ -32,10 +35,12 @@ from verifier.trusted.network import Network
 from verifier.trusted.network_file import network_bytes, parse_network
 from verifier.trusted.packed import pack, read_bytes, write_bytes
 from verifier.trusted.query import Atom, Goal, Query
+from verifier.trusted.radius import Radius
 from verifier.trusted.rational import format_rational, parse_rational
 from verifier.trusted.region import Region
 from verifier.trusted.strict_json import parse_json
 
+Claim = Robust | Flip | Radius
 VERSION = 1
 _REGION = ("norm", "lower", "upper")
 _BALL = ("center", "size", "clipped")
@@ -46,11 +51,11 @@ class Proof:
     """`verdict` is claimed of `query`; nothing is checked yet."""
 
     query: Query
-    verdict: Robust | Flip
+    verdict: Claim
 
 
 def save_proof(
-    path: Path | str, query: Query, verdict: Robust | Flip, *, with_network: bool = True
+    path: Path | str, query: Query, verdict: Claim, *, with_network: bool = True
 ) -> None:
     """Writes the proof to `path`; the same proof gives the same bytes, packed if it ends in .gz."""
     data = proof_bytes(query, verdict, with_network=with_network)
@@ -74,23 +79,26 @@ def load_proof(
         raise UserError(f"{path}: {error}") from None
 
 
-def proof_bytes(query: Query, verdict: Robust | Flip, *, with_network: bool = True) -> bytes:
-    """The two lines of a proof file."""
+def proof_bytes(query: Query, verdict: Claim, *, with_network: bool = True) -> bytes:
+    """The lines of a proof file."""
     head: dict[str, Any] = {"robmem_proof": VERSION, "network": query.network.digest}
     if with_network:
         head["content"] = base64.b64encode(network_bytes(query.network)).decode("ascii")
     head |= {"region": _region_out(query.region), "goals": [_goal_out(g) for g in query.goals]}
     text = json.dumps(head, separators=(",", ":"))
-    return text.encode() + b"\n" + certificate_bytes(verdict, query.network.digest)
+    parts = (verdict.proof, verdict.flip) if isinstance(verdict, Radius) else (verdict,)
+    lines = [certificate_bytes(part, query.network.digest) for part in parts]
+    return text.encode() + b"\n" + b"".join(lines)
 
 
 def parse_proof(
     data: bytes, *, network: Network | None = None, query: Query | None = None
 ) -> Proof:
     """The proof that these bytes hold; raises as `load_proof`."""
-    first, newline, second = data.partition(b"\n")
+    first, newline, rest = data.partition(b"\n")
     if not newline:
         raise RefusedError("malformed", "a proof file has two lines")
+    second, _, third = rest.partition(b"\n")
     head = parse_json(first)
     if not isinstance(head, dict):
         raise RefusedError("malformed", "a proof begins with a JSON object")
@@ -116,7 +124,13 @@ def parse_proof(
             raise RefusedError("another question", "the region differs from the one asked about")
         if stated.goals != query.goals:
             raise RefusedError("another question", "the goals differ from those asked about")
-    return Proof(stated, parse_certificate(second, about.digest))
+    verdict: Claim = parse_certificate(second, about.digest)
+    if third:
+        flip = parse_certificate(third, about.digest)
+        if not isinstance(verdict, Robust) or not isinstance(flip, Flip):
+            raise RefusedError("malformed", "three lines are of a proof and then a flip")
+        verdict = Radius(verdict, flip)
+    return Proof(stated, verdict)
 
 
 def _network_in(head: dict[str, Any]) -> Network:
@@ -140,27 +154,31 @@ def _region_out(region: Region) -> dict[str, Any]:
         "lower": [format_rational(x) for x in region.lower],
         "upper": [format_rational(x) for x in region.upper],
     }
-    if region.norm != "inf":
+    if region.norm != "inf" or region.open:
         text |= {
             "center": [format_rational(x) for x in region.center],
             "size": format_rational(region.size),
             "clipped": region.clipped,
         }
+    if region.open:
+        text["open"] = True
     return text
 
 
 def _region_in(value: Any) -> Region:
-    on_ball = isinstance(value, dict) and value.get("norm") != "inf"
-    _fields(value, _REGION + (_BALL if on_ball else ()), ())
+    is_open = isinstance(value, dict) and "open" in value
+    on_ball = is_open or (isinstance(value, dict) and value.get("norm") != "inf")
+    _fields(value, _REGION + (_BALL if on_ball else ()), ("open",))
+    if is_open and value["open"] is not True:
+        raise RefusedError("malformed", f"open is {str(value['open'])[:40]!r}, not true")
     lower, upper = (tuple(_rational(x) for x in _list(value[k])) for k in ("lower", "upper"))
     if not on_ball:
         return Region("inf", lower, upper)
     center = tuple(_rational(x) for x in _list(value["center"]))
-    if value["norm"] not in ("1", "2"):
+    if value["norm"] not in ("inf", "1", "2"):
         raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
-    return Region(
-        value["norm"], lower, upper, center, _rational(value["size"]), _truth(value["clipped"])
-    )
+    size, clipped = _rational(value["size"]), _truth(value["clipped"])
+    return Region(value["norm"], lower, upper, center, size, clipped, is_open)
 
 
 def _goal_out(goal: Goal) -> dict[str, Any]:

@@ -338,12 +338,16 @@ class _Checker:
         for k in leaf.box:
             self._input(k)
         constant, gradient = form.constant, {}
+        receding = False
         for k in {*form.variables, *leaf.box}:
             share = form.variables.get(k, ZERO)
             on_box = share if self.region.norm == "inf" else leaf.box.get(k, ZERO)
-            constant += on_box * (self.box_lower[k] if on_box > 0 else self.box_upper[k])
+            side = self.box_lower[k] if on_box > 0 else self.box_upper[k]
+            constant += on_box * side
+            receding |= on_box != 0 and self.region.norm == "inf" and self.region.recedes(k, side)
             if share != on_box:
                 gradient[k] = share - on_box
         if self.region.norm == "inf":
-            return constant > 0 if strict else constant >= 0
+            # x_k stays off a receding side, so that the form is above its bound.
+            return constant > 0 if strict and not receding else constant >= 0
         return linear_minimum_holds(self.region, gradient, constant, strict)

@@ -1,13 +1,14 @@
 """Where the question is asked: a closed ball around a point, or a box, with exact numbers.
 
 A region is a box lower <= x <= upper, and for the norms 1 and 2 also a ball ||x - center|| <= r
-inside or across that box. A ball of the infinity norm is a box.
+inside or across that box. A ball of the infinity norm is a box. The exact radius asks about the
+open ball ||x - center|| < r, of any norm: what holds there holds on every smaller closed ball.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -25,6 +26,9 @@ class Region:
     norm "inf": no ball, `center` empty, `size` zero. norm "1": `size` is the radius.
     norm "2": `size` is the square of the radius. `clipped` says that the box is not implied by the
     ball. Build one with `box` or `ball`.
+
+    open: ||x - center||_norm < radius instead, the box stays closed; then norm "inf" has a center
+    and a radius `size` as well.
     """
 
     norm: Norm
@@ -33,6 +37,7 @@ class Region:
     center: Vector = ()
     size: Fraction = Fraction(0)
     clipped: bool = False
+    open: bool = False
 
     def __post_init__(self) -> None:
         if not self.lower or len(self.lower) != len(self.upper):
@@ -46,7 +51,9 @@ class Region:
                 )
         if self.norm not in ("inf", "1", "2"):
             raise UserError(f"norm {self.norm!r} is not inf, 1 or 2")
-        if self.norm == "inf":
+        if type(self.open) is not bool:
+            raise UserError(f"region: open is {self.open!r}, neither True nor False")
+        if self.norm == "inf" and not self.open:
             if self.center or self.size or self.clipped:
                 raise UserError("a box has no center, size or clip of its own")
             return
@@ -74,12 +81,35 @@ class Region:
             low <= x <= high for low, x, high in zip(self.lower, point, self.upper, strict=True)
         ):
             return False
-        if self.norm == "inf":
+        if self.norm == "inf" and not self.open:
             return True
-        differences = [x - c for x, c in zip(point, self.center, strict=True)]
-        if self.norm == "1":
-            return sum(abs(d) for d in differences) <= self.size
-        return sum(d * d for d in differences) <= self.size
+        away = distance(self.norm, self.center, point)
+        return away < self.size if self.open else away <= self.size
+
+    def closed(self) -> Region:
+        """The region with the sphere of its ball."""
+        if not self.open or self.norm != "inf":
+            return replace(self, open=False)
+        lower, upper = (
+            tuple(
+                bound(side, c + sign * self.size)
+                for side, c in zip(sides, self.center, strict=True)
+            )
+            for bound, sides, sign in ((max, self.lower, -1), (min, self.upper, 1))
+        )
+        return Region("inf", lower, upper)
+
+    def recedes(self, k: int, side: Fraction) -> bool:
+        """Whether no point of an open ball of norm "inf" has x_k = side, an end of its interval."""
+        return self.open and abs(side - self.center[k]) >= self.size
+
+
+def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    """||a - b||_norm exactly, its square for norm 2."""
+    gaps = [abs(x - y) for x, y in zip(a, b, strict=True)]
+    if norm == "inf":
+        return max(gaps)
+    return sum(gaps if norm == "1" else [gap * gap for gap in gaps], Fraction(0))
 
 
 def box(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Region:
@@ -94,11 +124,13 @@ def ball(
     *,
     radius_squared: Fraction | None = None,
     clip: tuple[Fraction, Fraction] | tuple[Sequence[Fraction], Sequence[Fraction]] | None = None,
+    open: bool = False,
 ) -> Region:
     """The closed ball ||x - center||_norm <= radius, intersected with the box `clip` if given.
 
-    `clip` is (low, high), two numbers for all inputs or two sequences. For norm "2" the square of
-    the radius may be given instead. Raises UserError for a negative radius and an empty region.
+    With `open` the ball without its sphere. `clip` is (low, high), two numbers for all inputs or
+    two sequences. For norm "2" the square of the radius may be given instead. Raises UserError for
+    a negative radius and an empty region.
     """
     c = tuple(map(Fraction, center))
     if (radius is None) == (radius_squared is None):
@@ -118,10 +150,10 @@ def ball(
         )
         lower = tuple(max(a, b) for a, b in zip(lower, low, strict=True))
         upper = tuple(min(a, b) for a, b in zip(upper, high, strict=True))
-    if norm == "inf":
+    if norm == "inf" and not open:
         return Region("inf", lower, upper)
-    size = Fraction(given) if radius is None or norm == "1" else Fraction(radius) ** 2
-    return Region(norm, lower, upper, c, size, clipped)
+    size = Fraction(radius) ** 2 if radius is not None and norm == "2" else Fraction(given)
+    return Region(norm, lower, upper, c, size, clipped, open)
 
 
 def linear_minimum_holds(
@@ -130,12 +162,14 @@ def linear_minimum_holds(
     """Whether gradient . x + constant >= 0 (> 0 if strict) on the ball of `region`, its box aside.
 
     For norm "inf" there is no ball, so the gradient must be empty. For norm 2 the minimum is
-    constant + gradient . center - radius ||gradient||_2, compared by squares.
+    constant + gradient . center - radius ||gradient||_2, compared by squares. On an open ball a
+    form with a gradient stays above its minimum on the closed one, so that >= 0 there is enough.
     """
     if region.norm == "inf":
         if any(gradient.values()):
             raise UserError("a box has no ball share")
         return constant > 0 if strict else constant >= 0
+    strict = strict and not (region.open and any(gradient.values()))
     value = constant + sum((g * region.center[k] for k, g in gradient.items()), Fraction(0))
     if region.norm == "1":
         value -= region.size * max((abs(g) for g in gradient.values()), default=Fraction(0))
