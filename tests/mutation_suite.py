@@ -1,7 +1,6 @@
 """What `tools/mutation.py` runs on each mutant, in one process and without pytest's overhead.
 
-`run(module)` calls the tests that belong to a module of `verifier/trusted`, the sharpest first, and
-raises what the first failing one raises.
+`checks(module)` are the tests that belong to a module of `verifier/trusted`, the sharpest first.
 """
 
 from __future__ import annotations
@@ -10,6 +9,8 @@ import importlib
 import inspect
 import json
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -27,8 +28,7 @@ from verifier.trusted.certificate import Flip
 from verifier.trusted.fast import check_fast
 from verifier.trusted.reference import check_reference
 
-SKIPPED = {
-    # Long, or made for the whole process; what they show is shown by others here.
+LONG = {  # or made for the whole process
     "test_checking_needs_little_memory",
     "test_a_long_certificate_is_read_in_linear_time",
     "test_intervals_equal_plain_fractions_for_batches_of_mixed_sizes",
@@ -56,6 +56,7 @@ FILES = {
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
 }
+LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (
     "certificate",
     "fast",
@@ -69,18 +70,21 @@ CHECKERS = (
 CHECKERS += ("reference_symbolic", "symbolic", "network", "live_rows")
 
 
-def run(module: str) -> None:
-    """Raises if a check fails; a module "" stands for all."""
+def checks(module: str) -> dict[str, Callable[[], None]]:
+    """By name, each raising if something is wrong; a module "" stands for all."""
+    found: dict[str, Callable[[], None]] = {}
     if module in ("", *CHECKERS):
-        tampered()
+        found["all tampered"] = tampered
+        for norm in ("inf", "1", "2"):
+            found[f"leaves {norm}"] = partial(leaves, norm)
+        found |= {"random proofs": proofs, "random edits": partial(try_edits, range(30), 3)}
     names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
     for name in names:
-        run_tests(name)
-    if module in ("", *CHECKERS):
-        queries()
-    if module in ("", "intervals", "scaled", "replay"):
-        for name in ("test_trusted_types", "test_exact_inputs"):
-            run_tests(name, only=SKIPPED)
+        found |= tests_of(name)
+    # The long ones come last, and only where they can show something.
+    if module in LONG_FOR:
+        return found
+    return {name: check for name, check in found.items() if name.split()[1] not in LONG}
 
 
 def tampered() -> None:
@@ -92,11 +96,14 @@ def tampered() -> None:
             assert found == flaw, (name, found)
 
 
-def queries() -> None:
-    """Random leaves at their exact bounds, true and guessed proofs, edits of true ones."""
-    for norm in ("inf", "1", "2"):
-        for seed in range(60):
-            test_leaf_bounds.exact_leaves(seed, norm)
+def leaves(norm: str) -> None:
+    """Random leaves at their exact bounds."""
+    for seed in range(60):
+        test_leaf_bounds.exact_leaves(seed, norm)
+
+
+def proofs() -> None:
+    """Random true and guessed proofs, by both checkers and the oracle."""
     for seed in range(30):
         query, rng = random_query(seed), Random(seed)
         flip = find_flip(query)
@@ -109,15 +116,14 @@ def queries() -> None:
         for verdict in (guess(rng, query), guess(rng, query), symbolic_guess(rng, query, 2)):
             if both(query, verdict) == "accepted":
                 assert flip is None
-    try_edits(range(30), 3)
 
 
-def run_tests(name: str, only: set[str] | None = None) -> None:
+def tests_of(name: str) -> dict[str, Callable[[], None]]:
     """All test functions of a test module with all their parameters."""
     module = importlib.import_module(f"tests.{name}")
+    found: dict[str, Callable[[], None]] = {}
     for test, function in list(vars(module).items()):
-        wanted = test in only if only is not None else test not in SKIPPED
-        if not test.startswith("test_") or not inspect.isfunction(function) or not wanted:
+        if not test.startswith("test_") or not inspect.isfunction(function):
             continue
         if function.__module__ != module.__name__:
             continue
@@ -125,16 +131,18 @@ def run_tests(name: str, only: set[str] | None = None) -> None:
         if any(mark.name in ("slow", "skipif") for mark in marks):
             continue
         axes = [axis(mark) for mark in marks if mark.name == "parametrize"]
-        for values in product(*axes):
+        for number, values in enumerate(product(*axes)):
             arguments = {key: value for part in values for key, value in part.items()}
-            if "monkeypatch" in inspect.signature(function).parameters:
-                with pytest.MonkeyPatch.context() as patch:
-                    function(**arguments, monkeypatch=patch)
-            elif "tmp_path" in inspect.signature(function).parameters:
-                with tempfile.TemporaryDirectory() as folder:
-                    function(**arguments, tmp_path=Path(folder))
-            else:
-                function(**arguments)
+            found[f"{name} {test} {number}"] = partial(call, function, arguments)
+    return found
+
+
+def call(function: Callable[..., None], arguments: dict[str, object]) -> None:
+    """The test with these arguments, and with the fixtures that it asks for."""
+    wanted = inspect.signature(function).parameters
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+        fixtures = {"monkeypatch": patch, "tmp_path": Path(folder)}
+        function(**arguments, **{key: fixtures[key] for key in fixtures if key in wanted})
 
 
 def axis(mark) -> list[dict[str, object]]:

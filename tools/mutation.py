@@ -1,6 +1,6 @@
 """Mutation testing of the trusted code: every mutant must be caught by a test.
 
-    python tools/mutation.py [--only MODULE ..] [--sample N] [--report FILE]
+    python tools/mutation.py [--only MODULE ..] [--state FILE] [--report FILE]
 
 A mutant is one module of `verifier/trusted` with one change: a `raise` or a call statement deleted,
 a comparison, a sign, an `and`, a `not`, a `min`, an integer or a truth value replaced. On each, the
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import hashlib
 import importlib.abc
 import importlib.util
 import json
@@ -23,7 +24,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -31,7 +32,10 @@ from types import ModuleType
 ROOT = Path(__file__).resolve().parents[1]
 TRUSTED = ROOT / "verifier" / "trusted"
 EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
-SECONDS = 100  # of a mutant; then it counts as caught (it loops)
+CPU_SECONDS = 60  # of a mutant; then it counts as caught (it loops)
+WALL_SECONDS = 300  # the same, for one that waits
+LAST = 10**6
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 MODULES = (
     "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network",
@@ -80,48 +84,37 @@ class Mutant:
     module: str
     line: int
     key: str
-    tree: ast.Module
+    tree: ast.Module  # changed as long as the iteration stands at this mutant
 
 
 def mutants(module: str, source: str) -> Iterator[Mutant]:
     """All mutants of a module, in the order of the source."""
-    count = sum(1 for _ in _places(ast.parse(source)))
+    tree = ast.parse(source)
     seen: Counter[str] = Counter()
-    for number in range(count):
-        tree = ast.parse(source)
-        for k, (function, node, kind, change) in enumerate(_places(tree)):
-            if k == number:
-                line = node.lineno
-                shown = " ".join(ast.unparse(node).split())[:100]
-                change()
-                key = f"{module}.{function}: {kind}: {shown}"
-                seen[key] += 1
-                if seen[key] > 1:
-                    key += f" #{seen[key]}"
-                yield Mutant(module, line, key, ast.fix_missing_locations(tree))
-                break
+    for function, container, name, kind, changed in _visit(tree, "module"):
+        node = _get(container, name)
+        key = f"{module}.{function}: {kind}: {' '.join(ast.unparse(node).split())[:100]}"
+        seen[key] += 1
+        if seen[key] > 1:
+            key += f" #{seen[key]}"
+        _put(container, name, ast.fix_missing_locations(ast.copy_location(changed, node)))
+        yield Mutant(module, node.lineno, key, tree)
+        _put(container, name, node)
 
 
-def _places(tree):  # yields (function, node, kind, change)
-    yield from _visit(tree, tree, "module")
-
-
-def _visit(parent, node, function):
+def _visit(node, function):  # yields (function, container, key, kind, changed node)
     if isinstance(node, ast.FunctionDef | ast.ClassDef):
         function = node.name if function == "module" else f"{function}.{node.name}"
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "decorator_list", "type_params"):
             continue
-        if isinstance(value, list):
-            for k, item in enumerate(value):
-                if isinstance(item, ast.AST):
-                    yield from _changes(value, k, item, function)
-                    if not _message(item):
-                        yield from _visit(node, item, function)
-        elif isinstance(value, ast.AST):
-            yield from _changes(node, name, value, function)
-            if not _message(value):
-                yield from _visit(node, value, function)
+        listed = isinstance(value, list)
+        for key, item in enumerate(value) if listed else [(name, value)]:
+            if isinstance(item, ast.AST):
+                for kind, changed in _changes(item):
+                    yield function, value if listed else node, key, kind, changed
+                if not _message(item):
+                    yield from _visit(item, function)
 
 
 def _message(node) -> bool:
@@ -132,55 +125,54 @@ def _message(node) -> bool:
     return isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom)
 
 
+def _get(container, key):
+    return container[key] if isinstance(container, list) else getattr(container, key)
+
+
 def _put(container, key, value):
-    def change():
-        if isinstance(container, list):
-            container[key] = value
-        else:
-            setattr(container, key, value)
-
-    return change
+    if isinstance(container, list):
+        container[key] = value
+    else:
+        setattr(container, key, value)
 
 
-def _changes(container, key, node, function):
-    """The changes of one node, put back in place of it."""
-    put = lambda value: _put(container, key, value)  # noqa: E731
+def _changes(node):
+    """Kind and result of each change of one node."""
     if isinstance(node, ast.Raise):
-        yield function, node, "raise deleted", put(ast.Pass())
+        yield "raise deleted", ast.Pass()
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        yield function, node, "call deleted", put(ast.Pass())
+        yield "call deleted", ast.Pass()
     elif isinstance(node, ast.Continue | ast.Break):
-        yield function, node, "jump deleted", put(ast.Pass())
+        yield "jump deleted", ast.Pass()
     elif isinstance(node, ast.Compare):
         for k, op in enumerate(node.ops):
             other = COMPARISONS.get(type(op))
             if other is not None:
                 changed = copy.deepcopy(node)
                 changed.ops[k] = other()
-                yield function, node, f"{type(op).__name__} -> {other.__name__}", put(changed)
+                yield f"{type(op).__name__} -> {other.__name__}", changed
     elif isinstance(node, ast.BoolOp):
         changed = copy.deepcopy(node)
         changed.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield function, node, "and <-> or", put(changed)
+        yield "and <-> or", changed
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not | ast.USub | ast.Invert):
-        yield function, node, f"{type(node.op).__name__} deleted", put(node.operand)
+        yield f"{type(node.op).__name__} deleted", node.operand
     elif isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in ARITHMETIC:
         changed = copy.deepcopy(node)
         changed.op = ARITHMETIC[type(node.op)]()
-        yield function, node, f"{type(node.op).__name__} changed", put(changed)
+        yield f"{type(node.op).__name__} changed", changed
     elif isinstance(node, ast.Name) and node.id in NAMES and isinstance(node.ctx, ast.Load):
-        yield function, node, "name changed", put(ast.Name(NAMES[node.id], ast.Load()))
+        yield "name changed", ast.Name(NAMES[node.id], ast.Load())
     elif isinstance(node, ast.Attribute) and node.attr in NAMES:
         changed = copy.deepcopy(node)
         changed.attr = NAMES[node.attr]
-        yield function, node, "name changed", put(changed)
+        yield "name changed", changed
     elif isinstance(node, ast.Constant) and type(node.value) is int:
-        yield function, node, "integer + 1", put(ast.Constant(node.value + 1))
+        yield "integer + 1", ast.Constant(node.value + 1)
     elif isinstance(node, ast.Constant) and type(node.value) is bool:
-        yield function, node, "truth value", put(ast.Constant(not node.value))
+        yield "truth value", ast.Constant(not node.value)
     elif isinstance(node, ast.IfExp):
-        changed = ast.IfExp(node.test, node.orelse, node.body)
-        yield function, node, "sides swapped", put(changed)
+        yield "sides swapped", ast.IfExp(node.test, node.orelse, node.body)
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -200,38 +192,100 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)  # noqa: S102
 
 
-def outcome_of(mutant: Mutant | None, seconds: int) -> str:
-    """What happens to the mutant: "survived", or how it was caught."""
+def in_child(work: Callable[[int], None]) -> tuple[int, str]:
+    """The wait status of a forked process that did `work`, and what `work` wrote to its pipe."""
+    read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            signal.alarm(seconds)
+            signal.alarm(WALL_SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            if mutant is not None:
-                os.dup2(quiet, 2)
-                sys.meta_path.insert(0, _Finder(mutant))
-            from tests.mutation_suite import run
-
-            run(mutant.module if mutant else "")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            work(write)
             os._exit(0)
         except BaseException:  # noqa: BLE001 whatever happens in a mutant, it is caught
-            if mutant is None:
-                traceback.print_exc()
+            traceback.print_exc()
             os._exit(1)
-    _, status = os.waitpid(child, 0)
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        written = stream.read().decode()
+    return os.waitpid(child, 0)[1], written
+
+
+def outcome_of(mutant: Mutant | None, order: Sequence[str]) -> tuple[str, str]:
+    """How the mutant ends, "survived", "caught", "timeout" or "crash", and the check that was
+    running then. Checks named in `order` come first."""
+
+    def work(pipe: int) -> None:
+        if mutant is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            sys.meta_path.insert(0, _Finder(mutant))
+        from tests.mutation_suite import checks
+
+        found = checks(mutant.module if mutant else "")
+        for name in sorted(found, key=lambda name: order.index(name) if name in order else LAST):
+            os.write(pipe, f"{name}\n".encode())
+            found[name]()
+
+    status, written = in_child(work)
+    running = written.splitlines()[-1] if written else "import"
     if os.WIFSIGNALED(status):
-        return "timeout" if os.WTERMSIG(status) == signal.SIGALRM else "crash"
-    return "survived" if os.WEXITSTATUS(status) == 0 else "caught"
+        slow = os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL)
+        return "timeout" if slow else "crash", running
+    return ("caught", running) if os.WEXITSTATUS(status) else ("survived", "")
+
+
+def sources_of(module: str) -> str:
+    """A name for what an outcome depends on: the module and the tests that run on it, without their
+    comments and docstrings. (The other trusted modules are needed to run, not named.)"""
+
+    def work(pipe: int) -> None:
+        from tests.mutation_suite import checks
+
+        checks(module)
+        files = [TRUSTED / f"{module}.py"]
+        files += [
+            Path(found.__file__) for name, found in sorted(sys.modules.items())
+            if name.startswith("tests.") and getattr(found, "__file__", None)
+        ]  # fmt: skip
+        state = hashlib.sha256()
+        for path in files:
+            tree = ast.parse(path.read_text())
+            for node in ast.walk(tree):
+                if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+                    del node.body[0]
+            state.update(f"{path.name} {ast.dump(tree)}\n".encode())
+        os.write(pipe, state.hexdigest()[:12].encode())
+
+    return in_child(work)[1]
+
+
+def run(module: str, state: dict[str, list[str]], save: Callable[[], None]) -> None:
+    """Runs the mutants of a module that `state` does not know for the sources of today."""
+    start, sources = time.monotonic(), sources_of(module)
+    kills: Counter[str] = Counter()
+    for number, mutant in enumerate(mutants(module, (TRUSTED / f"{module}.py").read_text())):
+        _, check, of = state.get(mutant.key, ["", "", ""])
+        if of != sources:
+            order = [check, *(name for name, _ in kills.most_common())]
+            outcome, check = outcome_of(mutant, order)
+            state[mutant.key] = [outcome, check, sources]
+            if number % 20 == 19:
+                save()
+        kills[check] += check != ""
+    save()
+    print(f"{module}: {time.monotonic() - start:.0f} s", flush=True)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", default=MODULES)
-    parser.add_argument("--sample", type=int, default=1, help="every N-th mutant alone")
     parser.add_argument("--report", type=Path, help="write the score as Markdown")
-    parser.add_argument("--state", type=Path, help="a JSON file of outcomes, reused and extended")
+    parser.add_argument(
+        "--state", type=Path, help="a JSON file of outcomes: what is known of the same sources is "
+        "not run again, and what caught a mutant before runs first"
+    )  # fmt: skip
     options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -240,69 +294,75 @@ def main() -> int:
     import numpy  # noqa: F401
     import pytest  # noqa: F401
 
-    if outcome_of(None, 600) != "survived":
+    if outcome_of(None, [])[0] != "survived":
         print("the tests fail without any mutation")
         return 2
-    reasons: dict[str, str] = json.loads(EQUIVALENT.read_text()) if EQUIVALENT.exists() else {}
-    state: dict[str, str] = {}
+    reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())
+    state: dict[str, list[str]] = {}
     if options.state and options.state.exists():
         state = json.loads(options.state.read_text())
-    table: dict[str, Counter[str]] = {}
-    alive: list[tuple[str, int, str]] = []
-    start = time.monotonic()
-    for module in options.only:
-        counts = table.setdefault(module, Counter())
-        source = (TRUSTED / f"{module}.py").read_text()
-        for number, mutant in enumerate(mutants(module, source)):
-            if number % options.sample:
-                continue
-            outcome = state.get(mutant.key)
-            if outcome is None or (outcome == "survived" and mutant.key not in reasons):
-                outcome = outcome_of(mutant, SECONDS)
-            state[mutant.key] = outcome
-            if options.state and number % 20 == 0:
-                options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
-            if outcome == "survived":
-                outcome = "equivalent" if mutant.key in reasons else "survived"
-            counts[outcome] += 1
-            if outcome == "survived":
-                alive.append((module, mutant.line, mutant.key))
-                print(f"SURVIVED {module}:{mutant.line} {mutant.key}", flush=True)
-        print(module, dict(counts), f"{time.monotonic() - start:.0f} s", flush=True)
+
+    def save() -> None:
         if options.state:
             options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
-    print(score(table))
+
+    for module in options.only:
+        run(module, state, save)
+    rows = {module: outcomes(module, state, reasons) for module in MODULES}
+    print(score(rows))
+    alive = [key for row in rows.values() for key, outcome in row.items() if outcome == "survived"]
+    for key in alive:
+        print(f"SURVIVED {key}")
+    known = {key for row in rows.values() for key, outcome in row.items() if outcome != "caught"}
+    for key in sorted(reasons.keys() - known):
+        print(f"caught, or no mutant: {key}")
     if options.report:
-        options.report.write_text(report(table, alive, reasons))
+        options.report.write_text(report(rows, reasons))
     return 1 if alive else 0
 
 
-def score(table: dict[str, Counter[str]]) -> str:
-    total = sum(table.values(), Counter())
-    caught = total["caught"] + total["timeout"] + total["crash"]
+def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) -> dict[str, str]:
+    """By mutant "caught", "equivalent", "survived" or "not run"."""
+    sources, found = sources_of(module), {}
+    for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
+        outcome, _, of = state.get(mutant.key, ["", "", ""])
+        if of != sources:
+            found[mutant.key] = "not run"
+        elif outcome != "survived":
+            found[mutant.key] = "caught"
+        else:
+            found[mutant.key] = "equivalent" if mutant.key in reasons else "survived"
+    return found
+
+
+def score(rows: dict[str, dict[str, str]]) -> str:
+    counts = Counter(outcome for row in rows.values() for outcome in row.values())
     return (
-        f"{caught} of {sum(total.values())} mutants caught, {total['equivalent']} equivalent, "
-        f"{total['survived']} survived"
+        f"{counts['caught']} of {counts.total()} mutants caught, {counts['equivalent']} equivalent, "
+        f"{counts['survived']} survived, {counts['not run']} not run"
     )
 
 
-def report(
-    table: dict[str, Counter[str]], alive: list[tuple[str, int, str]], reasons: dict[str, str]
-) -> str:
-    lines = ["# Mutation testing of the trusted code", "", score(table) + ".", ""]
-    lines += ["| module | mutants | caught | equivalent | survived |", "|---|---|---|---|---|"]
-    for module, counts in table.items():
-        caught = counts["caught"] + counts["timeout"] + counts["crash"]
-        lines.append(
-            f"| {module} | {sum(counts.values())} | {caught} | {counts['equivalent']} "
-            f"| {counts['survived']} |"
-        )
-    lines += ["", "`caught` includes mutants that crash or run for too long.", ""]
-    if alive:
-        lines += ["## Survivors", "", *(f"- `{key}` (line {line})" for _, line, key in alive), ""]
-    used = [key for key in reasons if key.split(".")[0] in table]
-    lines += ["## Equivalent mutants", "", "They change no verdict:", ""]
-    lines += [f"- `{key}`: {reasons[key]}" for key in used]
+def report(rows: dict[str, dict[str, str]], reasons: dict[str, str]) -> str:
+    lines = ["# Mutation testing of the trusted code", "", score(rows) + ".", ""]
+    lines += ["| module | mutants | caught | equivalent | survived | not run | sources |"]
+    lines += ["|---|---|---|---|---|---|---|"]
+    for module, row in rows.items():
+        counts = Counter(row.values())
+        cells = [len(row), *(counts[k] for k in ("caught", "equivalent", "survived", "not run"))]
+        lines.append(f"| {module} | {' | '.join(map(str, cells))} | `{sources_of(module)}` |")
+    lines += [
+        "",
+        "`caught` includes mutants that crash or run for too long. `sources` is a hash of",
+    ]
+    lines += [
+        "the module and of the tests that run on it, without comments: a row is of that tree."
+    ]
+    for title, wanted in (("Survivors", "survived"), ("Equivalent mutants", "equivalent")):
+        keys = sorted(key for row in rows.values() for key, found in row.items() if found == wanted)
+        lines += ["", f"## {title}", ""]
+        lines += [f"- `{key}`" + (f": {reasons[key]}" if key in reasons else "") for key in keys]
+        lines += [] if keys else ["None."]
     lines += ["", "Made by `python tools/mutation.py --report reports/trust/mutation.md`.", ""]
     return "\n".join(lines)
 
