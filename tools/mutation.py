@@ -338,8 +338,8 @@ def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) 
 def score(rows: dict[str, dict[str, str]]) -> str:
     counts = Counter(outcome for row in rows.values() for outcome in row.values())
     return (
-        f"{counts['caught']} of {counts.total()} mutants caught, {counts['equivalent']} equivalent, "
-        f"{counts['survived']} survived, {counts['not run']} not run"
+        f"{counts['caught']} of {counts.total()} mutants caught, {counts['equivalent']} "
+        f"equivalent, {counts['survived']} survived, {counts['not run']} not run"
     )
 
 

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from verifier.api import Outcome
     from verifier.cli.question import Box
+    from verifier.semantics import Execution
     from verifier.trusted.network import Network
     from verifier.trusted.query import Query
 
@@ -53,6 +54,13 @@ _LONG = 400  # characters of a point shown exactly
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--semantics",
+    type=click.Choice(["real", "float32", "float64"]),
+    default="real",
+    show_default=True,
+    help="Of the arithmetic: exact, or rounded after every operation, in any order.",
+)
 @click.option("--proof", metavar="FILE", help="Write proof or flip there; .gz packs it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -72,6 +80,7 @@ def command(
     nodes: int | None,
     engine: str,
     seed: int,
+    semantics: Any,
     proof: str | None,
     as_json: bool,
 ) -> int:
@@ -82,12 +91,17 @@ def command(
     is a flip; or each --unsafe is a conjunction, joined by "and" or commas, that no
     point may satisfy. All numbers are exact: 0.1 is one tenth.
 
+    With --semantics float32 or float64 the answer is about the network as executed in
+    that format, for inputs of the format and any order of summation: proved of all
+    executions, or refuted by an input at which numpy computes such outputs.
+
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
     from verifier.api import Options, verify
     from verifier.cli.options import number
     from verifier.cli.question import read_box, read_goals, read_point, read_region
     from verifier.errors import UserError
+    from verifier.semantics import verify_executed
     from verifier.trusted.certificate import Undecided
     from verifier.trusted.proof_file import save_proof
     from verifier.trusted.query import Query
@@ -114,14 +128,24 @@ def command(
     goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe)
     query = Query(network, region, goals)
     read = monotonic() - started
-    outcome = verify(query, Options(timeout, nodes, engine, seed))
+    options = Options(timeout, nodes, engine, seed)
+    execution, asked = None, query
+    if semantics == "real":
+        outcome = verify(query, options)
+    else:
+        _require_executable(net, normalise, semantics)
+        answer = verify_executed(query, semantics, options)
+        outcome, execution, asked = answer.outcome, answer.execution, answer.question
     if proof is not None and not isinstance(outcome.verdict, Undecided):
-        save_proof(proof, query, outcome.verdict)
+        save_proof(proof, asked, outcome.verdict)
     where = _where(
         query, norm, radius, radius_squared, centered=point is not None, boxed=bool(boxes)
     )
     claim = f"for no point of {where}: {claim}" if unsafe else f"on all of {where}, {claim}"
-    facts = _facts(query, outcome, claim, rivals)
+    if semantics != "real":
+        claim = f"as executed in {semantics}, {claim}"
+    facts = _facts(query, outcome, claim, rivals, execution)
+    facts["semantics"] = semantics
     facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
     facts["seconds"]["wall"] = round(monotonic() - started, 3)
     print(json.dumps(facts) if as_json else _shown(facts))
@@ -146,6 +170,19 @@ def _network(path: str, normalise: bool, with_box: bool) -> tuple[Network, Box |
     return file.network(normalise=normalise), (file.lower, file.upper)
 
 
+def _require_executable(path: str, normalise: bool, semantics: str) -> None:
+    """Raises UserError where the file computes something else than one sum a unit."""
+    from verifier.errors import UserError
+    from verifier.formats.single_sums import require_single_sums
+
+    if normalise:
+        raise UserError(
+            f"{path}: --normalise changes the weights; not with --semantics {semantics}"
+        )
+    if path.removesuffix(".gz").lower().endswith(".onnx"):
+        require_single_sums(path)
+
+
 def _where(
     query: Query,
     norm: str,
@@ -163,7 +200,13 @@ def _where(
     return f"the closed L{norm} ball of {size}{within}"
 
 
-def _facts(query: Query, outcome: Outcome, claim: str, rivals: tuple[str, ...]) -> dict[str, Any]:
+def _facts(
+    query: Query,
+    outcome: Outcome,
+    claim: str,
+    rivals: tuple[str, ...],
+    execution: Execution | None,
+) -> dict[str, Any]:
     from verifier.trusted.certificate import Flip, Undecided, certificate_bytes
     from verifier.trusted.evaluate import evaluate
     from verifier.trusted.rational import format_rational
@@ -176,9 +219,12 @@ def _facts(query: Query, outcome: Outcome, claim: str, rivals: tuple[str, ...]) 
         facts["reason"] = verdict.reason
     elif isinstance(verdict, Flip):
         name = "flip"
-        outputs = evaluate(query.network, [verdict.point])[0]
+        if execution is None:
+            point, outputs = verdict.point, evaluate(query.network, [verdict.point])[0]
+        else:
+            point, outputs = execution.point, list(execution.outputs)
         facts["flip"] = {
-            "point": [format_rational(x) for x in verdict.point],
+            "point": [format_rational(x) for x in point],
             "outputs": [format_rational(y) for y in outputs],
             "goal": verdict.goal,
             "rival": rivals[verdict.goal],
