@@ -1,8 +1,10 @@
-"""`robmem radius`: the interval encloses the distance to the nearest flip, and both ends hold."""
+"""`robmem radius`: the distance to the nearest flip, exactly or enclosed, and both ends hold."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -11,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.oracle import find_flip
+from tests.oracle import distance_squared, find_flip
 from tests.random_queries import outputs_at, random_network
 from verifier.api import Options, check
 from verifier.builder import NetworkBuilder
@@ -19,13 +21,16 @@ from verifier.certify import points_of
 from verifier.cli.main import main
 from verifier.dataset import Dataset
 from verifier.errors import UserError
-from verifier.radius import RadiusInterval, radius_interval, radius_intervals
+from verifier.radius import RadiusInterval, exact_radii, exact_radius
 from verifier.search.nearby import first_on_segment
 from verifier.trusted.data_file import Points
+from verifier.trusted.fast import check_fast
 from verifier.trusted.manifest import Question, sample_query
 from verifier.trusted.network import Network
 from verifier.trusted.query import Atom, Goal
+from verifier.trusted.radius import check_radius
 from verifier.trusted.rational import parse_rational
+from verifier.trusted.reference import check_reference
 from verifier.trusted.region import Norm
 
 NORMS: tuple[Norm, ...] = ("inf", "1", "2")
@@ -44,8 +49,14 @@ def wedge() -> tuple[Network, Points]:
 def check_interval(
     network: Network, points: Points, decoder: str, interval: RadiusInterval
 ) -> None:
-    """Both ends, by the checker and by plain evaluation."""
-    if interval.proof is not None:
+    """Both ends, by both checkers and by plain evaluation."""
+    if interval.pair is not None:
+        assert interval.question is not None
+        for check_one in (check_fast, check_reference):
+            assert check_radius(interval.question, interval.pair, check_one) == interval.upper
+        region = interval.question.region
+        assert (region.center, region.open) == (points.point(interval.sample), True)
+    elif interval.proof is not None:
         question = Question(interval.norm, decoder, interval.lower)
         check(sample_query(network, points, question, interval.sample), interval.proof)
     else:
@@ -66,14 +77,26 @@ def check_interval(
 
 
 @pytest.mark.parametrize("norm", NORMS)
+def test_the_radius_is_exact(norm: Norm) -> None:
+    network, points = wedge()
+    for sample, found in enumerate(exact_radii(network, points, range(3), norm=norm)):
+        check_interval(network, points, "argmax", found)
+        assert (found.exact, found.reached) == (True, True)
+        assert found.upper == found.lower_size == Fraction(TRUTH[norm][sample % 2])
+        assert found.pair is not None
+
+
+@pytest.mark.parametrize("norm", NORMS)
 def test_the_truth_lies_in_the_interval(norm: Norm) -> None:
     network, points = wedge()
-    for sample, interval in enumerate(radius_intervals(network, points, range(3), norm=norm)):
+    for sample in range(3):
+        part = Fraction(TRUTH[norm][sample % 2]) / 1000
+        interval = exact_radius(network, points, sample, norm=norm, within=part)
         check_interval(network, points, "argmax", interval)
         truth = Fraction(TRUTH[norm][sample % 2])
         assert interval.upper is not None
         assert interval.lower_size < truth <= interval.upper
-        assert interval.reached
+        assert (interval.exact, interval.reached, interval.pair) == (False, True, None)
         assert interval.upper <= interval.lower_size * Fraction(1003, 1000)
         below = interval.lower.denominator
         assert below & (below - 1) == 0  # dyadic
@@ -82,68 +105,111 @@ def test_the_truth_lies_in_the_interval(norm: Norm) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_line_search_ends_at_the_tie(norm: Norm) -> None:
     network, points = wedge()
-    interval = radius_interval(network, points, 0, norm=norm, within=Fraction(1, 10))
+    interval = exact_radius(network, points, 0, norm=norm, within=Fraction(1, 10))
     assert interval.upper == Fraction(TRUTH[norm][0])  # by luck of the planes, but exactly
 
 
 def test_within_and_most() -> None:
     network, points = wedge()
-    loose = radius_interval(network, points, 1, within=Fraction(1, 2))
+    loose = exact_radius(network, points, 1, within=Fraction(1, 2))
     assert loose.reached
     assert loose.upper is not None
     assert loose.upper - loose.lower <= Fraction(1, 2)
-    none = radius_interval(network, points, 1, most=Fraction(1, 3))
+    none = exact_radius(network, points, 1, most=Fraction(1, 3))
     assert (none.reached, none.upper, none.flip) == (True, None, None)
     assert none.lower == Fraction(1, 3)
     check_interval(network, points, "argmax", none)
-    touching = radius_interval(network, points, 1, most=Fraction(3, 4))
+    touching = exact_radius(network, points, 1, most=Fraction(3, 4))
     assert touching.upper == Fraction(3, 4)
-    square = radius_interval(network, points, 1, most=Fraction(1, 3), norm="2")
+    square = exact_radius(network, points, 1, most=Fraction(1, 3), norm="2")
     assert square.lower == Fraction(1, 3)
-    clipped = radius_interval(network, points, 0, clip=(Fraction(0), Fraction(9)))
+    clipped = exact_radius(network, points, 0, clip=(Fraction(0), Fraction(9)))
     assert clipped.upper == Fraction(1, 2)  # y cannot fall
     for bad in (Fraction(0), Fraction(-1)):
         with pytest.raises(UserError, match="within is not positive"):
-            radius_interval(network, points, 0, within=bad)
+            exact_radius(network, points, 0, within=bad)
 
 
 def test_a_sample_that_is_read_wrong_has_radius_zero() -> None:
     network, _ = wedge()
     points = points_of(Dataset.from_rows("two", [[0, 0], [2, 0]], ["a", "b"]))
-    interval = radius_interval(network, points, 0)
+    interval = exact_radius(network, points, 0)
     assert interval.lower == interval.upper == 0
     assert interval.proof is None
     assert interval.reached
 
 
+def test_no_flip_of_the_decoder_value_is_the_nearest() -> None:
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    bent = build.layer([x - 1, -x - 1])
+    network = build.network([bent[0] + bent[1]])  # 0 up to distance 1, and nothing but 0
+    points = points_of(Dataset.from_rows("two", [[0], [2]], [0, 1]))
+    with pytest.raises(UserError, match="decoder value: no flip is the nearest"):
+        exact_radius(network, points, 0, decoder="value")
+    interval = exact_radius(network, points, 0, decoder="value", within=Fraction(1, 100))
+    assert interval.upper is not None
+    assert interval.lower <= 1 < interval.upper
+
+
 def test_ended_early_it_says_why() -> None:
     network, points = wedge()
-    interval = radius_interval(network, points, 0, options=Options(timeout=1e-6))
+    interval = exact_radius(network, points, 0, options=Options(timeout=1e-6))
     assert not interval.reached
     assert interval.reason == "timeout"
     check_interval(network, points, "argmax", interval)
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_intervals_agree_with_brute_force(seed: int) -> None:
-    rng = Random(100 + seed)
-    outputs = rng.choice((1, 2, 3))
-    network = random_network(rng, 2, rng.randint(1, 5), outputs)
-    rows = [[Fraction(rng.randint(-6, 6), 2) for _ in range(2)] for _ in range(3)]
-    points = points_of(Dataset.from_rows("three", rows, [0, 1, 2] if outputs != 2 else [0, 1, 1]))
-    decoder = "nearest" if outputs == 1 else "argmax"
+def brute_force(seed: int) -> str:
+    """Compares one random network's radius with all activation patterns; what came of it."""
+    rng = Random(seed)
+    inputs, outputs = rng.randint(1, 3), rng.choice((1, 2, 3))
+    scale = rng.choice(("integers", "halves", "decimals", "floats", "wide", "bits"))
+    network = random_network(rng, inputs, rng.randint(0, 7), outputs, scale)
+    rows = [[Fraction(rng.randint(-6, 6), 2) for _ in range(inputs)] for _ in range(3)]
+    values = outputs_at(network, tuple(rows[0]))
+    label = max(range(outputs), key=values.__getitem__)
+    decoder, classes = "argmax", max(outputs, 2)
+    if outputs == 1:
+        decoder, classes = "nearest", 3
+        label = min(2, max(0, round(values[0])))
+    points = points_of(Dataset.from_rows("three", rows, [(label + k) % classes for k in range(3)]))
     norm = NORMS[seed % 3]
-    for sample in range(2):
-        interval = radius_interval(network, points, sample, norm=norm, within=Fraction(1, 20))
-        check_interval(network, points, decoder, interval)
-        assert interval.reached
-        inner = Question(norm, decoder, interval.lower)
-        if interval.lower:
-            assert find_flip(sample_query(network, points, inner, sample)) is None
-        if interval.upper is not None:
-            reach = interval.lower + Fraction(1, 20)
-            outer = Question(norm, decoder, reach)
-            assert find_flip(sample_query(network, points, outer, sample)) is not None
+    clip = (Fraction(-4), Fraction(4)) if rng.random() < 0.3 else None
+    found = exact_radius(network, points, 0, norm=norm, clip=clip)
+    assert found.reached
+    if found.upper is None:
+        radius, squared = found.lower_size, None
+        if norm == "2":
+            radius, squared = None, found.lower_size
+        outer = Question(norm, decoder, radius, squared, clip)
+        assert find_flip(sample_query(network, points, outer, 0)) is None
+        return "none"
+    assert found.exact
+    check_interval(network, points, decoder, found) if clip is None else None
+    if found.question is None or not found.upper:
+        assert found.upper == 0
+        return "zero"
+    assert find_flip(found.question) is None
+    closed = dataclasses.replace(found.question, region=found.question.region.closed())
+    assert find_flip(closed) is not None
+    if norm == "2" and clip is None:
+        atoms = [goal.atoms for goal in closed.goals]
+        assert distance_squared(network, atoms, rows[0]) == found.upper
+    return "exact"
+
+
+@pytest.mark.parametrize("block", range(3))
+def test_radii_agree_with_brute_force(block: int) -> None:
+    counts = Counter(brute_force(seed) for seed in range(100 + 30 * block, 130 + 30 * block))
+    assert counts["exact"] >= 6, counts
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(10))
+def test_many_radii_agree_with_brute_force(block: int) -> None:
+    counts = Counter(brute_force(seed) for seed in range(1000 + 300 * block, 1300 + 300 * block))
+    assert counts["exact"] >= 100, counts
 
 
 @pytest.mark.parametrize("factor", [Fraction(2) ** 2000, Fraction(1, 2**2000), Fraction(10) ** 160])
@@ -154,10 +220,11 @@ def test_weights_that_floats_do_not_hold(norm: Norm, factor: Fraction) -> None:
     units = build.layer([x, -x, y, -y])
     network = build.network([units[0] + units[1], units[2] - units[3] + factor / 2])
     _, points = wedge()
-    interval = radius_interval(network, points, 0, norm=norm)
+    interval = exact_radius(network, points, 0, norm=norm)
     check_interval(network, points, "argmax", interval)
     assert interval.upper is not None
-    assert interval.lower_size < Fraction(TRUTH[norm][0]) <= interval.upper
+    assert interval.exact
+    assert interval.upper == Fraction(TRUTH[norm][0])
 
 
 def test_a_segment_is_searched_to_its_first_flip() -> None:
@@ -196,22 +263,34 @@ def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], norm: str) -> None:
-    code, facts = ask(capsys, "--norm", norm, "--proofs", "proofs", "--samples", "0:2")
+    upper = "upper_squared" if norm == "2" else "upper"
+    code, facts = ask(capsys, "--norm", norm, "--proofs", "pairs", "--samples", "0:2")
+    assert (code, facts["samples"], facts["exact"], facts["undecided"]) == (0, 2, 2, 0)
+    for result, truth in zip(facts["results"], TRUTH[norm], strict=True):
+        assert (result["exact"], result[upper]) == (True, truth)
+        proof = f"pairs/sample-{result['sample']}-radius.json.gz"
+        assert main(["check", proof, "--network", "net.npz"]) == 0
+        assert "its radius is exact" in capsys.readouterr().out
+        assert main(["export", proof, "--network", "net.npz", "--to", "vipr", "-o", "x.vipr"]) == 2
+        assert "holds an exact radius" in capsys.readouterr().err
+        assert main(["export", proof, "--network", "net.npz", "--to", "lp", "-o", "x.lp"]) == 2
+        assert "an open ball is not closed" in capsys.readouterr().err
+    code, facts = ask(
+        capsys, "--norm", norm, "--proofs", "proofs", "--samples", "0:2", "--within", "1/1000"
+    )
     assert (code, facts["samples"], facts["flips"], facts["undecided"]) == (0, 2, 2, 0)
     for result, truth in zip(facts["results"], TRUTH[norm], strict=True):
-        upper = parse_rational(result["upper_squared" if norm == "2" else "upper"])
         lower = parse_rational(result["lower"])
-        assert (lower**2 if norm == "2" else lower) < parse_rational(truth) <= upper
+        top = parse_rational(result[upper])
+        assert (lower**2 if norm == "2" else lower) < parse_rational(truth) <= top
         for end in ("robust", "flip"):
             proof = f"proofs/sample-{result['sample']}-{end}.json.gz"
             assert main(["check", proof, "--network", "net.npz"]) == 0
     capsys.readouterr()
     assert main(["radius", "net.npz", "--data", "three.csv", "--norm", norm]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:5] == [
-        "sample", "label", "lower", "upper^2" if norm == "2" else "upper", "rival",
-    ]  # fmt: skip
-    assert len(lines[1].split()) == 6
+    assert lines[0].split()[:3] == ["sample", "label", f"distance{'^2' * (norm == '2')}"]
+    assert lines[1].split()[2:4] == [TRUTH[norm][0], "exact"]
 
 
 def test_the_largest_ball_asked_about(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -232,6 +311,7 @@ def test_the_largest_ball_asked_about(here: Path, capsys: pytest.CaptureFixture[
         (["--samples", "3"], "--samples: 3 is not within 0:3"),
         (["--clip", "2"], "--clip: '2' is neither LO:HI nor range"),
         (["--clip", "2:1"], "clip: 2 is above 1"),
+        (["--decoder", "value"], "decoder value: no flip is the nearest"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -91,7 +91,9 @@ def test_nearest_flips(here: Path, capsys: pytest.CaptureFixture[str], norm: str
         away = parse_rational(result["flips"][0]["distance"])
         proved = parse_rational(result["proved_radius"])
         size = proved**2 if norm == "2" else proved
-        assert size < parse_rational(exact) <= away <= size * Fraction(101, 100)
+        assert result["nearest"]
+        assert away == parse_rational(exact)
+        assert size == away or (norm == "2" and 0 < away - size < Fraction(1, 10**15))
     assert ask(capsys, "--radius", "1/8", "--nearest")[0] == 0
 
 

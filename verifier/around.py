@@ -20,14 +20,19 @@ from verifier.search.nearby import (
     first_on_segment,
     nearest_on_plane,
 )
+from verifier.search.pattern import decide_pattern, pre_activations
 from verifier.trusted.certificate import Flip
 from verifier.trusted.data_file import Points
 from verifier.trusted.evaluate import evaluate
-from verifier.trusted.fast import check_fast
+from verifier.trusted.fast import FastChecker, check_fast
+from verifier.trusted.intervals import interval_bounds
 from verifier.trusted.manifest import Question, sample_query
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
 from verifier.trusted.region import Region, ball, distance
+from verifier.trusted.replay import scaled_for
+
+_PIECES = 20  # linear pieces in a row
 
 Vector = tuple[Fraction, ...]
 Float = NDArray[np.float64]
@@ -48,6 +53,13 @@ class FoundFlip:
     outputs: Vector
     distance: Fraction
     method: str
+
+
+def next_dyadic(size: Fraction) -> Fraction:
+    """A positive number above `size`, by at most a 1024th, with few bits."""
+    exponent = size.numerator.bit_length() - size.denominator.bit_length() - 12
+    unit = Fraction(2) ** exponent if size else Fraction(1)
+    return (size // unit + 1) * unit
 
 
 class Floats:
@@ -72,19 +84,20 @@ class Around:
     ) -> None:
         self.network, self.floats, self.points = floats.network, floats, points
         self.norm, self.clip, self.sample, self.seed = question.norm, question.clip, sample, seed
-        self.center = points.point(sample)
+        self.decoder, self.center = question.decoder, points.point(sample)
         self.goals = sample_query(self.network, points, question, sample).goals
         self.label = points.label_names[int(points.labels[sample])]
 
-    def region(self, size: Fraction) -> Region:
-        """The closed ball of radius `size` (norm 2: of squared radius `size`), clipped."""
+    def region(self, size: Fraction, *, open: bool = False) -> Region:
+        """The ball of radius `size` (norm 2: of squared radius `size`), closed or not, clipped."""
         if self.norm == "2":
-            return ball("2", self.center, radius_squared=size, clip=self.clip)
-        return ball(self.norm, self.center, size, clip=self.clip)
+            return ball("2", self.center, radius_squared=size, clip=self.clip, open=open)
+        return ball(self.norm, self.center, size, clip=self.clip, open=open)
 
-    def query(self, size: Fraction, goals: Sequence[int]) -> Query:
+    def query(self, size: Fraction, goals: Sequence[int], *, open: bool = False) -> Query:
         """Does one of these goals hold in the ball of that size?"""
-        return Query(self.network, self.region(size), tuple(self.goals[k] for k in goals))
+        asked = tuple(self.goals[k] for k in goals)
+        return Query(self.network, self.region(size, open=open), asked)
 
     def rival(self, goal: int) -> str:
         """The name of the label that wins where the goal holds."""
@@ -152,6 +165,30 @@ class Around:
             best = other
             if gained * 1000 < best.distance:
                 break
+        return best
+
+    @np.errstate(all="ignore")  # floats may not hold the weights; then nothing comes of them
+    def settled(self, flip: FoundFlip) -> FoundFlip:
+        """The nearest flip of the same goal in the linear piece of this one, exactly, and then in
+        the pieces that meet it there, while that helps."""
+        best, phases = flip, dict[int, bool]()
+        for _ in range(_PIECES if self.floats.rough is not None else 0):
+            size = next_dyadic(best.distance)
+            query = self.query(size, [best.goal], open=True)
+            scaled = scaled_for(self.network, [query])
+            checker = FastChecker(query, scaled, interval_bounds(scaled, [query.region])[0])
+            values = pre_activations(self.network, best.point)
+            # Where a unit is at its kink, the side that was not the last one.
+            phases = {
+                v: a > 0 or (a == 0 and not phases.get(v, True)) for v, a in enumerate(values)
+            }
+            open_units = [v for v in phases if checker.lower(v) < 0 < checker.upper(v)]
+            fixed = {v: phases[v] for v in open_units}
+            point, _ = decide_pattern(query, checker, query.goals[0], fixed)
+            other = None if point is None else self.found(best.goal, tuple(point), best.method)
+            if other is None or other.distance >= best.distance:
+                break
+            best = other
         return best
 
     @np.errstate(all="ignore")  # floats may not hold the weights; then nothing comes of them

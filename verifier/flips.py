@@ -30,7 +30,8 @@ class SearchedSample:
 
     robust: the checked proofs exclude every rival. undecided: `reason` says why the search ended.
     With all rivals asked, `flips` has one for each rival that has one, and `open_rivals` names
-    those of which nothing is known. Of nearest flips, no flip is nearer than `proved_radius`.
+    those of which nothing is known. Of nearest flips, no flip is nearer than `proved_radius`, and
+    `exact` says that each is the nearest, by a checked proof.
     """
 
     sample: int
@@ -40,6 +41,7 @@ class SearchedSample:
     reason: str
     proof_bytes: int
     proved_radius: Fraction | None = None
+    exact: bool = False
 
     @property
     def verdict(self) -> Literal["flip", "robust", "undecided"]:
@@ -64,8 +66,9 @@ def search_flips(
     """What is found in the ball of each of these samples, in their order; all if None.
 
     limit: stop after so many samples with flips. all_rivals: a flip to each rival that has one, not
-    to the first found. nearest: a flip than which none is nearer by a 1024th of its distance, with
-    a proof of that unless the time ends. options.timeout: seconds a sample. hints: for a sample,
+    to the first found. nearest: a flip than which none is nearer, with a proof of that unless the
+    time ends (the decoder `value` has none: one than which none is nearer by a 1024th of its
+    distance). options.timeout: seconds a sample. hints: for a sample,
     points to be tried first. `progress` is called with the number of finished samples.
     """
     floats = Floats(network)
@@ -145,13 +148,23 @@ def _nearest(
     unclear: list[str] = []
     reason, proved = "", 0
     radius: Fraction | None = None
+    exact = True
     points = [point for point, _ in hints]
     for group in groups:
         limits = _remaining(options, started)
-        found = interval_around(around, group, within=None, most=size, options=limits, hints=points)
+        found = interval_around(
+            around,
+            group,
+            within=None,
+            most=size,
+            options=limits,
+            hints=points,
+            exact=around.decoder != "value",
+        )
         reason = reason or found.reason
         if found.flip is not None:
             flips.append(found.flip)
+            exact = exact and found.exact
             proved += _flip_bytes(around, found.flip)
         elif not found.reached:
             unclear += [around.rival(goal) for goal in group]
@@ -159,7 +172,14 @@ def _nearest(
             proved += len(certificate_bytes(found.proof, around.network.digest))
         radius = found.lower if radius is None else min(radius, found.lower)
     return SearchedSample(
-        around.sample, around.label, tuple(flips), tuple(unclear), reason, proved, radius
+        around.sample,
+        around.label,
+        tuple(flips),
+        tuple(unclear),
+        reason,
+        proved,
+        radius,
+        exact and bool(flips),
     )
 
 

@@ -1,11 +1,12 @@
-"""How far a sample keeps its label: a proved interval for the distance to the nearest flip.
+"""How far a sample keeps its label: the exact distance to the nearest flip, or an interval for it.
 
-    interval = radius_interval(network, points, 3, norm="2")
-    interval.lower     a radius; `interval.proof` shows that its closed ball has no flip
-    interval.upper     the distance of `interval.flip`, an exact point (its square for norm 2)
+    found = exact_radius(network, points, 3, norm="2")
+    found.exact        whether it is known exactly; then
+    found.upper        the distance of `found.flip`, an exact point (its square for norm 2)
+    found.proof        shows that the open ball of that radius has no flip
 
-An interval, not the exact radius: that needs a proof on the touching ball itself, in which every
-closing bound is strict inside, and the checker has no such rule yet.
+First a flip that is near, then a proof on a ball that ends just below it, or a nearer flip; at the
+end the nearest flip in its linear piece, and a proof on the open ball that it touches.
 """
 
 from __future__ import annotations
@@ -23,47 +24,55 @@ from numpy.typing import NDArray
 from verifier.api import Options, verify
 from verifier.around import Around, Floats, FoundFlip, Vector
 from verifier.errors import UserError
-from verifier.trusted.certificate import Flip, Robust
+from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
 from verifier.trusted.data_file import Points
 from verifier.trusted.manifest import Question
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
+from verifier.trusted.radius import Radius
 from verifier.trusted.rational import sqrt_lower, sqrt_upper
 from verifier.trusted.region import Norm, distance
 
-PART = 1024  # the interval is by default this part of its upper end
+PART = 1024  # the interval is this part of its upper end before the last step
 _RIVALS = 8  # samples looked at as flips
 _OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
 
 
 @dataclass(frozen=True, slots=True)
 class RadiusInterval:
-    """The closed ball of radius `lower` has no flip; `flip`, if there is one, is at `upper`.
+    """No flip is nearer than `lower_size`; `flip`, if there is one, is at `upper`.
 
-    `lower` is a radius, proved by `proof`, a checked proof of `question`; without one it is 0 and
-    only the sample itself is known to keep its label. `upper` is the exact distance of `flip`, its
-    square for norm 2; None if no flip was found. `reached` says that the ends are as close as
-    asked, or that the ball of radius `lower` is the largest asked about; else `reason` says why
+    Both are distances, their squares for norm 2. `lower_size` is proved by `proof`, a checked proof
+    of `question`, on a closed ball or, if the radius is exact, on an open one; without a proof it
+    is 0. `upper` is None if no flip was found. `pair` shows that `question` asks about the exact
+    radius, if it is known and not zero. `reached` says that the ends are as close as asked,
+    or that the closed ball of size `lower_size` is the largest asked about; else `reason` says why
     they are not.
     """
 
     sample: int
     label: str
     norm: Norm
-    lower: Fraction
+    lower_size: Fraction
     proof: Robust | None
     question: Query | None
     upper: Fraction | None
     flip: FoundFlip | None
+    pair: Radius | None
     reached: bool
     reason: str
     queries: int
     seconds: float
 
     @property
-    def lower_size(self) -> Fraction:
-        """`lower` as `upper` is given: its square for norm 2."""
-        return self.lower**2 if self.norm == "2" else self.lower
+    def lower(self) -> Fraction:
+        """A radius within which there is no flip, the largest where it is rational."""
+        return _root_below(self.lower_size) if self.norm == "2" else self.lower_size
+
+    @property
+    def exact(self) -> bool:
+        """Whether `upper` is the distance to the nearest flip."""
+        return self.upper == self.lower_size
 
 
 def default_decoder(network: Network) -> str:
@@ -71,7 +80,7 @@ def default_decoder(network: Network) -> str:
     return "argmax" if network.outputs.count > 1 else "nearest"
 
 
-def radius_interval(
+def exact_radius(
     network: Network,
     points: Points,
     sample: int,
@@ -84,24 +93,27 @@ def radius_interval(
     options: Options = Options(),  # noqa: B008 frozen
     hints: Sequence[Vector] = (),
 ) -> RadiusInterval:
-    """The distance from the sample to its nearest flip lies in the interval, which is proved.
+    """The exact distance from the sample to its nearest flip, or an interval that holds it.
 
-    within: how long the interval may be; by default a 1024th of its upper end. most: the largest
-    radius asked about; by default the distance to the farthest sample. options.timeout: seconds for
-    the whole interval; a single ball gets half of what is left. hints: points that may be flips.
-    Raises UserError for a bound that is not positive and for what `Question` refuses.
+    within: how long an interval is enough; None for the exact distance. most: the largest radius
+    asked about; by default the distance to the farthest sample. options.timeout: seconds for all of
+    it; a single ball gets half of what is left. hints: points that may be flips.
+    Raises UserError for a bound that is not positive, for what `Question` refuses, and for the
+    decoder `value`, whose flips come as near as one likes to a distance that none of them has.
     """
     for name, bound in (("within", within), ("max", most)):
         if bound is not None and bound <= 0:
             raise UserError(f"{name} is not positive: {bound}")
     question = Question(norm, decoder or default_decoder(network), Fraction(0), None, clip)
+    if within is None and question.decoder == "value":
+        raise UserError("decoder value: no flip is the nearest; ask for an interval with within")
     around = Around(Floats(network), points, question, sample, options.seed)
     size = None if most is None else most**2 if norm == "2" else most
     goals = range(len(around.goals))
     return interval_around(around, goals, within=within, most=size, options=options, hints=hints)
 
 
-def radius_intervals(
+def exact_radii(
     network: Network,
     points: Points,
     samples: Sequence[int],
@@ -114,11 +126,11 @@ def radius_intervals(
     options: Options = Options(),  # noqa: B008 frozen
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[RadiusInterval]:
-    """`radius_interval` of each of these samples, in their order."""
+    """`exact_radius` of each of these samples, in their order."""
     listed = []
     for sample in samples:
         listed.append(
-            radius_interval(
+            exact_radius(
                 network,
                 points,
                 sample,
@@ -142,12 +154,17 @@ def interval_around(
     most: Fraction | None,
     options: Options,
     hints: Sequence[Vector] = (),
+    exact: bool = True,
 ) -> RadiusInterval:
-    """The interval for these goals alone; `most` is a size, for norm 2 a squared radius."""
-    return _Bisection(around, list(goals), within, most, options).run(hints)
+    """The radius for these goals alone; `most` is a size, for norm 2 a squared radius.
+
+    Without `within` it is exact, or with exact=False in an interval of a 1024th of its upper end.
+    """
+    search = _Search(around, list(goals), within, most, options)
+    return search.run(hints, exact=exact and within is None)
 
 
-class _Bisection:
+class _Search:
     def __init__(
         self,
         around: Around,
@@ -159,7 +176,8 @@ class _Bisection:
         self.around, self.goals, self.within, self.options = around, goals, within, options
         self.most = most if most is not None else _farthest(around)
         self.squared = around.norm == "2"
-        self.lower = Fraction(0)
+        self.lower = Fraction(0)  # a radius
+        self.lower_size = Fraction(0)
         self.proof: Robust | None = None
         self.question: Query | None = None
         self.best: FoundFlip | None = None
@@ -170,22 +188,30 @@ class _Bisection:
         timeout = options.timeout
         self.deadline = None if timeout is None else self.started + timeout
 
-    def run(self, hints: Sequence[Vector]) -> RadiusInterval:
+    def run(self, hints: Sequence[Vector], *, exact: bool) -> RadiusInterval:
         self._begin(hints)
         if self.best is None:
             self._ask(self.most)
             if self.best is None and self.blocked is None:
                 return self._result(reached=True)
+        if not self._close_in():
+            return self._result(reached=False)
+        if exact and self.best is not None and self.best.distance:
+            return self._result(reached=self._touch(self.best))
+        return self._result(reached=True)
+
+    def _close_in(self) -> bool:
+        """Asks about closed balls until the interval is short; whether it is."""
         optimism = _OPTIMISM
         while self.best is None or self.best.distance:
             if self.best is not None and self._is_within(self.best.distance):
-                return self._result(reached=True)
+                break
             if self.deadline is not None and monotonic() > self.deadline:
                 self.reason = self.reason or "timeout"
-                return self._result(reached=False)
+                return False
             top, step = self._top()
             if self.blocked is not None and top - self.lower <= step:
-                return self._result(reached=False)
+                return False
             if self.blocked is None and optimism:
                 optimism -= 1
                 radius = _up(top - step, step / 8)
@@ -194,7 +220,23 @@ class _Bisection:
             if not self.lower < radius < top:
                 radius = (self.lower + top) / 2
             self._ask(radius**2 if self.squared else radius)
-        return self._result(reached=True)  # the sample itself flips
+        return True
+
+    def _touch(self, flip: FoundFlip) -> bool:
+        """Asks about the open ball that the nearest flip touches; whether a proof came of it."""
+        while True:
+            flip = self.best = self.around.settled(flip)
+            verdict = self._answer(self.around.query(flip.distance, self.goals, open=True))
+            if isinstance(verdict, Robust):
+                self.lower_size = flip.distance
+                return True
+            if isinstance(verdict, Undecided):
+                self.reason = verdict.reason
+                return False
+            nearer = self.around.shown(verdict, self.goals, "exact")
+            if nearer is None or nearer.distance >= flip.distance:
+                raise RuntimeError("a flip in the open ball is not nearer than its radius")
+            flip = self.around.nearer(nearer)
 
     def _begin(self, hints: Sequence[Vector]) -> None:
         """The nearest flip that hints, other samples and linear pieces show."""
@@ -216,22 +258,28 @@ class _Bisection:
 
     def _ask(self, size: Fraction) -> None:
         """Learns from the closed ball of that size."""
-        options = self.options
-        if self.deadline is not None:
-            remaining = max(0.01, (self.deadline - monotonic()) / 2)
-            options = replace(options, timeout=remaining)
-        query = self.around.query(size, self.goals)
-        verdict = verify(query, options).verdict
-        self.queries += 1
+        verdict = self._answer(self.around.query(size, self.goals))
         radius = _root_below(size) if self.squared else size
         if isinstance(verdict, Robust):
-            self.lower, self.proof, self.question = radius, verdict, query
+            self.lower, self.lower_size = radius, size
         elif isinstance(verdict, Flip):
             flip = self.around.shown(verdict, self.goals, "exact")
             if flip is not None:
                 self._take(self.around.nearer(flip))
         else:
             self.blocked, self.reason = radius, verdict.reason
+
+    def _answer(self, query: Query) -> Verdict:
+        """The checked answer, for half of the time that is left; a proof is kept."""
+        options = self.options
+        if self.deadline is not None:
+            remaining = max(0.01, (self.deadline - monotonic()) / 2)
+            options = replace(options, timeout=remaining)
+        verdict = verify(query, options).verdict
+        self.queries += 1
+        if isinstance(verdict, Robust):
+            self.proof, self.question = verdict, query
+        return verdict
 
     def _is_within(self, upper: Fraction) -> bool:
         """Whether upper - lower is at most what is asked, by squares for norm 2."""
@@ -259,18 +307,22 @@ class _Bisection:
         return (top if self.blocked is None else min(top, self.blocked)), step
 
     def _result(self, *, reached: bool) -> RadiusInterval:
-        around = self.around
+        around, pair = self.around, None
         if self.best is not None:
             around.check(self.best, self.best.distance)
+            if self.proof is not None and self.lower_size == self.best.distance:
+                goal = self.goals.index(self.best.goal)
+                pair = Radius(self.proof, Flip(self.best.point, goal))
         return RadiusInterval(
             around.sample,
             around.label,
             around.norm,
-            self.lower,
+            self.lower_size,
             self.proof,
             self.question,
             None if self.best is None else self.best.distance,
             self.best,
+            pair,
             reached,
             "" if reached else self.reason,
             self.queries,

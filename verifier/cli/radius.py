@@ -18,8 +18,8 @@ _SHOWN = 40  # rows of the table
 
 @click.command(
     name="radius",
-    epilog="Example: robmem radius net.onnx --data digits --norm 2 --samples 0:10 --within 1/100",
-    short_help="Enclose the distance to the nearest label flip.",
+    epilog="Example: robmem radius net.onnx --data digits --norm 2 --samples 0:10",
+    short_help="The exact distance to the nearest label flip.",
 )
 @click.argument("net", metavar="NET")
 @click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
@@ -37,7 +37,7 @@ _SHOWN = 40  # rows of the table
     help="[default: argmax for several outputs, else nearest]",
 )
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
-@click.option("--within", metavar="Q", help="Length of the interval.  [default: upper / 1024]")
+@click.option("--within", metavar="Q", help="An interval of this length is enough.")
 @click.option("--max", "most", metavar="Q", help="Radius to stop at.  [default: farthest sample]")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
@@ -61,26 +61,29 @@ def command(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Enclose, for every sample, the distance to the nearest point that loses its label.
+    """Find, for every sample, the exact distance to the nearest point that loses its label.
 
-    The lower end is a radius whose closed ball is proved to keep the label; the upper
-    end is the exact distance of an exact flip (for norm 2 given as its square, upper^2).
-    Both are checked. The result is an interval: the exact radius, by a proof on the ball
-    that touches the nearest flip, is future work.
+    It is shown by a pair: an exact flip at that distance, and a proof that the open ball
+    of that radius has none. For norm 2 it is given as its square. With --within, an
+    interval is enough: its lower end is a radius whose closed ball is proved to keep the
+    label, its upper end the distance of an exact flip. Everything is checked.
 
-    Exit code 0 if every interval is as short as asked, or the ball of radius --max is
+    --proofs writes sample-N-radius.json.gz for `robmem check` (of an interval -robust
+    and -flip; the flip alone where the sample itself is read wrong).
+
+    Exit code 0 if every distance is as close as asked, or the ball of radius --max is
     proved; 3 if time or nodes ended before.
     """
     from verifier.cli.progress import counted
     from verifier.cli.samples import limits, positive, read_asked
-    from verifier.radius import radius_intervals
+    from verifier.radius import exact_radii
 
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
     options = limits(timeout, nodes, seed)
     asked = read_asked(net, spec, samples, decoder, clip)
-    with counted(len(asked.samples), quiet=quiet, what="enclosing") as show:
-        found = radius_intervals(
+    with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
+        found = exact_radii(
             asked.network,
             asked.points,
             asked.samples,
@@ -100,7 +103,7 @@ def command(
 
 
 def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
-    """Proofs and flips as files for `robmem check FILE --network NET`."""
+    """Pairs, proofs and flips as files for `robmem check FILE --network NET`."""
     from verifier.trusted.certificate import Flip
     from verifier.trusted.manifest import Question, sample_query
     from verifier.trusted.proof_file import save_proof
@@ -108,6 +111,10 @@ def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for entry in found:
         stem = f"sample-{entry.sample}"
+        if entry.pair is not None and entry.question is not None:
+            path = folder / f"{stem}-radius.json.gz"
+            save_proof(path, entry.question, entry.pair, with_network=False)
+            continue
         if entry.proof is not None and entry.question is not None:
             path = folder / f"{stem}-robust.json.gz"
             save_proof(path, entry.question, entry.proof, with_network=False)
@@ -133,6 +140,7 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
         result: dict[str, Any] = {
             "sample": entry.sample,
             "label": entry.label,
+            "exact": entry.exact,
             "lower": format_rational(entry.lower),
             "proved": entry.proof is not None,
             "upper_squared" if norm == "2" else "upper": None
@@ -148,14 +156,15 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
         if entry.flip is not None:
             size += len(certificate_bytes(Flip(entry.flip.point, entry.flip.goal), digest))
         results.append(result)
-    reached = sum(entry.reached for entry in found)
+    reached, exact = sum(entry.reached for entry in found), sum(entry.exact for entry in found)
     flips = sum(entry.flip is not None for entry in found)
     return {
-        "claim": f"the distance to the nearest flip in norm {norm} is enclosed as closely as asked "
-        f"for {reached} of {len(found)} samples",
+        "claim": f"the distance to the nearest flip in norm {norm} is exact for {exact} of "
+        f"{len(found)} samples, and as close as asked for {reached}",
         "samples": len(found),
         "robust": sum(entry.proof is not None for entry in found),
         "flips": flips,
+        "exact": exact,
         "undecided": len(found) - reached,
         "checked": flips + sum(entry.proof is not None for entry in found),
         "proof_bytes": size,
@@ -170,12 +179,13 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
 def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str:
     from verifier.cli.options import columns, short, size_text, table
 
-    upper = "upper^2" if norm == "2" else "upper"
-    rows: list[list[object]] = [["sample", "label", "lower", upper, "rival", "balls", ""]]
+    size = "distance^2" if norm == "2" else "distance"
+    rows: list[list[object]] = [["sample", "label", size, "no flip below", "rival", "balls", ""]]
     for entry in found:
         away = "none found" if entry.upper is None else short(entry.upper)
+        below = "exact" if entry.exact else short(entry.lower)
         rival = "" if entry.flip is None else entry.flip.rival
-        rows.append([entry.sample, entry.label, short(entry.lower), away, rival, entry.queries,
+        rows.append([entry.sample, entry.label, away, below, rival, entry.queries,
                      "" if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
     summary = [

@@ -46,7 +46,7 @@ _TENFOLD = 10
 @click.option("--samples", metavar="A:B", help="Search these alone, such as 0:100 or 3,10:20.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples.")
 @click.option("--all-rivals", is_flag=True, help="A flip to each rival that has one.")
-@click.option("--nearest", is_flag=True, help="The nearest flip, up to 1/1024 of its distance.")
+@click.option("--nearest", is_flag=True, help="The nearest flip, and a proof that it is.")
 @click.option("--out", metavar="FILE", help="Write flips to .json (exact) or .npz (nearest).")
 @click.option("--picture", type=click.Path(file_okay=False), help="A folder for pictures.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
@@ -172,6 +172,7 @@ def _facts(
             result |= {"open_rivals": list(entry.open_rivals), "reason": entry.reason}
         if entry.proved_radius is not None:
             result["proved_radius"] = format_rational(entry.proved_radius)
+            result["nearest"] = entry.exact
         results.append(result)
     return {
         "claim": f"{counts['flip']} of {len(found)} samples searched have a flip in their "

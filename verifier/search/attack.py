@@ -11,10 +11,11 @@ from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.trusted.certificate import Flip
 from verifier.trusted.query import Query
 from verifier.trusted.rational import sqrt_upper
-from verifier.trusted.region import Region
+from verifier.trusted.region import Region, distance
 from verifier.trusted.scaled import evaluate
 
 Float = NDArray[np.float64]
+OPEN = Fraction(1, 1 << 30)  # how far inside an open ball a point beyond it is put
 
 
 def exact_flip(query: Query, goal: int, point: Float | list[Fraction]) -> Flip | None:
@@ -31,7 +32,8 @@ def exact_flip(query: Query, goal: int, point: Float | list[Fraction]) -> Flip |
 
 
 def into_region(region: Region, point: list[Fraction]) -> tuple[Fraction, ...] | None:
-    """A point of the region near `point`: clamped to the box, then pulled towards the center."""
+    """A point of the region near `point`: clamped to the box, then pulled towards the center, into
+    an open ball a little further."""
     clamped = tuple(
         min(max(Fraction(x), low), high)
         for x, low, high in zip(point, region.lower, region.upper, strict=True)
@@ -39,14 +41,16 @@ def into_region(region: Region, point: list[Fraction]) -> tuple[Fraction, ...] |
     if region.contains(clamped):
         return clamped
     offsets = [x - c for x, c in zip(clamped, region.center, strict=True)]
-    if region.norm == "1":
-        length, reach = sum((abs(d) for d in offsets), Fraction(0)), region.size
+    if region.norm != "2":
+        length, reach = distance(region.norm, clamped, region.center), region.size
     else:
         length = sqrt_upper(sum((d * d for d in offsets), Fraction(0)), 80)
         reach = Fraction(1) if not region.size else region.size / sqrt_upper(region.size, 80)
         reach = reach if region.size else Fraction(0)
     if length == 0:
         return None
+    if region.open:
+        reach *= 1 - OPEN
     pulled = tuple(c + d * reach / length for c, d in zip(region.center, offsets, strict=True))
     return pulled if region.contains(pulled) else None
 

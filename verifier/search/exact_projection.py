@@ -84,12 +84,13 @@ def project(
             break
 
 
-def project_in_floats(
+def project_large(
     center: Sequence[Fraction], rows: Sequence[Row], offsets: Sequence[Fraction]
 ) -> Projection | Empty | None:
-    """About the same by non-negative least squares (Lawson and Hanson's LDP), for large programs.
+    """The same for large programs: by non-negative least squares (Lawson and Hanson's LDP), made
+    exact where the active rows that they find are the right ones.
 
-    The multipliers are dyadic and prove what they prove; the point is near the polyhedron.
+    Else the multipliers are dyadic and prove what they prove; the point is near the polyhedron.
     """
     c = float_vector(list(center))
     matrix = np.array([float_vector(row) for row in rows])
@@ -108,11 +109,34 @@ def project_in_floats(
     multipliers = {i: Fraction(float(w / scale[i])) for i, w in enumerate(dual) if w > 0}
     if residual < 1e-9:
         return Empty(multipliers)
+    exact = _project_onto(center, rows, offsets, list(multipliers))
+    if exact is not None:
+        return exact
     offset = -rest[:-1] / rest[-1]
     factor = Fraction(float(-1 / rest[-1]))
     point = [Fraction(float(x)) for x in c + offset]
     distance = Fraction(float(offset @ offset))
     return Projection(point, distance, {i: w * factor for i, w in multipliers.items()})
+
+
+def _project_onto(
+    center: Sequence[Fraction], rows: Sequence[Row], offsets: Sequence[Fraction], active: list[int]
+) -> Projection | None:
+    """The projection on the polyhedron if exactly these rows are active there, else None."""
+    normals = [rows[i] for i in active]
+    gram = [[dot(a, b) for b in normals] for a in normals]
+    gaps = [offsets[i] - dot(rows[i], center) for i in active]
+    try:
+        weights = solve_exactly(gram, gaps)
+    except ZeroDivisionError:
+        return None
+    point = list(center)
+    for weight, normal in zip(weights, normals, strict=True):
+        point = [x + weight * g for x, g in zip(point, normal, strict=True)]
+    if min(weights) < 0 or any(dot(g, point) < h for g, h in zip(rows, offsets, strict=True)):
+        return None
+    squares = sum(((x - c) ** 2 for x, c in zip(point, center, strict=True)), ZERO)
+    return Projection(point, squares, {i: w for i, w in zip(active, weights, strict=True) if w})
 
 
 def dot(left: Sequence[Fraction], right: Sequence[Fraction]) -> Fraction:

@@ -29,7 +29,7 @@ from verifier.trusted.fast import FastChecker, Snapshot
 from verifier.trusted.query import Query
 
 BATCH = 256
-PHASED_AT = (1, 40)  # undecided units at which a box is given to a phase tree
+PHASED_AT = 40  # undecided units up to which a box is given to a phase tree
 PHASE_NODES = 40  # of such a tree
 
 
@@ -104,7 +104,7 @@ class InputSplitting:
             for low, high in zip(branches.lower, branches.upper, strict=True)
         )
         for still in open_rows.tolist():
-            if PHASED_AT[0] <= undecided[still] <= PHASED_AT[1]:
+            if undecided[still] <= PHASED_AT:
                 found = self._by_phases(number, boxes[batch[still]])
                 if isinstance(found, Flip):
                     return found

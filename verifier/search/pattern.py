@@ -6,19 +6,23 @@ slivers between two units, and rivals that touch the ball in one point.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from verifier.search.exact_lp import Optimum, Row, maximise
-from verifier.search.exact_projection import Projection, project, project_in_floats
+import numpy as np
+
+from verifier.search.exact_lp import Optimum, Row, maximise, solve_exactly
+from verifier.search.exact_projection import Projection, project, project_large
+from verifier.search.floats import float_vector
+from verifier.search.solver import vertex
 from verifier.trusted.certificate import Leaf
 from verifier.trusted.fast import FastChecker
+from verifier.trusted.network import Network
 from verifier.trusted.query import Goal, Query
 
 ZERO, ONE = Fraction(0), Fraction(1)
 Affine = tuple[Row, Fraction]
 LARGE = 40  # inputs, beyond which exact systems take too long
-BITS = 53  # of multipliers found in floats
 
 
 def decide_pattern(
@@ -26,22 +30,23 @@ def decide_pattern(
 ) -> tuple[list[Fraction] | None, Leaf | None]:
     """A point of the pattern with the largest margin, or a leaf that should refute the goal there.
 
-    `checker` is in the root state, `phases` fixes every unit that is undecided in it. Returns two
-    Nones for too many inputs, or where the exact program gives up.
+    On an L2 ball and on every open ball the point is the one nearest to the center at which the
+    goal holds. `checker` is in the root state, `phases` fixes every unit that is undecided in it.
+    Returns two Nones where the exact program gives up, as it may with many inputs.
     """
-    if query.region.norm != "2" and query.network.inputs > LARGE:
-        return None, None
     pre, outputs = _affine(query, checker, phases)
     if query.region.norm == "2":
         return _nearest(query, goal, phases, pre, outputs)
-    program = _Program(query)
+    program = _Program(query, checker.box())
     names: list[tuple[str, int, Fraction]] = []
     for v, on in phases.items():
         sign = ONE if on else -ONE
         program.add(_scaled(pre[v], sign))
         names.append(("unit", v, sign))
     forms = [_atom_form(goal, number, outputs) for number in range(len(goal.atoms))]
-    empty = program.largest_common_slack(len(names), forms)
+    if query.region.open:
+        return _nearest_vertex(query, program, names, forms)
+    empty = program.largest_common_slack(len(names))
     if empty is None:
         return None, None
     if empty.value < 0:
@@ -57,6 +62,27 @@ def decide_pattern(
         for number in range(len(forms))
     }
     return best.point[: query.network.inputs], _leaf(names, program, best, atoms)
+
+
+def _nearest_vertex(
+    query: Query, program: _Program, names: list[tuple[str, int, Fraction]], forms: list[Affine]
+) -> tuple[list[Fraction] | None, Leaf | None]:
+    """On an open ball of norm inf or 1: the nearest point of the pattern at which the atoms hold,
+    or the multipliers that show that there is none inside."""
+    for form in forms:
+        program.add(form)
+    program.first_atom = program.first + len(names)
+    best = program.nearest_point()
+    if best is None:
+        best = program.largest_common_slack(len(names) + len(forms))
+        if best is not None and best.value == 0:
+            best = program.nearest_point(best)
+    if best is None:
+        return None, None
+    if -best.value < query.region.size and best.point[-1] == 0:
+        return best.point[: program.n], None
+    atoms = {k: best.multipliers.get(program.first_atom + k, ZERO) for k in range(len(forms))}
+    return None, _leaf(names, program, best, atoms)
 
 
 def _nearest(
@@ -80,11 +106,11 @@ def _nearest(
             rows += [unit, [-q for q in unit]]
             offsets += [region.lower[k], -region.upper[k]]
     exactly = region.dimension <= LARGE and len(rows) <= LARGE
-    found = (project if exactly else project_in_floats)(region.center, rows, offsets)
+    found = (project if exactly else project_large)(region.center, rows, offsets)
     if found is None:
         return None, None
     if isinstance(found, Projection) and found.squared_distance <= region.size:
-        strict = any(atom.strict for atom in goal.atoms)
+        strict = region.open or any(atom.strict for atom in goal.atoms)
         if found.squared_distance < region.size or not strict:
             return found.point, None
     first = len(units)
@@ -120,6 +146,16 @@ def _leaf(
         if program.extra
     }
     return Leaf(atoms=atoms, bounds=bounds, box={k: q for k, q in box.items() if q})
+
+
+def pre_activations(network: Network, point: Sequence[Fraction]) -> list[Fraction]:
+    """Every a_v at the point, exactly."""
+    values, found = list(point), list[Fraction]()
+    for v in range(network.units.count):
+        weights, constant = network.units.fractions(v)
+        found.append(constant + sum((w * values[j] for j, w in weights.items()), ZERO))
+        values.append(max(found[-1], ZERO))
+    return found
 
 
 def _affine(
@@ -165,37 +201,37 @@ def _scaled(form: Affine, factor: Fraction) -> Affine:
 
 
 class _Program:
-    """Rows over (x, d, s): the region with |x - c| <= d on an L1 ball, then what `add` brings."""
+    """Rows over (x, d, s): the region, then what `add` brings.
 
-    def __init__(self, query: Query) -> None:
+    d are distances, whose sum is at most the radius: on an L1 ball |x_k - c_k| <= d_k, on an open
+    ball of norm inf |x_k - c_k| <= d_0, on a box none.
+    """
+
+    def __init__(self, query: Query, box: tuple[Sequence[Fraction], Sequence[Fraction]]) -> None:
         region = query.region
         self.n = region.dimension
-        self.extra = self.n if region.norm == "1" else 0
+        self.extra = self.n if region.norm == "1" else int(region.open)
         self.width = self.n + self.extra + 1
         self.rows: list[Row] = []
         self.offsets: list[Fraction] = []
         for k in range(self.n):
-            self._bound(k, ONE, region.lower[k])
-            self._bound(k, -ONE, -region.upper[k])
+            self._bound(k, ONE, box[0][k])
+            self._bound(k, -ONE, -box[1][k])
+        middle = region.center or box[0]
+        start = [min(max(c, low), high) for c, low, high in zip(middle, *box, strict=True)]
         if self.extra:
             for k in range(self.n):
                 for sign in (ONE, -ONE):
                     row = [ZERO] * self.width
-                    row[k], row[self.n + k] = -sign, ONE
+                    row[k], row[self.n + min(k, self.extra - 1)] = -sign, ONE
                     self._put(row, -sign * region.center[k])
             row = [ZERO] * self.width
-            row[self.n : 2 * self.n] = [-ONE] * self.n
+            row[self.n : self.n + self.extra] = [-ONE] * self.extra
             self._put(row, -region.size)
-        self.first = len(self.rows)
-        start = [
-            min(max(c, low), high)
-            for c, low, high in zip(
-                region.center or region.lower, region.lower, region.upper, strict=True
-            )
-        ]
-        self._start = (
-            start + [abs(x - c) for x, c in zip(start, region.center, strict=False)][: self.extra]
-        )
+            gaps = [abs(x - c) for x, c in zip(start, region.center, strict=True)]
+            start += gaps if region.norm == "1" else [max(gaps)]
+        self.first = self.first_atom = len(self.rows)
+        self._start = start
 
     def _put(self, row: Row, offset: Fraction) -> None:
         self.rows.append(row)
@@ -210,10 +246,21 @@ class _Program:
         """form >= 0."""
         self._put([*form[0], *[ZERO] * self.extra, ZERO], -form[1])
 
-    def largest_common_slack(self, count: int, forms: list[Affine]) -> Optimum | None:
+    def nearest_point(self, start: Optimum | None = None) -> Optimum | None:
+        """The least distance, as a negative value; from a point at which all rows hold, without one
+        where the solver shows the way."""
+        floor = [ZERO] * self.width
+        floor[-1] = ONE
+        self._put(floor, ZERO)
+        objective = [ZERO] * self.n + [-ONE] * (self.extra + 1)
+        found = self._from(None if start is None else start.point, objective)
+        self.rows.pop()
+        self.offsets.pop()
+        return found
+
+    def largest_common_slack(self, count: int) -> Optimum | None:
         """The largest s <= 0 such that the last `count` rows can all be >= s; below 0 the pattern
         is empty."""
-        self.first_atom = len(self.rows)
         for row in self.rows[self.first : self.first + count]:
             row[-1] = -ONE
         cap = [ZERO] * self.width
@@ -239,6 +286,7 @@ class _Program:
 
     def largest_margin(self, start: Optimum, forms: list[Affine]) -> Optimum | None:
         """The largest s such that all atoms can be >= s in the pattern."""
+        self.first_atom = len(self.rows)
         for gradient, constant in forms:
             self._put([*gradient, *[ZERO] * self.extra, -ONE], -constant)
         x = start.point[:-1]
@@ -248,10 +296,34 @@ class _Program:
         )
         return self._from([*x, least], [ZERO] * (self.width - 1) + [ONE])
 
-    def _from(self, point: list[Fraction], objective: Row) -> Optimum | None:
-        """The optimum from a feasible point: first to a vertex, then along edges."""
-        active = self._vertex(point, objective)
+    def _from(self, point: list[Fraction] | None, objective: Row) -> Optimum | None:
+        """The optimum: from the solver's vertex if it is one, else from a feasible point, first to
+        a vertex and then along edges."""
+        active = self._guessed(objective)
+        if active is None and point is not None and self.n <= LARGE:
+            active = self._vertex(point, objective)
         return None if active is None else maximise(objective, self.rows, self.offsets, active)
+
+    def _guessed(self, objective: Row) -> list[int] | None:
+        """The solver's optimal vertex, if all rows hold there."""
+        rows = np.array([float_vector([*row, t]) for row, t in self._scaled_rows()])
+        active = vertex(float_vector(objective), rows[:, :-1], rows[:, -1])
+        if active is None:
+            return None
+        try:
+            point = solve_exactly([self.rows[i] for i in active], [self.offsets[i] for i in active])
+        except ZeroDivisionError:
+            return None
+        holds = all(
+            _dot(row, point) >= offset for row, offset in zip(self.rows, self.offsets, strict=True)
+        )
+        return active if holds else None
+
+    def _scaled_rows(self) -> Iterator[tuple[Row, Fraction]]:
+        """The rows with a largest coefficient of one."""
+        for row, offset in zip(self.rows, self.offsets, strict=True):
+            size = max(map(abs, row)) or ONE
+            yield [q / size for q in row], offset / size
 
     def _vertex(self, point: list[Fraction], objective: Row) -> list[int] | None:
         """Independent rows that are active at a vertex reached from `point` by moves along which

@@ -139,6 +139,32 @@ class LinearProgram:
         return result
 
 
+def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
+    """About the vertex at which objective . v is greatest subject to rows . v >= offsets: the rows
+    that are active there, as many as there are columns; None if the solver finds no such vertex."""
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex")):
+        highs.setOptionValue(option, value)
+    count, width = rows.shape
+    matrix = np.where(np.abs(rows) <= DROPPED, 0, rows)
+    at, columns = np.nonzero(matrix)
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = width, count
+    program.col_cost_ = -objective
+    program.col_lower_, program.col_upper_ = np.full(width, -np.inf), np.full(width, np.inf)
+    program.row_lower_, program.row_upper_ = offsets, np.full(count, np.inf)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = np.searchsorted(at, np.arange(count + 1))
+    program.a_matrix_.index_, program.a_matrix_.value_ = columns, matrix[at, columns]
+    highs.passModel(program)
+    highs.run()
+    if highs.getModelStatus() != HighsModelStatus.kOptimal:
+        return None
+    statuses = highs.getBasis().row_status
+    active = [i for i, s in enumerate(statuses) if s == highspy.HighsBasisStatus.kLower]
+    return active if len(active) == width else None
+
+
 class Claim(Enum):
     """What a mixed-integer solver says, in its own floating point."""
 
