@@ -15,6 +15,7 @@ from verifier.trusted.certificate import (
     Node,
     PlaneSplit,
     Robust,
+    SeparableStep,
     Split,
     Step,
     SymbolicLeaf,
@@ -120,7 +121,9 @@ def proof_section(proof: Robust, rivals: list[str]) -> Section:
 def _described(steps: tuple[Step, ...]) -> str:
     lemmas = sum(1 for step in steps if isinstance(step, Lemma))
     symbolic = sum(1 for step in steps if isinstance(step, SymbolicStep))
+    separable = sum(1 for step in steps if isinstance(step, SeparableStep))
     parts = [f"{lemmas} {'lemma' if lemmas == 1 else 'lemmas'}"]
-    if symbolic:
-        parts.append(f"symbolic bounds {symbolic} {'time' if symbolic == 1 else 'times'}")
+    for name, count in (("symbolic bounds", symbolic), ("bounds of sums", separable)):
+        if count:
+            parts.append(f"{name} {count} {'time' if count == 1 else 'times'}")
     return " and ".join(parts)

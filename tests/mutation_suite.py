@@ -36,9 +36,9 @@ LONG = {  # or made for the whole process
 }
 TYPES = ("test_trusted_types", "test_exact_inputs")
 FILES = {
-    "certificate": ("test_verdicts_in_memory", "test_hostile_files"),
+    "certificate": ("test_verdicts_in_memory", "test_hostile_files", "test_univariate"),
     "data_file": ("test_data_file", "test_hostile_files", "test_manifest"),
-    "fast": ("test_verdicts_in_memory", "test_symbolic"),
+    "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate"),
     "intervals": TYPES,
     "live_rows": TYPES,
     "manifest": ("test_manifest", "test_hostile_files"),
@@ -48,13 +48,15 @@ FILES = {
     "proof_file": ("test_proof_file", "test_hostile_files"),
     "query": TYPES,
     "rational": TYPES,
-    "reference": ("test_verdicts_in_memory", "test_symbolic"),
+    "reference": ("test_verdicts_in_memory", "test_symbolic", "test_univariate"),
     "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
+    "reference_univariate": ("test_univariate",),
     "region": TYPES,
     "replay": TYPES,
     "scaled": TYPES,
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
+    "univariate": ("test_univariate",),
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (

@@ -40,7 +40,7 @@ MEMORY = 4 << 30
 MODULES = (
     "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network",
     "network_file", "packed", "proof_file", "query", "rational", "reference", "reference_symbolic",
-    "region", "replay", "scaled", "strict_json", "symbolic",
+    "reference_univariate", "region", "replay", "scaled", "strict_json", "symbolic", "univariate",
 )  # fmt: skip
 COMPARISONS = {
     ast.Lt: ast.LtE,

@@ -29,6 +29,7 @@ from verifier.trusted.certificate import (
     Node,
     PlaneSplit,
     Robust,
+    SeparableStep,
     Split,
     Step,
     SymbolicLeaf,
@@ -41,6 +42,7 @@ from verifier.trusted.rational import sqrt_upper
 
 ZERO, ONE = Fraction(0), Fraction(1)
 MAX_CHARACTERS = 1 << 30
+NO_SUMS = "the proof bounds sums of functions of one direction each: VIPR has no such rule"
 """Longest certificate; a proof with tens of thousands of leaves would not fit a disk."""
 _LEMMA_BITS = 40  # significant bits of bounds that the exporter computes itself
 
@@ -370,6 +372,8 @@ class _Writer:
         """Derives the target, or an absurdity, from the rules of a leaf."""
         if isinstance(leaf, SymbolicLeaf):
             return self._symbolic_leaf(leaf, target, goal)
+        if leaf.ball is not None:
+            raise UserError(NO_SUMS)
         atoms: Mapping[int, Fraction] = {}
         total = _Sum({})
         if goal is None:
@@ -554,6 +558,8 @@ class _Writer:
         if isinstance(step, SymbolicStep):
             self._tighten_symbolically()
             return
+        if isinstance(step, SeparableStep):
+            raise UserError(NO_SUMS)
         a = self.model.pre_activations[step.unit]
         sign = -ONE if step.upper else ONE
         index = self.refute(step.tree, None, _Target({a: sign}, sign * step.bound))

@@ -9,6 +9,7 @@ followed by its low side and then its high side, so that depth costs no recursio
               or {"robmem": 1, "network": sha256, "verdict": "flip", "goal": k, "point": [q ..]}
     step         {"lower": [v, q], "tree": [node ..]}    lemma: a_v >= q from here on; or "upper"
               or "symbolic"                              all bounds tightened as in `symbolic.py`
+              or {"separable": [t ..]}                   bounds of sums, see `SeparableStep`
     node         {"steps": [step ..]?, and one of
                   "leaf": {..}                           a linear bound, see `Leaf`
                   "symbolic": k                          `symbolic.py` refutes the goal's atom k
@@ -45,6 +46,9 @@ class Leaf:
     bounds  multiplier of unit v's current bound, of a_v >= lower if positive, a_v <= upper if not
     cuts    multiplier >= 0 of the k-th hyperplane split above this leaf
     box     the part of the final gradient of input k that is bounded over the box and not the ball
+    ball    None, or the multiplier t >= 0 of the ball: units that lie on a direction are then kept,
+            and what is left, a sum of functions of one direction each, is bounded as in
+            `reference_univariate.py`. `box` must be empty, and t zero where there is no ball.
     """
 
     atoms: Mapping[int, Fraction] = field(default_factory=dict)
@@ -52,6 +56,7 @@ class Leaf:
     bounds: Mapping[int, Fraction] = field(default_factory=dict)
     cuts: Mapping[int, Fraction] = field(default_factory=dict)
     box: Mapping[int, Fraction] = field(default_factory=dict)
+    ball: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,15 @@ class SymbolicLeaf:
 @dataclass(frozen=True, slots=True)
 class SymbolicStep:
     """From here on, in this branch, the bounds of `symbolic.py` hold as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeparableStep:
+    """From here on, in this branch, the bounds of sums of functions of one direction each hold as
+    well: those of `reference_univariate.py`, with each of these multipliers of the ball, unit after
+    unit. All are >= 0, and 0 where there is no ball."""
+
+    multipliers: tuple[Fraction, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +130,7 @@ class Node:
 
 
 Split = UnitSplit | InputSplit | PlaneSplit
-Step = Lemma | SymbolicStep
+Step = Lemma | SymbolicStep | SeparableStep
 Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
@@ -212,6 +226,10 @@ def check_numbers(verdict: Robust | Flip) -> None:
     ]
     while waiting:
         match waiting.pop():
+            case SeparableStep(multipliers):
+                _check_exact("separable", (), multipliers)
+                for t in multipliers:
+                    _check_ball(t)
             case Lemma(unit, _, bound, tree):
                 _check_exact("lemma", (unit,), (bound,))
                 waiting.extend(tree)
@@ -242,6 +260,16 @@ def _check_leaf(leaf: Leaf) -> None:
     for k, q in leaf.slopes.items():
         if q > 1:
             raise RefusedError("slope above 1", f"unit {k}: {format_rational(q)}")
+    if leaf.ball is not None:
+        _check_exact("ball", (), (leaf.ball,))
+        _check_ball(leaf.ball)
+        if leaf.box:
+            raise RefusedError("box beside ball", f"inputs {sorted(leaf.box)[:8]}")
+
+
+def _check_ball(multiplier: Fraction) -> None:
+    if multiplier < 0:
+        raise RefusedError("negative multiplier", f"ball: {format_rational(multiplier)}")
 
 
 def _check_exact(place: str, indices: Iterable[int], numbers: Iterable[Fraction]) -> None:
@@ -266,6 +294,8 @@ def _pairs_out(pairs: Mapping[int, Fraction]) -> list[list[int | str]]:
 def _step_out(lemma: Step) -> dict[str, Any] | str:
     if isinstance(lemma, SymbolicStep):
         return "symbolic"
+    if isinstance(lemma, SeparableStep):
+        return {"separable": [_rational_out(t) for t in lemma.multipliers]}
     side = "upper" if lemma.upper else "lower"
     return {side: [lemma.unit, _rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
 
@@ -285,6 +315,8 @@ def _node_out(node: Node) -> dict[str, Any]:
                 for name in _LEAF_FIELDS
                 if getattr(leaf, name)
             }
+            if leaf.ball is not None:
+                text["leaf"]["ball"] = _rational_out(leaf.ball)
         case SymbolicLeaf(atom):
             text["symbolic"] = atom
         case Conflict(unit):
@@ -301,6 +333,12 @@ def _node_out(node: Node) -> dict[str, Any]:
 def _step_in(value: Any) -> Step:
     if value == "symbolic":
         return SymbolicStep()
+    if isinstance(value, dict) and "separable" in value:
+        _fields(value, ("separable",), ())
+        multipliers = tuple(_rational_in(t) for t in _list(value["separable"], "separable"))
+        for t in multipliers:
+            _check_ball(t)
+        return SeparableStep(multipliers)
     upper = isinstance(value, dict) and "upper" in value
     side = "upper" if upper else "lower"
     _fields(value, (side, "tree"), ())
@@ -349,8 +387,9 @@ def _node_in(value: Any) -> Node:
 
 
 def _leaf_in(value: Any) -> Leaf:
-    _fields(value, (), _LEAF_FIELDS)
-    leaf = Leaf(**{name: _pairs_in(value[name], name) for name in value})
+    _fields(value, (), (*_LEAF_FIELDS, "ball"))
+    tables = {name: _pairs_in(value[name], name) for name in value if name != "ball"}
+    leaf = Leaf(**tables, ball=_rational_in(value["ball"]) if "ball" in value else None)
     _check_leaf(leaf)
     return leaf
 

@@ -25,6 +25,7 @@ from verifier.trusted.certificate import (
     Lemma,
     PlaneSplit,
     Robust,
+    SeparableStep,
     Split,
     Step,
     SymbolicLeaf,
@@ -40,6 +41,7 @@ from verifier.trusted.query import Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.trusted.symbolic import Branches, SymbolicNetwork, supports
+from verifier.trusted.univariate import Minima, Sum, short
 
 Number = int | Fraction
 BATCH = 256  # symbolic leaves that are checked together
@@ -218,6 +220,9 @@ class FastChecker:
         if isinstance(lemma, SymbolicStep):
             self.tighten_symbolically()
             return
+        if isinstance(lemma, SeparableStep):
+            self.tighten_separably(lemma)
+            return
         self._checked(lemma.unit)
         self.refute(lemma.tree, lemma)
         self.assume(lemma)
@@ -237,6 +242,47 @@ class FastChecker:
                 if self.lower(v) < 0 < self.upper(v):
                     self._raise_lower(v, below * unit * scales[inputs + v])
                     self._drop_upper(v, above * unit * scales[inputs + v])
+
+    def minima(self) -> Minima:
+        """Bounds of sums of functions of one direction each, in the current branch."""
+        return Minima(self.scaled.univariate, self.region, self.box(), self.cuts)
+
+    def tighten_separably(self, step: SeparableStep) -> dict[int, Sum]:
+        """Tightens the units that are sums of functions of one direction each; their sums."""
+        for multiplier in step.multipliers:
+            self._on_ball(multiplier)
+        univariate, minima = self.scaled.univariate, self.minima()
+        scales, inputs = self.scaled.scales, self.inputs
+        sums: dict[int, Sum] = {}
+        on: dict[int, Sum] = {}
+        off: set[int] = set()
+        for v in univariate.crossing:
+            total = univariate.sum_of(v, on, off)
+            if total is not None and self.upper(v) > 0:
+                sums[v] = total
+                scale = scales[inputs + v]
+                for multiplier in step.multipliers:
+                    self._bound_sum(v, total, scale, minima, multiplier)
+            if self.upper(v) <= 0:
+                off.add(v)
+            elif total is not None and self.lower(v) >= 0:
+                on[v] = total
+        return sums
+
+    def _bound_sum(
+        self, v: int, total: Sum, scale: int, minima: Minima, multiplier: Fraction
+    ) -> None:
+        constant = Fraction(total.constant, scale)
+        for upper, sign in ((False, 1), (True, -1)):
+            bound = minima.lower_bound(total.profiles, sign, sign * constant, scale, multiplier)
+            if bound is not None and upper:
+                self._drop_upper(v, short(-bound, upper=True) * scale)
+            elif bound is not None:
+                self._raise_lower(v, short(bound, upper=False) * scale)
+
+    def _on_ball(self, multiplier: Fraction) -> None:
+        if self.region.norm == "inf" and multiplier:
+            raise RefusedError("no ball", "a multiplier of the ball of a box")
 
     def snapshot(self) -> Snapshot:
         """The bounds of the current branch, as far as they differ from the root's."""
@@ -392,7 +438,7 @@ class FastChecker:
 
     def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
         form, strict = self.start(leaf, target)
-        self._eliminate(form, leaf.slopes)
+        self._eliminate(form, leaf.slopes, on_lines=leaf.ball is not None)
         if not self._nonnegative(form, leaf, strict):
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
@@ -450,11 +496,14 @@ class FastChecker:
                 strict = False
         return constant, strict
 
-    def _eliminate(self, form: Form, slopes: Mapping[int, Fraction]) -> None:
-        """Replaces all units, last first, by lower bounds in terms of what they read."""
+    def _eliminate(
+        self, form: Form, slopes: Mapping[int, Fraction], *, on_lines: bool = False
+    ) -> None:
+        """Replaces all units, last first, by lower bounds in terms of what they read; with
+        `on_lines`, all but those that lie on a direction."""
         inputs, rows = self.inputs, self.root.rows
         row = rows.row
-        if self._all_rows or any(rows.skips(v) for v in slopes):
+        if on_lines or self._all_rows or any(rows.skips(v) for v in slopes):
             row = self._whole_row
         denominators = self._slope_denominators(slopes)
         waiting = [-v for v in {*form.a, *(j - inputs for j in form.z if j >= inputs)}]
@@ -469,7 +518,8 @@ class FastChecker:
                     current_layer = layer
                     form.multiply(denominators.get(layer, 1))
             factor = form.a.pop(v, 0)
-            coefficient = form.z.pop(inputs + v, 0)
+            kept = on_lines and self.scaled.univariate.lines.item(inputs + v) >= 0
+            coefficient = 0 if kept else form.z.pop(inputs + v, 0)
             if coefficient:
                 factor += self._relax(form, v, coefficient, slopes)
             if not factor:
@@ -522,7 +572,15 @@ class FastChecker:
         return kept
 
     def _nonnegative(self, form: Form, leaf: Leaf, strict: bool) -> bool:
-        """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box."""
+        """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box; or
+        over variables that lie on directions, if the leaf has a multiplier of the ball."""
+        if leaf.ball is not None:
+            self._on_ball(leaf.ball)
+            univariate = self.scaled.univariate
+            profiles = univariate.profiles_of(univariate.nodes_of(form.z))
+            whole = Fraction(form.constant) / form.denominator
+            bound = self.minima().lower_bound(profiles, 1, whole, form.denominator, leaf.ball)
+            return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
         gradient: dict[int, Fraction] = {}
         constant: Number = form.constant

@@ -18,6 +18,7 @@ from verifier.trusted.certificate import (
     Leaf,
     Lemma,
     Robust,
+    SeparableStep,
     Split,
     Step,
     SymbolicLeaf,
@@ -31,6 +32,7 @@ from verifier.trusted.network import Network
 from verifier.trusted.query import Goal, Query
 from verifier.trusted.rational import format_rational
 from verifier.trusted.reference_symbolic import ReferenceSymbolic
+from verifier.trusted.reference_univariate import ReferenceUnivariate, short_bound
 from verifier.trusted.region import linear_minimum_holds
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -114,6 +116,7 @@ class _Checker:
             self.lower.append(low)
             self.upper.append(high)
         self.root = (tuple(self.lower), tuple(self.upper))
+        self.univariate = ReferenceUnivariate(self.network, self.region)
 
     def _interval(self, v: int) -> tuple[Fraction, Fraction]:
         """Interval arithmetic for a_v from the boxes of what it reads."""
@@ -149,6 +152,9 @@ class _Checker:
         if isinstance(lemma, SymbolicStep):
             self._tighten_symbolically()
             return
+        if isinstance(lemma, SeparableStep):
+            self._tighten_separably(lemma)
+            return
         v = self._unit(lemma.unit)
         self.refute(lemma.tree, lemma)
         if lemma.upper:
@@ -175,6 +181,56 @@ class _Checker:
                 below, above = symbolic.bounds(v)
                 self._set(self.lower, v, max(self.lower[v], below))
                 self._set(self.upper, v, min(self.upper[v], above))
+
+    def _tighten_separably(self, step: SeparableStep) -> None:
+        """Bounds every unit that lies on no direction and is not off, if by units that are on or
+        off it is a sum of functions of one direction each."""
+        forms: dict[int, Form] = {}
+        for v in range(self.network.units.count):
+            if self.univariate.directions[self.inputs + v] is not None:
+                continue
+            form = self._separable(v, forms)
+            if form is None:
+                continue
+            forms[v] = form
+            bounds = [
+                (upper, self._sum_bound(form, -ONE if upper else ONE, t))
+                for t in step.multipliers
+                for upper in (False, True)
+                if self.upper[v] > 0
+            ]
+            for upper, bound in bounds:
+                if bound is not None and upper:
+                    self._set(self.upper, v, min(self.upper[v], short_bound(-bound, upper=True)))
+                elif bound is not None:
+                    self._set(self.lower, v, max(self.lower[v], short_bound(bound, upper=False)))
+
+    def _separable(self, v: int, forms: dict[int, Form]) -> Form | None:
+        """a_v over inputs and units that lie on directions; None if it is no such form."""
+        weights, constant = self.network.units.fractions(v)
+        form = Form(constant)
+        for j, weight in weights.items():
+            u = j - self.inputs
+            if self.univariate.directions[j] is not None:
+                form.add_row(weight, {j: ONE}, ZERO)
+            elif self.upper[u] <= 0:
+                continue
+            elif self.lower[u] >= 0 and u in forms:
+                form.add_row(weight, forms[u].variables, forms[u].constant)
+            else:
+                return None
+        return form
+
+    def _sum_bound(self, form: Form, sign: Fraction, multiplier: Fraction) -> Fraction | None:
+        """A lower bound of sign * form, all of whose variables lie on directions; None if the
+        branch is empty."""
+        return self.univariate.lower_bound(
+            sign * form.constant,
+            {j: sign * c for j, c in form.variables.items()},
+            multiplier,
+            (self.box_lower, self.box_upper),
+            self.cuts,
+        )
 
     def _close_symbolically(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:
         """Shows that the atom is false everywhere in the branch, or that the branch is empty."""
@@ -299,7 +355,8 @@ class _Checker:
         while waiting:
             v = -heappop(waiting)
             factor = units.pop(v, ZERO)
-            coefficient = variables.pop(self.inputs + v, ZERO)
+            kept = leaf.ball is not None and self.univariate.directions[self.inputs + v] is not None
+            coefficient = ZERO if kept else variables.pop(self.inputs + v, ZERO)
             if coefficient:
                 factor += self._relax(form, leaf, v, coefficient)
             if factor:
@@ -335,6 +392,9 @@ class _Checker:
 
     def _positive(self, form: Form, leaf: Leaf, strict: bool) -> bool:
         """Whether constant + gradient . x > 0 (or >= 0) on the region and the branch's box."""
+        if leaf.ball is not None:
+            bound = self._sum_bound(form, ONE, leaf.ball)
+            return bound is None or (bound > 0 if strict else bound >= 0)
         for k in leaf.box:
             self._input(k)
         constant, gradient = form.constant, {}

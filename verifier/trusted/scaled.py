@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from verifier.trusted.errors import UserError
 from verifier.trusted.network import Integers, Network, Rows, integers
+from verifier.trusted.univariate import Univariate
 
 LIMIT = 2**62
 _BLOCK = 1 << 14  # entries of a block, so that what is picked for it stays in the cache
@@ -90,6 +91,11 @@ class ScaledNetwork:
             read = layer.indices[entry[single]]
             origins[inputs + layer.first + row[single]] = origins[read]
         return origins
+
+    @cached_property
+    def univariate(self) -> Univariate:
+        """The functions of one direction in this network."""
+        return Univariate(self)
 
     @cached_property
     def blocks(self) -> list[Block]:
