@@ -43,7 +43,7 @@ FILES = {
     "live_rows": TYPES,
     "manifest": ("test_manifest", "test_hostile_files"),
     "network": TYPES,
-    "network_file": ("test_hostile_files", "test_exact_inputs"),
+    "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
     "packed": ("test_hostile_files", "test_proof_file"),
     "proof_file": ("test_proof_file", "test_hostile_files"),
     "query": TYPES,

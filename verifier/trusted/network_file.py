@@ -8,7 +8,7 @@
 A section is an array of integers of one row set (`units` or `outputs`): `starts`, `indices`,
 `numerators`, `constants`, `denominators`. Its kind is `i1`, `i2`, `i4`, `i8` (little endian, the
 narrowest that holds all entries), or `big`: 4-byte little-endian lengths of all entries, then the
-two's complement little-endian bytes of each.
+two's complement little-endian bytes of each, as few bytes w as give |entry| < 2^(8 w - 1).
 """
 
 from __future__ import annotations
