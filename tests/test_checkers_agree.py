@@ -63,7 +63,7 @@ def guess(rng, query):
     return Robust((), tuple((Node((), leaf(goal)),) for goal in query.goals))
 
 
-@pytest.mark.parametrize("block", range(5))
+@pytest.mark.parametrize("block", range(10))
 def test_true_proofs_are_accepted_and_flips_too(block):
     for seed in range(100 * block, 100 * block + 100):
         query = random_query(seed)
@@ -79,7 +79,7 @@ def test_true_proofs_are_accepted_and_flips_too(block):
             assert both(query, Flip(point, goal)) == "accepted", seed
 
 
-@pytest.mark.parametrize("block", range(5))
+@pytest.mark.parametrize("block", range(10))
 def test_guessed_proofs_are_never_wrong(block):
     flaws = set()
     for seed in range(100 * block, 100 * block + 100):

@@ -1,7 +1,9 @@
 """Random edits of true evidence: refused, or still true by the oracle. Nothing else happens."""
 
 import importlib.util
+import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -10,6 +12,7 @@ import pytest
 from tests.oracle import find_flip
 from tests.random_queries import outputs_at
 from tests.tampered.mutator import edited, true_evidence
+from tests.tampered.runs import accepted_results, edited_run, is_true_of, true_run
 from verifier.trusted.certificate import Flip, parse_certificate
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import check_fast
@@ -83,3 +86,61 @@ def test_ten_thousand_edits(block):
     counts = try_edits(range(1000 + 250 * block, 1250 + 250 * block), 10)
     print(dict(counts))
     assert sum(counts.values()) == 2500
+
+
+def try_run_edits(seeds, edits):
+    """Edits of sealed runs: what is not sealed again is refused, what is accepted is true."""
+    counts = Counter()
+    for seed in seeds:
+        run = true_run(seed)
+        for result in accepted_results(run):
+            assert is_true_of(run, result), (seed, result)
+        rng = Random(seed)
+        for _ in range(edits):
+            changed, again = edited_run(rng, run)
+            found = accepted_results(changed)
+            if changed == run:
+                counts["the same"] += 1
+            elif not again:
+                whole = json.loads(run.manifest)["results"]
+                assert found is None or len(found) < sum(r[2] is not None for r in whole)
+                counts["not sealed again: refused"] += 1
+            elif found is None:
+                counts["sealed again: refused"] += 1
+            else:
+                for result in found:
+                    assert is_true_of(changed, result), (seed, result)
+                counts["sealed again: true of some samples" if found else "nothing claimed"] += 1
+    return counts
+
+
+def test_a_few_hundred_edits_of_runs():
+    counts = try_run_edits(range(60), 6)
+    assert min(counts[k] for k in ("not sealed again: refused", "sealed again: refused")) >= 30
+    assert counts["sealed again: true of some samples"] >= 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(4))
+def test_ten_thousand_edits_of_runs(block):
+    counts = try_run_edits(range(1000 + 250 * block, 1250 + 250 * block), 10)
+    print(dict(counts))
+    assert sum(counts.values()) == 2500
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_changed_byte_of_a_run_is_noticed(seed):
+    run, rng = true_run(seed), Random(seed)
+    claimed = len(accepted_results(run))
+    names = ["network", "data", "manifest", *run.certificates]
+    for name in names:
+        content = run.certificates[name] if name in run.certificates else getattr(run, name)
+        for position in rng.sample(range(len(content)), min(40, len(content))):
+            altered = bytearray(content)
+            altered[position] ^= 1 << rng.randrange(8)
+            if name in run.certificates:
+                changed = replace(run, certificates={**run.certificates, name: bytes(altered)})
+            else:
+                changed = replace(run, **{name: bytes(altered)})
+            found = accepted_results(changed)
+            assert found is None or (name in run.certificates and len(found) < claimed)
