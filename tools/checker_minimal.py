@@ -15,6 +15,8 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 ZERO, ONE = Fraction(0), Fraction(1)
+SIDES = {"input": (0, 1), "unit": (2, 3)}  # of a branch: bounds from below and from above
+LENGTH = {"inf": max, "1": sum, "2": lambda x: sum(t * t for t in x)}  # squared
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9a-f]+)(?:/(?:[0-9]{1,4000}|0x[0-9a-f]+))?")
 
 
@@ -28,21 +30,18 @@ def need(condition, flaw, place=""):
 
 
 def parse(data):
-    def pairs(items):
-        need(len(dict(items)) == len(items), "duplicate key", items[:3])
-        return dict(items)
-
-    refuse = dict.fromkeys(["parse_float", "parse_constant"], lambda t: need(False, "float", t))
+    hooks = dict.fromkeys(["parse_float", "parse_constant"], lambda t: need(False, "float", t))
+    hooks["object_pairs_hook"] = lambda p: need(len(dict(p)) == len(p), "duplicate key") or dict(p)
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, **refuse)
+        return json.loads(data.decode("utf-8"), **hooks)
     except (ValueError, RecursionError) as error:  # of json, UTF-8, and integers of many digits
         raise Refused("not JSON", error) from None
 
 
 def fields(value, required, optional=()):
     need(isinstance(value, dict), "malformed", value)
-    need({*required} <= {*value}, "missing field", required)
-    need({*value} <= {*required, *optional}, "unknown field", [*value])
+    fit = {*required} <= {*value} <= {*required, *optional}
+    need(fit, "missing or unknown field", [*value])
     return [value[name] for name in required]
 
 
@@ -52,16 +51,13 @@ def listed(value, length=None):
 
 
 def index(value, count):
-    need(type(value) is int and value >= 0, "malformed", value)
-    need(value < count, "index out of range", f"{value} of {count}")
+    need(type(value) is int and 0 <= value < count, "index out of range", f"{value} of {count}")
     return value
 
 
 def number(value):
-    if type(value) is int:
-        return Fraction(value)
-    need(type(value) is str and NUMBER.fullmatch(value), "malformed", value)
-    top, bottom = (int(t, 16 if "x" in t else 10) for t in (value + "/1").split("/")[:2])
+    need(type(value) in (int, str) and NUMBER.fullmatch(f"{value}"), "malformed", value)
+    top, bottom = (int(t, 16 if "x" in t else 10) for t in f"{value}/1".split("/")[:2])
     need(bottom, "malformed", "denominator zero")
     return Fraction(top, bottom)
 
@@ -74,7 +70,7 @@ def table(pairs, count):
 
 def integers(data, lengths):
     ends = list(accumulate(lengths, initial=0))
-    need(min(lengths, default=0) >= 0 and len(data) >= ends[-1], "malformed", "a section")
+    need(ends == sorted(ends) and len(data) >= ends[-1], "malformed", "a section")
     return [int.from_bytes(data[a:b], "little", signed=True) for a, b in pairwise(ends)]
 
 
@@ -96,13 +92,12 @@ class Network:
             need(kind in ("i1", "i2", "i4", "i8", "big"), "malformed", kind)
             piece, start, big = body[start : start + size], start + size, kind == "big"
             lengths = integers(piece, [4] * count) if big else [int(kind[1])] * count
-            values = integers(piece[4 * count * big :], lengths)
-            arrays.append(values)
+            arrays.append(values := integers(piece[4 * count * big :], lengths))
             if big and any(abs(n) >= 2**63 for n in values):
                 digest.update(b"big" + ",".join(map(hex, values)).encode())
             else:
-                digest.update(b"int64 %d\n" % count)
-                digest.update(b"".join(n.to_bytes(8, "little", signed=True) for n in values))
+                words = (n.to_bytes(8, "little", signed=True) for n in values)
+                digest.update(b"int64 %d\n" % count + b"".join(words))
         self.digest = digest.hexdigest()
         self.units, self.outputs = self.rows(*arrays[:5]), self.rows(*arrays[5:])
         ends = [self.inputs + sum(layers[:k]) for k, size in enumerate(layers) for _ in range(size)]
@@ -123,25 +118,26 @@ class Network:
 
 
 class Checker:
-    """Goals are lists of atoms (inputs, outputs, constant, strict). The region is the box of the
-    bounds low and high, and of ||x - center||_norm <= radius (open_: <), whose square is `size` for
-    norm 2. A branch is [low, high, lower bounds of every a_v, upper ones, cuts (g, t)] with
-    g . x + t >= 0."""
+    """Goals are lists of atoms (inputs, outputs, constant, strict). The region is a box, within a
+    ball ||x - center||_norm <= radius (open: <), whose square is `size` for norm 2. A branch is
+    [low, high, lower bounds of every a_v, upper ones, cuts (g, t)] with g . x + t >= 0."""
 
-    def __init__(self, network, goals, norm, low, high, center=(), size=ZERO, open_=False):
-        self.network, self.goals, self.n, self.m = network, goals, len(low), len(network.units)
-        self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
-        self.open = open_
-        need(goals and all(goals) and norm in ("inf", "1", "2") and size >= 0, "malformed")
-        start = [min(max(c, a), b) for c, a, b in zip(center or low, low, high, strict=True)]
-        need(self.n == network.inputs and self.contains(start), "malformed", "an empty region")
+    def __init__(self, network, goals, *region):
+        self.norm, self.low, self.high, self.center, self.size, self.open, clipped = region
+        self.network, self.goals, self.n, self.m = network, goals, len(self.low), len(network.units)
+        known = self.norm in LENGTH and self.size >= 0 and type(clipped) is bool
+        need(goals and all(goals) and known and self.n == network.inputs, "malformed")
+        box = [*zip(self.center or self.low, self.low, self.high, strict=True)]
+        need(self.contains([min(max(c, a), b) for c, a, b in box]), "malformed", "an empty region")
+        gaps = [gap for c, a, b in box for gap in (c - a, b - c)]
+        around = all(gap >= 0 and LENGTH[self.norm]([gap]) >= self.size for gap in gaps)
+        need(clipped or around, "malformed", "the box cuts the ball, unclipped")
 
     def contains(self, x):
         need(len(x) == self.n, "dimension", len(x))
-        steps = [abs(a - c) for a, c in zip(x, self.center or x, strict=True)]
-        lengths = {"inf": max(steps), "1": sum(steps), "2": sum(d * d for d in steps)}
-        self.length = lengths[self.norm]
         inside = all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True))
+        away = [abs(a - c) for a, c in zip(x, self.center or x, strict=True)]
+        self.length = LENGTH[self.norm](away)
         return inside and (self.length < self.size if self.open else self.length <= self.size)
 
     def check(self, data):
@@ -150,7 +146,7 @@ class Checker:
         names = "robmem verdict network " + ("goal point" if flip else "steps goals")
         version, verdict, digest, first, second = fields(text, names.split())
         need(type(version) is int and version == 1, "version")
-        need(verdict in ("flip", "robust"), "malformed", verdict)
+        need(flip or verdict == "robust", "malformed", verdict)
         need(digest == self.network.digest, "another network", digest)
         if flip:
             goal, point = index(first, len(self.goals)), [number(q) for q in listed(second)]
@@ -167,10 +163,9 @@ class Checker:
         low, high, a_low, a_high = [*self.low], [*self.high], [], []
         for weights, constant in self.network.units:
             ends = [(w * low[j], w * high[j]) for j, w in weights.items()]
-            a_low.append(constant + sum(map(min, ends)))
-            a_high.append(constant + sum(map(max, ends)))
-            low.append(max(a_low[-1], ZERO))
-            high.append(max(a_high[-1], ZERO))
+            for side, z, end in ((a_low, low, min), (a_high, high, max)):
+                side.append(constant + sum(map(end, ends)))
+                z.append(max(side[-1], ZERO))
         self.steps(first, root := [[*self.low], [*self.high], a_low, a_high, []])
         for goal, tree in zip(self.goals, second, strict=True):
             self.tree(tree, [*map(list, root)], goal)
@@ -201,23 +196,18 @@ class Checker:
             elif kind == "conflict":
                 v = index(node["conflict"], self.m)
                 need(here[2][v] > here[3][v], "no conflict", v)
-            else:
-                waiting += self.split(kind, node[kind], here)
+            else:  # a split: the low side is proved first
+                low, body, at_unit = [*map(list, here)], node[kind], kind == "unit"
+                waiting += here, low
+                first, t = (body, 0) if at_unit else (listed(body, 2)[0], number(body[1]))
+                if kind == "plane":
+                    g = table(first, self.n)
+                    here[4].append((g, -t))
+                    low[4].append(({k: -q for k, q in g.items()}, t))
+                    continue
+                k, below, above = index(first, self.m if at_unit else self.n), *SIDES[kind]
+                here[below][k], low[above][k] = max(here[below][k], t), min(low[above][k], t)
         need(not waiting, "malformed tree", "a side of a split is not proved")
-
-    def split(self, kind, body, high):
-        """The high side and the low side, of which the low side is proved first."""
-        low = [*map(list, high)]
-        if kind == "plane":
-            g, t = table(listed(body, 2)[0], self.n), number(body[1])
-            high[4].append((g, -t))
-            low[4].append(({k: -q for k, q in g.items()}, t))
-            return high, low
-        unit = kind == "unit"
-        k = index(body if unit else listed(body, 2)[0], self.m if unit else self.n)
-        t, below, above = (ZERO, 2, 3) if unit else (number(body[1]), 0, 1)
-        high[below][k], low[above][k] = max(high[below][k], t), min(low[above][k], t)
-        return high, low
 
     def leaf(self, text, branch, target):
         """Shows that constant + c . (x, z) + a . (a_v) is positive in the branch."""
@@ -227,9 +217,8 @@ class Checker:
         (x_low, x_high, a_low, a_high, all_cuts), read = branch, self.network.outputs
         counts = zip(names, (len(target), self.m, self.m, len(all_cuts), self.n), strict=True)
         atoms, slopes, bounds, cuts, box = (table(text.get(k, []), count) for k, count in counts)
-        signed = [*atoms.values(), *cuts.values(), *slopes.values()]
-        need(all(y >= 0 for y in signed), "negative multiplier")
-        need(max(slopes.values(), default=0) <= 1, "slope above 1")
+        signed = min([ZERO, *atoms.values(), *cuts.values(), *slopes.values()])
+        need(signed >= 0 and max(slopes.values(), default=0) <= 1, "multiplier out of range")
         c, a, constant, strict = [ZERO] * (self.n + self.m), [ZERO] * self.m, ZERO, goal
         if not goal:
             a[target[0]], constant = (-ONE, target[2]) if target[1] else (ONE, -target[2])
@@ -259,18 +248,17 @@ class Checker:
             constant += a[v] * self.network.units[v][1]
             for j, w in self.network.units[v][0].items():
                 c[j] += a[v] * w
-        norm, gradient = self.norm, c[: self.n]
-        share = gradient if norm == "inf" else [box.get(k, ZERO) for k in range(self.n)]
+        share = c[: self.n] if self.norm == "inf" else [box.get(k, ZERO) for k in range(self.n)]
         sides = [low if s > 0 else high for s, low, high in zip(share, x_low, x_high, strict=True)]
         constant += sum(s * side for s, side in zip(share, sides, strict=True))
-        rest = [g - s for g, s in zip(gradient, share, strict=True)]
-        constant += sum(g * x for g, x in zip(rest, self.center, strict=norm != "inf"))
+        rest = [g - s for g, s in zip(c[: self.n], share, strict=True)]
+        constant += sum(g * x for g, x in zip(rest, self.center or rest, strict=True))
         if self.open:  # what only the sphere attains is above its bound
-            far = [abs(t - c) >= self.size for t, c in zip(sides, self.center, strict=True)]
-            touching = any(s and f for s, f in zip(share, far, strict=True)) and norm == "inf"
-            strict = strict and not touching and not any(rest)
+            borne = zip(share, sides, self.center, strict=True)
+            far = [s and abs(t - x) >= self.size for s, t, x in borne]
+            strict = strict and not any(far if self.norm == "inf" else rest)
         loss = self.size * max(map(abs, rest))
-        if norm == "2":  # constant > radius * |rest|, by squares
+        if self.norm == "2":  # constant > radius * |rest|, by squares
             loss, constant = self.size * sum(g * g for g in rest), constant * abs(constant)
         need(constant > loss if strict else constant >= loss, "bound too weak")
 
@@ -278,19 +266,18 @@ class Checker:
 def check_proof(data, network=b""):
     data = zlib.decompressobj(31).decompress(data, 1 << 30) if data[:1] == b"\x1f" else data
     first, second, *third = data.removesuffix(b"\n").split(b"\n")
-    head = parse(first)
-    names = ("robmem_proof", "network", "region", "goals")
+    head, names = parse(first), ("robmem_proof", "network", "region", "goals")
     version, digest, region, goals = fields(head, names, ("content",))
     need(type(version) is int and version == 1 and isinstance(region, dict), "version", version)
     about = Network(network or base64.b64decode(head.get("content", ""), validate=True))
     need(digest == about.digest, "another network", digest)
     norm, open_ = region.get("norm"), region.get("open", False)
     on_box = norm == "inf" and not open_
-    names = ("norm", "lower", "upper", *(() if on_box else ("center", "size")))
-    fields(region, names, () if on_box else ("clipped", "open"))
+    names = ("norm", "lower", "upper", *(() if on_box else ("center", "size", "clipped")))
+    fields(region, names, () if on_box else ("open",))
     need(open_ is ("open" in region), "malformed", "open")
-    parts = [[number(q) for q in listed(region[name])] for name in names[1:4]]
-    parts += [] if on_box else [number(region["size"]), open_]
+    region = {"center": [], "size": 0, "clipped": True, **region}
+    where = [[number(q) for q in listed(region[name])] for name in ("lower", "upper", "center")]
     asked = []
     for goal in listed(goals):
         asked.append([])
@@ -299,12 +286,13 @@ def check_proof(data, network=b""):
             need(type(strict) is bool, "malformed", strict)
             terms = table(x, about.inputs), table(y, len(about.outputs))
             asked[-1].append((*terms, number(t), strict))
-    checker = Checker(about, asked, norm, *parts)
+    size, clipped = number(region["size"]), region["clipped"]
+    checker = Checker(about, asked, norm, *where, size, open_, clipped)
     verdict = checker.check(second)
     if third:  # an exact radius: the proof on the open ball, then a flip on its sphere
-        need(verdict == "robust" and open_ and len(third) == 1, "malformed", "a third line")
         checker.open = False
-        need(checker.check(third[0]) == "flip", "malformed", "a third line")
+        found = [open_, verdict, *map(checker.check, third)]
+        need(found == [True, "robust", "flip"], "malformed", "a third line")
         need(checker.length == checker.size, "inside", "the flip is not on the sphere")
         verdict = "exact radius"
     return verdict, [region, goals]
@@ -313,5 +301,5 @@ def check_proof(data, network=b""):
 if __name__ == "__main__":
     try:
         print("proved:", json.dumps(check_proof(*(Path(p).read_bytes() for p in sys.argv[1:]))))
-    except Refused as flaw:
+    except Exception as flaw:  # noqa: BLE001 whatever cannot be read is refused
         sys.exit(print("refused:", *flaw.args) or 4)

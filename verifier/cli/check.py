@@ -102,7 +102,8 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     of = "squared radius" if region.norm == "2" else "radius"
     if region.norm != "inf" or region.open:
         kind = f"open L{region.norm}" if region.open else f"L{region.norm}"
-        shape = f"an {kind} ball of {of} {format_rational(region.size)} within {shape}"
+        within = f" within {shape}" if region.clipped else f" of {region.dimension} inputs"
+        shape = f"an {kind} ball of {of} {format_rational(region.size)}{within}"
     goals = f"{len(query.goals)} goal" + ("s" if len(query.goals) > 1 else "")
     claim = f"no point of {shape} satisfies any of {goals}"
     if exact:

@@ -24,8 +24,8 @@ class Region:
     """{x : lower <= x <= upper, and ||x - center||_norm <= radius}; never empty.
 
     norm "inf": no ball, `center` empty, `size` zero. norm "1": `size` is the radius.
-    norm "2": `size` is the square of the radius. `clipped` says that the box is not implied by the
-    ball. Build one with `box` or `ball`.
+    norm "2": `size` is the square of the radius. `clipped` says that the box may cut the ball; else
+    it must hold all of it. Build one with `box` or `ball`.
 
     open: ||x - center||_norm < radius instead, the box stays closed; then norm "inf" has a center
     and a radius `size` as well.
@@ -68,6 +68,13 @@ class Region:
         )
         if not self.contains(nearest):
             raise UserError("empty region: the ball does not meet the box")
+        if not self.clipped:
+            for k, (low, c, high) in enumerate(
+                zip(self.lower, self.center, self.upper, strict=True)
+            ):
+                gap = min(c - low, high - c)
+                if gap < 0 or (gap * gap if self.norm == "2" else gap) < self.size:
+                    raise UserError(f"the box cuts the ball at input {k}, which is not clipped")
 
     @property
     def dimension(self) -> int:
