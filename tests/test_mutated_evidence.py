@@ -75,7 +75,7 @@ def try_edits(seeds, edits):
 
 
 def test_a_few_hundred_edits():
-    counts = try_edits(range(60), 6)
+    counts = try_edits(range(80), 6)
     assert counts["accepted"] >= 30 and counts["bound too weak"] >= 30
     assert len(counts) >= 8
 

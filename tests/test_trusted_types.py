@@ -62,12 +62,31 @@ def test_regions(message, arguments):
 def test_regions_that_just_meet():
     for arguments in (
         ("inf", (F(0),), (F(0),)),
-        ("1", (F(3),), (F(4),), (F(1),), F(2)),
-        ("2", (F(3), F(3)), (F(4), F(4)), (F(1), F(1)), F(8)),
+        ("1", (F(3),), (F(4),), (F(1),), F(2), True),
+        ("2", (F(3), F(3)), (F(4), F(4)), (F(1), F(1)), F(8), True),
         ("2", (F(0),), (F(0),), (F(0),), F(0)),
     ):
         region = Region(*arguments)
         assert region.dimension == len(arguments[1])
+
+
+@pytest.mark.parametrize(("norm", "size"), [("1", F(2)), ("2", F(4))])
+def test_a_box_that_cuts_the_ball_says_so(norm, size):
+    center, reach, hair = (F(1), F(5)), F(2), F(1, 10**9)
+    whole = [tuple(c + sign * reach for c in center) for sign in (-1, 1)]
+    assert Region(norm, *whole, center, size) == ball(norm, center, reach)
+    for side, sign in ((0, 1), (1, -1)):
+        for k in (0, 1):
+            cut = [list(corner) for corner in whole]
+            cut[side][k] += sign * hair
+            sides = [tuple(corner) for corner in cut]
+            assert Region(norm, *sides, center, size, True).clipped
+            with pytest.raises(UserError, match=f"cuts the ball at input {k}"):
+                Region(norm, *sides, center, size)
+            sides[side] = tuple(x + 4 * sign for x in whole[side])  # beyond the center
+            sides[1 - side] = tuple(x + 9 * sign for x in whole[1 - side])
+            with pytest.raises(UserError, match="cuts the ball|empty region"):
+                Region(norm, *sides, center, size)
 
 
 @pytest.mark.parametrize(

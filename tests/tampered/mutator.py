@@ -131,19 +131,24 @@ def edit_network(rng: Random, network: Network) -> Network:
 
 
 def edit_question(rng: Random, query: Query) -> Query:
-    """The region a little larger or smaller, in another norm, or a goal's atom changed."""
+    """The region a little larger or smaller, in another norm, open, or a goal's atom changed."""
     region, goals = query.region, list(query.goals)
     kind, tiny = rng.random(), F(1, 10 ** rng.randint(0, 15)) * rng.choice((-1, 1))
     if kind < 0.25:
         k = rng.randrange(region.dimension)
         upper = [*region.upper]
         upper[k] += tiny
-        return Query(query.network, replace(region, upper=tuple(upper)), query.goals)
-    if kind < 0.4 and region.norm != "inf":
-        return Query(query.network, replace(region, size=region.size + tiny), query.goals)
+        clipped = region.norm != "inf"
+        region = replace(region, upper=tuple(upper), clipped=clipped)
+        return Query(query.network, region, query.goals)
     if kind < 0.5 and region.norm != "inf":
-        other = "1" if region.norm == "2" else "2"
-        return Query(query.network, replace(region, norm=other), query.goals)
+        changes = (
+            {"size": region.size + tiny},
+            {"norm": "1" if region.norm == "2" else "2"},
+            {"open": not region.open},
+        )
+        region = replace(region, clipped=rng.random() < 0.9, **rng.choice(changes))
+        return Query(query.network, region, query.goals)
     number = rng.randrange(len(goals))
     atoms = list(goals[number].atoms)
     k = rng.randrange(len(atoms))
