@@ -15,7 +15,6 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 
 ZERO, ONE = Fraction(0), Fraction(1)
-SIDES = {"input": (0, 1), "unit": (2, 3)}  # of a branch: bounds from below and from above
 LENGTH = {"inf": max, "1": sum, "2": lambda x: sum(t * t for t in x)}  # squared
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9a-f]+)(?:/(?:[0-9]{1,4000}|0x[0-9a-f]+))?")
 
@@ -40,8 +39,7 @@ def parse(data):
 
 def fields(value, required, optional=()):
     need(isinstance(value, dict), "malformed", value)
-    fit = {*required} <= {*value} <= {*required, *optional}
-    need(fit, "missing or unknown field", [*value])
+    need({*required} <= {*value} <= {*required, *optional}, "missing or unknown field", [*value])
     return [value[name] for name in required]
 
 
@@ -145,8 +143,7 @@ class Checker:
         flip = isinstance(text, dict) and text.get("verdict") == "flip"
         names = "robmem verdict network " + ("goal point" if flip else "steps goals")
         version, verdict, digest, first, second = fields(text, names.split())
-        need(type(version) is int and version == 1, "version")
-        need(flip or verdict == "robust", "malformed", verdict)
+        need(type(version) is int and version == 1 and (flip or verdict == "robust"), "version")
         need(digest == self.network.digest, "another network", digest)
         if flip:
             goal, point = index(first, len(self.goals)), [number(q) for q in listed(second)]
@@ -197,15 +194,16 @@ class Checker:
                 v = index(node["conflict"], self.m)
                 need(here[2][v] > here[3][v], "no conflict", v)
             else:  # a split: the low side is proved first
-                low, body, at_unit = [*map(list, here)], node[kind], kind == "unit"
+                low, body = [*map(list, here)], node[kind]
                 waiting += here, low
-                first, t = (body, 0) if at_unit else (listed(body, 2)[0], number(body[1]))
+                first, t = (body, 0) if kind == "unit" else (listed(body, 2)[0], number(body[1]))
                 if kind == "plane":
                     g = table(first, self.n)
                     here[4].append((g, -t))
                     low[4].append(({k: -q for k, q in g.items()}, t))
                     continue
-                k, below, above = index(first, self.m if at_unit else self.n), *SIDES[kind]
+                count, below, above = (self.m, 2, 3) if kind == "unit" else (self.n, 0, 1)
+                k = index(first, count)
                 here[below][k], low[above][k] = max(here[below][k], t), min(low[above][k], t)
         need(not waiting, "malformed tree", "a side of a split is not proved")
 
@@ -266,8 +264,8 @@ class Checker:
 def check_proof(data, network=b""):
     data = zlib.decompressobj(31).decompress(data, 1 << 30) if data[:1] == b"\x1f" else data
     first, second, *third = data.removesuffix(b"\n").split(b"\n")
-    head, names = parse(first), ("robmem_proof", "network", "region", "goals")
-    version, digest, region, goals = fields(head, names, ("content",))
+    names = ("robmem_proof", "network", "region", "goals")
+    version, digest, region, goals = fields(head := parse(first), names, ("content",))
     need(type(version) is int and version == 1 and isinstance(region, dict), "version", version)
     about = Network(network or base64.b64decode(head.get("content", ""), validate=True))
     need(digest == about.digest, "another network", digest)
@@ -286,16 +284,13 @@ def check_proof(data, network=b""):
             need(type(strict) is bool, "malformed", strict)
             terms = table(x, about.inputs), table(y, len(about.outputs))
             asked[-1].append((*terms, number(t), strict))
-    size, clipped = number(region["size"]), region["clipped"]
-    checker = Checker(about, asked, norm, *where, size, open_, clipped)
-    verdict = checker.check(second)
+    where += number(region["size"]), open_, region["clipped"]
+    verdict = (checker := Checker(about, asked, norm, *where)).check(second)
     if third:  # an exact radius: the proof on the open ball, then a flip on its sphere
         checker.open = False
-        found = [open_, verdict, *map(checker.check, third)]
-        need(found == [True, "robust", "flip"], "malformed", "a third line")
-        need(checker.length == checker.size, "inside", "the flip is not on the sphere")
-        verdict = "exact radius"
-    return verdict, [region, goals]
+        found = [open_, verdict, *map(checker.check, third), checker.length == checker.size]
+        need(found == [True, "robust", "flip", True], "malformed", "no flip on the sphere")
+    return "exact radius" if third else verdict, [region, goals]
 
 
 if __name__ == "__main__":

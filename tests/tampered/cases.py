@@ -172,6 +172,7 @@ def add_cases() -> None:
     decoders()
     flips()
     open_balls()
+    sums()
     forms_of_json(line)
 
 
@@ -777,6 +778,77 @@ def open_balls() -> None:
     )
     case("open 1: a unit's box bears it", Query(HAT, ball("1", [F(0)] * 2, one, open=True),
          (below(F(0)),)), flat, "bound too weak")  # fmt: skip
+
+
+def sums() -> None:
+    """Leaves with a multiplier of the ball and separable steps: 1 - |x0| - |x1| on balls."""
+
+    def hat(norm: Any, size: Fraction, strict: bool = False) -> Query:
+        where = (
+            ball("1", [F(0)] * 2, size)
+            if norm == "1"
+            else ball("2", [F(0)] * 2, radius_squared=size)
+        )
+        return Query(HAT, where, (below(F(0), strict),))
+
+    def leaf(**fields: Any) -> Any:
+        return robust(HAT, [{"leaf": {"slopes": [[4, 1]], **fields}}])
+
+    half, one = hat("1", F(1, 2)), hat("1", F(1))
+    case("sum 1: true", half, leaf(ball=1))
+    case("sum 1: no multiplier", half, leaf(), "bound too weak")
+    case("sum 1: multiplier 0", half, leaf(ball=0), "bound too weak")
+    case("sum 1: small multiplier: true", half, leaf(ball="1/3"))
+    case("sum 1: multiplier too large", half, leaf(ball=2), "bound too weak")
+    case("sum 1: ball too large", one, leaf(ball=1), "bound too weak")
+    case("sum 1: bound 0 of a strict atom: true", hat("1", F(1), True), leaf(ball=1))
+    case("sum 2: true", hat("2", F(1, 8)), leaf(ball=2))
+    case("sum 2: multiplier 0", hat("2", F(4, 9)), leaf(ball=0), "bound too weak")
+    case("sum 2: multiplier too large", hat("2", F(4, 9)), leaf(ball=3), "bound too weak")
+    case("sum 2: nearly the largest ball: true", hat("2", F(4, 9)), leaf(ball=1))
+    case("sum 2: ball too large", hat("2", F(1, 2)), leaf(ball=1), "bound too weak")
+    case("sum 2: bound 0 of a strict atom: true", hat("2", F(1, 2), True), leaf(ball=1))
+    around = Query(HAT, box([F(0)] * 2, [F(1, 4)] * 2), (below(F(0)),))
+    case("sum inf: true", around, leaf(ball=0))
+    case("sum inf: it has no ball", around, leaf(ball=1), "no ball")
+    wide = Query(HAT, box([F(0)] * 2, [F(1, 2)] * 2), (below(F(0)),))
+    case("sum inf: box too large", wide, leaf(ball=0), "bound too weak")
+    case("sum: negative multiplier", half, leaf(ball=-1), "negative multiplier")
+    case("sum: box beside ball", half, leaf(ball=1, box=[[0, 1]]), "box beside ball")
+    case("sum: an atom of weight 0", half, leaf(ball=1, atoms=[[0, 0]]), "bound too weak")
+    case("sum: without the slope of the unit above", half,
+         robust(HAT, [{"leaf": {"ball": 1}}]), "bound too weak")  # fmt: skip
+    for name, value in (("text", "x"), ("list", [1]), ("null", None), ("true", True)):
+        case(f"sum: multiplier {name}", half, leaf(ball=value), "malformed")
+    case("sum: multiplier a float", half, leaf(ball=1.0), "float")
+
+    plain = {"leaf": {"slopes": [[4, 0]]}}  # its output is at least the bound of unit 4
+
+    def stepped(step: Any) -> Text:
+        return robust(HAT, [plain], steps=[step])
+
+    case("separable: true", half, stepped({"separable": [1]}))
+    case("separable 2: true", hat("2", F(1, 8)), stepped({"separable": [2]}))
+    case("separable: the best of several: true", half, stepped({"separable": [0, 1, 5]}))
+    case("separable: in a node: true", half,
+         robust(HAT, [{"steps": [{"separable": [1]}], **plain}]))  # fmt: skip
+    case("separable: before a split: true", half,
+         robust(HAT, [{"steps": [{"separable": [1]}], "unit": 0}, plain, plain]))  # fmt: skip
+    case("separable: in the low side alone", half,
+         robust(HAT, [{"unit": 0}, {"steps": [{"separable": [1]}], **plain}, plain]),
+         "bound too weak")  # fmt: skip
+    case("separable: in the high side alone", half,
+         robust(HAT, [{"unit": 0}, plain, {"steps": [{"separable": [1]}], **plain}]),
+         "bound too weak")  # fmt: skip
+    case("separable: no multiplier", half, stepped({"separable": []}), "bound too weak")
+    case("separable: multiplier 0", half, stepped({"separable": [0]}), "bound too weak")
+    case("separable: ball too large", one, stepped({"separable": [1]}), "bound too weak")
+    case("separable: a box has no ball", around, stepped({"separable": [1]}), "no ball")
+    case("separable: negative", half, stepped({"separable": [1, -1]}), "negative multiplier")
+    case("separable: not a list", half, stepped({"separable": 1}), "malformed")
+    case("separable: a text", half, stepped({"separable": ["x"]}), "malformed")
+    case("separable: a float", half, stepped({"separable": [0.5]}), "float")
+    case("separable: and a tree", half, stepped({"separable": [1], "tree": PLAIN}), "unknown field")
 
 
 def forms_of_json(line: Text) -> None:
