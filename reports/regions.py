@@ -116,10 +116,9 @@ def _linear_pieces(
         for polygon, forms in pieces:
             kept = {v: form for v, form in forms.items() if last_use.get(v, -1) > layer}
             units = [
-                (2 + unit, _form(network.units, scaled.weights[unit], scaled.constants[unit],
-                                 unit, forms))
+                (2 + unit, _form(network.units, *scaled.row(unit)[1:], unit, forms))
                 for unit in range(first, last)
-            ]  # fmt: skip
+            ]
             following += _through(polygon, units, kept, work)
         pieces = following
     results = []

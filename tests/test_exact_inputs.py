@@ -79,13 +79,26 @@ def test_rows_index_in_int64():
             Rows(starts, indices, whole, whole, whole)
 
 
-EDGES = [2**31, 2**53, 2**61 - 1, 2**61, 2**62 - 1, 2**62, 2**63 - 1, 2**63, 2**64 + 1]
+EDGES = [
+    2**30 - 1,
+    2**30,
+    2**31 - 1,
+    2**31,
+    2**53,
+    2**61 - 1,
+    2**61,
+    2**62 - 1,
+    2**62,
+    2**63 - 1,
+    2**63,
+    2**64 + 1,
+]
 
 
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("sign", [1, -1])
 def test_sums_beside_the_limits_of_int64_are_exact(edge, sign):
-    """Weights, constants, inputs and sums at 2^62 and 2^63: values and intervals, against ints."""
+    """Weights, constants, inputs and sums beside the limits of int32 and int64, against ints."""
     for weight, constant, x, times in (
         (edge, 0, 1, 1),
         (1, edge, 1, 1),

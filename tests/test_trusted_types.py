@@ -21,7 +21,7 @@ from verifier.trusted.rational import (
     sqrt_upper,
 )
 from verifier.trusted.region import Region, ball, box, linear_minimum_holds
-from verifier.trusted.replay import check_batch, chunk_size
+from verifier.trusted.replay import check_batch, chunks
 from verifier.trusted.scaled import ScaledNetwork, evaluate
 
 F = Fraction
@@ -490,7 +490,16 @@ def test_batches():
         check_batch(network, [holds, stranger], [proof, proof])
     with pytest.raises(RefusedError, match="2 questions, 1 verdicts"):
         check_batch(network, [holds, flips], [proof])
-    assert chunk_size(network) == 256
+
+
+def test_chunks_are_equal_and_fit():
+    build = NetworkBuilder(1)
+    scaled = ScaledNetwork(build.network(build.layer([build.inputs[0]])), 1)
+    for count in (0, 1, 255, 256, 257, 1000):
+        parts = [range(count)[part] for part in chunks(scaled, count)]
+        assert [k for part in parts for k in part] == list(range(count))
+        sizes = {len(part) for part in parts}
+        assert max(sizes, default=0) <= 256 and max(sizes, default=0) - min(sizes, default=0) <= 1
 
 
 def test_more_regions_than_one_chunk():

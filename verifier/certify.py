@@ -37,7 +37,7 @@ from verifier.trusted.evaluate import evaluate
 from verifier.trusted.manifest import Kind, Manifest, Question, Result, claim_text, sample_query
 from verifier.trusted.network import Network
 from verifier.trusted.rational import format_rational, parse_rational
-from verifier.trusted.replay import chunk_size
+from verifier.trusted.replay import LARGEST_CHUNK
 
 _LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
@@ -424,14 +424,13 @@ def _work(
         )
 
     backend = backend_of(tick)
-    size = chunk_size(run.network)
     executor = Executor(
         backend,
         finished,
         lambda record: store.attempt(row.id, host, record),
         tick,
         first_size=max(1, min(256, run.network.variables // _PREPARED)),
-        largest_size=max(size, 256),
+        largest_size=LARGEST_CHUNK,
         deadline=deadline,
         grace=0.0 if deadline is None else min(_ENDING, max(0.0, deadline - monotonic())),
     )

@@ -22,7 +22,7 @@ from verifier.trusted.manifest import (
     scaled_network,
 )
 from verifier.trusted.network import Network
-from verifier.trusted.replay import chunk_size
+from verifier.trusted.replay import LARGEST_CHUNK
 from verifier.trusted.scaled import ScaledNetwork
 
 
@@ -84,8 +84,7 @@ def check_run(
     """The flaws of these results, by sample; the questions are rebuilt from the arguments alone."""
     if jobs <= 1:
         return _flaws(_hold(network, points, question, folder), results, progress)
-    size = chunk_size(network)
-    count = min(4 * size, -(-len(results) // jobs))
+    count = min(LARGEST_CHUNK, -(-len(results) // jobs))
     parts = [results[begin : begin + count] for begin in range(0, len(results), count)]
     count, held = min(jobs, len(parts)), (network, points, question, folder)
     done, flaws = 0, list[Flaw]()

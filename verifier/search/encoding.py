@@ -169,12 +169,8 @@ class _Encoder:
 
     def _unit(self, v: int) -> None:
         low, high = self.checker.lower(v), self.checker.upper(v)
-        if self.eliminate:
-            variables, weights, constant = self.checker.root.rows.row(v)
-        else:
-            rows = self.checker.network.units
-            variables = rows.indices[rows.starts[v] : rows.starts[v + 1]].tolist()
-            weights, constant = self.scaled.weights[v], self.scaled.constants[v]
+        rows = self.checker.root.rows if self.eliminate else self.scaled
+        variables, weights, constant = rows.row(v)
         form, constant = self._substituted(dict(zip(variables, weights, strict=True)), constant)
         if self.eliminate and (low >= 0 or high <= 0):
             self.forms[self.inputs + v] = (form, constant) if low >= 0 else ({}, 0)

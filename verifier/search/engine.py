@@ -16,7 +16,7 @@ from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import RootBounds, interval_bounds
 from verifier.trusted.network import Network
 from verifier.trusted.query import Query
-from verifier.trusted.replay import check_batch, chunk_size, scaled_for
+from verifier.trusted.replay import check_batch, chunks, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
 
 MANY_UNITS, DEEP = 2000, 10  # beyond either, propagation is tried before anything in floats
@@ -74,9 +74,9 @@ def _search_all(
     if not queries:
         return outcomes
     started = monotonic()
-    scaled, size = scaled_for(network, queries), chunk_size(network)
-    for begin in range(0, len(queries), size):
-        part = queries[begin : begin + size]
+    scaled = scaled_for(network, queries)
+    for chunk in chunks(scaled, len(queries)):
+        part = queries[chunk]
         roots = interval_bounds(scaled, [query.region for query in part])
         share = (monotonic() - started) / len(part)
         roots.reverse()

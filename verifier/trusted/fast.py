@@ -36,7 +36,6 @@ from verifier.trusted.certificate import (
 )
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.intervals import RootBounds, interval_bounds
-from verifier.trusted.live_rows import Row
 from verifier.trusted.query import Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
@@ -504,7 +503,7 @@ class FastChecker:
         inputs, rows = self.inputs, self.root.rows
         row = rows.row
         if on_lines or self._all_rows or any(rows.skips(v) for v in slopes):
-            row = self._whole_row
+            row = self.scaled.row
         denominators = self._slope_denominators(slopes)
         waiting = [-v for v in {*form.a, *(j - inputs for j in form.z if j >= inputs)}]
         heapify(waiting)
@@ -535,11 +534,6 @@ class FastChecker:
                     if j >= inputs and inputs - j not in known:
                         known.add(inputs - j)
                         heappush(waiting, inputs - j)
-
-    def _whole_row(self, v: int) -> Row:
-        rows = self.network.units
-        variables = rows.indices[rows.starts[v] : rows.starts[v + 1]]
-        return variables.tolist(), self.scaled.weights[v], self.scaled.constants[v]
 
     def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
         """By layer, what a form must be multiplied with before its slopes are used."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from verifier.trusted.live_rows import LiveRows
 from verifier.trusted.region import Region
-from verifier.trusted.scaled import LIMIT, Block, ScaledNetwork, scaled_inputs
+from verifier.trusted.scaled import LIMIT, ScaledNetwork, scaled_inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,93 +24,88 @@ class RootBounds:
     """
 
     scaled: ScaledNetwork
-    space: Any  # (2 * variables, regions): lower bounds, then upper ones; copies left out
+    table: Any  # (rows, regions), see `Tables`
     column: int
     constants: bool  # see `LiveRows`
 
     def lower_of(self, v: int) -> int:
-        return self._bound(self.scaled.network.inputs + v, 0)
+        return self._bound(v, self.scaled.tables.lower_row)
 
     def upper_of(self, v: int) -> int:
-        return self._bound(self.scaled.network.inputs + v, self.scaled.network.variables)
+        return self._bound(v, self.scaled.tables.upper_row)
 
-    def _bound(self, variable: int, side: int) -> int:
-        origin = self.scaled.origins.item(variable)
-        value = int(self.space[side + origin, self.column])
-        return value if origin == variable else max(value, 0)
+    def _bound(self, v: int, rows: NDArray[np.int64]) -> int:
+        variable = self.scaled.network.inputs + v
+        value = int(self.table[rows.item(variable), self.column])
+        return value if self.scaled.origins.item(variable) == variable else max(value, 0)
 
     @cached_property
     def rows(self) -> LiveRows:
         """The rows of the units as these bounds leave them."""
-        return LiveRows(self.scaled, self.space, self.column, self.constants)
+        return LiveRows(self.scaled, self.table, self.column, self.constants)
 
     @cached_property
     def lower(self) -> Any:
         """All lower bounds, (units,) int64 or object."""
-        return self._all(0)
+        return self._all(self.scaled.tables.lower_row)
 
     @cached_property
     def upper(self) -> Any:
         """All upper bounds."""
-        return self._all(self.scaled.network.variables)
+        return self._all(self.scaled.tables.upper_row)
 
-    def _all(self, side: int) -> Any:
+    def _all(self, rows: NDArray[np.int64]) -> Any:
         inputs, origins = self.scaled.network.inputs, self.scaled.origins
-        values = self.space[side + origins, self.column]
-        copied = origins != np.arange(len(origins))
+        values = self.table[rows[inputs:], self.column]
+        copied = origins[inputs:] != np.arange(inputs, len(origins))
         values[copied] = np.maximum(values[copied], 0)
-        return values[inputs:]
+        return values if values.dtype == object else values.astype(np.int64)
 
 
 def interval_bounds(scaled: ScaledNetwork, regions: Sequence[Region]) -> list[RootBounds]:
-    """The root bounds of each region, exact. Memory: 16 bytes a region and unit that is no copy,
-    if int64 does."""
-    inputs, total = scaled.network.inputs, scaled.network.variables
+    """The root bounds of each region, exact. Memory: 8 bytes a region and unit that is no copy if
+    32 bits do, 16 if 64 do."""
+    inputs, tables = scaled.network.inputs, scaled.tables
     low = scaled_inputs([region.lower for region in regions], scaled.denominator)
     high = scaled_inputs([region.upper for region in regions], scaled.denominator)
-    space: Any = np.zeros((2 * total, len(regions)), dtype=np.result_type(low, high))
-    space[:inputs], space[total : total + inputs] = low, high
     # The largest |input| and z of each variable on all regions.
-    largest: Any = np.zeros(total, dtype=space.dtype)
+    largest: Any = np.zeros(scaled.network.variables, dtype=object)
     largest[:inputs] = np.maximum(np.abs(low).max(axis=1), np.abs(high).max(axis=1))
-    for block in scaled.blocks:
-        small = space.dtype == block.weights.dtype == block.constants.dtype == np.int64
-        if small and len(block.variables):
-            top = int(largest[block.variables].max())
-            small = block.largest_row * top + block.largest_constant < LIMIT
-        if not small and space.dtype == np.int64:
-            space, largest = space.astype(object), largest.astype(object)
-        first, above = inputs + block.units, block.variables + total
-        space[first] = _rows(block, space, np.where(block.positive, block.variables, above))
-        upper = _rows(block, space, np.where(block.positive, above, block.variables))
-        space[total + first] = upper
-        largest[first] = np.maximum(upper.max(axis=1), 0)
+    kind, limit = _type_for(int(largest.max()))
+    if limit is not None:
+        largest = largest.astype(np.int64)
+    table: Any = np.empty((tables.height, len(regions)), dtype=kind)
+    table[:inputs], table[inputs : 2 * inputs] = low, high
+    for block in tables.blocks:
+        top = int(largest[block.variables].max()) if len(block.variables) else 0
+        reach = block.largest_row * max(top, 1) + block.largest_constant
+        if limit is not None and reach >= limit:
+            kind, limit = _type_for(reach)
+            table = table.astype(kind)
+            if limit is None:
+                largest = largest.astype(object)
+        count, constants = len(block.units), block.constants.astype(kind)
+        rows = table[block.first : block.first + 2 * count]
+        read = table[block.gather]
+        np.maximum(read, 0, out=read, where=block.of_units)
+        read *= block.weights.astype(kind)
+        np.add.reduce(read, axis=0, dtype=kind, out=rows)
+        rows += constants
+        largest[inputs + block.units] = np.maximum(rows[count:].max(axis=1), 0)
     return [
-        RootBounds(scaled, space, column, region.norm == "inf" or _thick(region))
+        RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
         for column, region in enumerate(regions)
     ]
 
 
+def _type_for(reach: int) -> tuple[Any, int | None]:
+    """The narrowest integers that hold all sums up to `reach` with room to spare, and below which
+    they do; None for Python integers, which hold all."""
+    for kind, limit in ((np.int32, 1 << 30), (np.int64, LIMIT)):
+        if reach < limit:
+            return kind, limit
+    return object, None
+
+
 def _thick(region: Region) -> bool:
     return all(low < high for low, high in zip(region.lower, region.upper, strict=True))
-
-
-def _rows(block: Block, space: Any, gather: NDArray[np.int64]) -> Any:
-    """The rows of `block` applied to these rows of `space`, units not below 0."""
-    weights: Any = block.weights
-    constants: Any = block.constants
-    if space.dtype == object:
-        weights, constants = weights.astype(object), constants.astype(object)
-    picked = space[gather]
-    if len(block.of_units) == len(gather):
-        np.maximum(picked, 0, out=picked)
-    elif len(block.of_units):
-        picked[block.of_units] = np.maximum(picked[block.of_units], 0)
-    picked *= weights
-    if len(gather) == len(block.units) == len(block.filled):
-        picked += constants
-        return picked
-    result = np.repeat(constants, space.shape[1], axis=1)
-    if len(block.filled):
-        result[block.filled] += np.add.reduceat(picked, block.starts, axis=0)
-    return result

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from verifier.trusted.scaled import ScaledNetwork
-
-Row = tuple[list[int], list[int], int]
-"""Variables, weights, constant."""
+from verifier.trusted.scaled import Row, ScaledNetwork
 
 
 class LiveRows:
@@ -19,11 +16,12 @@ class LiveRows:
     long as no branch or multiplier says anything else about these units; see `skips`.
     """
 
-    def __init__(self, scaled: ScaledNetwork, space: Any, column: int, constants: bool) -> None:
-        """`space` and `column` as in `RootBounds`; `constants` says whether equal bounds mean a row
+    def __init__(self, scaled: ScaledNetwork, table: Any, column: int, constants: bool) -> None:
+        """`table` and `column` as in `RootBounds`; `constants` says whether equal bounds mean a row
         that depends on no input, so that substitution would end in the same number."""
-        self._scaled, self._space, self._column = scaled, space, column
-        self._inputs, self._total = scaled.network.inputs, scaled.network.variables
+        self._scaled, self._table, self._column = scaled, table, column
+        self._inputs = scaled.network.inputs
+        self._lower_row, self._upper_row = scaled.tables.lower_row, scaled.tables.upper_row
         self._constants = constants
         self._live: dict[int, Row] = {}
         self._rows: dict[int, Row] = {}
@@ -53,7 +51,7 @@ class LiveRows:
                 break
             passed.append(variable)
             variable = self._scaled.origins.item(variable)
-            if self._space[variable, self._column] < 0:
+            if self._table[self._lower_row[variable], self._column] < 0:
                 break
             variables, weights, constant = self._live_row(variable - self._inputs)
             if constant or weights != [1] or variables[0] < self._inputs:
@@ -67,14 +65,9 @@ class LiveRows:
         """The row, of copies the original, without units that are fixed."""
         found = self._live.get(v)
         if found is None:
-            rows, constant = self._scaled.network.units, self._scaled.constants[v]
-            begin, end = rows.starts.item(v), rows.starts.item(v + 1)
+            read, factors, constant = self._scaled.plain_row(v)
             variables, weights = [], []
-            for j, weight in zip(
-                self._scaled.origins[rows.indices[begin:end]].tolist(),
-                self._scaled.weights[v],
-                strict=True,
-            ):
+            for j, weight in zip(read, factors, strict=True):
                 value = self._fixed(j)
                 if value is None:
                     variables.append(j)
@@ -88,8 +81,8 @@ class LiveRows:
         """The value of a unit that is off or constant; the variable must be no copy."""
         if variable < self._inputs:
             return None
-        upper = self._space[self._total + variable, self._column]
-        lower = self._space[variable, self._column]
+        upper = self._table[self._upper_row[variable], self._column]
+        lower = self._table[self._lower_row[variable], self._column]
         if upper <= 0 and lower < 0:
             return 0
         return int(lower) if upper == lower and self._constants else None

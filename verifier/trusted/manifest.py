@@ -32,14 +32,14 @@ from typing import Any, Literal, get_args
 from verifier.trusted.certificate import Flip, Robust, parse_certificate
 from verifier.trusted.data_file import Points
 from verifier.trusted.errors import RefusedError, UserError
-from verifier.trusted.fast import check_fast
+from verifier.trusted.fast import check_fast, check_flip_fast
 from verifier.trusted.intervals import interval_bounds
 from verifier.trusted.network import Network
 from verifier.trusted.query import DECODERS, Query, label_goals
 from verifier.trusted.rational import format_rational, parse_rational
 from verifier.trusted.region import Norm, Region, ball
-from verifier.trusted.replay import chunk_size
-from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.trusted.replay import chunks, outputs_at
+from verifier.trusted.scaled import ScaledNetwork, common_denominator
 from verifier.trusted.strict_json import parse_json
 
 VERSION = 1
@@ -249,11 +249,8 @@ def check_results(
     it from `scaled_network`.
     """
     scaled = scaled or scaled_network(network, points, question)
-    size = chunk_size(network)
-    for begin in range(0, len(results), size):
-        yield from _check_part(
-            network, points, question, results[begin : begin + size], fetch, scaled
-        )
+    for chunk in chunks(scaled, len(results)):
+        yield from _check_part(network, points, question, results[chunk], fetch, scaled)
 
 
 def _check_part(
@@ -279,33 +276,21 @@ def _check_part(
             if isinstance(verdict, Robust):
                 check_fast(queries[k], verdict, scaled, roots.pop(k))
             else:
-                _check_place(queries[k], verdict)
                 flips[k] = verdict
         except RefusedError as flaw:
             flaws[k] = flaw
-    outputs = evaluate(network, [flip.point for flip in flips.values()])
+    outputs = outputs_at(network, list(flips.values()))
     for (k, flip), values in zip(flips.items(), outputs, strict=True):
-        for number, atom in enumerate(queries[k].goals[flip.goal].atoms):
-            if not atom.holds(flip.point, values):
-                detail = f"atom {number} of goal {flip.goal} does not hold there"
-                flaws[k] = RefusedError("no flip", detail)
-                break
+        try:
+            check_flip_fast(queries[k], flip, values)
+        except RefusedError as flaw:
+            flaws[k] = flaw
     return [
         RefusedError(flaws[k].flaw, f"sample {result.sample}: {flaws[k].detail}")
         if k in flaws
         else None
         for k, result in enumerate(part)
     ]
-
-
-def _check_place(query: Query, flip: Flip) -> None:
-    """Returns if the flip is about one of the goals and lies in the region."""
-    if flip.goal not in range(len(query.goals)):
-        raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
-    if len(flip.point) != query.network.inputs:
-        raise RefusedError("dimension", f"{len(flip.point)} inputs, not {query.network.inputs}")
-    if not query.region.contains(flip.point):
-        raise RefusedError("outside", "the point does not lie in the region")
 
 
 def scaled_network(network: Network, points: Points, question: Question) -> ScaledNetwork:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
+from itertools import pairwise, starmap
 
 from verifier.trusted.certificate import Flip, Robust, check_numbers
 from verifier.trusted.errors import RefusedError
@@ -15,17 +16,27 @@ from verifier.trusted.query import Query
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 
 MEMORY = 300 << 20  # bytes for the root bounds of one chunk
+LARGEST_CHUNK = 256
 
 
-def chunk_size(network: Network) -> int:
-    """How many regions' root bounds fit into `MEMORY`."""
-    return max(1, min(256, MEMORY // (16 * network.variables)))
+def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
+    """Equal parts of `count` regions, few enough that the root bounds of a part fit into `MEMORY`
+    if 64 bits hold them."""
+    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * scaled.tables.height)))
+    parts = -(-count // most)
+    edges = [count * k // parts for k in range(parts)] + [count]
+    return list(starmap(slice, pairwise(edges)))
 
 
 def scaled_for(network: Network, queries: Iterable[Query]) -> ScaledNetwork:
-    """The scaled network that serves all of these regions."""
+    """The scaled network that serves all of these regions; the last one is kept for the next."""
     vectors = [side for query in queries for side in (query.region.lower, query.region.upper)]
-    return ScaledNetwork(network, common_denominator(vectors))
+    return _scaled(network, common_denominator(vectors))
+
+
+@lru_cache(maxsize=1)
+def _scaled(network: Network, denominator: int) -> ScaledNetwork:
+    return ScaledNetwork(network, denominator)
 
 
 def check_batch(
@@ -43,16 +54,16 @@ def check_batch(
             raise RefusedError("another network", "a question is about another network")
     flaws: dict[int, RefusedError | None] = {}
     flips = [k for k, verdict in enumerate(verdicts) if isinstance(verdict, Flip)]
-    outputs = _outputs(network, [verdicts[k] for k in flips])
+    outputs = outputs_at(network, [verdicts[k] for k in flips])
     for k, values in zip(flips, outputs, strict=True):
         flaws[k] = _flaw(partial(_check_flip, queries[k], verdicts[k], values))
     progress(len(flaws))
     proofs = [k for k, verdict in enumerate(verdicts) if isinstance(verdict, Robust)]
     if not proofs:
         return [flaws[k] for k in range(len(queries))]
-    scaled, size = scaled_for(network, [queries[k] for k in proofs]), chunk_size(network)
-    for begin in range(0, len(proofs), size):
-        part = proofs[begin : begin + size]
+    scaled = scaled_for(network, [queries[k] for k in proofs])
+    for chunk in chunks(scaled, len(proofs)):
+        part = proofs[chunk]
         roots = interval_bounds(scaled, [queries[k].region for k in part])
         roots.reverse()
         for k in part:
@@ -62,7 +73,7 @@ def check_batch(
     return [flaws[k] for k in range(len(queries))]
 
 
-def _outputs(network: Network, flips: Sequence[Robust | Flip]) -> list[list[Fraction] | None]:
+def outputs_at(network: Network, flips: Sequence[Robust | Flip]) -> list[list[Fraction] | None]:
     """The network's outputs at the points of the flips, None where the dimension is wrong or a
     coordinate not exact, which is refused when its turn comes."""
     points = [flip.point for flip in flips if isinstance(flip, Flip)]

@@ -8,11 +8,12 @@ integers shows that no sum can overflow, Python integers otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import gcd, lcm
+from itertools import pairwise
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,10 @@ from verifier.trusted.network import Integers, Network, Rows, integers
 from verifier.trusted.univariate import Univariate
 
 LIMIT = 2**62
-_BLOCK = 1 << 14  # entries of a block, so that what is picked for it stays in the cache
+Row = tuple[list[int], list[int], int]
+"""Variables, weights, constant."""
+
+_BLOCK = 1 << 11  # entries of a block, so that what is picked for it stays in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,18 +47,36 @@ class ScaledLayer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Rows of units that do not read each other, entries as CSR without empty rows."""
+    """Units that do not read each other, with equally many entries in their rows.
+
+    The bounds of variables stand in a table, see `Tables`. Rows come twice, first for the lower
+    bounds of the units, then for the upper ones; entries are listed as the first of each row, the
+    second of each row, and so on.
+    """
 
     units: NDArray[np.int64]
-    filled: NDArray[np.int64]  # rows that have entries
-    starts: NDArray[np.int64]  # of the filled rows, for reduceat
-    variables: NDArray[np.int64]  # that are read, copies replaced by what they copy
-    of_units: NDArray[np.int64]  # entries that read units, whose outputs are not below 0
-    positive: NDArray[np.bool_]  # entries with a weight above 0
-    weights: Integers  # a column
-    constants: Integers  # a column
+    first: int  # row of the table where the lower bounds stand, and after them the upper ones
+    variables: NDArray[np.int64]  # that are read, copies replaced by what they copy; once
+    gather: NDArray[np.int64]  # (entries of a row, rows): rows of the table that are read
+    of_units: NDArray[np.bool_]  # (.., 1): whether a unit is read, whose output is not below 0
+    weights: Integers  # (.., 1)
+    constants: Integers  # (rows, 1)
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """How interval bounds are computed: block after block into a table of `height` rows.
+
+    The bounds of a variable, which for a copy are those of what it copies, stand in the rows
+    lower_row[variable] and upper_row[variable].
+    """
+
+    height: int
+    lower_row: NDArray[np.int64]
+    upper_row: NDArray[np.int64]
+    blocks: list[Block]
 
 
 class ScaledNetwork:
@@ -63,19 +85,43 @@ class ScaledNetwork:
     def __init__(self, network: Network, denominator: int) -> None:
         self.network = network
         self.denominator = denominator
-        self.scales: list[int] = [denominator] * network.inputs
-        self.weights: list[list[int]] = []  # of unit v, in the order of its row's indices
-        self.constants: list[int] = []
-        self._reduced: dict[tuple[int, int, int], int] = {}
-        self.layers = [
-            self._scale(network.units, first, last, self.scales)
-            for first, last in network.layer_ranges()
-        ]
-        self.output_scales: list[int] = []
-        self.output_layer = self._scale(
-            network.outputs, 0, network.outputs.count, self.output_scales
-        )
-        del self.weights[network.units.count :], self.constants[network.units.count :]
+        self.layers: list[ScaledLayer] = []
+        known = integers([denominator]).repeat(network.variables)
+        for first, last in network.layer_ranges():
+            layer, scales = _scaled(network.units, first, last, known)
+            self.layers.append(layer)
+            if scales.dtype != known.dtype:
+                known = known.astype(object)
+            known[network.inputs + first : network.inputs + last] = scales
+        self.output_layer, scales = _scaled(network.outputs, 0, network.outputs.count, known)
+        self.scales: list[int] = known.tolist()
+        self.output_scales: list[int] = scales.tolist()
+        self._plain_rows: dict[int, Row] = {}
+
+    @cached_property
+    def weights(self) -> Integers:
+        """The integer weights of all units, an entry each, as in `network.units`."""
+        return _joined([layer.weights for layer in self.layers])
+
+    @cached_property
+    def constants(self) -> Integers:
+        """The integer constants of all units."""
+        return _joined([layer.constants for layer in self.layers])
+
+    def row(self, v: int) -> Row:
+        """A_v in integers."""
+        units = self.network.units
+        begin, end = units.starts.item(v), units.starts.item(v + 1)
+        variables = units.indices[begin:end].tolist()
+        return variables, self.weights[begin:end].tolist(), self.constants.item(v)
+
+    def plain_row(self, v: int) -> Row:
+        """The same with copies replaced by what they copy."""
+        found = self._plain_rows.get(v)
+        if found is None:
+            variables, weights, constant = self.row(v)
+            found = self._plain_rows[v] = self.origins[variables].tolist(), weights, constant
+        return found
 
     @cached_property
     def origins(self) -> NDArray[np.int64]:
@@ -83,13 +129,12 @@ class ScaledNetwork:
         is a copy of it, for that is not negative."""
         units, inputs = self.network.units, self.network.inputs
         origins = np.arange(self.network.variables, dtype=np.int64)
-        for layer in self.layers:
-            lengths = np.diff(units.starts[layer.first : layer.last + 1])
-            row = np.flatnonzero((lengths == 1) & (layer.constants == 0))
-            entry = units.starts[layer.first + row] - units.starts[layer.first]
-            single = (layer.weights[entry] == 1) & (layer.indices[entry] >= inputs)
-            read = layer.indices[entry[single]]
-            origins[inputs + layer.first + row[single]] = origins[read]
+        single = (np.diff(units.starts) == 1) & (self.constants == 0)
+        entries = units.starts[:-1][single]
+        copies = (self.weights[entries] == 1) & (units.indices[entries] >= inputs)
+        copying, copied = np.flatnonzero(single)[copies], units.indices[entries[copies]]
+        for first, last in self._spans(copying):
+            origins[inputs + copying[first:last]] = origins[copied[first:last]]
         return origins
 
     @cached_property
@@ -97,103 +142,168 @@ class ScaledNetwork:
         """The functions of one direction in this network."""
         return Univariate(self)
 
-    @cached_property
-    def blocks(self) -> list[Block]:
-        """The rows of all units that are no copies, in an order in which each comes after what it
-        reads; as few blocks as that allows."""
-        units, inputs, origins = self.network.units, self.network.inputs, self.origins
-        level = np.zeros(self.network.variables, dtype=np.int64)
-        starts = units.starts
+    def _spans(self, units: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """By layer where the increasing `units` stand that belong to it."""
+        ends = np.searchsorted(units, [layer.last for layer in self.layers]).tolist()
+        return pairwise([0, *ends])
+
+    def _levels(self) -> NDArray[np.int64]:
+        """For every variable a number larger than those of all that it reads, 0 if it reads none:
+        variables of a level do not read each other."""
+        inputs, origins = self.network.inputs, self.origins
+        levels = np.zeros(self.network.variables, dtype=np.int64)
         for layer in self.layers:
-            above = np.ones(layer.last - layer.first, dtype=np.int64)
             if len(layer.filled):
-                read = level[origins[layer.indices]]
-                above[layer.filled] += np.maximum.reduceat(read, layer.starts)
-            level[inputs + layer.first : inputs + layer.last] = above
+                above = np.maximum.reduceat(levels[origins[layer.indices]], layer.starts) + 1
+                levels[inputs + layer.first + layer.filled] = above
+        return levels
+
+    @cached_property
+    def tables(self) -> Tables:
+        """How the bounds of all units that are no copies are computed, each after what it reads, in
+        as few blocks as that allows."""
+        units, inputs, origins = self.network.units, self.network.inputs, self.origins
         real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
-        order = real[np.argsort(level[inputs + real], kind="stable")]
-        levels, lengths = level[inputs + order], np.diff(starts)[order]
-        ends = np.cumsum(lengths)
-        weights: Any = np.concatenate([layer.weights for layer in self.layers] or [starts[:0]])
-        constants: Any = np.concatenate([layer.constants for layer in self.layers] or [starts[:0]])
-        blocks, begin = [], 0
-        while begin < len(order):
-            used = ends[begin] - lengths[begin]
-            last = int(np.searchsorted(levels, levels[begin], side="right"))
-            end = max(begin + 1, min(last, int(np.searchsorted(ends, used + _BLOCK, side="right"))))
-            rows, count = order[begin:end], lengths[begin:end]
-            offsets = np.cumsum(count) - count
-            entries = np.repeat(starts[rows] - offsets, count) + np.arange(int(count.sum()))
-            filled = np.flatnonzero(count)
-            picked, constant = integers(weights[entries]), integers(constants[rows])
+        lengths, levels = np.diff(units.starts)[real], self._levels()[inputs + real]
+        order = np.lexsort((lengths, levels))
+        real, lengths, levels = real[order], lengths[order], levels[order]
+        edges = _edges(levels, lengths)
+        sizes = np.diff(edges)
+        lower_row = np.arange(self.network.variables, dtype=np.int64)
+        upper_row = lower_row + inputs
+        lower_row[inputs + real] = 2 * inputs + np.arange(len(real)) + np.repeat(edges[:-1], sizes)
+        upper_row[inputs + real] = lower_row[inputs + real] + np.repeat(sizes, sizes)
+        lower_row, upper_row = lower_row[origins], upper_row[origins]
+        blocks = []
+        for begin, end in pairwise(edges.tolist()):
+            rows = real[begin:end]
+            entries = units.starts[rows] + np.arange(lengths[begin])[:, None]
             read = origins[units.indices[entries]]
+            constants: Any = integers(self.constants[rows])
+            weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
+            positive, low, high = weights > 0, lower_row[read], upper_row[read]
+            below, above = np.where(positive, low, high), np.where(positive, high, low)
             blocks.append(
                 Block(
                     rows,
-                    filled,
-                    offsets[filled],
-                    read,
-                    np.flatnonzero(read >= inputs),
-                    (picked > 0).astype(bool),
-                    picked[:, None],
-                    constant[:, None],
-                    _largest_sum(picked, offsets[filled]),
-                    max(map(abs, constant.tolist()), default=0),
+                    2 * (inputs + begin),
+                    read.ravel(),
+                    np.hstack([below, above]),
+                    np.hstack([read, read])[:, :, None] >= inputs,
+                    np.hstack([weights, weights])[:, :, None],
+                    np.hstack([constants, constants])[:, None],
+                    int(_sizes(weights).sum(axis=0).max()),
+                    _largest(constants),
                 )
             )
-            begin = end
-        return blocks
-
-    def _scale(self, rows: Rows, first: int, last: int, scales: list[int]) -> ScaledLayer:
-        """The rows first..last in integers; appends their scales to `scales` when all are known
-        (a row never refers to its own layer)."""
-        begin, end = int(rows.starts[first]), int(rows.starts[last])
-        known = self.scales
-        starts = rows.starts[first : last + 1].tolist()
-        indices = rows.indices[begin:end].tolist()
-        numerators = rows.numerators[begin:end].tolist()
-        constants = rows.constants[first:last].tolist()
-        denominators = rows.denominators[first:last].tolist()
-        reduced = self._reduced
-        new_scales, all_weights, new_constants, largest_row = [], [], [], 0
-        for k in range(last - first):
-            low, high, below = starts[k] - begin, starts[k + 1] - begin, denominators[k]
-            scale = below // gcd(below, constants[k])
-            for j in range(low, high):
-                key = (numerators[j], below, known[indices[j]])
-                part = reduced.get(key)
-                if part is None:
-                    product = below * key[2]
-                    part = reduced[key] = product // gcd(product, key[0])
-                if scale % part:
-                    scale = lcm(scale, part)
-            row = [numerators[j] * scale // (below * known[indices[j]]) for j in range(low, high)]
-            new_scales.append(scale)
-            new_constants.append(constants[k] * scale // below)
-            self.weights.append(row)
-            all_weights.extend(row)
-            largest_row = max(largest_row, sum(map(abs, row)))
-        scales.extend(new_scales)
-        self.constants.extend(new_constants)
-        lengths = np.diff(rows.starts[first : last + 1])
-        filled = np.flatnonzero(lengths)
-        return ScaledLayer(
-            first,
-            last,
-            filled,
-            (rows.starts[first:last] - begin)[filled],
-            rows.indices[begin:end],
-            integers(all_weights),
-            integers(new_constants),
-            largest_row,
-            max(map(abs, new_constants), default=0),
-        )
+        return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
 
 
-def _largest_sum(weights: Integers, starts: NDArray[np.int64]) -> int:
-    """The largest sum of |weights| of a row."""
-    sizes = np.array([abs(weight) for weight in weights.tolist()], dtype=object)
-    return int(max(np.add.reduceat(sizes, starts))) if len(sizes) else 0
+def _edges(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where blocks begin, and where the last one ends: a block has rows of one level and length,
+    sorted by these, and about `_BLOCK` entries."""
+    edges = [0]
+    changes = (np.diff(levels, append=-1) != 0) | (np.diff(lengths, append=-1) != 0)
+    for last in (np.flatnonzero(changes) + 1).tolist():
+        most = max(1, _BLOCK // max(1, int(lengths[last - 1])))
+        edges += [*range(edges[-1] + most, last, most), last]
+    return np.array(edges, dtype=np.int64)
+
+
+def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledLayer, Integers]:
+    """The rows first..last in integers, and their scales; `known` are those of all variables that
+    they read."""
+    begin, end = int(rows.starts[first]), int(rows.starts[last])
+    lengths = np.diff(rows.starts[first : last + 1])
+    filled = np.flatnonzero(lengths)
+    starts = (rows.starts[first:last] - begin)[filled]
+    indices = rows.indices[begin:end]
+    parts: list[Any] = [
+        rows.numerators[begin:end],
+        rows.constants[first:last],
+        rows.denominators[first:last],
+        known[indices],
+    ]
+    try:
+        found = _whole(parts, lengths, filled, starts)
+    except OverflowError:
+        found = _whole([part.astype(object) for part in parts], lengths, filled, starts)
+    scales, weights, constants = map(integers, found)
+    layer = ScaledLayer(
+        first,
+        last,
+        filled,
+        starts,
+        indices,
+        weights,
+        constants,
+        _largest_row(weights, starts),
+        _largest(constants),
+    )
+    return layer, scales
+
+
+def _whole(
+    parts: Sequence[Any],
+    lengths: NDArray[np.int64],
+    filled: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> tuple[Any, Any, Any]:
+    """Scales, weights and constants of rows, from numerators, constants, denominators, and the
+    scales of what each entry reads.
+
+    Row k times its scale has the weights numerators * scale / (denominator * scale read) and the
+    constant constants * scale / denominator; the scale is the least that makes them whole.
+
+    Raises OverflowError if only some are int64, or all are and a product may exceed that.
+    """
+    numerators, constants, denominators, known = parts
+    kinds = {part.dtype for part in parts}
+    if len(kinds) > 1:
+        raise OverflowError
+    small = kinds == {np.dtype(np.int64)}
+    if small and _largest(denominators) * _largest(known) >= LIMIT:
+        raise OverflowError
+    products = np.repeat(denominators, lengths) * known
+    common = np.gcd(products, numerators)
+    tops, bottoms = numerators // common, products // common
+    common = np.gcd(denominators, constants)
+    constant_tops, constant_bottoms = constants // common, denominators // common
+    if small:
+        multiple = lcm(1, *set(bottoms.tolist()), *set(constant_bottoms.tolist()))
+        if max(_largest(tops), _largest(constant_tops), 1) * multiple >= LIMIT:
+            raise OverflowError
+    scales = constant_bottoms.copy()
+    if len(filled):
+        scales[filled] = np.lcm(scales[filled], np.lcm.reduceat(bottoms, starts))
+    weights = tops * (np.repeat(scales, lengths) // bottoms)
+    return scales, weights, constant_tops * (scales // constant_bottoms)
+
+
+def _joined(parts: Sequence[Integers]) -> Integers:
+    none: list[Any] = [np.zeros(0, dtype=np.int64)]
+    joined: Any = np.concatenate(none + list(parts))
+    values: Integers = joined
+    return values
+
+
+def _largest(values: Integers) -> int:
+    """The largest |value|, 0 if there is none."""
+    return max(-int(values.min()), int(values.max())) if values.size else 0
+
+
+def _largest_row(weights: Integers, starts: NDArray[np.int64]) -> int:
+    """The largest sum of |weights| of a row; the rows begin at `starts`, each with an entry."""
+    if not len(starts):
+        return 0
+    return int(np.add.reduceat(_sizes(weights), starts).max())
+
+
+def _sizes(weights: Integers) -> Integers:
+    """|weights| in a type that holds their sum."""
+    fits = _largest(weights) * weights.size < LIMIT
+    sizes: Integers = np.abs(weights if fits else weights.astype(object))
+    return sizes
 
 
 def common_denominator(vectors: Iterable[Sequence[Fraction]]) -> int:

@@ -204,7 +204,7 @@ class Univariate:
             lines[inputs + units] = np.where(smallest == largest, smallest, -1)
             last = np.maximum.reduceat(layer.indices, layer.starts)
             for v in units[(smallest != largest) & (last < inputs)].tolist():
-                variables, weights = self._entries(v)
+                variables, weights, _ = self.scaled.row(v)
                 direction = tuple(
                     (k, Fraction(w, weights[0])) for k, w in zip(variables, weights, strict=True)
                 )
@@ -220,11 +220,6 @@ class Univariate:
         found: list[int] = np.flatnonzero(self.lines[self._inputs :] < 0).tolist()
         return found
 
-    def _entries(self, v: int) -> tuple[list[int], list[int]]:
-        rows = self.scaled.network.units
-        listed: list[int] = rows.indices[rows.starts[v] : rows.starts[v + 1]].tolist()
-        return listed, self.scaled.weights[v]
-
     def _node(self, variable: int) -> int:
         """The node of a variable that lies on a direction."""
         waiting, needed = [variable], set[int]()
@@ -233,7 +228,7 @@ class Univariate:
             if j not in self._of_variable and j not in needed:
                 needed.add(j)
                 if j >= self._inputs and self.lines[j] != -1:
-                    read, _ = self._entries(j - self._inputs)
+                    read, _, _ = self.scaled.row(j - self._inputs)
                     waiting.extend(i for i in read if i >= self._inputs)
         for j in sorted(needed):
             self._of_variable[j] = self._make_node(j)
@@ -245,8 +240,9 @@ class Univariate:
         if variable < self._inputs:
             return self._plain_node(line)
         v = variable - self._inputs
-        slope, parts, constant = 0, dict[int, int](), self.scaled.constants[v]
-        for j, weight in zip(*self._entries(v), strict=True):
+        variables, weights, constant = self.scaled.row(v)
+        slope, parts = 0, dict[int, int]()
+        for j, weight in zip(variables, weights, strict=True):
             if j == first:
                 slope = weight * size
             elif j >= self._inputs:
@@ -305,7 +301,7 @@ class Univariate:
         """A_v if the units in `on` are on and have these sums, and those in `off` are off; None if
         it reads others that lie on no direction."""
         inputs = self._inputs
-        variables, weights = self._entries(v)
+        variables, weights, constant = self.scaled.row(v)
         substituted: list[tuple[int, int]] = []
         dropped = set(off)
         for j, weight in zip(variables, weights, strict=True):
@@ -317,7 +313,7 @@ class Univariate:
         known = self._sums.get(key)
         if known is None:
             own = {j: w for j, w in zip(variables, weights, strict=True) if self.lines[j] >= 0}
-            terms, constant = self.nodes_of(own), self.scaled.constants[v]
+            terms = self.nodes_of(own)
             for j, weight in zip(variables, weights, strict=True):
                 if self.lines[j] < 0 and j - inputs not in dropped:
                     part = on[j - inputs]
