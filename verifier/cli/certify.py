@@ -66,7 +66,9 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option(
-    "--budget-seconds", type=click.FloatRange(min=0), help="Stop after so long; go on another day."
+    "--budget-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop after so long; go on another day.",
 )
 @click.option(
     "--jobs",

@@ -11,6 +11,7 @@ from verifier.cli.options import number
 from verifier.errors import UserError
 from verifier.formats.comparisons import parse_conjunction
 from verifier.formats.files import read_text, shown
+from verifier.labels import label_values
 from verifier.trusted.query import Goal, label_goals
 from verifier.trusted.rational import format_rational
 from verifier.trusted.region import Region, ball, box
@@ -152,11 +153,8 @@ def read_goals(
         raise UserError("give --label or --unsafe")
     own = number("--label", label)
     decoder = decoder or ("argmax" if outputs > 1 else "nearest")
-    given_labels = None if labels is None else _labels(labels)
-    values = given_labels or _default_labels(decoder, own, outputs)
-    if own not in values:
-        listed = ", ".join(map(format_rational, values[:10])) + (", .." if len(values) > 10 else "")
-        raise UserError(f"--label: {format_rational(own)} is not one of the labels {listed}")
+    listed = None if labels is None else _labels(labels)
+    values = label_values(decoder, own, outputs, listed)
     goals = label_goals(decoder, values.index(own), values, outputs)
     rivals = tuple(
         f"label {format_rational(values[int(goal.rival)])}" if goal.rival.isdigit() else goal.rival
@@ -165,18 +163,8 @@ def read_goals(
     return goals, f"label {format_rational(own)} is read (decoder {decoder})", rivals
 
 
-def _labels(text: str) -> list[Fraction]:
+def _labels(text: str) -> list[int | Fraction]:
     values = [number("--labels", part) for part in text.split(",")]
     if len(set(values)) < len(values):
         raise UserError("--labels: a label stands there twice")
     return sorted(values)
-
-
-def _default_labels(decoder: str, own: Fraction, outputs: int) -> list[Fraction]:
-    if decoder == "argmax":
-        return [Fraction(j) for j in range(outputs)]
-    if decoder == "sign":
-        return [Fraction(-1), Fraction(1)]
-    if decoder == "value":
-        return [own, own + 1]  # the output equals its own value, whatever the others are
-    raise UserError("decoder nearest needs --labels, the labels of the whole data set")

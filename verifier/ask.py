@@ -1,0 +1,254 @@
+"""The Python API: `verify` a label, `exact_radius`, `search_flips`, `certify` a data set, `check`.
+
+A network is a `Network` or the path of a file that `robmem` reads; data are a `Dataset` or what
+`--data` takes, such as "digits" or "table.csv". All numbers are exact: Fraction("0.1") is one
+tenth, Fraction(0.1) the float nearest to it. Every answer has been checked before it is returned.
+
+The examples are about the network (x, 1 - x) of one input x, of which argmax reads label 0 where
+x > 1/2, label 1 where x < 1/2, and a tie between them.
+
+>>> from fractions import Fraction
+>>> from verifier import ask
+>>> from verifier.builder import NetworkBuilder
+>>> from verifier.dataset import Dataset
+>>> build = NetworkBuilder(1)
+>>> (x,) = build.inputs
+>>> network = build.network([x, 1 - x])
+>>> data = Dataset.from_rows("two", [[2], [0]], ["high", "low"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from verifier import api, flips, radius
+from verifier import certify as runs
+from verifier.api import Options
+from verifier.around import FoundFlip
+from verifier.certify import Promising, Summary
+from verifier.dataset import Dataset, load
+from verifier.errors import UserError
+from verifier.flips import SearchedSample
+from verifier.formats.load import load_any_network
+from verifier.labels import label_values
+from verifier.radius import RadiusInterval, default_decoder
+from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
+from verifier.trusted.manifest import Question
+from verifier.trusted.network import Network
+from verifier.trusted.proof_file import Proof, load_proof
+from verifier.trusted.query import Goal, Query, label_goals
+from verifier.trusted.radius import Radius
+from verifier.trusted.region import Norm, Region, ball, box
+
+Clip = tuple[Fraction, Fraction]
+
+
+def verify(
+    network: Network | Path | str,
+    region: Region,
+    label: int | Fraction,
+    decoder: str | None = None,
+    *,
+    labels: Sequence[int | Fraction] | None = None,
+    options: Options = Options(),  # noqa: B008 frozen
+) -> Verdict:
+    """Whether the decoder reads `label` on all of the region, which `ball` or `box` gives.
+
+    A tie is a flip. `labels` are those of the whole data set, see `goals_of`; the decoder is argmax
+    for several outputs, else nearest. Raises UserError for what does not fit together.
+
+    >>> ask.verify(network, ask.ball("inf", [Fraction(2)], Fraction(1)), 0)
+    Robust(steps=(...), trees=(...))
+    >>> verdict = ask.verify(network, ask.ball("inf", [Fraction(2)], Fraction(2)), 0)
+    >>> isinstance(verdict, ask.Flip), verdict.point[0] <= Fraction(1, 2)
+    (True, True)
+    """
+    read = _network(network)
+    return api.verify(Query(read, region, goals_of(read, label, decoder, labels)), options).verdict
+
+
+def goals_of(
+    network: Network,
+    label: int | Fraction,
+    decoder: str | None = None,
+    labels: Sequence[int | Fraction] | None = None,
+) -> tuple[Goal, ...]:
+    """The goals whose refutation means that `label` is read; one of them holds at every flip.
+
+    `labels` are those of the whole data set; what they are by default, and what is raised for a
+    label that is not among them, says `label_values`.
+
+    >>> [goal.rival for goal in ask.goals_of(network, 0)]
+    ['1']
+    """
+    decoder = decoder or default_decoder(network)
+    values = label_values(decoder, Fraction(label), network.outputs.count, labels)
+    return label_goals(decoder, values.index(Fraction(label)), values, network.outputs.count)
+
+
+def exact_radius(
+    network: Network | Path | str,
+    data: Dataset | str,
+    sample: int,
+    *,
+    norm: Norm = "inf",
+    decoder: str | None = None,
+    clip: Clip | None = None,
+    within: Fraction | None = None,
+    most: Fraction | None = None,
+    options: Options = Options(),  # noqa: B008 frozen
+) -> RadiusInterval:
+    """The distance from the sample to the nearest flip, exactly; see `verifier.radius`.
+
+    For norm 2 its square. With `within` an interval of that length is enough.
+
+    >>> found = ask.exact_radius(network, data, 0)
+    >>> found.exact, found.upper, found.flip.point, found.flip.rival
+    (True, Fraction(3, 2), (Fraction(1, 2),), 'low')
+    >>> ask.check(found.question, found.pair)
+    """
+    return radius.exact_radius(
+        _network(network),
+        runs.points_of(_data(data)),
+        sample,
+        norm=norm,
+        decoder=decoder,
+        clip=clip,
+        within=within,
+        most=most,
+        options=options,
+    )
+
+
+def search_flips(
+    network: Network | Path | str,
+    data: Dataset | str,
+    size: Fraction,
+    *,
+    norm: Norm = "inf",
+    decoder: str | None = None,
+    clip: Clip | None = None,
+    samples: Sequence[int] | None = None,
+    limit: int | None = None,
+    all_rivals: bool = False,
+    nearest: bool = False,
+    options: Options = Options(),  # noqa: B008 frozen
+) -> list[SearchedSample]:
+    """What is found in the closed balls of radius `size` around these samples, all if None.
+
+    The attack comes first, then the exact search, which ends with a checked proof where there is no
+    flip; see `verifier.flips`.
+
+    >>> one, other = ask.search_flips(network, data, Fraction(1))
+    >>> one.verdict, other.verdict, other.flips[0].rival
+    ('robust', 'flip', 'high')
+    """
+    read = _network(network)
+    question = Question(norm, decoder or default_decoder(read), size, None, clip)
+    return flips.search_flips(
+        read,
+        runs.points_of(_data(data)),
+        question,
+        samples=samples,
+        limit=limit,
+        all_rivals=all_rivals,
+        nearest=nearest,
+        options=options,
+    )
+
+
+def certify(
+    data: Dataset | str,
+    network: Network | Promising | Path | str,
+    size: Fraction | None = None,
+    *,
+    norm: Norm = "inf",
+    decoder: str | None = None,
+    clip: Clip | None = None,
+    folder: Path | str | None = None,
+    samples: Sequence[int] | None = None,
+    options: Options = Options(),  # noqa: B008 frozen
+    jobs: int = 0,
+) -> Summary:
+    """Answers, checks and stores the balls of radius `size` of all samples, in a folder.
+
+    The folder is replayed by `robmem check FOLDER`, and by default `runs/<data>-network-<hash>`. A
+    construction brings its own radius, norm and decoder. jobs: worker processes, 0 for none.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     summary = ask.certify(data, network, Fraction(1, 4), folder=folder)
+    >>> summary.claim
+    'all 2 samples keep their label on Linf balls of radius 1/4, decoder argmax'
+    """
+    read = _network(network) if isinstance(network, Network | Path | str) else network
+    question = None
+    if isinstance(read, Network):
+        if size is None:
+            raise UserError("a network comes without a radius: give size")
+        question = Question(norm, decoder or default_decoder(read), size, None, clip)
+    return runs.certify(
+        _data(data), read, question, folder, samples=samples, options=options, jobs=jobs
+    )
+
+
+def check(query: Query, verdict: Robust | Flip | Radius) -> None:
+    """Returns if the verdict is shown to be true of the query; RefusedError, naming the flaw.
+
+    >>> from verifier.trusted.query import Query
+    >>> query = Query(network, ask.box([Fraction(1)], [Fraction(2)]), ask.goals_of(network, 0))
+    >>> ask.check(query, ask.Flip((Fraction(1),), 0))
+    Traceback (most recent call last):
+    verifier.trusted.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
+    """
+    api.check(query, verdict)
+
+
+def check_file(path: Path | str, network: Network | Path | str | None = None) -> Proof:
+    """The question and the verdict in a proof file, after a check; read the question.
+
+    The network is needed if the file does not hold it. Raises as `check`, and UserError for a file
+    that cannot be read.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from verifier.trusted.proof_file import save_proof
+    >>> found = ask.exact_radius(network, data, 0)
+    >>> with TemporaryDirectory() as folder:
+    ...     save_proof(f"{folder}/radius.json", found.question, found.pair)
+    ...     ask.check_file(f"{folder}/radius.json").query.region.size
+    Fraction(3, 2)
+    """
+    proof = load_proof(path, network=None if network is None else _network(network))
+    api.check(proof.query, proof.verdict)
+    return proof
+
+
+def _network(network: Network | Path | str) -> Network:
+    return network if isinstance(network, Network) else load_any_network(network)
+
+
+def _data(data: Dataset | str) -> Dataset:
+    return load(data) if isinstance(data, str) else data
+
+
+__all__ = [
+    "Flip",
+    "FoundFlip",
+    "Options",
+    "RadiusInterval",
+    "Robust",
+    "SearchedSample",
+    "Summary",
+    "Undecided",
+    "ball",
+    "box",
+    "certify",
+    "check",
+    "check_file",
+    "exact_radius",
+    "goals_of",
+    "search_flips",
+    "verify",
+]
