@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from constructions.registry import build
 from tests.oracle import distance_squared, find_flip
 from tests.random_queries import outputs_at, random_network
 from verifier.api import Options, check
 from verifier.builder import NetworkBuilder
 from verifier.certify import points_of
 from verifier.cli.main import main
-from verifier.dataset import Dataset
+from verifier.dataset import Dataset, load
 from verifier.errors import UserError
 from verifier.radius import RadiusInterval, exact_radii, exact_radius
 from verifier.search.nearby import first_on_segment
@@ -321,3 +322,35 @@ def test_bad_input_is_one_line(
     captured = capsys.readouterr()
     assert words in captured.err
     assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["linf", "linf-parallel", "l1", "lipschitz-ovr"])
+def test_the_radius_of_a_construction_is_at_least_its_budget(name: str) -> None:
+    data = load("iris").select([0, 50, 100, 1, 51])
+    construction = build(name, data, ratio=Fraction(9, 10))
+    norm: Norm = "1" if name == "l1" else "inf"
+    decoder = "nearest" if construction.decoder == "value" else construction.decoder
+    points = points_of(data)
+    found = exact_radius(construction.network, points, 1, norm=norm, decoder=decoder)
+    check_interval(construction.network, points, decoder, found)
+    assert found.exact
+    assert found.upper is not None
+    assert found.upper >= construction.budget
+    if name.startswith("linf"):
+        # The test of a sample falls by K an input beyond its ball, to a tie when it lost 1/2; the
+        # corner of the ball moves fastest, by all inputs at once.
+        steep = Fraction(3) / (construction.budget * 2 / Fraction(9, 10) - 2 * construction.budget)
+        assert found.upper == construction.budget + Fraction(1, 2) / (steep * data.dimension)
+
+
+def test_the_radius_of_a_construction_on_digits_is_beyond_its_budget() -> None:
+    data = load("digits").select(range(6))
+    construction = build("linf", data, ratio=Fraction(99, 100))
+    for sample in range(3):
+        found = exact_radius(
+            construction.network, points_of(data), sample, decoder="nearest",
+            most=construction.budget,
+        )  # fmt: skip
+        check_interval(construction.network, points_of(data), "nearest", found)
+        assert (found.reached, found.upper) == (True, None)
+        assert found.lower == construction.budget

@@ -765,6 +765,18 @@ def open_balls() -> None:
         empty = [{"unit": 0}, {"leaf": {"atoms": [[0, 0]], "bounds": [[0, -1]]}}, {"leaf": {}}]
         case(f"open {norm}: an empty side: true", line(norm, F(2), above(F(2))),
              robust(LINE, empty))  # fmt: skip
+    for norm, share in (("1", 1), ("2", "1/2")):
+        for text, name, flaw in (
+            ({"ball": share}, f"{share}: true", "accepted"),
+            ({"ball": 0}, "zero", "bound too weak"),
+            ({"ball": "1/3"}, "1/3: true", "accepted"),
+            ({"ball": 2}, "too large", "bound too weak"),
+        ):
+            case(f"open {norm}: sum, the ball's multiplier is {name}", line(norm, one, above(one)),
+                 robust(LINE, [{"leaf": text}]), flaw)  # fmt: skip
+        closed = Query(LINE, ball(norm, [F(0)], one), (above(one),))
+        case(f"open {norm}: sum, on the closed ball", closed,
+             robust(LINE, [{"leaf": {"ball": share}}]), "bound too weak")  # fmt: skip
     case("open 2: its box bears it", line("2", one, above(one)), box_share, "bound too weak")
     case("open inf: clipped at the sphere: true", line("inf", one, above(one), (-one, one)), proof)
     # sigma(1 - |x|_1) vanishes from distance 1 on and is never below: radius 1, and no more

@@ -574,6 +574,7 @@ class FastChecker:
             profiles = univariate.profiles_of(univariate.nodes_of(form.z))
             whole = Fraction(form.constant) / form.denominator
             bound = self.minima().lower_bound(profiles, 1, whole, form.denominator, leaf.ball)
+            strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
         gradient: dict[int, Fraction] = {}

@@ -394,6 +394,8 @@ class _Checker:
         """Whether constant + gradient . x > 0 (or >= 0) on the region and the branch's box."""
         if leaf.ball is not None:
             bound = self._sum_bound(form, ONE, leaf.ball)
+            # On an open ball t * (radius - distance) is above zero.
+            strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)
         for k in leaf.box:
             self._input(k)
