@@ -10,6 +10,7 @@ from verifier.search.branching import branch
 from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
+from verifier.search.separable import is_worth_trying
 from verifier.trusted.certificate import Robust, Undecided, Verdict
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker, check_fast
@@ -118,7 +119,8 @@ def _answer(
         if flip is not None:
             return flip, 0
     propagation = Propagation(checker, deadline)
-    if query.network.units.count > MANY_UNITS or query.network.depth > DEEP:
+    large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
+    if large or is_worth_trying(checker):
         try:
             proved = propagation.run()
         except RefusedError:  # the checker's arithmetic turned down what the search tried

@@ -14,8 +14,9 @@ from fractions import Fraction
 from functools import partial
 from time import monotonic
 
+from verifier.search.separable import SeparableSearch, is_worth_trying
 from verifier.search.substitution import Bound, substitute
-from verifier.trusted.certificate import Lemma, Node, Tree, UnitSplit
+from verifier.trusted.certificate import Lemma, Node, Step, Tree, UnitSplit
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Goal
 
@@ -33,7 +34,7 @@ class Propagation:
     def __init__(self, checker: FastChecker, deadline: float | None = None) -> None:
         self.checker = checker
         self.inputs = checker.inputs
-        self.steps: list[Lemma] = []
+        self.steps: list[Step] = []
         self.trees: list[Tree | None] = [None] * len(checker.query.goals)
         self._row = checker.root.rows.row
         self._tightened: set[int] = set()  # units that are on and have a lemma
@@ -56,6 +57,10 @@ class Propagation:
         """Whether all goals are proved; `trees` and `steps` hold what was found."""
         if self._close_goals(leaves=0):
             return True
+        if is_worth_trying(self.checker):
+            self._bound_sums()
+            if self._close_goals(leaves=0):
+                return True
         units = self._relevant()
         self._find_corners(units)
         for thorough in (False, True):
@@ -64,6 +69,14 @@ class Propagation:
                 return True
             self._chorded, self._trials_left = self._plain, TRIALS
         return False
+
+    def _bound_sums(self) -> None:
+        """Steps about sums of functions of one direction each come before all lemmas."""
+        search = SeparableSearch(self.checker, self._deadline)
+        search.run()
+        self.steps += search.steps
+        self._touched |= search.changed
+        self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
 
     def _visit(self, units: Iterable[int], thorough: bool) -> None:
         """Tightens unit after unit: by trees where two terms of a row depend on one undecided unit,
@@ -76,8 +89,8 @@ class Propagation:
                 return
             reached, shared, read = 0, 0, self._units_read(v)
             for u in read:
-                shared |= reached & below[u]
-                reached |= below[u]
+                shared |= reached & below.get(u, 0)
+                reached |= below.get(u, 0)
             if shared or (thorough and read and len(self._row(v)[0]) > 1):
                 self._tighten(v, MORE_LEAVES if thorough else LEAVES)
             elif self._touched.intersection(read) or (
@@ -115,7 +128,7 @@ class Propagation:
         seen = set(waiting)
         while waiting:
             for u in self._units_read(waiting.pop()):
-                if u not in seen:
+                if u not in seen and self.checker.upper(u) > 0:
                     seen.add(u)
                     waiting.append(u)
         return sorted(seen)
@@ -132,7 +145,7 @@ class Propagation:
             for v in units:
                 variables, weights, total = self._row(v)
                 for j, weight in zip(variables, weights, strict=True):
-                    value = values[j]
+                    value = values.get(j, 0)  # left out are units that are off
                     if value > 0 or j < inputs:
                         total += weight * value
                 values[inputs + v] = total
@@ -182,7 +195,7 @@ class Propagation:
     def _tree(self, target: Target, done: Test, accepted: Test) -> tuple[Fraction, Tree] | None:
         """The bound of the current branch and its tree: one leaf if that is `done`, else by a split
         on the last undecided unit on the way, if that helps; at least `accepted`."""
-        tried = self._bounds(target)
+        tried = self._bounds(target, done)
         bound = max(tried, key=lambda bound: bound.value)
         if not done(bound.value):
             helpful = tried if self._chorded else [bound]
@@ -211,13 +224,15 @@ class Propagation:
         (low_value, low), (high_value, high_tree) = sides
         return min(low_value, high_value), (Node((), UnitSplit(unit)), *low, *high_tree)
 
-    def _bounds(self, target: Target) -> list[Bound]:
+    def _bounds(self, target: Target, done: Test) -> list[Bound]:
         """A few bounds to choose from: with boxes of tightened units or all the way down, lines
         below rising units that touch at a corner, in the second pass also with chords."""
         tried: list[Bound] = []
         for boxable in (self._tightened, set[int]()):
             bound = substitute(self.checker, target, boxable)
             tried.append(bound)
+            if done(bound.value):
+                break
             if self._chorded.intersection(bound.open):
                 tried.append(substitute(self.checker, target, boxable, (), self._chorded))
             if self._splittable.intersection(bound.rising):

@@ -81,9 +81,10 @@ class SymbolicStep:
 
 @dataclass(frozen=True, slots=True)
 class SeparableStep:
-    """From here on, in this branch, the bounds of sums of functions of one direction each hold as
-    well: those of `reference_univariate.py`, with each of these multipliers of the ball, unit after
-    unit. All are >= 0, and 0 where there is no ball."""
+    """From here on, in this branch, units that lie on no direction are bounded again, one after
+    another: sums of functions of one direction each as in `reference_univariate.py`, with each of
+    these multipliers of the ball, and units that read no direction by interval arithmetic. All
+    multipliers are >= 0, and 0 where there is no ball."""
 
     multipliers: tuple[Fraction, ...]
 

@@ -40,7 +40,7 @@ from verifier.trusted.query import Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.trusted.symbolic import Branches, SymbolicNetwork, supports
-from verifier.trusted.univariate import Minima, Sum, short
+from verifier.trusted.univariate import Crossing, Minima, Sum, short
 
 Number = int | Fraction
 BATCH = 256  # symbolic leaves that are checked together
@@ -247,37 +247,55 @@ class FastChecker:
         return Minima(self.scaled.univariate, self.region, self.box(), self.cuts)
 
     def tighten_separably(self, step: SeparableStep) -> dict[int, Sum]:
-        """Tightens the units that are sums of functions of one direction each; their sums."""
+        """Bounds the units that lie on no direction again; those that are sums of functions of one
+        direction each, and read such a function themselves."""
         for multiplier in step.multipliers:
             self._on_ball(multiplier)
         univariate, minima = self.scaled.univariate, self.minima()
-        scales, inputs = self.scaled.scales, self.inputs
-        sums: dict[int, Sum] = {}
+        found: dict[int, Sum] = {}
         on: dict[int, Sum] = {}
         off: set[int] = set()
-        for v in univariate.crossing:
-            total = univariate.sum_of(v, on, off)
-            if total is not None and self.upper(v) > 0:
-                sums[v] = total
-                scale = scales[inputs + v]
-                for multiplier in step.multipliers:
-                    self._bound_sum(v, total, scale, minima, multiplier)
+        for unit in univariate.crossing:
+            v = unit.unit
+            total = univariate.sum_of(unit, on, off)
+            if self.upper(v) > 0:
+                if not unit.own:
+                    self._bound_by_intervals(unit)
+                elif total is not None:
+                    found[v] = total
+                    for multiplier in step.multipliers:
+                        self._bound_sum(v, total, minima, multiplier)
             if self.upper(v) <= 0:
                 off.add(v)
             elif total is not None and self.lower(v) >= 0:
                 on[v] = total
-        return sums
+        return found
 
-    def _bound_sum(
-        self, v: int, total: Sum, scale: int, minima: Minima, multiplier: Fraction
-    ) -> None:
+    def _bound_sum(self, v: int, total: Sum, minima: Minima, multiplier: Fraction) -> None:
+        scale = self.scaled.scales[self.inputs + v]
         constant = Fraction(total.constant, scale)
         for upper, sign in ((False, 1), (True, -1)):
             bound = minima.lower_bound(total.profiles, sign, sign * constant, scale, multiplier)
-            if bound is not None and upper:
-                self._drop_upper(v, short(-bound, upper=True) * scale)
-            elif bound is not None:
-                self._raise_lower(v, short(bound, upper=False) * scale)
+            if bound is not None:
+                self._bound_shortly(v, sign * bound, upper=upper)
+
+    def _bound_by_intervals(self, unit: Crossing) -> None:
+        scale = self.scaled.scales[self.inputs + unit.unit]
+        low: Number = unit.constant
+        high = low
+        for u, weight in unit.others:
+            ends = max(self.lower(u), 0), max(self.upper(u), 0)
+            low += weight * ends[weight < 0]
+            high += weight * ends[weight > 0]
+        self._bound_shortly(unit.unit, Fraction(low) / scale, upper=False)
+        self._bound_shortly(unit.unit, Fraction(high) / scale, upper=True)
+
+    def _bound_shortly(self, v: int, bound: Fraction, *, upper: bool) -> None:
+        value = short(bound, upper=upper) * self.scaled.scales[self.inputs + v]
+        if upper:
+            self._drop_upper(v, value)
+        else:
+            self._raise_lower(v, value)
 
     def _on_ball(self, multiplier: Fraction) -> None:
         if self.region.norm == "inf" and multiplier:
@@ -571,7 +589,7 @@ class FastChecker:
         if leaf.ball is not None:
             self._on_ball(leaf.ball)
             univariate = self.scaled.univariate
-            profiles = univariate.profiles_of(univariate.nodes_of(form.z))
+            profiles = univariate.profiles_of(form.z.items())
             whole = Fraction(form.constant) / form.denominator
             bound = self.minima().lower_bound(profiles, 1, whole, form.denominator, leaf.ball)
             strict = strict and not (self.region.open and leaf.ball > 0)

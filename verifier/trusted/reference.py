@@ -183,29 +183,37 @@ class _Checker:
                 self._set(self.upper, v, min(self.upper[v], above))
 
     def _tighten_separably(self, step: SeparableStep) -> None:
-        """Bounds every unit that lies on no direction and is not off, if by units that are on or
-        off it is a sum of functions of one direction each."""
-        forms: dict[int, Form] = {}
+        """Bounds every unit again that lies on no direction and is not off: if it reads a variable
+        that does and is, by units that are on or off, a sum of functions of one direction each, by
+        these; if it reads none, by interval arithmetic."""
+        directions, sums = self.univariate.directions, dict[int, Form]()
         for v in range(self.network.units.count):
-            if self.univariate.directions[self.inputs + v] is not None:
+            if directions[self.inputs + v] is not None:
                 continue
-            form = self._separable(v, forms)
-            if form is None:
+            form = self._separable(v, sums)
+            if form is not None:
+                sums[v] = form
+            if self.upper[v] <= 0:
                 continue
-            forms[v] = form
-            bounds = [
-                (upper, self._sum_bound(form, -ONE if upper else ONE, t))
-                for t in step.multipliers
-                for upper in (False, True)
-                if self.upper[v] > 0
-            ]
-            for upper, bound in bounds:
-                if bound is not None and upper:
-                    self._set(self.upper, v, min(self.upper[v], short_bound(-bound, upper=True)))
-                elif bound is not None:
-                    self._set(self.lower, v, max(self.lower[v], short_bound(bound, upper=False)))
+            weights, _ = self.network.units.fractions(v)
+            found: list[tuple[Fraction | None, Fraction | None]] = []
+            if all(directions[j] is None for j in weights):
+                low, high = self._interval(v)
+                found.append((low, -high))
+            elif form is not None:
+                found += [
+                    (self._sum_bound(form, ONE, t), self._sum_bound(form, -ONE, t))
+                    for t in step.multipliers
+                ]
+            for below, above in found:  # lower bounds of a_v and of -a_v
+                if below is not None:
+                    bound = short_bound(below, upper=False)
+                    self._set(self.lower, v, max(self.lower[v], bound))
+                if above is not None:
+                    bound = short_bound(-above, upper=True)
+                    self._set(self.upper, v, min(self.upper[v], bound))
 
-    def _separable(self, v: int, forms: dict[int, Form]) -> Form | None:
+    def _separable(self, v: int, sums: dict[int, Form]) -> Form | None:
         """a_v over inputs and units that lie on directions; None if it is no such form."""
         weights, constant = self.network.units.fractions(v)
         form = Form(constant)
@@ -215,8 +223,8 @@ class _Checker:
                 form.add_row(weight, {j: ONE}, ZERO)
             elif self.upper[u] <= 0:
                 continue
-            elif self.lower[u] >= 0 and u in forms:
-                form.add_row(weight, forms[u].variables, forms[u].constant)
+            elif self.lower[u] >= 0 and u in sums:
+                form.add_row(weight, sums[u].variables, sums[u].constant)
             else:
                 return None
         return form

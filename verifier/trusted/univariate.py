@@ -8,10 +8,11 @@ factor, is a `profile`. What a region costs is then one minimum for every profil
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ MOST_POINTS = 1 << 12  # breakpoints of one function
 ZERO = Fraction(0)
 Direction = tuple[tuple[int, Fraction], ...]
 """Inputs and entries; the first entry is 1."""
+Terms = tuple[tuple[int, int], ...]
+"""Nodes and integer coefficients."""
 Cut = tuple[tuple[tuple[int, Fraction], ...], Fraction]
 """normal . x + constant >= 0."""
 
@@ -41,6 +44,11 @@ class Function:
     values: list[Fraction]
     left: Fraction
     right: Fraction
+
+    def between(self, low: Fraction, high: Fraction) -> list[Fraction]:
+        """low, the points between, high; one number if low = high."""
+        inner = self.points[bisect_right(self.points, low) : bisect_left(self.points, high)]
+        return [low, *inner, high] if low < high else [low]
 
     def at(self, u: Fraction) -> Fraction:
         points, values = self.points, self.values
@@ -117,12 +125,9 @@ def least(
 ) -> Fraction:
     """The minimum of sign * function(u) + multiplier |u - center|^norm over [low, high], where
     low <= high; without the second term if the multiplier is 0."""
-    points = function.points
-    inner = points[bisect_right(points, low) : bisect_left(points, high)]
-    ends = {low, high}
+    listed = function.between(low, high)
     if norm == "1" and low < center < high:
-        ends.add(center)
-    listed = sorted({*inner, *ends})
+        insort(listed, center)
     values = [sign * function.at(u) for u in listed]
     if not multiplier:
         return min(values)
@@ -159,13 +164,22 @@ def _least_with_square(
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """constant + sum of factor * (integer profile of one direction), in a unit's own scale; `terms`
-    are the coefficients of nodes from which the profiles come."""
+    """(constant + sum of factor * profile) / the unit's scale, one profile a direction."""
 
     number: int
     constant: int
-    terms: Mapping[int, int]
     profiles: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A unit that lies on no direction: those of its variables that do, and those units that it
+    reads that do not, with their weights."""
+
+    unit: int
+    own: tuple[tuple[int, int], ...]
+    others: tuple[tuple[int, int], ...]
+    constant: int
 
 
 class Univariate:
@@ -182,9 +196,11 @@ class Univariate:
         self._of_variable: dict[int, int] = {}
         self._functions: list[Function] = []
         self._line_of_node: list[int] = []
-        self._profiles: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+        self._profiles: dict[tuple[int, Terms], int] = {}
         self.profiles: list[Function] = []
         self.line_of_profile: list[int] = []
+        self._shapes: list[Terms] = []  # of the profiles
+        self._pairs: dict[tuple[int, int], tuple[int, int]] = {}
         self._sums: dict[tuple[int, tuple[tuple[int, int], ...]], Sum] = {}
         self._weights: dict[tuple[tuple[int, ...], str], list[Fraction]] = {}
 
@@ -214,10 +230,19 @@ class Univariate:
                 lines[inputs + v] = known[direction]
         return lines
 
-    @property
-    def crossing(self) -> list[int]:
-        """The units that lie on no direction."""
-        found: list[int] = np.flatnonzero(self.lines[self._inputs :] < 0).tolist()
+    @cached_property
+    def crossing(self) -> list[Crossing]:
+        """The units that lie on no direction, in their order."""
+        inputs, lines, found = self._inputs, self.lines, []
+        for v in np.flatnonzero(lines[inputs:] < 0).tolist():
+            own, others = [], []
+            variables, weights, constant = self.scaled.row(v)
+            for j, weight in zip(variables, weights, strict=True):
+                if lines.item(j) >= 0:
+                    own.append((j, weight))
+                else:
+                    others.append((j - inputs, weight))
+            found.append(Crossing(v, tuple(own), tuple(others), constant))
         return found
 
     def _node(self, variable: int) -> int:
@@ -270,57 +295,58 @@ class Univariate:
         self._functions.append(function)
         self._line_of_node.append(line)
 
-    def profiles_of(self, terms: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
-        """Profile and factor for each direction of a sum of coefficient * node; a direction whose
-        coefficients are all zero counts as well, as in the reference."""
-        by_line: dict[int, list[tuple[int, int]]] = {}
-        for node, coefficient in terms.items():
-            by_line.setdefault(self._line_of_node[node], []).append((node, coefficient))
+    def profiles_of(
+        self, variables: Iterable[tuple[int, int]], sums: Iterable[tuple[Sum, int]] = ()
+    ) -> tuple[tuple[int, int], ...]:
+        """Profile and factor for each direction of a sum of coefficient * scaled variable, all on
+        directions, and weight * sum. A direction whose coefficients are all zero counts as well, as
+        in the reference."""
+        by_line: dict[int, dict[int, int]] = {}
+        for j, coefficient in variables:
+            node = self._node(j)
+            terms = by_line.setdefault(self._line_of_node[node], {})
+            terms[node] = terms.get(node, 0) + coefficient
+        for part, weight in sums:
+            for profile, factor in part.profiles:
+                terms = by_line.setdefault(self.line_of_profile[profile], {})
+                for node, c in self._shapes[profile]:
+                    terms[node] = terms.get(node, 0) + weight * factor * c
         found = []
         for line in sorted(by_line):
-            factor = gcd(*(c for _, c in by_line[line])) or 1
-            shape = tuple(sorted((node, c // factor) for node, c in by_line[line] if c))
-            key = (line, shape)
-            if key not in self._profiles:
-                summands = [(self._functions[node], Fraction(c)) for node, c in shape]
-                self._profiles[key] = len(self.profiles)
-                self.profiles.append(combined(ZERO, ZERO, summands))
-                self.line_of_profile.append(line)
-            found.append((self._profiles[key], factor))
+            listed = sorted((node, c) for node, c in by_line[line].items() if c)
+            factor = gcd(*(c for _, c in listed)) or 1
+            if listed and listed[0][1] < 0:
+                factor = -factor
+            shape = tuple((node, c // factor) for node, c in listed)
+            pair = (self._profile(line, shape), factor)
+            found.append(self._pairs.setdefault(pair, pair))
         return tuple(found)
 
-    def nodes_of(self, variables: Mapping[int, int]) -> dict[int, int]:
-        """Coefficients of nodes from those of scaled variables that lie on directions."""
-        terms: dict[int, int] = {}
-        for j, coefficient in variables.items():
-            node = self._node(j)
-            terms[node] = terms.get(node, 0) + coefficient
-        return terms
+    def _profile(self, line: int, shape: Terms) -> int:
+        key = (line, shape)
+        if key not in self._profiles:
+            summands = [(self._functions[node], Fraction(c)) for node, c in shape]
+            self._profiles[key] = len(self.profiles)
+            self.profiles.append(combined(ZERO, ZERO, summands))
+            self.line_of_profile.append(line)
+            self._shapes.append(shape)
+        return self._profiles[key]
 
-    def sum_of(self, v: int, on: Mapping[int, Sum], off: Iterable[int]) -> Sum | None:
+    def sum_of(self, unit: Crossing, on: Mapping[int, Sum], off: Container[int]) -> Sum | None:
         """A_v if the units in `on` are on and have these sums, and those in `off` are off; None if
         it reads others that lie on no direction."""
-        inputs = self._inputs
-        variables, weights, constant = self.scaled.row(v)
-        substituted: list[tuple[int, int]] = []
-        dropped = set(off)
-        for j, weight in zip(variables, weights, strict=True):
-            if self.lines[j] < 0 and j - inputs not in dropped:
-                if j - inputs not in on:
+        parts: list[tuple[Sum, int]] = []
+        for u, weight in unit.others:
+            if u not in off:
+                part = on.get(u)
+                if part is None:
                     return None
-                substituted.append((on[j - inputs].number, weight))
-        key = (v, tuple(substituted))
+                parts.append((part, weight))
+        key = (unit.unit, tuple((part.number, weight) for part, weight in parts))
         known = self._sums.get(key)
         if known is None:
-            own = {j: w for j, w in zip(variables, weights, strict=True) if self.lines[j] >= 0}
-            terms = self.nodes_of(own)
-            for j, weight in zip(variables, weights, strict=True):
-                if self.lines[j] < 0 and j - inputs not in dropped:
-                    part = on[j - inputs]
-                    constant += weight * part.constant
-                    for node, c in part.terms.items():
-                        terms[node] = terms.get(node, 0) + weight * c
-            known = Sum(len(self._sums), constant, terms, self.profiles_of(terms))
+            constant = unit.constant + sum(weight * part.constant for part, weight in parts)
+            known = Sum(len(self._sums), constant, self.profiles_of(unit.own, parts))
             self._sums[key] = known
         return known
 
@@ -381,22 +407,23 @@ class Minima:
         univariate, found = self._univariate, self._found
         lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
         for line in lines:
-            low, high = self._interval(line)
+            low, high = self.interval(line)
             if low > high:
                 return None
         top, bottom = multiplier.numerator, multiplier.denominator
         weights = univariate.ball_weights(lines, self._region.norm) if top else None
         totals: dict[int, int] = {}
         for number, (profile, factor) in enumerate(profiles):
-            key: tuple[int, ...] = (profile, sign)
+            side = sign if factor > 0 else -sign
+            key: tuple[int, ...] = (profile, side)
             if weights is not None:
                 weight = weights[number]
                 key = (*key, factor, denominator, top, bottom, *weight.as_integer_ratio())
             share = found.get(key)
             if share is None:
-                rate = multiplier * weights[number] * denominator / factor if weights else ZERO
-                share = found[key] = self._least(profile, sign, rate).as_integer_ratio()
-            totals[share[1]] = totals.get(share[1], 0) + factor * share[0]
+                rate = multiplier * weights[number] * denominator / abs(factor) if weights else ZERO
+                share = found[key] = self._least(profile, side, rate).as_integer_ratio()
+            totals[share[1]] = totals.get(share[1], 0) + abs(factor) * share[0]
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
         return total + constant - multiplier * self._region.size
 
@@ -406,10 +433,10 @@ class Minima:
         if rate:
             direction = univariate.directions[line]
             center = sum((g * region.center[k] for k, g in direction), ZERO)
-        low, high = self._interval(line)
+        low, high = self.interval(line)
         return least(univariate.profiles[profile], sign, low, high, region.norm, rate, center)
 
-    def _interval(self, line: int) -> tuple[Fraction, Fraction]:
+    def interval(self, line: int) -> tuple[Fraction, Fraction]:
         """Where d . x lies on the box, and by the cuts that are about d alone."""
         found = self._intervals.get(line)
         if found is None:
