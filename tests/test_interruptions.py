@@ -168,13 +168,17 @@ def answered(folder: Path) -> int:
         return 0
 
 
+def wait_for_answers(folder: Path, process: subprocess.Popen[Any]) -> None:
+    end = time.monotonic() + 60
+    while answered(folder) == 0 and process.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def interrupt(folder: Path, signal_number: int) -> subprocess.CompletedProcess[str]:
     with subprocess.Popen(
         command(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        end = time.monotonic() + 60
-        while answered(folder) == 0 and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_for_answers(folder, process)
         process.send_signal(signal_number)
         out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess([], process.returncode, out, err)
@@ -194,23 +198,32 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path, undisturbed: dict[str, by
 
 def test_workers_do_not_outlive_a_killed_run(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    interrupt(folder, signal.SIGKILL)
-    end = time.monotonic() + 20
-    while workers_of(folder) and time.monotonic() < end:
+    with subprocess.Popen(command(folder), stdout=subprocess.DEVNULL) as process:
+        wait_for_answers(folder, process)
+        started_by_it = descendants(process.pid)
+        process.kill()
+    assert len(started_by_it) > 2  # the server of the workers, and the workers
+    end = time.monotonic() + 60
+    while any(map(alive, started_by_it)) and time.monotonic() < end:
         time.sleep(0.1)
-    assert workers_of(folder) == []
+    assert not any(map(alive, started_by_it))
 
 
-def workers_of(folder: Path) -> list[str]:
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def descendants(pid: int) -> list[int]:
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().decode(errors="replace")
-            cwd_files = [os.readlink(link) for link in path.parent.joinpath("fd").iterdir()]
-        except OSError:
-            continue
-        if "spawn_main" in line and any(str(folder) in name for name in cwd_files):
-            found.append(line)
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    for child in map(int, listed):
+        found += [child, *descendants(child)]
     return found
 
 
@@ -357,33 +370,14 @@ def test_a_killed_dask_worker_changes_nothing(
     with subprocess.Popen(
         [*command(folder), "--cluster", "local:2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        end = time.monotonic() + 60
-        while answered(folder) == 0 and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.02)
-        victims = [pid for pid in descendants(process.pid) if "spawn_main" in command_line(pid)]
+        wait_for_answers(folder, process)
+        direct = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        victims = [pid for pid in descendants(process.pid) if str(pid) not in direct]
         if victims and process.poll() is None:
             os.kill(victims[-1], signal.SIGKILL)
         process.communicate(timeout=120)
     assert process.returncode == 0
     assert evidence(folder) == undisturbed
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-    except OSError:
-        return ""
-
-
-def descendants(pid: int) -> list[int]:
-    found = []
-    try:
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    for child in map(int, listed):
-        found += [child, *descendants(child)]
-    return found
 
 
 # ----------------------------------------------------------------------- sizes

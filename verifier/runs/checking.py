@@ -13,6 +13,7 @@ from typing import ClassVar
 from verifier.errors import RefusedError, UserError
 from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
+from verifier.runs.work import rare_collections
 from verifier.trusted.data_file import Points
 from verifier.trusted.manifest import (
     Manifest,
@@ -121,8 +122,9 @@ def _flaws(held: _Held, results: Sequence[Result], progress: Callable[[int], Non
         held.network, held.points, held.question, results, held.folder.fetch, held.scaled
     )
     flaws = []
-    for done, flaw in enumerate(found, start=1):
-        if flaw is not None:
-            flaws.append(Flaw(flaw.flaw, flaw.detail))
-        progress(done)
+    with rare_collections():
+        for done, flaw in enumerate(found, start=1):
+            if flaw is not None:
+                flaws.append(Flaw(flaw.flaw, flaw.detail))
+            progress(done)
     return flaws

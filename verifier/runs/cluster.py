@@ -16,11 +16,13 @@ from typing import Any, ClassVar
 
 from verifier.errors import UserError
 from verifier.runs.executor import Event, Finished, Lost
+from verifier.runs.processes import prepare
 from verifier.runs.records import Record
 from verifier.runs.work import Context, Job, solve
 from verifier.trusted.data_file import data_bytes, parse_data
 from verifier.trusted.network_file import network_bytes, parse_network
 
+_PRELOADED = ("distributed", "verifier.runs.cluster")
 _AHEAD = 2  # tasks for every thread of the cluster, so that none waits for the next
 _COUNT_SECONDS = 2.0  # after which the threads are counted again: clusters scale
 _CONNECT_SECONDS = 30
@@ -46,13 +48,16 @@ class Cluster:
             count = address.removeprefix("local:")
             if not (count.isascii() and count.isdigit() and int(count) > 0):
                 raise UserError(f"--cluster: {address!r} is not local:N")
-            self._local = target = distributed.LocalCluster(
-                n_workers=int(count),
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
+            prepare(*_PRELOADED)
+            dask: Any = import_module("dask")
+            with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+                self._local = target = distributed.LocalCluster(
+                    n_workers=int(count),
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
         try:
             self._client: Any = distributed.Client(
                 target, timeout=_CONNECT_SECONDS, set_as_default=False

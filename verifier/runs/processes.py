@@ -1,4 +1,8 @@
-"""Worker processes on this machine: each loads the network once, and may be killed at any time."""
+"""Worker processes on this machine: each loads the network once, and may be killed at any time.
+
+They are forked from a server process of one thread, which has imported what they need: a worker,
+also one in the place of another that died, is at work a few hundredths of a second later.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ import signal
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from multiprocessing import connection, get_context
-from multiprocessing.context import SpawnProcess
+from multiprocessing import connection, forkserver, get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -24,9 +28,20 @@ _STILLBORN = 4  # in a row, until the run is given up
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
+_PRELOADED = ("verifier.runs.processes", "verifier.search.engine")
+
+
+def prepare(*modules: str) -> None:
+    """Starts the server from which workers are forked, if it does not run, and returns at once;
+    besides what all workers need it imports these modules."""
+    get_context("forkserver").set_forkserver_preload([*_PRELOADED, *modules])
+    with _single_threaded():
+        forkserver.ensure_running()
+
+
 @dataclass(slots=True)
 class _Worker:
-    process: SpawnProcess
+    process: ForkServerProcess
     pipe: connection.Connection
     name: str
     task: tuple[int, ...] = ()
@@ -54,18 +69,16 @@ class Processes:
         self._folder, self._job, self._memory = folder, job, memory
         self._hard_limit = hard_limit
         self._stillborn = 0  # workers in a row that died before they were ready
+        prepare()
         self._workers = [self._start(slot) for slot in range(count)]
 
     def _start(self, slot: int) -> _Worker:
-        spawn = get_context("spawn")
-        ours, theirs = spawn.Pipe()
-        with _single_threaded():
-            process = spawn.Process(
-                target=_work,
-                args=(theirs, str(self._folder), self._job, self._memory, os.getpid()),
-                daemon=True,
-            )
-            process.start()
+        server = get_context("forkserver")
+        ours, theirs = server.Pipe()
+        process = server.Process(
+            target=_work, args=(theirs, str(self._folder), self._job, self._memory), daemon=True
+        )
+        process.start()
         theirs.close()
         return _Worker(process, ours, f"process-{slot}", heard=monotonic())
 
@@ -172,12 +185,10 @@ def _single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(
-    pipe: connection.Connection, folder: str, job: Job, memory: int | None, parent: int
-) -> None:
+def _work(pipe: connection.Connection, folder: str, job: Job, memory: int | None) -> None:
     """The life of a worker: load, then task after task until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that started us
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     files = RunFolder(Path(folder))
@@ -196,7 +207,7 @@ def _work(
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when the one that started it is gone."""
+    """Ends this process when the server is gone, which goes with the process that started it."""
     while os.getppid() == parent:
         sleep(0.5)
     os._exit(1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,6 +14,8 @@ from verifier.search.hints import Vector, nearest_rivals
 from verifier.trusted.data_file import Points
 from verifier.trusted.manifest import Question, sample_query
 from verifier.trusted.network import Network
+
+_ALLOCATIONS = 50_000  # of containers, until the youngest are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,25 @@ def solve(
 
     `progress` is called with the number of finished samples.
     """
+    with rare_collections():
+        return _solve(context, samples, progress, worker)
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Garbage is collected less often: what is alive in the work on large networks are many small
+    lists, and walking through them takes as long as the work."""
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _ALLOCATIONS), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _solve(
+    context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
+) -> list[Record]:
     network, job = context.network, context.job
     queries = [sample_query(network, context.points, job.question, sample) for sample in samples]
     try:
@@ -55,7 +78,7 @@ def solve(
             return [failure(samples[0], _reason(error), worker)]
     records: list[Record] = []
     for sample in samples:
-        records += solve(context, [sample], worker=worker)
+        records += _solve(context, [sample], lambda done: None, worker)
         progress(len(records))
     return records
 

@@ -36,7 +36,7 @@ class RootBounds:
 
     def _bound(self, v: int, rows: NDArray[np.int64]) -> int:
         variable = self.scaled.network.inputs + v
-        value = int(self.table[rows.item(variable), self.column])
+        value: int = self.table.item(rows.item(variable), self.column)
         return value if self.scaled.origins.item(variable) == variable else max(value, 0)
 
     @cached_property

@@ -51,7 +51,7 @@ class LiveRows:
                 break
             passed.append(variable)
             variable = self._scaled.origins.item(variable)
-            if self._table[self._lower_row[variable], self._column] < 0:
+            if self._table.item(self._lower_row.item(variable), self._column) < 0:
                 break
             variables, weights, constant = self._live_row(variable - self._inputs)
             if constant or weights != [1] or variables[0] < self._inputs:
@@ -81,8 +81,8 @@ class LiveRows:
         """The value of a unit that is off or constant; the variable must be no copy."""
         if variable < self._inputs:
             return None
-        upper = self._table[self._upper_row[variable], self._column]
-        lower = self._table[self._lower_row[variable], self._column]
+        upper: int = self._table.item(self._upper_row.item(variable), self._column)
+        lower: int = self._table.item(self._lower_row.item(variable), self._column)
         if upper <= 0 and lower < 0:
             return 0
-        return int(lower) if upper == lower and self._constants else None
+        return lower if upper == lower and self._constants else None
