@@ -135,6 +135,7 @@ class Run:
     network: Network
     points: Points
     job: Job
+    samples: int  # that are asked about
 
     @property
     def folder(self) -> RunFolder:
@@ -256,7 +257,7 @@ def begin(
                 row = place.row(database)
                 known = database.pending(row.id, STATES)
             _check_same(path, row, identity, known, change_limits)
-    return Run(place, network, points, Job(question, options))
+    return Run(place, network, points, Job(question, options), len(chosen))
 
 
 def _foreign(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from verifier.trusted.manifest import Question
     from verifier.trusted.network import Network
 
+_LARGE = 50_000  # numbers in a data set, from which worker processes are likely
 _SHOWN_FLIPS = 5
 _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 
@@ -80,115 +81,186 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 @click.option("--no-seal", is_flag=True, help="Write no manifest.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    spec: str,
-    name: str | None,
-    file: str | None,
-    ratio: str | None,
-    budget: str | None,
-    norm: str | None,
-    radius: str | None,
-    radius_squared: str | None,
-    clip: str | None,
-    decoder: str | None,
-    samples: str | None,
-    seed: int,
-    rank: int | None,
-    kind: str | None,
-    error: str | None,
-    engine: str,
-    out: str | None,
-    store: str | None,
-    new: bool,
-    retry: tuple[Any, ...],
-    timeout: float | None,
-    nodes: int | None,
-    budget_seconds: float | None,
-    jobs: int | None,
-    memory: str | None,
-    cluster: str | None,
-    no_seal: bool,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+def command(**given: Any) -> int:
     """Build or load a network, and prove of every sample that its ball keeps its label.
 
     The balls are closed and have the radius of the budget, or --radius. Every proof
     and every flip is checked and stored in a folder; the same command continues a
     run that was interrupted. `robmem check FOLDER` replays it.
     """
-    from verifier.api import Options
-    from verifier.certify import begin, continue_run, shown_flips, suggested_jobs
-    from verifier.cli.options import number, sample_numbers
-    from verifier.cli.progress import shown_progress
+    from verifier.certify import shown_flips
     from verifier.dataset import check_labelled, load
+
+    options = _Options(**given)
+    sizes, built = _numbers(options), _built(options)
+    dataset = load(options.spec)
+    check_labelled(dataset)
+    if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
+        _prepare(options.cluster)
+    run, about = _begin(options, dataset, sizes, built)
+    summary = _continue(options, run)
+    flips = shown_flips(run, _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS)
+    if options.as_json:
+        print(json.dumps(summary_json(summary) | {"flips_shown": list(map(flip_json, flips))}))
+    else:
+        print(_shown(run, summary, flips, about))
+    if summary.flips:
+        return 1
+    return 3 if summary.undecided else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What was given on the command line, as click names it."""
+
+    spec: str
+    name: str | None
+    file: str | None
+    ratio: str | None
+    budget: str | None
+    norm: str | None
+    radius: str | None
+    radius_squared: str | None
+    clip: str | None
+    decoder: str | None
+    samples: str | None
+    seed: int
+    rank: int | None
+    kind: str | None
+    error: str | None
+    engine: str
+    out: str | None
+    store: str | None
+    new: bool
+    retry: tuple[Any, ...]
+    timeout: float | None
+    nodes: int | None
+    budget_seconds: float | None
+    jobs: int | None
+    memory: str | None
+    cluster: str | None
+    no_seal: bool
+    quiet: bool
+    as_json: bool
+
+
+def _numbers(options: _Options) -> dict[str, Fraction | None]:
+    """Ratio, budget and radius as exact numbers, of which not two may say the same."""
+    from verifier.cli.options import number
     from verifier.errors import UserError
 
-    for one, other in (("ratio", "budget"), ("construction", "network"),
-                       ("radius", "radius-squared")):  # fmt: skip
-        given = {"ratio": ratio, "budget": budget, "construction": name, "network": file,
-                 "radius": radius, "radius-squared": radius_squared}  # fmt: skip
+    given = {
+        "ratio": options.ratio,
+        "budget": options.budget,
+        "radius": options.radius,
+        "radius-squared": options.radius_squared,
+        "construction": options.name,
+        "network": options.file,
+    }
+    for one, other in (
+        ("ratio", "budget"),
+        ("construction", "network"),
+        ("radius", "radius-squared"),
+    ):
         if given[one] is not None and given[other] is not None:
             raise UserError(f"give either --{one} or --{other}, not both")
-    numbers = {
-        option: None if text is None else number(f"--{option}", text)
-        for option, text in (
-            ("ratio", ratio), ("budget", budget), ("radius", radius),
-            ("radius-squared", radius_squared),
-        )
-    }  # fmt: skip
-    for option, value in numbers.items():
+    numbers: dict[str, Fraction | None] = {}
+    for option in ("ratio", "budget", "radius", "radius-squared"):
+        text = given[option]
+        value = numbers[option] = None if text is None else number(f"--{option}", text)
         if value is not None and value < 0:
             raise UserError(f"--{option}: {value} is negative")
-    built = {
-        "rank": rank,
-        "kind": kind,
-        "error": None if error is None else number("--error", error),
-    }
-    built = {option: value for option, value in built.items() if value is not None}
-    if file is not None and built:
+    return numbers
+
+
+def _built(options: _Options) -> dict[str, Any]:
+    """The options of a construction that were given."""
+    from verifier.cli.options import number
+    from verifier.errors import UserError
+
+    error = None if options.error is None else number("--error", options.error)
+    given = {"rank": options.rank, "kind": options.kind, "error": error}
+    built = {option: value for option, value in given.items() if value is not None}
+    if options.file is not None and built:
         raise UserError(
             f"--{next(iter(built))} is for a construction, not for a network from a file"
         )
-    dataset = load(spec)
-    check_labelled(dataset)
-    chosen = sample_numbers(samples, dataset.size)
-    if file is None:
-        network, asked, about = _constructed(dataset, name or "linf", numbers, norm, seed, built)
+    return built
+
+
+def _prepare(cluster: str | None) -> None:
+    """Workers of this machine begin to load what they need while the network is built."""
+    from verifier.runs.processes import prepare
+
+    if cluster is None:
+        prepare()
+    elif cluster.startswith("local:"):
+        from verifier.runs.cluster import prepare_local
+
+        prepare_local()
+
+
+def _begin(
+    options: _Options,
+    dataset: Dataset,
+    sizes: dict[str, Fraction | None],
+    built: dict[str, Any],
+) -> tuple[Run, dict[str, Any]]:
+    """The run that was asked for, and what is known about its network."""
+    from verifier.api import Options
+    from verifier.certify import begin
+    from verifier.cli.options import sample_numbers
+
+    chosen = sample_numbers(options.samples, dataset.size)
+    if options.file is None:
+        name = options.name or "linf"
+        network, asked, about = _constructed(
+            dataset, name, sizes, options.norm, options.seed, built
+        )
     else:
-        network, asked, about = _loaded(dataset, file, numbers, norm)
-    if decoder is not None:
-        asked = replace(asked, decoder=decoder)
-    if clip is not None:
-        asked = replace(asked, clip=_clip(clip, dataset))
+        name = Path(options.file).name.split(".")[0]
+        network, asked, about = _loaded(dataset, options.file, sizes, options.norm)
+    if options.decoder is not None:
+        asked = replace(asked, decoder=options.decoder)
+    if options.clip is not None:
+        asked = replace(asked, clip=_clip(options.clip, dataset))
     run = begin(
         dataset,
         network,
         asked,
-        out,
+        options.out,
         samples=chosen,
-        options=Options(timeout, nodes, engine, seed),
+        options=Options(options.timeout, options.nodes, options.engine, options.seed),
         about=about,
-        name=name or ("linf" if file is None else Path(file).name.split(".")[0]),
-        store=store,
-        new=new,
-        change_limits=bool(retry),
+        name=name,
+        store=options.store,
+        new=options.new,
+        change_limits=bool(options.retry),
     )
-    count = dataset.size if chosen is None else len(chosen)
+    return run, about
+
+
+def _continue(options: _Options, run: Run) -> Summary:
+    """Works on the run; SIGTERM ends that like ctrl-C, and both keep what is finished."""
+    from verifier.certify import continue_run, suggested_jobs
+    from verifier.cli.progress import shown_progress
+
+    jobs = options.jobs
     if jobs is None:
-        limited = any(limit is not None for limit in (timeout, memory, budget_seconds))
-        jobs = suggested_jobs(network, count, limited=limited)
+        limits = (options.timeout, options.memory, options.budget_seconds)
+        limited = any(limit is not None for limit in limits)
+        jobs = suggested_jobs(run.network, run.samples, limited=limited)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with shown_progress(quiet=quiet, lines=not as_json) as show:
-            summary = continue_run(
+        with shown_progress(quiet=options.quiet, lines=not options.as_json) as show:
+            return continue_run(
                 run,
                 jobs=jobs,
-                cluster=cluster,
-                retry=retry,
-                budget_seconds=budget_seconds,
-                memory=None if memory is None else _bytes(memory),
-                seal=not no_seal,
+                cluster=options.cluster,
+                retry=options.retry,
+                budget_seconds=options.budget_seconds,
+                memory=None if options.memory is None else _bytes(options.memory),
+                seal=not options.no_seal,
                 observe=show,
             )
     except KeyboardInterrupt:
@@ -199,14 +271,6 @@ def command(
         raise
     finally:
         signal.signal(signal.SIGTERM, before)
-    flips = shown_flips(run, _LISTED_FLIPS if as_json else _SHOWN_FLIPS)
-    if as_json:
-        print(json.dumps(summary_json(summary) | {"flips_shown": list(map(flip_json, flips))}))
-    else:
-        print(_shown(run, summary, flips, about))
-    if summary.flips:
-        return 1
-    return 3 if summary.undecided else 0
 
 
 def _interrupt(signal_number: int, frame: object) -> None:

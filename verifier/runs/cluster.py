@@ -22,10 +22,14 @@ from verifier.runs.work import Context, Job, solve
 from verifier.trusted.data_file import data_bytes, parse_data
 from verifier.trusted.network_file import network_bytes, parse_network
 
-_PRELOADED = ("distributed", "verifier.runs.cluster")
 _AHEAD = 2  # tasks for every thread of the cluster, so that none waits for the next
 _COUNT_SECONDS = 2.0  # after which the threads are counted again: clusters scale
 _CONNECT_SECONDS = 30
+
+
+def prepare_local() -> None:
+    """Workers of a cluster on this machine begin to load what they need."""
+    prepare("distributed", "verifier.runs.cluster")
 
 
 class Cluster:
@@ -48,7 +52,7 @@ class Cluster:
             count = address.removeprefix("local:")
             if not (count.isascii() and count.isdigit() and int(count) > 0):
                 raise UserError(f"--cluster: {address!r} is not local:N")
-            prepare(*_PRELOADED)
+            prepare_local()
             dask: Any = import_module("dask")
             with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
                 self._local = target = distributed.LocalCluster(
