@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from verifier.builder import Affine, NetworkBuilder
+from verifier.trusted.certificate import InputSplit, Lemma, UnitSplit
+from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.intervals import interval_bounds
 from verifier.trusted.network import Network
@@ -17,6 +19,7 @@ from verifier.trusted.reference import forward
 from verifier.trusted.reference_symbolic import ReferenceSymbolic
 from verifier.trusted.region import Region, ball, box
 from verifier.trusted.scaled import ScaledNetwork, common_denominator
+from verifier.trusted.symbolic import coefficient_bits, supports
 
 
 def random_number(rng: random.Random) -> Fraction:
@@ -144,6 +147,115 @@ def test_a_branch_does_not_depend_on_its_neighbours() -> None:
                 assert np.array_equal(low[number], one[0])
             value, shift, _ = alone.minima(targets, np.arange(1), np.arange(1))
             assert (values[number], shifts[number]) == (value[0], shift[0])
+
+
+def random_branch(checker: FastChecker, query: Query, rng: random.Random) -> None:
+    """Restricts inputs and units: a little, beyond all numbers, and to nothing."""
+    network, region = query.network, query.region
+    for _ in range(rng.randint(0, 2)):
+        k = rng.randrange(network.inputs)
+        share = Fraction(rng.choice([-1, 0, 1, 2, 3, 4, 5]), 4)
+        threshold = region.lower[k] + share * (region.upper[k] - region.lower[k])
+        checker.restrict(InputSplit(k, threshold), high=rng.random() < 0.5)
+    for _ in range(rng.randint(0, 3)):
+        v = rng.randrange(network.units.count)
+        scale = checker.scaled.scales[network.inputs + v]
+        low, high = Fraction(checker.lower(v)) / scale, Fraction(checker.upper(v)) / scale
+        bound = low + Fraction(rng.randint(-1, 10), 9) * (high - low)
+        if rng.random() < 0.1:
+            bound = rng.choice([-1, 1]) * Fraction(2) ** 300
+        if rng.random() < 0.3:
+            checker.restrict(UnitSplit(v), high=rng.random() < 0.5)
+        else:
+            checker.assume(Lemma(v, rng.random() < 0.5, bound, ()))
+
+
+def reference_of_branch(checker: FastChecker, query: Query) -> ReferenceSymbolic:
+    units = range(query.network.units.count)
+    scales = checker.scaled.scales[query.network.inputs :]
+    root = tuple(
+        [Fraction(int(side[v]), scales[v]) for v in units]
+        for side in (checker.root.lower, checker.root.upper)
+    )
+    current = tuple(
+        [Fraction(side(v)) / scales[v] for v in units] for side in (checker.lower, checker.upper)
+    )
+    found = ReferenceSymbolic(query.network, query.region, root, current, checker.box())
+    found.tighten()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_branches_together_agree_with_the_reference_of_each(seed: int) -> None:
+    checker, query, rng = checker_of(seed)
+    atoms = tuple(
+        Atom(((0, random_number(rng)),), ((0, random_number(rng)),), random_number(rng), False)
+        for _ in range(3)
+    )
+    goal = Goal(atoms, "0")
+    snapshots, references, numbers = [], [], []
+    for _ in range(6):
+        mark = checker.mark()
+        random_branch(checker, query, rng)
+        snapshots.append(checker.snapshot())
+        references.append(reference_of_branch(checker, query))
+        numbers.append(rng.randrange(3))
+        checker.undo(mark)
+    branches = checker.branches(snapshots)
+    branches.tighten()
+    targets = branches.symbolic.goal_targets(goal)
+    values, shifts, _ = branches.minima(targets, np.arange(6), np.array(numbers))
+    outputs, offset = query.network.outputs.fractions(0)
+    for k, reference in enumerate(references):
+        assert [int(q) for low in branches.lower for q in low[k]] == reference.low
+        assert [int(q) for high in branches.upper for q in high[k]] == reference.high
+        assert bool(branches.empty[k]) == reference.empty
+        atom = atoms[numbers[k]]
+        weights = {0: -atom.inputs[0][1]}
+        for j, w in outputs.items():
+            weights[j] = weights.get(j, Fraction(0)) - atom.outputs[0][1] * w
+        bound = reference.lower_bound(weights, -atom.constant - atom.outputs[0][1] * offset)
+        assert Fraction(int(values[k])) / Fraction(2) ** int(shifts[k]) == bound
+
+
+def wide(inputs: int, *layers: int) -> Network:
+    """A network of these sizes, each unit reading one variable of the layer before."""
+    build = NetworkBuilder(inputs)
+    known = list(build.inputs)
+    for size in layers:
+        known = build.layer([known[k % len(known)] - 1 for k in range(size)])
+    return build.network(known[:1])
+
+
+@pytest.mark.parametrize(
+    ("network", "bits", "supported"),
+    [
+        (wide(1), 22, True),
+        (wide(510), 22, True),
+        (wide(511), 22, False),
+        (wide(1, 254), 22, True),
+        (wide(1, 255), 22, False),
+        (wide(1, 256), 21, False),
+        (wide(1, 512), 20, False),
+        (wide(1, 254, 1), 22, True),
+        (wide(1, 126, 1, 1), 22, True),
+        (wide(1, 127, 1, 1), 22, False),
+        (wide(*[1] * 255), 22, True),
+        (wide(*[1] * 256), 22, False),
+    ],
+)
+def test_limits(network: Network, bits: int, supported: bool) -> None:
+    assert coefficient_bits(network) == bits
+    region = box([Fraction(0)] * network.inputs, [Fraction(1)] * network.inputs)
+    units = range(network.units.count)
+    root = ([Fraction(-1)] * len(units), [Fraction(1)] * len(units))
+    assert supports(network) == supported
+    if supported:
+        sides = (region.lower, region.upper)
+        assert ReferenceSymbolic(network, region, root, root, sides).bits == bits
+    else:
+        with pytest.raises(RefusedError, match="unsupported"):
+            ReferenceSymbolic(network, region, root, root, (region.lower, region.upper))
 
 
 def test_plain_box() -> None:
