@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from verifier.trusted.reference import forward
 from verifier.trusted.reference_symbolic import ReferenceSymbolic
 from verifier.trusted.region import Region, ball, box
 from verifier.trusted.scaled import ScaledNetwork, common_denominator
-from verifier.trusted.symbolic import coefficient_bits, supports
+from verifier.trusted.symbolic import Branches, SymbolicNetwork, coefficient_bits, supports
 
 
 def random_number(rng: random.Random) -> Fraction:
@@ -149,6 +150,48 @@ def test_a_branch_does_not_depend_on_its_neighbours() -> None:
             assert (values[number], shifts[number]) == (value[0], shift[0])
 
 
+def harsh_network(rng: random.Random, region: Region) -> Network:
+    """Layers of very different scales, and units whose bounds are one-sided by as much."""
+    build = NetworkBuilder(region.dimension)
+    known = list(build.inputs)
+    ranges = list(zip(region.lower, region.upper, strict=True))
+    previous = list(range(len(known)))
+    for _ in range(rng.randint(1, 4)):
+        scale = Fraction(2) ** rng.choice([-70, -40, -20, 0, 0, 20, 40])
+        reads = previous if rng.random() < 0.4 else list(range(len(known)))
+        forms, found = [], []
+        for _ in range(rng.randint(1, 4)):
+            weights = {j: random_number(rng) * scale for j in reads if rng.random() < 0.8}
+            if rng.random() < 0.3:  # far less of the inputs than of the units
+                weights = {
+                    j: w / (2**40 if j < region.dimension else 1) for j, w in weights.items()
+                }
+            ends = [sorted((w * ranges[j][0], w * ranges[j][1])) for j, w in weights.items()]
+            low, high = (
+                sum(side, Fraction(0)) for side in ([a for a, _ in ends], [b for _, b in ends])
+            )
+            part = (high - low + 1) * Fraction(2) ** rng.choice([-90, -70, -52, -50, -30, -2])
+            bias = rng.choice([-high + part, -low - part, -(low + high) / 2, random_number(rng)])
+            forms.append(Affine.sum([w * known[j] for j, w in weights.items()]) + bias)
+            found.append((max(low + bias, Fraction(0)), max(high + bias, Fraction(0))))
+        previous = list(range(len(known), len(known) + len(forms)))
+        known += build.layer(forms)
+        ranges += found
+    sets = (known, known[: region.dimension + 1], known[-1:])
+    return build.network(
+        [Affine.sum([random_number(rng) * z for z in part]) + random_number(rng) for part in sets]
+    )
+
+
+def harsh_checker(seed: int) -> tuple[FastChecker, Query, random.Random]:
+    rng = random.Random(seed)
+    region = random_region(rng, rng.randint(1, 3))
+    network = harsh_network(rng, region)
+    query = Query(network, region, (Goal((Atom((), (), Fraction(0), False),), "0"),))
+    scaled = ScaledNetwork(network, common_denominator([region.lower, region.upper]))
+    return FastChecker(query, scaled, interval_bounds(scaled, [region])[0]), query, rng
+
+
 def random_branch(checker: FastChecker, query: Query, rng: random.Random) -> None:
     """Restricts inputs and units: a little, beyond all numbers, and to nothing."""
     network, region = query.network, query.region
@@ -185,14 +228,15 @@ def reference_of_branch(checker: FastChecker, query: Query) -> ReferenceSymbolic
     return found
 
 
-@pytest.mark.parametrize("seed", range(120))
-def test_branches_together_agree_with_the_reference_of_each(seed: int) -> None:
-    checker, query, rng = checker_of(seed)
+@pytest.mark.parametrize("maker", [checker_of, harsh_checker])
+@pytest.mark.parametrize("seed", range(100))
+def test_branches_together_agree_with_the_reference_of_each(seed: int, maker: Any) -> None:
+    checker, query, rng = maker(seed)
+    rows = query.network.outputs
     atoms = tuple(
-        Atom(((0, random_number(rng)),), ((0, random_number(rng)),), random_number(rng), False)
-        for _ in range(3)
+        Atom(((0, random_number(rng)),), ((j, random_number(rng)),), random_number(rng), False)
+        for j in rng.choices(range(rows.count), k=3)
     )
-    goal = Goal(atoms, "0")
     snapshots, references, numbers = [], [], []
     for _ in range(6):
         mark = checker.mark()
@@ -203,19 +247,41 @@ def test_branches_together_agree_with_the_reference_of_each(seed: int) -> None:
         checker.undo(mark)
     branches = checker.branches(snapshots)
     branches.tighten()
-    targets = branches.symbolic.goal_targets(goal)
+    targets = branches.symbolic.goal_targets(Goal(atoms, "0"))
     values, shifts, _ = branches.minima(targets, np.arange(6), np.array(numbers))
-    outputs, offset = query.network.outputs.fractions(0)
     for k, reference in enumerate(references):
         assert [int(q) for low in branches.lower for q in low[k]] == reference.low
         assert [int(q) for high in branches.upper for q in high[k]] == reference.high
         assert bool(branches.empty[k]) == reference.empty
         atom = atoms[numbers[k]]
         weights = {0: -atom.inputs[0][1]}
-        for j, w in outputs.items():
-            weights[j] = weights.get(j, Fraction(0)) - atom.outputs[0][1] * w
-        bound = reference.lower_bound(weights, -atom.constant - atom.outputs[0][1] * offset)
+        number, factor = atom.outputs[0]
+        for j, w in rows.fractions(number)[0].items():
+            weights[j] = weights.get(j, Fraction(0)) - factor * w
+        constant = -atom.constant - factor * rows.fractions(number)[1]
+        bound = reference.lower_bound(weights, constant)
         assert Fraction(int(values[k])) / Fraction(2) ** int(shifts[k]) == bound
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_least_coefficients_on_a_ball(norm: Any, sign: int) -> None:
+    """Coefficients of 1 in fixed point, around a center that is no multiple of the grid."""
+    region = ball(norm, [Fraction(1, 3), Fraction(2, 7)], Fraction(5, 11))
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    network = build.network([(2**21 + 1) * x + sign * y])
+    goal = Goal((Atom((), ((0, Fraction(-1)),), Fraction(0), False),), "0")
+    symbolic = SymbolicNetwork(network, region)
+    targets = symbolic.goal_targets(goal)
+    assert targets.coefficients.tolist() == [[2**21 + 1, sign]]
+    sides = (region.lower, region.upper)
+    branches = Branches(symbolic, [], [], [sides])
+    one = np.zeros(1, dtype=np.int64)
+    values, shifts, _ = branches.minima(targets, one, one)
+    reference = ReferenceSymbolic(network, region, ((), ()), ((), ()), sides)
+    bound = reference.lower_bound({0: Fraction(2**21 + 1), 1: Fraction(sign)}, Fraction(0))
+    assert Fraction(int(values[0])) / Fraction(2) ** int(shifts[0]) == bound
 
 
 def wide(inputs: int, *layers: int) -> Network:
