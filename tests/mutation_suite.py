@@ -17,13 +17,13 @@ from random import Random
 
 import pytest
 
-from tests import test_leaf_bounds
+from tests import test_leaf_bounds, test_mutated_evidence
 from tests.naive_prover import prove
 from tests.oracle import find_flip
 from tests.random_queries import random_query
 from tests.tampered.cases import CASES
 from tests.test_checkers_agree import both, guess, symbolic_guess
-from tests.test_mutated_evidence import flaw_of, try_edits
+from tests.test_mutated_evidence import flaw_of, try_edits, try_run_edits
 from verifier.trusted.certificate import Flip
 from verifier.trusted.fast import check_fast
 from verifier.trusted.reference import check_reference
@@ -38,20 +38,26 @@ TYPES = ("test_trusted_types", "test_exact_inputs")
 FILES = {
     "certificate": ("test_verdicts_in_memory", "test_hostile_files", "test_univariate"),
     "data_file": ("test_data_file", "test_hostile_files", "test_manifest"),
-    "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate"),
+    "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate", "test_exact_radius"),
     "intervals": TYPES,
     "live_rows": TYPES,
     "manifest": ("test_manifest", "test_hostile_files"),
     "network": TYPES,
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
     "packed": ("test_hostile_files", "test_proof_file"),
-    "proof_file": ("test_proof_file", "test_hostile_files"),
+    "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
     "query": TYPES,
     "rational": TYPES,
-    "reference": ("test_verdicts_in_memory", "test_symbolic", "test_univariate"),
+    "radius": ("test_exact_radius",),
+    "reference": (
+        "test_verdicts_in_memory",
+        "test_symbolic",
+        "test_univariate",
+        "test_exact_radius",
+    ),
     "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
     "reference_univariate": ("test_univariate",),
-    "region": TYPES,
+    "region": (*TYPES, "test_exact_radius"),
     "replay": TYPES,
     "scaled": TYPES,
     "strict_json": ("test_hostile_files",),
@@ -60,16 +66,10 @@ FILES = {
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (
-    "certificate",
-    "fast",
-    "intervals",
-    "reference",
-    "region",
-    "scaled",
-    "query",
-    "rational",
-)
-CHECKERS += ("reference_symbolic", "symbolic", "network", "live_rows")
+    "certificate", "fast", "intervals", "live_rows", "network", "query", "rational", "reference",
+    "reference_symbolic", "reference_univariate", "region", "scaled", "symbolic", "univariate",
+)  # fmt: skip
+RUNS = ("", "data_file", "manifest")
 
 
 def checks(module: str) -> dict[str, Callable[[], None]]:
@@ -80,6 +80,11 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
         for norm in ("inf", "1", "2"):
             found[f"leaves {norm}"] = partial(leaves, norm)
         found |= {"random proofs": proofs, "random edits": partial(try_edits, range(30), 3)}
+    if module in RUNS:
+        found["all edits of runs"] = partial(try_run_edits, range(25), 6)
+        for seed in range(4):
+            name = f"all bytes of run {seed}"
+            found[name] = partial(test_mutated_evidence.every_changed_byte, seed)
     names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
     for name in names:
         found |= tests_of(name)

@@ -1,11 +1,12 @@
 """Mutation testing of the trusted code: every mutant must be caught by a test.
 
-    python tools/mutation.py [--only MODULE ..] [--state FILE] [--report FILE]
+    python tools/mutation.py [--only MODULE ..] [--all] [--state FILE] [--report FILE]
 
 A mutant is one module of `verifier/trusted` with one change: a `raise` or a call statement deleted,
 a comparison, a sign, an `and`, a `not`, a `min`, an integer or a truth value replaced. On each, the
 tests of `tests/mutation_suite.py` run in a forked process. A mutant that makes no verdict wrong is
-listed in `tools/mutation_equivalent.json` with its reason; other survivors make the exit code 1.
+listed in `tools/mutation_equivalent.json` with its reason, and runs with --all alone; survivors
+make the exit code 1.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -39,7 +40,8 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 MODULES = (
     "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network",
-    "network_file", "packed", "proof_file", "query", "rational", "reference", "reference_symbolic",
+    "network_file", "packed", "proof_file", "query", "radius", "rational", "reference",
+    "reference_symbolic",
     "reference_univariate", "region", "replay", "scaled", "strict_json", "symbolic", "univariate",
 )  # fmt: skip
 COMPARISONS = {
@@ -261,13 +263,15 @@ def sources_of(module: str) -> str:
     return in_child(work)[1]
 
 
-def run(module: str, state: dict[str, list[str]], save: Callable[[], None]) -> None:
+def run(
+    module: str, state: dict[str, list[str]], skip: Collection[str], save: Callable[[], None]
+) -> None:
     """Runs the mutants of a module that `state` does not know for the sources of today."""
     start, sources = time.monotonic(), sources_of(module)
     kills: Counter[str] = Counter()
     for number, mutant in enumerate(mutants(module, (TRUSTED / f"{module}.py").read_text())):
         _, check, of = state.get(mutant.key, ["", "", ""])
-        if of != sources:
+        if of != sources and mutant.key not in skip:
             order = [check, *(name for name, _ in kills.most_common())]
             outcome, check = outcome_of(mutant, order)
             state[mutant.key] = [outcome, check, sources]
@@ -281,6 +285,7 @@ def run(module: str, state: dict[str, list[str]], save: Callable[[], None]) -> N
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", default=MODULES)
+    parser.add_argument("--all", action="store_true", help="those with a reason as well")
     parser.add_argument("--report", type=Path, help="write the score as Markdown")
     parser.add_argument(
         "--state", type=Path, help="a JSON file of outcomes: what is known of the same sources is "
@@ -307,7 +312,7 @@ def main() -> int:
             options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
 
     for module in options.only:
-        run(module, state, save)
+        run(module, state, {} if options.all else reasons, save)
     rows = {module: outcomes(module, state, reasons) for module in MODULES}
     print(score(rows))
     alive = [key for row in rows.values() for key, outcome in row.items() if outcome == "survived"]
@@ -326,12 +331,12 @@ def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) 
     sources, found = sources_of(module), {}
     for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
         outcome, _, of = state.get(mutant.key, ["", "", ""])
-        if of != sources:
-            found[mutant.key] = "not run"
-        elif outcome != "survived":
+        if of == sources and outcome != "survived":
             found[mutant.key] = "caught"
+        elif mutant.key in reasons:
+            found[mutant.key] = "equivalent"
         else:
-            found[mutant.key] = "equivalent" if mutant.key in reasons else "survived"
+            found[mutant.key] = "survived" if of == sources else "not run"
     return found
 
 
