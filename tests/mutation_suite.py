@@ -40,7 +40,7 @@ FILES = {
     "data_file": ("test_data_file", "test_hostile_files", "test_manifest"),
     "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate", "test_exact_radius"),
     "intervals": TYPES,
-    "live_rows": TYPES,
+    "live_rows": ("test_live_rows", *TYPES),
     "manifest": ("test_manifest", "test_hostile_files"),
     "network": TYPES,
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),

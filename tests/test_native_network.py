@@ -111,6 +111,14 @@ def test_longest_narrow_and_other_kinds_of_a_section_are_read():
             assert found.digest == network.digest
 
 
+def test_one_network_has_one_digest():
+    """-2^63 in eight bytes, which this program would not write so."""
+    network = network_of(-(2**63), 1)
+    words = b"".join(v.to_bytes(8, "little", signed=True) for v in (-(2**63), 1))
+    for number in (2, 3):
+        assert parse_network(replaced(network, number, "i8", words)).digest == network.digest
+
+
 def parts(network):
     """The header of the network's file, and its sections."""
     content = network_bytes(network)[:-32]

@@ -120,7 +120,7 @@ def parse_data(content: bytes) -> Points:
     numerators: Any
     if width == 8:
         flat = np.frombuffer(content, dtype="<i8", count=size * dimension, offset=body)
-        numerators = flat.astype(np.int64)
+        numerators = integers(flat.astype(np.int64))
     else:
         numerators = integers(
             [

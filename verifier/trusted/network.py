@@ -24,9 +24,12 @@ Integers = NDArray[np.int64] | NDArray[np.object_]
 """int64 where every entry fits, Python integers (dtype object) otherwise."""
 
 
+LEAST = -(2**63)  # of int64: it has no positive counterpart there, so it is kept as an object
+
+
 def integers(values: Sequence[int] | Integers) -> Integers:
     """The same integers as int64 if all of them lie in (-2^63, 2^63), else as objects."""
-    if isinstance(values, np.ndarray) and values.dtype == np.int64:
+    if isinstance(values, np.ndarray) and values.dtype == np.int64 and np.all(values != LEAST):
         return values
     listed = [int(value) for value in values]
     if all(-(2**63) < value < 2**63 for value in listed):

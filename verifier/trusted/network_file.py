@@ -163,7 +163,7 @@ def _encode(values: Integers) -> tuple[str, bytes]:
 
 def _decode(data: bytes, kind: str, count: int) -> Integers:
     if kind != "big":
-        return np.frombuffer(data, dtype=f"<{kind}").astype(np.int64)
+        return integers(np.frombuffer(data, dtype=f"<{kind}").astype(np.int64))
     lengths = np.frombuffer(data[: 4 * count], dtype="<u4").astype(np.int64)
     ends = 4 * count + np.cumsum(lengths)
     if int(ends[-1]) != len(data) if count else len(data) != 0:
