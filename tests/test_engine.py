@@ -124,7 +124,7 @@ def kinds(verdict: Robust) -> set[type]:
 
 def test_few_inputs_and_many_units_are_split_along_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(branching, "FEW_UNITS", 0)
-    monkeypatch.setattr(input_split, "PHASED_AT", 0)
+    monkeypatch.setattr(input_split, "PHASED_AT", -1)
     network = trained(1, (2, 12, 12, 1))
     region = box([F(-1), F(-1)], [F(1), F(1)])
     highest = max(

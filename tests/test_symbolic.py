@@ -92,7 +92,9 @@ def test_both_implementations_agree_to_the_last_bit(seed: int) -> None:
     assert [int(q) for low in branches.lower for q in low[0]] == reference.low
     assert [int(q) for high in branches.upper for q in high[0]] == reference.high
     both, first = np.arange(2), np.zeros(2, dtype=np.int64)
-    values, shifts, _ = branches.minima(branches.symbolic.goal_targets(query.goals[0]), both, first)
+    values, shifts, _ = branches.minima(
+        branches.symbolic.atom_targets(query.goals[0].atoms), both, first
+    )
     outputs = query.network.outputs.fractions(0)
     atom = query.goals[0].atoms[0]
     bound = reference.lower_bound(
@@ -139,7 +141,7 @@ def test_a_branch_does_not_depend_on_its_neighbours() -> None:
             snapshots.append(snapshot)
         together = checker.branches(snapshots)
         together.tighten()
-        targets = together.symbolic.goal_targets(query.goals[0])
+        targets = together.symbolic.atom_targets(query.goals[0].atoms)
         values, shifts, _ = together.minima(targets, np.arange(5), np.zeros(5, dtype=np.int64))
         for number, snapshot in enumerate(snapshots):
             alone = checker.branches([snapshot])
@@ -335,4 +337,4 @@ def test_plain_box() -> None:
     )
     scaled = ScaledNetwork(network, 1)
     checker = FastChecker(query, scaled, interval_bounds(scaled, [region])[0])
-    assert checker.closed_symbolically([checker.snapshot()], query.goals[0], [0]).all()
+    assert checker.closed_symbolically([(checker.snapshot(), query.goals[0], 0)]).all()

@@ -71,7 +71,7 @@ def test_extremes(width, kind):
         assert [int(q) for low in branches.lower for q in low[0]] == reference.low
         assert [int(q) for high in branches.upper for q in high[0]] == reference.high
         one = np.zeros(1, dtype=np.int64)
-        values, shifts, _ = branches.minima(branches.symbolic.goal_targets(goal), one, one)
+        values, shifts, _ = branches.minima(branches.symbolic.atom_targets(goal.atoms), one, one)
         bound = F(int(values[0])) / F(2) ** int(shifts[0])
         weights, offset = network.outputs.fractions(0)
         assert bound == reference.lower_bound({j: -w for j, w in weights.items()}, -offset)

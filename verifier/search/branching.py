@@ -60,13 +60,10 @@ def _by_inputs(
     deadline: float | None,
 ) -> tuple[Verdict, int]:
     search = InputSplitting(query, checker, network, deadline)
-    trees: list[Tree] = []
-    for number in range(len(query.goals)):
-        found = search.refute(number, options.nodes)
-        if isinstance(found, Undecided | Flip):
-            return found, search.nodes
-        trees.append(found)
-    return Robust((), tuple(trees)), search.nodes
+    found = search.run(options.nodes)
+    if isinstance(found, Undecided | Flip):
+        return found, search.nodes
+    return Robust((), found), search.nodes
 
 
 def _by_phases(
@@ -112,6 +109,6 @@ def _undecided(checker: FastChecker) -> int:
 def _closing_atom(checker: FastChecker, query: Query, number: int) -> int | None:
     """The atom of the goal that symbolic bounds refute at the root, if one is."""
     goal = query.goals[number]
-    atoms = list(range(len(goal.atoms)))
-    closed = checker.closed_symbolically([checker.snapshot()] * len(atoms), goal, atoms)
+    leaves = [(checker.snapshot(), goal, atom) for atom in range(len(goal.atoms))]
+    closed = checker.closed_symbolically(leaves)
     return int(closed.argmax()) if closed.any() else None

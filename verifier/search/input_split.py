@@ -6,7 +6,7 @@ the goal; the checker recomputes them, so that the proof holds nothing but the s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from time import monotonic
 
@@ -27,26 +27,31 @@ from verifier.trusted.certificate import (
 )
 from verifier.trusted.fast import FastChecker, Snapshot
 from verifier.trusted.query import Query
+from verifier.trusted.symbolic import Branches
 
-BATCH = 256
-PHASED_AT = 40  # undecided units up to which a box is given to a phase tree
-PHASE_NODES = 40  # of such a tree
+BATCH = 64  # boxes bounded at once
+HALVES = 256  # halves of boxes compared at once
+PHASED_AT = 60  # undecided units up to which a box is given to a phase tree
+PHASE_NODES = 20  # of such a tree
+Int = NDArray[np.int64]
 
 
 @dataclass(slots=True)
 class _Box:
-    """A node: its bounds, and when settled its body and children."""
+    """A box of the inputs, the goals that are open in it, and what became of them."""
 
     lower: list[Fraction]
     upper: list[Fraction]
-    body: InputSplit | SymbolicLeaf | None = None
-    children: tuple[int, int] | None = None
-    subtree: Tree = ()
+    goals: list[int]
     path: tuple[tuple[InputSplit, bool], ...] = ()
+    settled: dict[int, Tree] = field(default_factory=dict)
+    split: InputSplit | None = None
+    children: tuple[int, int] | None = None
 
 
 class InputSplitting:
-    """One query by splitting inputs; `run` gives a tree a goal, a flip, or why it stopped."""
+    """One query by splitting inputs, all goals on the same boxes; `run` gives a tree a goal, a
+    flip, or why it stopped."""
 
     def __init__(
         self, query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
@@ -56,78 +61,98 @@ class InputSplitting:
         self.network = network
         self.deadline = deadline
         self.nodes = 0
-        self.phase_nodes = 0
         self._size = checker.scaled.denominator
+        atoms = [atom for goal in query.goals for atom in goal.atoms]
+        self._strict = np.array([atom.strict for atom in atoms])
+        self._targets = checker.symbolic().atom_targets(atoms)
+        ends = np.cumsum([len(goal.atoms) for goal in query.goals])
+        self._rows = [
+            np.arange(end - len(goal.atoms), end)
+            for end, goal in zip(ends.tolist(), query.goals, strict=True)
+        ]
 
-    def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
-        """A tree that refutes goal `number`, or a point that satisfies it."""
-        region = self.query.region
-        boxes = [_Box(list(region.lower), list(region.upper))]
+    def run(self, limit: int | None = None) -> tuple[Tree, ...] | Flip | Undecided:
+        """A tree that refutes each goal, or a point that satisfies one."""
+        region, goals = self.query.region, range(len(self.query.goals))
+        boxes = [_Box(list(region.lower), list(region.upper), list(goals))]
         waiting = [0]
         while waiting:
-            if self.deadline is not None and monotonic() > self.deadline:
+            if self._late():
                 return Undecided("timeout")
             if limit is not None and len(boxes) > limit:
                 return Undecided("node limit")
             batch, waiting = waiting[-BATCH:], waiting[:-BATCH]
-            flip = self._settle(number, boxes, batch, waiting)
-            if flip is not None:
-                return flip
-        return _preorder(boxes)
+            found = self._settle(boxes, batch, waiting)
+            if found is not None:
+                return found
+        return tuple(_preorder(boxes, goal) for goal in goals)
+
+    def _late(self) -> bool:
+        return self.deadline is not None and monotonic() > self.deadline
 
     def _settle(
-        self, number: int, boxes: list[_Box], batch: list[int], waiting: list[int]
-    ) -> Flip | None:
+        self, boxes: list[_Box], batch: list[int], waiting: list[int]
+    ) -> Flip | Undecided | None:
         """Bounds the boxes of the batch; closes them or puts their halves on the waiting list."""
-        goal = self.query.goals[number]
         branches = self.checker.branches([self._snapshot(boxes[i]) for i in batch])
         branches.tighten()
-        count = (len(batch), len(goal.atoms))
-        branch, row = (part.ravel() for part in np.indices(count))
-        values, shifts, gradients = branches.minima(
-            branches.symbolic.goal_targets(goal), branch, row
-        )
-        values, shifts = values.reshape(count), shifts.reshape(count)
-        gradients = gradients.reshape(*count, -1)
+        asked = [(k, goal) for k, i in enumerate(batch) for goal in boxes[i].goals]
+        rows = [self._rows[goal] for _, goal in asked]
+        sizes = [len(part) for part in rows]
+        branch, row = np.repeat([k for k, _ in asked], sizes), np.concatenate(rows)
+        values, _, _ = branches.minima(self._targets, branch, row)
         self.nodes += len(batch)
-        strict = np.array([atom.strict for atom in goal.atoms])
-        closed = (values > 0) | (strict & (values == 0)) | branches.empty[:, None]
-        best = np.where(closed.any(axis=1), closed.argmax(axis=1), _real(values, shifts).argmax(1))
-        open_rows = np.flatnonzero(~closed.any(axis=1))
-        for settled in np.flatnonzero(closed.any(axis=1)).tolist():
-            boxes[batch[settled]].body = SymbolicLeaf(int(best[settled]))
-        flip = self._attack(number, boxes, [batch[row] for row in open_rows.tolist()])
+        closed = (values > 0) | (self._strict[row] & (values == 0)) | branches.empty[branch]
+        still: dict[int, list[int]] = {}  # the open goals of open boxes
+        end = 0
+        for (k, goal), size in zip(asked, sizes, strict=True):
+            begin, end = end, end + size
+            if closed[begin:end].any():
+                leaf = SymbolicLeaf(int(closed[begin:end].argmax()))
+                boxes[batch[k]].settled[goal] = (Node((), leaf),)
+            else:
+                still.setdefault(k, []).append(goal)
+        for k, goals in still.items():
+            boxes[batch[k]].goals = goals
+        flip = self._attack([boxes[batch[k]] for k in still])
         if flip is not None:
             return flip
-        undecided = sum(
-            ((low < 0) & (high > 0)).sum(axis=1)
-            for low, high in zip(branches.lower, branches.upper, strict=True)
-        )
-        for still in open_rows.tolist():
-            if undecided[still] <= PHASED_AT:
-                found = self._by_phases(number, boxes[batch[still]])
-                if isinstance(found, Flip):
-                    return found
-                if not isinstance(found, Undecided):
-                    boxes[batch[still]].subtree = found
-                    continue
-            self._halve(boxes, batch[still], gradients[still, best[still]], waiting)
+        undecided = _undecided(branches)
+        phased = [k for k in still if undecided[k] <= PHASED_AT]
+        keys = {k: self._snapshot(boxes[batch[k]]).key() for k in phased}
+        self.checker.remember(branches, keys)
+        for k in phased:
+            flip = self._by_phases(boxes[batch[k]])
+            if flip is not None:
+                return flip
+            if self._late():
+                return Undecided("timeout")
+        open_boxes = [batch[k] for k in still if boxes[batch[k]].goals]
+        if any(boxes[i].lower == boxes[i].upper for i in open_boxes):
+            return Undecided("a box of one point stays open")
+        self._split(boxes, open_boxes, waiting)
         return None
 
-    def _by_phases(self, number: int, box: _Box) -> Tree | Flip | Undecided:
-        """The box settled by a small tree over unit phases, under symbolic bounds of its own."""
+    def _by_phases(self, box: _Box) -> Flip | None:
+        """Settles goals by small trees over unit phases, under symbolic bounds of the box."""
         mark = self.checker.mark()
         for split, high in box.path:
             self.checker.restrict(split, high=high)
         self.checker.tighten_symbolically()
         tree = PhaseTree(self.query, self.checker, self.network, self.deadline)
-        found = tree.refute(number, PHASE_NODES)
-        self.phase_nodes += tree.nodes
+        flip: Flip | None = None
+        for goal in list(box.goals):
+            found = tree.refute(goal, tree.nodes + PHASE_NODES)
+            if isinstance(found, Flip):
+                flip = found
+                break
+            if isinstance(found, Undecided):
+                break  # the box is split, and smaller ones are easier for all goals
+            first, *rest = found
+            box.settled[goal] = (Node((SymbolicStep(), *first.steps), first.body), *rest)
+            box.goals.remove(goal)
         self.checker.undo(mark)
-        if isinstance(found, Undecided | Flip):
-            return found
-        first, *rest = found
-        return (Node((SymbolicStep(), *first.steps), first.body), *rest)
+        return flip
 
     def _snapshot(self, box: _Box) -> Snapshot:
         size = self._size
@@ -136,63 +161,97 @@ class InputSplitting:
             {-1 - k: q * size for k, q in enumerate(box.upper)},
         )
 
-    def _attack(self, number: int, boxes: list[_Box], batch: list[int]) -> Flip | None:
+    def _attack(self, boxes: list[_Box]) -> Flip | None:
         """The centers of the boxes, and the corners that the gradient there points to."""
-        if not batch:
+        if not boxes:
             return None
-        goal = self.query.goals[number]
-        low = np.array([[to_float(q) for q in boxes[i].lower] for i in batch])
-        high = np.array([[to_float(q) for q in boxes[i].upper] for i in batch])
+        low = np.array([[to_float(q) for q in box.lower] for box in boxes])
+        high = np.array([[to_float(q) for q in box.upper] for box in boxes])
         centers = (low + high) / 2
-        corners = np.where(self.network.ascend(goal, centers) > 0, high, low)
-        points = np.concatenate([centers, corners])
-        margins = self.network.margins(goal, points)
-        order = np.argsort(-margins, kind="stable")[:4]
-        for point in order.tolist():
-            if margins[point] < -1e-6 * (1 + np.abs(margins).max()):
-                break
-            flip = exact_flip(self.query, number, points[point])
-            if flip is not None:
-                return flip
+        for number, goal in enumerate(self.query.goals):
+            at = np.array([number in box.goals for box in boxes])
+            if not at.any():
+                continue
+            corners = np.where(self.network.ascend(goal, centers[at]) > 0, high[at], low[at])
+            points = np.concatenate([centers[at], corners])
+            margins = self.network.margins(goal, points)
+            for point in np.argsort(-margins, kind="stable")[:4].tolist():
+                if margins[point] < -1e-6 * (1 + np.abs(margins).max()):
+                    break
+                flip = exact_flip(self.query, number, points[point])
+                if flip is not None:
+                    return flip
         return None
 
-    def _halve(
-        self, boxes: list[_Box], index: int, gradient: NDArray[np.int64], waiting: list[int]
-    ) -> None:
-        """Splits the box along the input that the bound depends on most."""
-        box = boxes[index]
-        widths = [high - low for low, high in zip(box.lower, box.upper, strict=True)]
-        scores = np.abs(gradient.astype(np.float64)) * np.array([to_float(w) for w in widths])
-        k = (
-            int(scores.argmax())
-            if scores.max() > 0
-            else max(range(len(widths)), key=widths.__getitem__)
-        )
-        middle = Fraction(to_float((box.lower[k] + box.upper[k]) / 2))
-        if not box.lower[k] < middle < box.upper[k]:
-            middle = (box.lower[k] + box.upper[k]) / 2
-        box.body = InputSplit(k, middle)
-        box.children = (len(boxes), len(boxes) + 1)
-        for high in (False, True):
-            lower, upper = list(box.lower), list(box.upper)
-            (lower if high else upper)[k] = middle
-            boxes.append(_Box(lower, upper, path=(*box.path, (box.body, high))))
-        waiting.extend(box.children)
+    def _split(self, boxes: list[_Box], open_boxes: list[int], waiting: list[int]) -> None:
+        """Halves each of these boxes along the input that leaves the fewest units undecided, in
+        both halves together; ties go to the relatively widest input."""
+        halves = [
+            (index, k, middle, half)
+            for index in open_boxes
+            for k, middle in _middles(boxes[index])
+            for half in (
+                _half(boxes[index], k, middle, False),
+                _half(boxes[index], k, middle, True),
+            )
+        ]
+        counts: list[int] = []
+        for begin in range(0, len(halves), HALVES):
+            part = halves[begin : begin + HALVES]
+            branches = self.checker.branches([self._snapshot(half) for _, _, _, half in part])
+            branches.tighten()
+            counts += _undecided(branches).tolist()
+        region = self.query.region
+        best: dict[int, tuple[int, Fraction, int]] = {}
+        for number in range(0, len(halves), 2):
+            index, k, _, low = halves[number]
+            high = halves[number + 1][3]
+            share = (high.upper[k] - low.lower[k]) / (region.upper[k] - region.lower[k])
+            score = (counts[number] + counts[number + 1], -share, number)
+            best[index] = min(score, best.get(index, score))
+        for index, (_, _, number) in best.items():
+            low, high = halves[number][3], halves[number + 1][3]
+            boxes[index].split = low.path[-1][0]
+            boxes[index].children = (len(boxes), len(boxes) + 1)
+            waiting.extend((len(boxes), len(boxes) + 1))
+            boxes.extend((low, high))
 
 
-def _real(values: NDArray[np.int64], shifts: NDArray[np.int64]) -> NDArray[np.float64]:
-    result: NDArray[np.float64] = np.ldexp(values.astype(np.float64), -shifts.astype(np.int32))
-    return result
+def _undecided(branches: Branches) -> NDArray[np.int64]:
+    """The number of undecided units of each branch."""
+    count = np.zeros(len(branches.empty), dtype=np.int64)
+    for low, high in zip(branches.lower, branches.upper, strict=True):
+        count += ((low < 0) & (high > 0)).sum(axis=1)
+    return count
 
 
-def _preorder(boxes: list[_Box]) -> Tree:
+def _middles(box: _Box) -> list[tuple[int, Fraction]]:
+    """Where each input can be split: near the middle, at a float if one lies between."""
+    found = []
+    for k, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
+        middle = Fraction(to_float((low + high) / 2))
+        if not low < middle < high:
+            middle = (low + high) / 2
+        if low < high:
+            found.append((k, middle))
+    return found
+
+
+def _half(box: _Box, k: int, middle: Fraction, high: bool) -> _Box:
+    lower, upper = list(box.lower), list(box.upper)
+    (lower if high else upper)[k] = middle
+    return _Box(lower, upper, list(box.goals), (*box.path, (InputSplit(k, middle), high)))
+
+
+def _preorder(boxes: list[_Box], goal: int) -> Tree:
+    """The tree of one goal: the boxes down to those where it is settled."""
     nodes: list[Node] = []
     stack = [0]
     while stack:
         box = boxes[stack.pop()]
-        nodes.extend(box.subtree)
-        if box.body is not None:
-            nodes.append(Node((), box.body))
-        if box.children is not None:
+        if goal in box.settled:
+            nodes.extend(box.settled[goal])
+        elif box.split is not None and box.children is not None:
+            nodes.append(Node((), box.split))
             stack.extend(reversed(box.children))
     return tuple(nodes)

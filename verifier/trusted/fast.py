@@ -8,7 +8,7 @@ integer multiplication and addition; a slope p/q multiplies the whole form by q,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -36,14 +36,16 @@ from verifier.trusted.certificate import (
 )
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.intervals import RootBounds, interval_bounds
-from verifier.trusted.query import Goal, Query
+from verifier.trusted.query import Atom, Goal, Query
 from verifier.trusted.region import linear_minimum_holds
 from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.trusted.symbolic import Branches, SymbolicNetwork, supports
 from verifier.trusted.univariate import Crossing, Minima, Sum, short
 
 Number = int | Fraction
+Int = NDArray[np.int64]
 BATCH = 256  # symbolic leaves that are checked together
+REMEMBERED = 4096  # symbolic steps, which trees for other goals may hold as well
 _SPLITS = (UnitSplit, InputSplit, PlaneSplit)
 
 
@@ -99,16 +101,38 @@ def check_flip_fast(query: Query, flip: Flip, outputs: Sequence[Fraction] | None
         raise RefusedError("no flip", f"atom {false[0]} of goal {flip.goal} does not hold there")
 
 
+@dataclass(frozen=True, slots=True)
+class Numerators:
+    """sum of z[j] Z_j / denominator + constant."""
+
+    z: dict[int, int]
+    denominator: int
+    constant: Fraction
+
+
 class Form:
     """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
 
     __slots__ = ("a", "constant", "denominator", "z")
 
     def __init__(
-        self, z: Mapping[int, Fraction], a: Mapping[int, Fraction], constant: Fraction
+        self,
+        z: Mapping[int, Fraction],
+        a: Mapping[int, Fraction],
+        constant: Fraction,
+        parts: Sequence[tuple[Fraction, Numerators]] = (),
     ) -> None:
-        self.denominator = lcm(*{q.denominator for part in (z, a) for q in part.values()})
+        """`parts` are multiples of forms in Z, added to `z`."""
+        self.denominator = lcm(
+            *{q.denominator for part in (z, a) for q in part.values()},
+            *(multiplier.denominator * part.denominator for multiplier, part in parts),
+        )
         self.z = {j: int(q * self.denominator) for j, q in z.items()}
+        for multiplier, part in parts:
+            factor = self.denominator // (multiplier.denominator * part.denominator)
+            factor *= multiplier.numerator
+            for j, numerator in part.z.items():
+                self.z[j] = self.z.get(j, 0) + factor * numerator
         self.a = {v: int(q * self.denominator) for v, q in a.items()}
         self.constant: Number = constant * self.denominator
 
@@ -125,6 +149,10 @@ class Snapshot:
 
     low: dict[int, Number]
     high: dict[int, Number]
+
+    def key(self) -> Hashable:
+        """Equal keys mean equal bounds."""
+        return tuple(self.low.items()), tuple(self.high.items())
 
 
 class FastChecker:
@@ -153,6 +181,8 @@ class FastChecker:
         self._symbolic: SymbolicNetwork | None = None
         self._root_fractions: tuple[list[Fraction], list[Fraction]] | None = None
         self._put_off: list[tuple[Snapshot, Goal, int]] = []
+        self._tightened: dict[Hashable, tuple[list[int], list[Int], list[Int]]] = {}
+        self._minus_atoms: dict[Atom, Numerators] = {}
 
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
@@ -228,19 +258,31 @@ class FastChecker:
 
     def tighten_symbolically(self) -> None:
         """Tightens all undecided units by `symbolic.py`."""
-        branches = self.branches([self.snapshot()])
-        branches.tighten()
-        scales, inputs = self.scaled.scales, self.inputs
-        for layer, low, high, grid in zip(
-            branches.symbolic.layers, branches.lower, branches.upper, branches.grids, strict=True
-        ):
-            unit = Fraction(1, 1 << grid) if grid >= 0 else Fraction(1 << -grid)
+        key = self.snapshot().key()
+        if key not in self._tightened:
+            branches = self.branches([self.snapshot()])
+            branches.tighten()
+            self.remember(branches, {0: key})
+        layers = self.symbolic().layers
+        for layer, grid, low, high in zip(layers, *self._tightened[key], strict=True):
             for v, below, above in zip(
-                range(layer.first, layer.last), low[0].tolist(), high[0].tolist(), strict=True
+                range(layer.first, layer.last), low.tolist(), high.tolist(), strict=True
             ):
                 if self.lower(v) < 0 < self.upper(v):
-                    self._raise_lower(v, below * unit * scales[inputs + v])
-                    self._drop_upper(v, above * unit * scales[inputs + v])
+                    scale = self.scaled.scales[self.inputs + v]
+                    self._raise_lower(v, _shifted(below * scale, grid))
+                    self._drop_upper(v, _shifted(above * scale, grid))
+
+    def remember(self, branches: Branches, keys: Mapping[int, Hashable]) -> None:
+        """Keeps tightened bounds of branches, by number, for the same step in other trees."""
+        if len(self._tightened) >= REMEMBERED:
+            self._tightened.clear()
+        for number, key in keys.items():
+            self._tightened[key] = (
+                branches.grids,
+                [low[number].copy() for low in branches.lower],
+                [high[number].copy() for high in branches.upper],
+            )
 
     def minima(self) -> Minima:
         """Bounds of sums of functions of one direction each, in the current branch."""
@@ -347,29 +389,31 @@ class FastChecker:
 
     def finish(self) -> None:
         """Checks the symbolic leaves, which have been put off to be checked many at a time."""
-        by_goal: dict[Goal, list[tuple[Snapshot, int]]] = {}
-        for snapshot, goal, atom in self._put_off:
-            by_goal.setdefault(goal, []).append((snapshot, atom))
+        by_branch: dict[Hashable, list[tuple[Snapshot, Goal, int]]] = {}
+        for leaf in self._put_off:
+            by_branch.setdefault(leaf[0].key(), []).append(leaf)
         self._put_off = []
-        for goal, leaves in by_goal.items():
-            for begin in range(0, len(leaves), BATCH):
-                part = leaves[begin : begin + BATCH]
-                atoms = [atom for _, atom in part]
-                closed = self.closed_symbolically([snapshot for snapshot, _ in part], goal, atoms)
-                if not closed.all():
-                    raise RefusedError("bound too weak", "a symbolic leaf does not close")
+        leaves = [leaf for group in by_branch.values() for leaf in group]
+        for begin in range(0, len(leaves), BATCH):
+            if not self.closed_symbolically(leaves[begin : begin + BATCH]).all():
+                raise RefusedError("bound too weak", "a symbolic leaf does not close")
 
     def closed_symbolically(
-        self, snapshots: Sequence[Snapshot], goal: Goal, atoms: Sequence[int]
+        self, leaves: Sequence[tuple[Snapshot, Goal, int]]
     ) -> NDArray[np.bool_]:
-        """For each snapshot whether its branch has no point at which that atom holds."""
-        branches = self.branches(snapshots)
+        """For each leaf whether its branch has no point at which that atom of the goal holds."""
+        snapshots = {snapshot.key(): snapshot for snapshot, _, _ in leaves}
+        numbers = {key: number for number, key in enumerate(snapshots)}
+        branches = self.branches(list(snapshots.values()))
         branches.tighten()
-        chosen, _, _ = branches.minima(
-            branches.symbolic.goal_targets(goal), np.arange(len(snapshots)), np.array(atoms)
+        atoms = [goal.atoms[number] for _, goal, number in leaves]
+        rows = {atom: row for row, atom in enumerate(dict.fromkeys(atoms))}
+        branch = np.array([numbers[snapshot.key()] for snapshot, _, _ in leaves])
+        values, _, _ = branches.minima(
+            branches.symbolic.atom_targets(rows), branch, np.array([rows[atom] for atom in atoms])
         )
-        strict = np.array([goal.atoms[atom].strict for atom in atoms])
-        closed: NDArray[np.bool_] = branches.empty | (chosen > 0) | (strict & (chosen == 0))
+        strict = np.array([atom.strict for atom in atoms])
+        closed: NDArray[np.bool_] = branches.empty[branch] | (values > 0) | (strict & (values == 0))
         return closed
 
     def assume(self, lemma: Lemma) -> None:
@@ -464,6 +508,7 @@ class FastChecker:
         """The form whose positivity closes the leaf, and whether it must be strict."""
         z: dict[int, Fraction] = {}
         a: dict[int, Fraction] = {}
+        parts: list[tuple[Fraction, Numerators]] = []
         constant, strict = Fraction(0), False
         scales, inputs = self.scaled.scales, self.inputs
         if isinstance(target, Lemma):
@@ -473,7 +518,7 @@ class FastChecker:
             a[target.unit] = Fraction(sign, scales[inputs + target.unit])
             constant = -sign * target.bound
         else:
-            constant, strict = self._atoms(leaf, target, z)
+            parts, constant, strict = self._atoms(leaf, target)
         for v, multiplier in leaf.bounds.items():
             share = multiplier / scales[inputs + self._checked(v)]
             a[v] = a.get(v, Fraction(0)) - share
@@ -487,31 +532,45 @@ class FastChecker:
                 z[j] = z.get(j, Fraction(0)) - multiplier * g / self.scaled.denominator
         for v in leaf.slopes:
             self._checked(v)
-        return Form(z, a, constant), strict
+        return Form(z, a, constant, parts), strict
 
-    def _atoms(self, leaf: Leaf, goal: Goal, z: dict[int, Fraction]) -> tuple[Fraction, bool]:
-        """Adds -(multipliers . atoms) to z; returns its constant and whether > 0 is needed."""
-        constant, strict = Fraction(0), True
-        multipliers = leaf.atoms
-        if not multipliers and len(goal.atoms) == 1:
+    def _atoms(
+        self, leaf: Leaf, goal: Goal
+    ) -> tuple[list[tuple[Fraction, Numerators]], Fraction, bool]:
+        """-(multipliers . atoms) in parts, its constant, and whether it must be > 0."""
+        parts, constant, strict = [], Fraction(0), True
+        multipliers, count = leaf.atoms, len(goal.atoms)
+        if not multipliers and count == 1:
             multipliers = {0: Fraction(1)}
-        rows, scaled, count = self.network.outputs, self.scaled, len(goal.atoms)
         for number, multiplier in multipliers.items():
             if number >= count:
                 raise RefusedError("index out of range", f"atom {number} of {count}")
             atom = goal.atoms[number]
-            constant -= multiplier * atom.constant
-            for k, g in atom.inputs:
-                z[k] = z.get(k, Fraction(0)) - multiplier * g / scaled.denominator
-            for j, g in atom.outputs:
-                indices, numerators, offset, below = rows.row(j)
-                constant -= multiplier * g * Fraction(offset, below)
-                for index, numerator in zip(indices, numerators, strict=True):
-                    share = multiplier * g * Fraction(numerator, below * scaled.scales[index])
-                    z[index] = z.get(index, Fraction(0)) - share
+            part = self._minus(atom)
+            parts.append((multiplier, part))
+            constant += multiplier * part.constant
             if atom.strict and multiplier > 0:
                 strict = False
-        return constant, strict
+        return parts, constant, strict
+
+    def _minus(self, atom: Atom) -> Numerators:
+        """Minus the atom as a form in Z."""
+        found = self._minus_atoms.get(atom)
+        if found is not None:
+            return found
+        rows, scales = self.network.outputs, self.scaled.scales
+        z = {k: -g / self.scaled.denominator for k, g in atom.inputs}
+        constant = -atom.constant
+        for j, g in atom.outputs:
+            indices, numerators, offset, below = rows.row(j)
+            constant -= g * Fraction(offset, below)
+            for index, numerator in zip(indices, numerators, strict=True):
+                share = g * Fraction(numerator, below * scales[index])
+                z[index] = z.get(index, Fraction(0)) - share
+        denominator = lcm(*(q.denominator for q in z.values()))
+        numerators_of = {j: int(q * denominator) for j, q in z.items()}
+        found = self._minus_atoms[atom] = Numerators(numerators_of, denominator, constant)
+        return found
 
     def _eliminate(
         self, form: Form, slopes: Mapping[int, Fraction], *, on_lines: bool = False
@@ -616,6 +675,11 @@ class FastChecker:
             whole = Fraction(constant) / form.denominator
             return linear_minimum_holds(self.region, gradient, whole, strict)
         return constant > 0 if strict else constant >= 0
+
+
+def _shifted(value: int, by: int) -> Number:
+    """value / 2^by, as int where it is one."""
+    return _whole(Fraction(value, 1 << by)) if by > 0 else value << -by
 
 
 def _whole(value: Number) -> Number:

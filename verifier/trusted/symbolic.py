@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.trusted.network import Network
-from verifier.trusted.query import Goal
+from verifier.trusted.query import Atom
 from verifier.trusted.rational import sqrt_upper
 from verifier.trusted.region import Region
 
@@ -183,10 +183,10 @@ class SymbolicNetwork:
         ]
         return Targets(coefficients, _array(shifts), _array(constants), _array(constant_shifts))
 
-    def goal_targets(self, goal: Goal) -> Targets:
+    def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
         """One row an atom, below minus the atom: where it is positive the atom is false."""
         forms = []
-        for atom in goal.atoms:
+        for atom in atoms:
             weights = {k: -c for k, c in atom.inputs}
             constant = -atom.constant
             for j, c in atom.outputs:
