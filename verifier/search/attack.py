@@ -68,16 +68,10 @@ def ascend(
     for step in range(steps):
         size = 0.5 * (1 - step / steps)
         gradient = network.ascend(target, points)
-        if region.norm == "2":
-            norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-            move = gradient / np.where(norm > 0, norm, 1) * to_float(region.size) ** 0.5
-        elif region.norm == "1":
-            best = np.abs(gradient).argmax(axis=1)
-            move = np.zeros_like(gradient)
-            rows = np.arange(len(points))
-            move[rows, best] = np.sign(gradient[rows, best]) * to_float(region.size)
-        else:
+        if region.norm == "inf":
             move = np.sign(gradient) * (high - low) / 2
+        else:
+            move = _longest(region, gradient)
         points = project(region, points + size * move)
         margins = network.margins(target, points)
         k = int(margins.argmax())
@@ -86,6 +80,45 @@ def ascend(
             if flip is not None:
                 return flip
     return None
+
+
+def climb(query: Query, network: FloatNetwork, goal: int, point: Float) -> Flip | None:
+    """A flip at `point` or at the far end of the linear piece around it, cheaply."""
+    target, region = query.goals[goal], query.region
+    start = project(region, point[None, :])
+    # Goals that are met with equality want the numbers that rounding has hidden.
+    even = np.rint(start * 2.0**20) / 2.0**20
+    gradient = network.ascend(target, start)
+    points = np.vstack([start, even, _farthest(region, gradient)])
+    margins = network.margins(target, points)
+    for k in np.argsort(-margins, kind="stable").tolist():
+        if margins[k] < -1e-7:
+            return None
+        flip = exact_flip(query, goal, points[k])
+        if flip is not None:
+            return flip
+    return None
+
+
+def _farthest(region: Region, gradient: Float) -> Float:
+    """The points of the region, its clipping aside, where gradient . x is largest."""
+    if region.norm == "inf":
+        return np.where(gradient > 0, float_vector(region.upper), float_vector(region.lower))
+    center = float_vector(region.center)
+    return project(region, center + _longest(region, gradient))
+
+
+def _longest(region: Region, gradient: Float) -> Float:
+    """The steps from the center of a ball to its surface that gain most."""
+    if region.norm == "2":
+        norm = np.linalg.norm(gradient, axis=1, keepdims=True)
+        step: Float = gradient / np.where(norm > 0, norm, 1) * to_float(region.size) ** 0.5
+        return step
+    best = np.abs(gradient).argmax(axis=1)
+    rows = np.arange(len(gradient))
+    step = np.zeros_like(gradient)
+    step[rows, best] = np.sign(gradient[rows, best]) * to_float(region.size)
+    return step
 
 
 def project(region: Region, points: Float) -> Float:
