@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from time import monotonic
 
 import numpy as np
@@ -239,8 +240,8 @@ class SeparableSearch:
 @dataclass(frozen=True, slots=True)
 class _Piece:
     line: int
-    points: list[Fraction]
-    values: Array
+    points: list[int]
+    size: int  # of which they are fractions
 
 
 class Dual:
@@ -263,12 +264,15 @@ class Dual:
                 self.is_empty = True
                 return
             function = univariate.profiles[profile]
-            points = function.between(low, high)
-            times = Fraction(sign * factor, scale)
-            values = np.array([float(times * function.at(u)) for u in points])
-            self.pieces.append(_Piece(line, points, values))
-            center = sum((g * region.center[k] for k, g in univariate.directions[line]), ZERO)
-            parts.append((np.array([float(u - center) for u in points]), values))
+            size = lcm(function.size, low.denominator, high.denominator)
+            points, heights = function.between(low, high, size)
+            below = scale * size
+            values = np.array([sign * factor * y / below for y in heights])
+            self.pieces.append(_Piece(line, points, size))
+            center = float(
+                sum((g * region.center[k] for k, g in univariate.directions[line]), ZERO)
+            )
+            parts.append((np.array([x / size for x in points]) - center, values))
             shares.append(float(weight))
         self.starts = np.cumsum([0, *(max(1, len(u) - 1) for u, _ in parts[:-1])])
         self.left = np.concatenate([u[: max(1, len(u) - 1)] for u, _ in parts])
@@ -335,7 +339,7 @@ class Dual:
                 if slopes[k] < slopes[k - 1] - 1e-12 * (1 + abs(slopes[k])):
                     gap = abs(values[begin : begin + k].min() - values[begin + k : end].min())
                     if best is None or gap < best[0]:
-                        best = float(gap), piece.line, piece.points[k]
+                        best = float(gap), piece.line, Fraction(piece.points[k], piece.size)
         return None if best is None else best[1:]
 
 

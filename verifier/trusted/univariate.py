@@ -8,11 +8,12 @@ factor, is a `profile`. What a region costs is then one minimum for every profil
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import ceil, floor, gcd, lcm
 from typing import TYPE_CHECKING
 
@@ -37,81 +38,94 @@ Cut = tuple[tuple[tuple[int, Fraction], ...], Fraction]
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """Continuous and piecewise linear: values at increasing points, at least one, and the slopes
-    before the first and after the last."""
+    """Continuous and piecewise linear with integer slopes, and an integer at u = 0.
 
-    points: list[Fraction]
-    values: list[Fraction]
-    left: Fraction
-    right: Fraction
+    `points` are increasing integers x, at least one, with u = x / size; `values` are those there
+    times `size`, integers too; `slopes` those before, between and after the points.
+    """
 
-    def between(self, low: Fraction, high: Fraction) -> list[Fraction]:
-        """low, the points between, high; one number if low = high."""
-        inner = self.points[bisect_right(self.points, low) : bisect_left(self.points, high)]
-        return [low, *inner, high] if low < high else [low]
+    size: int
+    points: list[int]
+    values: list[int]
+    slopes: list[int]
 
-    def at(self, u: Fraction) -> Fraction:
-        points, values = self.points, self.values
-        k = bisect_left(points, u)
-        if k == len(points):
-            return values[-1] + self.right * (u - points[-1])
-        if points[k] == u:
-            return values[k]
-        if k == 0:
-            return values[0] + self.left * (u - points[0])
-        share = (u - points[k - 1]) / (points[k] - points[k - 1])
-        return values[k - 1] + share * (values[k] - values[k - 1])
+    def at(self, x: int, size: int) -> int:
+        """The value at u = x / size, times `size`, which must be a multiple of `self.size`."""
+        scale = size // self.size
+        k = bisect_left(self.points, -(-x // scale))  # the points before it are below u
+        known = min(k, len(self.points) - 1)
+        return self.values[known] * scale + self.slopes[k] * (x - self.points[known] * scale)
+
+    def between(self, low: Fraction, high: Fraction, size: int) -> tuple[list[int], list[int]]:
+        """low, the points between, and high, once if low = high; and the values there. All times
+        `size`, a multiple of `self.size` and of both denominators."""
+        first, last = (u.numerator * (size // u.denominator) for u in (low, high))
+        scale = size // self.size
+        begin = bisect_right(self.points, first // scale)
+        end = bisect_left(self.points, -(-last // scale))
+        points = [first, *(x * scale for x in self.points[begin:end])]
+        values = [self.at(first, size), *(y * scale for y in self.values[begin:end])]
+        if first < last:
+            points.append(last)
+            values.append(self.at(last, size))
+        return points, values
 
 
-def combined(
-    slope: Fraction, constant: Fraction, parts: Sequence[tuple[Function, Fraction]]
-) -> Function:
+def combined(slope: int, constant: int, parts: Sequence[tuple[Function, int]]) -> Function:
     """slope * u + constant + the sum of weight * function, without points where nothing bends."""
-    points = sorted({u for function, _ in parts for u in function.points}) or [ZERO]
+    size = lcm(*(function.size for function, _ in parts))
+    bends: dict[int, int] = {}
+    left = slope
+    for function, weight in parts:
+        scale = size // function.size
+        left += weight * function.slopes[0]
+        for x, (before, after) in zip(function.points, pairwise(function.slopes), strict=True):
+            bends[x * scale] = bends.get(x * scale, 0) + weight * (after - before)
+    points = sorted(x for x, bend in bends.items() if bend) or [0]
     if len(points) > MOST_POINTS:
         raise RefusedError("too many pieces", f"{len(points)} on one direction")
-    values = [
-        slope * u + constant + sum((w * function.at(u) for function, w in parts), ZERO)
-        for u in points
-    ]
-    left = slope + sum((w * function.left for function, w in parts), ZERO)
-    right = slope + sum((w * function.right for function, w in parts), ZERO)
-    return _compressed(points, values, left, right)
+    value = slope * points[0] + constant * size
+    value += sum(weight * function.at(points[0], size) for function, weight in parts)
+    values, slopes = [value], [left, left + bends.get(points[0], 0)]
+    for previous, x in pairwise(points):
+        values.append(values[-1] + slopes[-1] * (x - previous))
+        slopes.append(slopes[-1] + bends[x])
+    return Function(size, points, values, slopes)
 
 
 def positive_part(function: Function) -> Function:
     """max(function, 0)."""
-    old, values = function.points, function.values
-    points: list[Fraction] = []
-    if values[0] * function.left > 0:
-        points.append(old[0] - values[0] / function.left)
-    for k, u in enumerate(old):
-        if k and values[k - 1] * values[k] < 0:
-            share = values[k - 1] / (values[k - 1] - values[k])
-            points.append(old[k - 1] + share * (u - old[k - 1]))
-        points.append(u)
-    if values[-1] * function.right < 0:
-        points.append(old[-1] - values[-1] / function.right)
-    # Left of the first point the function is positive where its slope there is negative.
-    at_left = function.at(points[0]) - function.left
-    at_right = function.at(points[-1]) + function.right
-    return _compressed(
-        points,
-        [max(function.at(u), ZERO) for u in points],
-        function.left if at_left > 0 else ZERO,
-        function.right if at_right > 0 else ZERO,
+    slopes, values, last = function.slopes, function.values, len(function.points)
+    # The signs at the ends of each piece; of the first and the last one far outside.
+    begins = [-slopes[0] or values[0], *values]
+    ends = [*values, slopes[-1] or values[-1]]
+    roots: dict[int, Fraction] = {}  # on the pieces that pass through zero
+    for k, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        if begin * end < 0:
+            known = min(k, last - 1)
+            roots[k] = function.points[known] - Fraction(values[known], slopes[k])
+    factor = lcm(*(root.denominator for root in roots.values()))
+    points: list[int] = []
+    new_values: list[int] = []
+    new_slopes: list[int] = []
+    for k, slope in enumerate(slopes):
+        if k in roots:
+            new_slopes.append(slope if begins[k] > 0 else 0)
+            points.append(int(roots[k] * factor))
+            new_values.append(0)
+            new_slopes.append(slope if ends[k] > 0 else 0)
+        else:
+            new_slopes.append(slope if begins[k] > 0 or ends[k] > 0 else 0)
+        if k < last:
+            points.append(function.points[k] * factor)
+            new_values.append(max(values[k] * factor, 0))
+    bent = [k for k in range(len(points)) if new_slopes[k] != new_slopes[k + 1]] or [0]
+    return Function(
+        function.size * factor,
+        [points[k] for k in bent],
+        [new_values[k] for k in bent],
+        [new_slopes[0], *(new_slopes[k + 1] for k in bent)],
     )
-
-
-def _compressed(
-    points: list[Fraction], values: list[Fraction], left: Fraction, right: Fraction
-) -> Function:
-    slopes = [left]
-    for k in range(1, len(points)):
-        slopes.append((values[k] - values[k - 1]) / (points[k] - points[k - 1]))
-    slopes.append(right)
-    kept = [k for k in range(len(points)) if slopes[k] != slopes[k + 1]] or [0]
-    return Function([points[k] for k in kept], [values[k] for k in kept], left, right)
 
 
 def least(
@@ -125,41 +139,33 @@ def least(
 ) -> Fraction:
     """The minimum of sign * function(u) + multiplier |u - center|^norm over [low, high], where
     low <= high; without the second term if the multiplier is 0."""
-    listed = function.between(low, high)
-    if norm == "1" and low < center < high:
-        insort(listed, center)
-    values = [sign * function.at(u) for u in listed]
+    size = lcm(function.size, low.denominator, high.denominator, center.denominator)
+    points, values = function.between(low, high, size)
     if not multiplier:
-        return min(values)
-    if norm == "1":
-        return min(
-            value + multiplier * abs(u - center) for u, value in zip(listed, values, strict=True)
-        )
-    return _least_with_square(listed, values, multiplier, center)
-
-
-def _least_with_square(
-    points: list[Fraction], values: list[Fraction], multiplier: Fraction, center: Fraction
-) -> Fraction:
-    """The minimum over a piecewise linear function's pieces plus multiplier (u - center)^2, in
-    integers: u = x / size, and everything times `below`."""
-    size = lcm(center.denominator, *(u.denominator for u in points))
-    unit = lcm(*(value.denominator for value in values))
+        return Fraction(min(sign * y for y in values), size)
     middle = center.numerator * (size // center.denominator)
-    x = [u.numerator * (size // u.denominator) - middle for u in points]
     top, bottom = multiplier.numerator, multiplier.denominator
-    scale = bottom * size * size
-    below, square = unit * scale, top * unit
-    y = [value.numerator * (unit // value.denominator) * scale for value in values]
-    best = Fraction(min(b + square * a * a for a, b in zip(x, y, strict=True)))
-    for k in range(1, len(x)):
-        run, rise = x[k] - x[k - 1], y[k] - y[k - 1]
-        # The derivative, times run, changes its sign within the piece.
-        if rise + 2 * square * x[k - 1] * run < 0 < rise + 2 * square * x[k] * run:
-            four = 4 * square * run
-            least_here = four * (run * y[k - 1] - rise * x[k - 1]) - rise * rise
-            best = min(best, Fraction(least_here, four * run))
-    return best / below
+    if norm == "1":
+        if low < center < high:
+            points.append(middle)
+            values.append(function.at(middle, size))
+        heights = [
+            sign * bottom * y + top * abs(x - middle) for x, y in zip(points, values, strict=True)
+        ]
+        return Fraction(min(heights), bottom * size)
+    # Times bottom * size^2, x from the center: y + top x^2, with y = y0 + rise (x - x0) on a piece.
+    scale, four = sign * bottom * size, 4 * top
+    found: list[int] = []  # times four as well
+    x0 = y0 = None
+    for place, value in zip(points, values, strict=True):
+        x, y = place - middle, value * scale
+        found.append(four * (y + top * x * x))
+        if x0 is not None and y0 is not None:
+            rise = (y - y0) // (x - x0)  # without a rest, for slopes are integers
+            if rise + 2 * top * x0 < 0 < rise + 2 * top * x:
+                found.append(four * (y0 - rise * x0) - rise * rise)
+        x0, y0 = x, y
+    return Fraction(min(found), four * bottom * size * size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +283,8 @@ class Univariate:
             return next(iter(parts))  # a copy of a unit, which is not negative
         key = (line, slope, constant, tuple(sorted(parts.items())))
         if key not in self._nodes:
-            summands = [(self._functions[node], Fraction(w)) for node, w in parts.items()]
-            whole = combined(Fraction(slope), Fraction(constant), summands)
+            summands = [(self._functions[node], weight) for node, weight in parts.items()]
+            whole = combined(slope, constant, summands)
             self._add_node(key, line, positive_part(whole))
         return self._nodes[key]
 
@@ -286,8 +292,8 @@ class Univariate:
         """The scaled input itself, as a function of u."""
         key = (line,)
         if key not in self._nodes:
-            slope = Fraction(self.scaled.denominator)
-            self._add_node(key, line, Function([ZERO], [ZERO], slope, slope))
+            slope = self.scaled.denominator
+            self._add_node(key, line, Function(1, [0], [0], [slope, slope]))
         return self._nodes[key]
 
     def _add_node(self, key: tuple[object, ...], line: int, function: Function) -> None:
@@ -325,9 +331,9 @@ class Univariate:
     def _profile(self, line: int, shape: Terms) -> int:
         key = (line, shape)
         if key not in self._profiles:
-            summands = [(self._functions[node], Fraction(c)) for node, c in shape]
+            summands = [(self._functions[node], c) for node, c in shape]
             self._profiles[key] = len(self.profiles)
-            self.profiles.append(combined(ZERO, ZERO, summands))
+            self.profiles.append(combined(0, 0, summands))
             self.line_of_profile.append(line)
             self._shapes.append(shape)
         return self._profiles[key]
