@@ -59,6 +59,7 @@ def environment() -> Environment:
     made.filters |= {
         "kind": lambda block: _KINDS[type(block)],
         "rows": rows,
+        "small": _small,
         "shown": shown,
         "full": _full,
         "sort_value": _sort_value,
@@ -71,21 +72,22 @@ def environment() -> Environment:
 
 
 def rows(blocks: Sequence[Block]) -> list[list[Block]]:
-    """The blocks in rows: figures beside each other, a lone one beside the small table after it."""
+    """The blocks in rows: figures beside each other, the last beside the small table after it."""
     found: list[list[Block]] = []
     for block in blocks:
         last = found[-1] if found else []
-        pairs = len(last) == 1 and isinstance(block, Table) and len(block.rows) <= _SMALL
-        narrow = bool(last) and isinstance(last[0], Figure) and not last[0].wide
-        if narrow and ((pairs and not _hidden(block)) or isinstance(block, Figure)):
+        narrow = bool(last) and isinstance(last[-1], Figure) and not last[-1].wide
+        fits = isinstance(block, Table) and len(block.rows) <= _SMALL and not block.hidden
+        if narrow and (isinstance(block, Figure) or (fits and len(last) % 2)):
             last.append(block)
         else:
             found.append([block])
     return found
 
 
-def _hidden(block: Block) -> bool:
-    return isinstance(block, Table) and block.hidden
+def _small(row: Sequence[Block]) -> bool:
+    """Whether three figures of the row stand beside each other."""
+    return all(isinstance(block, Figure) and block.plot.size[0] < 3.6 for block in row)
 
 
 def html(document: Document) -> str:

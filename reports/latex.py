@@ -30,7 +30,9 @@ _LETTERS = {
 }  # fmt: skip
 
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
+\usepackage{cmap} % words with fi and fl can be found and copied
 \usepackage[T1]{fontenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=2.2cm]{geometry}
 \usepackage{booktabs}

@@ -29,7 +29,26 @@ class Hash:
 
 
 Number = int | float | Fraction | Root
+Distance = Fraction | Root
 Cell = Number | str | bool | Hash | None
+
+
+def square(distance: Distance) -> Fraction:
+    """The square of the distance, exactly."""
+    return distance.square if isinstance(distance, Root) else distance * distance
+
+
+def half(distance: Distance) -> Distance:
+    """Half the distance, exactly."""
+    return Root(distance.square / 4) if isinstance(distance, Root) else distance / 2
+
+
+def ratio(a: Distance, b: Distance) -> float:
+    """a / b as a float, from the exact quotient of powers; infinite for b = 0."""
+    if isinstance(a, Root) or isinstance(b, Root):
+        below = square(b)
+        return math.inf if below == 0 else root_float(square(a) / below)
+    return math.inf if b == 0 else float(a / b)
 
 
 def root_float(square: Fraction) -> float:
@@ -86,7 +105,7 @@ def shown(value: Cell, *, long: int = _LONG) -> str:
         case int():
             return grouped(value)
         case float():
-            return f"{value:.3g}"
+            return f"{value:.4g}"
         case Root(square):
             return _shown_root(square, long)
         case Fraction():
@@ -100,9 +119,9 @@ def with_decimal(value: Fraction | Root) -> str:
     """The number, and beside it what it is or is about as a decimal: 693/200 = 3.465."""
     text = shown(value)
     if isinstance(value, Root):
-        exact_root = _exact_root(value.square)
-        if exact_root is not None:
-            return with_decimal(exact_root)
+        root = exact_root(value.square)
+        if root is not None:
+            return with_decimal(root)
         return text if text.startswith("~") else f"{text} \N{ALMOST EQUAL TO} {float(value):.6g}"
     if value.denominator == 1 or text.startswith("~"):
         return text
@@ -145,7 +164,7 @@ def _shown_fraction(value: Fraction, long: int) -> str:
 
 
 def _shown_root(square: Fraction, long: int) -> str:
-    root = _exact_root(square)
+    root = exact_root(square)
     if root is not None:
         return _shown_fraction(root, long)
     text = format_rational(square)
@@ -154,7 +173,8 @@ def _shown_root(square: Fraction, long: int) -> str:
     return f"~{root_float(square):.6g}"
 
 
-def _exact_root(square: Fraction) -> Fraction | None:
+def exact_root(square: Fraction) -> Fraction | None:
+    """The square root, if it is rational."""
     top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
     if top * top == square.numerator and bottom * bottom == square.denominator:
         return Fraction(top, bottom)

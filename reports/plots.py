@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal, cast
 
 from reports.document import Figure, Plot
@@ -62,6 +63,7 @@ _STYLE: dict[str, Any] = {
     "savefig.bbox": "standard",
     "path.simplify": False,
 }
+_BINS = 30
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -169,21 +171,9 @@ class Histogram:
         import numpy as np
 
         axes = figure.add_subplot()
-        values = [v for _, _, group in self.groups for v in group]
-        ends = values + [mark.x for mark in self.marks]
-        low, high = min(ends), max(ends)
-        bins: Any
-        if self.logarithmic:
-            low, high = max(low, 1.0), max(high, low * 1.5, 2.0)
-            bins = np.geomspace(low, high * 1.001, 25)
-            axes.set_xscale("log")
-        else:
-            low = min(low, 0.0) if low < 0.35 * high else low
-            high = high if high > low else low + 1
-            bins = np.linspace(low, high, 31)
         axes.hist(
             [np.array(group) for _, _, group in self.groups],
-            bins=bins,
+            bins=self._edges(),
             stacked=True,
             color=[colour for _, colour, _ in self.groups],
             label=[name for name, _, _ in self.groups],
@@ -198,6 +188,8 @@ class Histogram:
                 linestyle=(0, (4, 3)) if mark.dashed else "-",
                 label=mark.name,
             )
+        if self.logarithmic:
+            axes.set_xscale("log")
         axes.set_xlabel(self.across)
         axes.set_ylabel(self.up)
         axes.yaxis.get_major_locator().set_params(integer=True)
@@ -205,7 +197,63 @@ class Histogram:
         if self.logarithmic:
             _logarithmic(axes.xaxis)
         if self.marks or len(self.groups) > 1:
-            axes.legend(loc="best")
+            figure.legend(loc="outside upper left", ncols=3)
+
+    def _edges(self) -> Any:
+        """The ends of the bins, equal ones; around the values if these are few and on a grid."""
+        import numpy as np
+
+        values = [v for _, _, group in self.groups for v in group]
+        ends = values + [mark.x for mark in self.marks]
+        low, high = min(ends), max(ends)
+        if self.logarithmic:
+            low = max(low, 1.0)
+            return np.geomspace(low, max(high * 1.001, low * 1.5, 2.0), 25)
+        distinct = sorted(set(values))
+        step = min((b - a for a, b in pairwise(distinct)), default=0.0)
+        if step > 0 and distinct[-1] - distinct[0] <= _BINS * step:
+            places = (np.array(distinct) - distinct[0]) / step
+            if np.allclose(places, np.rint(places), atol=1e-6):
+                return distinct[0] + step * (np.arange(round(places[-1]) + 2) - 0.5)
+        low = min(low, 0.0) if low < 0.35 * high else low
+        return np.linspace(low, high if high > low else low + 1, _BINS + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Intervals [low, high] over places x, a point where they are one number, with lines.
+
+    groups: (name, colour, ((x, low, high), ..)); `levels` are horizontal. `diagonal` names the line
+    on which y = x.
+    """
+
+    groups: tuple[tuple[str, str, tuple[tuple[float, float, float], ...]], ...]
+    across: str
+    up: str
+    levels: tuple[Mark, ...] = ()
+    diagonal: str | None = None
+    size: tuple[float, float] = (4.7, 3.6)
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        ends = [x for _, _, spans in self.groups for x, _, _ in spans]
+        for name, colour, spans in self.groups:
+            axes.vlines([x for x, _, _ in spans], [low for _, low, _ in spans],
+                        [high for _, _, high in spans], color=colour, linewidth=1.1)  # fmt: skip
+            axes.plot([x for x, _, _ in spans], [low for _, low, _ in spans], linestyle="none",
+                      marker="o", markersize=3.4, color=colour, label=name)  # fmt: skip
+        for level in self.levels:
+            axes.axhline(level.x, color=level.colour, linewidth=1.2, label=level.name,
+                         linestyle=(0, (4, 3)) if level.dashed else "-")  # fmt: skip
+        if self.diagonal is not None:
+            axes.plot([0, max(ends)], [0, max(ends)], color=SOFT, linewidth=0.9,
+                      label=self.diagonal)  # fmt: skip
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=max(0.0, min(ends) - 0.06 * max(ends)), right=1.04 * max(ends))
+        axes.set_xlabel(self.across)
+        axes.set_ylabel(self.up)
+        axes.grid()
+        figure.legend(loc="outside upper left", ncols=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +288,13 @@ class Stacked:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points (xs, ys) with a name: `style` is a line, points on a line, or points alone."""
+    """Points (xs, ys) with a name: `style` is a line, points on a line, or a step up after each
+    point. Without a name it is not in the legend."""
 
     name: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
-    style: Literal["line", "dashed", "dotted", "points", "marked"] = "marked"
+    style: Literal["line", "dashed", "dashdot", "dotted", "marked", "step"] = "marked"
     colour: int | None = None
 
 
@@ -253,7 +302,8 @@ _LINES: dict[str, dict[str, Any]] = {
     "line": {"linestyle": "-", "linewidth": 1.4},
     "dashed": {"linestyle": (0, (5, 3)), "linewidth": 1.1},
     "dotted": {"linestyle": (0, (1, 2)), "linewidth": 1.3},
-    "points": {"linestyle": "none", "marker": "o", "markersize": 4},
+    "step": {"linestyle": "-", "linewidth": 2.0, "drawstyle": "steps-post"},
+    "dashdot": {"linestyle": (0, (6, 2, 1, 2)), "linewidth": 1.1},
     "marked": {"linestyle": "-", "linewidth": 1.0, "markersize": 4},
 }
 _MARKERS = "osD^vP*X<>"
@@ -276,8 +326,9 @@ class Curves:
             colour = one.colour if one.colour is not None else k
             style = dict(_LINES[one.style])
             if one.style == "marked":
-                style["marker"] = _MARKERS[(k // len(SERIES) + k) % len(_MARKERS)]
-            axes.plot(one.xs, one.ys, color=SERIES[colour % len(SERIES)], label=one.name, **style)
+                style["marker"] = _MARKERS[(colour // len(SERIES) + colour) % len(_MARKERS)]
+            axes.plot(one.xs, one.ys, color=SERIES[colour % len(SERIES)],
+                      label=one.name or "_", **style)  # fmt: skip
         if self.log_x:
             axes.set_xscale("log")
             _logarithmic(axes.xaxis)

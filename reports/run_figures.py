@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from reports.document import Block, Figure, Table, Text
-from reports.numbers import exact_text
-from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Plane, Stacked
+from reports.numbers import Distance, counted, exact_text, half, ratio
+from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Plane, Spans, Stacked
 from reports.regions import Regions, decision_regions
-from reports.stored_run import StoredRun, half, ratio
+from reports.stored_run import StoredRun
 from verifier.dataset import Dataset
 from verifier.errors import UserError
 from verifier.trusted.network import Network
@@ -36,8 +36,10 @@ def verdict_figures(run: StoredRun, prefix: str) -> list[Figure]:
 
 
 def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
-    """The radius against half the way to the nearest rivals, and the distances of flips."""
+    """Radii against half the separation, and against each sample's own nearest rival."""
     found = []
+    if run.measured:
+        found.append(_measured_radii(run, prefix))
     if run.rivals is not None and run.separation is not None:
         groups = []
         for state, colour in _STATES:
@@ -46,11 +48,9 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
             )
             if values:
                 groups.append(("not reached" if state == "open" else state, colour, values))
-        marks = (
-            Mark("radius of the balls", float(run.radius), INK),
-            Mark("half the separation", float(half(run.separation)), SERIES[0], dashed=True),
+        plot = Histogram(
+            tuple(groups), "half the distance to the nearest rival", "samples", _marks(run)
         )
-        plot = Histogram(tuple(groups), "half the distance to the nearest rival", "samples", marks)
         found.append(
             Figure(
                 f"{prefix}rivals",
@@ -59,22 +59,7 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
                 plot,
             )
         )
-        shares = tuple(ratio(run.radius, half(run.rivals[row.sample])) for row in run.samples)
-        if max(shares) < float("inf"):
-            share_plot = Histogram(
-                (("samples", SERIES[0], shares),),
-                "radius / half the distance to the nearest rival",
-                "samples",
-                (Mark("touches the rival's ball", 1.0, SOFT, dashed=True),),
-            )
-            found.append(
-                Figure(
-                    f"{prefix}shares",
-                    "The radius as a share of the most that the sample and its nearest rival "
-                    "could both have.",
-                    share_plot,
-                )
-            )
+        found += _against_rivals(run, run.rivals, prefix)
     if len(run.flips) > 1:
         distances = tuple(float(flip.distance) for flip in run.flips.values())
         flip_plot = Histogram(
@@ -91,6 +76,91 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
             )
         )
     return found
+
+
+def _marks(run: StoredRun) -> tuple[Mark, ...]:
+    radius = Mark("radius of the balls", float(run.radius), INK)
+    if run.separation is None:
+        return (radius,)
+    return radius, Mark("half the separation", float(half(run.separation)), SERIES[0], dashed=True)
+
+
+def _kinds(run: StoredRun) -> list[tuple[str, str, list[tuple[int, float, float]]]]:
+    """The measured samples with both ends, by what is known of them."""
+    exact: list[tuple[int, float, float]] = []
+    between: list[tuple[int, float, float]] = []
+    beyond: list[tuple[int, float, float]] = []
+    for sample in sorted(run.measured & run.known.keys()):
+        known = run.known[sample]
+        low = float(known.lower)
+        if known.exact:
+            exact.append((sample, low, low))
+        elif known.upper is not None:
+            between.append((sample, low, float(known.upper)))
+        else:
+            beyond.append((sample, low, low))
+    return [("exact", SERIES[0], exact), ("an interval", SERIES[6], between),
+            ("at least", GOOD, beyond)]  # fmt: skip
+
+
+def _measured_radii(run: StoredRun, prefix: str) -> Figure:
+    groups = tuple(
+        (name, colour, tuple(low for _, low, _ in ends)) for name, colour, ends in _kinds(run)
+        if ends
+    )  # fmt: skip
+    intervals = any(name == "an interval" for name, _, _ in groups)
+    interval = "; of an interval its lower end" if intervals else ""
+    return Figure(
+        f"{prefix}robustness",
+        f"Robustness radius of {counted(len(run.measured), 'sample')}: the distance to the nearest "
+        f"point that loses the label{interval}.",
+        Histogram(groups, "robustness radius", "samples", _marks(run)),
+    )
+
+
+def _against_rivals(run: StoredRun, rivals: Sequence[Distance], prefix: str) -> list[Figure]:
+    """Each sample's radius over half the distance to its own nearest rival."""
+    if run.measured:
+        spans = tuple(
+            (name, colour, tuple((float(half(rivals[k])), low, high) for k, low, high in ends))
+            for name, colour, ends in _kinds(run)
+            if ends
+        )
+        return [
+            Figure(
+                f"{prefix}shares",
+                "Robustness radius of each sample over half the distance to its own nearest "
+                "rival. On the diagonal it reaches half way; two rivals cannot both lie above.",
+                Spans(spans, "half the distance to the nearest rival", "robustness radius",
+                      _marks(run), "half way"),
+            )
+        ]  # fmt: skip
+    groups = []
+    for name, colour, state in (("certified", GOOD, "robust"), ("flip at most", BAD, "flip")):
+        shares = []
+        for row in run.samples:
+            known = run.known[row.sample]
+            end = known.lower if state == "robust" else known.upper
+            if row.state == state and end is not None:
+                shares.append(ratio(end, half(rivals[row.sample])))
+        if shares and max(shares) < float("inf"):
+            groups.append((name, colour, tuple(shares)))
+    if not groups:
+        return []
+    captions = {
+        "certified": "The certified radius of each robust sample as a share of half the distance "
+        "to its own nearest rival; its robustness radius is at least that.",
+        "flip at most": "The distance of each flip as a share of half the distance of its sample "
+        "to the nearest rival; the robustness radius is at most that.",
+    }
+    plot = Histogram(
+        tuple(groups),
+        "share of half the distance to the nearest rival",
+        "samples",
+        (Mark("half way", 1.0, SOFT, dashed=True),),
+    )
+    caption = " ".join(captions[name] for name, _, _ in groups)
+    return [Figure(f"{prefix}shares", caption, plot)]
 
 
 def effort_figures(run: StoredRun, prefix: str) -> list[Figure]:

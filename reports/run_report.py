@@ -20,12 +20,16 @@ from reports.document import (
 )
 from reports.numbers import (
     Cell,
+    Distance,
     Hash,
     bytes_text,
     counted,
     exact_text,
     grouped,
+    half,
+    ratio,
     shown,
+    square,
     with_decimal,
 )
 from reports.run_figures import (
@@ -34,7 +38,7 @@ from reports.run_figures import (
     region_figures,
     verdict_figures,
 )
-from reports.stored_run import StoredRun, half, network_sizes, ratio
+from reports.stored_run import StoredRun, network_sizes
 from verifier.certify import question_text
 from verifier.dataset import BUNDLED
 from verifier.runs.records import STATES
@@ -144,6 +148,18 @@ def command(run: StoredRun) -> str:
     return " ".join(map(shlex.quote, words))
 
 
+def radius_command(run: StoredRun) -> str:
+    """The command that finds the radii shown, as far as the run knows it."""
+    name = run.data_name if run.data_name in BUNDLED else "DATA"
+    words = ["robmem", "radius", "RUN/network.robmem", "--data", name]
+    words += ["--norm", run.question.norm, "--decoder", run.question.decoder]
+    clip = question_text(run.question)["clip"]
+    words += ["--clip", ":".join(clip)] if clip is not None else []
+    if len(run.measured) != run.dataset.size:
+        words += ["--samples", _ranges(sorted(run.measured))]
+    return " ".join(map(shlex.quote, words))
+
+
 def _ranges(samples: Sequence[int]) -> str:
     parts: list[list[int]] = []
     for sample in samples:
@@ -196,6 +212,15 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         "about": {key: value for key, value in run.about.items() if key != "label_names"},
         "separation": None if run.separation is None else exact_text(run.separation),
         "network": {"digest": run.network.digest, **network_sizes(run.network)},
+        "radii": {
+            str(sample): {
+                "at_least": exact_text(known.lower),
+                "at_most": None if known.upper is None else exact_text(known.upper),
+                "exact": known.exact,
+            }
+            for sample, known in run.known.items()
+            if sample in run.measured
+        },
         "root": run.root,
         "command": command(run),
         "versions": {item.program: list(item.versions) for item in run.versions},
@@ -244,33 +269,41 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
 
 
 def _radii(run: StoredRun, prefix: str) -> Section:
+    rows: list[tuple[Cell, ...]] = [("radius of the balls", *_number(run.radius))]
+    texts = []
     if run.rivals is None or run.separation is None:
-        reason = "The distances between the samples were not computed: there are too many pairs."
-        return Section(f"{prefix}radii", "Radii", (Text(reason),))
-    asked = [run.rivals[row.sample] for row in run.samples]
-    shares = [ratio(run.radius, half(rival)) for rival in asked]
-    rows: list[tuple[Cell, ...]] = [
-        ("radius of the balls", run.radius, float(run.radius)),
-        ("half the separation", half(run.separation), float(half(run.separation))),
-        ("half the distance to the nearest rival, least", *_number(half(min(asked, key=float)))),
-        ("the same, median", *_number(half(sorted(asked, key=float)[len(asked) // 2]))),
-        ("the same, greatest", *_number(half(max(asked, key=float)))),
-    ]
-    distances = sorted((flip.distance for flip in run.flips.values()), key=float)
-    if distances:
-        rows.append(("distance of a flip, least", *_number(distances[0])))
-        rows.append(("the same, median", *_number(distances[len(distances) // 2])))
-    count = sum(1 for share in shares if share >= 1)
-    text = (
-        "The nearest rival of a sample is the nearest sample of another label. No network keeps "
-        "the labels on balls of half the separation. A ball has on average "
-        f"{100 * sum(shares) / len(shares):.3g} % of half the distance to the sample's own "
-        "nearest rival"
-    )
-    if count:
-        text += (
-            f"; {counted(count, 'ball')} of {grouped(len(shares))} "
-            f"{'reaches' if count == 1 else 'reach'} half of it or more"
+        texts.append(
+            "The distances between the samples were not computed: there are too many pairs "
+            "(--all-distances computes them)."
+        )
+    else:
+        asked = [half(run.rivals[row.sample]) for row in run.samples]
+        shares = [ratio(run.radius, rival) for rival in asked]
+        rows.append(("half the separation", *_number(half(run.separation))))
+        rows += _three("half the distance to the nearest rival", asked)
+        texts.append(
+            "The nearest rival of a sample is the nearest sample of another label. No network "
+            "keeps the labels on balls of half the separation. A ball has on average "
+            f"{100 * sum(shares) / len(shares):.3g} % of half the distance to the sample's own "
+            f"nearest rival{_reaching(shares)}."
+        )
+    distances = [flip.distance for flip in run.flips.values()]
+    rows += _three("distance of a flip that was found", distances)
+    known = [run.known[sample] for sample in sorted(run.measured & run.known.keys())]
+    exact = [one.lower for one in known if one.exact]
+    rows += _three("exact robustness radius", exact)
+    rows += _three("robustness radius, at least", [k.lower for k in known if not k.exact])
+    rows += _three("the same, at most", [k.upper for k in known if not k.exact])
+    if known:
+        texts.append(
+            "The robustness radius of a sample is the distance to the nearest point that loses "
+            f"its label. It is known of {counted(len(known), 'sample')}, of "
+            f"{grouped(len(exact))} exactly; the checker replayed the evidence for this report."
+        )
+    else:
+        texts.append(
+            "Shown are certified radii: a robust sample keeps its label on its ball, and perhaps "
+            "beyond it; robmem radius tells how far."
         )
     table = Table(
         f"{prefix}radii",
@@ -279,11 +312,31 @@ def _radii(run: StoredRun, prefix: str) -> Section:
         tuple(rows),
     )
     return Section(
-        f"{prefix}radii", "Radii", (Text(text + "."), *radius_figures(run, prefix), table)
+        f"{prefix}radii",
+        "Robustness radii",
+        (*map(Text, texts), *radius_figures(run, prefix), table),
     )
 
 
-def _number(value: Any) -> tuple[Cell, Cell]:
+def _reaching(shares: Sequence[float]) -> str:
+    count = sum(1 for share in shares if share >= 1)
+    reach = "reaches" if count == 1 else "reach"
+    return f"; {counted(count, 'ball')} {reach} half way or beyond" if count else ""
+
+
+def _three(name: str, values: Sequence[Distance | None]) -> list[tuple[Cell, ...]]:
+    """Least, median and greatest of the values that there are."""
+    order = sorted((value for value in values if value is not None), key=square)
+    if not order:
+        return []
+    return [
+        (f"{name}, least", *_number(order[0])),
+        ("the same, median", *_number(order[len(order) // 2])),
+        ("the same, greatest", *_number(order[-1])),
+    ]
+
+
+def _number(value: Distance) -> tuple[Cell, Cell]:
     return value, float(value)
 
 
@@ -418,8 +471,14 @@ def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
         ("what", "value"),
         tuple(rows),
     )
+    lines = [f"{command(run)} --out RUN", "robmem check RUN"]
+    if run.measured:
+        lines.append(f"{radius_command(run)} --proofs RADII")
+        lines.append("robmem report RUN --radii RADII -o REPORT")
+    else:
+        lines.append("robmem report RUN -o REPORT")
     blocks: list[Any] = [
-        Code(f"{command(run)} --out RUN\nrobmem check RUN\nrobmem report RUN -o REPORT"),
+        Code("\n".join(lines)),
         table,
     ]
     if with_timings and run.timings.hosts:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.document import Card, Cards, Picture, Section, Table, Text, Tone
-from reports.numbers import Cell, Hash, approximately, shown
-from reports.stored_run import Distance, StoredRun, distance, half, ratio
+from reports.numbers import Cell, Distance, Hash, approximately, half, ratio, shown
+from reports.stored_run import StoredRun, distance
 from verifier.runs.store import SampleRow
 from verifier.trusted.rational import parse_rational
 
-MOST_CARDS = 8
+MOST_CARDS = 6
+_ROW = 3  # cards beside each other
 _CHANGES = 8  # coordinates shown of a table's flip
 _TONES: dict[str, Tone] = {
     "robust": "good",
@@ -40,8 +41,7 @@ def section(run: StoredRun, prefix: str) -> Section:
             (row for row in run.samples if row.state in ("robust", "open")),
             key=lambda row: (float(rivals[row.sample]), row.sample),
         )
-        room = max(2, 4 - len(chosen)) if len(chosen) < MOST_CARDS else 0
-        chosen += tight[: min(room, MOST_CARDS - len(chosen))]
+        chosen += tight[: -len(chosen) % _ROW if chosen else _ROW]
     if not chosen:
         return Section(f"{prefix}worst", "The worst samples", ())
     cards = Cards(tuple(card(run, row, prefix) for row in chosen))
@@ -81,6 +81,12 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
             facts.append(("proven margin", parse_rational(row.lower_bound)))
         if row.lowest_seen is not None:
             facts.append(("lowest margin seen", parse_rational(row.lowest_seen)))
+    known = run.known[row.sample]
+    if known.exact:
+        facts.append(("robustness radius, exact", known.lower))
+    elif row.sample in run.measured:
+        facts.append(("robustness radius, at least", known.lower))
+        facts.append(("the same, at most", known.upper))
     if run.rivals is not None:
         facts.append(("half way to its rival", half(run.rivals[row.sample])))
         if other is None:
@@ -178,6 +184,7 @@ def listing(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
     flips, rivals = bool(run.flips), run.rivals
     columns += ["rival", "flip distance"] if flips else []
     columns += ["half way to rival"] if rivals is not None else []
+    columns += ["radius at least", "radius at most"] if run.measured else []
     unsure = any(row.lower_bound is not None for row in run.samples)
     columns += ["proven margin"] if unsure else []
     columns += ["nodes", "proof bytes", "certificate"]
@@ -190,6 +197,9 @@ def listing(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
             cells += [run.rival(row), None if seen is None else seen.distance]
         if rivals is not None:
             cells.append(half(rivals[row.sample]))
+        if run.measured:
+            known = run.known[row.sample]
+            cells += [known.lower, known.upper]
         if unsure:
             bound = row.lower_bound
             cells.append(None if bound is None else parse_rational(bound))

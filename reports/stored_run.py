@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from constructions.construction import Construction, actual_sizes
 from constructions.registry import REGISTRY, build
 from constructions.rows import at_most_weights
 from constructions.separation import rival_distances
-from reports.numbers import Root
+from reports.numbers import Distance, Root, square
+from reports.radii import Known, at_least, read_radii
 from verifier.certify import question_from
 from verifier.dataset import BUNDLED, Dataset, load
 from verifier.errors import RefusedError, UserError
@@ -35,8 +37,6 @@ MOST_PAIRS = 2**36
 """Up to this many coordinate differences, the nearest rival of every sample is computed."""
 MOST_WEIGHTS = 20_000_000
 """A construction of more weights is not built again to read its promises."""
-
-Distance = Fraction | Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,10 @@ class StoredRun:
     """What is known of a run.
 
     `problems` name what is missing or altered. `rivals` are the distances of all samples of the
-    data set to their nearest differently labelled sample, None if they were not computed.
-    `promised` is the construction built again, if it gives this very network.
+    data set to their nearest differently labelled sample, None if they were not computed. `known`
+    is what is shown of the robustness radius of each sample: by the run, and for `measured` samples
+    by evidence of `robmem radius` as well. `promised` is the construction built again, if it gives
+    this very network.
     """
 
     name: str
@@ -84,6 +86,8 @@ class StoredRun:
     samples: tuple[SampleRow, ...]
     flips: Mapping[int, SeenFlip]
     rivals: tuple[Distance, ...] | None
+    known: Mapping[int, Known]
+    measured: frozenset[int]
     promised: Construction | None
     promise_reason: str | None
     versions: tuple[Versions, ...]
@@ -109,9 +113,7 @@ class StoredRun:
     @property
     def radius(self) -> Distance:
         """The radius of the balls."""
-        if self.question.radius is not None:
-            return self.question.radius
-        return Root(self.question.radius_squared or Fraction(0))
+        return radius_of(self.question)
 
     @property
     def radius_upper(self) -> Fraction:
@@ -123,7 +125,7 @@ class StoredRun:
     @property
     def separation(self) -> Distance | None:
         """The least distance of differently labelled samples of the data set, if computed."""
-        return None if self.rivals is None else min(self.rivals, key=_key)
+        return None if self.rivals is None else min(self.rivals, key=square)
 
     @property
     def data_name(self) -> str:
@@ -144,36 +146,26 @@ class StoredRun:
         return evaluate(self.network, points)
 
 
-def half(distance: Distance) -> Distance:
-    """Half the distance, exactly."""
-    return Root(distance.square / 4) if isinstance(distance, Root) else distance / 2
-
-
-def ratio(a: Distance, b: Distance) -> float:
-    """a / b as a float, from the exact quotient of powers."""
-    if isinstance(a, Root) or isinstance(b, Root):
-        below = square(b)
-        return float("inf") if below == 0 else float(Root(square(a) / below))
-    return float("inf") if b == 0 else float(a / b)
-
-
-def square(distance: Distance) -> Fraction:
-    """The square of the distance, exactly."""
-    return distance.square if isinstance(distance, Root) else distance * distance
-
-
-def _key(distance: Distance) -> Fraction:
-    return distance.square if isinstance(distance, Root) else distance
+def radius_of(question: Question) -> Distance:
+    """The radius of the balls that are asked about; a root if its square was given."""
+    if question.radius is not None:
+        return question.radius
+    return Root(question.radius_squared or Fraction(0))
 
 
 def read_run(
-    place: Place, *, image_shape: tuple[int, int] | None = None, all_distances: bool = False
+    place: Place,
+    *,
+    image_shape: tuple[int, int] | None = None,
+    all_distances: bool = False,
+    radii: Path | None = None,
 ) -> StoredRun:
     """The run stored at `place`.
 
-    `image_shape` says how samples are shown, where the data do not. Raises UserError for a
-    database of another version or without the run, RefusedError if network or data are missing or
-    altered, naming the file.
+    `image_shape` says how samples are shown, where the data do not. `radii` is a folder of evidence
+    of `robmem radius --proofs`, which is replayed. Raises UserError for a database of another
+    version or without the run, RefusedError if network, data or evidence are missing, altered or
+    about something else, naming the file.
     """
     with Store(place.database, read_only=True) as store:
         row = place.row(store)
@@ -199,38 +191,84 @@ def read_run(
     if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
         rivals = _rivals(dataset, question)
     promised, reason = _promised(dataset, row.about, network)
+    shown = {} if radii is None else read_radii(radii, network, points, question)
     return StoredRun(
         row.name, question, row.options, row.about, row.root, network, dataset, row.data,
-        samples, flips, rivals, promised, reason, _versions(hosts), _timings(samples, hosts),
+        samples, flips, rivals, _known(samples, flips, shown, question), frozenset(shown),
+        promised, reason, _versions(hosts), _timings(samples, hosts),
         tuple(problems), folder,
     )  # fmt: skip
+
+
+def _known(
+    samples: Sequence[SampleRow],
+    flips: Mapping[int, SeenFlip],
+    shown: Mapping[int, Known],
+    question: Question,
+) -> dict[int, Known]:
+    """What run and evidence show together."""
+    radius = radius_of(question)
+    nothing = Root(Fraction(0)) if isinstance(radius, Root) else Fraction(0)
+    return {
+        row.sample: at_least(
+            shown.get(row.sample, Known(nothing, None)),
+            radius if row.state == "robust" else nothing,
+            flips[row.sample].distance if row.sample in flips else None,
+        )
+        for row in samples
+    }
 
 
 def _dataset(
     points: Points, name: str, about: Mapping[str, Any], image_shape: tuple[int, int] | None
 ) -> Dataset:
-    """The points with what is known of them: a bundled set brings its shape and its names."""
-    features: tuple[str, ...] | None = None
-    bounds: tuple[Fraction, Fraction] | None = None
+    """The points with what the run, or the bundled set of this name, knows of them.
+
+    What is stored but does not fit the points is left out: it is for show alone.
+    """
+    features = _texts(about.get("feature_names"), points.dimension)
+    bounds = _range(about.get("pixel_range"), points)
+    shape = image_shape or _shape(about.get("image_shape"), points.dimension)
     if name in BUNDLED:
         known = load(name)
         if known.digest() == points.digest:
-            image_shape = image_shape or known.image_shape
-            features, bounds = known.feature_names, known.pixel_range
-    stored = about.get("image_shape")
-    if image_shape is None and isinstance(stored, list) and len(stored) == 2:
-        image_shape = (int(stored[0]), int(stored[1]))
-    if image_shape is None and points.dimension == 784:
-        image_shape = (28, 28)
-    if image_shape is not None and image_shape[0] * image_shape[1] != points.dimension:
+            shape = shape or known.image_shape
+            features, bounds = features or known.feature_names, bounds or known.pixel_range
+    if shape is None and points.dimension == 784:
+        shape = (28, 28)
+    if shape is not None and shape[0] * shape[1] != points.dimension:
         raise UserError(
-            f"images of {image_shape[0]} x {image_shape[1]} pixels: "
-            f"the samples have {points.dimension} inputs"
+            f"images of {shape[0]} x {shape[1]} pixels: the samples have {points.dimension} inputs"
         )
     return Dataset(
         name, points.numerators, points.denominator, points.labels, points.label_names,
-        pixel_range=bounds, image_shape=image_shape, feature_names=features,
+        pixel_range=bounds, image_shape=shape, feature_names=features,
     )  # fmt: skip
+
+
+def _shape(stored: Any, dimension: int) -> tuple[int, int] | None:
+    match stored:
+        case [int(rows), int(columns)] if rows > 0 and rows * columns == dimension:
+            return rows, columns
+    return None
+
+
+def _range(stored: Any, points: Points) -> tuple[Fraction, Fraction] | None:
+    match stored:
+        case [str(low), str(high)]:
+            least, most = int(points.numerators.min()), int(points.numerators.max())
+            try:
+                bounds = parse_rational(low), parse_rational(high)
+            except UserError:
+                return None
+            low_end, high_end = (bound * points.denominator for bound in bounds)
+            return bounds if low_end <= least <= most <= high_end else None
+    return None
+
+
+def _texts(stored: Any, count: int) -> tuple[str, ...] | None:
+    fits = isinstance(stored, list) and len(stored) == count
+    return tuple(map(str, stored)) if fits else None
 
 
 def _flips(

@@ -1,7 +1,8 @@
 """What theory says of a data set, beside what is measured.
 
 Every construction is built for every ratio of budget to half the separation, and its sizes are read
-off the network. Bounds of the papers are orders of growth; they are drawn with the constant 1 and
+off the network. What its theorem promises in numbers is drawn beside it, and so are lower bounds
+that are numbers. Bounds of the papers that are orders of growth are drawn with the constant 1 and
 without logarithms, and say so.
 """
 
@@ -16,9 +17,9 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from constructions.construction import Construction, Norm, actual_sizes, broken_promises
+from constructions.construction import Norm, Size, actual_sizes, broken_promises
 from constructions.hypotheses import budget_of_ratio, power_separation
-from constructions.lower_bounds import lower_bounds
+from constructions.lower_bounds import first_layer_bound, lower_bounds
 from constructions.registry import REGISTRY, build
 from constructions.rows import at_most_weights
 from constructions.separation import conflict_graph, rival_distances, separation
@@ -42,6 +43,7 @@ _GROWTH_RATIO = Fraction(9, 10)
 _MOST_CLASSES = 12
 _CONFLICTS = 24
 _SAMPLES = (4, 8, 16, 32, 64, 128, 256)
+_MOST_SAMPLES, _MOST_INPUTS = 3000, 1024  # for which lower bounds are computed
 _PLANES = ("linf", "l2", "lipschitz-ovr")
 
 
@@ -53,9 +55,9 @@ class Measured:
     norm: Norm
     ratio: Fraction
     budget: Fraction | None
-    construction: Construction | None
     reason: str | None
     sizes: dict[str, int]
+    promised: dict[str, Size]
     broken: tuple[str, ...]
 
 
@@ -72,26 +74,33 @@ def measure(
     found = []
     for name in names:
         norm = REGISTRY[name].norm
-        if norm not in separations:
-            separations[norm] = power_separation(dataset, norm)
         for ratio in ratios:
             budget: Fraction | None = None
             try:
+                if norm not in separations:
+                    separations[norm] = _separation(dataset, norm)
                 budget = budget_of_ratio(ratio, separations[norm], norm)
                 with at_most_weights(limit):
                     made = build(
                         name, dataset, budget=budget, seed=seed, separation=separations[norm]
                     )
             except UserError as error:
-                found.append(Measured(name, norm, ratio, budget, None, str(error), {}, ()))
+                found.append(Measured(name, norm, ratio, budget, str(error), {}, {}, ()))
                 continue
             found.append(
                 Measured(
-                    name, norm, ratio, budget, None, None, actual_sizes(made.network),
-                    broken_promises(made),
+                    name, norm, ratio, budget, None, actual_sizes(made.network),
+                    made.promises.sizes(), broken_promises(made),
                 )
             )  # fmt: skip
     return found
+
+
+def _separation(dataset: Dataset, norm: Norm) -> Fraction:
+    """The separation; refused for exponents whose distances are taken one by one, of large data."""
+    if isinstance(norm, int) and dataset.size**2 * dataset.dimension > MOST_PAIRS:
+        raise UserError(f"the distances in norm {norm} of so many samples are not computed")
+    return power_separation(dataset, norm)
 
 
 def theory_report(
@@ -189,18 +198,57 @@ def _lower(dense: bool, n: int, d: int, rho: float) -> float:
     return (rho * rho * min(n, d) + 1) * d + depth_term if dense else depth_term
 
 
-def _bounds(dataset: Dataset, ratios: Sequence[Fraction], *, dense: bool) -> list[Series]:
+def _orders(dataset: Dataset, grid: tuple[float, ...], *, dense: bool) -> list[Series]:
+    """Bounds of which only the order of growth is known."""
     n, d = dataset.size, dataset.dimension
-    low, high = min(float(ratios[0]), 0.2 / (n * sqrt(d))), float(ratios[-1])
-    grid = tuple(np.geomspace(low, high, 120).tolist())
-    before = n * d * d if dense else n * d
+    before = float(n * d * d if dense else n * d)
     return [
-        Series("upper bound, Kim et al.", grid,
+        Series("order of the upper bound, Kim et al.", grid,
                tuple(_upper(dense, n, d, rho) for rho in grid), "dashed", 7),
-        Series("upper bound, Yu et al.", (low, high), (float(before), float(before)), "dotted", 7),
-        Series("lower bound, Kim et al.", grid,
+        Series("order of the upper bound, Yu et al.", (grid[0], grid[-1]), (before, before),
+               "dashdot", 7),
+        Series("order of the lower bound, Kim et al.", grid,
                tuple(_lower(dense, n, d, rho) for rho in grid), "line", 7),
     ]  # fmt: skip
+
+
+def _proved(
+    dataset: Dataset,
+    measured: Sequence[Measured],
+    grid: tuple[float, ...],
+    norm: str,
+    *,
+    dense: bool,
+) -> list[Series]:
+    """Lower bounds in numbers, from the width w of the first layer.
+
+    Its rows have rank at least w, so that it has w nonzero weights or more; and a first layer of w
+    rows or more has w (d + 1) weights and biases.
+    """
+    d = dataset.dimension
+    least = min(dataset.size - 1, d)
+    each = d + 1 if dense else 1
+
+    def worst(rho: float) -> int:
+        if norm == "inf":
+            return least if rho > 0.5 else 1
+        return min(least, int(rho * rho * least) + 1)
+
+    found = [
+        Series("proved for some data of this size", grid,
+               tuple(float(each * worst(rho)) for rho in grid), "step", 3)
+    ]  # fmt: skip
+    if norm == "2" and dataset.size <= _MOST_SAMPLES and d <= _MOST_INPUTS:
+        budgets = {item.ratio: item.budget for item in measured if str(item.norm) == norm}
+        own = [
+            (float(ratio), float(each * first_layer_bound(dataset, budget)))
+            for ratio, budget in sorted(budgets.items())
+            if budget is not None
+        ]
+        if own:
+            xs, ys = zip(*own, strict=True)
+            found.append(Series("proved for these data", xs, ys, "step", 5))
+    return found
 
 
 def _parameters(
@@ -212,10 +260,13 @@ def _parameters(
     blocks: list[Block] = [
         Text(
             "Two conventions of counting: nonzero weights and biases, and all entries of the "
-            "matrices and biases (dense), as if every layer were full. Bounds of the papers are "
-            "orders of growth for the worst data of this size; they are drawn with constant 1 and "
-            "without logarithms, so their slopes and places of change can be compared and their "
-            "heights cannot."
+            "matrices and biases (dense), as if every layer were full. Points are networks that "
+            "were built; the dotted line above some is what their theorem promises at most, in "
+            "numbers. Steps are proved lower bounds, in numbers as well: no robust memorizer of "
+            "these data, or of the worst data of this size, has fewer parameters. Orders are what "
+            "the papers prove up to constants, for the worst data of this size; they are drawn "
+            "with constant 1 and without logarithms, so their slopes and places of change can be "
+            "compared and their heights cannot."
         )
     ]
     for norm in ("2", "inf"):
@@ -223,15 +274,21 @@ def _parameters(
             curves = _curves(measured, norm, key)
             if not curves:
                 continue
-            series = [*_bounds(dataset, ratios, dense=dense), *curves] if norm == "2" else curves
+            grid = _grid(dataset, ratios)
+            bounds = _proved(dataset, measured, grid, norm, dense=dense)
+            if norm == "2":
+                bounds = _orders(dataset, grid, dense=dense) + bounds
+            promised = _promised_curves(measured, norm, key)
+            if promised:
+                bounds.append(Series("promised at most", (), (), "dotted", 7))
             how = "all entries of the matrices" if dense else "nonzero parameters"
             blocks.append(
                 Figure(
                     f"parameters-{key}-{norm}",
                     f"{_NORMS[norm]}: {how} of the built networks over the robustness ratio"
-                    + (", with the orders of the bounds." if norm == "2" else "."),
+                    ", with what is promised, and lower bounds.",
                     Curves(
-                        tuple(series), "budget / (separation / 2)",
+                        (*bounds, *promised, *curves), "budget / (separation / 2)",
                         "dense parameters" if dense else "nonzero parameters", size=(4.7, 4.6),
                     ),
                 )
@@ -248,6 +305,7 @@ def _parameters(
                "bits", "promises kept", "why not built")  # fmt: skip
     if broken:
         blocks.append(Items(tuple(broken)))
+    blocks.append(_promises(measured))
     blocks.append(
         Table("measured", "Every construction at every ratio.", columns, rows, most=300,
               sortable=True, tones={"no": "bad"})
@@ -256,15 +314,57 @@ def _parameters(
 
 
 def _curves(measured: Sequence[Measured], norm: str, key: str) -> list[Series]:
-    found = []
+    found: list[Series] = []
     for name in dict.fromkeys(item.name for item in measured if str(item.norm) == norm):
         points = [(float(i.ratio), float(i.sizes[key])) for i in measured
                   if i.name == name and i.sizes]  # fmt: skip
         if points:
             label = name if REGISTRY[name].robust else f"{name} (not robust)"
             xs, ys = zip(*points, strict=True)
-            found.append(Series(label, xs, ys))
+            found.append(Series(label, xs, ys, colour=len(found)))
     return found
+
+
+def _grid(dataset: Dataset, ratios: Sequence[Fraction]) -> tuple[float, ...]:
+    """Ratios from where the bounds do not change any more."""
+    low = min(float(ratios[0]), 0.2 / (dataset.size * sqrt(dataset.dimension)))
+    return tuple(np.geomspace(low, float(ratios[-1]), 240).tolist())
+
+
+def _promised_curves(measured: Sequence[Measured], norm: str, key: str) -> list[Series]:
+    """The promised numbers that are upper bounds, in the colours of `_curves`."""
+    found: list[Series] = []
+    names = dict.fromkeys(item.name for item in measured if str(item.norm) == norm and item.sizes)
+    for k, name in enumerate(names):
+        own = [(float(item.ratio), item.promised[key]) for item in measured
+               if item.name == name and key in item.promised]  # fmt: skip
+        points = [(ratio, float(size.value)) for ratio, size in own if not size.exact]
+        if points:
+            xs, ys = zip(*points, strict=True)
+            found.append(Series("", xs, ys, "dotted", k))
+    return found
+
+
+def _promises(measured: Sequence[Measured]) -> Table:
+    """The theorems in numbers, at the greatest ratio at which each network was built."""
+    last = {item.name: item for item in measured if item.sizes}
+    rows: list[tuple[Cell, ...]] = []
+    for name, item in last.items():
+        for key, size in item.promised.items():
+            relation = "= " if size.exact else "\N{LESS-THAN OR EQUAL TO} "
+            rows.append(
+                (name, item.ratio, key, item.sizes[key], relation + grouped(size.value),
+                 size.formula, size.holds(item.sizes[key]))
+            )  # fmt: skip
+    return Table(
+        "promises",
+        "What the theorems promise, at the greatest ratio at which the network was built.",
+        ("construction", "ratio", "size", "measured", "promised", "formula", "holds"),
+        tuple(rows),
+        most=200,
+        sortable=True,
+        tones={"no": "bad"},
+    )
 
 
 def _bits(measured: Sequence[Measured]) -> Section:
@@ -344,7 +444,7 @@ def _counts(most: int) -> list[int]:
 
 def _needs(dataset: Dataset, ratio: Fraction, euclidean: Fraction, uniform: Fraction) -> Section:
     rows: list[tuple[Cell, ...]] = []
-    if dataset.size <= 3000 and dataset.dimension <= 1024:
+    if dataset.size <= _MOST_SAMPLES and dataset.dimension <= _MOST_INPUTS:
         for norm, power in (("2", euclidean), ("inf", uniform)):
             budget = budget_of_ratio(ratio, power, _ball(norm))
             for bound in lower_bounds(dataset, _ball(norm), budget, power):

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports.document import Cards, Document, Items, Table, Text
+from reports.document import Cards, Document, Items, Table, Text, Tiles
 from reports.html import html
 from reports.latex import latex, table_text
 from reports.markdown import markdown
@@ -39,7 +39,7 @@ def files_of(document: Document) -> dict[str, bytes]:
         "report.tex": latex(document),
         "report.json": json.dumps(as_json(document), indent=1, ensure_ascii=True) + "\n",
     }
-    for table in document.tables():
+    for table in (*document.tables(), facts(document)):
         files[f"tables/{table.key}.csv"] = csv_text(table)
         if not table.hidden:
             files[f"tables/{table.key}.tex"] = table_text(table)
@@ -52,6 +52,19 @@ def files_of(document: Document) -> dict[str, bytes]:
         name: content.encode("utf-8") if isinstance(content, str) else content
         for name, content in files.items()
     }
+
+
+def facts(document: Document) -> Table:
+    """The numbers that stand outside the tables, those of tiles and of single samples."""
+    rows: list[tuple[Cell, ...]] = []
+    for section in document.sections:
+        for block in section.blocks:
+            if isinstance(block, Tiles):
+                rows += [(section.title, name, cell) for name, cell, _ in block.tiles]
+            if isinstance(block, Cards):
+                rows += [(card.title, name, cell) for card in block.cards
+                         for name, cell in card.facts]  # fmt: skip
+    return Table("facts", "", ("of", "what", "value"), tuple(rows), hidden=True)
 
 
 def write_report(document: Document, folder: Path) -> list[str]:

@@ -13,6 +13,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -26,19 +27,27 @@ from reports.latex import escaped as latex_escaped
 from reports.markdown import escaped as markdown_escaped
 from reports.numbers import Root, exact_text, shown, with_decimal
 from reports.pixels import png
+from reports.radii import Known
 from reports.run_report import claim, command, run_report, runs_report
 from reports.stored_run import read_run
 from reports.write import csv_text, files_of, write_report
-from verifier.certify import Run, begin, continue_run
+from tests.naive_prover import prove
+from verifier.builder import NetworkBuilder
+from verifier.certify import Run, begin, continue_run, points_of
 from verifier.cli.main import main
 from verifier.dataset import Dataset
 from verifier.errors import RefusedError, UserError
 from verifier.runs.place import find_run, place_of
 from verifier.runs.records import Record, failure
 from verifier.runs.store import SCHEMA, Store
-from verifier.trusted.certificate import Flip, certificate_bytes
-from verifier.trusted.manifest import Question
+from verifier.trusted.certificate import Flip, Robust, certificate_bytes
+from verifier.trusted.manifest import Question, sample_query
+from verifier.trusted.network import Network
 from verifier.trusted.packed import pack
+from verifier.trusted.proof_file import save_proof
+from verifier.trusted.query import Query
+from verifier.trusted.radius import Radius
+from verifier.trusted.region import ball
 
 ROWS = [(0, 0), (3, 0), (0, 4), (9, 9), (5, 5), (9, 1)]
 DATA = Dataset.from_rows("six", ROWS, ["a", "b", "c", "a", "b", "c"])
@@ -217,6 +226,30 @@ def test_images_are_shown_as_pictures(tmp_path: Path) -> None:
         read_run(find_run(folder), image_shape=(2, 2))
 
 
+def test_the_run_says_how_its_samples_look(tmp_path: Path) -> None:
+    looks = {"image_shape": [1, 2], "pixel_range": ["0", "10"], "feature_names": ["left", "right"]}
+    run = begin(DATA, build("linf", DATA, ratio=Fraction(1, 2)), folder=tmp_path / "run",
+                about=looks)  # fmt: skip
+    dataset = read_run(find_run(run.folder.path)).dataset
+    assert (dataset.image_shape, dataset.feature_names) == ((1, 2), ("left", "right"))
+    assert dataset.pixel_range == (0, 10)
+
+
+@pytest.mark.parametrize(
+    "looks",
+    [
+        {"image_shape": [2, 2]}, {"image_shape": [-1, -2]}, {"image_shape": "1x2"},
+        {"pixel_range": ["0", "1"]}, {"pixel_range": ["x", "9"]}, {"pixel_range": [0, 9]},
+        {"feature_names": ["one"]}, {"feature_names": "ab"},
+    ],
+)  # fmt: skip
+def test_looks_that_do_not_fit_are_left_out(looks: dict[str, Any], tmp_path: Path) -> None:
+    run = begin(DATA, build("linf", DATA, ratio=Fraction(1, 2)), folder=tmp_path / "run",
+                about=looks)  # fmt: skip
+    dataset = read_run(find_run(run.folder.path)).dataset
+    assert dataset.image_shape is dataset.pixel_range is dataset.feature_names is None
+
+
 def test_a_png_holds_its_pixels() -> None:
     import numpy as np
 
@@ -224,6 +257,86 @@ def test_a_png_holds_its_pixels() -> None:
     at = data.index(b"IDAT") + 4
     size = int.from_bytes(data[at - 8 : at - 4], "big")
     assert zlib.decompress(data[at : at + size]) == b"\0\xff\x00"
+
+
+# ------------------------------------------------------------------------ radii
+
+LINE = Dataset.from_rows("line", [(0,), (4,)], [0, 1])
+
+
+def quarter() -> Network:
+    """x / 4, of which the nearest of 0 and 1 is read."""
+    builder = NetworkBuilder(1)
+    return builder.network([builder.inputs[0] / 4])
+
+
+STEP = quarter()
+
+
+def line_run(folder: Path) -> Path:
+    continue_run(begin(LINE, STEP, Question("inf", "nearest", Fraction(3, 2)), folder))
+    return folder
+
+
+def test_radii_are_replayed_and_shown(tmp_path: Path) -> None:
+    """x / 4 loses the labels 0 of x = 0 and 1 of x = 4 at x = 2, and nowhere before."""
+    folder, evidence = line_run(tmp_path / "run"), tmp_path / "radii"
+    evidence.mkdir()
+    question = Question("inf", "nearest", Fraction(2))
+    points = points_of(LINE)
+    flip = Flip((Fraction(2),), 0)
+    save_proof(evidence / "sample-0-flip.json.gz", sample_query(STEP, points, question, 0), flip)
+    meant = replace(question, radius=Fraction(7, 4))
+    query = sample_query(STEP, points, meant, 0)
+    save_proof(evidence / "sample-0-robust.json", query, proved(query))
+    around = ball("inf", (Fraction(4),), Fraction(2), open=True)
+    query = Query(STEP, around, sample_query(STEP, points, question, 1).goals)
+    pair = Radius(proved(query), flip)
+    save_proof(evidence / "sample-1-radius.json.gz", query, pair, with_network=False)
+    run = read_run(find_run(folder), radii=evidence)
+    assert run.known == {
+        0: Known(Fraction(7, 4), Fraction(2)), 1: Known(Fraction(2), Fraction(2), exact=True),
+    }  # fmt: skip
+    report = json.loads(files_of(run_report(run))["report.json"])
+    assert report["radii"]["1"] == {"at_least": "2", "at_most": "2", "exact": True}
+    assert ["exact robustness radius, least", "2", 2.0] in report["tables"]["radii"]["rows"]
+    assert "of 1 exactly" in " ".join(report["statements"]["radii"])
+    assert "robmem radius RUN/network.robmem" in files_of(run_report(run))["report.md"].decode()
+    assert read_run(find_run(folder)).known[1] == Known(Fraction(3, 2), None)
+
+
+def test_radii_of_something_else_are_refused(tmp_path: Path, capsys: Any) -> None:
+    folder, evidence = line_run(tmp_path / "run"), tmp_path / "radii"
+    command = ["report", str(folder), "-o", str(tmp_path / "report"), "--radii", str(evidence)]
+    assert main(command) == 2
+    assert "no such folder" in capsys.readouterr().err
+    evidence.mkdir()
+    assert main(command) == 2
+    assert "holds no evidence" in capsys.readouterr().err
+    points, flip = points_of(LINE), Flip((Fraction(2),), 0)
+    question = Question("inf", "nearest", Fraction(2))
+    bad = {
+        "sample-1-flip.json": (sample_query(STEP, points, question, 0), flip),
+        "sample-7-flip.json": (sample_query(STEP, points, question, 0), flip),
+        "sample-0-flip.json": (
+            sample_query(STEP, points, replace(question, clip=(Fraction(0), Fraction(3))), 0), flip,
+        ),
+        "sample-0-radius.json": (sample_query(STEP, points, question, 0), Flip((Fraction(1),), 0)),
+    }  # fmt: skip
+    for name, (query, verdict) in bad.items():
+        save_proof(evidence / name, query, verdict)
+        assert main(command) == 4
+        assert name in capsys.readouterr().err
+        (evidence / name).unlink()
+    two = ["report", str(folder), str(folder), *command[2:]]
+    assert main(two) == 2
+    assert "those of one run" in capsys.readouterr().err
+
+
+def proved(query: Query) -> Robust:
+    proof = prove(query)
+    assert proof is not None
+    return proof
 
 
 # --------------------------------------------------------------- reproducibility

@@ -49,21 +49,32 @@ def _shape(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--with-timings", is_flag=True, help="Seconds, hosts and dates too.")
 @click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
 @click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
+@click.option("--radii", type=click.Path(), metavar="FOLDER", help="Of robmem radius --proofs.")
 def runs(
     runs: tuple[str, ...],
     output: str,
     with_timings: bool,
     shape: tuple[int, int] | None,
     all_distances: bool,
+    radii: str | None,
 ) -> int:
-    """Write the report of one run, or of several with a comparison first."""
+    """Write the report of one run, or of several with a comparison first.
+
+    With --radii, the robustness radii that `robmem radius --proofs FOLDER` found for the
+    network of one run are replayed and shown.
+    """
     from reports.run_report import runs_report
     from reports.stored_run import read_run
     from reports.write import write_report
+    from verifier.errors import UserError
     from verifier.runs.place import find_run
 
+    if radii is not None and len(runs) != 1:
+        raise UserError("--radii: the radii are those of one run")
+    evidence = None if radii is None else Path(radii)
     stored = [
-        read_run(find_run(run), image_shape=shape, all_distances=all_distances) for run in runs
+        read_run(find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence)
+        for run in runs
     ]
     document = runs_report(stored, with_timings=with_timings)
     files = write_report(document, Path(output))

@@ -1,0 +1,128 @@
+"""How far samples keep their labels, from the files that `robmem radius --proofs` writes.
+
+A file holds its own question and its answer. The question must be that of the run for one of its
+samples, with another radius; the answer is replayed by the checker before it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from reports.numbers import Distance, Root, exact_root, square
+from verifier.api import check
+from verifier.errors import RefusedError, UserError
+from verifier.trusted.certificate import Flip, Robust
+from verifier.trusted.data_file import Points
+from verifier.trusted.manifest import Question, sample_query
+from verifier.trusted.network import Network
+from verifier.trusted.proof_file import load_proof
+from verifier.trusted.query import Query
+from verifier.trusted.radius import Radius
+from verifier.trusted.region import Region, distance
+
+_NAME = re.compile(r"sample-([0-9]{1,9})-[a-z]+\.json(\.gz)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The closed ball of radius `lower` has no flip; one lies at distance `upper`, if not None.
+
+    `exact`: the open ball of radius `upper` has none either, and `lower` is `upper`.
+    """
+
+    lower: Distance
+    upper: Distance | None
+    exact: bool = False
+
+
+def at_least(first: Known, lower: Distance, upper: Distance | None) -> Known:
+    """What is known if `lower` and `upper` are known as well."""
+    if first.exact:
+        return first
+    low = max(first.lower, lower, key=square)
+    uppers = [end for end in (first.upper, upper) if end is not None]
+    return Known(low, min(uppers, key=square) if uppers else None)
+
+
+def read_radii(
+    folder: Path, network: Network, points: Points, question: Question
+) -> dict[int, Known]:
+    """What the files in `folder` show of each sample that they are about.
+
+    Raises UserError if there is none, RefusedError, naming the file, if one is about anything else
+    or the checker does not accept it.
+    """
+    found: dict[int, Known] = {}
+    for path, sample in _files(folder):
+        if sample >= points.size:
+            raise RefusedError("another question", f"{path}: there are {points.size} samples")
+        proof = load_proof(path, network=network)
+        size = _check_asked(path, proof.query, points, question, sample)
+        try:
+            check(proof.query, proof.verdict)
+        except RefusedError as error:
+            raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
+        nothing = Root(Fraction(0)) if question.norm == "2" else Fraction(0)
+        known = found.get(sample, Known(nothing, None))
+        match proof.verdict:
+            case Radius():
+                found[sample] = Known(size, size, exact=True)
+            case Robust():
+                found[sample] = at_least(known, size, None)
+            case Flip(point):
+                away = distance(question.norm, points.point(sample), point)
+                found[sample] = at_least(known, nothing, _length(question, away))
+    if not found:
+        raise UserError(f"{folder}: holds no evidence of robmem radius --proofs")
+    return found
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    for path in sorted(folder.iterdir()):
+        match = _NAME.fullmatch(path.name)
+        if match:
+            yield path, int(match[1])
+
+
+def _check_asked(
+    path: Path, query: Query, points: Points, question: Question, sample: int
+) -> Distance:
+    """The radius of the ball, if the query is the run's about the sample but for that."""
+    region, center = query.region, points.point(sample)
+    size = region.size
+    if region.norm == "inf" and not region.open:
+        size = _reach(region, center)
+    if region.norm == question.norm and size >= 0 and region.center in ((), center):
+        for radius, squared in _writings(region.norm, size):
+            meant = Question(question.norm, question.decoder, radius, squared, question.clip)
+            own = sample_query(query.network, points, meant, sample)
+            if own.region == region.closed() and own.goals == query.goals:
+                return _length(question, size)
+    raise RefusedError("another question", f"{path}: not the run's question about sample {sample}")
+
+
+def _writings(norm: str, size: Fraction) -> Iterator[tuple[Fraction | None, Fraction | None]]:
+    """The radius, or its square: the boxes around balls of norm 2 differ between these."""
+    if norm != "2":
+        yield size, None
+    else:
+        yield None, size
+        root = exact_root(size)
+        if root is not None:
+            yield root, None
+
+
+def _reach(region: Region, center: tuple[Fraction, ...]) -> Fraction:
+    """The radius of the box, if it is a ball of the infinity norm around `center`, clipped."""
+    sides = zip(region.lower, center, region.upper, strict=True)
+    return max(max(c - low, high - c) for low, c, high in sides)
+
+
+def _length(question: Question, size: Fraction) -> Distance:
+    return Root(size) if question.norm == "2" else size
