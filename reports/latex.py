@@ -101,7 +101,8 @@ def _items(items: list[str] | tuple[str, ...]) -> str:
 
 
 def _card(card: Card) -> str:
-    lines = [rf"\paragraph{{{escaped(card.title)}.}}"]
+    lines = ["\\noindent\\begin{minipage}{\\linewidth}"]  # on one page
+    lines.append(rf"\medskip\textbf{{{escaped(card.title)}.}}\quad")
     lines.append("; ".join(f"{escaped(name)} {escaped(shown(cell))}" for name, cell in card.facts))
     if card.pictures:
         shots = "\\quad\n".join(
@@ -111,6 +112,7 @@ def _card(card: Card) -> str:
         lines.append(f"\n\\begin{{center}}\n{shots}\n\\end{{center}}")
     if card.changes is not None:
         lines.append(f"\n\\input{{tables/{card.changes.key}.tex}}")
+    lines.append("\\end{minipage}")
     return "\n".join(lines)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reports import samples as shown_samples
@@ -41,7 +41,7 @@ from reports.run_figures import (
 from reports.stored_run import StoredRun, network_sizes
 from verifier.certify import question_text
 from verifier.dataset import BUNDLED
-from verifier.runs.records import STATES
+from verifier.runs.records import STATES, State
 
 NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 STATE_TONES: dict[str, Tone] = {
@@ -81,14 +81,17 @@ def claim(run: StoredRun) -> str:
     return "; ".join(parts) + "."
 
 
-def tone(run: StoredRun) -> Tone:
-    """How the claim reads at a glance."""
-    counts = run.counts
+def tone_of(counts: Mapping[State, int], root: str | None) -> Tone:
+    """How the claim of a run with these verdicts and this seal reads at a glance."""
     if counts["flip"]:
         return "bad"
-    if not run.finished or run.problems:
-        return "warn"
-    return "good" if counts["robust"] == len(run.samples) else "warn"
+    return "good" if root is not None and counts["robust"] == sum(counts.values()) else "warn"
+
+
+def tone(run: StoredRun) -> Tone:
+    """The same, where the evidence was looked at."""
+    found = tone_of(run.counts, run.root)
+    return "warn" if run.problems and found == "good" else found
 
 
 def notices(run: StoredRun) -> tuple[Notice, ...]:
@@ -466,8 +469,8 @@ def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
     rows += [(item.program, ", ".join(item.versions)) for item in run.versions]
     table = Table(
         f"{prefix}identity",
-        "The same question about the same data and network gives the same certificates and the "
-        "same root, whatever the versions below.",
+        "With these versions, the same question about the same data and network gives the same "
+        "certificates and the same root, with any number of workers.",
         ("what", "value"),
         tuple(rows),
     )

@@ -28,7 +28,7 @@ from reports.document import Cards, Document, Notice, Section
 from reports.html import environment, html
 from reports.numbers import Hash
 from reports.proof_tree import proof_section
-from reports.run_report import NORMS, STATE_TONES, run_report
+from reports.run_report import NORMS, STATE_TONES, run_report, tone_of
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
 from verifier.certify import question_from
@@ -37,7 +37,7 @@ from verifier.runs.place import Place, all_runs
 from verifier.runs.records import STATES, State
 from verifier.runs.store import RunRow, SampleRow, Store
 from verifier.trusted.certificate import Robust, parse_certificate
-from verifier.trusted.manifest import sample_query
+from verifier.trusted.manifest import Kind, claim_text, sample_query
 
 PAGE = 100
 _LONGEST = 2000  # characters of an address
@@ -207,6 +207,12 @@ class Site:
             for shift in (-1, 1)
             if 1 <= page + shift <= pages
         }  # fmt: skip
+        counts: dict[Kind, int] = {
+            "robust": row.counts["robust"],
+            "flip": row.counts["flip"],
+            "undecided": row.samples - row.counts["robust"] - row.counts["flip"],
+        }
+        said = claim_text(question_from(row.question), points.size, counts)
         left = row.counts.get("open", 0)
         found = (Notice(f"This run is not finished: {left} samples were not reached."),)
         about = row.about
@@ -214,13 +220,15 @@ class Site:
             name,
             f"{about.get('data', '')}: {about.get('construction') or about.get('network_file')}, "
             f"{question_from(row.question)}",
-            "", "plain", found if left else (), (),
+            f"{said[0].upper()}{said[1:]}.",
+            tone_of(row.counts, row.root), found if left else (), (),
         )  # fmt: skip
         return environment().get_template("run.html.j2").render(
             document=document, run=name, address=address(name), counts=row.counts,
             total=row.samples, states=STATES, tones=STATE_TONES, label_names=names, kept=kept,
             sorts=list(_SORTS), samples=[_listed(sample, names, points) for sample in part],
-            matching=len(chosen), page=page, pages=pages, links=links, root=row.root,
+            reasons=any(sample.reason for sample in part), matching=len(chosen), page=page,
+            pages=pages, links=links, root=row.root,
         )  # fmt: skip
 
     def _report(self, name: str) -> str:

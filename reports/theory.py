@@ -17,7 +17,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from constructions.construction import Norm, Size, actual_sizes, broken_promises
+from constructions.construction import Norm, Size, actual_sizes
 from constructions.hypotheses import budget_of_ratio, power_separation
 from constructions.lower_bounds import first_layer_bound, lower_bounds
 from constructions.registry import REGISTRY, build
@@ -212,7 +212,7 @@ def _orders(dataset: Dataset, grid: tuple[float, ...], *, dense: bool) -> list[S
     ]  # fmt: skip
 
 
-def _proved(
+def proved_bounds(
     dataset: Dataset,
     measured: Sequence[Measured],
     grid: tuple[float, ...],
@@ -275,7 +275,7 @@ def _parameters(
             if not curves:
                 continue
             grid = _grid(dataset, ratios)
-            bounds = _proved(dataset, measured, grid, norm, dense=dense)
+            bounds = proved_bounds(dataset, measured, grid, norm, dense=dense)
             if norm == "2":
                 bounds = _orders(dataset, grid, dense=dense) + bounds
             promised = _promised_curves(measured, norm, key)
@@ -305,7 +305,7 @@ def _parameters(
                "bits", "promises kept", "why not built")  # fmt: skip
     if broken:
         blocks.append(Items(tuple(broken)))
-    blocks.append(_promises(measured))
+    blocks.append(promises(measured))
     blocks.append(
         Table("measured", "Every construction at every ratio.", columns, rows, most=300,
               sortable=True, tones={"no": "bad"})
@@ -345,7 +345,7 @@ def _promised_curves(measured: Sequence[Measured], norm: str, key: str) -> list[
     return found
 
 
-def _promises(measured: Sequence[Measured]) -> Table:
+def promises(measured: Sequence[Measured]) -> Table:
     """The theorems in numbers, at the greatest ratio at which each network was built."""
     last = {item.name: item for item in measured if item.sizes}
     rows: list[tuple[Cell, ...]] = []

@@ -32,24 +32,41 @@ ENTRIES = (
         "iris-linf",
         "Every sample robust: the running max over samples, L-infinity.",
         (
-            "robmem certify --data iris --ratio 99/100 --out iris-linf",
-            "robmem report iris-linf -o iris-linf",
+            "robmem certify --data iris --ratio 99/100 --out runs/iris-linf",
+            "robmem report runs/iris-linf -o iris-linf",
         ),
     ),
     Entry(
         "plane-control",
         "A control that is right at the samples alone: every sample has a flip.",
         (
-            "robmem certify --data plane.csv --construction vardi --ratio 1/2 --out plane-control",
-            "robmem report plane-control -o plane-control",
+            "robmem certify --data plane.csv --construction vardi --ratio 1/2 --out runs/control",
+            "robmem report runs/control -o plane-control",
+        ),
+    ),
+    Entry(
+        "plane-undecided",
+        "At most 60 branches a proof: too few for some samples, of which nothing is claimed.",
+        (
+            "robmem certify --data plane.csv --construction l2-parallel --nodes 60 --out runs/few",
+            "robmem report runs/few -o plane-undecided",
+        ),
+    ),
+    Entry(
+        "plane-radii",
+        "How far each sample keeps its label, exactly: beyond its ball, before its rival.",
+        (
+            "robmem certify --data plane.csv --construction l2 --decoder nearest --out runs/plane",
+            "robmem radius runs/plane/network.robmem --data plane.csv --norm 2 --proofs radii",
+            "robmem report runs/plane --radii radii -o plane-radii",
         ),
     ),
     Entry(
         "wine-ovr",
         "One output a class, and the largest one counts.",
         (
-            "robmem certify --data wine --construction lipschitz-ovr --out wine-ovr",
-            "robmem report wine-ovr -o wine-ovr",
+            "robmem certify --data wine --construction lipschitz-ovr --out runs/wine",
+            "robmem report runs/wine -o wine-ovr",
         ),
         quick=False,
     ),
@@ -57,25 +74,25 @@ ENTRIES = (
         "plane",
         "Two-dimensional data: the linear pieces of the network as exact polygons.",
         (
-            "robmem certify --data plane.csv --construction l2 --ratio 9/10 --out plane",
-            "robmem report plane -o plane",
+            "robmem certify --data plane.csv --construction l2 --ratio 9/10 --out runs/plane",
+            "robmem report runs/plane -o plane",
         ),
     ),
     Entry(
         "plane-compared",
         "Two networks for the same data, side by side.",
         (
-            "robmem certify --data plane.csv --construction linf --ratio 9/10 --out plane-linf",
-            "robmem certify --data plane.csv --construction l2 --ratio 1/2 --out plane-l2",
-            "robmem report plane-linf plane-l2 -o plane-compared",
+            "robmem certify --data plane.csv --construction linf --ratio 9/10 --out runs/linf",
+            "robmem certify --data plane.csv --construction l2 --ratio 1/2 --out runs/l2",
+            "robmem report runs/linf runs/l2 -o plane-compared",
         ),
     ),
     Entry(
         "digits-linf",
         "All 1,797 images of scikit-learn's digits.",
         (
-            "robmem certify --data digits --ratio 99/100 --out digits-linf",
-            "robmem report digits-linf -o digits-linf",
+            "robmem certify --data digits --ratio 99/100 --out runs/digits",
+            "robmem report runs/digits -o digits-linf",
         ),
         quick=False,
     ),
@@ -92,20 +109,17 @@ def make(entry: Entry, folder: Path) -> Path:
     """The report of the entry, made in the empty folder `folder`."""
     from verifier.cli.main import main
 
-    if any("plane.csv" in command for command in entry.commands):
-        shutil.copy(FOLDER / "plane.csv", folder / "plane.csv")
+    shutil.copy(FOLDER / "plane.csv", folder / "plane.csv")
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         for command in entry.commands:
             words = shlex.split(command)[1:]
-            if words[0] == "certify":
-                words += ["--quiet", "--jobs", "0"]
-                words[words.index("--out") + 1] = f"runs/{words[words.index('--out') + 1]}"
-            else:
-                words[words.index("-o") + 1] = "report"
+            words += {"certify": ["--quiet", "--jobs", "0"], "radius": ["--quiet"]}.get(
+                words[0], []
+            )
             code = main(words)
             if code not in (0, 1, 3):
                 raise RuntimeError(f"{command}: exit code {code}")
-    return folder / "report"
+    return folder / entry.name
 
 
 def readme() -> str:
@@ -114,7 +128,8 @@ def readme() -> str:
 
     parts = [
         "# Reports of bundled data",
-        "Open `index.html` in any of these folders. Each is made by the commands below it.",
+        "Open `index.html` in any of these folders. Each is made by the commands below it, in a "
+        "folder that holds [plane.csv](plane.csv).",
         "`python -m tests.gallery` makes all of them again, and a test compares.",
         f"Figures: matplotlib {matplotlib.__version__}.",
     ]

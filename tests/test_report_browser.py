@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from reports.run_report import run_report
+from reports.run_report import run_report, runs_report
 from reports.serve import server
 from reports.stored_run import read_run
 from reports.write import write_report
-from tests.test_reports import HOSTILE, sealed, with_flip
+from tests.gallery import ENTRIES, FOLDER
+from tests.test_reports import HOSTILE, sealed, started, with_flip
 from verifier.runs.place import find_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -29,7 +30,7 @@ def browser() -> Iterator[Any]:
     try:
         playwright = import_module("playwright.sync_api")
     except ImportError:
-        pytest.skip("no playwright (pip install playwright)")
+        pytest.skip("no playwright (pip install '.[browser]')")
     with playwright.sync_playwright() as running:
         started = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started
@@ -95,6 +96,30 @@ def test_the_page_is_whole(opened: Opened, tmp_path: Path, kind: str) -> None:
     assert cells.all_text_contents() == before[::-1]
     if kind == "hostile":
         assert "<script>alert('data')</script>" in page.locator(".subtitle").text_content()
+
+
+def test_an_unfinished_run_and_a_comparison_are_whole(opened: Opened, tmp_path: Path) -> None:
+    started(tmp_path / "empty")
+    runs = [read_run(find_run(path)) for path in (tmp_path / "empty", sealed(tmp_path / "six"))]
+    for name, some in (("empty", runs[:1]), ("compared", runs)):
+        write_report(runs_report(some), tmp_path / name / "report")
+        page = opened.page
+        page.goto((tmp_path / name / "report" / "index.html").as_uri())
+        notice = page.get_by_role("alert")
+        assert "not finished: 6 of 6 samples were not reached" in notice.text_content()
+        assert notice.bounding_box()["y"] < page.locator("#claim").bounding_box()["y"]
+        assert opened.fits()
+    assert page.locator("section#runs tbody tr").count() == 2
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_the_gallery_is_whole(opened: Opened, name: str) -> None:
+    page = opened.page
+    page.goto((FOLDER / name / "index.html").as_uri())
+    assert page.locator("#claim").is_visible()
+    assert opened.fits()
+    for figure in page.locator("figure svg, .pictures img").all():
+        assert figure.bounding_box()["height"] > 20
 
 
 def test_a_dark_page_is_dark(browser: Any, tmp_path: Path) -> None:

@@ -47,6 +47,12 @@ def _files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def test_every_verdict_is_shown() -> None:
+    reports = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*/report.json"))]
+    for state in ("robust", "flip", "undecided"):
+        assert any(report.get("counts", {}).get(state) for report in reports), state
+
+
 def test_no_place_is_named_and_all_is_small() -> None:
     total = 0
     for path in FOLDER.rglob("*"):

@@ -62,6 +62,7 @@ def test_a_run_is_filtered_and_sorted(port: int) -> None:
     _, text = asked(port, "/run/flipped?sort=nodes&order=down")
     assert text.index("/sample/1") < text.index("/sample/0")
     assert "not finished: 3 samples" in text
+    assert "0 of 6 samples keep their label on Linf balls of radius 3" in text
     _, text = asked(port, "/run/six?label=b&state=robust")
     assert text.count("/sample/") == 2
 

@@ -11,7 +11,7 @@ import pytest
 from constructions.registry import REGISTRY, build
 from reports.proof_tree import placed
 from reports.regions import Piece, decision_regions
-from reports.theory import measure, theory_report
+from reports.theory import measure, promises, proved_bounds, theory_report
 from reports.write import files_of
 from verifier.cli.main import main
 from verifier.dataset import Dataset
@@ -111,6 +111,26 @@ def test_measured_sizes_keep_their_promises() -> None:
     assert all((item.reason is None) == bool(item.sizes) for item in found)
     small = measure(DATA, ["linf"], [Fraction(1, 2)], limit=10)
     assert small[0].reason is not None
+
+
+def test_no_robust_network_is_smaller_than_the_proved_bounds() -> None:
+    ratios = [Fraction(1, 10), Fraction(1, 2), Fraction(9, 10)]
+    found = measure(DATA, REGISTRY, ratios)
+    grid = tuple(map(float, ratios))
+    for norm in ("2", "inf"):
+        for dense, key in ((False, "nonzero"), (True, "dense")):
+            *_, own = proved_bounds(DATA, found, grid, norm, dense=dense)
+            least = dict(zip(own.xs, own.ys, strict=True))
+            for item in found:
+                if str(item.norm) == norm and item.sizes and REGISTRY[item.name].robust:
+                    assert item.sizes[key] >= least[float(item.ratio)], item.name
+
+
+def test_what_is_promised_is_listed() -> None:
+    found = measure(DATA, ["linf"], [Fraction(1, 2), Fraction(9, 10)])
+    rows = promises(found).rows
+    assert ("linf", Fraction(9, 10), "width", 7, "= 7", "3n + 1", True) in rows
+    assert all(row[-1] is True for row in rows)
 
 
 def test_a_theory_report_is_reproducible() -> None:
