@@ -17,7 +17,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from constructions.construction import Norm, Size, actual_sizes
+from constructions.construction import Norm, Size, actual_sizes, broken_promises
 from constructions.hypotheses import budget_of_ratio, power_separation
 from constructions.lower_bounds import first_layer_bound, lower_bounds
 from constructions.registry import REGISTRY, build

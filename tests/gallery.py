@@ -48,7 +48,10 @@ ENTRIES = (
         "plane-undecided",
         "At most 60 branches a proof: too few for some samples, of which nothing is claimed.",
         (
-            "robmem certify --data plane.csv --construction l2-parallel --nodes 60 --out runs/few",
+            (
+                "robmem certify --data plane.csv --construction l2-parallel --ratio 9/10 "
+                "--nodes 60 --out runs/few"
+            ),
             "robmem report runs/few -o plane-undecided",
         ),
     ),
@@ -128,8 +131,8 @@ def readme() -> str:
 
     parts = [
         "# Reports of bundled data",
-        "Open `index.html` in any of these folders. Each is made by the commands below it, in a "
-        "folder that holds [plane.csv](plane.csv).",
+        "Open `index.html` in any of these folders.",
+        "Each is made by the commands below it, beside [plane.csv](plane.csv).",
         "`python -m tests.gallery` makes all of them again, and a test compares.",
         f"Figures: matplotlib {matplotlib.__version__}.",
     ]
