@@ -7,10 +7,14 @@ from random import Random
 
 import pytest
 
-from tests.oracle import find_flip
-from tests.random_queries import outputs_at, random_query
+from tests.oracle import distance_squared, find_flip
+from tests.random_queries import outputs_at, random_network, random_query
+from tests.tampered.runs import goals_of, read_label
 from verifier.api import Options, verify
 from verifier.builder import Affine, NetworkBuilder
+from verifier.certify import points_of
+from verifier.dataset import Dataset
+from verifier.radius import exact_radius
 from verifier.trusted.certificate import Flip, Robust, Undecided
 from verifier.trusted.query import Query
 from verifier.trusted.reference import check_reference
@@ -129,10 +133,12 @@ def split_layers(network, rng):
     return build.network(read(network.outputs, known))
 
 
-def translated(query, rng):
-    """The question moved: x' = x + shift."""
-    network, region = query.network, query.region
-    shift = [F(rng.randint(-4, 4), rng.randint(1, 3)) for _ in range(network.inputs)]
+def random_shift(rng, inputs):
+    return [F(rng.randint(-4, 4), rng.randint(1, 3)) for _ in range(inputs)]
+
+
+def moved(network, shift):
+    """The network that computes at x + shift what this one does at x."""
     build = NetworkBuilder(network.inputs)
     known = [x - s for x, s in zip(build.inputs, shift, strict=True)]
     for first, last in network.layer_ranges():
@@ -141,7 +147,13 @@ def translated(query, rng):
             weights, constant = network.units.fractions(v)
             forms.append(Affine.sum([known[j] * w for j, w in weights.items()]) + constant)
         known = known + build.layer(forms)
-    moved = build.network(read(network.outputs, known))
+    return build.network(read(network.outputs, known))
+
+
+def translated(query, rng):
+    """The question moved: x' = x + shift."""
+    network, region = query.network, query.region
+    shift = random_shift(rng, network.inputs)
 
     def plus(vector):
         return tuple(x + s for x, s in zip(vector, shift, strict=True))
@@ -166,7 +178,7 @@ def translated(query, rng):
         )
         for goal in query.goals
     )
-    return Query(moved, where, goals)
+    return Query(moved(network, shift), where, goals)
 
 
 CHANGES = {"scaled": scaled, "permuted": permuted, "doubled": doubled, "split": split_layers}
@@ -192,6 +204,57 @@ def same_verdict(seed):
 def test_equivalent_networks_have_the_same_verdict():
     for seed in range(7000, 7025):
         same_verdict(seed)
+
+
+def radius_of(network, rows, labels, norm, decoder):
+    """The exact radius of the first sample, "none" up to 8, or None if that stays open."""
+    points = points_of(Dataset.from_rows("few", rows, labels))
+    found = exact_radius(
+        network, points, 0, norm=norm, decoder=decoder, most=F(8), options=Options(nodes=300)
+    )
+    if found.exact:
+        return found.upper
+    return "none" if found.upper is None and found.reached else None
+
+
+def same_radius(seed):
+    """The kind of answer, after comparing it with those about equivalent networks."""
+    rng = Random(seed)
+    inputs, decoder = rng.randint(1, 2), rng.choice(("argmax", "nearest", "sign"))
+    norm = rng.choice(("inf", "1", "2"))
+    network = random_network(
+        rng, inputs, rng.randint(0, 4), 2 if decoder == "argmax" else 1, "halves"
+    )
+    center = [F(rng.randint(-6, 6), 2) for _ in range(inputs)]
+    read_there = read_label(decoder, 2, outputs_at(network, tuple(center)))
+    own = read_there if read_there is not None and rng.random() < 0.9 else 0
+    rows, labels = [center, [c + 1 for c in center]], [own, 1 - own]
+    answers = {"as it is": radius_of(network, rows, labels, norm, decoder)}
+    for name, change in CHANGES.items():
+        answers[name] = radius_of(change(network, rng), rows, labels, norm, decoder)
+    shift = random_shift(rng, inputs)
+    there = [[x + s for x, s in zip(row, shift, strict=True)] for row in rows]
+    answers["translated"] = radius_of(moved(network, shift), there, labels, norm, decoder)
+    known = {answer for answer in answers.values() if answer is not None}
+    assert len(known) <= 1, (seed, norm, decoder, answers)
+    if norm == "2" and known and "none" not in known:
+        goals = [goal.atoms for goal in goals_of(decoder, own, 2, network.outputs.count)]
+        assert known == {distance_squared(network, goals, center)}, seed
+    if None in answers.values():
+        return "open"
+    return "none" if "none" in known else "zero" if known == {0} else "exact"
+
+
+def test_equivalent_networks_have_the_same_radius():
+    counts = Counter(same_radius(seed) for seed in range(30))
+    assert counts["exact"] >= 8 and counts["none"] >= 1
+
+
+@pytest.mark.slow
+def test_five_hundred_equivalent_networks_have_the_same_radius():
+    counts = Counter(same_radius(seed) for seed in range(1000, 1500))
+    print(dict(counts))
+    assert counts["exact"] >= 150 and counts["open"] <= 5
 
 
 @pytest.mark.slow
