@@ -44,7 +44,7 @@ FILES = {
     "manifest": ("test_manifest", "test_hostile_files"),
     "network": TYPES,
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
-    "packed": ("test_hostile_files", "test_proof_file"),
+    "packed": ("test_packed", "test_hostile_files"),
     "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
     "query": TYPES,
     "rational": TYPES,

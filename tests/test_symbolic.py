@@ -236,7 +236,12 @@ def test_branches_together_agree_with_the_reference_of_each(seed: int, maker: An
     checker, query, rng = maker(seed)
     rows = query.network.outputs
     atoms = tuple(
-        Atom(((0, random_number(rng)),), ((j, random_number(rng)),), random_number(rng), False)
+        Atom(
+            ((0, random_number(rng)),) if rng.random() < 0.5 else (),
+            ((j, random_number(rng)),),
+            random_number(rng),
+            False,
+        )
         for j in rng.choices(range(rows.count), k=3)
     )
     snapshots, references, numbers = [], [], []
@@ -256,7 +261,7 @@ def test_branches_together_agree_with_the_reference_of_each(seed: int, maker: An
         assert [int(q) for high in branches.upper for q in high[k]] == reference.high
         assert bool(branches.empty[k]) == reference.empty
         atom = atoms[numbers[k]]
-        weights = {0: -atom.inputs[0][1]}
+        weights = {j: -c for j, c in atom.inputs}
         number, factor = atom.outputs[0]
         for j, w in rows.fractions(number)[0].items():
             weights[j] = weights.get(j, Fraction(0)) - factor * w
@@ -284,6 +289,48 @@ def test_least_coefficients_on_a_ball(norm: Any, sign: int) -> None:
     reference = ReferenceSymbolic(network, region, ((), ()), ((), ()), sides)
     bound = reference.lower_bound({0: Fraction(2**21 + 1), 1: Fraction(sign)}, Fraction(0))
     assert Fraction(int(values[0])) / Fraction(2) ** int(shifts[0]) == bound
+
+
+def one_sided(kind: str) -> tuple[Network, Region]:
+    """A unit whose bounds, or a layer whose weights, are beyond the grid of the others."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    half, huge = Fraction(1, 2), Fraction(2) ** 70
+    if kind == "weights of the inputs below those of the units":
+        (unit,) = build.layer([y - half])
+        (last,) = build.layer([unit + x / 2**40 - Fraction(1, 4)])
+    elif kind == "a range of -2^70 .. 1":
+        (unit,) = build.layer([huge * x + 1 - huge])
+        (last,) = build.layer([half - unit])
+    else:  # -2^70 .. 2^-20
+        unit, other = build.layer([huge * x + Fraction(1, 2**20) - huge, y - half])
+        (last,) = build.layer([other - unit])
+    return build.network([-last]), box([Fraction(0)] * 2, [Fraction(1)] * 2)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["weights of the inputs below those of the units", "a range of -2^70 .. 1", "one grid unit"],
+)
+def test_beyond_the_grid(kind: str) -> None:
+    network, region = one_sided(kind)
+    goal = Goal((Atom((), ((0, Fraction(1)),), Fraction(0), False),), "0")
+    query = Query(network, region, (goal,))
+    scaled = ScaledNetwork(network, common_denominator([region.lower, region.upper]))
+    checker = FastChecker(query, scaled, interval_bounds(scaled, [region])[0])
+    reference, branches = reference_of(checker, query), checker.branches([checker.snapshot()])
+    branches.tighten()
+    assert [int(q) for low in branches.lower for q in low[0]] == reference.low
+    assert [int(q) for high in branches.upper for q in high[0]] == reference.high
+    one = np.zeros(1, dtype=np.int64)
+    for sign in (-1, 1):
+        forms = [({j: sign * w for j, w in network.outputs.fractions(0)[0].items()}, Fraction(0))]
+        values, shifts, _ = branches.minima(branches.symbolic.targets(forms), one, one)
+        bound = Fraction(int(values[0])) / Fraction(2) ** int(shifts[0])
+        assert bound == reference.lower_bound(*forms[0])
+        for x in (0, Fraction(1, 3), 1):
+            for y in (0, Fraction(3, 4), 1):
+                assert bound <= sign * forward(network, (Fraction(x), Fraction(y)))[0]
 
 
 def wide(inputs: int, *layers: int) -> Network:
