@@ -30,7 +30,15 @@ from verifier.trusted.data_file import Points, parse_data
 from verifier.trusted.manifest import Manifest, manifest_bytes, parse_manifest
 from verifier.trusted.network import Network
 from verifier.trusted.network_file import load_network, network_bytes
-from verifier.trusted.packed import pack, read_bytes, read_regular, sync_folder, unpack, write_bytes
+from verifier.trusted.packed import (
+    open_regular,
+    pack,
+    read_bytes,
+    read_regular,
+    sync_folder,
+    unpack,
+    write_bytes,
+)
 from verifier.trusted.strict_json import parse_json
 
 NETWORK = "network.robmem"
@@ -61,11 +69,17 @@ class RunFolder:
         return (self.path / SEAL).exists() and (self.path / MANIFEST).exists()
 
     def make(self) -> None:
-        """The folder exists. Raises UserError if it cannot be made."""
+        """The folder exists. Raises UserError if it cannot be made, or leads elsewhere."""
+        self._refuse_links()
         try:
             (self.path / CERTIFICATES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"{self.path}: {error.strerror or error}") from None
+
+    def _refuse_links(self) -> None:
+        for name in (CERTIFICATES, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", _LOCK):
+            if (self.path / name).is_symlink():
+                raise UserError(f"{self.path / name}: a link; no run is written through links")
 
     def create(self, network: Network, data: bytes) -> None:
         """Writes network and data. Raises UserError if they cannot be written."""
@@ -74,9 +88,11 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Nobody else writes to the run meanwhile; raises UserError if somebody does."""
+        """Nobody else writes to the run meanwhile; raises UserError if somebody does, or if its
+        parts lie elsewhere."""
+        self._refuse_links()
         try:
-            handle = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
         except OSError as error:
             raise UserError(f"{self.path}: {error.strerror or error}") from None
         try:
@@ -228,7 +244,7 @@ class RunFolder:
         for name in names:
             state = hashlib.sha256()
             try:
-                with (self.path / name).open("rb") as stream:
+                with open_regular(self.path / name) as stream:
                     while block := stream.read(1 << 20):
                         state.update(block)
             except FileNotFoundError:

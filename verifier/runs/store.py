@@ -421,6 +421,9 @@ class Store:
 
     def check_integrity(self) -> None:
         """Returns if the database is whole; raises RefusedError, naming what is damaged."""
+        for kind, name in self._query("SELECT type, name FROM sqlite_master"):
+            if kind not in ("table", "index"):  # a query of somebody else's, which need not end
+                raise RefusedError("database damaged", f"{self.path}: it holds a {kind}, {name}")
         found = self._query("PRAGMA integrity_check(1)") + self._query("PRAGMA foreign_key_check")
         if found[0] != ("ok",) or len(found) > 1:
             detail = " ".join(str(found[0 if found[0] != ("ok",) else 1][0]).split())

@@ -9,12 +9,16 @@ import errno
 import os
 import stat
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from verifier.trusted.errors import RefusedError, UserError
 
 MAX_UNPACKED = 1 << 31
 _LEVEL = 6
+_PIECE = 1 << 16  # bytes
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
@@ -45,18 +49,30 @@ def unpack(data: bytes, limit: int = MAX_UNPACKED) -> bytes:
     return content
 
 
-def read_regular(path: Path | str, limit: int = MAX_UNPACKED) -> bytes:
-    """The bytes of the file at `path`. Raises OSError if it cannot be opened, RefusedError if it is
-    too large, or a pipe or device, which might never end."""
+@contextmanager
+def open_regular(path: Path | str) -> Iterator[BinaryIO]:
+    """The file at `path`, to be read. Raises OSError if it cannot be opened, RefusedError if it is
+    a pipe or a device, which might never end."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-        state = os.fstat(stream.fileno())
-        if stat.S_ISDIR(state.st_mode):
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(state.st_mode):
+        if not stat.S_ISREG(mode):
             raise RefusedError("not a file", f"{path} is a pipe or a device")
-        data = stream.read(limit + 1) if state.st_size <= limit else b""
-        if state.st_size > limit or len(data) > limit:
-            raise RefusedError("too large", f"{path}: {state.st_size} bytes, the limit is {limit}")
+        yield stream
+
+
+def read_regular(path: Path | str, limit: int = MAX_UNPACKED) -> bytes:
+    """The bytes of the file at `path`. Raises as `open_regular`, and RefusedError if it is too
+    large."""
+    with open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        # As much as it says to hold, for what is asked for is allocated; then what there is beyond.
+        data = stream.read(size + 1) if size <= limit else b""
+        while size < len(data) <= limit and (more := stream.read(_PIECE)):
+            data += more
+        if size > limit or len(data) > limit:
+            raise RefusedError("too large", f"{path}: {size} bytes, the limit is {limit}")
         return data
 
 
