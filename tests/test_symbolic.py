@@ -254,7 +254,7 @@ def test_branches_together_agree_with_the_reference_of_each(seed: int, maker: An
         checker.undo(mark)
     branches = checker.branches(snapshots)
     branches.tighten()
-    targets = branches.symbolic.goal_targets(Goal(atoms, "0"))
+    targets = branches.symbolic.atom_targets(atoms)
     values, shifts, _ = branches.minima(targets, np.arange(6), np.array(numbers))
     for k, reference in enumerate(references):
         assert [int(q) for low in branches.lower for q in low[k]] == reference.low
@@ -280,7 +280,7 @@ def test_least_coefficients_on_a_ball(norm: Any, sign: int) -> None:
     network = build.network([(2**21 + 1) * x + sign * y])
     goal = Goal((Atom((), ((0, Fraction(-1)),), Fraction(0), False),), "0")
     symbolic = SymbolicNetwork(network, region)
-    targets = symbolic.goal_targets(goal)
+    targets = symbolic.atom_targets(goal.atoms)
     assert targets.coefficients.tolist() == [[2**21 + 1, sign]]
     sides = (region.lower, region.upper)
     branches = Branches(symbolic, [], [], [sides])
