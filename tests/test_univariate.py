@@ -56,6 +56,10 @@ def separable_network(rng, inputs, outputs=1):
         for _ in range(rng.randint(1, 2))
     ]
     sums = build.layer(total)
+    if rng.random() < 0.4:  # sums that go on, as those of sawtooth levels do
+        sums = build.layer(
+            [Affine.sum([s * draw() for s in sums]) + rng.choice(second) * draw() + draw()]
+        )
     last = [*sums, *(second if rng.random() < 0.5 else [])]
     return build.network([Affine.sum([u * draw() for u in last]) + draw() for _ in range(outputs)])
 
@@ -123,7 +127,7 @@ def test_guessed_proofs_agree_and_are_never_wrong(block):
                 assert truth is None, seed
                 accepted += 1
     assert "accepted" in flaws and "bound too weak" in flaws
-    assert accepted > 20
+    assert accepted > 10
 
 
 # ------------------------------------------------------------- the bound itself

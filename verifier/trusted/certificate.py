@@ -83,8 +83,9 @@ class SymbolicStep:
 class SeparableStep:
     """From here on, in this branch, units that lie on no direction are bounded again, one after
     another: sums of functions of one direction each as in `reference_univariate.py`, with each of
-    these multipliers of the ball, and units that read no direction by interval arithmetic. All
-    multipliers are >= 0, and 0 where there is no ball."""
+    these multipliers of the ball (the positive ones for sums that no other such sum reads), and
+    units that read no direction by interval arithmetic. All multipliers are >= 0, and 0 where there
+    is no ball."""
 
     multipliers: tuple[Fraction, ...]
 

@@ -306,7 +306,8 @@ class FastChecker:
                 elif total is not None:
                     found[v] = total
                     for multiplier in step.multipliers:
-                        self._bound_sum(v, total, minima, multiplier)
+                        if multiplier == 0 or v not in univariate.summands:
+                            self._bound_sum(v, total, minima, multiplier)
             if self.upper(v) <= 0:
                 off.add(v)
             elif total is not None and self.lower(v) >= 0:

@@ -185,7 +185,8 @@ class _Checker:
     def _tighten_separably(self, step: SeparableStep) -> None:
         """Bounds every unit again that lies on no direction and is not off: if it reads a variable
         that does and is, by units that are on or off, a sum of functions of one direction each, by
-        these; if it reads none, by interval arithmetic."""
+        these, with positive multipliers only if no such sum reads it; if it reads none, by interval
+        arithmetic."""
         directions, sums = self.univariate.directions, dict[int, Form]()
         for v in range(self.network.units.count):
             if directions[self.inputs + v] is not None:
@@ -204,6 +205,7 @@ class _Checker:
                 found += [
                     (self._sum_bound(form, ONE, t), self._sum_bound(form, -ONE, t))
                     for t in step.multipliers
+                    if t == 0 or v not in self.univariate.summands
                 ]
             for below, above in found:  # lower bounds of a_v and of -a_v
                 if below is not None:

@@ -41,13 +41,20 @@ class ReferenceUnivariate:
         self.directions: list[Direction | None] = [((k, ONE),) for k in range(network.inputs)]
         for v in range(network.units.count):
             weights, _ = network.units.fractions(v)
-            read = {self.directions[j] for j in weights}
-            if len(read) == 1:
-                self.directions.append(read.pop())
-            elif read and max(weights) < network.inputs:
+            below = {self.directions[j] for j in weights}
+            if len(below) == 1:
+                self.directions.append(below.pop())
+            elif below and max(weights) < network.inputs:
                 self.directions.append(direction_of(tuple(weights.items())))
             else:
                 self.directions.append(None)
+        # Units that are part of a sum to which a function of one direction is added.
+        self.summands: set[int] = set()
+        for v in range(network.units.count):
+            read = list(network.units.fractions(v)[0])
+            off_lines = [j - self.inputs for j in read if self.directions[j] is None]
+            if self.directions[self.inputs + v] is None and len(off_lines) < len(read):
+                self.summands.update(off_lines)
 
     def lower_bound(
         self,

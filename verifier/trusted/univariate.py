@@ -251,6 +251,11 @@ class Univariate:
             found.append(Crossing(v, tuple(own), tuple(others), constant))
         return found
 
+    @cached_property
+    def summands(self) -> frozenset[int]:
+        """The units that are part of a sum to which a function of one direction is added."""
+        return frozenset(u for unit in self.crossing if unit.own for u, _ in unit.others)
+
     def _node(self, variable: int) -> int:
         """The node of a variable that lies on a direction."""
         waiting, needed = [variable], set[int]()
@@ -398,6 +403,7 @@ class Minima:
                 if line is not None:
                     self._cuts.setdefault(line, []).append((factor, constant))
         self._intervals: dict[int, tuple[Fraction, Fraction]] = {}
+        self._centers: dict[int, Fraction] = {}
         self._found: dict[tuple[int, ...], tuple[int, int]] = {}
 
     def lower_bound(
