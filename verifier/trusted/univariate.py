@@ -128,37 +128,34 @@ def positive_part(function: Function) -> Function:
     )
 
 
-def least(
-    function: Function,
-    sign: int,
-    low: Fraction,
-    high: Fraction,
-    norm: str,
-    multiplier: Fraction,
-    center: Fraction,
-) -> Fraction:
-    """The minimum of sign * function(u) + multiplier |u - center|^norm over [low, high], where
-    low <= high; without the second term if the multiplier is 0."""
-    size = lcm(function.size, low.denominator, high.denominator, center.denominator)
-    points, values = function.between(low, high, size)
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """A function on an interval: x from the center, and the values, both times `size`; increasing
+    but for the center, which comes last if it is added."""
+
+    size: int
+    points: list[int]
+    values: list[int]
+
+
+def least(function: Restricted, sign: int, norm: str, multiplier: Fraction) -> Fraction:
+    """The minimum of sign * function + multiplier |x|^norm, without the second term if the
+    multiplier is 0. For norm 1 the center must be among the points if it lies between them."""
+    size = function.size
     if not multiplier:
-        return Fraction(min(sign * y for y in values), size)
-    middle = center.numerator * (size // center.denominator)
+        values = function.values
+        return Fraction(min(values) if sign > 0 else -max(values), size)
     top, bottom = multiplier.numerator, multiplier.denominator
+    pairs = zip(function.points, function.values, strict=True)
     if norm == "1":
-        if low < center < high:
-            points.append(middle)
-            values.append(function.at(middle, size))
-        heights = [
-            sign * bottom * y + top * abs(x - middle) for x, y in zip(points, values, strict=True)
-        ]
-        return Fraction(min(heights), bottom * size)
-    # Times bottom * size^2, x from the center: y + top x^2, with y = y0 + rise (x - x0) on a piece.
+        below = sign * bottom
+        return Fraction(min(below * y + top * abs(x) for x, y in pairs), bottom * size)
+    # Times bottom * size^2: y + top x^2, with y = y0 + rise (x - x0) on a piece.
     scale, four = sign * bottom * size, 4 * top
     found: list[int] = []  # times four as well
     x0 = y0 = None
-    for place, value in zip(points, values, strict=True):
-        x, y = place - middle, value * scale
+    for x, value in pairs:
+        y = value * scale
         found.append(four * (y + top * x * x))
         if x0 is not None and y0 is not None:
             rise = (y - y0) // (x - x0)  # without a rest, for slopes are integers
@@ -403,7 +400,8 @@ class Minima:
                 if line is not None:
                     self._cuts.setdefault(line, []).append((factor, constant))
         self._intervals: dict[int, tuple[Fraction, Fraction]] = {}
-        self._centers: dict[int, Fraction] = {}
+        self._empty: set[int] = set()
+        self._restricted: dict[int, Restricted] = {}
         self._found: dict[tuple[int, ...], tuple[int, int]] = {}
 
     def lower_bound(
@@ -418,10 +416,8 @@ class Minima:
         denominator + constant; None if an interval is empty."""
         univariate, found = self._univariate, self._found
         lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
-        for line in lines:
-            low, high = self.interval(line)
-            if low > high:
-                return None
+        if any(map(self._is_empty, lines)):
+            return None
         top, bottom = multiplier.numerator, multiplier.denominator
         weights = univariate.ball_weights(lines, self._region.norm) if top else None
         totals: dict[int, int] = {}
@@ -429,24 +425,42 @@ class Minima:
             side = sign if factor > 0 else -sign
             key: tuple[int, ...] = (profile, side)
             if weights is not None:
-                weight = weights[number]
-                key = (*key, factor, denominator, top, bottom, *weight.as_integer_ratio())
+                weight, common = weights[number], gcd(factor, denominator)
+                ratio = (factor // common, denominator // common)
+                key = (*key, *ratio, top, bottom, *weight.as_integer_ratio())
             share = found.get(key)
             if share is None:
                 rate = multiplier * weights[number] * denominator / abs(factor) if weights else ZERO
-                share = found[key] = self._least(profile, side, rate).as_integer_ratio()
+                restricted, norm = self._restrict(profile), self._region.norm
+                share = found[key] = least(restricted, side, norm, rate).as_integer_ratio()
             totals[share[1]] = totals.get(share[1], 0) + abs(factor) * share[0]
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
         return total + constant - multiplier * self._region.size
 
-    def _least(self, profile: int, sign: int, rate: Fraction) -> Fraction:
-        univariate, region = self._univariate, self._region
-        line, center = univariate.line_of_profile[profile], ZERO
-        if rate:
-            direction = univariate.directions[line]
-            center = sum((g * region.center[k] for k, g in direction), ZERO)
-        low, high = self.interval(line)
-        return least(univariate.profiles[profile], sign, low, high, region.norm, rate, center)
+    def _is_empty(self, line: int) -> bool:
+        self.interval(line)
+        return line in self._empty
+
+    def _restrict(self, profile: int) -> Restricted:
+        """The profile on the interval of its direction, as seen from the center of the ball."""
+        found = self._restricted.get(profile)
+        if found is None:
+            function = self._univariate.profiles[profile]
+            line = self._univariate.line_of_profile[profile]
+            low, high = self.interval(line)
+            center = ZERO
+            if self._region.norm != "inf":
+                direction = self._univariate.directions[line]
+                center = sum((g * self._region.center[k] for k, g in direction), ZERO)
+            size = lcm(function.size, low.denominator, high.denominator, center.denominator)
+            points, values = function.between(low, high, size)
+            middle = center.numerator * (size // center.denominator)
+            if self._region.norm == "1" and low < center < high:
+                points.append(middle)
+                values.append(function.at(middle, size))
+            found = Restricted(size, [x - middle for x in points], values)
+            self._restricted[profile] = found
+        return found
 
     def interval(self, line: int) -> tuple[Fraction, Fraction]:
         """Where d . x lies on the box, and by the cuts that are about d alone."""
@@ -463,6 +477,8 @@ class Minima:
                 else:
                     high = min(high, -constant / factor)
             found = self._intervals[line] = low, high
+            if low > high:
+                self._empty.add(line)
         return found
 
 
