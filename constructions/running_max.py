@@ -216,10 +216,11 @@ def parallel_layers(tests: SampleTests, dimension: int) -> Iterator[Rows]:
     groups = [np.zeros(0, dtype=np.int64)] * tests.size
     first = dimension
     for stage in range(tests.stages):
-        blocks = [
-            tests.stage(stage, sample, before, inputs, Fraction(0))
-            for sample, before in enumerate(groups)
-        ]
+        blocks, weights = list[Rows](), 0
+        for sample, before in enumerate(groups):
+            blocks.append(tests.stage(stage, sample, before, inputs, Fraction(0)))
+            weights += len(blocks[-1].indices)
+            check_limit(weights)  # before all samples take their memory
         yield stack(blocks)
         groups = []
         for block in blocks:
