@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reports import samples as shown_samples
@@ -491,27 +492,30 @@ def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
 
 def compared(runs: Sequence[StoredRun]) -> Section:
     """Several runs side by side."""
-    rows: list[tuple[Cell, ...]] = []
-    for run in runs:
-        counts, sizes = run.counts, network_sizes(run.network)
-        share = None
-        if run.separation is not None:
-            share = ratio(run.radius, half(run.separation))
-        rows.append(
-            (
-                run.name, run.data_name,
-                str(run.about.get("construction") or run.about.get("network_file") or ""),
-                NORMS[run.question.norm], run.radius, share, len(run.samples), counts["robust"],
-                counts["flip"], counts["undecided"] + counts["failed"] + counts["open"],
-                sizes["width"], sizes["depth"], sizes["nonzero"], sizes["dense"], sizes["bits"],
-                sum(row.nodes for row in run.samples), sum(row.text_bytes for row in run.samples),
-            )
-        )  # fmt: skip
-    columns = ("run", "data", "network", "norm", "radius", "of half sep.", "samples", "robust",
-               "flips", "no answer", "width", "depth", "nonzero", "dense", "bits", "nodes",
-               "proof bytes")  # fmt: skip
-    table = Table("runs", "The runs side by side.", columns, tuple(rows), sortable=True)
+    columns = [_compared(run) for run in runs]
+    rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
+    table = Table("runs", "The runs side by side.", ("", *(run.name for run in runs)), tuple(rows))
     return Section("runs", "Comparison", (table, *_agreement(runs)))
+
+
+def _compared(run: StoredRun) -> dict[str, Cell]:
+    counts = run.counts
+    share = None if run.separation is None else ratio(run.radius, half(run.separation))
+    return {
+        "data": run.data_name,
+        "network": str(run.about.get("construction") or run.about.get("network_file") or ""),
+        "norm": NORMS[run.question.norm],
+        "decoder": run.question.decoder,
+        "radius": run.radius,
+        "radius / half the separation": share,
+        "samples": len(run.samples),
+        "robust": counts["robust"],
+        "flips": counts["flip"],
+        "without an answer": counts["undecided"] + counts["failed"] + counts["open"],
+        **network_sizes(run.network),
+        "branch-and-bound nodes": sum(row.nodes for row in run.samples),
+        "bytes of proofs": sum(row.text_bytes for row in run.samples),
+    }
 
 
 def _agreement(runs: Sequence[StoredRun]) -> list[Table]:
@@ -554,7 +558,7 @@ def runs_report(runs: Sequence[StoredRun], *, with_timings: bool = False) -> Doc
         head = Text(part.summary, part.tone)
         first, *rest = part.sections
         sections.append(Section(f"run{number}", f"{number}. {part.title}", (head, *first.blocks)))
-        sections += rest
+        sections += [replace(section, title=f"{number}. {section.title}") for section in rest]
     worst: Tone = "good"
     for level in ("warn", "bad"):
         if any(part.tone == level for part in parts):
