@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import copy
 import hashlib
+import importlib
 import importlib.abc
 import importlib.util
 import json
@@ -238,6 +240,21 @@ def outcome_of(mutant: Mutant | None, order: Sequence[str]) -> tuple[str, str]:
     return ("caught", running) if os.WEXITSTATUS(status) else ("survived", "")
 
 
+def load_libraries() -> None:
+    """Loads what the tests load, once and before the forks, but nothing of this project."""
+
+    def work(pipe: int) -> None:
+        from tests.mutation_suite import checks
+
+        checks("")
+        os.write(pipe, "\n".join(sys.modules).encode())
+
+    for name in in_child(work)[1].splitlines():
+        if name.split(".")[0] not in ("__main__", "constructions", "reports", "tests", "verifier"):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
 def sources_of(module: str) -> str:
     """A name for what an outcome depends on: the module and the tests that run on it, without their
     comments and docstrings. (The other trusted modules are needed to run, not named.)"""
@@ -294,11 +311,7 @@ def main() -> int:
     options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
-    # Loaded once, before the forks; nothing of this project is.
-    import flint  # noqa: F401
-    import numpy  # noqa: F401
-    import pytest  # noqa: F401
-
+    load_libraries()
     if outcome_of(None, [])[0] != "survived":
         print("the tests fail without any mutation")
         return 2
