@@ -89,6 +89,18 @@ def test_the_third_checker_stands_alone():
             assert "checker_minimal" not in path.read_text(), path
 
 
+def test_the_page_about_trust_knows_how_long_the_checker_is():
+    root = _FILE.parents[1]
+    fast = {"fast", "intervals", "live_rows", "replay", "scaled", "symbolic", "univariate"}
+    found = {p.stem: len(p.read_text().splitlines()) for p in (root / "verifier/trusted").glob("*")
+             if p.suffix == ".py"}  # fmt: skip
+    slow = sum(lines for name, lines in found.items() if name not in fast)
+    page = (root / "docs" / "trust.md").read_text()
+    stated = re.search(r"([0-9,]+) lines with comments; without the fast half, ([0-9,]+)", page)
+    for text, lines in zip(stated.groups(), (sum(found.values()), slow), strict=True):
+        assert abs(int(text.replace(",", "")) - lines) <= lines / 10, (text, lines)
+
+
 def test_the_third_checker_on_the_command_line(tmp_path):
     query, certificate, _ = CASES["box: true"]
     head = proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
