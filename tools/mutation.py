@@ -196,14 +196,15 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)  # noqa: S102
 
 
-def in_child(work: Callable[[int], None]) -> tuple[int, str]:
-    """The wait status of a forked process that did `work`, and what `work` wrote to its pipe."""
+def in_child(work: Callable[[int], None], times: int = 1) -> tuple[int, str]:
+    """The wait status of a forked process that did `work`, and what `work` wrote to its pipe; the
+    limits of a mutant so many times."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            signal.alarm(WALL_SECONDS)
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+            signal.alarm(times * WALL_SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (times * CPU_SECONDS, times * CPU_SECONDS))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             work(write)
@@ -232,7 +233,7 @@ def outcome_of(mutant: Mutant | None, order: Sequence[str]) -> tuple[str, str]:
             os.write(pipe, f"{name}\n".encode())
             found[name]()
 
-    status, written = in_child(work)
+    status, written = in_child(work, 1 if mutant is not None else 20)
     running = written.splitlines()[-1] if written else "import"
     if os.WIFSIGNALED(status):
         slow = os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL)
