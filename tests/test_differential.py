@@ -8,8 +8,15 @@ from random import Random
 import pytest
 
 from tests.oracle import distance_squared, find_flip
-from tests.random_queries import outputs_at, random_network, random_query
+from tests.random_queries import (
+    outputs_at,
+    random_goals,
+    random_network,
+    random_query,
+    random_region,
+)
 from tests.tampered.runs import goals_of, read_label
+from tests.test_univariate import separable_network
 from verifier.api import Options, verify
 from verifier.builder import Affine, NetworkBuilder
 from verifier.certify import points_of
@@ -43,10 +50,19 @@ def compared(query, outcome=None):
     return "robust"
 
 
-def compare_all(seeds, **options):
+def random_sum(seed):
+    """A question about sums of functions of one direction each."""
+    rng = Random(seed)
+    inputs = rng.randint(1, 3)
+    network = separable_network(rng, inputs)
+    region = random_region(rng, inputs)
+    return Query(network, region, random_goals(rng, network, region))
+
+
+def compare_all(seeds, make=random_query, **options):
     counts = Counter()
     for seed in seeds:
-        query = random_query(seed, **options)
+        query = make(seed, **options)
         try:
             counts[query.region.norm, compared(query)] += 1
         except AssertionError as error:
@@ -57,7 +73,7 @@ def compare_all(seeds, **options):
 
 
 def test_a_few_queries_of_each_kind():
-    counts = compare_all(range(5000, 5120))
+    counts = compare_all(range(5000, 5120)) + compare_all(range(40), random_sum)
     kinds = Counter(kind for (_, kind), n in counts.items() for _ in range(n))
     assert kinds["robust"] >= 20 and kinds["flip"] >= 20, counts
 
@@ -266,6 +282,13 @@ def test_twenty_thousand_queries(block):
     undecided = sum(n for (_, kind), n in counts.items() if kind == "undecided")
     print(f"block {block}: {dict(counts)}, undecided {undecided / 20:.1f} %")
     assert sum(counts.values()) == 2000
+    assert not [kind for _, kind in counts if kind.startswith("crashed")]
+
+
+@pytest.mark.slow
+def test_two_thousand_sums():
+    counts = compare_all(range(1000, 3000), random_sum)
+    print(dict(counts))
     assert not [kind for _, kind in counts if kind.startswith("crashed")]
 
 

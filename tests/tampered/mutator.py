@@ -11,8 +11,18 @@ from typing import Any
 
 from tests.naive_prover import prove
 from tests.oracle import find_flip
-from tests.random_queries import random_query
-from verifier.trusted.certificate import Flip, Leaf, Node, Robust, SymbolicStep, certificate_bytes
+from tests.random_queries import random_goals, random_query, random_region
+from tests.test_univariate import separable_network
+from verifier.api import Options, verify
+from verifier.trusted.certificate import (
+    Flip,
+    Leaf,
+    Node,
+    Robust,
+    SeparableStep,
+    SymbolicStep,
+    certificate_bytes,
+)
 from verifier.trusted.errors import UserError
 from verifier.trusted.network import Network, Rows, integers
 from verifier.trusted.query import Query
@@ -23,8 +33,11 @@ Place = tuple[Any, Any]  # a container and the key of one of its values
 
 
 def true_evidence(seed: int) -> tuple[Query, bytes]:
-    """A small question with its true answer; a tenth of the proofs begin with a symbolic step."""
+    """A small question with its true answer; a tenth of the proofs begin with a symbolic step, a
+    tenth are about sums of functions of one direction, found by the search."""
     rng = Random(seed)
+    if rng.random() < 0.1:
+        return sum_evidence(rng)
     query = random_query(rng, max_units=4, max_inputs=2)
     proof = prove(query, rng if rng.random() < 0.7 else None, extras=5)
     if proof is None:
@@ -39,6 +52,20 @@ def true_evidence(seed: int) -> tuple[Query, bytes]:
             leaf = Node((), Leaf())
             answer = Robust((), tuple((leaf,) for _ in query.goals))
     return query, certificate_bytes(answer, query.network.digest)
+
+
+def sum_evidence(rng: Random) -> tuple[Query, bytes]:
+    """A proof with multipliers of the ball, as the search finds it or with a step that helps."""
+    while True:
+        inputs = rng.randint(1, 2)
+        network = separable_network(rng, inputs)
+        region = random_region(rng, inputs, rng.choice(("1", "2")))
+        query = Query(network, region, random_goals(rng, network, region))
+        found = verify(query, Options(nodes=20)).verdict
+        if isinstance(found, Robust) and found.steps == ():
+            multipliers = tuple(F(rng.randint(0, 6), 2) for _ in range(rng.randint(1, 3)))
+            found = Robust((SeparableStep(multipliers),), found.trees)
+            return query, certificate_bytes(found, network.digest)
 
 
 def edited(rng: Random, query: Query, data: bytes) -> tuple[Query, bytes]:
