@@ -20,7 +20,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.replay import check_batch, chunks, scaled_for
 from verifier.trusted.scaled import ScaledNetwork
 
-MANY_UNITS, DEEP = 2000, 10  # beyond either, propagation is tried before anything in floats
+MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
 DENSE = 1 << 24  # entries of a float matrix over all variables
 
 

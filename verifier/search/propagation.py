@@ -9,23 +9,37 @@ found by substituting backwards, and where that is loose by splits on undecided 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from math import isqrt
 from time import monotonic
 
+from verifier.search.forward import ForwardPass
 from verifier.search.separable import SeparableSearch, is_worth_trying
 from verifier.search.substitution import Bound, substitute
-from verifier.trusted.certificate import Lemma, Node, Step, Tree, UnitSplit
+from verifier.trusted.certificate import Leaf, Lemma, Node, Step, Tree, UnitSplit
+from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Goal
 
 ZERO = Fraction(0)
+GUIDED_LEAVES = 16  # tried for one tree in the guided pass
 LEAVES = 60  # tried for one tree in the first pass
 MORE_LEAVES = 500  # in the second, and for goals
 TRIALS = 6000  # bounds that the second pass computes
 Target = Goal | Lemma
 Test = Callable[[Fraction], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """The best bound found of a target in the current branch, and what to split on."""
+
+    value: Fraction
+    leaf: Leaf
+    choice: int | None
 
 
 class Propagation:
@@ -38,13 +52,17 @@ class Propagation:
         self.trees: list[Tree | None] = [None] * len(checker.query.goals)
         self._row = checker.root.rows.row
         self._tightened: set[int] = set()  # units that are on and have a lemma
+        self._loose: set[int] = set()  # those whose bound more splits might improve
         self._touched: set[int] = set()  # units whose bounds a lemma changed
-        self._splittable: set[int] = set()  # undecided units that read units
-        self._plain: set[int] = set()  # other undecided units
-        self._chorded: set[int] = set()  # those whose chords are tried, in the second pass
+        self._splittable: set[int] = set()  # units that read more than one unit
+        self._plain: set[int] = set()  # the others
+        self._chorded: set[int] = set()  # those whose chords are tried, in the last pass
+        self._guide: set[int] = set()  # units that are on at the centre, in the guided pass
         self._trials_left: int | None = None
-        self._corners: list[dict[int, int]] = []  # values of the units at corners of the region
+        self._center: dict[int, int] = {}  # values of the units at the centre of the region
+        self._corners: list[dict[int, int]] = []  # and at two opposite corners
         self._leaves_left = 0
+        self._cut_short = False  # whether the last tree had splits left
         self._deadline = deadline
 
     @property
@@ -57,18 +75,34 @@ class Propagation:
         """Whether all goals are proved; `trees` and `steps` hold what was found."""
         if self._close_goals(leaves=0):
             return True
+        units = self._relevant()
+        if self._forward(units):
+            return True
         if is_worth_trying(self.checker):
             self._bound_sums()
             if self._close_goals(leaves=0):
                 return True
-        units = self._relevant()
+            units = self._relevant()
         self._find_corners(units)
+        if self._guided_pass():
+            return True
         for thorough in (False, True):
             self._visit(units, thorough)
             if self._close_goals(leaves=MORE_LEAVES):
                 return True
             self._chorded, self._trials_left = self._plain, TRIALS
         return False
+
+    def _forward(self, units: Iterable[int]) -> bool:
+        """Whether substituting forwards decides so many units that all goals close."""
+        forward = ForwardPass(self.checker)
+        if not forward.run(units):
+            return False
+        self.steps += forward.steps
+        for number, goal in enumerate(self.checker.query.goals):
+            if self.trees[number] is None and len(goal.atoms) == 1:
+                self.trees[number] = forward.goal_tree(goal)
+        return all(tree is not None for tree in self.trees)
 
     def _bound_sums(self) -> None:
         """Steps about sums of functions of one direction each come before all lemmas."""
@@ -78,10 +112,28 @@ class Propagation:
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
 
+    def _guided_pass(self) -> bool:
+        """Visits only what the open goals read if every rising unit is what it is at the centre:
+        of the two terms of a maximum mostly one matters, and all that it hides need no visit."""
+        self._guide = {v for v, value in self._center.items() if value > 0}
+        goals = zip(self.checker.query.goals, self.trees, strict=True)
+        targets: list[Target] = [g for g, tree in goals if tree is None and len(g.atoms) == 1]
+        reached: set[int] = set()
+        while targets:
+            for bound in self._bounds(targets.pop()):
+                falling = self._splittable.intersection(bound.open).difference(bound.rising)
+                targets += [Lemma(v, True, ZERO, ()) for v in falling - reached]
+                reached |= bound.reached
+        self._visit(sorted(self._center.keys() & reached), thorough=False)
+        proved = self._close_goals(leaves=MORE_LEAVES)
+        self._guide = set()
+        return proved
+
     def _visit(self, units: Iterable[int], thorough: bool) -> None:
         """Tightens unit after unit: by trees where two terms of a row depend on one undecided unit,
         and by one leaf where the terms may depend on one input, or have changed."""
         checker = self.checker
+        leaves = MORE_LEAVES if thorough else GUIDED_LEAVES if self._guide else LEAVES
         below: dict[int, int] = {}  # for each unit the undecided units it depends on, as bits
         undecided = 0
         for v in units:
@@ -91,16 +143,16 @@ class Propagation:
             for u in read:
                 shared |= reached & below.get(u, 0)
                 reached |= below.get(u, 0)
-            if shared or (thorough and read and len(self._row(v)[0]) > 1):
-                self._tighten(v, MORE_LEAVES if thorough else LEAVES)
+            several = len(self._row(v)[0]) > 1
+            if shared or (thorough and read and several):
+                self._tighten(v, leaves)
             elif self._touched.intersection(read) or (
-                len(read) > 1 and checker.lower(v) < 0 < checker.upper(v)
+                len(read) > 1 and (self._guide or checker.lower(v) < 0 < checker.upper(v))
             ):
                 self._tighten(v, 0)
             if checker.lower(v) < 0 < checker.upper(v):
                 reached |= 1 << undecided
                 undecided += 1
-                (self._splittable if len(read) > 1 else self._plain).add(v)
             below[v] = reached if checker.upper(v) > 0 else 0
 
     # ------------------------------------------------------------------ which units
@@ -133,35 +185,63 @@ class Propagation:
                     waiting.append(u)
         return sorted(seen)
 
-    def _find_corners(self, units: Iterable[int]) -> None:
-        """Evaluates the units at two opposite corners of the region's box: what an upper bound
-        cannot go below, and which lines are likely to be tight."""
-        inputs = self.inputs
-        for flip in (0, 1):
-            values = {}
-            for k in range(inputs):
-                high = (k * 2654435761 >> 7) + flip & 1
-                values[k] = int(self.checker.input_bounds(k)[high])
-            for v in units:
-                variables, weights, total = self._row(v)
-                for j, weight in zip(variables, weights, strict=True):
-                    value = values.get(j, 0)  # left out are units that are off
-                    if value > 0 or j < inputs:
-                        total += weight * value
-                values[inputs + v] = total
-            self._corners.append({v: values[inputs + v] for v in units})
+    def _find_corners(self, units: Sequence[int]) -> None:
+        """Evaluates the units at the centre and at two opposite corners: what an upper bound cannot
+        go below, and which lines are likely to be tight."""
+        region, count = self.checker.region, self.inputs
+        bounds = [self.checker.input_bounds(k) for k in range(count)]
+        share = Fraction(1)  # of the way from the centre to a corner of the box
+        if region.norm == "1":
+            share = Fraction(1, count)
+        elif region.norm == "2":
+            share = Fraction(1, 1 + isqrt(count - 1))
+        middle = [(low + high) / Fraction(2) for low, high in bounds]
+        reach = [(high - low) / Fraction(2) * share for low, high in bounds]
+        signs = [1 if k * 2654435761 >> 7 & 1 else -1 for k in range(count)]
+        self._center = self._evaluated(units, [int(m) for m in middle])
+        for sign in (1, -1):
+            corner = zip(middle, reach, signs, strict=True)
+            self._corners.append(self._evaluated(units, [int(m + sign * s * r) for m, r, s in corner]))
+        for v in units:
+            (self._splittable if len(self._units_read(v)) > 1 else self._plain).add(v)
+
+    def _evaluated(self, units: Iterable[int], point: list[int]) -> dict[int, int]:
+        values, inputs = dict(enumerate(point)), self.inputs
+        for v in units:
+            variables, weights, total = self._row(v)
+            for j, weight in zip(variables, weights, strict=True):
+                value = values.get(j, 0)  # left out are units that are off
+                if value > 0 or j < inputs:
+                    total += weight * value
+            values[inputs + v] = total
+        return {v: values[inputs + v] for v in units}
 
     # ------------------------------------------------------------------ bounds and trees
 
     def _close_goals(self, leaves: int) -> bool:
+        """Whether all goals are proved, by trees that hold with all the steps before them."""
         for number, goal in enumerate(self.checker.query.goals):
-            if self.trees[number] is None and len(goal.atoms) == 1 and not self.late:
+            tree = self.trees[number]
+            if tree is not None and not self._still_holds(tree, goal):
+                tree = self.trees[number] = None
+            if tree is None and len(goal.atoms) == 1 and not self.late:
                 self._leaves_left = leaves
                 closes = _not_negative if goal.atoms[0].strict else _positive
                 found = self._tree(goal, closes, closes)
                 if found is not None:
                     self.trees[number] = found[1]
         return all(tree is not None for tree in self.trees)
+
+    def _still_holds(self, tree: Tree, goal: Goal) -> bool:
+        """Whether the tree holds with the lemmas found since: a unit that one of them has decided
+        is no longer relaxed as the tree takes for granted."""
+        mark = self.checker.mark()
+        try:
+            self.checker.refute(tree, goal)
+        except RefusedError:
+            self.checker.undo(mark)
+            return False
+        return True
 
     def _tighten(self, v: int, leaves: int) -> None:
         """Adds the lemmas about unit v that improve its bounds and can matter."""
@@ -178,6 +258,8 @@ class Propagation:
             if deciding and least < 0:
                 continue
             self._leaves_left = leaves
+            if self._guide and self.checker.lower(v) < 0 and sign * self._center[v] <= 0:
+                self._leaves_left = 0  # it is not on that side at the centre
             found = self._tree(
                 Lemma(v, upper, ZERO, ()),
                 partial(_at_least, Fraction(least, scale)),
@@ -191,62 +273,86 @@ class Propagation:
             self._touched.add(v)
             if checker.lower(v) >= 0:
                 self._tightened.add(v)
+                (self._loose.add if self._cut_short else self._loose.discard)(v)
 
     def _tree(self, target: Target, done: Test, accepted: Test) -> tuple[Fraction, Tree] | None:
         """The bound of the current branch and its tree: one leaf if that is `done`, else by a split
         on the last undecided unit on the way, if that helps; at least `accepted`."""
-        tried = self._bounds(target, done)
-        bound = max(tried, key=lambda bound: bound.value)
-        if not done(bound.value):
-            helpful = tried if self._chorded else [bound]
-            choices = self._splittable.intersection(v for each in helpful for v in each.open)
-            if choices and self._leaves_left > 0 and not self.late:
-                self._leaves_left -= 2
-                found = self._split(target, max(choices), done, accepted)
-                if found is not None and found[0] > bound.value:
-                    return found
-            if not accepted(bound.value):
-                return None
-        return bound.value, (Node((), bound.leaf),)
+        root = self._best(target, done)
+        self._cut_short = False
+        if not done(root.value):
+            found = self._split_tree(target, root, done, accepted)
+            if found is not None and found[0] > root.value:
+                return found
+        return (root.value, (Node((), root.leaf),)) if accepted(root.value) else None
 
-    def _split(
-        self, target: Target, unit: int, done: Test, accepted: Test
+    def _split_tree(
+        self, target: Target, root: Branch, done: Test, accepted: Test
     ) -> tuple[Fraction, Tree] | None:
-        sides: list[tuple[Fraction, Tree]] = []
-        for high in (False, True):
-            mark = self.checker.mark()
-            self.checker.restrict(UnitSplit(unit), high=high)
-            found = self._tree(target, done, accepted)
-            self.checker.undo(mark)
-            if found is None:
+        """The least bound of the leaves, and a tree that splits until each is `done`, or until no
+        split is left, which must be `accepted`."""
+        checker, nodes, leaves = self.checker, list[Node](), list[Fraction]()
+        waiting: list[tuple[tuple[int, int], UnitSplit]] = []
+        start, branch = checker.mark(), root
+        while True:
+            choice = None if done(branch.value) else branch.choice
+            if choice is not None and self._leaves_left > 0 and not self.late:
+                self._leaves_left -= 2
+                split = UnitSplit(choice)
+                waiting.append((checker.mark(), split))
+                nodes.append(Node((), split))
+                checker.restrict(split, high=False)
+            elif not nodes or not accepted(branch.value):
+                self._cut_short = choice is not None
+                checker.undo(start)
                 return None
-            sides.append(found)
-        (low_value, low), (high_value, high_tree) = sides
-        return min(low_value, high_value), (Node((), UnitSplit(unit)), *low, *high_tree)
+            else:
+                nodes.append(Node((), branch.leaf))
+                leaves.append(branch.value)
+                self._cut_short |= choice is not None
+                if not waiting:
+                    checker.undo(start)
+                    return min(leaves), tuple(nodes)
+                mark, split = waiting.pop()
+                checker.undo(mark)
+                checker.restrict(split, high=True)
+            branch = self._best(target, done)
 
-    def _bounds(self, target: Target, done: Test) -> list[Bound]:
-        """A few bounds to choose from: with boxes of tightened units or all the way down, lines
-        below rising units that touch at a corner, in the second pass also with chords."""
+    def _best(self, target: Target, done: Test) -> Branch:
+        """The best of a few bounds, and the unit that a split had better be on."""
         tried: list[Bound] = []
-        for boxable in (self._tightened, set[int]()):
-            bound = substitute(self.checker, target, boxable)
+        for bound in self._bounds(target):
             tried.append(bound)
             if done(bound.value):
                 break
+        if self._trials_left is not None:
+            self._trials_left -= len(tried)
+        bound = max(tried, key=lambda bound: bound.value)
+        helpful = tried if self._chorded or self._guide else [bound]
+        choices = self._splittable.intersection(v for each in helpful for v in each.open)
+        if self._guide:  # what rises is taken as it is at the centre
+            choices = choices.difference(bound.rising) or choices
+        return Branch(bound.value, bound.leaf, max(choices, default=None))
+
+    def _bounds(self, target: Target) -> Iterator[Bound]:
+        """A few bounds to choose from: with boxes of tightened units or all the way down, lines
+        below rising units that touch at a corner, in the second pass also with chords."""
+        if self._guide:
+            for boxable in (self._tightened - self._loose, set[int]()):
+                yield substitute(self.checker, target, boxable, self._guide, self._plain)
+            return
+        for boxable in (self._tightened, set[int]()):
+            bound = substitute(self.checker, target, boxable)
+            yield bound
             if self._chorded.intersection(bound.open):
-                tried.append(substitute(self.checker, target, boxable, (), self._chorded))
+                yield substitute(self.checker, target, boxable, (), self._chorded)
             if self._splittable.intersection(bound.rising):
                 for corner in self._corners:
                     steep = {v for v in self._splittable if corner[v] > 0}
                     if steep:
-                        tried.append(
-                            substitute(self.checker, target, boxable, steep, self._chorded)
-                        )
+                        yield substitute(self.checker, target, boxable, steep, self._chorded)
             if ZERO not in bound.leaf.slopes.values():
                 break
-        if self._trials_left is not None:
-            self._trials_left -= len(tried)
-        return tried
 
 
 def _above(least: Fraction, value: Fraction) -> bool:

@@ -22,12 +22,13 @@ ZERO, ONE = Fraction(0), Fraction(1)
 class Bound:
     """`leaf` shows that the target's form is at least `value`: a_v for a lemma of bound 0 about a
     lower bound, -a_v for one about an upper bound, minus the atom for a goal. `open` are the
-    undecided units on the way, `rising` those with a positive coefficient."""
+    undecided units on the way, `rising` those with a positive coefficient, `reached` all units."""
 
     value: Fraction
     leaf: Leaf
     open: list[int]
     rising: list[int]
+    reached: set[int]
 
 
 def substitute(
@@ -70,6 +71,7 @@ class _Substitution:
         self.slopes: dict[int, Fraction] = {}
         self.open: list[int] = []
         self.rising: list[int] = []
+        self.reached: set[int] = set()
 
     def run(self) -> Bound:
         checker, waiting = self.checker, self.waiting
@@ -82,6 +84,8 @@ class _Substitution:
                 v = -heappop(waiting)
                 factor = self.a.pop(v, 0)
                 c = self.z.pop(self.inputs + v, 0)
+                if c or factor:
+                    self.reached.add(v)
                 if c and v in self.boxable and checker.lower(v) >= 0:
                     may[v] = c
                 elif c:
@@ -97,7 +101,7 @@ class _Substitution:
                         self.slopes[v] = ZERO
                         self.constant += self._box(v, c)
         value, shares = self._on_region()
-        return Bound(value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising)
+        return Bound(value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising, self.reached)
 
     def _relaxed(self, v: int, c: Number) -> Number:
         """How often a_v replaces c times z_v; the rest becomes constant."""
