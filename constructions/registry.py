@@ -62,7 +62,7 @@ _ENTRIES = (
     Entry("lipschitz-ovr", "inf", "one output a class", cones.SOURCE, cones.one_against_rest),
     Entry("l1", "1", "running max", cross_polytopes.SOURCE, cross_polytopes.sequential),
     Entry(
-        "l1-parallel", 1, "all samples at once", cross_polytopes.SOURCE, cross_polytopes.parallel
+        "l1-parallel", "1", "all samples at once", cross_polytopes.SOURCE, cross_polytopes.parallel
     ),
     Entry("l2", "2", "running max, sawtooth squares", sawtooth.SOURCE, sawtooth.sequential),
     Entry("l2-parallel", "2", "l2, all samples at once", sawtooth.SOURCE, sawtooth.parallel),

@@ -15,6 +15,7 @@ c = max(0, -(min x_ik - mu)); x_k is read as p_k - c. That is exact on all balls
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -137,7 +138,7 @@ def _schedule(
         yield size - 1, None, size - 1
 
 
-class DistanceTests:
+class DistanceTests(ABC):
     """Tests y_i - K score_i whose score is a function of the distances |x_k - x_ik|.
 
     The first layer holds relu((x_k - x_ik) / unit) for all k, then relu((x_ik - x_k) / unit), so
@@ -159,13 +160,13 @@ class DistanceTests:
         self._points = scaled(dataset.numerators, unit.denominator)
         self._templates: dict[int, Rows] = {}
 
+    @abstractmethod
     def formulas(self, stage: int, before: list[Affine]) -> list[Affine]:
         """The pre-activations of layer `stage` >= 1, from the units of the layer before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def score(self, before: list[Affine]) -> Affine:
         """What K multiplies, from the units of the last layer."""
-        raise NotImplementedError
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction

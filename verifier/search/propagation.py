@@ -5,6 +5,10 @@ almost every unit is decided. What interval arithmetic cannot see are dependenci
 m + max(g - m, 0) <= y for m, g <= y, both terms depend on m. Units that matter to the goals are
 visited first to last. Where terms of a unit's row depend on one undecided unit, its bounds are
 found by substituting backwards, and where that is loose by splits on undecided units, last first.
+
+The cheapest comes first: a pass of forward substitution (`forward`), which is all that a network
+without undecided units needs; then a pass that visits only what goals read if rising units are what
+they are at the centre; then one over all units, and one that tries harder.
 """
 
 from __future__ import annotations
@@ -201,7 +205,9 @@ class Propagation:
         self._center = self._evaluated(units, [int(m) for m in middle])
         for sign in (1, -1):
             corner = zip(middle, reach, signs, strict=True)
-            self._corners.append(self._evaluated(units, [int(m + sign * s * r) for m, r, s in corner]))
+            self._corners.append(
+                self._evaluated(units, [int(m + sign * s * r) for m, r, s in corner])
+            )
         for v in units:
             (self._splittable if len(self._units_read(v)) > 1 else self._plain).add(v)
 

@@ -101,7 +101,9 @@ class _Substitution:
                         self.slopes[v] = ZERO
                         self.constant += self._box(v, c)
         value, shares = self._on_region()
-        return Bound(value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising, self.reached)
+        return Bound(
+            value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising, self.reached
+        )
 
     def _relaxed(self, v: int, c: Number) -> Number:
         """How often a_v replaces c times z_v; the rest becomes constant."""
