@@ -152,6 +152,21 @@ def test_results_stand_once_in_order_and_within_the_data() -> None:
         (lambda m: m | {"robmem_manifest": 2}, "version"),
         (lambda m: m | {"robmem_manifest": True}, "version"),
         (lambda m: m | {"size": 2}, "malformed"),
+        (lambda m: m | {"size": "3"}, "malformed"),
+        (lambda m: m | {"size": True}, "malformed"),
+        (lambda m: m | {"results": {}}, "malformed"),
+        (lambda m: m | {"results": m["results"][0]}, "malformed"),
+        (lambda m: m | {"results": [m["results"][0][:2]]}, "malformed"),
+        (lambda m: m | {"results": [m["results"][0] + [1]]}, "malformed"),
+        (lambda m: m | {"question": []}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"norm": 1}}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"decoder": ["nearest"]}}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"clip": "01"}}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"clip": ["0", "1", "2"]}}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"clip": [0, 1]}}, "malformed"),
+        (lambda m: m | {"question": m["question"] | {"trust": "me"}}, "unknown field"),
+        (lambda m: m | {"network": "0" * 63}, "malformed"),
+        (lambda m: m | {"data": 0}, "malformed"),
         (lambda m: m | {"size": 4}, "root"),
         (lambda m: m | {"results": m["results"][:2]}, "root"),
         (lambda m: m | {"results": m["results"][::-1]}, "malformed"),
@@ -177,8 +192,38 @@ def test_tampered_manifests_are_refused(
     assert caught.value.flaw == flaw
 
 
+@pytest.mark.parametrize("text", [b"[]", b'"robmem_manifest"', b"1"])
+def test_what_is_no_object_is_refused(text: bytes) -> None:
+    with pytest.raises(RefusedError) as caught:
+        parse_manifest(text)
+    assert caught.value.flaw == "malformed"
+
+
+def test_a_point_may_be_all_of_a_clip_box() -> None:
+    flat = replace(QUESTION, clip=(Fraction(2), Fraction(2)))
+    assert flat.region((Fraction(2),)).lower == flat.region((Fraction(2),)).upper == (2,)
+    assert parse_manifest(manifest_bytes(replace(Evidence().manifest, question=flat)))
+
+
+def test_claims_in_words() -> None:
+    manifest = Evidence().manifest
+    counts = {"robust": 1, "flip": 1, "undecided": 1}
+    kinds = [replace(r, kind=k, certificate=r.certificate if k != "undecided" else None)
+             for r, k in zip(manifest.results, counts, strict=True)]  # fmt: skip
+    mixed = replace(manifest, results=tuple(kinds))
+    assert mixed.claim == (
+        "1 of 3 samples keep their label on Linf balls of radius 1/3, decoder nearest, 1 do not, "
+        "1 undecided"
+    )
+    two = replace(manifest, results=manifest.results[:2])
+    assert two.claim.startswith("all 2 samples asked about, of 3, keep") and not two.complete
+
+
 def test_another_network_or_other_data_are_refused() -> None:
     evidence = Evidence()
+    for size in (4, 2**40):
+        with pytest.raises(RefusedError, match=f"other data: {size} samples claimed, there are 3"):
+            check_inputs(replace(evidence.manifest, size=size), evidence.network, POINTS)
     build = NetworkBuilder(1)
     other = build.network([build.inputs[0]])
     with pytest.raises(RefusedError, match="another network"):
