@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -263,17 +264,35 @@ def test_one_stored_proof_is_checked(here: Path, capsys: pytest.CaptureFixture[s
     assert say(capsys, "check", "proof.json", "--data", "iris").code == 2
 
 
-def test_parquet_needs_pyarrow(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    import importlib.util
-
+def test_parquet_needs_pyarrow(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert say(capsys, "certify", "--data", "six.csv", "--out", "run").code == 0
     assert say(capsys, "runs", "export", "run", "--parquet").code == 2
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     said = say(capsys, "runs", "export", "run", "--parquet", "-o", "six.parquet")
-    if importlib.util.find_spec("pyarrow") is None:
-        assert (said.code, "pip install pyarrow" in said.err) == (2, True)
-    else:
-        assert said.code == 0
-        assert (here / "six.parquet").read_bytes()[:4] == b"PAR1"
+    assert (said.code, "pip install 'robmem[parquet]'" in said.err) == (2, True)
+
+
+def test_parquet_holds_what_csv_and_json_hold(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert say(capsys, "certify", "--data", "six.csv", "--out", "run").code == 0
+    for more in ([], ["--rivals"]):
+        said = say(capsys, "runs", "export", "run", "--parquet", "-o", "six.parquet", *more)
+        assert said.code == 0, said.err
+        table = parquet.read_table("six.parquet")
+        rows = say(capsys, "runs", "export", "run", "--json", *more).facts
+        assert table.to_pylist() == rows
+        assert len(rows) == (12 if more else 6)
+        assert table.schema.field("sample").type == "int64"
+        said = say(capsys, "runs", "export", "run", "--csv", *more)
+        head, *lines = csv.reader(io.StringIO(said.out))
+        assert head == table.column_names
+        assert [[("" if x is None else str(x)) for x in row.values()] for row in rows] == lines
+    said = say(capsys, "runs", "export", "run", "--parquet", "-o", "missing/six.parquet")
+    assert (said.code, said.err.count("\n")) == (2, 1)
 
 
 def test_flips_are_exact_and_end_with_1(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,15 +21,17 @@ from verifier.certify import Run, begin, continue_run, question_of, summarize
 from verifier.cli.main import main
 from verifier.dataset import Dataset
 from verifier.errors import RefusedError, UserError
+from verifier.runs import store as store_module
 from verifier.runs import work
 from verifier.runs.executor import Event, Executor, Finished, Lost
 from verifier.runs.folder import RunFolder
 from verifier.runs.place import all_runs, place_of
-from verifier.runs.records import Record, failure
+from verifier.runs.records import Record, Rival, failure
 from verifier.runs.store import SCHEMA, Identity, Store
 from verifier.trusted.certificate import Undecided
 from verifier.trusted.manifest import Manifest, Question, Result, manifest_bytes
 from verifier.trusted.packed import pack, unpack
+from verifier.trusted.rational import parse_rational
 
 DATA = Dataset.from_rows(
     "six", [(0, 0), (3, 0), (0, 4), (9, 9), (5, 5), (9, 1)], [0, 1, 2, 0, 1, 2]
@@ -415,6 +417,91 @@ def test_a_newer_database_is_refused(tmp_path: Path) -> None:
     for read_only in (True, False):
         with pytest.raises(UserError, match=f"version {SCHEMA + 1}, this program reads {SCHEMA}"):
             Store(tmp_path / "run.sqlite", read_only=read_only)
+
+
+def test_a_database_of_version_1_is_read_and_migrated(tmp_path: Path) -> None:
+    path = tmp_path / "run.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(store_module._MIGRATIONS[0] + "PRAGMA user_version = 1;")
+        connection.execute(
+            "INSERT INTO runs VALUES (1, 'r', '.', 'n', 'd', '{}', '{}', '{}', 'root')"
+        )
+        connection.executemany("INSERT INTO samples (run, sample) VALUES (1, ?)", [(0,), (1,)])
+        connection.execute("UPDATE samples SET state='robust', certificate='x' WHERE sample = 0")
+        connection.execute("INSERT INTO hosts VALUES (1, 1, 'now', '{}')")
+        connection.execute(
+            "INSERT INTO attempts VALUES (1, 1, 0, 1, 'main', 'now', 'robust', NULL, 0.5)"
+        )
+    connection.close()
+    before = path.read_bytes()
+    with Store(path, read_only=True) as store:
+        assert store.run().counts["robust"] == 1
+        assert [row.state for row in store.samples(1)] == ["robust", "open"]
+        assert store.rivals(1) == []
+        store.check_integrity()
+    assert path.read_bytes() == before
+    with Store(path) as store:
+        store.record(1, 1, [replace(answer(1), rivals=(Rival(0, "2", "robust", "1/3", 5),))])
+        store.settle()
+    with Store(path, read_only=True) as store:
+        assert store._query("PRAGMA user_version") == [(SCHEMA,)]
+        assert (store.run().root, store.run().counts["robust"]) == ("root", 2)
+        assert len(store.attempts(1)) == 2
+        (row,) = store.rivals(1)
+        assert (row.sample, row.rival, row.lower_bound, row.certificate) == (
+            1, "2", "1/3", "0" * 64,
+        )  # fmt: skip
+        store.check_integrity()
+
+
+def test_a_row_for_every_sample_and_rival(sealed: Path) -> None:
+    """On Linf balls the decoder `value` has two goals, and both margins are proved at least 0."""
+    with Store(sealed / "run.sqlite", read_only=True) as store:
+        rows = store.rivals(1)
+    assert [(row.sample, row.goal) for row in rows] == [(i, k) for i in range(6) for k in (0, 1)]
+    assert {row.state for row in rows} == {"robust"}
+    for row in rows:
+        assert row.certificate is not None and row.text_bytes > 0
+        assert row.nodes >= 1
+        assert parse_rational(row.lower_bound or "-1") >= 0
+
+
+def test_a_flip_says_which_rival_won(tmp_path: Path) -> None:
+    construction = build("linf", DATA, ratio=RATIO)
+    wider = replace(question_of(construction), radius=Fraction(3))
+    continue_run(begin(DATA, construction, wider, tmp_path / "run"))
+    with Store(tmp_path / "run" / "run.sqlite", read_only=True) as store:
+        samples = {row.sample: row for row in store.samples(1)}
+        rivals = store.rivals(1)
+    assert {row.state for row in samples.values()} == {"flip"}
+    for sample, row in samples.items():
+        own = [rival for rival in rivals if rival.sample == sample]
+        assert sorted(rival.state for rival in own) == ["flip", "open"]
+        assert [rival.rival for rival in own if rival.state == "flip"] == [row.rival]
+
+
+def test_an_answer_keeps_its_rivals(tmp_path: Path) -> None:
+    with database(tmp_path) as store:
+        unknown = (Rival(0, "1", "undecided", "-1/2"), Rival(1, "2", "undecided"))
+        store.record(1, 1, [Record(0, "undecided", reason="slow", rivals=unknown)])
+        assert [row.lower_bound for row in store.rivals(1)] == ["-1/2", None]
+        proved = (Rival(0, "1", "robust", "1/2", 3), Rival(1, "2", "robust", None, 1))
+        store.record(1, 1, [replace(answer(0), rivals=proved)])
+        store.record(1, 1, [Record(0, "undecided", reason="slow", rivals=unknown)])
+        assert [(row.state, row.nodes) for row in store.rivals(1)] == [("robust", 3), ("robust", 1)]
+
+
+def test_what_the_data_do_not_say_is_kept_for_readers(tmp_path: Path) -> None:
+    images = replace(
+        DATA, image_shape=(1, 2), pixel_range=(Fraction(0), Fraction(21, 2)),
+        feature_names=("height", "width"),
+    )  # fmt: skip
+    run = begin(images, build("linf", images, ratio=RATIO), folder=tmp_path / "run")
+    with Store(run.place.database, read_only=True) as store:
+        about = store.run().about
+    assert about["image_shape"] == [1, 2]
+    assert about["pixel_range"] == ["0", "21/2"]
+    assert about["feature_names"] == ["height", "width"]
 
 
 def test_a_damaged_page_is_found_and_named(tmp_path: Path) -> None:

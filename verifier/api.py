@@ -33,11 +33,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A checked verdict and what it cost: seconds by phase (bounds, search, check) and nodes."""
+    """A checked verdict and what it cost: seconds by phase (bounds, search, check) and nodes.
+
+    `margins` are the lower bounds of the margins of the goals that the search has seen, None where
+    it has none; exact, and not looked at by the checker, which asks for their sign alone.
+    """
 
     verdict: Verdict
     seconds: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
+    margins: tuple[Fraction | None, ...] = ()
 
 
 def verify(query: Query, options: Options = Options()) -> Outcome:

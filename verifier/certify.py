@@ -240,7 +240,6 @@ def begin(
         folder = Path(store) / folder
     place = place_of(_free(Path(folder)) if new else folder, shared=store is not None)
     files, path = place.folder, place.folder.path
-    facts = {"data": dataset.name, "label_names": list(dataset.label_names), "size": points.size}
     if path.exists() and not path.is_dir():
         raise UserError(f"{path}: exists and is not a run")
     if path.exists() and not place.database.exists() and _foreign(path):
@@ -250,7 +249,8 @@ def begin(
         if not place.exists():
             files.create(network, content)
             with Store(place.database, create=True) as database:
-                database.add_run(place.name, path.name, identity, {**facts, **(about or {})})
+                facts = _described(dataset) | (about or {})
+                database.add_run(place.name, path.name, identity, facts)
                 database.settle(shared=place.shared)
         else:
             with Store(place.database, read_only=True) as database:
@@ -258,6 +258,22 @@ def begin(
                 known = database.pending(row.id, STATES)
             _check_same(path, row, identity, known, change_limits)
     return Run(place, network, points, Job(question, options), len(chosen))
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    """What the exact data do not say of themselves, for those who read about the run."""
+    facts: dict[str, Any] = {
+        "data": dataset.name,
+        "label_names": list(dataset.label_names),
+        "size": dataset.size,
+    }
+    if dataset.image_shape is not None:
+        facts["image_shape"] = list(dataset.image_shape)
+    if dataset.pixel_range is not None:
+        facts["pixel_range"] = list(map(format_rational, dataset.pixel_range))
+    if dataset.feature_names is not None:
+        facts["feature_names"] = list(dataset.feature_names)
+    return facts
 
 
 def _foreign(path: Path) -> bool:

@@ -6,7 +6,7 @@ import csv
 import json
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,8 @@ import click
 
 if TYPE_CHECKING:
     from verifier.runs.store import RunRow
+
+_LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size")
 
 
 @click.group(
@@ -86,7 +88,7 @@ def show(run: str, as_json: bool) -> int:
         ("network", row.network),
         ("data", f"{row.data} ({row.about.get('data')})"),
         *((key, value) for key, value in row.about.items()
-          if key not in ("data", "label_names", "size") and value is not None),
+          if key not in _LISTED_ELSEWHERE and value is not None),
         ("options", ", ".join(f"{k} {v}" for k, v in row.options.items() if v is not None)),
         ("samples", f"{row.samples}: " + ", ".join(f"{n} {s}" for s, n in row.counts.items() if n)),
         ("proofs", proofs),
@@ -107,27 +109,31 @@ def show(run: str, as_json: bool) -> int:
 @click.option("--csv", "form", flag_value="csv", help="Comma-separated.  [default]")
 @click.option("--json", "form", flag_value="json", help="A JSON list.")
 @click.option("--parquet", "form", flag_value="parquet", help="Parquet; needs pyarrow and -o.")
+@click.option("--rivals", is_flag=True, help="A row a sample and rival.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here.")
-def export(run: str, form: str | None, output: str | None) -> int:
+def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN."""
     from verifier.errors import UserError
     from verifier.runs.place import find_run
-    from verifier.runs.store import Store
+    from verifier.runs.store import RivalRow, SampleRow, Store
 
     place = find_run(run)
     with Store(place.database, read_only=True) as store:
-        rows = [asdict(sample) for sample in store.samples(place.row(store).id)]
+        number = place.row(store).id
+        found = store.rivals(number) if rivals else store.samples(number)
+        columns = [field.name for field in fields(RivalRow if rivals else SampleRow)]
+    rows = [{column: getattr(row, column) for column in columns} for row in found]
     if form == "parquet":
         if output is None:
             raise UserError("--parquet: give the file with -o")
-        _parquet(rows, output)
+        _parquet(rows, columns, output)
         return 0
     if output is None:
-        _write(rows, form, sys.stdout)
+        _write(rows, columns, form, sys.stdout)
         return 0
     try:
         with Path(output).open("w", encoding="utf-8", newline="") as stream:
-            _write(rows, form, stream)
+            _write(rows, columns, form, stream)
     except OSError as error:
         raise UserError(f"{output}: {error.strerror or error}") from None
     return 0
@@ -225,16 +231,16 @@ def _facts(folder: Path, row: RunRow) -> dict[str, Any]:
     }
 
 
-def _write(rows: list[dict[str, Any]], form: str | None, stream: Any) -> None:
+def _write(rows: list[dict[str, Any]], columns: list[str], form: str | None, stream: Any) -> None:
     if form == "json":
         stream.write(json.dumps(rows) + "\n")
         return
-    writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(stream, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
 
 
-def _parquet(rows: list[dict[str, Any]], output: str) -> None:
+def _parquet(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
     from importlib import import_module
 
     from verifier.errors import UserError
@@ -242,5 +248,14 @@ def _parquet(rows: list[dict[str, Any]], output: str) -> None:
     try:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
-        raise UserError("--parquet: needs the package pyarrow: pip install pyarrow") from None
-    parquet.write_table(arrow.Table.from_pylist(rows), output)
+        raise UserError("--parquet: needs pyarrow: pip install 'robmem[parquet]'") from None
+    kinds = {
+        **dict.fromkeys(("sample", "goal", "attempts", "nodes"), arrow.int64()),
+        **dict.fromkeys(("text_bytes", "packed_bytes"), arrow.int64()),
+        **{f"{phase}_seconds": arrow.float64() for phase in ("bounds", "search", "check")},
+    }
+    schema = arrow.schema([(column, kinds.get(column, arrow.string())) for column in columns])
+    try:
+        parquet.write_table(arrow.Table.from_pylist(rows, schema), output)
+    except OSError as error:
+        raise UserError(f"{output}: {error.strerror or error}") from None

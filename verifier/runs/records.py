@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Literal
 
 from verifier.api import Outcome
-from verifier.trusted.certificate import Flip, Undecided, certificate_bytes
+from verifier.trusted.certificate import Flip, Robust, Undecided, certificate_bytes
 from verifier.trusted.packed import pack
 from verifier.trusted.query import Query
 from verifier.trusted.rational import format_rational
@@ -19,12 +19,29 @@ STATES: tuple[State, ...] = ("open", "robust", "flip", "undecided", "failed")
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """What came out against one rival of a sample, in a goal of its question.
+
+    `state` is that of the sample, but at a flip against another rival `open`: nothing was asked
+    any more. `lower_bound` is the one of the margin that the search has proved, exact, where it
+    computes one. `nodes` are those of the proof's tree for this goal.
+    """
+
+    goal: int
+    rival: str
+    state: State
+    lower_bound: str | None = None
+    nodes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The end of one attempt at `sample`.
 
     `certificate` is packed, `digest` the SHA-256 of its text of `text_bytes` bytes; all of a robust
     sample or a flip, and checked. `rival` is who wins at a flip. The bounds are of the margin of an
-    undecided sample, as far as they are known. `seconds` by phase.
+    undecided sample, as far as they are known. `seconds` by phase. `rivals` are in the order of the
+    goals, none if the attempt ended in an error.
     """
 
     sample: int
@@ -39,6 +56,7 @@ class Record:
     nodes: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     worker: str = ""
+    rivals: tuple[Rival, ...] = ()
 
 
 def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> Record:
@@ -55,6 +73,7 @@ def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> 
             nodes=nodes,
             seconds=seconds,
             worker=worker,
+            rivals=_rivals(query, outcome),
         )
     text = certificate_bytes(verdict, query.network.digest)
     flip = isinstance(verdict, Flip)
@@ -68,7 +87,23 @@ def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> 
         nodes=nodes,
         seconds=seconds,
         worker=worker,
+        rivals=_rivals(query, outcome),
     )
+
+
+def _rivals(query: Query, outcome: Outcome) -> tuple[Rival, ...]:
+    verdict = outcome.verdict
+    margins = outcome.margins or (None,) * len(query.goals)
+    found = []
+    for number, (goal, margin) in enumerate(zip(query.goals, margins, strict=True)):
+        state: State = "undecided"
+        if isinstance(verdict, Robust):
+            state = "robust"
+        elif isinstance(verdict, Flip):
+            state = "flip" if number == verdict.goal else "open"
+        nodes = len(verdict.trees[number]) if isinstance(verdict, Robust) else 0
+        found.append(Rival(number, goal.rival, state, _text(margin), nodes))
+    return tuple(found)
 
 
 def failure(sample: int, reason: str, worker: str = "", seconds: float = 0.0) -> Record:

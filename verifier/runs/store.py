@@ -1,9 +1,9 @@
-"""The database of runs: one row a run, one a sample, and one for every attempt that was made.
+"""The database of runs: a row a run, a sample, a sample and rival, and an attempt.
 
 SQLite in WAL mode with foreign keys. A row is written only after the certificate it names is whole
 on the disk, so a process may be killed at any moment. Facts about hosts and clock times stand apart
 from results, which are the same wherever they were computed. `PRAGMA user_version` is the version
-of the schema; an older one is migrated when it is opened for writing.
+of the schema; an older one is read as it is, and migrated when it is opened for writing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from urllib.parse import quote
 from verifier.errors import RefusedError, UserError
 from verifier.runs.records import STATES, Record, State
 
-SCHEMA = 1
+SCHEMA = 2
 _BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
 
 _MIGRATIONS = (
@@ -79,6 +79,19 @@ _MIGRATIONS = (
         FOREIGN KEY (run, sample) REFERENCES samples(run, sample) ON DELETE CASCADE
     );
     """,
+    """
+    CREATE TABLE rivals (          -- of samples that were answered or are undecided
+        run INTEGER NOT NULL,
+        sample INTEGER NOT NULL,
+        goal INTEGER NOT NULL,     -- its number in the question
+        rival TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'robust', 'flip', 'undecided')),
+        lower_bound TEXT,          -- of the margin, exact, where the search computes one
+        nodes INTEGER NOT NULL,    -- of the proof's tree for this goal
+        PRIMARY KEY (run, sample, goal),
+        FOREIGN KEY (run, sample) REFERENCES samples(run, sample) ON DELETE CASCADE
+    ) WITHOUT ROWID;
+    """,
 )
 
 
@@ -111,6 +124,26 @@ class SampleRow:
     search_seconds: float
     check_seconds: float
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class RivalRow:
+    """What the database says of one sample and rival, with what the two share with the other
+    rivals of the sample: the proof, which is one file, its size, and the seconds by phase."""
+
+    sample: int
+    goal: int
+    rival: str
+    state: State
+    lower_bound: str | None
+    nodes: int
+    certificate: str | None
+    text_bytes: int
+    packed_bytes: int
+    bounds_seconds: float
+    search_seconds: float
+    check_seconds: float
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +271,12 @@ class Store:
         version = self._query("PRAGMA user_version")[0][0]
         if read_only and version == 0:
             raise EmptyStoreError(f"{self.path}: no run has been begun in this database")
-        if version > SCHEMA or (read_only and version != SCHEMA):
+        if version > SCHEMA:
             raise UserError(
                 f"{self.path}: run database version {version}, this program reads {SCHEMA}"
             )
-        if version == SCHEMA:
+        self._version = version if read_only else SCHEMA
+        if read_only or version == SCHEMA:
             return
         with self._transaction() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -333,7 +367,7 @@ class Store:
                     ("open", "failed") if record.state == "failed"
                     else ("open", "failed", "undecided")
                 )  # fmt: skip
-                connection.execute(
+                changed = connection.execute(
                     "UPDATE samples SET state = ?, certificate = ?, text_bytes = ?,"
                     " packed_bytes = ?, rival = ?, reason = ?, lower_bound = ?, lowest_seen = ?,"
                     " nodes = ?, bounds_seconds = ?, search_seconds = ?, check_seconds = ?"
@@ -346,7 +380,20 @@ class Store:
                         seconds.get("bounds", 0.0), seconds.get("search", 0.0),
                         seconds.get("check", 0.0), run, record.sample, *replaceable,
                     ),
-                )  # fmt: skip
+                ).rowcount  # fmt: skip
+                if changed:
+                    connection.execute(
+                        "DELETE FROM rivals WHERE run = ? AND sample = ?", (run, record.sample)
+                    )
+                    connection.executemany(
+                        "INSERT INTO rivals (run, sample, goal, rival, state, lower_bound, nodes)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                        [
+                            (run, record.sample, rival.goal, rival.rival, rival.state,
+                             rival.lower_bound, rival.nodes)
+                            for rival in record.rivals
+                        ],
+                    )  # fmt: skip
 
     def attempt(self, run: int, host: int, record: Record) -> None:
         """Notes an attempt that ended in an error and will be repeated; the sample stays."""
@@ -372,6 +419,20 @@ class Store:
             (run, *states),
         )
         return [SampleRow(*row) for row in found]
+
+    def rivals(self, run: int) -> list[RivalRow]:
+        """The samples and rivals on which something is known, by sample and goal; none in a
+        database of version 1."""
+        if self._version < 2:
+            return []
+        found = self._query(
+            "SELECT sample, goal, rivals.rival, rivals.state, rivals.lower_bound, rivals.nodes,"
+            " certificate, text_bytes, packed_bytes, bounds_seconds, search_seconds,"
+            " check_seconds, reason FROM rivals JOIN samples USING (run, sample)"
+            " WHERE run = ? ORDER BY sample, goal",
+            (run,),
+        )
+        return [RivalRow(*row) for row in found]
 
     def pending(self, run: int, states: Sequence[State]) -> list[int]:
         """The numbers of the samples in these states, increasing."""

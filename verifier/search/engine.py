@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
 
 from verifier.api import Options, Outcome
@@ -11,7 +12,7 @@ from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
 from verifier.search.separable import is_worth_trying
-from verifier.trusted.certificate import Robust, Undecided, Verdict
+from verifier.trusted.certificate import Robust, Undecided
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import RootBounds, interval_bounds
@@ -93,15 +94,15 @@ def _search_one(
 ) -> Outcome:
     started = monotonic()
     deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
-    verdict, nodes = _answer(query, scaled, root, options, deadline)
-    found = monotonic()
+    outcome = _answer(query, scaled, root, options, deadline)
+    found, verdict = monotonic(), outcome.verdict
     if not isinstance(verdict, Undecided):
         try:
             check_fast(query, verdict, scaled, root)
         except RefusedError as flaw:
             verdict = Undecided(f"the checker refused what the search found: {flaw}")
     seconds = {"bounds": bounds_seconds, "search": found - started, "check": monotonic() - found}
-    return Outcome(verdict, seconds, nodes)
+    return replace(outcome, verdict=verdict, seconds=seconds)
 
 
 def _answer(
@@ -110,14 +111,14 @@ def _answer(
     root: RootBounds,
     options: Options,
     deadline: float | None,
-) -> tuple[Verdict, int]:
-    """The verdict, not yet checked, and the number of branch-and-bound nodes."""
+) -> Outcome:
+    """The outcome without its seconds; the verdict is not yet checked."""
     checker = FastChecker(query, scaled, root)
     solver = solver_of(options.engine)
     if solver is not None:
         flip = flip_of_solver(checker, solver, deadline)
         if flip is not None:
-            return flip, 0
+            return Outcome(flip)
     propagation = Propagation(checker, deadline)
     large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
     if large or is_worth_trying(checker):
@@ -127,7 +128,10 @@ def _answer(
             proved = False
         if proved:
             trees = tuple(tree for tree in propagation.trees if tree is not None)
-            return Robust(tuple(propagation.steps), trees), 0
+            robust = Robust(tuple(propagation.steps), trees)
+            return Outcome(robust, margins=tuple(propagation.margins))
     if query.network.units.count * query.network.variables > DENSE:
-        return Undecided("exact propagation leaves goals open, and the network is large"), 0
-    return branch(query, FastChecker(query, scaled, root), options, deadline)
+        reason = "exact propagation leaves goals open, and the network is large"
+        return Outcome(Undecided(reason), margins=tuple(propagation.margins))
+    verdict, nodes = branch(query, FastChecker(query, scaled, root), options, deadline)
+    return Outcome(verdict, nodes=nodes)

@@ -54,6 +54,7 @@ class Propagation:
         self.inputs = checker.inputs
         self.steps: list[Step] = []
         self.trees: list[Tree | None] = [None] * len(checker.query.goals)
+        self.margins: list[Fraction | None] = [None] * len(checker.query.goals)
         self._row = checker.root.rows.row
         self._tightened: set[int] = set()  # units that are on and have a lemma
         self._loose: set[int] = set()  # those whose bound more splits might improve
@@ -235,7 +236,7 @@ class Propagation:
                 closes = _not_negative if goal.atoms[0].strict else _positive
                 found = self._tree(goal, closes, closes)
                 if found is not None:
-                    self.trees[number] = found[1]
+                    self.margins[number], self.trees[number] = found
         return all(tree is not None for tree in self.trees)
 
     def _still_holds(self, tree: Tree, goal: Goal) -> bool:
