@@ -6,6 +6,7 @@ import dataclasses
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,121 @@ def test_tampered_heads_are_refused(change: dict[str, object], flaw: str) -> Non
     with pytest.raises(RefusedError) as caught:
         parse_proof(json.dumps(head).encode() + b"\n" + second)
     assert caught.value.flaw == flaw
+
+
+BALL = ball("2", [Fraction(0)], HALF, clip=(Fraction(0), Fraction(1)))
+GONE = object()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "flaw"),
+    [
+        (("region",), [], "malformed"),
+        (("region", "norm"), GONE, "missing field"),
+        (("region", "norm"), "inf", "unknown field"),
+        (("region", "norm"), "1", "accepted"),
+        (("region", "norm"), 2, "malformed"),
+        (("region", "norm"), "p", "malformed"),
+        (("region", "trust"), "me", "unknown field"),
+        (("region", "lower"), "0", "malformed"),
+        (("region", "lower"), [0], "malformed"),
+        (("region", "lower"), ["x"], "malformed"),
+        (("region", "lower"), ["0", "0"], "malformed"),
+        (("region", "upper"), GONE, "missing field"),
+        (("region", "center"), GONE, "missing field"),
+        (("region", "center"), ["0", "0"], "malformed"),
+        (("region", "center"), {}, "malformed"),
+        (("region", "size"), GONE, "missing field"),
+        (("region", "size"), "-1", "malformed"),
+        (("region", "size"), 1, "malformed"),
+        (("region", "clipped"), GONE, "missing field"),
+        (("region", "clipped"), 1, "malformed"),
+        (("region", "clipped"), False, "malformed"),
+        (("region", "open"), True, "accepted"),
+        (("region", "open"), False, "malformed"),
+        (("region", "open"), 1, "malformed"),
+        (("goals",), {}, "malformed"),
+        (("goals", 0), [], "malformed"),
+        (("goals", 0, "rival"), GONE, "missing field"),
+        (("goals", 0, "rival"), 1, "malformed"),
+        (("goals", 0, "name"), "x", "unknown field"),
+        (("goals", 0, "atoms"), GONE, "missing field"),
+        (("goals", 0, "atoms"), [], "malformed"),
+        (("goals", 0, "atoms"), "x", "malformed"),
+        (("goals", 0, "atoms", 0), 1, "malformed"),
+        (("goals", 0, "atoms", 0, "strict"), GONE, "missing field"),
+        (("goals", 0, "atoms", 0, "strict"), 0, "malformed"),
+        (("goals", 0, "atoms", 0, "constant"), 0, "malformed"),
+        (("goals", 0, "atoms", 0, "constant"), "1/0", "malformed"),
+        (("goals", 0, "atoms", 0, "weight"), "1", "unknown field"),
+        (("goals", 0, "atoms", 0, "inputs"), {}, "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [["0", "1"]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[0, 1]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[0]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[0, "1", "1"]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), ["01"], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[-1, "1"]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[1, "1"]], "malformed"),
+        (("goals", 0, "atoms", 0, "inputs"), [[0, "1"]], "accepted"),
+        (("goals", 0, "atoms", 0, "outputs"), [[1, "1"]], "malformed"),
+        (("goals", 0, "atoms", 0, "outputs"), [[0, "1"], [0, "1"]], "malformed"),
+        (("network",), GONE, "missing field"),
+        (("content",), 1, "malformed"),
+        (("content",), "é", "malformed"),
+        (("robmem_proof",), GONE, "version"),
+        (("robmem_proof",), "1", "version"),
+    ],
+)
+def test_every_field_of_a_head(path: tuple[str | int, ...], value: object, flaw: str) -> None:
+    query, verdict = proved()
+    query = dataclasses.replace(query, region=BALL)
+    first, second = proof_bytes(query, verdict).split(b"\n", 1)
+    head = json.loads(first)
+    place: Any = head
+    for step in path[:-1]:
+        place = place[step]
+    if value is GONE:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    data = json.dumps(head).encode() + b"\n" + second
+    if flaw == "accepted":
+        assert parse_proof(data).query.region.norm == head["region"]["norm"]
+        return
+    with pytest.raises(RefusedError) as caught:
+        parse_proof(data)
+    assert caught.value.flaw == flaw
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "two lines"),
+        (b"{}", "two lines"),
+        (b"[]\n{}", "begins with a JSON object"),
+        (b'"robmem_proof"\n{}', "begins with a JSON object"),
+        (b"{}\n", "version"),
+        (b"\n\n", "not JSON"),
+    ],
+)
+def test_what_is_no_proof_is_refused_with_its_file(data: bytes, words: str, tmp_path: Path) -> None:
+    with pytest.raises(RefusedError, match=words):
+        parse_proof(data)
+    path = tmp_path / "proof.json"
+    path.write_bytes(data)
+    with pytest.raises(RefusedError, match=f"{path}: .*") as caught:
+        load_proof(path)
+    assert words in str(caught.value)
+
+
+def test_a_proof_is_packed_where_its_name_says_so(tmp_path: Path) -> None:
+    query, verdict = proved()
+    for name in ("proof.gz", "proof.json", "gz"):
+        save_proof(tmp_path / name, query, verdict)
+        packed = (tmp_path / name).read_bytes().startswith(b"\x1f\x8b")
+        assert packed == name.endswith(".gz")
+        save_proof(str(tmp_path / name), query, verdict)
+        assert (tmp_path / name).read_bytes().startswith(b"\x1f\x8b") == packed
 
 
 def test_unpack_refuses_what_pack_did_not_write() -> None:
