@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 import numpy as np
+from flint import fmpq, fmpq_mat
 
 from verifier.search.exact_lp import Optimum, Row, maximise, solve_exactly
 from verifier.search.exact_projection import Projection, project, project_large
@@ -164,25 +165,43 @@ def _affine(
     """Every a_v and every output as an affine form of the inputs, in this pattern."""
     network = query.network
     n = network.inputs
-    forms: list[Affine] = [([Fraction(int(k == j)) for j in range(n)], ZERO) for k in range(n)]
-    pre: list[Affine] = []
-    for v in range(network.units.count):
-        form = _combined(network.units.fractions(v), forms, n)
-        pre.append(form)
-        on = phases[v] if v in phases else checker.lower(v) >= 0
-        forms.append(form if on else ([ZERO] * n, ZERO))
-    rows = network.outputs
-    return pre, [_combined(rows.fractions(j), forms, n) for j in range(rows.count)]
+    forms = [[fmpq(int(k == j)) for j in range(n + 1)] for k in range(n)]
+    pre: list[list[fmpq]] = []
+    for first, last in network.layer_ranges():
+        pre.extend(_combined([network.units.fractions(v) for v in range(first, last)], forms))
+        for v in range(first, last):
+            on = phases[v] if v in phases else checker.lower(v) >= 0
+            forms.append(pre[v] if on else [fmpq(0)] * (n + 1))
+    outputs = [network.outputs.fractions(j) for j in range(network.outputs.count)]
+    return _fractions(pre), _fractions(_combined(outputs, forms))
 
 
-def _combined(row: tuple[dict[int, Fraction], Fraction], forms: list[Affine], n: int) -> Affine:
-    weights, constant = row
-    total = [ZERO] * n
-    for j, w in weights.items():
-        gradient, offset = forms[j]
-        constant += w * offset
-        total = [t + w * g for t, g in zip(total, gradient, strict=True)]
-    return total, constant
+def _combined(
+    rows: list[tuple[dict[int, Fraction], Fraction]], forms: list[list[fmpq]]
+) -> list[list[fmpq]]:
+    """The rows with these forms in place of the variables; a form's constant comes last."""
+    read = sorted({j for weights, _ in rows for j in weights})
+    if not rows or not read:
+        return [[fmpq(0)] * (len(forms[0]) - 1) + [_fmpq(constant)] for _, constant in rows]
+    place = {j: i for i, j in enumerate(read)}
+    matrix = fmpq_mat(len(rows), len(read))
+    for i, (weights, _) in enumerate(rows):
+        for j, weight in weights.items():
+            matrix[i, place[j]] = _fmpq(weight)
+    product = matrix * fmpq_mat(len(read), len(forms[0]), [q for j in read for q in forms[j]])
+    table: list[list[fmpq]] = product.tolist()
+    for row, (_, constant) in zip(table, rows, strict=True):
+        row[-1] += _fmpq(constant)
+    return table
+
+
+def _fmpq(value: Fraction) -> fmpq:
+    return fmpq(value.numerator, value.denominator)
+
+
+def _fractions(table: list[list[fmpq]]) -> list[Affine]:
+    exact = [[Fraction(int(q.p), int(q.q)) for q in row] for row in table]
+    return [(row[:-1], row[-1]) for row in exact]
 
 
 def _atom_form(goal: Goal, number: int, outputs: list[Affine]) -> Affine:

@@ -302,12 +302,15 @@ class Relaxation:
         """The optimum of the current phases, with the multipliers of a proof."""
         answer = self.program.solve()
         if self.region.norm == "2" and answer.columns is not None:
-            for _ in range(2 if self.phases.any() else TANGENTS):
+            alone = bool(self.phases.all())  # nothing left to split
+            for _ in range(2 if self.phases.any() and not alone else TANGENTS):
                 margin = float(answer.columns[self.s])
                 if margin < 0 or not self._tangent(answer):
                     break
                 answer = self.program.solve()
-                if answer.columns is None or answer.columns[self.s] > 0.99 * margin:
+                if answer.columns is None:
+                    break
+                if answer.columns[self.s] > 0.99 * margin and not alone:
                     break
         n, count = self.inputs, len(self.undecided)
         leaf = self._multipliers(answer)

@@ -205,8 +205,9 @@ class PhaseTree:
         yield by_gap(solution)
 
     def _closed(self, number: int) -> bool:
-        """Whether the goal is met where its atoms are zero."""
-        return not any(atom.strict for atom in self.query.goals[number].atoms)
+        """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
+        strict = any(atom.strict for atom in self.query.goals[number].atoms)
+        return not strict and not self.query.region.open
 
     def _decide_exactly(self, number: int, phases: Phases) -> Leaf | Flip | Undecided:
         """For a node with all phases fixed, whose margin is within rounding of zero."""
