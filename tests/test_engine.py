@@ -11,8 +11,10 @@ import pytest
 from verifier.api import Options, verify
 from verifier.builder import Affine, NetworkBuilder, chain_from_floats
 from verifier.search import branching, input_split
+from verifier.search.attack import sample
 from verifier.search.exact_lp import maximise
 from verifier.search.exact_projection import Empty, Projection, project
+from verifier.search.floats import FloatNetwork
 from verifier.trusted.certificate import (
     Flip,
     InputSplit,
@@ -199,3 +201,19 @@ def test_projection_onto_a_corner_and_onto_nothing() -> None:
     nothing = project([F(0), F(0)], [[ONE, F(0)], [-ONE, F(0)]], [ONE, F(0)])
     assert isinstance(nothing, Empty)
     assert nothing.multipliers == {0: ONE, 1: ONE}
+
+
+def test_points_that_gradients_miss_are_found_among_random_ones() -> None:
+    network = trained(1, (2, 12, 12, 1))
+    region = box([F(-1), F(-1)], [F(1), F(1)])
+    highest = max(
+        verify_outputs(network, [F(a, 10), F(b, 10)])[0]
+        for a in range(-10, 11)
+        for b in range(-10, 11)
+    )
+    query = at_most(network, region, highest - F(1, 1000), strict=False)
+    found = sample(query, FloatNetwork(network), 0, seed=0)
+    assert found is not None
+    check_reference(query, found)
+    above = at_most(network, region, 2 * abs(highest) + 1, strict=False)
+    assert sample(above, FloatNetwork(network), 0, seed=0) is None

@@ -15,6 +15,7 @@ from verifier.trusted.region import Region, distance
 from verifier.trusted.scaled import evaluate
 
 Float = NDArray[np.float64]
+DRAWN, KEPT, ROUNDS = 16384, 256, 12  # of `sample`
 OPEN = Fraction(1, 1 << 30)  # how far inside an open ball a point beyond it is put
 
 
@@ -79,6 +80,30 @@ def ascend(
             flip = exact_flip(query, goal, points[k])
             if flip is not None:
                 return flip
+    return None
+
+
+def sample(query: Query, network: FloatNetwork, goal: int, seed: int) -> Flip | None:
+    """A flip among random points of the region's box and, ever closer, around the best of them.
+
+    For few inputs, and goals of several atoms, on which gradients run into a corner.
+    """
+    region, random = query.region, np.random.default_rng(seed)
+    low, high = float_vector(region.lower), float_vector(region.upper)
+    target, spread = query.goals[goal], (high - low) / 16
+    points = low + (high - low) * random.random((DRAWN, len(low)))
+    for _ in range(ROUNDS):
+        points = project(region, points)
+        margins = network.margins(target, points)
+        order = np.argsort(-margins, kind="stable")[:KEPT]
+        if margins[order[0]] >= -1e-9:
+            flip = exact_flip(query, goal, points[order[0]])
+            if flip is not None:
+                return flip
+        best = points[order]
+        around = random.standard_normal((DRAWN // KEPT - 1, *best.shape)) * spread
+        points = np.vstack([best, (best + around).reshape(-1, len(low))])
+        spread *= 0.8
     return None
 
 

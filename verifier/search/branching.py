@@ -59,7 +59,7 @@ def _by_inputs(
     options: Options,
     deadline: float | None,
 ) -> tuple[Verdict, int]:
-    search = InputSplitting(query, checker, network, deadline)
+    search = InputSplitting(query, checker, network, deadline, options.seed)
     found = search.run(options.nodes)
     if isinstance(found, Undecided | Flip):
         return found, search.nodes

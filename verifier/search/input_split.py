@@ -13,7 +13,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.search.attack import exact_flip
+from verifier.search.attack import exact_flip, sample
 from verifier.search.floats import FloatNetwork, to_float
 from verifier.search.tree import PhaseTree
 from verifier.trusted.certificate import (
@@ -30,7 +30,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.symbolic import Branches
 
 BATCH = 64  # boxes bounded at once
-HALVES = 256  # halves of boxes compared at once
+EASY = 64  # boxes, after which random points are tried: they take a while
 PHASED_AT = 60  # undecided units up to which a box is given to a phase tree
 PHASE_NODES = 20  # of such a tree
 Int = NDArray[np.int64]
@@ -54,12 +54,18 @@ class InputSplitting:
     flip, or why it stopped."""
 
     def __init__(
-        self, query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
+        self,
+        query: Query,
+        checker: FastChecker,
+        network: FloatNetwork,
+        deadline: float | None,
+        seed: int,
     ) -> None:
         self.query = query
         self.checker = checker
         self.network = network
         self.deadline = deadline
+        self.seed = seed
         self.nodes = 0
         self._size = checker.scaled.denominator
         atoms = [atom for goal in query.goals for atom in goal.atoms]
@@ -75,8 +81,14 @@ class InputSplitting:
         """A tree that refutes each goal, or a point that satisfies one."""
         region, goals = self.query.region, range(len(self.query.goals))
         boxes = [_Box(list(region.lower), list(region.upper), list(goals))]
-        waiting = [0]
+        waiting, sampled = [0], False
         while waiting:
+            if not sampled and self.nodes > EASY:
+                sampled = True
+                for goal in goals:
+                    flip = sample(self.query, self.network, goal, self.seed)
+                    if flip is not None:
+                        return flip
             if self._late():
                 return Undecided("timeout")
             if limit is not None and len(boxes) > limit:
@@ -95,7 +107,8 @@ class InputSplitting:
     ) -> Flip | Undecided | None:
         """Bounds the boxes of the batch; closes them or puts their halves on the waiting list."""
         branches = self.checker.branches([self._snapshot(boxes[i]) for i in batch])
-        branches.tighten()
+        shares = _Shares(branches)
+        branches.tighten(shares.add)
         asked = [(k, goal) for k, i in enumerate(batch) for goal in boxes[i].goals]
         rows = [self._rows[goal] for _, goal in asked]
         sizes = [len(part) for part in rows]
@@ -127,10 +140,13 @@ class InputSplitting:
                 return flip
             if self._late():
                 return Undecided("timeout")
-        open_boxes = [batch[k] for k in still if boxes[batch[k]].goals]
-        if any(boxes[i].lower == boxes[i].upper for i in open_boxes):
-            return Undecided("a box of one point stays open")
-        self._split(boxes, open_boxes, waiting)
+        for k in still:
+            box = boxes[batch[k]]
+            if box.goals:
+                if box.lower == box.upper:
+                    return Undecided("a box of one point stays open")
+                _halve(boxes, batch[k], shares.total[k])
+                waiting.extend(box.children or ())
         return None
 
     def _by_phases(self, box: _Box) -> Flip | None:
@@ -183,39 +199,6 @@ class InputSplitting:
                     return flip
         return None
 
-    def _split(self, boxes: list[_Box], open_boxes: list[int], waiting: list[int]) -> None:
-        """Halves each of these boxes along the input that leaves the fewest units undecided, in
-        both halves together; ties go to the relatively widest input."""
-        halves = [
-            (index, k, middle, half)
-            for index in open_boxes
-            for k, middle in _middles(boxes[index])
-            for half in (
-                _half(boxes[index], k, middle, False),
-                _half(boxes[index], k, middle, True),
-            )
-        ]
-        counts: list[int] = []
-        for begin in range(0, len(halves), HALVES):
-            part = halves[begin : begin + HALVES]
-            branches = self.checker.branches([self._snapshot(half) for _, _, _, half in part])
-            branches.tighten()
-            counts += _undecided(branches).tolist()
-        region = self.query.region
-        best: dict[int, tuple[int, Fraction, int]] = {}
-        for number in range(0, len(halves), 2):
-            index, k, _, low = halves[number]
-            high = halves[number + 1][3]
-            share = (high.upper[k] - low.lower[k]) / (region.upper[k] - region.lower[k])
-            score = (counts[number] + counts[number + 1], -share, number)
-            best[index] = min(score, best.get(index, score))
-        for index, (_, _, number) in best.items():
-            low, high = halves[number][3], halves[number + 1][3]
-            boxes[index].split = low.path[-1][0]
-            boxes[index].children = (len(boxes), len(boxes) + 1)
-            waiting.extend((len(boxes), len(boxes) + 1))
-            boxes.extend((low, high))
-
 
 def _undecided(branches: Branches) -> NDArray[np.int64]:
     """The number of undecided units of each branch."""
@@ -225,22 +208,37 @@ def _undecided(branches: Branches) -> NDArray[np.int64]:
     return count
 
 
-def _middles(box: _Box) -> list[tuple[int, Fraction]]:
-    """Where each input can be split: near the middle, at a float if one lies between."""
-    found = []
-    for k, (low, high) in enumerate(zip(box.lower, box.upper, strict=True)):
-        middle = Fraction(to_float((low + high) / 2))
-        if not low < middle < high:
-            middle = (low + high) / 2
-        if low < high:
-            found.append((k, middle))
-    return found
+class _Shares:
+    """By branch and input, how much of the width of the bounds of undecided units is due to that
+    input, each bound counting 1: where a split decides the most units. (The goals' own bounds are a
+    poor guide, and halves tried out one by one cost ten times as much as this.)"""
+
+    def __init__(self, branches: Branches) -> None:
+        self._widths = (branches.input_upper - branches.input_lower).astype(np.float64)
+        self.total = np.zeros(self._widths.shape)
+
+    def add(self, branch: Int, gradients: Int) -> None:
+        parts = np.abs(gradients) * self._widths[branch]
+        whole = parts.sum(axis=1, keepdims=True)
+        np.divide(parts, whole, out=parts, where=whole > 0)
+        np.add.at(self.total, branch, parts)
 
 
-def _half(box: _Box, k: int, middle: Fraction, high: bool) -> _Box:
-    lower, upper = list(box.lower), list(box.upper)
-    (lower if high else upper)[k] = middle
-    return _Box(lower, upper, list(box.goals), (*box.path, (InputSplit(k, middle), high)))
+def _halve(boxes: list[_Box], index: int, shares: NDArray[np.float64]) -> None:
+    """Splits the box along the input with the largest share, near the middle, at a float if one
+    lies between; where all inputs have none, along the widest."""
+    box = boxes[index]
+    widths = [high - low for low, high in zip(box.lower, box.upper, strict=True)]
+    k = max(range(len(widths)), key=lambda k: (widths[k] > 0, shares[k], widths[k]))
+    middle = Fraction(to_float((box.lower[k] + box.upper[k]) / 2))
+    if not box.lower[k] < middle < box.upper[k]:
+        middle = (box.lower[k] + box.upper[k]) / 2
+    box.split = InputSplit(k, middle)
+    box.children = (len(boxes), len(boxes) + 1)
+    for high in (False, True):
+        lower, upper = list(box.lower), list(box.upper)
+        (lower if high else upper)[k] = middle
+        boxes.append(_Box(lower, upper, list(box.goals), (*box.path, (box.split, high))))
 
 
 def _preorder(boxes: list[_Box], goal: int) -> Tree:

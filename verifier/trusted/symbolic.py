@@ -18,7 +18,7 @@ root, raised in integers until its square is large enough).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -266,8 +266,12 @@ class Branches:
             row = self.lower[layer][branch]
             row[unit] = max(int(row[unit]), min(_LARGEST, _floor(bound, grid)[0]))
 
-    def tighten(self) -> None:
-        """Tightens the bounds of all undecided units, first layer to last."""
+    def tighten(self, seen: Callable[[Int, Int], None] = lambda branch, gradients: None) -> None:
+        """Tightens the bounds of all undecided units, first layer to last.
+
+        `seen` is given the branches of the rows and their coefficients of the inputs, as `minima`
+        has them; the bounds do not depend on what it does.
+        """
         for number in range(len(self.symbolic.layers)):
             lower, upper = self.lower[number], self.upper[number]
             undecided = (lower < 0) & (upper > 0)
@@ -275,9 +279,10 @@ class Branches:
             if not len(branch):
                 continue
             rows = np.concatenate([unit, unit + lower.shape[1]])  # below a_v, then below -a_v
-            values, shifts, _ = self.minima(
+            values, shifts, gradients = self.minima(
                 self.symbolic.unit_targets(number), np.tile(branch, 2), rows, number
             )
+            seen(np.tile(branch, 2), gradients)
             values = _rescale(values, self.grids[number] - shifts)
             half = len(branch)
             lower[branch, unit] = np.maximum(lower[branch, unit], values[:half])
