@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from fractions import Fraction
+from math import gcd
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,3 +91,109 @@ def test_there_is_no_sample_beyond() -> None:
     for sample in (-1, 3):
         with pytest.raises(UserError, match=f"sample {sample} of 3"):
             points.point(sample)
+
+
+def documented(rows: list[list[int]], below: int, labels: list[int], names: list[str]) -> bytes:
+    """The file as the docstring of `data_file` describes it, written a second time."""
+    divisor = gcd(below, *(n for row in rows for n in row))
+    rows, below = [[n // divisor for n in row] for row in rows], below // divisor
+    width = 8
+    while not all(-(2 ** (8 * width - 1)) <= n < 2 ** (8 * width - 1) for row in rows for n in row):
+        width += 8
+    listed = ",".join(f'"{name}"' for name in names)
+    text = f'robmem-dataset 1\n[{len(rows)},{len(rows[0])},"{below}",{width},[{listed}]]\n'
+    body = b"".join(label.to_bytes(8, "little") for label in labels)
+    return (
+        text.encode()
+        + body
+        + b"".join(n.to_bytes(width, "little", signed=True) for row in rows for n in row)
+    )
+
+
+@pytest.mark.parametrize("below", [1, 2, 6, 3**80])
+@pytest.mark.parametrize(
+    "edge", [0, 1, 2**62, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**127 - 1, -(2**127), 2**127]
+)
+def test_files_are_written_and_read_as_documented(edge: int, below: int) -> None:
+    for rows in ([[edge, 1], [2, 3], [-4, 6]], [[edge]], [[6 * edge], [12]]):
+        numbers: Any = np.empty((len(rows), len(rows[0])), dtype=object)
+        numbers[:] = rows
+        if all(-(2**63) < n < 2**63 for row in rows for n in row):
+            numbers = numbers.astype(np.int64)
+        labels = [k % 2 for k in range(len(rows))]
+        data = data_bytes(numbers, below, np.array(labels), ["a", "b"])
+        assert data == documented(rows, below, labels, ["a", "b"])
+        points = parse_data(data)
+        assert [points.point(k) for k in range(points.size)] == [
+            tuple(Fraction(n, below) for n in row) for row in rows
+        ]
+        entries = [Fraction(n, below) for row in rows for n in row]
+        assert points.range == (min(entries), max(entries))
+        assert (
+            points.labels.tolist() == labels and points.digest == hashlib.sha256(data).hexdigest()
+        )
+
+
+def test_many_rows_are_written_in_parts() -> None:
+    for size in (1023, 1024, 1025, 2049):
+        rows = [[2 * k, 4 * (-k) ** 3] for k in range(size)]
+        for wide in (0, 2**70):
+            listed = [[a + wide, b] for a, b in rows]
+            numbers: Any = np.empty((size, 2), dtype=object)
+            numbers[:] = listed
+            numbers = numbers if wide else numbers.astype(np.int64)
+            data = data_bytes(numbers, 2, np.zeros(size, dtype=np.int64), ["a"])
+            assert data == documented(listed, 2, [0] * size, ["a"])
+
+
+def test_the_denominator_has_a_limit() -> None:
+    one = np.array([[1]])
+    below = 2**13_000 - 1
+    assert parse_data(data_bytes(one, below, np.array([0]), ["a"])).denominator == below
+    with pytest.raises(UserError, match="13001 bits; the limit of a data file is 13000"):
+        data_bytes(one, 2**13_000, np.array([0]), ["a"])
+
+
+@pytest.mark.parametrize(
+    ("line", "flaw"),
+    [
+        ('{"size":1}', "malformed"),
+        ('[1,1,"1",8,["a"],0]', "malformed"),
+        ('[true,1,"1",8,["a"]]', "malformed"),
+        ('["1",1,"1",8,["a"]]', "malformed"),
+        ('[1,0,"1",8,["a"]]', "malformed"),
+        ('[1,1,"1",0,["a"]]', "malformed"),
+        ('[1,1,"1",-8,["a"]]', "malformed"),
+        ('[1,1,"1",9,["a"]]', "malformed"),
+        ('[1,1,null,8,["a"]]', "malformed"),
+        ('[1,1,"1/2",8,["a"]]', "malformed"),
+        ('[1,1,"-1",8,["a"]]', "malformed"),
+        ('[1,1,"x",8,["a"]]', "malformed"),
+        ('[1,1,"01",8,["a"]]', "malformed"),
+        ('[1,1,"0x1",8,["a"]]', "malformed"),
+        ('[1,1,"1",8,"a"]', "malformed"),
+        ('[1,1,"1",8,[1]]', "malformed"),
+        ('[1,1,"1",8,[]]', "index out of range"),
+        ('[1,1,"1",8,["\u00e9"]]', "not canonical"),
+        ('[1,1,"1",8,["a"]]', "accepted"),
+        ('[1,1,"1",8,["\\u00e9"]]', "accepted"),
+    ],
+)
+def test_headers(line: str, flaw: str) -> None:
+    data = b"robmem-dataset 1\n" + line.encode() + b"\n" + bytes(16)
+    if flaw == "accepted":
+        assert parse_data(data).size == 1
+        return
+    with pytest.raises(RefusedError) as caught:
+        parse_data(data)
+    assert caught.value.flaw == flaw
+
+
+def test_a_header_may_be_as_long_as_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = content(SETS["small"])
+    length = len(data.split(b"\n", 2)[1])
+    monkeypatch.setattr("verifier.trusted.data_file._MAX_HEADER", length + 1)
+    assert parse_data(data).size == 3
+    monkeypatch.setattr("verifier.trusted.data_file._MAX_HEADER", length)
+    with pytest.raises(RefusedError, match="has no end"):
+        parse_data(data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import json
 from fractions import Fraction
@@ -138,6 +139,9 @@ def test_tampered_heads_are_refused(change: dict[str, object], flaw: str) -> Non
 
 BALL = ball("2", [Fraction(0)], HALF, clip=(Fraction(0), Fraction(1)))
 GONE = object()
+DEEP = base64.b64encode(
+    b"robmem-network 1\n" + b"[" * 500 + b"]" * 500 + bytes([10, *bytes(99)])
+).decode()
 
 
 @pytest.mark.parametrize(
@@ -195,6 +199,7 @@ GONE = object()
         (("network",), GONE, "missing field"),
         (("content",), 1, "malformed"),
         (("content",), "é", "malformed"),
+        (("content",), DEEP, "too deep"),
         (("robmem_proof",), GONE, "version"),
         (("robmem_proof",), "1", "version"),
     ],

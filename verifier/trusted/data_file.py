@@ -93,6 +93,8 @@ def data_bytes(
     parts.append(np.ascontiguousarray(labels, dtype="<i8").tobytes())
     for start in range(0, numerators.shape[0], _BLOCK):
         block: Any = numerators[start : start + _BLOCK]
+        if common.bit_length() > 63:  # of zeros
+            block = block.astype(object)
         block = block if common == 1 else block // common
         if width == 8:
             parts.append(block.astype("<i8").tobytes())
