@@ -11,6 +11,7 @@ from random import Random
 import pytest
 
 from tests.naive_prover import prove
+from tests.open_ball_guesses import guessed
 from tests.oracle import distance_squared, find_flip
 from tests.random_queries import random_query
 from tests.test_checkers_agree import both, guess
@@ -173,6 +174,29 @@ def test_guessed_proofs_on_open_balls_are_never_wrong() -> None:
             if flaw == "accepted":
                 assert find_flip(asked) is None
     assert flaws >= {"accepted", "bound too weak"}
+
+
+def accepted_guesses(seeds: range) -> int:
+    """How many guessed proofs that close at zero are accepted; each of them is true."""
+    tight = 0
+    for seed in seeds:
+        rng = Random(seed)
+        made = guessed(rng, *rng.choice(PAIRS))
+        if made is not None and both(*made) == "accepted":
+            query = made[0]
+            assert find_flip(query) is None, seed
+            closed = Query(query.network, query.region.closed(), query.goals)
+            tight += find_flip(closed) is not None
+    return tight
+
+
+def test_proofs_guessed_to_close_at_zero_are_never_wrong() -> None:
+    assert accepted_guesses(range(3000)) >= 50
+
+
+@pytest.mark.slow
+def test_many_proofs_guessed_to_close_at_zero_are_never_wrong() -> None:
+    assert accepted_guesses(range(10_000, 150_000)) >= 3000
 
 
 def vanishing() -> Query:
