@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib import image
 
 from tests.oracle import find_flip
 from tests.random_queries import outputs_at, random_network
@@ -178,10 +179,29 @@ def test_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("images.npz", X=images, y=np.array([0, 1]))
     np.savez("last.npz", W0=np.array([[0.0, 0, 0, 0], [1, 1, 1, -1]]), b0=np.array([3.0, 0]))
     asked = ["search", "last.npz", "--data", "images.npz", "--radius", "1", "--samples", "0"]
-    assert main([*asked, "--picture", "pictures"]) == 1
+    assert main([*asked, "--picture", "pictures", "--out", "flips.json"]) == 1
     (picture,) = Path("pictures").iterdir()
     assert picture.name == "sample-0-goal-0.png"
-    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    flip = json.loads(Path("flips.json").read_text())["results"][0]["flips"][0]
+    moved = np.array([float(parse_rational(x)) for x in flip["point"]]).reshape(2, 2)
+    pixels = image.imread(picture)
+    grey = pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=-1)
+    zoom = len(grey) // 2
+    small = grey[zoom // 2 :: zoom, zoom // 2 :: zoom]
+    top = 255  # of the pixel range of bytes; what is dark is high
+    expected = [np.zeros((2, 2)), moved / top, 0.5 + 10 * moved / (2 * top)]
+    for panel, wanted in zip(range(3), expected, strict=True):
+        shown = 1 - small[:, 3 * panel : 3 * panel + 2]
+        assert np.abs(shown - np.clip(wanted, 0, 1)).max() <= 1 / 255
+
+
+def test_no_flip_of_the_decoder_value_is_the_nearest(here: Path) -> None:
+    np.savez("one.npz", W0=np.ones((1, 2)), b0=np.zeros(1))
+    points = points_of(Dataset.from_rows("two", [[0, 0], [1, 0]], [0, 1]))
+    question = Question("inf", "value", Fraction(1))
+    for found in search_flips(load_any_network("one.npz"), points, question, nearest=True):
+        assert (found.verdict, found.exact) == ("flip", False)
+        assert found.flips[0].distance > 0
 
 
 def test_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

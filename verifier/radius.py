@@ -34,6 +34,7 @@ from verifier.trusted.rational import sqrt_lower, sqrt_upper
 from verifier.trusted.region import Norm, distance
 
 PART = 1024  # the interval is this part of its upper end before the last step
+SMALLEST = 2**40  # the interval is at least this part of the largest radius: flips may have no end
 _RIVALS = 8  # samples looked at as flips
 _OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
 
@@ -291,9 +292,10 @@ class _Search:
         """What the interval may measure; for norm 2 `upper` is a square."""
         if self.within is not None:
             return self.within
-        if not self.squared:
-            return upper / PART
-        return _root_below(upper) / PART
+        top, largest = upper, self.most
+        if self.squared:
+            top, largest = _root_below(upper), _root_below(self.most)
+        return max(top / PART, largest / SMALLEST)
 
     def _top(self) -> tuple[Fraction, Fraction]:
         """A radius at or just above the upper end, and the length asked for."""
