@@ -188,8 +188,8 @@ def test_pictures(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     grey = pixels if pixels.ndim == 2 else pixels[..., :3].mean(axis=-1)
     zoom = len(grey) // 2
     small = grey[zoom // 2 :: zoom, zoom // 2 :: zoom]
-    top = 255  # of the pixel range of bytes; what is dark is high
-    expected = [np.zeros((2, 2)), moved / top, 0.5 + 10 * moved / (2 * top)]
+    low, width = moved.min(), max(moved.max(), 0) - moved.min()  # what is dark is high
+    expected = [(0 * moved - low) / width, (moved - low) / width, 0.5 + 10 * moved / (2 * width)]
     for panel, wanted in zip(range(3), expected, strict=True):
         shown = 1 - small[:, 3 * panel : 3 * panel + 2]
         assert np.abs(shown - np.clip(wanted, 0, 1)).max() <= 1 / 255

@@ -229,7 +229,9 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
     center = float_vector(list(asked.dataset.point(flip.sample)))
     point = float_vector(list(flip.point))
     bounds = asked.dataset.pixel_range
-    low, high = (center.min(), center.max()) if bounds is None else map(float, bounds)
+    low, high = map(
+        float, bounds or (min(center.min(), point.min()), max(center.max(), point.max()))
+    )
     width = (high - low) or 1.0
     panels = [
         (center - low) / width,
