@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.search.deadline import check_time
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.trusted.certificate import Flip
 from verifier.trusted.query import Query
@@ -57,9 +58,19 @@ def into_region(region: Region, point: list[Fraction]) -> tuple[Fraction, ...] |
 
 
 def ascend(
-    query: Query, network: FloatNetwork, goal: int, *, starts: int, steps: int, seed: int
+    query: Query,
+    network: FloatNetwork,
+    goal: int,
+    *,
+    starts: int,
+    steps: int,
+    seed: int,
+    deadline: float | None = None,
 ) -> Flip | None:
-    """A flip by projected gradient ascent on the goal's least atom, from seeded starts."""
+    """A flip by projected gradient ascent on the goal's least atom, from seeded starts.
+
+    Raises LateError after the deadline.
+    """
     region, random = query.region, np.random.default_rng(seed)
     low, high = float_vector(region.lower), float_vector(region.upper)
     points = low + (high - low) * random.random((starts, len(low)))
@@ -67,6 +78,7 @@ def ascend(
     points = project(region, points)
     target = query.goals[goal]
     for step in range(steps):
+        check_time(deadline)
         size = 0.5 * (1 - step / steps)
         gradient = network.ascend(target, points)
         if region.norm == "inf":

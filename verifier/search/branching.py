@@ -41,7 +41,9 @@ def _branch(
 ) -> tuple[Verdict, int]:
     network = FloatNetwork(query.network)
     for goal in range(len(query.goals)):
-        flip = ascend(query, network, goal, starts=32, steps=20, seed=options.seed)
+        flip = ascend(
+            query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline
+        )
         if flip is not None:
             return flip, 0
     if supports(query.network):

@@ -8,6 +8,7 @@ from time import monotonic
 
 from verifier.api import Options, Outcome
 from verifier.search.branching import branch
+from verifier.search.deadline import LateError, check_time
 from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
@@ -94,7 +95,10 @@ def _search_one(
 ) -> Outcome:
     started = monotonic()
     deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
-    outcome = _answer(query, scaled, root, options, deadline)
+    try:
+        outcome = _answer(query, scaled, root, options, deadline)
+    except LateError:
+        outcome = Outcome(Undecided("timeout"))
     found, verdict = monotonic(), outcome.verdict
     if not isinstance(verdict, Undecided):
         try:
@@ -119,6 +123,7 @@ def _answer(
         flip = flip_of_solver(checker, solver, deadline)
         if flip is not None:
             return Outcome(flip)
+    check_time(deadline)  # bounds and solver may have taken it all
     propagation = Propagation(checker, deadline)
     large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
     if large or is_worth_trying(checker):

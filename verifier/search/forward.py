@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from verifier.search.deadline import check_time
 from verifier.trusted.certificate import Leaf, Lemma, Node, Tree
 from verifier.trusted.fast import FastChecker, Number
 from verifier.trusted.query import Goal
@@ -45,7 +46,8 @@ class Form:
 class ForwardPass:
     """The pass over one query; `steps` are lemmas, in an order that replays."""
 
-    def __init__(self, checker: FastChecker) -> None:
+    def __init__(self, checker: FastChecker, deadline: float | None = None) -> None:
+        self._deadline = deadline
         self.checker = checker
         self.inputs = checker.inputs
         self.steps: list[Lemma] = []
@@ -62,6 +64,7 @@ class ForwardPass:
         if that leaves many undecided or takes long."""
         mark = self.checker.mark()
         for v in units:
+            check_time(self._deadline)
             if self.checker.upper(v) <= 0:
                 continue
             self._visit(v, self._form_of(v))

@@ -13,7 +13,7 @@ they are at the centre; then one over all units, and one that tries harder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -77,7 +77,8 @@ class Propagation:
         return self._deadline is not None and monotonic() > self._deadline
 
     def run(self) -> bool:
-        """Whether all goals are proved; `trees` and `steps` hold what was found."""
+        """Whether all goals are proved; `trees` and `steps` hold what was found. Raises LateError
+        after the deadline."""
         if self._close_goals(leaves=0):
             return True
         units = self._relevant()
@@ -100,7 +101,7 @@ class Propagation:
 
     def _forward(self, units: Iterable[int]) -> bool:
         """Whether substituting forwards decides so many units that all goals close."""
-        forward = ForwardPass(self.checker)
+        forward = ForwardPass(self.checker, self._deadline)
         if not forward.run(units):
             return False
         self.steps += forward.steps
@@ -341,23 +342,32 @@ class Propagation:
             choices = choices.difference(bound.rising) or choices
         return Branch(bound.value, bound.leaf, max(choices, default=None))
 
+    def _substitute(
+        self,
+        target: Target,
+        boxable: Collection[int],
+        steep: Collection[int] = (),
+        chorded: Collection[int] = (),
+    ) -> Bound:
+        return substitute(self.checker, target, boxable, steep, chorded, self._deadline)
+
     def _bounds(self, target: Target) -> Iterator[Bound]:
         """A few bounds to choose from: with boxes of tightened units or all the way down, lines
         below rising units that touch at a corner, in the second pass also with chords."""
         if self._guide:
             for boxable in (self._tightened - self._loose, set[int]()):
-                yield substitute(self.checker, target, boxable, self._guide, self._plain)
+                yield self._substitute(target, boxable, self._guide, self._plain)
             return
         for boxable in (self._tightened, set[int]()):
-            bound = substitute(self.checker, target, boxable)
+            bound = self._substitute(target, boxable)
             yield bound
             if self._chorded.intersection(bound.open):
-                yield substitute(self.checker, target, boxable, (), self._chorded)
+                yield self._substitute(target, boxable, (), self._chorded)
             if self._splittable.intersection(bound.rising):
                 for corner in self._corners:
                     steep = {v for v in self._splittable if corner[v] > 0}
                     if steep:
-                        yield substitute(self.checker, target, boxable, steep, self._chorded)
+                        yield self._substitute(target, boxable, steep, self._chorded)
             if ZERO not in bound.leaf.slopes.values():
                 break
 

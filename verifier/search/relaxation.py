@@ -15,6 +15,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.search.deadline import check_time
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.solver import Answer, LinearProgram
 from verifier.trusted.certificate import Leaf
@@ -157,8 +158,11 @@ class Relaxation:
         lower: Float,
         upper: Float,
         box: tuple[Float, Float],
+        deadline: float | None = None,
     ) -> None:
-        """`lower` and `upper` bound the pre-activations, `box` the inputs."""
+        """`lower` and `upper` bound the pre-activations, `box` the inputs. Raises LateError after
+        the deadline."""
+        self._deadline = deadline
         self.query, self.network = query, network
         self.region: Region = query.region
         self.inputs = query.network.inputs
@@ -208,6 +212,7 @@ class Relaxation:
             self.network.biases,
             strict=True,
         ):
+            check_time(self._deadline)
             columns = n + first
             rows[first:last] = weights @ forms[:columns]
             offsets[first:last] = weights @ constants[:columns] + bias

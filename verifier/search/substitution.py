@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 
+from verifier.search.deadline import check_time
 from verifier.trusted.certificate import Leaf, Lemma
 from verifier.trusted.fast import FastChecker, Number
 from verifier.trusted.query import Goal
@@ -37,6 +38,7 @@ def substitute(
     boxable: Collection[int],
     steep: Collection[int] = (),
     chorded: Collection[int] = (),
+    deadline: float | None = None,
 ) -> Bound:
     """The bound of the target in the current branch.
 
@@ -44,8 +46,10 @@ def substitute(
     boxes. Of an undecided unit with a positive coefficient, z >= a is used if it is in `steep`,
     z >= 0 otherwise; with a negative one, the chord of its bounds if it is in `chorded`, its upper
     bound otherwise.
+
+    Raises LateError after the deadline.
     """
-    return _Substitution(checker, target, boxable, steep, chorded).run()
+    return _Substitution(checker, target, boxable, steep, chorded).run(deadline)
 
 
 class _Substitution:
@@ -73,9 +77,10 @@ class _Substitution:
         self.rising: list[int] = []
         self.reached: set[int] = set()
 
-    def run(self) -> Bound:
+    def run(self, deadline: float | None) -> Bound:
         checker, waiting = self.checker, self.waiting
         while waiting:
+            check_time(deadline)
             # Layer by layer, and first what must be substituted, so that what cancels is seen.
             layer = checker.layer_of(-waiting[0])
             must: dict[int, Number] = {}

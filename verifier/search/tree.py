@@ -77,12 +77,16 @@ class PhaseTree:
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
         """A tree that refutes goal `number`, or a point that satisfies it."""
+        stopped = self._stop(limit)
+        if stopped is not None:
+            return stopped
         if not self._floats_hold:
             return self._enumerate(number, limit)
         try:
             relaxation = Relaxation(
-                self.query, self.network, number, self._lower, self._upper, self._box
-            )
+                self.query, self.network, number, self._lower, self._upper, self._box,
+                self.deadline,
+            )  # fmt: skip
             return self._search(number, relaxation, limit)
         except SolverError:
             return self._enumerate(number, limit)
