@@ -30,6 +30,8 @@ _LETTERS = {
 }  # fmt: skip
 
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
+\ifdefined\pdfinfoomitdate % the same PDF file every time
+\pdfinfoomitdate=1 \pdfsuppressptexinfo=-1 \pdftrailerid{}\fi
 \usepackage{cmap} % words with fi and fl can be found and copied
 \usepackage[T1]{fontenc}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}

@@ -496,6 +496,7 @@ def test_latex_is_built(tmp_path: Path, dataset: Dataset) -> None:
     write_report(run_report(read_run(find_run(folder))), tmp_path / "report")
     build_it = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
     subprocess.run(build_it, cwd=tmp_path / "report", check=True, capture_output=True, timeout=100)
+    assert b"CreationDate" not in (tmp_path / "report" / "report.pdf").read_bytes()
     text = subprocess.run(
         ["pdftotext", "report.pdf", "-"], cwd=tmp_path / "report", check=True, capture_output=True
     ).stdout.decode()
