@@ -200,7 +200,7 @@ class Histogram:
             figure.legend(loc="outside upper left", ncols=3)
 
     def _edges(self) -> Any:
-        """The ends of the bins, equal ones; around the values if these are few and on a grid."""
+        """The ends of the bins, equal ones; around the values if these are on a coarse grid."""
         import numpy as np
 
         values = [v for _, _, group in self.groups for v in group]
@@ -211,7 +211,7 @@ class Histogram:
             return np.geomspace(low, max(high * 1.001, low * 1.5, 2.0), 25)
         distinct = sorted(set(values))
         step = min((b - a for a, b in pairwise(distinct)), default=0.0)
-        if step > 0 and distinct[-1] - distinct[0] <= _BINS * step:
+        if 0 < high - low <= 2 * _BINS * step:
             places = (np.array(distinct) - distinct[0]) / step
             if np.allclose(places, np.rint(places), atol=1e-6):
                 return distinct[0] + step * (np.arange(round(places[-1]) + 2) - 0.5)

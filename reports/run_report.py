@@ -375,14 +375,14 @@ def _network(run: StoredRun, prefix: str) -> Section:
         blocks += [Items(run.promised.notes)] if run.promised.notes else []
     elif run.promise_reason is not None:
         blocks.append(Text(f"What its theorem promises is not shown: {run.promise_reason}."))
+    promises = ", and what its theorem promises" if promised else ""
     blocks.append(
         Table(
             f"{prefix}sizes",
-            "The network: what it has, and what its theorem promises. Nonzero counts weights and "
-            "biases that are not zero, dense all entries of the matrices and biases, bits those of "
-            "the longest number.",
-            ("size", "measured", "promised", "formula", "holds"),
-            tuple(rows),
+            f"The network: what it has{promises}. Nonzero counts weights and biases that are not "
+            "zero, dense all entries of the matrices and biases, bits those of the longest number.",
+            ("size", "measured", "promised", "formula", "holds") if promised else ("size", "value"),
+            tuple(rows) if promised else tuple(row[:2] for row in rows),
             tones={"no": "bad", "yes": "good"},
         )
     )
