@@ -46,11 +46,11 @@ ENTRIES = (
     ),
     Entry(
         "plane-undecided",
-        "At most 60 branches a proof: too few for some samples, of which nothing is claimed.",
+        "Robust samples, flips, and with 20 branches a proof also samples without an answer.",
         (
             (
-                "robmem certify --data plane.csv --construction l2-parallel --ratio 9/10 "
-                "--nodes 60 --out runs/few"
+                "robmem certify --data plane.csv --construction l2 --norm 1 --radius 17/20 "
+                "--decoder nearest --nodes 20 --out runs/few"
             ),
             "robmem report runs/few -o plane-undecided",
         ),
