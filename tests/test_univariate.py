@@ -266,6 +266,9 @@ def test_selberg_weights_never_exceed_the_ball():
 def test_orthogonal_directions_lose_nothing():
     rows = [((0, F(1)), (1, F(2))), ((0, F(1)), (1, F(-1, 2)))]
     assert ball_weights(rows, "2") == {rows[0]: F(1, 5), rows[1]: F(4, 5)}
+    rounded = [((0, F(1)), (1, F(1, 10**6))), ((0, F(1)), (1, F(-(10**6) + 1)))]
+    first, second = ball_weights(rounded, "2").values()
+    assert first > 1 - F(1, 10**5) and second * 10**12 > 1 - F(1, 10**4)
     units = [((k, F(1)),) for k in range(5)]
     for norm in ("1", "2"):
         assert set(ball_weights(units, norm).values()) == {F(1)}

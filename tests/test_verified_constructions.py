@@ -1,8 +1,8 @@
 """Every construction against the exact verifier: promised budgets proved, broken copies refuted.
 
-`PROVED` lists the constructions of which the verifier proves every ball of the fast tests, and
-`PROVED_IN_THE_PLANE` those that it proves there quickly in two dimensions. `PENDING` says what it
-cannot prove yet, and what is missing; those tests run among the slow ones, and may fail.
+`PROVED` lists the constructions of which the verifier proves every ball of the fast tests,
+`PROVED_IN_THE_PLANE` those that it proves there quickly in two dimensions, `PROVED_ON_BALLS` those
+of the norms 1 and 2 that it proves in any dimension.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from constructions.construction import Construction
+from constructions.construction import Construction, Norm
 from constructions.hypotheses import half_separation_lower, power_separation
 from constructions.moderate_ratio import network_of_plan, plan_of
 from constructions.projected_keys import nearest_flip, project
@@ -42,10 +42,17 @@ PROVED_IN_THE_PLANE = (
     "large-rho",
     "small-rho",
 )
-PROVED_IN_SPACE = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr", "l1", "small-rho")
-_SQUARES = "sums of sawtooth squares in many dimensions need convex sums on the L2 ball"
-PENDING = dict.fromkeys(
-    ("l2", "l2-parallel", "l2-shallow", "l2-serial", "narrow-l2", "large-rho"), _SQUARES
+PROVED_IN_SPACE = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr", "small-rho")
+PROVED_ON_BALLS = (
+    "l1",
+    "l1-parallel",
+    "l1-serial",
+    "l2",
+    "l2-parallel",
+    "l2-shallow",
+    "l2-serial",
+    "narrow-l2",
+    "large-rho",
 )
 NO_REGION = ("l3-shallow", "l4-shallow", "l3-deep", "l4-deep")
 """Norms that the verifier has no ball for; `test_constructions` samples them."""
@@ -100,7 +107,7 @@ def at_ratio(name: str, dataset: Dataset, ratio: Fraction) -> Construction:
 def test_every_construction_is_listed_once() -> None:
     listed = [*PROVED, *PROVED_IN_THE_PLANE, *NO_REGION, *CONTROLS]
     assert sorted(listed) == sorted(REGISTRY)
-    assert {*PENDING, *PROVED_IN_SPACE} <= {*PROVED_IN_THE_PLANE}
+    assert {*PROVED_ON_BALLS, *PROVED_IN_SPACE} <= {*PROVED_IN_THE_PLANE}
 
 
 # ------------------------------------------------------------- promised budgets
@@ -157,18 +164,54 @@ def test_every_ball_in_space_is_proved(name: str) -> None:
     assert counted(found) == {"Robust": 10}
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("name", PROVED_ON_BALLS)
 @pytest.mark.parametrize(
-    "name",
+    ("size", "dimension", "ratio"),
     [
-        pytest.param(name, marks=pytest.mark.xfail(reason=reason, strict=False))
-        for name, reason in PENDING.items()
+        (4, 10, "9/10"),
+        (8, 3, "99/100"),
+        pytest.param(10, 8, "999/1000", marks=pytest.mark.slow),
+        pytest.param(5, 64, "99/100", marks=pytest.mark.slow),
     ],
 )
-def test_many_dimensions_that_are_not_yet_proved(name: str) -> None:
-    dataset = random_data(1, 4, 10, 3)
-    found = verdicts(at_ratio(name, dataset, Fraction(9, 10)), dataset, samples=[0], timeout=10)
-    assert counted(found) == {"Robust": 1}
+def test_every_ball_in_many_dimensions_is_proved(
+    name: str, size: int, dimension: int, ratio: str
+) -> None:
+    """A bound linear in the dimension: one multiplier of the ball for all coordinates."""
+    dataset = random_data(1, size, dimension, 3)
+    wanted = Fraction(ratio) if name != "narrow-l2" else Fraction(1, 2)  # what projections leave
+    found = verdicts(at_ratio(name, dataset, wanted), dataset)
+    assert counted(found) == {"Robust": size}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["l1", "l2"])
+@pytest.mark.parametrize("data", ["iris", "wine"])
+@pytest.mark.parametrize("ratio", ["1/2", "99/100", "999/1000"])
+def test_every_norm_ball_of_real_data_is_proved(name: str, data: str, ratio: str) -> None:
+    dataset = load(data)
+    found = verdicts(build(name, dataset, ratio=Fraction(ratio)), dataset)
+    assert counted(found) == {"Robust": dataset.size}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "dimension"), [("l1", 64), ("l2", 1), ("l2", 2), ("l2", 8)])
+def test_two_hundred_norm_balls(name: str, dimension: int) -> None:
+    dataset = random_data(3, 200, dimension, 5, spread=500)
+    construction = build(name, dataset, ratio=Fraction(999, 1000))
+    found = verdicts(construction, dataset, samples=[0, 7, 99, 199])
+    assert counted(found) == {"Robust": 4}
+
+
+@pytest.mark.parametrize("name", ["l1", "l2", "l2-shallow", "l2-serial"])
+def test_norm_balls_that_meet_are_refuted(name: str) -> None:
+    """One per cent beyond half the separation, as for the cubes below."""
+    dataset = random_data(5, 6, 3, 3)
+    construction = at_ratio(name, dataset, Fraction(99, 100))
+    norm: Norm = "1" if name == "l1" else "2"
+    power = power_separation(dataset, norm)
+    beyond = half_separation_lower(power, norm) * Fraction(101, 100)
+    assert counted(verdicts(construction, dataset, radius=beyond, timeout=10))["Flip"] >= 1
 
 
 @pytest.mark.slow

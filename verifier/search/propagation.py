@@ -86,7 +86,7 @@ class Propagation:
             return True
         if is_worth_trying(self.checker):
             self._bound_sums()
-            if self._close_goals(leaves=0):
+            if self._close_goals(leaves=0) or self._close_on_directions():
                 return True
             units = self._relevant()
         self._find_corners(units)
@@ -134,6 +134,15 @@ class Propagation:
         proved = self._close_goals(leaves=MORE_LEAVES)
         self._guide = set()
         return proved
+
+    def _close_on_directions(self) -> bool:
+        """Goals whose outputs are functions of one direction are closed by the pieces of these."""
+        leaf = Leaf(ball=ZERO)
+        for number, goal in enumerate(self.checker.query.goals):
+            still = self.trees[number] is None and len(goal.atoms) == 1
+            if still and self.checker.closes(leaf, goal):
+                self.trees[number] = (Node((), leaf),)
+        return all(tree is not None for tree in self.trees)
 
     def _visit(self, units: Iterable[int], thorough: bool) -> None:
         """Tightens unit after unit: by trees where two terms of a row depend on one undecided unit,

@@ -41,8 +41,7 @@ def is_worth_trying(checker: FastChecker) -> bool:
     univariate = checker.scaled.univariate
     lines = univariate.lines[checker.inputs :]
     lines = lines[lines >= 0]
-    several = len(lines) >= 2 * len(np.unique(lines))
-    return several and any(unit.own for unit in univariate.crossing)
+    return len(lines) >= 2 * len(np.unique(lines)) > 0
 
 
 class SeparableSearch:
@@ -65,7 +64,8 @@ class SeparableSearch:
 
     def run(self) -> None:
         """Steps with one multiplier each, as long as they decide units, then lemmas by trees."""
-        self._apply(SeparableStep((ZERO,)))
+        if any(unit.own for unit in self._crossing.values()):
+            self._apply(SeparableStep((ZERO,)))
         if not self._sums or self._norm == "inf":
             return
         for _ in range(ROUNDS):

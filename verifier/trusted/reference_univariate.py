@@ -12,7 +12,8 @@ sum s_d |u_d - d.c|^p <= ||x - c||_p^p for all x, and any t >= 0, on the ball of
 u over the interval of u_d in the branch, size = r^p. Each minimum is at an end of a piece, at d.c
 (p = 1) or at the vertex of a parabola (p = 2). Weights: for p = 2 those of Selberg's inequality,
 sum (d.y)^2 / (sum over e of |d.e|) <= ||y||_2^2, which follows from
-||y - sum over d of s_d (d.y) d||_2^2 >= 0 and 2 |ab| <= a^2 + b^2; they are 1 for inputs alone. For
+||y - sum over d of s_d (d.y) d||_2^2 >= 0 and 2 |ab| <= a^2 + b^2, for the rows divided by about
+their lengths; they are 1 for inputs alone. For
 p = 1, sum s |d.y| <= ||y||_1 if s is 1 / (the largest column sum of |d_k|).
 """
 
@@ -23,7 +24,7 @@ from fractions import Fraction
 
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.network import Network
-from verifier.trusted.region import Region
+from verifier.trusted.region import Region, root_upper
 
 ZERO, ONE = Fraction(0), Fraction(1)
 MOST_POINTS = 1 << 12  # ends of pieces of one sum on one direction
@@ -76,7 +77,7 @@ class ReferenceUnivariate:
         weights = ball_weights(list(sums), self.region.norm)
         total = constant - multiplier * self.region.size
         for direction, terms in sums.items():
-            low, high = interval(direction, box, cuts)
+            low, high = interval(direction, self.region, box, cuts)
             if low > high:
                 return None
             points, values = self._sum(direction, terms, low, high)
@@ -155,13 +156,23 @@ def product(a: Mapping[int, Fraction], b: Mapping[int, Fraction]) -> Fraction:
     return sum((g * b[k] for k, g in a.items() if k in b), ZERO)
 
 
-def interval(direction: Direction, box: Box, cuts: Sequence[Cut]) -> tuple[Fraction, Fraction]:
-    """Where d . x lies on the box, and by the cuts that are about d alone."""
+def interval(
+    direction: Direction, region: Region, box: Box, cuts: Sequence[Cut]
+) -> tuple[Fraction, Fraction]:
+    """Where d . x lies on the box, on the ball (|d . (x - c)| <= r ||d||_q with 1/p + 1/q = 1), and
+    by the cuts that are about d alone."""
     low, high = ZERO, ZERO
     for k, g in direction:
         ends = (g * box[0][k], g * box[1][k])
         low += ends[0] if g > 0 else ends[1]
         high += ends[1] if g > 0 else ends[0]
+    if region.norm != "inf":
+        row = dict(direction)
+        center = product(row, dict(enumerate(region.center)))
+        reach = region.size * max(abs(g) for g in row.values())
+        if region.norm == "2":
+            reach = root_upper(region.size * product(row, row))
+        low, high = max(low, center - reach), min(high, center + reach)
     for normal, constant in cuts:  # normal . x + constant >= 0
         if direction_of(normal) == direction:
             factor = next(g for k, g in normal if k == direction[0][0])
@@ -176,7 +187,11 @@ def ball_weights(directions: Sequence[Direction], norm: str) -> dict[Direction, 
     """Weights s_d with sum s_d |d . y|^p <= ||y||_p^p for all y."""
     rows = [dict(direction) for direction in directions]
     if norm == "2":
-        sizes = [sum((abs(product(d, e)) for e in rows), ZERO) for d in rows]
+        lengths = [root_upper(product(d, d)) for d in rows]
+        sizes = [
+            sum((abs(product(d, e)) / f for e, f in zip(rows, lengths, strict=True)), ZERO) * length
+            for d, length in zip(rows, lengths, strict=True)
+        ]
     else:
         columns: dict[int, Fraction] = {}
         for d in rows:

@@ -147,7 +147,7 @@ def ball(
     given = radius if radius is not None else radius_squared
     if given is None or given < 0:
         raise UserError(f"radius is negative: {format_rational(given or 0)}")
-    reach = _root_upper(Fraction(given)) if radius is None else Fraction(radius)
+    reach = root_upper(Fraction(given)) if radius is None else Fraction(radius)
     lower, upper = tuple(x - reach for x in c), tuple(x + reach for x in c)
     clipped = False
     if clip is not None:
@@ -187,7 +187,7 @@ def linear_minimum_holds(
     return value >= 0 and value * value >= loss
 
 
-def _root_upper(square: Fraction) -> Fraction:
+def root_upper(square: Fraction) -> Fraction:
     """An upper bound of the square root with about 24 significant bits; short on purpose, for it
     bounds the box around an L2 ball and enters every interval."""
     if square == 0:

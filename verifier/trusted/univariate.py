@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.trusted.errors import RefusedError
-from verifier.trusted.region import Region
+from verifier.trusted.region import Region, root_upper
 
 if TYPE_CHECKING:
     from verifier.trusted.scaled import ScaledNetwork
@@ -374,8 +374,11 @@ class Univariate:
             for k, g in self.directions[line]:
                 matrix[row, k] = g.numerator * (size // g.denominator)
         if norm == "2":
-            sums = np.abs(matrix @ matrix.T).sum(axis=1).tolist()
-            return [Fraction(size * size, total) for total in sums]
+            products = np.abs(matrix @ matrix.T)
+            lengths = [root_upper(Fraction(n, size * size)) for n in products.diagonal().tolist()]
+            shares = np.array([1 / length for length in lengths], dtype=object)
+            totals = (products @ shares).tolist()
+            return [size * size / (n * total) for n, total in zip(lengths, totals, strict=True)]
         return [Fraction(size, max(np.abs(matrix).sum(axis=0).tolist()))] * len(lines)
 
 
@@ -437,6 +440,10 @@ class Minima:
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
         return total + constant - multiplier * self._region.size
 
+    def _center(self, line: int) -> Fraction:
+        direction = self._univariate.directions[line]
+        return sum((g * self._region.center[k] for k, g in direction), ZERO)
+
     def _is_empty(self, line: int) -> bool:
         self.interval(line)
         return line in self._empty
@@ -448,10 +455,7 @@ class Minima:
             function = self._univariate.profiles[profile]
             line = self._univariate.line_of_profile[profile]
             low, high = self.interval(line)
-            center = ZERO
-            if self._region.norm != "inf":
-                direction = self._univariate.directions[line]
-                center = sum((g * self._region.center[k] for k, g in direction), ZERO)
+            center = ZERO if self._region.norm == "inf" else self._center(line)
             size = lcm(function.size, low.denominator, high.denominator, center.denominator)
             points, values = function.between(low, high, size)
             middle = center.numerator * (size // center.denominator)
@@ -463,14 +467,19 @@ class Minima:
         return found
 
     def interval(self, line: int) -> tuple[Fraction, Fraction]:
-        """Where d . x lies on the box, and by the cuts that are about d alone."""
+        """Where d . x lies on the box, on the ball, and by the cuts that are about d alone."""
         found = self._intervals.get(line)
         if found is None:
-            low = high = ZERO
+            low = high = squares = largest = ZERO
             lower, upper = self._box
             for k, g in self._univariate.directions[line]:
                 low += g * (lower[k] if g > 0 else upper[k])
                 high += g * (upper[k] if g > 0 else lower[k])
+                squares, largest = squares + g * g, max(largest, abs(g))
+            if self._region.norm != "inf":
+                size, center = self._region.size, self._center(line)
+                reach = size * largest if self._region.norm == "1" else root_upper(size * squares)
+                low, high = max(low, center - reach), min(high, center + reach)
             for factor, constant in self._cuts.get(line, ()):
                 if factor > 0:
                     low = max(low, -constant / factor)
