@@ -18,6 +18,8 @@ from verifier.builder import NetworkBuilder
 from verifier.cli.main import main
 from verifier.errors import UserError
 from verifier.formats.load import load_any_network
+from verifier.formats.single_sums import require_single_sums
+from verifier.instances import runtime_outputs
 from verifier.semantics import (
     _error,
     _errors,
@@ -303,3 +305,35 @@ def test_command_refuses_folded_weights(gap, capsys):
     Path("net.nnet").write_text(NNET.format(low="0.25", mean="0"))
     said = complaint(capsys, "net.nnet", "--normalise", "--box", "file", "--unsafe", "Y_0 >= 1")
     assert "--normalise changes the weights" in said
+
+
+def test_what_onnxruntime_computes_is_an_execution_of_the_question(gap):
+    """Its outputs, whatever order it sums in, are reached within the error bounds."""
+    rng = np.random.default_rng(5)
+    sizes = [2, 6, 5, 2]
+    weights = {}
+    nodes, last = [], "x"
+    for layer in range(3):
+        shape = sizes[layer : layer + 2]
+        weights[f"W{layer}"] = rng.normal(size=shape).astype(np.float32) * 100
+        weights[f"b{layer}"] = rng.normal(size=shape[1]).astype(np.float32)
+        out = "y" if layer == 2 else f"s{layer}"
+        nodes.append(onnx.helper.make_node("Gemm", [last, f"W{layer}", f"b{layer}"], [out]))
+        if layer < 2:
+            nodes.append(onnx.helper.make_node("Relu", [out], [f"z{layer}"]))
+        last = f"z{layer}"
+    onnx_file(nodes, **weights)
+    require_single_sums("net.onnx")
+    network = load_any_network("net.onnx")
+    differs = 0
+    for _ in range(12):
+        point = [F(float(v)) for v in rng.normal(size=2).astype(np.float32)]
+        computed = runtime_outputs(Path("net.onnx"), [float(v) for v in point])
+        atoms = []
+        for j, value in enumerate(computed):
+            for sign in (1, -1):
+                atoms.append(Atom((), ((j, F(sign)),), -sign * F(value), False))
+        query = Query(network, box(point, point), (Goal(tuple(atoms), "computed"),))
+        assert isinstance(verify(executed(query, "float32")).verdict, Flip)
+        differs += [F(value) for value in computed] != evaluate(network, [point])[0]
+    assert differs >= 6
