@@ -47,7 +47,9 @@ def _branch(
         if flip is not None:
             return flip, 0
     if supports(query.network):
-        small = query.region.norm == "inf" and query.network.inputs <= FEW_INPUTS
+        # An open ball may be touched along a whole face: no number of boxes covers that.
+        small = query.region.norm == "inf" and not query.region.open
+        small = small and query.network.inputs <= FEW_INPUTS
         if small and _undecided(checker) > FEW_UNITS:
             return _by_inputs(query, checker, network, options, deadline)
         return _by_phases(query, checker, network, options, deadline, symbolic=True)
