@@ -136,7 +136,7 @@ class PhaseTree:
     def _close(self, number: int, node: _Node, solution: Solution) -> bool:
         """Gives the node a leaf, if the margin says that there is one."""
         leaf = solution.leaf
-        if leaf.sure:
+        if leaf.sure and not self.query.region.open:  # there the nodes that touch are near zero
             node.leaf, node.used = leaf, leaf.used
             return True
         if not leaf.value > -DOUBTFUL * leaf.size:
