@@ -24,7 +24,7 @@ from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Query
 from verifier.trusted.symbolic import supports
 
-FEW_INPUTS = 8  # up to here boxes are split along inputs
+FEW_INPUTS = 16  # up to here boxes are split along inputs
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 
