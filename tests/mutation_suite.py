@@ -37,11 +37,11 @@ LONG = {  # or made for the whole process
 TYPES = ("test_trusted_types", "test_exact_inputs")
 FILES = {
     "certificate": ("test_verdicts_in_memory", "test_hostile_files", "test_univariate"),
-    "data_file": ("test_data_file", "test_hostile_files", "test_manifest"),
+    "data_file": ("test_data_file", "test_hostile_files"),
     "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate", "test_exact_radius"),
     "intervals": TYPES,
     "live_rows": ("test_live_rows", *TYPES),
-    "manifest": ("test_manifest", "test_hostile_files"),
+    "manifest": ("test_manifest",),
     "network": TYPES,
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
     "packed": ("test_packed", "test_hostile_files"),
@@ -80,14 +80,14 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
         for norm in ("inf", "1", "2"):
             found[f"leaves {norm}"] = partial(leaves, norm)
         found |= {"random proofs": proofs, "random edits": partial(try_edits, range(30), 3)}
+    names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
+    for name in names:
+        found |= tests_of(name)
     if module in RUNS:
         found["all edits of runs"] = partial(try_run_edits, range(25), 6)
         for seed in range(4):
             name = f"all bytes of run {seed}"
             found[name] = partial(test_mutated_evidence.every_changed_byte, seed)
-    names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
-    for name in names:
-        found |= tests_of(name)
     # The long ones come last, and only where they can show something.
     if module in LONG_FOR:
         return found

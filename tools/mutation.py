@@ -218,22 +218,22 @@ def in_child(work: Callable[[int], None], times: int = 1) -> tuple[int, str]:
     return os.waitpid(child, 0)[1], written
 
 
-def outcome_of(mutant: Mutant | None, order: Sequence[str]) -> tuple[str, str]:
+def outcome_of(mutant: Mutant | str, order: Sequence[str]) -> tuple[str, str]:
     """How the mutant ends, "survived", "caught", "timeout" or "crash", and the check that was
-    running then. Checks named in `order` come first."""
+    running then. Checks named in `order` come first. A text is a module without a change."""
 
     def work(pipe: int) -> None:
-        if mutant is not None:
+        if isinstance(mutant, Mutant):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
             sys.meta_path.insert(0, _Finder(mutant))
         from tests.mutation_suite import checks
 
-        found = checks(mutant.module if mutant else "")
+        found = checks(mutant.module if isinstance(mutant, Mutant) else mutant)
         for name in sorted(found, key=lambda name: order.index(name) if name in order else LAST):
             os.write(pipe, f"{name}\n".encode())
             found[name]()
 
-    status, written = in_child(work, 1 if mutant is not None else 20)
+    status, written = in_child(work, 1 if isinstance(mutant, Mutant) else 10)
     running = written.splitlines()[-1] if written else "import"
     if os.WIFSIGNALED(status):
         slow = os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL)
@@ -284,8 +284,11 @@ def sources_of(module: str) -> str:
 def run(
     module: str, state: dict[str, list[str]], skip: Collection[str], save: Callable[[], None]
 ) -> None:
-    """Runs the mutants of a module that `state` does not know for the sources of today."""
+    """Runs the mutants of a module that `state` does not know for the sources of today. Raises
+    SystemExit if the tests fail without any change."""
     start, sources = time.monotonic(), sources_of(module)
+    if outcome_of(module, [])[0] != "survived":
+        sys.exit(f"{module}: the tests fail without any mutation")
     kills: Counter[str] = Counter()
     for number, mutant in enumerate(mutants(module, (TRUSTED / f"{module}.py").read_text())):
         _, check, of = state.get(mutant.key, ["", "", ""])
@@ -313,9 +316,6 @@ def main() -> int:
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     load_libraries()
-    if outcome_of(None, [])[0] != "survived":
-        print("the tests fail without any mutation")
-        return 2
     reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())
     state: dict[str, list[str]] = {}
     if options.state and options.state.exists():
