@@ -110,7 +110,7 @@ def documented(rows: list[list[int]], below: int, labels: list[int], names: list
     )
 
 
-@pytest.mark.parametrize("below", [1, 2, 6, 3**80])
+@pytest.mark.parametrize("below", [1, 2, 6, 2**63, 2**64 - 1, 3**80])
 @pytest.mark.parametrize(
     "edge", [0, 1, 2**62, 2**63 - 1, -(2**63), 2**63, -(2**63) - 1, 2**127 - 1, -(2**127), 2**127]
 )
