@@ -22,6 +22,7 @@ from verifier.trusted.query import Query
 
 Float = NDArray[np.float64]
 BITS = (30, 53)  # of the multipliers, tried in this order
+STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
 FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
 
@@ -37,17 +38,6 @@ class _Node:
     leaf: FloatLeaf | Leaf | None = None
     used: Phases | None = None
     instead: int = -1  # the child whose refutation holds here too
-
-
-def by_gap(solution: Solution) -> Float:
-    """Branching rule: how far z is above max(a, 0) in the relaxation's optimum."""
-    return solution.z - np.maximum(solution.a, 0)
-
-
-def by_pull(solution: Solution) -> Float:
-    """Branching rule: the same times the unit's coefficient in the proof, so that a unit on which
-    the bound does not depend is left alone."""
-    return by_gap(solution) * np.abs(solution.leaf.coefficients)
 
 
 class PhaseTree:
@@ -72,6 +62,8 @@ class PhaseTree:
         )
         low, high = checker.box()
         self._box = (float_vector(low), float_vector(high))
+        below, above = self._lower[self._undecided], self._upper[self._undecided]
+        self._heights = -below * above / (above - below)  # of the relaxation's triangles
         self._doubts = 0
         self._ahead: dict[int, Lookahead] = {}
 
@@ -205,8 +197,10 @@ class PhaseTree:
                     self._undecided,
                 )
             yield self._ahead[number].score(phases)
-        yield by_pull(solution)
-        yield by_gap(solution)
+        # How far the proof relies on the triangle of a unit that the optimum stretches.
+        gap = solution.z - np.maximum(solution.a, 0)
+        yield np.abs(solution.leaf.coefficients) * self._heights * (gap > STRETCHED)
+        yield gap
 
     def _closed(self, number: int) -> bool:
         """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
