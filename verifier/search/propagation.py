@@ -81,12 +81,14 @@ class Propagation:
         after the deadline."""
         if self._close_goals(leaves=0):
             return True
+        summed, on_ball = is_worth_trying(self.checker), self.checker.region.norm != "inf"
+        if summed and on_ball and self._bound_sums():
+            return True
         units = self._relevant()
         if self._forward(units):
             return True
-        if is_worth_trying(self.checker):
-            self._bound_sums()
-            if self._close_goals(leaves=0) or self._close_on_directions():
+        if summed and not on_ball:
+            if self._bound_sums():
                 return True
             units = self._relevant()
         self._find_corners(units)
@@ -110,13 +112,14 @@ class Propagation:
                 self.trees[number] = forward.goal_tree(goal)
         return all(tree is not None for tree in self.trees)
 
-    def _bound_sums(self) -> None:
-        """Steps about sums of functions of one direction each come before all lemmas."""
+    def _bound_sums(self) -> bool:
+        """Whether steps about sums of functions of one direction each are enough."""
         search = SeparableSearch(self.checker, self._deadline)
         search.run()
         self.steps += search.steps
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
+        return self._close_goals(leaves=0) or self._close_on_directions()
 
     def _guided_pass(self) -> bool:
         """Visits only what the open goals read if every rising unit is what it is at the centre:

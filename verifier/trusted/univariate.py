@@ -138,18 +138,14 @@ class Restricted:
     values: list[int]
 
 
-def least(function: Restricted, sign: int, norm: str, multiplier: Fraction) -> Fraction:
-    """The minimum of sign * function + multiplier |x|^norm, without the second term if the
-    multiplier is 0. For norm 1 the center must be among the points if it lies between them."""
+def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> tuple[int, int]:
+    """Numerator and denominator of the minimum of sign * function + (top / bottom) |x|^norm, with
+    top > 0. For norm 1 the center must be among the points if it lies between them."""
     size = function.size
-    if not multiplier:
-        values = function.values
-        return Fraction(min(values) if sign > 0 else -max(values), size)
-    top, bottom = multiplier.numerator, multiplier.denominator
     pairs = zip(function.points, function.values, strict=True)
     if norm == "1":
         below = sign * bottom
-        return Fraction(min(below * y + top * abs(x) for x, y in pairs), bottom * size)
+        return min(below * y + top * abs(x) for x, y in pairs), bottom * size
     # Times bottom * size^2: y + top x^2, with y = y0 + rise (x - x0) on a piece.
     scale, four = sign * bottom * size, 4 * top
     found: list[int] = []  # times four as well
@@ -162,7 +158,7 @@ def least(function: Restricted, sign: int, norm: str, multiplier: Fraction) -> F
             if rise + 2 * top * x0 < 0 < rise + 2 * top * x:
                 found.append(four * (y0 - rise * x0) - rise * rise)
         x0, y0 = x, y
-    return Fraction(min(found), four * bottom * size * size)
+    return min(found), four * bottom * size * size
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +401,8 @@ class Minima:
         self._intervals: dict[int, tuple[Fraction, Fraction]] = {}
         self._empty: set[int] = set()
         self._restricted: dict[int, Restricted] = {}
-        self._found: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._found: dict[tuple[int, int, int, int], tuple[int, int]] = {}
+        self._ranges: dict[int, tuple[int, int, int]] = {}
 
     def lower_bound(
         self,
@@ -417,36 +414,59 @@ class Minima:
     ) -> Fraction | None:
         """With this multiplier of the ball, a lower bound of sign * (sum of factor * profile) /
         denominator + constant; None if an interval is empty."""
-        univariate, found = self._univariate, self._found
+        univariate = self._univariate
         lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
-        if any(map(self._is_empty, lines)):
+        if self._is_empty(lines):
             return None
-        top, bottom = multiplier.numerator, multiplier.denominator
-        weights = univariate.ball_weights(lines, self._region.norm) if top else None
-        totals: dict[int, int] = {}
-        for number, (profile, factor) in enumerate(profiles):
-            side = sign if factor > 0 else -sign
-            key: tuple[int, ...] = (profile, side)
-            if weights is not None:
-                weight, common = weights[number], gcd(factor, denominator)
-                ratio = (factor // common, denominator // common)
-                key = (*key, *ratio, top, bottom, *weight.as_integer_ratio())
-            share = found.get(key)
-            if share is None:
-                rate = multiplier * weights[number] * denominator / abs(factor) if weights else ZERO
-                restricted, norm = self._restrict(profile), self._region.norm
-                share = found[key] = least(restricted, side, norm, rate).as_integer_ratio()
-            totals[share[1]] = totals.get(share[1], 0) + abs(factor) * share[0]
+        totals: dict[int, int] = {}  # by denominator
+        if not multiplier:
+            for profile, factor in profiles:
+                low, high, size = self._range(profile)
+                weight = sign * factor
+                totals[size] = totals.get(size, 0) + weight * (low if weight > 0 else high)
+        else:
+            shares = univariate.ball_weights(lines, self._region.norm)
+            for (profile, factor), share in zip(profiles, shares, strict=True):
+                top, bottom = self._least(profile, sign * factor, multiplier, share, denominator)
+                totals[bottom] = totals.get(bottom, 0) + abs(factor) * top
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
         return total + constant - multiplier * self._region.size
+
+    def _range(self, profile: int) -> tuple[int, int, int]:
+        """The least and the greatest value of the profile, and what they are divided by."""
+        found = self._ranges.get(profile)
+        if found is None:
+            restricted = self._restrict(profile)
+            found = min(restricted.values), max(restricted.values), restricted.size
+            self._ranges[profile] = found
+        return found
+
+    def _least(
+        self, profile: int, factor: int, multiplier: Fraction, share: Fraction, denominator: int
+    ) -> tuple[int, int]:
+        """The minimum of +-profile + rate |x|^p, the sign that of factor, for the rate that makes
+        its |factor| / denominator part of a sum with this multiplier and weight."""
+        top = multiplier.numerator * share.numerator * denominator
+        bottom = multiplier.denominator * share.denominator * abs(factor)
+        common = gcd(top, bottom)
+        side = 1 if factor > 0 else -1
+        key = (profile, side, top // common, bottom // common)
+        found = self._found.get(key)
+        if found is None:
+            found = least(self._restrict(profile), side, self._region.norm, key[2], key[3])
+            self._found[key] = found
+        return found
 
     def _center(self, line: int) -> Fraction:
         direction = self._univariate.directions[line]
         return sum((g * self._region.center[k] for k, g in direction), ZERO)
 
-    def _is_empty(self, line: int) -> bool:
-        self.interval(line)
-        return line in self._empty
+    def _is_empty(self, lines: tuple[int, ...]) -> bool:
+        """Whether the interval of one of these directions is empty."""
+        for line in lines:
+            if line not in self._intervals:
+                self.interval(line)
+        return bool(self._empty) and not self._empty.isdisjoint(lines)
 
     def _restrict(self, profile: int) -> Restricted:
         """The profile on the interval of its direction, as seen from the center of the ball."""
