@@ -7,13 +7,13 @@ import pytest
 
 from constructions.registry import build
 from tests.test_verified_constructions import random_data
-from verifier.builder import Affine, NetworkBuilder
+from verifier.builder import NetworkBuilder
 from verifier.search.propagation import Propagation
-from verifier.search.separable import SeparableSearch, is_worth_trying, shortened, simplest
+from verifier.search.separable import SeparableSearch, shortened, simplest
 from verifier.trusted.certificate import InputSplit, Lemma, Robust, SeparableStep
 from verifier.trusted.fast import FastChecker, check_fast
 from verifier.trusted.intervals import interval_bounds
-from verifier.trusted.query import Query
+from verifier.trusted.query import Atom, Goal, Query
 from verifier.trusted.reference import check_reference
 from verifier.trusted.region import ball
 from verifier.trusted.replay import scaled_for
@@ -61,3 +61,30 @@ def test_steps_alone_prove_a_ball_in_ten_dimensions(name):
     proof = Robust(tuple(propagation.steps), tuple(t for t in propagation.trees if t is not None))
     check_fast(query, proof)
     check_reference(query, proof)
+
+
+def test_sums_that_bend_down_are_split_where_they_do():
+    """min(2u, 2) for both inputs on the ball of radius 0.12 around (1.05, 1.05): the least sum is
+    3.86, one multiplier of the ball shows 3.856, and a chain of splits at 1 what is left."""
+    for threshold, lemmas in ((F(385, 100), 0), (F(3858, 1000), 1), (F(387, 100), 0)):
+        net = NetworkBuilder(2)
+        x, y = net.inputs
+        parts = net.layer([x, x - 1, y, y - 1])
+        (total,) = net.layer([2 * (parts[0] - parts[1] + parts[2] - parts[3])])
+        (rise,) = net.layer([threshold - total])
+        goal = Goal((Atom((), ((0, F(1)),), F(0), True),), "0")  # rise > 0
+        region = ball("2", [F(21, 20)] * 2, F(3, 25))
+        query = Query(net.network([rise]), region, (goal,))
+        propagation = Propagation(checker_of(query))
+        search = SeparableSearch(propagation.checker, None)
+        search.run()
+        trees = [step.tree for step in search.steps if isinstance(step, Lemma)]
+        assert len(trees) == lemmas
+        for tree in trees:
+            splits = {node.body for node in tree if isinstance(node.body, InputSplit)}
+            assert splits == {InputSplit(0, F(1)), InputSplit(1, F(1))}
+        proved = propagation.run()
+        assert proved == (threshold < F(386, 100))
+        if proved:
+            trees_of_goals = tuple(tree for tree in propagation.trees if tree is not None)
+            check_reference(query, Robust((*search.steps, *propagation.steps), trees_of_goals))
