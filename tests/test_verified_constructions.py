@@ -16,6 +16,7 @@ import pytest
 
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import half_separation_lower, power_separation
+from constructions.lattice import cell_scale
 from constructions.moderate_ratio import network_of_plan, plan_of
 from constructions.projected_keys import nearest_flip, project
 from constructions.registry import REGISTRY, build
@@ -215,30 +216,69 @@ def test_norm_balls_that_meet_are_refuted(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="the search does not start from substitution alone", strict=False)
 @pytest.mark.parametrize("slots", [None, 20])
 def test_a_thousand_samples_at_a_small_ratio(slots: int | None) -> None:
-    """`test_substitution` shows that no unit is undecided, so no branching is needed."""
+    """No unit is undecided (`test_substitution`), so forward substitution proves every ball."""
     rng = np.random.default_rng(0)
     points = np.unique(rng.integers(-(10**6), 10**6, (1000, 8)), axis=0)
     dataset = Dataset.from_rows("thousand", points.tolist(), [k % 5 for k in range(1000)])
     budget = small_plan(dataset, Fraction(0)).budget_below * Fraction(9, 10)
     construction = build("small-rho", dataset, budget=budget, options={"slots": slots})
-    found = verdicts(construction, dataset, samples=[0, 500, 999], timeout=20)
-    assert counted(found) == {"Robust": 3}
+    samples = [0, 250, 500, 999]
+    found = verdicts(construction, dataset, samples=samples, timeout=60)
+    assert counted(found) == {"Robust": 4}
 
 
-@pytest.mark.slow
-@pytest.mark.xfail(reason="floors of many coordinates at once, a group after another", strict=False)
-def test_the_groups_of_a_moderate_network_are_proved() -> None:
-    dataset = random_data(2, 6, 2, 3)
-    budget = Fraction(1)
-    plan = plan_of(dataset, budget, error=Fraction(1, 20))
-    base = build("moderate-rho", dataset, budget=budget, options={"error": Fraction(1, 20)})
+@pytest.mark.parametrize(("seed", "size"), [(2, 6), (2, 12)])
+def test_the_groups_of_a_moderate_network_are_proved(seed: int, size: int) -> None:
+    dataset = random_data(seed, size, 2, 3)
+    budget = 1 / (12 * cell_scale(2, power_separation(dataset, "2")))
+    error = Fraction(1, 20)
+    plan = plan_of(dataset, budget, error=error)
+    base = build("moderate-rho", dataset, budget=budget, options={"error": error})
+    assert len(plan.groups) > 1
+    assert all(plan.error_bound(i) <= error for i in range(size))
     for number, group in enumerate(plan.groups):
         alone = replace(base, network=network_of_plan(plan, 2, only=number))
         found = verdicts(alone, dataset, samples=list(group.samples), timeout=20)
         assert counted(found) == {"Robust": len(group.samples)}
+
+
+@pytest.mark.parametrize("name", ["lipschitz", "lipschitz-parallel", "lipschitz-ovr"])
+@pytest.mark.parametrize(
+    ("size", "dimension", "ratio"),
+    [
+        (40, 8, "99/100"),
+        pytest.param(100, 16, "999/1000", marks=pytest.mark.slow),
+        pytest.param(200, 64, "1/2", marks=pytest.mark.slow),
+        pytest.param(200, 64, "99/100", marks=pytest.mark.slow),
+    ],
+)
+def test_lipschitz_networks_are_proved_in_many_dimensions(
+    name: str, size: int, dimension: int, ratio: str
+) -> None:
+    dataset = random_data(1, size, dimension, classes_for(name, 12), spread=100)
+    made = at_ratio(name, dataset, Fraction(ratio))
+    found = verdicts(made, dataset, samples=[0, 5, 13, 19], timeout=60)
+    assert counted(found) == {"Robust": 4}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "data", "samples"),
+    [
+        ("lipschitz-ovr", "iris", None),
+        ("lipschitz-ovr", "wine", None),
+        ("lipschitz", "breast_cancer", [0, 100, 300, 568]),
+        ("lipschitz-parallel", "breast_cancer", [0, 100, 300, 568]),
+    ],
+)
+def test_lipschitz_networks_of_real_data_are_proved(
+    name: str, data: str, samples: list[int] | None
+) -> None:
+    dataset = load(data)
+    found = verdicts(build(name, dataset, ratio=Fraction(99, 100)), dataset, samples=samples)
+    assert counted(found) == {"Robust": dataset.size if samples is None else len(samples)}
 
 
 # ---------------------------------------------------------------- broken copies
