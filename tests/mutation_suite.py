@@ -147,7 +147,7 @@ def tests_of(name: str) -> dict[str, Callable[[], None]]:
 def call(function: Callable[..., None], arguments: dict[str, object]) -> None:
     """The test with these arguments, and with the fixtures that it asks for."""
     wanted = inspect.signature(function).parameters
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         fixtures = {"monkeypatch": patch, "tmp_path": Path(folder)}
         function(**arguments, **{key: fixtures[key] for key in fixtures if key in wanted})
 
