@@ -38,6 +38,7 @@ EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
 CPU_SECONDS = 60  # of a mutant; then it counts as caught (it loops)
 WALL_SECONDS = 100  # the same, for one that waits
 LAST = 10**6
+HELPERS = ("tests.naive_prover", "tests.oracle", "tests.random_queries")
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 MODULES = (
@@ -257,19 +258,18 @@ def load_libraries() -> None:
 
 
 def sources_of(module: str) -> str:
-    """A name for what an outcome depends on: the module and the tests that run on it, without their
-    comments and docstrings. (The other trusted modules are needed to run, not named.)"""
+    """A name for what an outcome depends on: the module, and the names and files of the tests that
+    run on it, without comments and docstrings. (Other trusted modules run as well, unnamed.)"""
 
     def work(pipe: int) -> None:
         from tests.mutation_suite import checks
 
-        checks(module)
+        state = hashlib.sha256(repr(sorted(checks(module))).encode())
         files = [TRUSTED / f"{module}.py"]
         files += [
             Path(found.__file__) for name, found in sorted(sys.modules.items())
-            if name.startswith("tests.") and getattr(found, "__file__", None)
+            if name.startswith(("tests.test_", "tests.tampered.")) or name in HELPERS
         ]  # fmt: skip
-        state = hashlib.sha256()
         for path in files:
             tree = ast.parse(path.read_text())
             for node in ast.walk(tree):
