@@ -87,19 +87,19 @@ class Propagation:
         units = self._relevant()
         if self._forward(units):
             return True
-        if summed and not on_ball:
-            if self._bound_sums():
-                return True
-            units = self._relevant()
         self._find_corners(units)
         if self._guided_pass():
             return True
-        for thorough in (False, True):
-            self._visit(units, thorough)
-            if self._close_goals(leaves=MORE_LEAVES):
+        self._visit(units, thorough=False)
+        if self._close_goals(leaves=MORE_LEAVES):
+            return True
+        if summed and not on_ball:  # on boxes they are dear and rarely needed
+            if self._bound_sums():
                 return True
-            self._chorded, self._trials_left = self._plain, TRIALS
-        return False
+            units = self._relevant()
+        self._chorded, self._trials_left = self._plain, TRIALS
+        self._visit(units, thorough=True)
+        return self._close_goals(leaves=MORE_LEAVES)
 
     def _forward(self, units: Iterable[int]) -> bool:
         """Whether substituting forwards decides so many units that all goals close."""
