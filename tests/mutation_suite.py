@@ -36,7 +36,12 @@ LONG = {  # or made for the whole process
 }
 TYPES = ("test_trusted_types", "test_exact_inputs")
 FILES = {
-    "certificate": ("test_certificates", "test_verdicts_in_memory", "test_hostile_files"),
+    "certificate": (
+        "test_certificates",
+        "test_verdicts_in_memory",
+        "test_hostile_files",
+        "test_univariate",
+    ),
     "data_file": ("test_data_file", "test_hostile_files"),
     "fast": ("test_verdicts_in_memory", "test_symbolic", "test_univariate", "test_exact_radius"),
     "intervals": TYPES,
