@@ -63,7 +63,7 @@ FILES = {
     "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
     "reference_univariate": ("test_univariate",),
     "region": (*TYPES, "test_exact_radius"),
-    "replay": TYPES,
+    "replay": ("test_replay", *TYPES),
     "scaled": TYPES,
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
