@@ -34,7 +34,8 @@ def search_batch(
     hints: Sequence[Sequence[Vector]] | None = None,
 ) -> list[Outcome]:
     """The checked answers to all queries; see `verifier.api.verify_batch`."""
-    flips = _flips(network, queries, hints) if hints is not None and any(hints) else {}
+    first = hints or [[extremes(query.region)[0]] for query in queries]
+    flips = _flips(network, queries, first) if any(first) else {}
     still = [number for number in range(len(queries)) if number not in flips]
     found = _search_all(
         network,

@@ -104,14 +104,17 @@ class SeparableSearch:
         )
 
     def _is_needed(self, v: int) -> bool:
-        waiting, checker = [v], self.checker
+        waiting, seen, checker = [v], {v}, self.checker
         while waiting:
             u = waiting.pop()
             if checker.upper(u) <= 0:
                 continue
             if self._undecided(u):
                 return True
-            waiting.extend(w for w in self._readers.get(u, ()) if not self._crossing[w].own)
+            for w in self._readers.get(u, ()):
+                if w not in seen and not self._crossing[w].own:
+                    seen.add(w)
+                    waiting.append(w)
         return False
 
     def _helps(self, v: int, low: Number, high: Number) -> bool:
