@@ -127,7 +127,7 @@ def _answer(
     check_time(deadline)  # bounds and solver may have taken it all
     propagation = Propagation(checker, deadline)
     large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
-    if large or is_worth_trying(checker):
+    if large or (query.region.norm != "inf" and is_worth_trying(checker)):
         try:
             proved = propagation.run()
         except RefusedError:  # the checker's arithmetic turned down what the search tried
