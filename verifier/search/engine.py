@@ -125,9 +125,12 @@ def _answer(
         if flip is not None:
             return Outcome(flip)
     check_time(deadline)  # bounds and solver may have taken it all
-    propagation = Propagation(checker, deadline)
     large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
-    if large or (query.region.norm != "inf" and is_worth_trying(checker)):
+    summed = is_worth_trying(checker)
+    # What sums show of a box, a small tree mostly shows as well, in rules that VIPR has.
+    sums = summed and (large or query.region.norm != "inf")
+    propagation = Propagation(checker, deadline, sums=sums)
+    if large or summed:
         try:
             proved = propagation.run()
         except RefusedError:  # the checker's arithmetic turned down what the search tried

@@ -49,7 +49,10 @@ class Branch:
 class Propagation:
     """Finds lemmas for one query; `steps` are those found, in an order that replays."""
 
-    def __init__(self, checker: FastChecker, deadline: float | None = None) -> None:
+    def __init__(
+        self, checker: FastChecker, deadline: float | None = None, *, sums: bool = True
+    ) -> None:
+        """`sums` says whether steps about sums of functions of one direction may be used."""
         self.checker = checker
         self.inputs = checker.inputs
         self.steps: list[Step] = []
@@ -69,6 +72,7 @@ class Propagation:
         self._leaves_left = 0
         self._cut_short = False  # whether the last tree had splits left
         self._deadline = deadline
+        self._sums = sums
 
     @property
     def late(self) -> bool:
@@ -81,7 +85,8 @@ class Propagation:
         after the deadline."""
         if self._close_goals(leaves=0):
             return True
-        summed, on_ball = is_worth_trying(self.checker), self.checker.region.norm != "inf"
+        summed = self._sums and is_worth_trying(self.checker)
+        on_ball = self.checker.region.norm != "inf"
         if summed and on_ball and self._bound_sums():
             return True
         units = self._relevant()
