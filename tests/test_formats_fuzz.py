@@ -22,7 +22,7 @@ from verifier.errors import UserError
 from verifier.formats.files import read_bytes
 from verifier.formats.nnet import parse_nnet
 from verifier.formats.npz import parse_npz
-from verifier.formats.onnx import network_of_model, parse_onnx
+from verifier.formats.onnx import network_of_model, parse_onnx, read_tensor
 from verifier.formats.vipr import vipr_texts
 from verifier.formats.vipr_check import check_vipr_text
 from verifier.formats.vnnlib import parse_property
@@ -225,3 +225,18 @@ def test_a_packed_file_of_zeros_is_not_unpacked_without_end(tmp_path: Path) -> N
     assert path.stat().st_size < 1 << 20
     with memory(64 << 20), pytest.raises(UserError, match="more than 1048576 bytes"):
         read_bytes(path, 1 << 20)
+
+
+def test_a_signalling_nan_is_a_nan() -> None:
+    """Found by the changed bytes above: numpy warns when it widens one."""
+    tensor = TensorProto(dims=[1], data_type=TensorProto.FLOAT, raw_data=b"\x00\x00\x81\x7f")
+    assert np.isnan(read_tensor(tensor, None)).all()
+
+
+@pytest.mark.parametrize("name", [b"Ge\nm", b"Ge\x80m"])
+def test_operators_are_named_on_one_line(name: bytes) -> None:
+    data = onnx_bytes(network())[0].replace(b"Gemm", name)
+    assert name in data
+    with pytest.raises(UserError, match="operator .*Ge.*m.* is not supported") as error:
+        parse_onnx(data)
+    assert "\n" not in str(error.value)

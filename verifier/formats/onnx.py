@@ -164,8 +164,9 @@ def _first_output(node: onnx.NodeProto) -> str:
 
 
 def _operator_name(node: onnx.NodeProto) -> str:
-    name = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-    return name if len(name) <= 60 else name[:57] + "..."
+    """On one line; a name that is no UTF-8 comes as bytes."""
+    name = f"{node.domain}.{node.op_type}" if node.domain else f"{node.op_type}"
+    return shown(name)[1:-1]
 
 
 def _run(
@@ -252,7 +253,8 @@ def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Exact:
         raise UserError(f"shape {shape} asks for {count} entries, the file holds {stored:g}")
     array = numpy_helper.to_array(tensor)
     if tensor.data_type in _FLOATS:
-        return array.astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN, which users refuse
+            return array.astype(np.float64)
     return array.astype(np.int64)
 
 
