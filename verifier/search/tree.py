@@ -14,7 +14,8 @@ from verifier.search.attack import climb, exact_flip
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.lookahead import Lookahead
 from verifier.search.pattern import decide_pattern
-from verifier.search.relaxation import FloatLeaf, Phases, Relaxation, Solution
+from verifier.search.float_leaf import FloatLeaf, Phases
+from verifier.search.relaxation import Relaxation, Solution
 from verifier.search.solver import SolverError
 from verifier.trusted.certificate import Flip, Leaf, Node, Tree, Undecided, UnitSplit
 from verifier.trusted.fast import FastChecker
