@@ -37,8 +37,7 @@ from verifier.trusted.certificate import (
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.intervals import RootBounds, interval_bounds
 from verifier.trusted.query import Atom, Goal, Query
-from verifier.trusted.region import linear_minimum_holds
-from verifier.trusted.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.trusted.scaled import FullLayer, ScaledNetwork, common_denominator, evaluate
 from verifier.trusted.symbolic import Branches, SymbolicNetwork, supports
 from verifier.trusted.univariate import Crossing, Minima, Sum, short
 
@@ -183,6 +182,9 @@ class FastChecker:
         self._put_off: list[tuple[Snapshot, Goal, int]] = []
         self._tightened: dict[Hashable, tuple[list[int], list[Int], list[Int]]] = {}
         self._minus_atoms: dict[Atom, Numerators] = {}
+        scaled_center = [x * size for x in query.region.center]
+        below = lcm(*(x.denominator for x in scaled_center))
+        self._center = [int(x * below) for x in scaled_center], below
 
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
@@ -578,6 +580,10 @@ class FastChecker:
     ) -> None:
         """Replaces all units, last first, by lower bounds in terms of what they read; with
         `on_lines`, all but those that lie on a direction."""
+        layers = None if on_lines else self.scaled.full_layers
+        if layers is not None:
+            self._eliminate_layers(form, slopes, layers)
+            return
         inputs, rows = self.inputs, self.root.rows
         row = rows.row
         if on_lines or self._all_rows or any(rows.skips(v) for v in slopes):
@@ -612,6 +618,31 @@ class FastChecker:
                     if j >= inputs and inputs - j not in known:
                         known.add(inputs - j)
                         heappush(waiting, inputs - j)
+
+    def _eliminate_layers(
+        self, form: Form, slopes: Mapping[int, Fraction], layers: Sequence[FullLayer]
+    ) -> None:
+        """The same, a whole layer at once."""
+        inputs, denominators = self.inputs, self._slope_denominators(slopes)
+        for number in range(len(layers) - 1, -1, -1):
+            layer, whole = layers[number], 0
+            form.multiply(denominators.get(number, 1))
+            places: list[int] = []
+            factors: list[int] = []
+            for v in range(layer.first, layer.last):
+                factor = form.a.pop(v, 0)
+                coefficient = form.z.pop(inputs + v, 0)
+                if coefficient:
+                    factor += self._relax(form, v, coefficient, slopes)
+                if factor:
+                    whole += factor * layer.constants[v - layer.first]
+                    places.append(v - layer.first)
+                    factors.append(factor)
+            if factors:
+                form.constant += whole
+                read = np.array(factors, dtype=object) @ layer.weights[places]
+                for j, value in zip(layer.variables, read.tolist(), strict=True):
+                    form.z[j] = form.z.get(j, 0) + value
 
     def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
         """By layer, what a form must be multiplied with before its slopes are used."""
@@ -655,7 +686,7 @@ class FastChecker:
             strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
-        gradient: dict[int, Fraction] = {}
+        gradient: dict[int, Number] = {}
         constant: Number = form.constant
         open_box = strict and self.region.open and not on_ball
         for k in leaf.box:
@@ -664,18 +695,44 @@ class FastChecker:
         for k, coefficient in form.z.items():
             share: Number = coefficient
             if on_ball:
-                share = leaf.box.get(k, Fraction(0)) * form.denominator / size
+                given = leaf.box.get(k)
+                share = 0 if given is None else given * form.denominator / size
                 if share != coefficient:
-                    gradient[k] = (coefficient - share) * Fraction(size, form.denominator)
+                    gradient[k] = coefficient - share
             if share:
                 side = self._low[-1 - k] if share > 0 else self._high[-1 - k]
                 constant += share * side
                 if open_box and self.region.recedes(k, Fraction(side) / size):
                     strict = open_box = False  # x_k stays off that side
         if on_ball:
-            whole = Fraction(constant) / form.denominator
-            return linear_minimum_holds(self.region, gradient, whole, strict)
+            return self._holds_on_ball(gradient, constant, strict)
         return constant > 0 if strict else constant >= 0
+
+    def _holds_on_ball(
+        self, gradient: Mapping[int, Number], constant: Number, strict: bool
+    ) -> bool:
+        """Whether gradient . Z + constant >= 0 (> 0 if strict) on the ball, its box aside; for norm
+        2 by squares. Z are the inputs times the network's denominator. An open ball has no point at
+        which a form with a gradient attains its minimum."""
+        center, below = self._center
+        strict = strict and not (self.region.open and any(gradient.values()))
+        # Everything times `below`, the center's denominator in terms of Z.
+        value: Number = constant * below
+        for k, g in gradient.items():
+            value += g * center[k]
+        unit = below * self.scaled.denominator
+        if self.region.norm == "1":
+            steepest = Fraction(max(map(abs, map(Fraction, gradient.values())), default=0))
+            value -= self.region.size * unit * steepest
+            return value > 0 if strict else value >= 0
+        if value < 0 or (strict and value == 0):
+            return False
+        size = self.region.size
+        squares: Number = 0
+        for g in gradient.values():
+            squares += g * g
+        gain, loss = size.denominator * value * value, size.numerator * unit * unit * squares
+        return gain > loss if strict else gain >= loss
 
 
 def _shifted(value: int, by: int) -> Number:

@@ -27,6 +27,7 @@ LIMIT = 2**62
 Row = tuple[list[int], list[int], int]
 """Variables, weights, constant."""
 
+_CELLS = 1 << 20  # of the matrices of full layers
 _BLOCK = 1 << 11  # entries of a block, so that what is picked for it stays in the cache
 
 
@@ -79,6 +80,17 @@ class Tables:
     blocks: list[Block]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FullLayer:
+    """The rows of one layer as a matrix of Python integers (units, variables read)."""
+
+    first: int
+    last: int
+    variables: list[int]
+    weights: NDArray[np.object_]
+    constants: list[int]
+
+
 class ScaledNetwork:
     """`network` with integer rows for inputs that are multiples of 1/`denominator`."""
 
@@ -121,6 +133,25 @@ class ScaledNetwork:
         if found is None:
             variables, weights, constant = self.row(v)
             found = self._plain_rows[v] = self.origins[variables].tolist(), weights, constant
+        return found
+
+    @cached_property
+    def full_layers(self) -> list[FullLayer] | None:
+        """All layers as matrices, if that costs little: most of their entries are not zero."""
+        columns = [np.unique(layer.indices).tolist() for layer in self.layers]
+        sizes = [layer.last - layer.first for layer in self.layers]
+        cells = sum(size * len(read) for size, read in zip(sizes, columns, strict=True))
+        if cells > min(_CELLS, 2 * len(self.network.units.indices)):
+            return None
+        found = []
+        for layer, size, read in zip(self.layers, sizes, columns, strict=True):
+            weights = np.zeros((size, len(read)), dtype=object)
+            place = {j: i for i, j in enumerate(read)}
+            for v in range(layer.first, layer.last):
+                variables, row, _ = self.row(v)
+                weights[v - layer.first, [place[j] for j in variables]] = row
+            constants = [int(c) for c in layer.constants.tolist()]
+            found.append(FullLayer(layer.first, layer.last, read, weights, constants))
         return found
 
     @cached_property

@@ -1,0 +1,136 @@
+"""Whole layers at once or row by row: the fast checker substitutes the same, and says the same."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.naive_prover import prove
+from tests.oracle import find_flip
+from tests.random_queries import random_query
+from tests.test_checkers_agree import both, guess
+from tests.test_leaf_bounds import exact_leaves
+from verifier.builder import NetworkBuilder
+from verifier.trusted.certificate import Leaf, Lemma, Node, Robust, UnitSplit
+from verifier.trusted.fast import FastChecker
+from verifier.trusted.intervals import interval_bounds
+from verifier.trusted.query import Atom, Goal, Query
+from verifier.trusted.region import ball
+from verifier.trusted.scaled import ScaledNetwork, common_denominator
+
+F = Fraction
+
+
+def scaled_of(query):
+    region = query.region
+    return ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+
+
+def test_matrices_hold_the_rows_of_their_layers():
+    full = 0
+    for seed in range(200):
+        scaled = scaled_of(random_query(seed))
+        layers = scaled.full_layers
+        entries = len(scaled.network.units.indices)
+        cells = sum(
+            (layer.last - layer.first) * len(set(layer.indices.tolist())) for layer in scaled.layers
+        )
+        assert (layers is None) == (cells > 2 * entries), seed
+        if layers is None:
+            continue
+        full += 1
+        ranges = list(scaled.network.layer_ranges())
+        assert [(layer.first, layer.last) for layer in layers] == ranges
+        for layer in layers:
+            for v in range(layer.first, layer.last):
+                variables, weights, constant = scaled.row(v)
+                row = dict.fromkeys(layer.variables, 0) | dict(zip(variables, weights, strict=True))
+                assert list(row) == layer.variables
+                assert layer.weights[v - layer.first].tolist() == list(row.values())
+                assert layer.constants[v - layer.first] == constant
+                assert all(type(w) is int for w in layer.weights[v - layer.first].tolist())
+    assert full > 100
+
+
+def test_networks_that_are_mostly_empty_or_large_have_no_matrices(monkeypatch):
+    build = NetworkBuilder(3)
+    sparse = build.network([sum(build.layer([x + 1 for x in build.inputs]))])
+    query = Query(
+        sparse, ball("1", [F(0)] * 3, F(1)), (Goal((Atom((), ((0, F(1)),), F(0), True),), ""),)
+    )
+    assert scaled_of(query).full_layers is None  # 3 entries of 9
+    build = NetworkBuilder(2)
+    dense = build.network([sum(build.layer([sum(build.inputs), build.inputs[0]]))])
+    query = Query(dense, ball("1", [F(0)] * 2, F(1)), query.goals)
+    assert scaled_of(query).full_layers is not None  # 3 entries of 4
+    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 4)
+    assert scaled_of(query).full_layers is not None
+    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 3)
+    assert scaled_of(query).full_layers is None
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+def test_row_by_row_leaves_prove_their_bound_and_nothing_beyond(norm, monkeypatch):
+    monkeypatch.setattr(ScaledNetwork, "full_layers", None)
+    for seed in range(60):
+        exact_leaves(seed, norm)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_true_and_guessed_proofs_are_answered_as_by_the_reference(whole, monkeypatch):
+    if not whole:
+        monkeypatch.setattr(ScaledNetwork, "full_layers", None)
+    for seed in range(60):
+        query, rng = random_query(seed), Random(seed)
+        flip, proof = find_flip(query), prove(query, Random(seed) if seed % 2 else None)
+        assert (flip is None) == (proof is not None), seed
+        if proof is not None:
+            assert both(query, proof) == "accepted", seed
+        for _ in range(2):
+            assert both(query, guess(rng, query)) != "accepted" or flip is None, seed
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_left_of_a_form_is_the_same(whole, monkeypatch):
+    """Numerators, constant and denominator: forms are equal as numbers, not only in their sign."""
+    found = []
+    for full in (True, False):
+        if not full:
+            monkeypatch.setattr(ScaledNetwork, "full_layers", None)
+        forms = []
+        for seed in range(150):
+            query, rng = random_query(seed), Random(seed)
+            scaled = scaled_of(query)
+            root = interval_bounds(scaled, [query.region])[0]
+            checker = FastChecker(query, scaled, root)
+            for v in range(query.network.units.count):
+                if rng.random() < 0.3:
+                    checker.restrict(UnitSplit(v), high=rng.random() < 0.5)
+            (node,) = guess(rng, query).trees[0]
+            slopes = {v: s if s < 1 else F(0) for v, s in node.body.slopes.items()}
+            leaf = Leaf({0: F(1)}, slopes if whole else {}, node.body.bounds)
+            form, _ = checker.start(leaf, query.goals[0])
+            try:
+                checker._eliminate(form, leaf.slopes)
+            except Exception as flaw:  # noqa: BLE001 the same flaw in both
+                forms.append(str(flaw))
+                continue
+            z = {j: F(c, form.denominator) for j, c in form.z.items() if c}
+            forms.append((z, form.a, F(form.constant) / form.denominator))
+        found.append(forms)
+    assert found[0] == found[1]
+
+
+def test_a_lemma_about_a_unit_of_a_full_layer():
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    z = build.layer([x + y, x - y])
+    last = build.layer([z[0] + z[1] - 1, z[0] - z[1]])
+    network = build.network([last[0] + last[1]])
+    goal = Goal((Atom((), ((0, F(1)),), F(-100), False),), "far")
+    query = Query(network, ball("2", [F(0)] * 2, F(1)), (goal,))
+    assert scaled_of(query).full_layers is not None
+    slopes = {0: F(1, 2), 1: F(1, 2)}
+    for bound, expected in ((F(9, 4), "accepted"), (F(15, 8), "bound too weak")):
+        lemma = Lemma(2, True, bound, (Node((), Leaf(slopes=slopes)),))
+        assert both(query, Robust((lemma,), ((Node((), Leaf()),),))) == expected
