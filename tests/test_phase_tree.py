@@ -97,8 +97,7 @@ def test_a_leaf_closes_wherever_its_phases_are_fixed(norm: str) -> None:
         units = relaxation.undecided
         for _ in range(20):
             phases = random.choice(np.array([-1, 0, 1], dtype=np.int8), size=len(units))
-            relaxation.set_phases(phases)
-            leaf = relaxation.solve().leaf
+            leaf = relaxation.at(phases).solve().leaf
             if not leaf.sure:
                 continue
             seen += 1

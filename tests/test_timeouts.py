@@ -65,7 +65,7 @@ def test_every_phase_stops_after_the_deadline(query: Query) -> None:
     units = np.ones(small.network.units.count)
     box = (np.zeros(small.network.inputs), np.ones(small.network.inputs))
     with pytest.raises(LateError):
-        Relaxation(small, network, 0, -units, units, box, over)
+        Relaxation(small, network, 0, -units, units, box, over).at(units.astype(np.int8))
     found = PhaseTree(small, checker_of(small), network, over).refute(0)
     assert isinstance(found, Undecided) and found.reason == "timeout"
     with pytest.raises(LateError):

@@ -92,6 +92,16 @@ class Parts:
     bounds: Float
     box: Float  # (branches, inputs)
 
+    @classmethod
+    def stack(cls, rows: Sequence[tuple[Parts, int]]) -> Parts:
+        """These rows of parts, one after another."""
+        return cls(
+            *(
+                np.array([getattr(parts, name)[row] for parts, row in rows])
+                for name in ("atoms", "rising", "falling", "bounds", "box")
+            )
+        )
+
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Parts:
         """The parts of these branches."""
         return Parts(

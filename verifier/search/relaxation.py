@@ -57,7 +57,7 @@ class Relaxation:
         self.undecided = self.bounds.undecided
         self.column = {int(v): i for i, v in enumerate(self.undecided)}
         self.phases: Phases = np.zeros(len(self.undecided), dtype=np.int8)
-        self._build(box)
+        self._built = False  # not before it is asked for
 
     def _substituted(self) -> tuple[Float, Float]:
         """Each a_v as a form of the inputs and of undecided z: coefficients and constants."""
@@ -147,11 +147,15 @@ class Relaxation:
         self.program.append_row(normal[0], -np.inf, top)
         return True
 
-    def set_phases(self, phases: Phases) -> None:
-        """Fixes exactly these."""
+    def at(self, phases: Phases) -> Relaxation:
+        """The program with exactly these phases fixed."""
+        if not self._built:
+            self._build(self.bounds.box)
+            self._built = True
         for i in np.flatnonzero(phases != self.phases).tolist():
             self._fix(i, int(phases[i]))
         self.phases = phases.copy()
+        return self
 
     def _fix(self, i: int, phase: int) -> None:
         count = len(self.undecided)

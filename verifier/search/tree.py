@@ -1,20 +1,26 @@
-"""Branch and bound over unit phases: a warm linear program a node, exact leaves where it closes."""
+"""Branch and bound over unit phases, with exact leaves where a branch closes.
+
+A goal of one atom is bounded by ascent, many branches at once; one of several, whose mix is part of
+what is to be found, by a warm linear program a node.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from time import monotonic
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.search.ascent import Ascent
 from verifier.search.attack import climb, exact_flip
+from verifier.search.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.lookahead import Lookahead
 from verifier.search.pattern import decide_pattern
-from verifier.search.float_leaf import FloatLeaf, Phases
 from verifier.search.relaxation import Relaxation, Solution
 from verifier.search.solver import SolverError
 from verifier.trusted.certificate import Flip, Leaf, Node, Tree, Undecided, UnitSplit
@@ -26,6 +32,13 @@ BITS = (30, 53)  # of the multipliers, tried in this order
 STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
 FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
+NEAR = 1e-7  # of a leaf's size: a value that may be zero
+BATCH = 64  # branches bounded at once
+STEPS, FIRST_STEPS, LAST_STEPS = (
+    12,
+    40,
+    300,
+)  # of the ascent: in a node, at the root, where no unit is open
 
 
 @dataclass(slots=True)
@@ -76,13 +89,18 @@ class PhaseTree:
         if not self._floats_hold:
             return self._enumerate(number, limit)
         try:
-            relaxation = Relaxation(
-                self.query, self.network, number, self._lower, self._upper, self._box,
-                self.deadline,
-            )  # fmt: skip
-            return self._search(number, relaxation, limit)
+            # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
+            touching = self.query.region.open and self.query.region.norm != "2"
+            if len(self.query.goals[number].atoms) > 1 or touching:
+                return self._by_programs(number, self._program(number), limit)
+            return self._by_ascent(number, limit)
         except SolverError:
             return self._enumerate(number, limit)
+
+    def _program(self, number: int) -> Relaxation:
+        return Relaxation(
+            self.query, self.network, number, self._lower, self._upper, self._box, self.deadline
+        )
 
     def _stop(self, limit: int | None) -> Undecided | None:
         if self.deadline is not None and monotonic() > self.deadline:
@@ -91,7 +109,57 @@ class PhaseTree:
             return Undecided("node limit")
         return None
 
-    def _search(
+    def _by_ascent(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
+        bounds = LeafBounds(
+            self.query, self.network, self.network.atoms(self.query.goals[number]),
+            self._lower, self._upper, self._box,
+        )  # fmt: skip
+        ascent, program = Ascent(bounds), self._program(number)
+        first = ascent.start(np.ones((1, 1)))
+        nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
+        starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
+        clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
+        waiting, steps = [0], FIRST_STEPS
+        while waiting:
+            stopped = self._stop(limit)
+            if stopped is not None:
+                return stopped
+            batch: list[int] = []
+            while waiting and len(batch) < BATCH:
+                index = waiting.pop()
+                if nodes[index].used is None:
+                    batch.append(index)
+            if not batch:
+                break
+            self.nodes += len(batch)
+            phases = np.array([nodes[index].phases for index in batch])
+            parts = Parts.stack([starts.pop(index) for index in batch])
+            found = ascent.improve(parts, phases, steps, clear)
+            steps = STEPS
+            best = int(self.network.margins(self.query.goals[number], found.points).argmax())
+            flip = climb(self.query, self.network, number, found.points[best])
+            if flip is not None:
+                return flip
+            leaves = bounds.leaves(found.parts, phases)
+            for row, index in enumerate(batch):
+                node, leaf = nodes[index], leaves[row]
+                if node.used is not None:
+                    continue
+                a, scores = found.a[row], partial(self._stretched, leaf, found.a[row], found.z[row])
+                if abs(leaf.value) <= NEAR * leaf.size and not self._close(number, node, leaf):
+                    # The ascent is not sharp enough here, but a vertex of the program may be.
+                    solution = program.at(node.phases).solve()
+                    leaf, a = solution.leaf, solution.a
+                    scores = partial(self._scores, number, node, solution)
+                sides = self._visit(number, nodes, index, leaf, a, scores)
+                if isinstance(sides, Flip | Undecided):
+                    return sides
+                for side in sides:
+                    starts[side] = found.parts, row
+                waiting.extend(sides)
+        return self._preorder(nodes)
+
+    def _by_programs(
         self, number: int, relaxation: Relaxation, limit: int | None
     ) -> Tree | Flip | Undecided:
         nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
@@ -105,30 +173,44 @@ class PhaseTree:
             if node.used is not None:
                 continue
             self.nodes += 1
-            relaxation.set_phases(node.phases)
-            solution = relaxation.solve()
-            if self._close(number, node, solution):
-                _settle(nodes, index)
-                continue
+            solution = relaxation.at(node.phases).solve()
             flip = self._flip(number, solution)
             if flip is not None:
                 return flip
-            column = self._choose(number, node.phases, solution)
-            if column is None:
-                exact = self._decide_exactly(number, node.phases)
-                if not isinstance(exact, Leaf):
-                    return exact
-                node.leaf, node.used = exact, node.phases
-                _settle(nodes, index)
-                continue
-            # The side of the optimum last, to be taken first: flips are found there.
-            sides = _split(nodes, index, column)
-            waiting.extend(sides if solution.a[column] > 0 else reversed(sides))
+            scores = partial(self._scores, number, node, solution)
+            sides = self._visit(number, nodes, index, solution.leaf, solution.a, scores)
+            if isinstance(sides, Flip | Undecided):
+                return sides
+            waiting.extend(sides)
         return self._preorder(nodes)
 
-    def _close(self, number: int, node: _Node, solution: Solution) -> bool:
-        """Gives the node a leaf, if the margin says that there is one."""
-        leaf = solution.leaf
+    def _visit(
+        self,
+        number: int,
+        nodes: list[_Node],
+        index: int,
+        leaf: FloatLeaf,
+        a: Float,
+        scores: Callable[[], list[Float]],
+    ) -> tuple[int, ...] | Flip | Undecided:
+        """Closes the node with its leaf, or exactly if no unit is open; else splits it, at a unit
+        that `scores` prefer. The numbers of the sides, if it is split; that of the optimum, where
+        pre-activations are `a`, last, to be taken first: flips are found there."""
+        node = nodes[index]
+        if node.used is None and not self._close(number, node, leaf):
+            open_units = np.flatnonzero(node.phases == 0)
+            if len(open_units):
+                low, high = _split(nodes, index, _best(scores(), open_units))
+                return (low, high) if a[node.column] > 0 else (high, low)
+            exact = self._decide_exactly(number, node.phases)
+            if not isinstance(exact, Leaf):
+                return exact
+            node.leaf, node.used = self._fewest(number, exact, node.phases)
+        _settle(nodes, index)
+        return ()
+
+    def _close(self, number: int, node: _Node, leaf: FloatLeaf) -> bool:
+        """Gives the node a leaf, if its value says that this one closes."""
         if leaf.sure and not self.query.region.open:  # there the nodes that touch are near zero
             node.leaf, node.used = leaf, leaf.used
             return True
@@ -174,34 +256,24 @@ class PhaseTree:
             return Undecided("a pattern of units stays undecided")
         return self._preorder(nodes)
 
-    def _choose(self, number: int, phases: Phases, solution: Solution) -> int | None:
-        """The open unit to split, None if all are fixed: the best by the first rule that tells any
-        of them apart."""
-        open_units = np.flatnonzero(phases == 0)
-        if not len(open_units):
-            return None
-        for score in self._scores(number, phases, solution):
-            if score[open_units].max() > 1e-9:
-                return int(open_units[score[open_units].argmax()])
-        return int(open_units[0])
-
-    def _scores(self, number: int, phases: Phases, solution: Solution) -> Iterator[Float]:
-        """What the branching rules say, the one to be asked first first."""
-        if self._closed(number) and solution.margin is not None and abs(solution.margin) <= FLAT:
+    def _scores(self, number: int, node: _Node, solution: Solution) -> list[Float]:
+        """What the branching rules say of units; the first that tells open ones apart decides."""
+        scores = self._stretched(solution.leaf, solution.a, solution.z)
+        flat = solution.margin is not None and abs(solution.margin) <= FLAT
+        if flat and self._closed(number):
             if number not in self._ahead:
+                goal = self.query.goals[number]
                 self._ahead[number] = Lookahead(
-                    self.network,
-                    self.query.goals[number],
-                    self._lower,
-                    self._upper,
-                    self._box,
-                    self._undecided,
+                    self.network, goal, self._lower, self._upper, self._box, self._undecided
                 )
-            yield self._ahead[number].score(phases)
-        # How far the proof relies on the triangle of a unit that the optimum stretches.
-        gap = solution.z - np.maximum(solution.a, 0)
-        yield np.abs(solution.leaf.coefficients) * self._heights * (gap > STRETCHED)
-        yield gap
+            scores.insert(0, self._ahead[number].score(node.phases))
+        return scores
+
+    def _stretched(self, leaf: FloatLeaf, a: Float, z: Float) -> list[Float]:
+        """How far the proof relies on the triangle of a unit that the optimum stretches, and how
+        far the optimum stretches it."""
+        gap = z - np.maximum(a, 0)
+        return [np.abs(leaf.coefficients) * self._heights * (gap > STRETCHED), gap]
 
     def _closed(self, number: int) -> bool:
         """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
@@ -219,6 +291,22 @@ class PhaseTree:
             if flip is not None:
                 return flip
         return Undecided("all phases fixed, and the margin is within rounding of zero")
+
+    def _fewest(self, number: int, leaf: Leaf, phases: Phases) -> tuple[Leaf, Phases]:
+        """The leaf of a node, and fewer of its phases with which it still closes: branches that
+        touch zero in one point would else be as many as patterns of units that do not matter."""
+        on = self._undecided[phases > 0].tolist()
+        leaf = replace(leaf, slopes={v: Fraction(1) for v in on} | dict(leaf.slopes))
+        named = np.isin(self._undecided, list(leaf.bounds))
+        used = np.where(named, phases, 0).astype(np.int8)
+        if self._closes(number, used, leaf):
+            return leaf, used
+        used = phases.copy()
+        for column in np.flatnonzero(phases * ~named).tolist():
+            used[column] = 0
+            if not self._closes(number, used, leaf):
+                used[column] = phases[column]
+        return leaf, used
 
     def _by_unit(self, phases: Phases) -> dict[int, bool]:
         fixed = np.flatnonzero(phases)
@@ -257,6 +345,14 @@ class PhaseTree:
                     below[node.column] = phase
                     stack.append((child, below))
         return tuple(listed)
+
+
+def _best(scores: Sequence[Float], open_units: NDArray[np.int64]) -> int:
+    """The best open unit by the first score that tells any of them apart."""
+    for score in scores:
+        if score[open_units].max() > 1e-9:
+            return int(open_units[score[open_units].argmax()])
+    return int(open_units[0])
 
 
 def _split(nodes: list[_Node], index: int, column: int) -> tuple[int, int]:
