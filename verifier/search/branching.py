@@ -29,15 +29,25 @@ FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 
 def branch(
-    query: Query, checker: FastChecker, options: Options, deadline: float | None
+    query: Query,
+    checker: FastChecker,
+    options: Options,
+    deadline: float | None,
+    *,
+    believing: bool = True,
 ) -> tuple[Verdict, int]:
-    """The verdict on all goals and the number of nodes; `checker` is in its root state."""
+    """The verdict on all goals and the number of nodes; `checker` is in its root state. If not
+    `believing`, no leaf of a phase tree is kept before it was tried exactly."""
     with np.errstate(all="ignore"):  # numbers beyond floats make poor hints, and nothing worse
-        return _branch(query, checker, options, deadline)
+        return _branch(query, checker, options, deadline, believing)
 
 
 def _branch(
-    query: Query, checker: FastChecker, options: Options, deadline: float | None
+    query: Query,
+    checker: FastChecker,
+    options: Options,
+    deadline: float | None,
+    believing: bool,
 ) -> tuple[Verdict, int]:
     network = FloatNetwork(query.network)
     for goal in range(len(query.goals)):
@@ -51,9 +61,9 @@ def _branch(
         small = query.region.norm == "inf" and not query.region.open
         small = small and query.network.inputs <= FEW_INPUTS
         if small and _undecided(checker) > FEW_UNITS:
-            return _by_inputs(query, checker, network, options, deadline)
-        return _by_phases(query, checker, network, options, deadline, symbolic=True)
-    return _by_phases(query, checker, network, options, deadline, symbolic=False)
+            return _by_inputs(query, checker, network, options, deadline, believing)
+    symbolic = supports(query.network)
+    return _by_phases(query, checker, network, options, deadline, believing, symbolic=symbolic)
 
 
 def _by_inputs(
@@ -62,8 +72,9 @@ def _by_inputs(
     network: FloatNetwork,
     options: Options,
     deadline: float | None,
+    believing: bool,
 ) -> tuple[Verdict, int]:
-    search = InputSplitting(query, checker, network, deadline, options.seed)
+    search = InputSplitting(query, checker, network, deadline, options.seed, believing=believing)
     found = search.run(options.nodes)
     if isinstance(found, Undecided | Flip):
         return found, search.nodes
@@ -76,13 +87,14 @@ def _by_phases(
     network: FloatNetwork,
     options: Options,
     deadline: float | None,
+    believing: bool,
     *,
     symbolic: bool,
 ) -> tuple[Verdict, int]:
     steps: tuple[Step, ...] = (SymbolicStep(),) if symbolic else ()
     if symbolic:
         checker.tighten_symbolically()
-    search = PhaseTree(query, checker, network, deadline)
+    search = PhaseTree(query, checker, network, deadline, believing=believing)
     trees: list[Tree] = []
     unclear: Undecided | None = None
     for number in range(len(query.goals)):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from time import monotonic
+
+from threadpoolctl import ThreadpoolController
 
 from verifier.api import Options, Outcome
 from verifier.search.branching import branch
@@ -26,6 +29,12 @@ MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anythin
 DENSE = 1 << 24  # entries of a float matrix over all variables
 
 
+@cache
+def _pools() -> ThreadpoolController:
+    """The thread pools of the linear algebra that is loaded; looking for them takes a while."""
+    return ThreadpoolController()
+
+
 def search_batch(
     network: Network,
     queries: Sequence[Query],
@@ -33,7 +42,22 @@ def search_batch(
     progress: Callable[[int], None],
     hints: Sequence[Sequence[Vector]] | None = None,
 ) -> list[Outcome]:
-    """The checked answers to all queries; see `verifier.api.verify_batch`."""
+    """The checked answers to all queries; see `verifier.api.verify_batch`.
+
+    In one thread: matrices are small, sums come in one order, and where the other cores are busy,
+    threads that wait for each other take a hundred times as long.
+    """
+    with _pools().limit(limits=1, user_api="blas"):
+        return _search_batch(network, queries, options, progress, hints)
+
+
+def _search_batch(
+    network: Network,
+    queries: Sequence[Query],
+    options: Options,
+    progress: Callable[[int], None],
+    hints: Sequence[Sequence[Vector]] | None,
+) -> list[Outcome]:
     first = hints or [[extremes(query.region)[0]] for query in queries]
     flips = _flips(network, queries, first) if any(first) else {}
     still = [number for number in range(len(queries)) if number not in flips]
@@ -96,18 +120,29 @@ def _search_one(
 ) -> Outcome:
     started = monotonic()
     deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
-    try:
-        outcome = _answer(query, scaled, root, options, deadline)
-    except LateError:
-        outcome = Outcome(Undecided("timeout"))
-    found, verdict = monotonic(), outcome.verdict
-    if not isinstance(verdict, Undecided):
+    seconds = {"bounds": bounds_seconds, "search": 0.0, "check": 0.0}
+    outcome = Outcome(Undecided("timeout"))
+    for believing in (True, False):  # what floats say of leaves: not if one of them was refused
+        try:
+            outcome = _answer(query, scaled, root, options, deadline, believing)
+        except LateError:
+            outcome = Outcome(Undecided("timeout"))
+        found, verdict = monotonic(), outcome.verdict
+        seconds["search"] += found - started
+        if isinstance(verdict, Undecided):
+            break
         try:
             check_fast(query, verdict, scaled, root)
-        except RefusedError as flaw:
-            verdict = Undecided(f"the checker refused what the search found: {flaw}")
-    seconds = {"bounds": bounds_seconds, "search": found - started, "check": monotonic() - found}
-    return replace(outcome, verdict=verdict, seconds=seconds)
+            flaw = None
+        except RefusedError as error:
+            flaw = error
+        started = monotonic()
+        seconds["check"] += started - found
+        if flaw is None:
+            break
+        reason = f"the checker refused what the search found: {flaw}"
+        outcome = replace(outcome, verdict=Undecided(reason))
+    return replace(outcome, seconds=seconds)
 
 
 def _answer(
@@ -116,8 +151,10 @@ def _answer(
     root: RootBounds,
     options: Options,
     deadline: float | None,
+    believing: bool,
 ) -> Outcome:
-    """The outcome without its seconds; the verdict is not yet checked."""
+    """The outcome without its seconds; the verdict is not yet checked. If not `believing`, leaves
+    are tried exactly as soon as they are found."""
     checker = FastChecker(query, scaled, root)
     solver = solver_of(options.engine)
     if solver is not None:
@@ -142,5 +179,6 @@ def _answer(
     if query.network.units.count * query.network.variables > DENSE:
         reason = "exact propagation leaves goals open, and the network is large"
         return Outcome(Undecided(reason), margins=tuple(propagation.margins))
-    verdict, nodes = branch(query, FastChecker(query, scaled, root), options, deadline)
+    checker = FastChecker(query, scaled, root)
+    verdict, nodes = branch(query, checker, options, deadline, believing=believing)
     return Outcome(verdict, nodes=nodes)

@@ -60,12 +60,14 @@ class InputSplitting:
         network: FloatNetwork,
         deadline: float | None,
         seed: int,
+        *,
+        believing: bool = True,
     ) -> None:
         self.query = query
         self.checker = checker
         self.network = network
         self.deadline = deadline
-        self.seed = seed
+        self.seed, self.believing = seed, believing
         self.nodes = 0
         self._size = checker.scaled.denominator
         atoms = [atom for goal in query.goals for atom in goal.atoms]
@@ -155,7 +157,9 @@ class InputSplitting:
         for split, high in box.path:
             self.checker.restrict(split, high=high)
         self.checker.tighten_symbolically()
-        tree = PhaseTree(self.query, self.checker, self.network, self.deadline)
+        tree = PhaseTree(
+            self.query, self.checker, self.network, self.deadline, believing=self.believing
+        )
         flip: Flip | None = None
         for goal in list(box.goals):
             found = tree.refute(goal, tree.nodes + PHASE_NODES)

@@ -58,8 +58,17 @@ class PhaseTree:
     """One query in the checker's current state (its root lemmas); `refute` one goal at a time."""
 
     def __init__(
-        self, query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
+        self,
+        query: Query,
+        checker: FastChecker,
+        network: FloatNetwork,
+        deadline: float | None,
+        *,
+        believing: bool = True,
     ) -> None:
+        """If not `believing`, every leaf is tried exactly before it is kept."""
+        # Where an open ball is touched, values are near zero, and floats say little.
+        self._believing = believing and not query.region.open
         self.query, self.checker, self.network = query, checker, network
         self.deadline = deadline
         self.nodes = 0
@@ -211,7 +220,7 @@ class PhaseTree:
 
     def _close(self, number: int, node: _Node, leaf: FloatLeaf) -> bool:
         """Gives the node a leaf, if its value says that this one closes."""
-        if leaf.sure and not self.query.region.open:  # there the nodes that touch are near zero
+        if leaf.sure and self._believing:
             node.leaf, node.used = leaf, leaf.used
             return True
         if not leaf.value > -DOUBTFUL * leaf.size:
