@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from random import Random
 
 import pytest
@@ -58,3 +60,14 @@ def test_cbc_finds_a_flip_too() -> None:
 def test_an_unknown_engine_is_refused(engine: str) -> None:
     with pytest.raises(UserError, match="engine"):
         verify(random_query(Random(1)), Options(engine=engine))
+
+
+def test_the_solver_says_nothing_on_standard_output() -> None:
+    """Commands write JSON there; HiGHS greets in C, which `capsys` would not see."""
+    program = (
+        "import numpy as np\n"
+        "from verifier.search.solver import vertex\n"
+        "assert vertex(np.ones(1), np.array([[-1.0], [1.0]]), np.array([-1.0, 0.0])) == [0]\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert run.stdout == b""

@@ -17,7 +17,7 @@ import numpy as np
 
 from verifier.search.float_leaf import Float, LeafBounds, Parts, Phases
 
-RATE, DECAY = 0.1, 0.98  # of a step, in slopes; of the multipliers, in units of z's coefficient
+RATE, DECAY = 0.3, 0.95  # of a step, in slopes; of the multipliers, in units of z's coefficient
 FIRST, SECOND = 0.9, 0.999  # how long gradients and their squares are remembered
 SMALL = 1e-12
 
@@ -65,6 +65,8 @@ class Ascent:
 
         A unit's bound has a multiplier only where its phase is fixed, which makes that bound 0.
         """
+        # A unit that is on is what it is; its line below stands in where its phase is given up.
+        parts = replace(parts, rising=np.where(phases > 0, 1, parts.rising))
         best = self._evaluate(parts, phases)
         here, scale = best, np.abs(best.coefficients).max(axis=0, initial=0) + SMALL
         reach = np.abs(best.coefficients).max(initial=0) + SMALL
@@ -103,7 +105,7 @@ class Ascent:
     ) -> Parts:
         """The parts after the moves, on the admissible side."""
         parts, rises = here.parts, here.coefficients > 0
-        rising = np.clip(parts.rising + np.where(rises, moves[0], 0), 0, 1)
+        rising = np.clip(parts.rising + np.where(rises & (phases == 0), moves[0], 0), 0, 1)
         falling = np.clip(parts.falling + np.where(rises, 0, moves[0]), 0, self.bounds.chord)
         bounds = parts.bounds + moves[1] * scale
         bounds = np.where(phases > 0, np.maximum(bounds, 0), np.minimum(bounds, 0))

@@ -8,7 +8,8 @@ from verifier.api import Options
 from verifier.search.attack import ascend
 from verifier.search.floats import FloatNetwork
 from verifier.search.input_split import InputSplitting
-from verifier.search.tree import PhaseTree
+from verifier.search.tightening import lemmas
+from verifier.search.tree import NODE_LIMIT, PhaseTree
 from verifier.trusted.certificate import (
     Flip,
     Node,
@@ -25,6 +26,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.symbolic import supports
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
+PROBE = 1000  # nodes, after which bounds of single units pay
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 
@@ -91,25 +93,43 @@ def _by_phases(
     *,
     symbolic: bool,
 ) -> tuple[Verdict, int]:
-    steps: tuple[Step, ...] = (SymbolicStep(),) if symbolic else ()
+    steps: list[Step] = []
     if symbolic:
+        steps.append(SymbolicStep())
         checker.tighten_symbolically()
+    # What takes longer than so many nodes is begun again, under tighter bounds of single units.
+    probe = options.nodes is None or options.nodes > PROBE
     search = PhaseTree(query, checker, network, deadline, believing=believing)
+    found = _refute_all(search, PROBE if probe else options.nodes, symbolic=symbolic)
+    if probe and found == Undecided(NODE_LIMIT):
+        steps += lemmas(query, checker, network, deadline)
+        nodes = search.nodes
+        search = PhaseTree(query, checker, network, deadline, believing=believing)
+        search.nodes = nodes
+        found = _refute_all(search, options.nodes, symbolic=symbolic)
+    verdict = found if isinstance(found, Flip | Undecided) else Robust(tuple(steps), found)
+    return verdict, search.nodes
+
+
+def _refute_all(
+    search: PhaseTree, limit: int | None, *, symbolic: bool
+) -> tuple[Tree, ...] | Flip | Undecided:
+    """A tree a goal, or a flip of one; where neither is found, why not of the first such goal."""
     trees: list[Tree] = []
     unclear: Undecided | None = None
-    for number in range(len(query.goals)):
-        closing = _closing_atom(checker, query, number) if symbolic else None
+    for number in range(len(search.query.goals)):
+        closing = _closing_atom(search.checker, search.query, number) if symbolic else None
         if closing is not None:
             trees.append((Node((), SymbolicLeaf(closing)),))
             continue
-        found = search.refute(number, options.nodes)
+        found = search.refute(number, limit)
         if isinstance(found, Flip):
-            return found, search.nodes
+            return found
         if isinstance(found, Undecided):
             unclear = unclear or found  # another goal may still have a flip
         else:
             trees.append(found)
-    return unclear or Robust(steps, tuple(trees)), search.nodes
+    return unclear or tuple(trees)
 
 
 def _undecided(checker: FastChecker) -> int:

@@ -176,16 +176,17 @@ class LeafBounds:
         level = np.minimum(closing.rising, closing.falling)
         careful = replace(closing, rising=np.where(small, level, closing.rising))
         some, terms, seen = self.values(careful, used[rows])
-        found = [
-            _leaf(parts, k, coefficients[k], 0.0, phases[k], values[k], sizes[k], sure=False)
-            for k in range(len(phases))
-        ]
+        found = _plain(parts, phases, values, sizes, coefficients)
         for i, k in enumerate(rows.tolist()):
             if some[i] > CLEAR * terms[i]:
                 found[k] = _leaf(
                     careful, i, seen[i], noise[i], used[k], some[i], terms[i], sure=True
                 )
         return found
+
+    def plain_leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
+        """A leaf of each row that uses all of its phases."""
+        return _plain(parts, phases, *self.values(parts, phases))
 
     def _fewest(self, parts: Parts, phases: Phases) -> Phases:
         """For each row fewer fixed phases with which its leaf still closes."""
@@ -266,6 +267,15 @@ class LeafBounds:
             step[rows, k] = np.sign(rest[rows, k])
         least: Float = on_box + rest @ self.center - self.radius * norm
         return least, self.center - self.radius * step, at_box
+
+
+def _plain(
+    parts: Parts, phases: Phases, values: Float, sizes: Float, coefficients: Float
+) -> list[FloatLeaf]:
+    return [
+        _leaf(parts, k, coefficients[k], 0.0, phases[k], values[k], sizes[k], sure=False)
+        for k in range(len(phases))
+    ]
 
 
 def _leaf(

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.trusted.certificate import Lemma
 from verifier.trusted.network import Network, Rows
 from verifier.trusted.query import Goal
 
@@ -55,6 +56,26 @@ class FloatNetwork:
                 coefficients[i] += to_float(c) * self.output_weights[j]
                 constants[i] += to_float(c) * self.output_bias[j]
         return coefficients, constants
+
+    def target(self, target: Goal | Lemma) -> tuple[Float, Float]:
+        """The same of what a tree is about; a lemma is shown by refuting that a_v is beyond its
+        bound."""
+        if not isinstance(target, Lemma):
+            return self.atoms(target)
+        sign = 1 if target.upper else -1
+        row, bias = self.row(target.unit)
+        return sign * row[None], np.array([sign * (bias - to_float(target.bound))])
+
+    def row(self, unit: int) -> tuple[Float, float]:
+        """a_v as a form of all variables: coefficients (variables,) and the constant."""
+        for (first, last), weights, bias in zip(
+            self.network.layer_ranges(), self.weights, self.biases, strict=True
+        ):
+            if first <= unit < last:
+                row = np.zeros(self.network.variables)
+                row[: weights.shape[1]] = weights[unit - first]
+                return row, float(bias[unit - first])
+        raise IndexError(f"unit {unit} of {self.network.units.count}")
 
     def margins(self, goal: Goal, points: Float) -> Float:
         """The least atom of the goal at each point: >= 0 where the goal seems to be satisfied."""

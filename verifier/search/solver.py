@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import os
+import sys
 import warnings
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 import highspy
@@ -18,6 +23,34 @@ from verifier.trusted.errors import UserError
 
 Float = NDArray[np.float64]
 DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, in the open
+
+
+@cache
+def _greeted() -> None:
+    """Makes the first HiGHS of the process where nobody hears it: from 1.16 on it greets on the C
+    library's standard output, whatever its options, and commands write JSON there."""
+    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # no standard output to keep clean
+        kept = os.dup(1)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        try:
+            highspy.Highs()  # type: ignore[no-untyped-call]
+            with contextlib.suppress(OSError, TypeError, AttributeError):
+                ctypes.CDLL(None).fflush(None)
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(silent)
+
+
+def highs() -> Any:
+    """A silent solver in one thread."""
+    _greeted()
+    made: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+        made.setOptionValue(option, value)
+    return made
 
 
 class SolverError(RuntimeError):
@@ -43,15 +76,9 @@ class LinearProgram:
     def __init__(self, lower: Float, upper: Float, cost: Float) -> None:
         self._lower, self._upper, self._cost = lower, upper, cost
         self._blocks: list[tuple[Float, Float, Float]] = []
-        self._highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-        for option, value in (
-            ("output_flag", False),
-            ("threads", 1),
-            ("presolve", "off"),
-            ("solver", "simplex"),
-            ("random_seed", 0),
-        ):
-            self._highs.setOptionValue(option, value)
+        self._highs = highs()
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.setOptionValue("solver", "simplex")
 
     @property
     def width(self) -> int:
@@ -142,9 +169,8 @@ class LinearProgram:
 def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
     """About the vertex at which objective . v is greatest subject to rows . v >= offsets: the rows
     that are active there, as many as there are columns; None if the solver finds no such vertex."""
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, value in (("output_flag", False), ("threads", 1), ("solver", "simplex")):
-        highs.setOptionValue(option, value)
+    solver = highs()
+    solver.setOptionValue("solver", "simplex")
     count, width = rows.shape
     matrix = np.where(np.abs(rows) <= DROPPED, 0, rows)
     at, columns = np.nonzero(matrix)
@@ -156,11 +182,11 @@ def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
     program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
     program.a_matrix_.start_ = np.searchsorted(at, np.arange(count + 1))
     program.a_matrix_.index_, program.a_matrix_.value_ = columns, matrix[at, columns]
-    highs.passModel(program)
-    highs.run()
-    if highs.getModelStatus() != HighsModelStatus.kOptimal:
+    solver.passModel(program)
+    solver.run()
+    if solver.getModelStatus() != HighsModelStatus.kOptimal:
         return None
-    statuses = highs.getBasis().row_status
+    statuses = solver.getBasis().row_status
     active = [i for i, s in enumerate(statuses) if s == highspy.HighsBasisStatus.kLower]
     return active if len(active) == width else None
 
@@ -239,20 +265,17 @@ def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> 
 
 
 def _solve_with_highs(encoding: Encoding, seconds: float | None) -> Guess:
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    highs.setOptionValue("output_flag", False)
-    highs.setOptionValue("threads", 1)
-    highs.setOptionValue("random_seed", 0)
-    highs.setOptionValue("mip_rel_gap", 0.0)
+    model = highs()
+    model.setOptionValue("mip_rel_gap", 0.0)
     if seconds is not None:
-        highs.setOptionValue("time_limit", seconds)
-    highs.passModel(encoding.to_highs())
-    highs.run()
-    status = highs.getModelStatus()
+        model.setOptionValue("time_limit", seconds)
+    model.passModel(encoding.to_highs())
+    model.run()
+    status = model.getModelStatus()
     if status not in _HIGHS_CLAIMS:
-        raise SolverError(f"mixed-integer program: {highs.modelStatusToString(status)}")
-    solution = highs.getSolution()
+        raise SolverError(f"mixed-integer program: {model.modelStatusToString(status)}")
+    solution = model.getSolution()
     feasible = (
-        highs.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        model.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     )
     return Guess(_HIGHS_CLAIMS[status], np.array(solution.col_value) if feasible else None)

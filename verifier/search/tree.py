@@ -23,9 +23,17 @@ from verifier.search.lookahead import Lookahead
 from verifier.search.pattern import decide_pattern
 from verifier.search.relaxation import Relaxation, Solution
 from verifier.search.solver import SolverError
-from verifier.trusted.certificate import Flip, Leaf, Node, Tree, Undecided, UnitSplit
+from verifier.trusted.certificate import (
+    Flip,
+    Leaf,
+    Lemma,
+    Node,
+    Tree,
+    Undecided,
+    UnitSplit,
+)
 from verifier.trusted.fast import FastChecker
-from verifier.trusted.query import Query
+from verifier.trusted.query import Goal, Query
 
 Float = NDArray[np.float64]
 BITS = (30, 53)  # of the multipliers, tried in this order
@@ -33,6 +41,7 @@ STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
 FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
 NEAR = 1e-7  # of a leaf's size: a value that may be zero
+NODE_LIMIT = "node limit"
 BATCH = 64  # branches bounded at once
 STEPS, FIRST_STEPS, LAST_STEPS = (
     12,
@@ -74,18 +83,18 @@ class PhaseTree:
         self.nodes = 0
         scales = checker.scaled.scales[query.network.inputs :]
         units = range(query.network.units.count)
-        self._lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
-        self._upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
+        self.lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
+        self.upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
         self._undecided = np.array(
             [v for v in units if checker.lower(v) < 0 < checker.upper(v)], dtype=np.int64
         )
-        seen = np.flatnonzero((self._lower < 0) & (self._upper > 0))
-        self._floats_hold = np.array_equal(seen, self._undecided) and bool(
-            np.isfinite(self._lower).all() and np.isfinite(self._upper).all()
+        seen = np.flatnonzero((self.lower < 0) & (self.upper > 0))
+        self.floats_hold = np.array_equal(seen, self._undecided) and bool(
+            np.isfinite(self.lower).all() and np.isfinite(self.upper).all()
         )
         low, high = checker.box()
-        self._box = (float_vector(low), float_vector(high))
-        below, above = self._lower[self._undecided], self._upper[self._undecided]
+        self.box = (float_vector(low), float_vector(high))
+        below, above = self.lower[self._undecided], self.upper[self._undecided]
         self._heights = -below * above / (above - below)  # of the relaxation's triangles
         self._doubts = 0
         self._ahead: dict[int, Lookahead] = {}
@@ -95,7 +104,7 @@ class PhaseTree:
         stopped = self._stop(limit)
         if stopped is not None:
             return stopped
-        if not self._floats_hold:
+        if not self.floats_hold:
             return self._enumerate(number, limit)
         try:
             # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
@@ -106,24 +115,32 @@ class PhaseTree:
         except SolverError:
             return self._enumerate(number, limit)
 
+    def decide(self, unit: int, limit: int, *, on: bool) -> Tree | None:
+        """A tree which shows that the unit is on (else off), if few branches do."""
+        lemma = Lemma(unit, not on, Fraction(0), ())
+        found = self._by_ascent(lemma, self.nodes + limit) if self.floats_hold else None
+        return found if isinstance(found, tuple) else None
+
     def _program(self, number: int) -> Relaxation:
         return Relaxation(
-            self.query, self.network, number, self._lower, self._upper, self._box, self.deadline
+            self.query, self.network, number, self.lower, self.upper, self.box, self.deadline
         )
 
     def _stop(self, limit: int | None) -> Undecided | None:
         if self.deadline is not None and monotonic() > self.deadline:
             return Undecided("timeout")
         if limit is not None and self.nodes > limit:
-            return Undecided("node limit")
+            return Undecided(NODE_LIMIT)
         return None
 
-    def _by_ascent(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
+    def _by_ascent(self, asked: int | Lemma, limit: int | None) -> Tree | Flip | Undecided:
+        """Refutes a goal, or proves a lemma about a unit; a flip is of a goal."""
         bounds = LeafBounds(
-            self.query, self.network, self.network.atoms(self.query.goals[number]),
-            self._lower, self._upper, self._box,
+            self.query, self.network, self.network.target(self._target(asked)),
+            self.lower, self.upper, self.box,
         )  # fmt: skip
-        ascent, program = Ascent(bounds), self._program(number)
+        ascent = Ascent(bounds)
+        program = self._program(asked) if isinstance(asked, int) else None
         first = ascent.start(np.ones((1, 1)))
         nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
         starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
@@ -145,8 +162,7 @@ class PhaseTree:
             parts = Parts.stack([starts.pop(index) for index in batch])
             found = ascent.improve(parts, phases, steps, clear)
             steps = STEPS
-            best = int(self.network.margins(self.query.goals[number], found.points).argmax())
-            flip = climb(self.query, self.network, number, found.points[best])
+            flip = self._flip_among(asked, found.points)
             if flip is not None:
                 return flip
             leaves = bounds.leaves(found.parts, phases)
@@ -155,18 +171,19 @@ class PhaseTree:
                 if node.used is not None:
                     continue
                 a, scores = found.a[row], partial(self._stretched, leaf, found.a[row], found.z[row])
-                if abs(leaf.value) <= NEAR * leaf.size and not self._close(number, node, leaf):
+                near = program is not None and abs(leaf.value) <= NEAR * leaf.size
+                if program is not None and near and not self._close(asked, node, leaf):
                     # The ascent is not sharp enough here, but a vertex of the program may be.
                     solution = program.at(node.phases).solve()
                     leaf, a = solution.leaf, solution.a
-                    scores = partial(self._scores, number, node, solution)
-                sides = self._visit(number, nodes, index, leaf, a, scores)
+                    scores = partial(self._scores, asked, node, solution)
+                sides = self._visit(asked, nodes, index, leaf, a, scores)
                 if isinstance(sides, Flip | Undecided):
                     return sides
                 for side in sides:
                     starts[side] = found.parts, row
                 waiting.extend(sides)
-        return self._preorder(nodes)
+        return self._preorder(asked, nodes)
 
     def _by_programs(
         self, number: int, relaxation: Relaxation, limit: int | None
@@ -191,11 +208,11 @@ class PhaseTree:
             if isinstance(sides, Flip | Undecided):
                 return sides
             waiting.extend(sides)
-        return self._preorder(nodes)
+        return self._preorder(number, nodes)
 
     def _visit(
         self,
-        number: int,
+        asked: int | Lemma,
         nodes: list[_Node],
         index: int,
         leaf: FloatLeaf,
@@ -206,19 +223,19 @@ class PhaseTree:
         that `scores` prefer. The numbers of the sides, if it is split; that of the optimum, where
         pre-activations are `a`, last, to be taken first: flips are found there."""
         node = nodes[index]
-        if node.used is None and not self._close(number, node, leaf):
+        if node.used is None and not self._close(asked, node, leaf):
             open_units = np.flatnonzero(node.phases == 0)
             if len(open_units):
                 low, high = _split(nodes, index, _best(scores(), open_units))
                 return (low, high) if a[node.column] > 0 else (high, low)
-            exact = self._decide_exactly(number, node.phases)
+            exact = self._decide_exactly(asked, node.phases)
             if not isinstance(exact, Leaf):
                 return exact
-            node.leaf, node.used = self._fewest(number, exact, node.phases)
+            node.leaf, node.used = self._fewest(asked, exact, node.phases)
         _settle(nodes, index)
         return ()
 
-    def _close(self, number: int, node: _Node, leaf: FloatLeaf) -> bool:
+    def _close(self, asked: int | Lemma, node: _Node, leaf: FloatLeaf) -> bool:
         """Gives the node a leaf, if its value says that this one closes."""
         if leaf.sure and self._believing:
             node.leaf, node.used = leaf, leaf.used
@@ -226,11 +243,11 @@ class PhaseTree:
         if not leaf.value > -DOUBTFUL * leaf.size:
             return False
         # A goal that may be met with equality can give such a leaf in every node.
-        if self._closed(number) and self._doubts > 4 + self.nodes // 16 and not node.phases.all():
+        if self._closed(asked) and self._doubts > 4 + self.nodes // 16 and not node.phases.all():
             return False
         for bits in BITS:
-            exact = leaf.rounded(self._undecided, node.phases, bits)
-            if self._closes(number, node.phases, exact):
+            exact = self._rounded(asked, leaf, node.phases, bits)
+            if self._closes(asked, node.phases, exact):
                 node.leaf, node.used = exact, node.phases
                 return True
         self._doubts += 1
@@ -263,17 +280,17 @@ class PhaseTree:
                     node.leaf = exact
         if unclear:
             return Undecided("a pattern of units stays undecided")
-        return self._preorder(nodes)
+        return self._preorder(number, nodes)
 
-    def _scores(self, number: int, node: _Node, solution: Solution) -> list[Float]:
+    def _scores(self, number: int | Lemma, node: _Node, solution: Solution) -> list[Float]:
         """What the branching rules say of units; the first that tells open ones apart decides."""
         scores = self._stretched(solution.leaf, solution.a, solution.z)
         flat = solution.margin is not None and abs(solution.margin) <= FLAT
-        if flat and self._closed(number):
+        if flat and isinstance(number, int) and self._closed(number):
             if number not in self._ahead:
                 goal = self.query.goals[number]
                 self._ahead[number] = Lookahead(
-                    self.network, goal, self._lower, self._upper, self._box, self._undecided
+                    self.network, goal, self.lower, self.upper, self.box, self._undecided
                 )
             scores.insert(0, self._ahead[number].score(node.phases))
         return scores
@@ -284,13 +301,20 @@ class PhaseTree:
         gap = z - np.maximum(a, 0)
         return [np.abs(leaf.coefficients) * self._heights * (gap > STRETCHED), gap]
 
-    def _closed(self, number: int) -> bool:
-        """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
-        strict = any(atom.strict for atom in self.query.goals[number].atoms)
-        return not strict and not self.query.region.open
+    def _target(self, asked: int | Lemma) -> Goal | Lemma:
+        return self.query.goals[asked] if isinstance(asked, int) else asked
 
-    def _decide_exactly(self, number: int, phases: Phases) -> Leaf | Flip | Undecided:
+    def _closed(self, asked: int | Lemma) -> bool:
+        """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
+        target = self._target(asked)
+        if isinstance(target, Lemma) or self.query.region.open:
+            return False
+        return not any(atom.strict for atom in target.atoms)
+
+    def _decide_exactly(self, number: int | Lemma, phases: Phases) -> Leaf | Flip | Undecided:
         """For a node with all phases fixed, whose margin is within rounding of zero."""
+        if isinstance(number, Lemma):
+            return Undecided("a lemma that does not hold, or hardly")
         goal = self.query.goals[number]
         point, leaf = decide_pattern(self.query, self.checker, goal, self._by_unit(phases))
         if leaf is not None and self._closes(number, phases, leaf):
@@ -301,7 +325,7 @@ class PhaseTree:
                 return flip
         return Undecided("all phases fixed, and the margin is within rounding of zero")
 
-    def _fewest(self, number: int, leaf: Leaf, phases: Phases) -> tuple[Leaf, Phases]:
+    def _fewest(self, number: int | Lemma, leaf: Leaf, phases: Phases) -> tuple[Leaf, Phases]:
         """The leaf of a node, and fewer of its phases with which it still closes: branches that
         touch zero in one point would else be as many as patterns of units that do not matter."""
         on = self._undecided[phases > 0].tolist()
@@ -321,11 +345,11 @@ class PhaseTree:
         fixed = np.flatnonzero(phases)
         return dict(zip(self._undecided[fixed].tolist(), (phases[fixed] > 0).tolist(), strict=True))
 
-    def _closes(self, number: int, phases: Phases, leaf: Leaf) -> bool:
+    def _closes(self, number: int | Lemma, phases: Phases, leaf: Leaf) -> bool:
         mark = self.checker.mark()
         for v, phase in self._by_unit(phases).items():
             self.checker.restrict(UnitSplit(v), high=phase)
-        closed = self.checker.closes(leaf, self.query.goals[number])
+        closed = self.checker.closes(leaf, self._target(number))
         self.checker.undo(mark)
         return closed
 
@@ -334,7 +358,21 @@ class PhaseTree:
             return None
         return climb(self.query, self.network, number, solution.point)
 
-    def _preorder(self, nodes: list[_Node]) -> Tree:
+    def _flip_among(self, asked: int | Lemma, points: Float) -> Flip | None:
+        """A flip at or near the best of the points."""
+        if isinstance(asked, Lemma):
+            return None
+        best = int(self.network.margins(self.query.goals[asked], points).argmax())
+        return climb(self.query, self.network, asked, points[best])
+
+    def _rounded(
+        self, asked: int | Lemma, leaf: FloatLeaf, phases: Phases, bits: int = BITS[0]
+    ) -> Leaf:
+        """The exact leaf, which names atoms only where there are any."""
+        exact = leaf.rounded(self._undecided, phases, bits)
+        return replace(exact, atoms={}) if isinstance(asked, Lemma) else exact
+
+    def _preorder(self, asked: int | Lemma, nodes: list[_Node]) -> Tree:
         listed: list[Node] = []
         stack: list[tuple[int, Phases]] = [(0, nodes[0].phases)]
         while stack:
@@ -343,8 +381,7 @@ class PhaseTree:
             while node.instead >= 0:
                 node = nodes[node.instead]
             if isinstance(node.leaf, FloatLeaf):
-                leaf = node.leaf.rounded(self._undecided, phases, BITS[0])
-                listed.append(Node((), leaf))
+                listed.append(Node((), self._rounded(asked, node.leaf, phases)))
             elif node.leaf is not None:
                 listed.append(Node((), node.leaf))
             else:

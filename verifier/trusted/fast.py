@@ -329,9 +329,9 @@ class FastChecker:
         low: Number = unit.constant
         high = low
         for u, weight in unit.others:
-            ends = max(self.lower(u), 0), max(self.upper(u), 0)
-            low += weight * ends[weight < 0]
-            high += weight * ends[weight > 0]
+            ends = weight * max(self.lower(u), 0), weight * max(self.upper(u), 0)
+            low += min(ends)
+            high += max(ends)
         self._bound_shortly(unit.unit, Fraction(low) / scale, upper=False)
         self._bound_shortly(unit.unit, Fraction(high) / scale, upper=True)
 
@@ -624,7 +624,8 @@ class FastChecker:
     ) -> None:
         """The same, a whole layer at once."""
         inputs, denominators = self.inputs, self._slope_denominators(slopes)
-        for number in range(len(layers) - 1, -1, -1):
+        last = max(max(form.a, default=0), max(form.z, default=0) - inputs, 0)
+        for number in range(self.layer_of(last), -1, -1):
             layer, whole = layers[number], 0
             form.multiply(denominators.get(number, 1))
             places: list[int] = []
@@ -725,7 +726,7 @@ class FastChecker:
             steepest = Fraction(max(map(abs, map(Fraction, gradient.values())), default=0))
             value -= self.region.size * unit * steepest
             return value > 0 if strict else value >= 0
-        if value < 0 or (strict and value == 0):
+        if value < 0:
             return False
         size = self.region.size
         squares: Number = 0

@@ -137,11 +137,13 @@ class ScaledNetwork:
 
     @cached_property
     def full_layers(self) -> list[FullLayer] | None:
-        """All layers as matrices, if that costs little: most of their entries are not zero."""
+        """All layers as matrices, if that pays: most of their entries are not zero, and a unit has
+        some."""
         columns = [np.unique(layer.indices).tolist() for layer in self.layers]
         sizes = [layer.last - layer.first for layer in self.layers]
         cells = sum(size * len(read) for size, read in zip(sizes, columns, strict=True))
-        if cells > min(_CELLS, 2 * len(self.network.units.indices)):
+        entries = len(self.network.units.indices)
+        if cells > min(_CELLS, 2 * entries) or entries < 2 * self.network.units.count:
             return None
         found = []
         for layer, size, read in zip(self.layers, sizes, columns, strict=True):

@@ -1,4 +1,5 @@
-"""Whole layers at once or row by row: the fast checker substitutes the same, and says the same."""
+"""The arithmetic of the fast checker: layers as matrices or row by row, integers that no machine
+number holds, minima on balls; always the reference's answer."""
 
 from fractions import Fraction
 from random import Random
@@ -11,11 +12,19 @@ from tests.random_queries import random_query
 from tests.test_checkers_agree import both, guess
 from tests.test_leaf_bounds import exact_leaves
 from verifier.builder import NetworkBuilder
-from verifier.trusted.certificate import Leaf, Lemma, Node, Robust, UnitSplit
+from verifier.trusted.certificate import (
+    Conflict,
+    Leaf,
+    Lemma,
+    Node,
+    Robust,
+    SeparableStep,
+    UnitSplit,
+)
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.intervals import interval_bounds
 from verifier.trusted.query import Atom, Goal, Query
-from verifier.trusted.region import ball
+from verifier.trusted.region import ball, box
 from verifier.trusted.scaled import ScaledNetwork, common_denominator
 
 F = Fraction
@@ -35,7 +44,8 @@ def test_matrices_hold_the_rows_of_their_layers():
         cells = sum(
             (layer.last - layer.first) * len(set(layer.indices.tolist())) for layer in scaled.layers
         )
-        assert (layers is None) == (cells > 2 * entries), seed
+        few = entries < 2 * scaled.network.units.count
+        assert (layers is None) == (cells > 2 * entries or few), seed
         if layers is None:
             continue
         full += 1
@@ -49,24 +59,90 @@ def test_matrices_hold_the_rows_of_their_layers():
                 assert layer.weights[v - layer.first].tolist() == list(row.values())
                 assert layer.constants[v - layer.first] == constant
                 assert all(type(w) is int for w in layer.weights[v - layer.first].tolist())
-    assert full > 100
+    assert 50 < full < 150
+
+
+def sum_of(inputs, rows):
+    """The network whose output is the sum of these units, each a sum of inputs and 1."""
+    build = NetworkBuilder(inputs)
+    x = build.inputs
+    return build.network([sum(build.layer([sum(x[k] for k in row) + 1 for row in rows]))])
+
+
+def far(network, region):
+    """Is the output of the network at least 100?"""
+    return Query(network, region, (Goal((Atom((), ((0, F(1)),), F(-100), False),), "far"),))
 
 
 def test_networks_that_are_mostly_empty_or_large_have_no_matrices(monkeypatch):
-    build = NetworkBuilder(3)
-    sparse = build.network([sum(build.layer([x + 1 for x in build.inputs]))])
-    query = Query(
-        sparse, ball("1", [F(0)] * 3, F(1)), (Goal((Atom((), ((0, F(1)),), F(0), True),), ""),)
-    )
-    assert scaled_of(query).full_layers is None  # 3 entries of 9
+    region = ball("1", [F(0)] * 3, F(1))
+    sparse = far(sum_of(3, [(0,), (1,), (2,)]), region)  # 3 entries of 9
+    single = far(sum_of(3, [(0,), (0,), (0, 1)]), region)  # 4 entries of 6, for 3 units
+    dense = far(sum_of(3, [(0, 1), (0, 1), (0, 1)]), region)
+    assert scaled_of(sparse).full_layers is None
+    assert scaled_of(single).full_layers is None
+    assert scaled_of(dense).full_layers is not None
+    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 6)
+    assert scaled_of(dense).full_layers is not None
+    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 5)
+    assert scaled_of(dense).full_layers is None
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_factors_beyond_64_bits_stay_integers(whole, monkeypatch):
+    """Of one layer 2^63 and -1, which numpy would take for floats."""
+    if not whole:
+        monkeypatch.setattr(ScaledNetwork, "full_layers", None)
     build = NetworkBuilder(2)
-    dense = build.network([sum(build.layer([sum(build.inputs), build.inputs[0]]))])
-    query = Query(dense, ball("1", [F(0)] * 2, F(1)), query.goals)
-    assert scaled_of(query).full_layers is not None  # 3 entries of 4
-    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 4)
-    assert scaled_of(query).full_layers is not None
-    monkeypatch.setattr("verifier.trusted.scaled._CELLS", 3)
-    assert scaled_of(query).full_layers is None
+    x, y = build.inputs
+    p, r = build.layer([x + y + 2, x - y + 3])
+    network = build.network([r - p * 2**63 + (x + y) * 2**63])  # x - y + 3 - 2^64 up to 5 - 2^64
+    proof = Robust((), ((Node((), Leaf()),),))
+    region = box([F(0), F(-1)], [F(1), F(1)])
+    for above, strict, expected in (
+        (2**64 - 5, True, "accepted"),
+        (2**64 - 5, False, "bound too weak"),
+        (2**64 - 5 - F(1, 9), False, "accepted"),
+        (2**64 - 5 + F(1, 9), True, "bound too weak"),
+    ):
+        goal = Goal((Atom((), ((0, F(1)),), F(above), strict),), "high")
+        query = Query(network, region, (goal,))
+        assert (scaled_of(query).full_layers is None) != whole
+        assert both(query, proof) == expected
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+@pytest.mark.parametrize("open", [True, False])
+def test_a_minimum_of_zero_on_a_ball(norm, open):
+    """On the open ball it is attained where the form has no gradient, and nowhere else."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    network = build.network([x * 3, x * 0 + 0])
+    region = ball(norm, [F(1, 7)], F(2, 3), open=open)
+    proof = Robust((), ((Node((), Leaf()),),))
+    edge = F(1, 7) + F(2, 3)
+    for output, constant, strict, expected in (
+        (0, -3 * edge, False, "accepted" if open else "bound too weak"),
+        (0, -3 * edge, True, "accepted"),
+        (0, -3 * edge + F(1, 10**20), True, "bound too weak"),
+        (0, -3 * edge + F(1, 10**20), False, "bound too weak"),
+        (1, F(0), False, "bound too weak"),
+        (1, F(0), True, "accepted"),
+    ):
+        goal = Goal((Atom((), ((output, F(1)),), constant, strict),), "high")
+        assert both(Query(network, region, (goal,)), proof) == expected
+
+
+def test_bounds_that_contradict_are_summed_alike():
+    """An empty branch: a unit that is on, on its off side; one that lies on no line reads it."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    p, r = build.layer([x - F(1, 2), y - F(1, 2)])
+    (u,) = build.layer([p + r + 1])
+    (w,) = build.layer([2 * u - 1])
+    query = far(build.network([w]), box([F(0)] * 2, [F(1)] * 2))
+    off = (Node((), UnitSplit(2)), Node((SeparableStep((F(0),)),), Conflict(3)), Node((), Leaf()))
+    assert both(query, Robust((), (off,))) == "no conflict"
 
 
 @pytest.mark.parametrize("norm", ["inf", "1", "2"])
@@ -127,8 +203,7 @@ def test_a_lemma_about_a_unit_of_a_full_layer():
     z = build.layer([x + y, x - y])
     last = build.layer([z[0] + z[1] - 1, z[0] - z[1]])
     network = build.network([last[0] + last[1]])
-    goal = Goal((Atom((), ((0, F(1)),), F(-100), False),), "far")
-    query = Query(network, ball("2", [F(0)] * 2, F(1)), (goal,))
+    query = far(network, ball("2", [F(0)] * 2, F(1)))
     assert scaled_of(query).full_layers is not None
     slopes = {0: F(1, 2), 1: F(1, 2)}
     for bound, expected in ((F(9, 4), "accepted"), (F(15, 8), "bound too weak")):
