@@ -43,11 +43,8 @@ DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
 NEAR = 1e-7  # of a leaf's size: a value that may be zero
 NODE_LIMIT = "node limit"
 BATCH = 64  # branches bounded at once
-STEPS, FIRST_STEPS, LAST_STEPS = (
-    12,
-    40,
-    300,
-)  # of the ascent: in a node, at the root, where no unit is open
+STEPS, FIRST_STEPS = 12, 40  # of the ascent: in a node, at the root
+LAST_STEPS = 200  # where no unit is open, before it is decided in rationals
 
 
 @dataclass(slots=True)
@@ -151,15 +148,17 @@ class PhaseTree:
             if stopped is not None:
                 return stopped
             batch: list[int] = []
+            begin: list[tuple[Parts, int]] = []
             while waiting and len(batch) < BATCH:
                 index = waiting.pop()
+                start = starts.pop(index)
                 if nodes[index].used is None:
                     batch.append(index)
+                    begin.append(start)
             if not batch:
                 break
             self.nodes += len(batch)
-            phases = np.array([nodes[index].phases for index in batch])
-            parts = Parts.stack([starts.pop(index) for index in batch])
+            phases, parts = np.array([nodes[index].phases for index in batch]), Parts.stack(begin)
             found = ascent.improve(parts, phases, steps, clear)
             steps = STEPS
             flip = self._flip_among(asked, found.points)
@@ -171,6 +170,9 @@ class PhaseTree:
                 if node.used is not None:
                     continue
                 a, scores = found.a[row], partial(self._stretched, leaf, found.a[row], found.z[row])
+                if phases[row].all() and not leaf.sure:
+                    last = ascent.improve(found.parts.take([row]), phases[[row]], LAST_STEPS, clear)
+                    leaf = bounds.leaves(last.parts, phases[[row]])[0]
                 near = program is not None and abs(leaf.value) <= NEAR * leaf.size
                 if program is not None and near and not self._close(asked, node, leaf):
                     # The ascent is not sharp enough here, but a vertex of the program may be.
