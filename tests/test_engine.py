@@ -8,6 +8,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tests.oracle import find_flip
+from tests.random_queries import random_query
 from verifier.api import Options, verify
 from verifier.builder import Affine, NetworkBuilder, chain_from_floats
 from verifier.search import branching, input_split
@@ -217,3 +219,50 @@ def test_points_that_gradients_miss_are_found_among_random_ones() -> None:
     check_reference(query, found)
     above = at_most(network, region, 2 * abs(highest) + 1, strict=False)
     assert sample(above, FloatNetwork(network), 0, seed=0) is None
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+@pytest.mark.parametrize("shift", [F(0), F(1, 10**30), F(-1, 10**30)])
+def test_a_weak_atom_that_is_just_zero_beside_a_strict_one(norm: str, shift: Fraction) -> None:
+    """x0 >= 1 holds at one point of the ball or a face of the box; is x1 + shift > 0 there?"""
+    build = NetworkBuilder(2)
+    network = build.network(list(build.layer(build.inputs)))
+    region = ball(norm, [F(0), F(0)], ONE)  # type: ignore[arg-type]
+    atoms = (
+        Atom(((0, ONE),), (), -ONE, False),
+        Atom(((1, ONE),), (), shift - (1 if norm == "inf" else 0), True),
+    )
+    query = Query(network, region, (Goal(atoms, "both"),))
+    verdict = verify(query).verdict
+    if norm == "inf" or shift < 0:
+        expected: type = Flip if shift > 0 else Robust
+    elif norm == "1":
+        expected = Flip if shift > 0 else Robust
+    else:  # at shift 0 the ball touches where the strict atom is zero: no rule closes that
+        expected = Flip if shift > 0 else Undecided
+    assert isinstance(verdict, expected), (verdict, expected)
+    if isinstance(verdict, Robust):
+        check_reference(query, verdict)
+
+
+@pytest.mark.parametrize("size", [F(0), F(1)])
+def test_strict_atoms_that_vanish_at_the_nearest_point_of_a_ball(size: Fraction) -> None:
+    """x0 > 0 holds beside the center, not at it; on a ball of one point nowhere."""
+    build = NetworkBuilder(2)
+    network = build.network(list(build.layer(build.inputs)))
+    atoms = (Atom(((0, ONE),), (), F(0), True), Atom(((0, F(-1)), (1, ONE)), (), F(0), False))
+    query = Query(network, ball("2", [F(0), F(0)], size), (Goal(atoms, "both"),))
+    verdict = verify(query).verdict
+    assert isinstance(verdict, Flip if size else Robust)
+    if isinstance(verdict, Robust):
+        check_reference(query, verdict)
+
+
+@pytest.mark.parametrize("seed", [101348, 101651, 101655, 101673])
+def test_conjunctions_of_strict_and_weak_atoms_are_decided(seed: int) -> None:
+    query = random_query(seed)
+    verdict = verify(query, Options(nodes=200)).verdict
+    assert isinstance(verdict, Robust | Flip)
+    assert isinstance(verdict, Flip) == (find_flip(query) is not None)
+    if isinstance(verdict, Robust):
+        check_reference(query, verdict)

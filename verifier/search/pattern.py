@@ -20,6 +20,7 @@ from verifier.trusted.certificate import Leaf
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.network import Network
 from verifier.trusted.query import Goal, Query
+from verifier.trusted.region import distance
 
 ZERO, ONE = Fraction(0), Fraction(1)
 Affine = tuple[Row, Fraction]
@@ -37,13 +38,11 @@ def decide_pattern(
     """
     pre, outputs = _affine(query, checker, phases)
     if query.region.norm == "2":
-        return _nearest(query, goal, phases, pre, outputs)
-    program = _Program(query, checker.box())
-    names: list[tuple[str, int, Fraction]] = []
-    for v, on in phases.items():
-        sign = ONE if on else -ONE
-        program.add(_scaled(pre[v], sign))
-        names.append(("unit", v, sign))
+        point, leaf = _nearest(query, goal, phases, pre, outputs)
+        if point is None or query.region.open or not any(atom.strict for atom in goal.atoms):
+            return point, leaf
+        return _beyond(query, checker, goal, phases, pre, outputs, point)
+    program, names = _pattern(query, checker, phases, pre)
     forms = [_atom_form(goal, number, outputs) for number in range(len(goal.atoms))]
     if query.region.open:
         return _nearest_vertex(query, program, names, forms)
@@ -55,14 +54,68 @@ def decide_pattern(
     best = program.largest_margin(empty, forms)
     if best is None:
         return None, None
-    strict_needed = any(atom.strict for atom in goal.atoms)
-    if best.value > 0 or (best.value == 0 and not strict_needed):
+    weak = [not atom.strict for atom in goal.atoms]
+    if best.value == 0 and not all(weak):
+        # Where weak atoms are zero, strict ones may be positive.
+        best = program.largest_margin(best, forms, weak)
+        if best is None:
+            return None, None
+    if best.value > 0 or (best.value == 0 and all(weak)):
         return best.point[: query.network.inputs], None
     atoms = {
         number: best.multipliers.get(program.first_atom + number, ZERO)
         for number in range(len(forms))
     }
     return best.point[: query.network.inputs], _leaf(names, program, best, atoms)
+
+
+def _pattern(
+    query: Query, checker: FastChecker, phases: Mapping[int, bool], pre: list[Affine]
+) -> tuple[_Program, list[tuple[str, int, Fraction]]]:
+    """The program of the pattern's points, and what its rows after the first ones are about."""
+    program, names = _Program(query, checker.box()), list[tuple[str, int, Fraction]]()
+    for v, on in phases.items():
+        sign = ONE if on else -ONE
+        program.add(_scaled(pre[v], sign))
+        names.append(("unit", v, sign))
+    return program, names
+
+
+def _beyond(
+    query: Query,
+    checker: FastChecker,
+    goal: Goal,
+    phases: Mapping[int, bool],
+    pre: list[Affine],
+    outputs: list[Affine],
+    point: list[Fraction],
+) -> tuple[list[Fraction] | None, Leaf | None]:
+    """On a closed L2 ball, from the nearest point at which all atoms are at least zero: one where
+    the strict ones are positive, or a leaf which shows that they are nowhere in the pattern."""
+    region = query.region
+    forms = [_atom_form(goal, number, outputs) for number in range(len(goal.atoms))]
+    strict = [form for form, atom in zip(forms, goal.atoms, strict=True) if atom.strict]
+    if all(_dot(gradient, point) + constant > 0 for gradient, constant in strict):
+        return point, None
+    program, names = _pattern(query, checker, phases, pre)
+    start = Optimum(ZERO, [*point, ZERO], {})
+    best = program.largest_margin(start, forms, [not atom.strict for atom in goal.atoms])
+    if best is None:
+        return None, None
+    if best.value <= 0:
+        atoms = {
+            number: best.multipliers.get(program.first_atom + number, ZERO)
+            for number in range(len(forms))
+        }
+        return None, _leaf(names, program, best, atoms)
+    # A little of the way there, for the point at which it is greatest may lie outside of the ball.
+    part = ONE
+    while distance("2", point, region.center) < region.size:
+        moved = [x + part * (q - x) for x, q in zip(point, best.point, strict=False)]
+        if distance("2", moved, region.center) <= region.size:
+            return moved, None
+        part /= 2
+    return None, None
 
 
 def _nearest_vertex(
@@ -111,9 +164,17 @@ def _nearest(
     if found is None:
         return None, None
     if isinstance(found, Projection) and found.squared_distance <= region.size:
-        strict = region.open or any(atom.strict for atom in goal.atoms)
-        if found.squared_distance < region.size or not strict:
+        strict = {
+            k: _dot(gradient, found.point) + constant
+            for k, (gradient, constant) in enumerate(forms[len(units) :])
+            if goal.atoms[k].strict
+        }
+        holds = not region.open and all(value > 0 for value in strict.values())
+        if found.squared_distance < region.size or holds:
             return found.point, None
+        if not region.size and strict:  # a ball of one point, where a strict atom is not positive
+            worst = min(strict, key=strict.__getitem__)
+            return None, Leaf(atoms={k: Fraction(k == worst) for k in range(len(goal.atoms))})
     first = len(units)
     bounds = {
         v: (ONE if phases[v] else -ONE) * found.multipliers[i]
@@ -144,7 +205,7 @@ def _leaf(
     box = {
         k: optimum.multipliers.get(2 * k, ZERO) - optimum.multipliers.get(2 * k + 1, ZERO)
         for k in range(program.n)
-        if program.extra
+        if program.extra or program.norm == "2"
     }
     return Leaf(atoms=atoms, bounds=bounds, box={k: q for k, q in box.items() if q})
 
@@ -228,7 +289,7 @@ class _Program:
 
     def __init__(self, query: Query, box: tuple[Sequence[Fraction], Sequence[Fraction]]) -> None:
         region = query.region
-        self.n = region.dimension
+        self.n, self.norm = region.dimension, region.norm
         self.extra = self.n if region.norm == "1" else int(region.open)
         self.width = self.n + self.extra + 1
         self.rows: list[Row] = []
@@ -250,6 +311,7 @@ class _Program:
             gaps = [abs(x - c) for x, c in zip(start, region.center, strict=True)]
             start += gaps if region.norm == "1" else [max(gaps)]
         self.first = self.first_atom = len(self.rows)
+        self._asked = False  # about the largest margin
         self._start = start
 
     def _put(self, row: Row, offset: Fraction) -> None:
@@ -303,15 +365,21 @@ class _Program:
             row[-1] = ZERO
         return found
 
-    def largest_margin(self, start: Optimum, forms: list[Affine]) -> Optimum | None:
-        """The largest s such that all atoms can be >= s in the pattern."""
-        self.first_atom = len(self.rows)
-        for gradient, constant in forms:
-            self._put([*gradient, *[ZERO] * self.extra, -ONE], -constant)
+    def largest_margin(
+        self, start: Optimum, forms: list[Affine], weak: Sequence[bool] = ()
+    ) -> Optimum | None:
+        """The largest s such that all atoms can be >= s in the pattern, the `weak` ones >= 0."""
+        weak = weak or [False] * len(forms)
+        if self._asked:
+            del self.rows[self.first_atom :], self.offsets[self.first_atom :]
+        self._asked, self.first_atom = True, len(self.rows)
+        for (gradient, constant), kept in zip(forms, weak, strict=True):
+            self._put([*gradient, *[ZERO] * self.extra, ZERO if kept else -ONE], -constant)
         x = start.point[:-1]
         least = min(
             sum((g * q for g, q in zip(gradient, x, strict=False)), constant)
-            for gradient, constant in forms
+            for (gradient, constant), kept in zip(forms, weak, strict=True)
+            if not kept
         )
         return self._from([*x, least], [ZERO] * (self.width - 1) + [ONE])
 
