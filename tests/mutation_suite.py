@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from tests import test_leaf_bounds, test_mutated_evidence
-from tests.naive_prover import prove
-from tests.oracle import find_flip
-from tests.random_queries import random_query
-from tests.tampered.cases import CASES
-from tests.test_checkers_agree import both, guess, symbolic_guess
-from tests.test_mutated_evidence import flaw_of, try_edits, try_run_edits
-from verifier.trusted.certificate import Flip
-from verifier.trusted.fast import check_fast
-from verifier.trusted.reference import check_reference
+from tests import test_mutated_evidence
+from tests.mutation_checks import leaves, proofs, tampered
+from tests.test_mutated_evidence import try_edits, try_run_edits
 
 LONG = {  # or made for the whole process
     "test_checking_needs_little_memory",
@@ -61,13 +52,13 @@ FILES = {
         "test_exact_radius",
     ),
     "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "reference_univariate": ("test_univariate",),
+    "reference_univariate": ("test_univariate", "test_univariate_functions"),
     "region": (*TYPES, "test_exact_radius"),
     "replay": ("test_replay", *TYPES),
     "scaled": TYPES,
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "univariate": ("test_univariate",),
+    "univariate": ("test_univariate", "test_univariate_functions"),
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (
@@ -97,37 +88,6 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
     if module in LONG_FOR:
         return found
     return {name: check for name, check in found.items() if name.split()[1] not in LONG}
-
-
-def tampered() -> None:
-    """Every case of `tests/tampered/cases.py`, by both checkers."""
-    for name, (query, certificate, flaw) in CASES.items():
-        data = json.dumps(certificate).encode()
-        for check in (check_reference, check_fast):
-            found = flaw_of(check, query, data)
-            assert found == flaw, (name, found)
-
-
-def leaves(norm: str) -> None:
-    """Random leaves at their exact bounds."""
-    for seed in range(60):
-        test_leaf_bounds.exact_leaves(seed, norm)
-
-
-def proofs() -> None:
-    """Random true and guessed proofs, by both checkers and the oracle."""
-    for seed in range(30):
-        query, rng = random_query(seed), Random(seed)
-        flip = find_flip(query)
-        proof = prove(query, Random(seed) if seed % 2 else None)
-        assert (flip is None) == (proof is not None)
-        if proof is not None:
-            assert both(query, proof) == "accepted"
-        elif flip is not None:
-            assert both(query, Flip(flip[1], flip[0])) == "accepted"
-        for verdict in (guess(rng, query), guess(rng, query), symbolic_guess(rng, query, 2)):
-            if both(query, verdict) == "accepted":
-                assert flip is None
 
 
 def tests_of(name: str) -> dict[str, Callable[[], None]]:

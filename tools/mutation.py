@@ -422,7 +422,7 @@ class Sources:
 def _file_of(check: str) -> str:
     """The module of tests that a check is of, by its name."""
     first = check.split()[0]
-    return f"tests.{first}" if first.startswith("test_") else "tests.mutation_suite"
+    return f"tests.{first}" if first.startswith("test_") else "tests.mutation_checks"
 
 
 @cache
@@ -446,16 +446,14 @@ def run(
         if outcome_of(same, suite, [], quiet=False)[0] != "survived":
             sys.exit(f"{module}: the tests fail without any mutation")
     kills: Counter[str] = Counter()
-    for number, mutant in enumerate(mutants(module, source)):
+    for mutant in mutants(module, source):
         outcome, check, of = state.get(mutant.key, ["", "", ""])
         if of != sources.of(outcome, check) and mutant.key not in skip:
             order = [check, *(name for name, _ in kills.most_common())]
             outcome, check = outcome_of(mutant, suite, order)
             state[mutant.key] = [outcome, check, sources.of(outcome, check)]
-            if number % 20 == 19:
-                save()
+            save()
         kills[check] += check != ""
-    save()
     print(f"{module}: {time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -479,7 +477,9 @@ def main() -> int:
 
     def save() -> None:
         if options.state:
-            options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
+            written = options.state.with_suffix(".new")
+            written.write_text(json.dumps(state, indent=0, sort_keys=True))
+            written.replace(options.state)
 
     for module in options.only:
         run(module, state, {} if options.all else reasons, save)
