@@ -27,10 +27,11 @@ import signal
 import sys
 import time
 import traceback
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from math import ceil
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -39,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TRUSTED = ROOT / "verifier" / "trusted"
 EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
 PROJECT = ("constructions", "reports", "tests", "verifier")
-CPU_SECONDS = 60  # of a mutant; then it counts as caught (it loops)
+CPU_SECONDS = 90  # of a mutant, and of a check as below; then it counts as caught (it loops)
 SLEEP_SECONDS = 60  # the same, for one that waits and does nothing
 LAST = 10**6
 IMPORT = "import"  # the check of a mutant that ends before the first one
@@ -202,15 +203,14 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)  # noqa: S102
 
 
-def in_child(work: Callable[[int], None], times: int = 1) -> tuple[str, str]:
+def in_child(work: Callable[[int], None], seconds: int = 10 * CPU_SECONDS) -> tuple[str, str]:
     """How a forked process ends that does `work`, "done", "failed", "crash", "timeout" or "killed",
-    and what `work` wrote to its pipe; the limits of a mutant so many times. A timeout is CPU time
-    spent, or a process that sleeps: that a machine is busy makes no mutant caught."""
+    and what `work` wrote to its pipe. A timeout is CPU time spent, or a process that sleeps: that a
+    machine is busy makes no mutant caught."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            seconds = times * CPU_SECONDS
             resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -221,7 +221,7 @@ def in_child(work: Callable[[int], None], times: int = 1) -> tuple[str, str]:
             os._exit(1)
     os.close(write)
     written, asleep, before = b"", 0, ""
-    while asleep < times * SLEEP_SECONDS:
+    while asleep < SLEEP_SECONDS:
         if select.select([read], [], [], 1)[0]:
             chunk = os.read(read, 1 << 16)
             if not chunk:
@@ -244,29 +244,51 @@ def in_child(work: Callable[[int], None], times: int = 1) -> tuple[str, str]:
     return ending, written.decode()
 
 
-def outcome_of(
-    mutant: Mutant | None, suite: Suite, order: Sequence[str], *, quiet: bool = True
-) -> tuple[str, str]:
+def outcome_of(mutant: Mutant, suite: Suite, order: Sequence[str]) -> tuple[str, str]:
     """How the mutant ends, "survived", "caught", "timeout" or "crash", and the check that was
-    running then. Checks named in `order` come first. None is the module without a change."""
+    running then. Checks named in `order` come first."""
 
     def work(pipe: int) -> None:
-        found = suite.checks
-        if quiet:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-        if mutant is not None and not suite.put(mutant):
-            found = suite.loaded_with(mutant)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        found = suite.checks if suite.put(mutant) else suite.loaded_with(mutant)
         for name in sorted(found, key=lambda name: order.index(name) if name in order else LAST):
             os.write(pipe, f"{name}\n".encode())
+            most = time.process_time() + 5 + 20 * suite.seconds.get(name, CPU_SECONDS)
+            most = min(ceil(most), CPU_SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (most, CPU_SECONDS + 10))
             found[name]()
 
-    ending, written = in_child(work, 1 if quiet else 10)
+    ending, written = in_child(work, CPU_SECONDS)
     if ending in ("done", "killed"):  # by the system, of which nothing follows
         return "survived", ""
     return (
         "caught" if ending == "failed" else ending,
         written.splitlines()[-1] if written else IMPORT,
     )
+
+
+def passes(suite: Suite, module: str) -> bool:
+    """Whether the checks pass without any change, as they are loaded, and the first of each kind
+    with the module loaded again; notes how long each takes."""
+    source = (TRUSTED / f"{module}.py").read_text()
+
+    def plainly(pipe: int) -> None:
+        for name, check in suite.checks.items():
+            start = time.process_time()
+            check()
+            os.write(pipe, f"{name}={time.process_time() - start:.2f}\n".encode())
+
+    def again(_: int) -> None:
+        found = suite.loaded_with(Mutant(module, "module", 0, "", ast.parse(source)))
+        for name in {name.rpartition(" ")[0]: name for name in reversed(found)}.values():
+            found[name]()
+
+    ending, written = in_child(plainly)
+    suite.seconds = {
+        name: float(seconds)
+        for name, _, seconds in (line.rpartition("=") for line in written.splitlines())
+    }
+    return ending == "done" and in_child(again)[0] == "done"
 
 
 class Suite:
@@ -281,6 +303,7 @@ class Suite:
 
         self.checks = checks(module)
         sys.setprofile(None)
+        self.seconds: dict[str, float] = {}  # that each takes
 
     def _note(self, frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename == self.path:
@@ -440,20 +463,19 @@ def run(
     """Runs the mutants of a module that `state` does not know for the sources of today. Raises
     SystemExit if the tests fail without any change."""
     start, sources, suite = time.monotonic(), Sources(module), Suite(module)
-    source = (TRUSTED / f"{module}.py").read_text()
-    unchanged = Mutant(module, "module", 0, "", ast.parse(source))  # loaded again all the same
-    for same in (None, unchanged):
-        if outcome_of(same, suite, [], quiet=False)[0] != "survived":
-            sys.exit(f"{module}: the tests fail without any mutation")
-    kills: Counter[str] = Counter()
-    for mutant in mutants(module, source):
+    if not passes(suite, module):
+        sys.exit(f"{module}: the tests fail without any mutation")
+    kills: dict[str, Counter[str]] = defaultdict(Counter)  # by function, "" for all
+    for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
         outcome, check, of = state.get(mutant.key, ["", "", ""])
         if of != sources.of(outcome, check) and mutant.key not in skip:
-            order = [check, *(name for name, _ in kills.most_common())]
+            killers = [*kills[mutant.function].most_common(), *kills[""].most_common()]
+            order = [check, *dict(killers)]
             outcome, check = outcome_of(mutant, suite, order)
             state[mutant.key] = [outcome, check, sources.of(outcome, check)]
             save()
-        kills[check] += check != ""
+        for place in (mutant.function, "") if check else ():
+            kills[place][check] += 1
     print(f"{module}: {time.monotonic() - start:.0f} s", flush=True)
 
 
