@@ -6,14 +6,14 @@ from random import Random
 
 import pytest
 
-from tests.test_checkers_agree import answer
-from verifier.builder import NetworkBuilder
-from verifier.trusted.certificate import Leaf, Node, Robust
+from tests.test_checkers_agree import answer, both
+from verifier.builder import Affine, NetworkBuilder
+from verifier.trusted.certificate import Leaf, Node, Robust, SeparableStep
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.query import Atom, Goal, Query
 from verifier.trusted.reference import check_reference
-from verifier.trusted.region import box
-from verifier.trusted.univariate import Function, combined, positive_part
+from verifier.trusted.region import ball, box
+from verifier.trusted.univariate import Function, Restricted, combined, least, positive_part
 
 F = Fraction
 
@@ -77,6 +77,52 @@ def test_an_interval_and_what_lies_between(seed):
     inside = {F(x, function.size) for x in function.points if low < F(x, function.size) < high}
     assert [F(x, size) for x in points] == sorted({low, high} | inside)
     assert [F(y, size) for y in values] == [value(function, F(x, size)) for x in points]
+
+
+def random_restricted(rng, norm):
+    """Small integers, with the center last for norm 1 if it is none of the points."""
+    points = sorted(rng.sample(range(-5, 6), rng.randint(1, 4)))
+    values = [rng.randint(-4, 4)]
+    for before, x in pairwise(points):
+        values.append(values[-1] + rng.randint(-3, 3) * (x - before))
+    if norm == "1" and points[0] < 0 < points[-1] and 0 not in points:
+        k = next(k for k, x in enumerate(points) if x > 0)
+        slope = (values[k] - values[k - 1]) // (points[k] - points[k - 1])
+        points, values = [*points, 0], [*values, values[k - 1] - slope * points[k - 1]]
+    return Restricted(rng.choice((1, 1, 2, 3)), points, values)
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+@pytest.mark.parametrize("seed", range(150))
+def test_the_least_value_beside_a_ball(norm, seed):
+    """By the definition, piece by piece: at its ends, and where the derivative is zero."""
+    rng = Random(seed)
+    function, sign = random_restricted(rng, norm), rng.choice((-1, 1))
+    top, bottom = rng.randint(1, 4), rng.randint(1, 4)
+    rate, size = F(top, bottom), function.size
+    known = sorted(zip(function.points, function.values, strict=True))
+    places = [(F(x, size), F(sign * y, size)) for x, y in known]
+    found = [y + rate * abs(x) ** int(norm) for x, y in places]
+    if norm == "2":
+        for (x0, y0), (x1, y1) in pairwise(places):
+            slope = (y1 - y0) / (x1 - x0)
+            turn = min(max(-slope / (2 * rate), x0), x1)
+            found.append(y0 + slope * (turn - x0) + rate * turn**2)
+    assert F(*least(function, sign, norm, top, bottom)) == min(found)
+
+
+def test_a_step_bounds_units_whose_upper_bound_is_small():
+    """z = max(max(x0, 0) + max(x1, 0) - 1, 0) is 0 on the ball of norm 1, and at most 1 on its
+    box."""
+    build = NetworkBuilder(2)
+    (top,) = build.layer([Affine.sum(build.layer(build.inputs)) - 1])
+    query = Query(
+        build.network([top]),
+        ball("1", [F(0), F(0)], F(1)),
+        (Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "0"),),
+    )
+    for steps, flaw in (((), "bound too weak"), ((SeparableStep((F(1),)),), "accepted")):
+        assert both(query, Robust(steps, ((Node((), Leaf()),),))) == flaw
 
 
 def sawtooth(bends):

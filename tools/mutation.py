@@ -251,7 +251,9 @@ def outcome_of(mutant: Mutant, suite: Suite, order: Sequence[str]) -> tuple[str,
     def work(pipe: int) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         found = suite.checks if suite.put(mutant) else suite.loaded_with(mutant)
-        for name in sorted(found, key=lambda name: order.index(name) if name in order else LAST):
+        rank = {name: number for number, name in enumerate(order)}
+        cost = suite.seconds
+        for name in sorted(found, key=lambda name: (rank.get(name, LAST), cost.get(name, 0))):
             os.write(pipe, f"{name}\n".encode())
             most = time.process_time() + 5 + 20 * suite.seconds.get(name, CPU_SECONDS)
             most = min(ceil(most), CPU_SECONDS)
@@ -492,7 +494,6 @@ def main() -> int:
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     load_libraries()
-    reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())
     state: dict[str, list[str]] = {}
     if options.state and options.state.exists():
         state = json.loads(options.state.read_text())
@@ -504,7 +505,9 @@ def main() -> int:
             written.replace(options.state)
 
     for module in options.only:
+        reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())  # anew, for a run takes long
         run(module, state, {} if options.all else reasons, save)
+    reasons = json.loads(EQUIVALENT.read_text())
     rows = {module: outcomes(module, state, reasons) for module in MODULES}
     print(score(rows))
     alive = [key for row in rows.values() for key, outcome in row.items() if outcome == "survived"]
