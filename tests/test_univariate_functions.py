@@ -125,6 +125,19 @@ def test_a_step_bounds_units_whose_upper_bound_is_small():
         assert both(query, Robust(steps, ((Node((), Leaf()),),))) == flaw
 
 
+def test_a_step_bounds_units_that_read_no_direction_by_intervals():
+    """max(z + w - 1/4, 0) is 0 on the ball, on which z and w are 0 as above."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    parts = build.layer([x, y, -y])
+    z, w = build.layer([parts[0] + parts[1] - 1, parts[0] + parts[2] - 1])
+    network = build.network(build.layer([z + w - F(1, 4)]))
+    goal = Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "0")
+    query = Query(network, ball("1", [F(0), F(0)], F(1)), (goal,))
+    for steps, flaw in (((), "bound too weak"), ((SeparableStep((F(1),)),), "accepted")):
+        assert both(query, Robust(steps, ((Node((), Leaf()),),))) == flaw
+
+
 def sawtooth(bends):
     slopes = [k % 2 for k in range(bends + 1)]
     values = [k // 2 for k in range(bends)]
