@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests import test_mutated_evidence
-from tests.mutation_checks import leaves, proofs, tampered
+from tests.mutation_checks import PARTS, leaves, proofs, tampered
 from tests.test_mutated_evidence import try_edits, try_run_edits
 
 LONG = {  # or made for the whole process
@@ -79,10 +79,16 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
     """By name, each raising if something is wrong; a module "" stands for all."""
     found: dict[str, Callable[[], None]] = {}
     if module in ("", *CHECKERS):
-        found["all tampered"] = tampered
-        for norm in ("inf", "1", "2"):
-            found[f"leaves {norm}"] = partial(leaves, norm)
-        found |= {"random proofs": proofs, "random edits": partial(try_edits, range(30), 3)}
+        for part in range(PARTS):
+            found[f"tampered cases {part}"] = partial(tampered, part)
+        for begin in range(0, 60, 15):
+            for norm in ("inf", "1", "2"):
+                seeds = range(begin, begin + 15)
+                found[f"leaves {norm} {begin}"] = partial(leaves, norm, seeds)
+        for begin in range(0, 30, 10):
+            seeds = range(begin, begin + 10)
+            found[f"random proofs {begin}"] = partial(proofs, seeds)
+            found[f"random edits {begin}"] = partial(try_edits, seeds, 3)
     names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
     for name in names:
         found |= tests_of(name)
