@@ -16,7 +16,6 @@ from verifier.trusted.certificate import Flip
 from verifier.trusted.fast import check_fast
 from verifier.trusted.reference import check_reference
 
-
 PARTS = 24  # of the tampered cases
 
 
