@@ -138,6 +138,30 @@ def test_a_step_bounds_units_that_read_no_direction_by_intervals():
         assert both(query, Robust(steps, ((Node((), Leaf()),),))) == flaw
 
 
+def test_parts_of_other_sums_are_bounded_without_the_ball():
+    """The first test of a step again, with a unit that adds a function of x to the sum: the sum is
+    at most 1 by its box, and no multiplier is tried."""
+    build = NetworkBuilder(2)
+    parts = build.layer(build.inputs)
+    (top,) = build.layer([Affine.sum(parts) - 1])
+    (above,) = build.layer([top + parts[0]])
+    goal = Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "0")
+    proof = Robust((SeparableStep((F(0), F(1))),), ((Node((), Leaf()),),))
+    query = Query(build.network([top, above]), ball("1", [F(0), F(0)], F(1)), (goal,))
+    assert both(query, proof) == "bound too weak"
+
+
+def test_a_unit_may_add_an_input_to_the_first_unit():
+    """max(max(x, 0) + y - 1, 0) is a sum of a function of x and one of y, 0 on the ball."""
+    build = NetworkBuilder(2)
+    (part,) = build.layer([build.inputs[0]])
+    network = build.network(build.layer([part + build.inputs[1] - 1]))
+    goal = Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "0")
+    query = Query(network, ball("1", [F(0), F(0)], F(1)), (goal,))
+    for multiplier, flaw in ((F(1), "accepted"), (F(0), "bound too weak")):
+        assert both(query, Robust((SeparableStep((multiplier,)),), ((Node((), Leaf()),),))) == flaw
+
+
 def sawtooth(bends):
     slopes = [k % 2 for k in range(bends + 1)]
     values = [k // 2 for k in range(bends)]
