@@ -1,5 +1,6 @@
 """Functions of one variable in integers are what they stand for, at every kind of place."""
 
+import itertools
 from fractions import Fraction
 from itertools import pairwise
 from random import Random
@@ -12,8 +13,17 @@ from verifier.trusted.certificate import Leaf, Node, Robust, SeparableStep
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.query import Atom, Goal, Query
 from verifier.trusted.reference import check_reference
-from verifier.trusted.region import ball, box
-from verifier.trusted.univariate import Function, Restricted, combined, least, positive_part
+from verifier.trusted.reference_univariate import interval
+from verifier.trusted.region import ball, box, root_upper
+from verifier.trusted.scaled import ScaledNetwork
+from verifier.trusted.univariate import (
+    Function,
+    Minima,
+    Restricted,
+    combined,
+    least,
+    positive_part,
+)
 
 F = Fraction
 
@@ -160,6 +170,77 @@ def test_a_unit_may_add_an_input_to_the_first_unit():
     query = Query(network, ball("1", [F(0), F(0)], F(1)), (goal,))
     for multiplier, flaw in ((F(1), "accepted"), (F(0), "bound too weak")):
         assert both(query, Robust((SeparableStep((multiplier,)),), ((Node((), Leaf()),),))) == flaw
+
+
+@pytest.mark.parametrize(
+    ("sides", "constant", "least_flip", "flaw"),
+    [
+        ((-1, 2), -1, F(5, 2), "accepted"),  # the first sum is off, at most 0
+        ((-1, 2), -1, F(2), "bound too weak"),
+        ((-1, 2), 0, F(5, 2), "bound too weak"),  # undecided, at most 1: nothing is known
+        ((0, 1), 0, F(7, 4), "accepted"),  # on, at least 0: the second is a sum of both
+        ((0, 1), 0, F(3, 2), "bound too weak"),
+    ],
+)
+def test_a_sum_reads_other_sums_that_are_on_or_off(sides, constant, least_flip, flaw):
+    """hat(x) + hat(y) + constant, of max(x, 0) - 2 max(x - 1/2, 0), then that and max(x, 0)."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    a, b, c, d = build.layer([x, x - F(1, 2), y, y - F(1, 2)])
+    (first,) = build.layer([a - 2 * b + c - 2 * d + constant])
+    network = build.network(build.layer([first + a]))
+    goal = Goal((Atom((), ((0, F(1)),), -least_flip, False),), "0")
+    low, high = map(F, sides)
+    query = Query(network, box([low, low], [high, high]), (goal,))
+    leaf = Leaf(slopes={5: F(0)})  # the box of the last unit
+    assert both(query, Robust((SeparableStep((F(0),)),), ((Node((), leaf),),))) == flaw
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_interval_of_a_direction(seed):
+    """On boxes and balls that hold or cut each other, and by cuts of either sign."""
+    rng = Random(seed)
+    direction = ((0, F(1)), (1, rng.choice((F(4, 3), F(-3, 4), F(5, 2), F(-1)))))
+    if rng.random() < 0.2:
+        direction = ((1, F(1)),)
+    center = [F(rng.randint(-4, 4), 2) for _ in range(2)]
+    norm, radius = rng.choice(("inf", "1", "2")), F(rng.randint(1, 9), rng.randint(1, 3))
+    where = ball(norm, center, radius)
+    corners = [[center[k] - radius, center[k] + radius] for k in range(2)]
+    for sides in corners:
+        if rng.random() < 0.4:
+            sides[rng.randrange(2)] = sides[0] + (sides[1] - sides[0]) * F(rng.randint(1, 9), 10)
+            sides.sort()
+    low, high = zip(*corners, strict=True)
+
+    def product(point):
+        return sum((g * point[k] for k, g in direction), F(0))
+
+    values = [product(point) for point in itertools.product(*corners)]
+    least_value, largest_value = min(values), max(values)
+    if norm != "inf":
+        sizes = [abs(g) for _, g in direction]
+        reach = radius * max(sizes)
+        if norm == "2":
+            reach = root_upper(radius**2 * sum(g * g for g in sizes))
+        least_value = max(least_value, product(center) - reach)
+        largest_value = min(largest_value, product(center) + reach)
+    cuts = []
+    for _ in range(rng.randint(0, 2)):
+        factor, offset = F(rng.choice((-3, -1, 1, 2))), F(rng.randint(-9, 9), 2)
+        cuts.append((tuple((k, factor * g) for k, g in direction), offset))
+        if factor > 0:
+            least_value = max(least_value, -offset / factor)
+        else:
+            largest_value = min(largest_value, -offset / factor)
+    cuts.append((((0, F(1)), (1, F(7))), F(-100)))  # about another direction
+    expected = least_value, largest_value
+    assert interval(direction, where, (low, high), cuts) == expected
+    build = NetworkBuilder(2)
+    form = Affine.sum([build.inputs[k] * g for k, g in direction])
+    scaled = ScaledNetwork(build.network(build.layer([form * 3])), 1)
+    line = scaled.univariate.number_of_direction[direction]
+    assert Minima(scaled.univariate, where, (low, high), cuts).interval(line) == expected
 
 
 def sawtooth(bends):
