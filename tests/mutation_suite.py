@@ -44,7 +44,7 @@ FILES = {
     "intervals": TYPES,
     "live_rows": ("test_live_rows", *TYPES),
     "manifest": ("test_manifest",),
-    "network": TYPES,
+    "network": ("test_integers", *TYPES),
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
     "packed": ("test_packed", "test_hostile_files"),
     "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
