@@ -26,6 +26,7 @@ LONG = {  # or made for the whole process
     "test_more_regions_than_one_chunk",
 }
 TYPES = ("test_trusted_types", "test_exact_inputs")
+UNIVARIATE = ("test_univariate", "test_univariate_functions", "test_separable_steps")
 FILES = {
     "certificate": (
         "test_certificates",
@@ -39,9 +40,10 @@ FILES = {
         "test_symbolic",
         "test_univariate",
         "test_univariate_functions",
+        "test_separable_steps",
         "test_exact_radius",
     ),
-    "intervals": TYPES,
+    "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", *TYPES),
     "manifest": ("test_manifest",),
     "network": ("test_integers", *TYPES),
@@ -56,16 +58,17 @@ FILES = {
         "test_symbolic",
         "test_univariate",
         "test_univariate_functions",
+        "test_separable_steps",
         "test_exact_radius",
     ),
     "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "reference_univariate": ("test_univariate", "test_univariate_functions"),
+    "reference_univariate": UNIVARIATE,
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "replay": ("test_replay", *TYPES),
-    "scaled": TYPES,
+    "scaled": ("test_interval_sizes", *TYPES),
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "univariate": ("test_univariate", "test_univariate_functions"),
+    "univariate": UNIVARIATE,
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (
