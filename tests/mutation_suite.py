@@ -26,7 +26,12 @@ LONG = {  # or made for the whole process
     "test_more_regions_than_one_chunk",
 }
 TYPES = ("test_trusted_types", "test_exact_inputs")
-UNIVARIATE = ("test_univariate", "test_univariate_functions", "test_separable_steps")
+UNIVARIATE = (
+    "test_univariate_nodes",
+    "test_univariate",
+    "test_univariate_functions",
+    "test_separable_steps",
+)
 FILES = {
     "certificate": (
         "test_certificates",
