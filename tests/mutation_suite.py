@@ -70,7 +70,7 @@ FILES = {
     "reference_univariate": UNIVARIATE,
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "replay": ("test_replay", *TYPES),
-    "scaled": ("test_interval_sizes", *TYPES),
+    "scaled": ("test_scaled_rows", "test_interval_sizes", *TYPES),
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic", "test_symbolic_extremes"),
     "univariate": UNIVARIATE,
