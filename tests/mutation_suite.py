@@ -66,13 +66,13 @@ FILES = {
         "test_separable_steps",
         "test_exact_radius",
     ),
-    "reference_symbolic": ("test_symbolic_off", "test_symbolic", "test_symbolic_extremes"),
+    "reference_symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
     "reference_univariate": UNIVARIATE,
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "replay": ("test_replay", *TYPES),
     "scaled": ("test_scaled_rows", "test_interval_sizes", *TYPES),
     "strict_json": ("test_hostile_files",),
-    "symbolic": ("test_symbolic_off", "test_symbolic", "test_symbolic_extremes"),
+    "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
     "univariate": UNIVARIATE,
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
