@@ -57,9 +57,10 @@ def test_bounds_where_integers_end(exponent, seed):
 def test_an_input_that_the_box_fixes_is_not_fixed_on_the_ball(norm):
     """The ball's share of x is bounded on the ball, by both checkers, though x is 0 in the box."""
     build = NetworkBuilder(2)
-    network = build.network(build.layer([build.inputs[0] + 2]))
+    (unit,) = build.layer([build.inputs[0] + 2])
+    network = build.network(build.layer([unit * 2 + 1]))  # 5 in the box
     region = ball(norm, [F(0), F(0)], F(1), clip=((F(0), F(-1)), (F(0), F(1))))
-    goal = Goal((Atom((), ((0, F(1)),), F(-5, 2), False),), "0")
+    goal = Goal((Atom((), ((0, F(1)),), F(-6), False),), "0")
     query = Query(network, region, (goal,))
-    for leaf, flaw in ((Leaf(), "bound too weak"), (Leaf(box={0: F(-1)}), "accepted")):
+    for leaf, flaw in ((Leaf(), "bound too weak"), (Leaf(box={0: F(-2)}), "accepted")):
         assert both(query, Robust((), ((Node((), leaf),),))) == flaw
