@@ -58,3 +58,24 @@ def test_rows_and_values(bits, seed):
         for _ in range(3)
     ]
     assert evaluate(network, points) == [forward(network, point) for point in points]
+
+
+@pytest.mark.parametrize(
+    ("weights", "point"),
+    [
+        ([2**61] * 4, [1, 1, 1, 1]),  # 2^63
+        ([2**40, 2**40], [1, -(2**40)]),
+        ([2**40, 2**40], [-1, 2**40]),
+        ([2**40, 2**40], [1, 2**40]),
+        ([-(2**40), -1], [2**22, 0]),
+        ([3, 2**62 - 2], [1, 2]),
+    ],
+)
+def test_sums_that_leave_64_bits(weights, point):
+    """Of products that are larger than one of the weights or inputs alone shows."""
+    build = NetworkBuilder(len(weights))
+    form = Affine.sum([x * w for x, w in zip(build.inputs, weights, strict=True)])
+    unit, other = build.layer([form, form * -1])
+    network = build.network([unit - other])
+    value = sum(w * x for w, x in zip(weights, point, strict=True))
+    assert evaluate(network, [tuple(map(F, point))]) == [[value]]

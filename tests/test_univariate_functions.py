@@ -243,6 +243,16 @@ def test_the_interval_of_a_direction(seed):
     assert Minima(scaled.univariate, where, (low, high), cuts).interval(line) == expected
 
 
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_a_center_outside_of_the_interval_is_no_point_of_it(norm):
+    """max(x, 0) is at least 1/2 where x is, though it is 0 at the center."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer(build.inputs))
+    goal = Goal((Atom((), ((0, F(-1)),), F(1, 4), False),), "0")
+    query = Query(network, ball(norm, [F(0)], F(1), clip=(F(1, 2), F(2))), (goal,))
+    assert both(query, Robust((), ((Node((), Leaf(ball=F(0))),),))) == "accepted"
+
+
 def sawtooth(bends):
     slopes = [k % 2 for k in range(bends + 1)]
     values = [k // 2 for k in range(bends)]
