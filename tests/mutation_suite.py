@@ -7,26 +7,17 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import tempfile
 from collections.abc import Callable
 from functools import partial
 from itertools import product
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from tests import test_leaf_bounds, test_mutated_evidence
-from tests.naive_prover import prove
-from tests.oracle import find_flip
-from tests.random_queries import random_query
-from tests.tampered.cases import CASES
-from tests.test_checkers_agree import both, guess, symbolic_guess
-from tests.test_mutated_evidence import flaw_of, try_edits, try_run_edits
-from verifier.trusted.certificate import Flip
-from verifier.trusted.fast import check_fast
-from verifier.trusted.reference import check_reference
+from tests import test_mutated_evidence
+from tests.mutation_checks import PARTS, leaves, proofs, tampered
+from tests.test_mutated_evidence import try_edits, try_run_edits
 
 LONG = {  # or made for the whole process
     "test_checking_needs_little_memory",
@@ -35,6 +26,12 @@ LONG = {  # or made for the whole process
     "test_more_regions_than_one_chunk",
 }
 TYPES = ("test_trusted_types", "test_exact_inputs")
+UNIVARIATE = (
+    "test_univariate_nodes",
+    "test_univariate",
+    "test_univariate_functions",
+    "test_separable_steps",
+)
 FILES = {
     "certificate": (
         "test_certificates",
@@ -48,12 +45,14 @@ FILES = {
         "test_verdicts_in_memory",
         "test_symbolic",
         "test_univariate",
+        "test_univariate_functions",
+        "test_separable_steps",
         "test_exact_radius",
     ),
-    "intervals": TYPES,
+    "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
     "manifest": ("test_manifest",),
-    "network": TYPES,
+    "network": ("test_integers", *TYPES),
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
     "packed": ("test_packed", "test_hostile_files"),
     "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
@@ -64,16 +63,18 @@ FILES = {
         "test_verdicts_in_memory",
         "test_symbolic",
         "test_univariate",
+        "test_univariate_functions",
+        "test_separable_steps",
         "test_exact_radius",
     ),
-    "reference_symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "reference_univariate": ("test_univariate",),
-    "region": (*TYPES, "test_exact_radius"),
+    "reference_symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
+    "reference_univariate": UNIVARIATE,
+    "region": ("test_regions", *TYPES, "test_exact_radius"),
     "replay": ("test_replay", *TYPES),
-    "scaled": ("test_fast_arithmetic", *TYPES),
+    "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
     "strict_json": ("test_hostile_files",),
-    "symbolic": ("test_symbolic", "test_symbolic_extremes"),
-    "univariate": ("test_univariate",),
+    "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
+    "univariate": UNIVARIATE,
 }
 LONG_FOR = ("", "intervals", "scaled", "replay")
 CHECKERS = (
@@ -87,10 +88,16 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
     """By name, each raising if something is wrong; a module "" stands for all."""
     found: dict[str, Callable[[], None]] = {}
     if module in ("", *CHECKERS):
-        found["all tampered"] = tampered
-        for norm in ("inf", "1", "2"):
-            found[f"leaves {norm}"] = partial(leaves, norm)
-        found |= {"random proofs": proofs, "random edits": partial(try_edits, range(30), 3)}
+        for part in range(PARTS):
+            found[f"tampered cases {part}"] = partial(tampered, part)
+        for begin in range(0, 60, 15):
+            for norm in ("inf", "1", "2"):
+                seeds = range(begin, begin + 15)
+                found[f"leaves {norm} {begin}"] = partial(leaves, norm, seeds)
+        for begin in range(0, 30, 10):
+            seeds = range(begin, begin + 10)
+            found[f"random proofs {begin}"] = partial(proofs, seeds)
+            found[f"random edits {begin}"] = partial(try_edits, seeds, 3)
     names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
     for name in names:
         found |= tests_of(name)
@@ -103,37 +110,6 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
     if module in LONG_FOR:
         return found
     return {name: check for name, check in found.items() if name.split()[1] not in LONG}
-
-
-def tampered() -> None:
-    """Every case of `tests/tampered/cases.py`, by both checkers."""
-    for name, (query, certificate, flaw) in CASES.items():
-        data = json.dumps(certificate).encode()
-        for check in (check_reference, check_fast):
-            found = flaw_of(check, query, data)
-            assert found == flaw, (name, found)
-
-
-def leaves(norm: str) -> None:
-    """Random leaves at their exact bounds."""
-    for seed in range(60):
-        test_leaf_bounds.exact_leaves(seed, norm)
-
-
-def proofs() -> None:
-    """Random true and guessed proofs, by both checkers and the oracle."""
-    for seed in range(30):
-        query, rng = random_query(seed), Random(seed)
-        flip = find_flip(query)
-        proof = prove(query, Random(seed) if seed % 2 else None)
-        assert (flip is None) == (proof is not None)
-        if proof is not None:
-            assert both(query, proof) == "accepted"
-        elif flip is not None:
-            assert both(query, Flip(flip[1], flip[0])) == "accepted"
-        for verdict in (guess(rng, query), guess(rng, query), symbolic_guess(rng, query, 2)):
-            if both(query, verdict) == "accepted":
-                assert flip is None
 
 
 def tests_of(name: str) -> dict[str, Callable[[], None]]:

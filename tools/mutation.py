@@ -22,23 +22,28 @@ import importlib.util
 import json
 import os
 import resource
+import select
 import signal
 import sys
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
+from math import ceil, inf
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FrameType, ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 TRUSTED = ROOT / "verifier" / "trusted"
 EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
-CPU_SECONDS = 60  # of a mutant; then it counts as caught (it loops)
-WALL_SECONDS = 100  # the same, for one that waits
+PROJECT = ("constructions", "reports", "tests", "verifier")
+CPU_SECONDS = 90  # of a mutant, and of a check as below; then it counts as caught (it loops)
+SLEEP_SECONDS = 60  # the same, for one that waits and does nothing
 LAST = 10**6
-HELPERS = ("tests.naive_prover", "tests.oracle", "tests.random_queries")
+IMPORT = "import"  # the check of a mutant that ends before the first one
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 MODULES = (
@@ -87,6 +92,7 @@ class Mutant:
     """A changed module; `key` names the change by function, kind and source, not by line."""
 
     module: str
+    function: str  # or method, with those around it; "module" outside of all
     line: int
     key: str
     tree: ast.Module  # changed as long as the iteration stands at this mutant
@@ -103,7 +109,7 @@ def mutants(module: str, source: str) -> Iterator[Mutant]:
         if seen[key] > 1:
             key += f" #{seen[key]}"
         _put(container, name, ast.fix_missing_locations(ast.copy_location(changed, node)))
-        yield Mutant(module, node.lineno, key, tree)
+        yield Mutant(module, function, node.lineno, key, tree)
         _put(container, name, node)
 
 
@@ -197,15 +203,15 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, str(self.path), "exec"), module.__dict__)  # noqa: S102
 
 
-def in_child(work: Callable[[int], None], times: int = 1) -> tuple[int, str]:
-    """The wait status of a forked process that did `work`, and what `work` wrote to its pipe; the
-    limits of a mutant so many times."""
+def in_child(work: Callable[[int], None], seconds: int = 10 * CPU_SECONDS) -> tuple[str, str]:
+    """How a forked process ends that does `work`, "done", "failed", "crash", "timeout" or "killed",
+    and what `work` wrote to its pipe. A timeout is CPU time spent, or a process that sleeps: that a
+    machine is busy makes no mutant caught."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            signal.alarm(times * WALL_SECONDS)
-            resource.setrlimit(resource.RLIMIT_CPU, (times * CPU_SECONDS, times * CPU_SECONDS))
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             work(write)
@@ -214,32 +220,151 @@ def in_child(work: Callable[[int], None], times: int = 1) -> tuple[int, str]:
             traceback.print_exc()
             os._exit(1)
     os.close(write)
-    with os.fdopen(read, "rb") as stream:
-        written = stream.read().decode()
-    return os.waitpid(child, 0)[1], written
+    written, asleep, before = b"", 0, ""
+    while asleep < SLEEP_SECONDS:
+        if select.select([read], [], [], 1)[0]:
+            chunk = os.read(read, 1 << 16)
+            if not chunk:
+                break
+            written, asleep = written + chunk, 0
+        else:
+            now = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1]
+            asleep = asleep + 1 if now == before and now.split()[0] == "S" else 0
+            before = now
+    else:
+        os.kill(child, signal.SIGTERM)
+    os.close(read)
+    status = os.waitpid(child, 0)[1]
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        late = number in (signal.SIGXCPU, signal.SIGTERM)
+        ending = "timeout" if late else "killed" if number == signal.SIGKILL else "crash"
+    else:
+        ending = "failed" if os.WEXITSTATUS(status) else "done"
+    return ending, written.decode()
 
 
-def outcome_of(mutant: Mutant | str, order: Sequence[str]) -> tuple[str, str]:
+def outcome_of(
+    mutant: Mutant, suite: Suite, order: Sequence[str], budget: float
+) -> tuple[str, str]:
     """How the mutant ends, "survived", "caught", "timeout" or "crash", and the check that was
-    running then. Checks named in `order` come first. A text is a module without a change."""
+    running then; "open" if checks are left after `budget` seconds. Checks named in `order` come
+    first, then those that are no tests by themselves, then the quickest."""
 
     def work(pipe: int) -> None:
-        if isinstance(mutant, Mutant):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            sys.meta_path.insert(0, _Finder(mutant))
-        from tests.mutation_suite import checks
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        found = suite.checks if suite.put(mutant) else suite.loaded_with(mutant)
+        rank = {name: number for number, name in enumerate(order)}
+        cost = suite.seconds
 
-        found = checks(mutant.module if isinstance(mutant, Mutant) else mutant)
-        for name in sorted(found, key=lambda name: order.index(name) if name in order else LAST):
+        def place(name: str) -> tuple[int, bool, float]:
+            return rank.get(name, LAST), name.startswith("test_"), cost.get(name, 0)
+
+        for name in sorted(found, key=place):
+            if time.process_time() > budget:
+                os.write(pipe, b"open\n")
+                return
             os.write(pipe, f"{name}\n".encode())
+            most = time.process_time() + 5 + 20 * suite.seconds.get(name, CPU_SECONDS)
+            most = min(ceil(most), CPU_SECONDS)
+            resource.setrlimit(resource.RLIMIT_CPU, (most, CPU_SECONDS + 10))
             found[name]()
 
-    status, written = in_child(work, 1 if isinstance(mutant, Mutant) else 10)
-    running = written.splitlines()[-1] if written else "import"
-    if os.WIFSIGNALED(status):
-        slow = os.WTERMSIG(status) in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL)
-        return "timeout" if slow else "crash", running
-    return ("caught", running) if os.WEXITSTATUS(status) else ("survived", "")
+    ending, written = in_child(work, CPU_SECONDS)
+    if ending in ("done", "killed"):  # by the system, of which nothing follows
+        return "open" if written.endswith("open\n") else "survived", ""
+    return (
+        "caught" if ending == "failed" else ending,
+        written.splitlines()[-1] if written else IMPORT,
+    )
+
+
+def passes(suite: Suite, module: str) -> bool:
+    """Whether the checks pass without any change, as they are loaded, and the first of each kind
+    with the module loaded again; notes how long each takes."""
+    source = (TRUSTED / f"{module}.py").read_text()
+
+    def plainly(pipe: int) -> None:
+        for name, check in suite.checks.items():
+            start = time.process_time()
+            check()
+            os.write(pipe, f"{name}={time.process_time() - start:.2f}\n".encode())
+
+    def again(_: int) -> None:
+        found = suite.loaded_with(Mutant(module, "module", 0, "", ast.parse(source)))
+        for name in {name.rpartition(" ")[0]: name for name in reversed(found)}.values():
+            found[name]()
+
+    ending, written = in_child(plainly)
+    suite.seconds = {
+        name: float(seconds)
+        for name, _, seconds in (line.rpartition("=") for line in written.splitlines())
+    }
+    return ending == "done" and in_child(again)[0] == "done"
+
+
+class Suite:
+    """The checks of a module, all that they need loaded; a mutant is put in place after a fork."""
+
+    def __init__(self, module: str) -> None:
+        self.name, self.path = f"verifier.trusted.{module}", str(TRUSTED / f"{module}.py")
+        _forget(name for name in sys.modules if name.split(".")[0] in PROJECT)
+        self.called: set[str] = set()  # functions of the module that run while things are loaded
+        sys.setprofile(self._note)
+        from tests.mutation_suite import checks
+
+        self.checks = checks(module)
+        sys.setprofile(None)
+        self.seconds: dict[str, float] = {}  # that each takes
+
+    def _note(self, frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == self.path:
+            self.called.add(frame.f_code.co_qualname)
+
+    def put(self, mutant: Mutant) -> bool:
+        """Gives a function the code that it has in the mutant, and says whether that is all: no
+        other code differs, and the function has not been called, so that nothing that is loaded
+        can differ either."""
+        function: Any = sys.modules[self.name]
+        for part in mutant.function.split("."):
+            if not isinstance(function, ModuleType | type):
+                break  # a function in a function
+            function = vars(function).get(part)
+        for attribute in ("__func__", "fget", "func", "__wrapped__"):
+            function = getattr(function, attribute, function)
+        code = getattr(function, "__code__", None)
+        if not isinstance(code, CodeType) or code.co_filename != self.path:
+            return False
+        waiting, same = [compile(mutant.tree, self.path, "exec")], []
+        while waiting:
+            found = waiting.pop()
+            same += [found] if found.co_qualname == code.co_qualname else []
+            waiting += [part for part in found.co_consts if isinstance(part, CodeType)]
+        if len(same) != 1 or same[0] == code or code.co_freevars != same[0].co_freevars:
+            return False
+        if any(name == code.co_qualname or name.startswith(f"{code.co_qualname}.")
+               for name in self.called):  # fmt: skip
+            return False
+        function.__code__ = same[0]
+        return True
+
+    def loaded_with(self, mutant: Mutant) -> dict[str, Callable[[], None]]:
+        """The checks, with all that imports the module loaded again, upon the mutant."""
+        _forget(name for name in sys.modules if self.name in closure(name))
+        _forget({"tests.mutation_suite"} & sys.modules.keys())
+        sys.meta_path.insert(0, _Finder(mutant))
+        from tests.mutation_suite import checks
+
+        return checks(mutant.module)
+
+
+def _forget(names: Iterable[str]) -> None:
+    """Unloads modules."""
+    for name in list(names):
+        around, _, last = name.rpartition(".")
+        del sys.modules[name]
+        if around in sys.modules and hasattr(sys.modules[around], last):
+            delattr(sys.modules[around], last)
 
 
 def load_libraries() -> None:
@@ -252,54 +377,128 @@ def load_libraries() -> None:
         os.write(pipe, "\n".join(sys.modules).encode())
 
     for name in in_child(work)[1].splitlines():
-        if name.split(".")[0] not in ("__main__", "constructions", "reports", "tests", "verifier"):
+        if name.split(".")[0] not in ("__main__", *PROJECT):
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
 
 
-def sources_of(module: str) -> str:
-    """A name for what an outcome depends on: the module, and the names and files of the tests that
-    run on it, without comments and docstrings. (Other trusted modules run as well, unnamed.)"""
+@cache
+def closure(name: str) -> frozenset[str]:
+    """The modules of this project that a module imports, at any place and by way of others, with
+    itself and the packages around them."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and _path(name) is not None:
+            found.add(name)
+            waiting += _imports(name)
+    return frozenset(found)
 
-    def work(pipe: int) -> None:
-        from tests.mutation_suite import checks
 
-        state = hashlib.sha256(repr(sorted(checks(module))).encode())
-        files = [TRUSTED / f"{module}.py"]
-        files += [
-            Path(found.__file__) for name, found in sorted(sys.modules.items())
-            if name.startswith(("tests.test_", "tests.tampered.")) or name in HELPERS
-        ]  # fmt: skip
-        for path in files:
-            tree = ast.parse(path.read_text())
-            for node in ast.walk(tree):
-                if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
-                    del node.body[0]
-            state.update(f"{path.name} {ast.dump(tree)}\n".encode())
-        os.write(pipe, state.hexdigest()[:12].encode())
+@cache
+def _imports(name: str) -> list[str]:
+    """The package around a module of this project, and every name that may be a module that it
+    imports."""
+    names = [name.rpartition(".")[0]]
+    for node in ast.walk(ast.parse(_path(name).read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
 
-    return in_child(work)[1]
+
+@cache
+def _path(name: str) -> Path | None:
+    """The file of a module of this project, if `name` is one."""
+    path = ROOT.joinpath(*name.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return path if name.split(".")[0] in PROJECT and path.exists() else None
+
+
+class Sources:
+    """Names for what the outcomes of a module depend on, without comments and docstrings: of one
+    that a check caught, the module and the files of tests that this check imports, for more tests
+    cannot revive it; of a survivor, the module and the names and files of all tests that run on
+    it. (Other trusted modules run as well, unnamed.)"""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+        def work(pipe: int) -> None:
+            from tests.mutation_suite import checks
+
+            os.write(pipe, "\n".join(sorted(checks(module))).encode())
+
+        self.checks = in_child(work)[1].splitlines()
+
+    @cache  # noqa: B019 there are few
+    def of(self, outcome: str, check: str) -> str:
+        if outcome == "open":
+            return "not to the end"
+        if outcome == "survived" or check == IMPORT:
+            return self.all
+        if check not in self.checks:
+            return "gone"
+        return self._name((_file_of(check),), check)
+
+    @cached_property
+    def all(self) -> str:
+        return self._name({_file_of(check) for check in self.checks}, *self.checks)
+
+    def _name(self, files: Iterable[str], *checks: str) -> str:
+        state = hashlib.sha256(repr(checks).encode())
+        names = {name for file in files for name in closure(file)}
+        names = {name for name in names if name.split(".")[0] == "tests"}
+        for name in [f"verifier.trusted.{self.module}", *sorted(names)]:
+            state.update(_digest(name))
+        return state.hexdigest()[:12]
+
+
+def _file_of(check: str) -> str:
+    """The module of tests that a check is of, by its name."""
+    first = check.split()[0]
+    return f"tests.{first}" if first.startswith("test_") else "tests.mutation_checks"
+
+
+@cache
+def _digest(name: str) -> bytes:
+    tree = ast.parse(_path(name).read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return hashlib.sha256(f"{name} {ast.dump(tree)}".encode()).digest()
 
 
 def run(
-    module: str, state: dict[str, list[str]], skip: Collection[str], save: Callable[[], None]
+    module: str,
+    state: dict[str, list[str]],
+    skip: Collection[str],
+    budget: float,
+    save: Callable[[], None],
 ) -> None:
     """Runs the mutants of a module that `state` does not know for the sources of today. Raises
     SystemExit if the tests fail without any change."""
-    start, sources = time.monotonic(), sources_of(module)
-    if outcome_of(module, [])[0] != "survived":
+    start, sources, suite = time.monotonic(), Sources(module), Suite(module)
+    _, known, of = state.get(module, ["", "", ""])  # that it passes, and how long each takes
+    if of == sources.all:
+        suite.seconds = json.loads(known)
+    elif not passes(suite, module):
         sys.exit(f"{module}: the tests fail without any mutation")
-    kills: Counter[str] = Counter()
-    for number, mutant in enumerate(mutants(module, (TRUSTED / f"{module}.py").read_text())):
-        _, check, of = state.get(mutant.key, ["", "", ""])
-        if of != sources and mutant.key not in skip:
-            order = [check, *(name for name, _ in kills.most_common())]
-            outcome, check = outcome_of(mutant, order)
-            state[mutant.key] = [outcome, check, sources]
-            if number % 20 == 19:
-                save()
-        kills[check] += check != ""
-    save()
+    state[module] = ["passes", json.dumps(suite.seconds), sources.all]
+    kills: dict[str, Counter[str]] = defaultdict(Counter)  # by function, "" for all
+    for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
+        outcome, check, of = state.get(mutant.key, ["", "", ""])
+        known = outcome != "open" and of == sources.of(outcome, check)
+        if not known and mutant.key not in skip:
+            killers = [*kills[mutant.function].most_common(), *kills[""].most_common()]
+            order = [check, *dict(killers)]
+            outcome, check = outcome_of(mutant, suite, order, budget)
+            state[mutant.key] = [outcome, check, sources.of(outcome, check)]
+            save()
+        for place in (mutant.function, "") if check else ():
+            kills[place][check] += 1
     print(f"{module}: {time.monotonic() - start:.0f} s", flush=True)
 
 
@@ -312,21 +511,28 @@ def main() -> int:
         "--state", type=Path, help="a JSON file of outcomes: what is known of the same sources is "
         "not run again, and what caught a mutant before runs first"
     )  # fmt: skip
+    parser.add_argument(
+        "--budget", type=float, default=inf, help="CPU seconds of a mutant that is not caught; "
+        "then it counts as not run"
+    )  # fmt: skip
     options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     load_libraries()
-    reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())
     state: dict[str, list[str]] = {}
     if options.state and options.state.exists():
         state = json.loads(options.state.read_text())
 
     def save() -> None:
         if options.state:
-            options.state.write_text(json.dumps(state, indent=0, sort_keys=True))
+            written = options.state.with_suffix(".new")
+            written.write_text(json.dumps(state, indent=0, sort_keys=True))
+            written.replace(options.state)
 
     for module in options.only:
-        run(module, state, {} if options.all else reasons, save)
+        reasons: dict[str, str] = json.loads(EQUIVALENT.read_text())  # anew, for a run takes long
+        run(module, state, {} if options.all else reasons, options.budget, save)
+    reasons = json.loads(EQUIVALENT.read_text())
     rows = {module: outcomes(module, state, reasons) for module in MODULES}
     print(score(rows))
     alive = [key for row in rows.values() for key, outcome in row.items() if outcome == "survived"]
@@ -342,15 +548,16 @@ def main() -> int:
 
 def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) -> dict[str, str]:
     """By mutant "caught", "equivalent", "survived" or "not run"."""
-    sources, found = sources_of(module), {}
+    sources, found = Sources(module), {}
     for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
-        outcome, _, of = state.get(mutant.key, ["", "", ""])
-        if of == sources and outcome != "survived":
+        outcome, check, of = state.get(mutant.key, ["", "", ""])
+        known = outcome != "open" and of == sources.of(outcome, check)
+        if known and outcome != "survived":
             found[mutant.key] = "caught"
         elif mutant.key in reasons:
             found[mutant.key] = "equivalent"
         else:
-            found[mutant.key] = "survived" if of == sources else "not run"
+            found[mutant.key] = "survived" if known else "not run"
     return found
 
 
@@ -369,7 +576,7 @@ def report(rows: dict[str, dict[str, str]], reasons: dict[str, str]) -> str:
     for module, row in rows.items():
         counts = Counter(row.values())
         cells = [len(row), *(counts[k] for k in ("caught", "equivalent", "survived", "not run"))]
-        lines.append(f"| {module} | {' | '.join(map(str, cells))} | `{sources_of(module)}` |")
+        lines.append(f"| {module} | {' | '.join(map(str, cells))} | `{Sources(module).all}` |")
     lines += [
         "",
         "`caught` includes mutants that crash or run for too long. `sources` is a hash of",
