@@ -12,6 +12,7 @@ from verifier.search.deadline import LateError, check_time
 from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
+from verifier.search.segments import SegmentSearch
 from verifier.search.separable import is_worth_trying
 from verifier.trusted.certificate import Robust, Undecided
 from verifier.trusted.errors import RefusedError
@@ -139,6 +140,9 @@ def _answer(
             trees = tuple(tree for tree in propagation.trees if tree is not None)
             robust = Robust(tuple(propagation.steps), trees)
             return Outcome(robust, margins=tuple(propagation.margins))
+        flip = SegmentSearch(checker, deadline).run()
+        if flip is not None:
+            return Outcome(flip, margins=tuple(propagation.margins))
     if query.network.units.count * query.network.variables > DENSE:
         reason = "exact propagation leaves goals open, and the network is large"
         return Outcome(Undecided(reason), margins=tuple(propagation.margins))
