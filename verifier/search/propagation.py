@@ -72,7 +72,8 @@ class Propagation:
         self._leaves_left = 0
         self._cut_short = False  # whether the last tree had splits left
         self._deadline = deadline
-        self._sums = sums
+        self._summed = sums and is_worth_trying(checker)
+        self._on_ball = checker.region.norm != "inf"
 
     @property
     def late(self) -> bool:
@@ -83,22 +84,27 @@ class Propagation:
     def run(self) -> bool:
         """Whether all goals are proved; `trees` and `steps` hold what was found. Raises LateError
         after the deadline."""
+        return self.run_guided() or self.run_thoroughly()
+
+    def run_guided(self) -> bool:
+        """The same by what is cheap, up to the pass that is guided by the centre."""
         if self._close_goals(leaves=0):
             return True
-        summed = self._sums and is_worth_trying(self.checker)
-        on_ball = self.checker.region.norm != "inf"
-        if summed and on_ball and self._bound_sums():
+        if self._summed and self._on_ball and self._bound_sums():
             return True
         units = self._relevant()
         if self._forward(units):
             return True
         self._find_corners(units)
-        if self._guided_pass():
-            return True
+        return self._guided_pass()
+
+    def run_thoroughly(self) -> bool:
+        """The same by all that is left to try after `run_guided`."""
+        units = self._relevant()
         self._visit(units, thorough=False)
         if self._close_goals(leaves=MORE_LEAVES):
             return True
-        if summed and not on_ball:  # on boxes they are dear and rarely needed
+        if self._summed and not self._on_ball:  # on boxes they are dear and rarely needed
             if self._bound_sums():
                 return True
             units = self._relevant()

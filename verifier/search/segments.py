@@ -29,7 +29,7 @@ from verifier.trusted.region import Region
 
 ZERO = Fraction(0)
 SEGMENTS = 64  # walked for one query
-TERMS = 12_000_000  # of forms and pieces, added up for one query
+FEW_TERMS, TERMS = 500_000, 12_000_000  # of forms and pieces, added up for one query
 Vector = tuple[Fraction, ...]
 
 
@@ -48,15 +48,17 @@ class Segment:
 class SegmentSearch:
     """Looks for a flip of one query on segments; the checker's bounds say what is undecided."""
 
-    def __init__(self, checker: FastChecker, deadline: float | None = None) -> None:
+    def __init__(
+        self, checker: FastChecker, deadline: float | None = None, *, terms: int = TERMS
+    ) -> None:
         self.checker = checker
         self.inputs = checker.inputs
         self._deadline = deadline
-        self._left = TERMS
+        self._left = terms
         self._units = self._live()
 
     def run(self) -> Flip | None:
-        """A flip on one of the segments; None if there is none, or not within `TERMS`.
+        """A flip on one of the segments; None if there is none, or none within `terms`.
 
         Raises LateError after the deadline.
         """
