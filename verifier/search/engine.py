@@ -134,7 +134,7 @@ def _answer(
     if large or summed:
         flip, proved = None, False
         try:
-            proved = propagation.run_guided()
+            proved = propagation.run_quickly()
             if not proved:
                 flip = SegmentSearch(checker, deadline, terms=FEW_TERMS).run()
                 proved = flip is None and propagation.run_thoroughly()

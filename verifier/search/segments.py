@@ -29,7 +29,7 @@ from verifier.trusted.region import Region
 
 ZERO = Fraction(0)
 SEGMENTS = 64  # walked for one query
-FEW_TERMS, TERMS = 500_000, 12_000_000  # of forms and pieces, added up for one query
+FEW_TERMS, TERMS = 200_000, 12_000_000  # of forms and pieces, added up for one query
 Vector = tuple[Fraction, ...]
 
 
