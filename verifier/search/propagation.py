@@ -112,9 +112,9 @@ class Propagation:
 
     def run_thoroughly(self) -> bool:
         """The same by all that is left to try after `run_quickly`."""
-        if self._summed and not self._on_ball:  # on boxes they are dear and rarely needed
-            if self._bound_sums():
-                return True
+        # On boxes sums are dear and rarely needed.
+        if self._summed and not self._on_ball and self._bound_sums():
+            return True
         units = self._relevant()
         self._chords, self._trials_left = True, TRIALS
         self._visit(units, thorough=True)
