@@ -133,8 +133,12 @@ class Propagation:
 
     def _bound_sums(self) -> bool:
         """Whether steps about sums of functions of one direction each are enough."""
-        search = SeparableSearch(self.checker, self._deadline)
-        search.run()
+        search, mark = SeparableSearch(self.checker, self._deadline), self.checker.mark()
+        try:
+            search.run()
+        except RefusedError:  # a function of too many pieces, which other passes may do without
+            self.checker.undo(mark)
+            return False
         self.steps += search.steps
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
