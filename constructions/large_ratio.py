@@ -5,16 +5,18 @@ network with about N d^2 rho^4 parameters, about N d rho^2 + d of them not zero.
 
 I    rho >= 1 / 3: the network of `sawtooth` as it is.
 II   d < 600 ln N: likewise.
-III  N < 600 ln N <= d: the same in the span of the samples, in N coordinates. That needs an exact
-     isometry, which is irrational; here it is left out (it only saves parameters): case II again.
+III  N < 600 ln N <= d: the same in the span of the samples, in at most N coordinates.
 IV   N >= d >= 600 ln N: a linear map to m = max(9 d rho^2, 600 ln N, 10 ln d) coordinates first,
      rounded up; then `sawtooth` there.
-V    d > N >= 600 ln N: III, then IV with N in place of d. Since III is left out, this is IV with
-     m = max(9 N rho^2, 600 ln N), tried on the data as they are.
+V    d > N >= 600 ln N: III, then IV with N in place of d, m = max(9 N rho^2, 600 ln N).
 
-The map is one of `projection`, certified not to expand, and accepted if the exact projected
-separation is above 2 mu; the paper proves that such maps exist with more room than that. The
-logarithms decide only which case is tried, in floating point; nothing claimed rests on them.
+A deviation: the paper takes an orthonormal basis of the span in III. Its entries are irrational as
+a rule, so the basis is rounded and scaled until it certifiably expands no distance (`span_of`);
+the differences x_i - x_1 span it, so that it has N - 1 coordinates and less. The map of IV is one
+of `projection`, certified not to expand. All are accepted if the exact projected separation is
+above 2 mu; the paper proves that there are maps with more room than that. The logarithms decide
+only which case is tried, in floating point; nothing claimed rests on them. `factor` is the paper's
+600, which keeps III to V out of reach of small data.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from constructions.hypotheses import (
     least_entry,
     separation_above,
 )
-from constructions.projection import find_projection
+from constructions.projection import Projection, after, find_projection, span_of
 from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
 from constructions.sawtooth import SquareTests
 from verifier.dataset import Dataset
@@ -38,20 +40,42 @@ from verifier.dataset import Dataset
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (iii)"
 
 
-def case_of(dataset: Dataset, budget: Fraction, power: Fraction) -> tuple[str, int]:
-    """Which of the five cases applies, and the number of coordinates to use."""
+FACTOR = 600
+
+
+def case_of(
+    dataset: Dataset, budget: Fraction, power: Fraction, factor: float = FACTOR
+) -> tuple[str, int]:
+    """Which of the five cases applies, and the number of coordinates to use at most."""
     n, size = dataset.dimension, dataset.size
-    few = 600 * log(size)
+    few = factor * log(size)
     square = float(4 * budget**2 / power)
     if 36 * budget**2 >= power:
         return "I", n
     if n < few:
         return "II", n
     if size < few:
-        return "III", n
+        return "III", min(n, size)
     if size >= n:
         return "IV", min(n, max(ceil(9 * n * square), ceil(few), ceil(10 * log(n))))
-    return "V", min(n, max(ceil(9 * size * square), ceil(few)))
+    return "V", min(size, max(ceil(9 * size * square), ceil(few)))
+
+
+Mapped = tuple[Projection, Dataset, Fraction]
+"""A map, the samples behind it, and their squared separation."""
+
+
+def _mapped(
+    dataset: Dataset, budget: Fraction, case: str, coordinates: int, seed: int, kind: str
+) -> Mapped:
+    """The map of the case, by which no ball grows, with a projected separation above 2 mu."""
+    if case not in ("III", "V"):
+        return find_projection(dataset, budget, coordinates, seed=seed, kind=kind)
+    first, inside, power = span_of(dataset, budget)
+    if case == "III" or inside.dimension <= coordinates:
+        return first, inside, power
+    second, projected, power = find_projection(inside, budget, coordinates, seed=seed, kind=kind)
+    return after(second, first), projected, power
 
 
 def large(
@@ -62,19 +86,21 @@ def large(
     separation: Fraction | None = None,
     rank: int | None = None,
     kind: str = "rounded",
+    factor: float = FACTOR,
 ) -> Construction:
     """Equals y_i on the L2 ball i: width 3m + 2 behind a map to m <= n coordinates.
 
-    `rank` sets m, whatever the case.
+    `rank` sets m, for one map as in case IV, whatever the case.
 
     Raises:
         UserError: The budget is negative or not below half the L2 separation; no projection to m
             coordinates was found.
     """
     power = check_budget(dataset, "2", budget, separation)
-    case, coordinates = case_of(dataset, budget, power)
-    coordinates = coordinates if rank is None else rank
-    if coordinates == dataset.dimension:
+    case, coordinates = case_of(dataset, budget, power, factor)
+    if rank is not None:
+        case, coordinates = "IV", rank
+    if coordinates == dataset.dimension and case not in ("III", "V"):
         plain = sawtooth.sequential(dataset, budget, separation=power)
         return Construction(
             name="large-rho",
@@ -86,9 +112,8 @@ def large(
             seed=seed,
             notes=(f"case {case}, no projection", *plain.notes),
         )
-    map_, projected, projected_power = find_projection(
-        dataset, budget, coordinates, seed=seed, kind=kind
-    )
+    map_, projected, projected_power = _mapped(dataset, budget, case, coordinates, seed, kind)
+    coordinates = map_.rank
     tests = SquareTests(projected, budget, separation_above(budget, projected_power))
     m, size, levels = coordinates, dataset.size, tests.scale.levels
     offset = carry_offset(least_entry(projected), budget)

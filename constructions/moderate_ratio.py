@@ -95,22 +95,31 @@ class Plan:
         bands = (len(self.groups) - 1) * dimension
         return min(Fraction(1), bands * Fraction(dimension + 1, 2) * self.gamma / self.radius)
 
+    def bands(self, sample: int) -> list[list[tuple[Fraction, Fraction]]]:
+        """For each coordinate the intervals of it that are bands of other groups and meet the ball
+        of this sample; the network is right on the ball wherever no coordinate is inside one."""
+        found: list[list[tuple[Fraction, Fraction]]] = []
+        for j, z in enumerate(self.samples[sample]):
+            walls = []
+            for group in self.groups:
+                if sample in group.samples:
+                    continue
+                shift = group.cells.shifts[j]
+                low, high = z - shift - self.radius, z - shift + self.radius
+                for k in range((low - self.gamma).__ceil__(), high.__floor__() + 1):
+                    walls.append(((k + shift) / self.scale, (k + self.gamma + shift) / self.scale))
+            found.append(sorted(walls))
+        return found
+
     def error_bound(self, sample: int) -> Fraction:
         """A share of the ball of this sample that contains all its points with another output.
 
-        The sum over the bands of the other groups that meet the ball, each of which cuts at most
-        (m + 1) / 2 gamma / (s mu) of it.
+        Each band cuts at most (m + 1) / 2 gamma / (s mu) of the ball.
         """
         if self.radius == 0:
             return Fraction(0)
         dimension = len(self.samples[sample])
-        bands = 0
-        for group in self.groups:
-            if sample in group.samples:
-                continue
-            for z, shift in zip(self.samples[sample], group.cells.shifts, strict=True):
-                low, high = z - shift - self.radius, z - shift + self.radius
-                bands += high.__floor__() - (low - self.gamma).__ceil__() + 1
+        bands = sum(map(len, self.bands(sample)))
         return min(Fraction(1), bands * Fraction(dimension + 1, 2) * self.gamma / self.radius)
 
 

@@ -107,12 +107,50 @@ def certified_norm_at_most_one(projection: Projection) -> bool:
 def rounded(dimension: int, rank: int, rng: np.random.Generator) -> Projection:
     """Rows orthonormal up to rounding, scaled so that Gershgorin certifies ||A||_op <= 1."""
     basis, _ = np.linalg.qr(rng.standard_normal((dimension, rank)))
+    return _rounded_rows(basis.T)
+
+
+def _rounded_rows(rows: NDArray[np.float64]) -> Projection:
     scale = 1 << ROUNDING_BITS
-    numerators = _objects(np.rint(basis.T * scale).astype(np.int64))
+    numerators = _objects(np.rint(rows * scale).astype(np.int64))
     gram = numerators @ numerators.T
     bound = int(max(abs(gram).sum(axis=1)))
     root = isqrt(bound)
     return Projection(numerators, root + (root * root < bound))
+
+
+def span_of(dataset: Dataset, radius: Fraction) -> tuple[Projection, Dataset, Fraction]:
+    """A map to at most N - 1 coordinates that keeps the distances of the samples up to rounding,
+    the projected samples, and their squared separation > (2 mu)^2.
+
+    The rows are a basis of the span of x_i - x_1, orthonormal up to rounding, and scaled so that
+    none is longer: an exact isometry is irrational as a rule. What rounding loses, about 2^-20 of
+    a distance, the exact separation shows.
+
+    Raises:
+        UserError: That is too much for this radius.
+    """
+    points = dataset.numerators.astype(np.float64)
+    _, values, rows = np.linalg.svd(points[1:] - points[0], full_matrices=False)
+    kept = max(1, int((values > values.max(initial=0.0) * 1e-9).sum()))
+    projection = _rounded_rows(rows[:kept])
+    if not certified_norm_at_most_one(projection):
+        raise UserError("the projection expands distances")
+    projected = projection.apply(dataset)
+    power = Fraction(0) if _collides(projected) else power_separation(projected, "2")
+    if (2 * radius) ** 2 >= power:
+        raise UserError(
+            f"{dataset.name}: rounded to 2^-{ROUNDING_BITS}, the map to the span of the samples "
+            f"keeps a squared separation of {format_rational(power)}, not above (2 mu)^2 = "
+            f"{format_rational((2 * radius) ** 2)}; Theorem 4.2 (iii), case III, is for ratios "
+            "below 1/3"
+        )
+    return projection, projected, power
+
+
+def after(second: Projection, first: Projection) -> Projection:
+    """x -> second(first(x)), which expands no distance if neither does."""
+    return _reduced(second.numerators @ first.numerators, second.denominator * first.denominator)
 
 
 def householder(dimension: int, rank: int, rng: np.random.Generator) -> Projection:

@@ -11,20 +11,28 @@ from hypothesis import strategies as st
 
 from constructions.construction import check_promises
 from constructions.floor import FLOORS
-from constructions.hypotheses import budget_of_ratio, power_separation
+from constructions.hypotheses import (
+    budget_of_ratio,
+    half_separation_lower,
+    power_separation,
+)
 from constructions.integer_memorizer import add_memorizer, table_of
 from constructions.large_ratio import case_of, large
 from constructions.lattice import cell_scale, dyadic_below, translate, widest_gap
 from constructions.moderate_ratio import flat_key, moderate, network_of_plan, plan_of
+from constructions.projection import certified_norm_at_most_one, span_of
 from constructions.sampled import sampled_flips
 from constructions.small_ratio import plan_of as small_plan
 from constructions.small_ratio import small
 from constructions.spheres import ball_points
+from verifier.api import Options, Robust, verify_batch
 from verifier.builder import Affine, NetworkBuilder
 from verifier.dataset import Dataset
 from verifier.errors import UserError
 from verifier.trusted.evaluate import evaluate
 from verifier.trusted.network import Network
+from verifier.trusted.query import Query
+from verifier.trusted.region import ball
 
 
 def some_data(size: int = 9, dimension: int = 3, seed: int = 0) -> Dataset:
@@ -231,7 +239,57 @@ def test_the_five_cases() -> None:
     long_ = Dataset.from_rows("long", [[k] for k in range(40)], [k % 2 for k in range(40)])
     assert case_of(wide, Fraction(1, 3), Fraction(1)) == ("I", 4000)
     assert case_of(long_, Fraction(1, 20), Fraction(1)) == ("II", 1)
-    assert case_of(wide, Fraction(1, 20), Fraction(1)) == ("III", 4000)
+    assert case_of(wide, Fraction(1, 20), Fraction(1)) == ("III", 3)
+    many = Dataset.from_rows("many", [[k, 0, 0] for k in range(40)], [k % 2 for k in range(40)])
+    assert case_of(many, Fraction(1, 20), Fraction(1), factor=0.5) == ("IV", 3)
+    assert case_of(wide, Fraction(1, 20), Fraction(1), factor=0.5) == ("V", 1)
+
+
+@pytest.mark.parametrize(
+    ("case", "size", "dimension", "ratio", "factor", "coordinates"),
+    [
+        ("I", 6, 8, "1/2", 600, 8),
+        ("II", 6, 8, "1/4", 600, 8),
+        ("III", 6, 30, "1/4", 10, 5),
+        pytest.param("IV", 60, 48, "1/10", 2, 39, marks=pytest.mark.slow),
+        ("V", 24, 60, "1/10", 4, 13),
+    ],
+)
+def test_every_case_of_the_large_ratios_is_proved(
+    case: str, size: int, dimension: int, ratio: str, factor: float, coordinates: int
+) -> None:
+    """The paper's factor 600 is a parameter here; its cases III to V want thousands of samples."""
+    dataset = some_data(size, dimension)
+    power = power_separation(dataset, "2")
+    budget = half_separation_lower(power, "2") * Fraction(ratio)
+    assert case_of(dataset, budget, power, factor)[0] == case
+    construction = large(dataset, budget, factor=factor)
+    check_promises(construction)
+    assert construction.network.width == 3 * coordinates + 2
+    assert sampled_flips(construction, dataset, count=3) == []
+    queries = [
+        Query(
+            construction.network,
+            ball("2", dataset.point(i), budget),
+            construction.goals(int(dataset.labels[i]), dataset.classes),
+        )
+        for i in (0, size - 1)
+    ]
+    outcomes = verify_batch(construction.network, queries, Options(timeout=60))
+    assert all(isinstance(outcome.verdict, Robust) for outcome in outcomes)
+
+
+def test_a_basis_of_the_span_keeps_distances_up_to_its_rounding() -> None:
+    dataset = some_data(6, 30)
+    power = power_separation(dataset, "2")
+    projection, projected, kept = span_of(dataset, Fraction(0))
+    assert projection.rank == 5
+    assert certified_norm_at_most_one(projection)
+    assert power * (1 - Fraction(1, 1 << 15)) < kept <= power == power_separation(dataset, "2")
+    assert projected.dimension == 5
+    beyond = half_separation_lower(power, "2")
+    with pytest.raises(UserError, match="case III"):
+        span_of(dataset, beyond)
 
 
 @pytest.mark.parametrize("rank", [None, 3])

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from time import process_time
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import half_separation_lower, power_separation
@@ -23,6 +25,7 @@ from constructions.registry import REGISTRY, build
 from constructions.small_ratio import plan_of as small_plan
 from verifier.api import Flip, Options, Robust, verify_batch
 from verifier.dataset import Dataset, load
+from verifier.search.floats import to_float
 from verifier.trusted.network import Network, Rows
 from verifier.trusted.query import Query
 from verifier.trusted.region import ball
@@ -215,18 +218,47 @@ def test_norm_balls_that_meet_are_refuted(name: str) -> None:
     assert counted(verdicts(construction, dataset, radius=beyond, timeout=10))["Flip"] >= 1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("slots", [None, 20])
-def test_a_thousand_samples_at_a_small_ratio(slots: int | None) -> None:
-    """No unit is undecided (`test_substitution`), so forward substitution proves every ball."""
+def thousand(slots: int | None) -> tuple[Dataset, Construction]:
     rng = np.random.default_rng(0)
     points = np.unique(rng.integers(-(10**6), 10**6, (1000, 8)), axis=0)
     dataset = Dataset.from_rows("thousand", points.tolist(), [k % 5 for k in range(1000)])
     budget = small_plan(dataset, Fraction(0)).budget_below * Fraction(9, 10)
-    construction = build("small-rho", dataset, budget=budget, options={"slots": slots})
-    samples = [0, 250, 500, 999]
-    found = verdicts(construction, dataset, samples=samples, timeout=60)
+    return dataset, build("small-rho", dataset, budget=budget, options={"slots": slots})
+
+
+@pytest.mark.parametrize(
+    ("slots", "bits"), [(None, 64), (20, 400), pytest.param(50, 1000, marks=pytest.mark.slow)]
+)
+def test_a_thousand_samples_at_a_small_ratio_and_what_floats_make_of_them(
+    slots: int | None, bits: int
+) -> None:
+    """No unit is undecided (`test_substitution`), so forward substitution proves every ball; in
+    float64, with every weight the nearest float, the same network has wrong labels."""
+    dataset, construction = thousand(slots)
+    assert construction.network.bits >= bits
+    began = process_time()
+    found = verdicts(construction, dataset, samples=[0, 250, 500, 999], timeout=60)
     assert counted(found) == {"Robust": 4}
+    assert process_time() - began < 60  # about 2 to 8 seconds when idle
+    values = in_floats(construction.network, dataset.numerators)
+    assert int((np.abs(values - dataset.labels) < 0.5).sum()) < 500  # a guess has 200
+
+
+def in_floats(network: Network, points: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The first output in float64 at each of the points, (count, inputs)."""
+
+    def applied(rows: Rows, i: int) -> NDArray[np.float64]:
+        indices, numerators, constant, denominator = rows.row(i)
+        terms = zip(indices, numerators, strict=True)
+        start = np.full(len(points), to_float(Fraction(constant, denominator)))
+        return sum((to_float(Fraction(n, denominator)) * space[j] for j, n in terms), start)
+
+    space = np.zeros((network.variables, len(points)))
+    space[: network.inputs] = points.T
+    with np.errstate(all="ignore"):
+        for v in range(network.units.count):
+            space[network.inputs + v] = np.maximum(applied(network.units, v), 0)
+        return applied(network.outputs, 0)
 
 
 @pytest.mark.parametrize(("seed", "size"), [(2, 6), (2, 12)])

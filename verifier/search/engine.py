@@ -15,6 +15,7 @@ from verifier.search.deadline import LateError, check_time
 from verifier.search.hints import Vector, extremes, flips_at_hints
 from verifier.search.milp import flip_of_solver, solver_of
 from verifier.search.propagation import Propagation
+from verifier.search.segments import FEW_TERMS, SegmentSearch
 from verifier.search.separable import is_worth_trying
 from verifier.trusted.certificate import Robust, Undecided
 from verifier.trusted.errors import RefusedError
@@ -168,14 +169,21 @@ def _answer(
     sums = summed and (large or query.region.norm != "inf")
     propagation = Propagation(checker, deadline, sums=sums)
     if large or summed:
+        flip, proved = None, False
         try:
-            proved = propagation.run()
+            proved = propagation.run_quickly()
+            if not proved:
+                flip = SegmentSearch(checker, deadline, terms=FEW_TERMS).run()
+                proved = flip is None and propagation.run_thoroughly()
         except RefusedError:  # the checker's arithmetic turned down what the search tried
             proved = False
         if proved:
             trees = tuple(tree for tree in propagation.trees if tree is not None)
             robust = Robust(tuple(propagation.steps), trees)
             return Outcome(robust, margins=tuple(propagation.margins))
+        flip = flip or SegmentSearch(checker, deadline).run()
+        if flip is not None:
+            return Outcome(flip, margins=tuple(propagation.margins))
     if query.network.units.count * query.network.variables > DENSE:
         reason = "exact propagation leaves goals open, and the network is large"
         return Outcome(Undecided(reason), margins=tuple(propagation.margins))

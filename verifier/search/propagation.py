@@ -13,12 +13,15 @@ they are at the centre; then one over all units, and one that tries harder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from math import isqrt
 from time import monotonic
+from typing import Any
+
+import numpy as np
 
 from verifier.search.forward import ForwardPass
 from verifier.search.separable import SeparableSearch, is_worth_trying
@@ -26,7 +29,9 @@ from verifier.search.substitution import Bound, substitute
 from verifier.trusted.certificate import Leaf, Lemma, Node, Step, Tree, UnitSplit
 from verifier.trusted.errors import RefusedError
 from verifier.trusted.fast import FastChecker
+from verifier.trusted.network import integers
 from verifier.trusted.query import Goal
+from verifier.trusted.scaled import affine
 
 ZERO = Fraction(0)
 GUIDED_LEAVES = 16  # tried for one tree in the guided pass
@@ -35,6 +40,8 @@ MORE_LEAVES = 500  # in the second, and for goals
 TRIALS = 6000  # bounds that the second pass computes
 Target = Goal | Lemma
 Test = Callable[[Fraction], bool]
+Values = list[int] | dict[int, int]
+WIDE = 256  # units a layer, from which layers are gone through at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +69,20 @@ class Propagation:
         self._tightened: set[int] = set()  # units that are on and have a lemma
         self._loose: set[int] = set()  # those whose bound more splits might improve
         self._touched: set[int] = set()  # units whose bounds a lemma changed
-        self._splittable: set[int] = set()  # units that read more than one unit
-        self._plain: set[int] = set()  # the others
-        self._chorded: set[int] = set()  # those whose chords are tried, in the last pass
+        self._several: dict[int, bool] = {}  # whether a unit reads more than one unit
+        self._chords = False  # whether chords of all other units are tried, in the last pass
         self._guide: set[int] = set()  # units that are on at the centre, in the guided pass
+        self._wanted: set[int] = set()  # those whose upper bounds matter there
         self._trials_left: int | None = None
-        self._center: dict[int, int] = {}  # values of the units at the centre of the region
-        self._corners: list[dict[int, int]] = []  # and at two opposite corners
+        self._center: Values = {}  # values of the units at the centre of the region
+        self._corners: list[Values] = []  # and at two opposite corners
         self._leaves_left = 0
         self._cut_short = False  # whether the last tree had splits left
         self._deadline = deadline
-        self._sums = sums
+        self._summed = sums and is_worth_trying(checker)
+        layers = max(1, len(checker.network.layers))
+        self._wide = checker.network.units.count >= WIDE * layers
+        self._on_ball = checker.region.norm != "inf"
 
     @property
     def late(self) -> bool:
@@ -83,11 +93,13 @@ class Propagation:
     def run(self) -> bool:
         """Whether all goals are proved; `trees` and `steps` hold what was found. Raises LateError
         after the deadline."""
+        return self.run_quickly() or self.run_thoroughly()
+
+    def run_quickly(self) -> bool:
+        """The same by what is cheap, up to a first pass over all units."""
         if self._close_goals(leaves=0):
             return True
-        summed = self._sums and is_worth_trying(self.checker)
-        on_ball = self.checker.region.norm != "inf"
-        if summed and on_ball and self._bound_sums():
+        if self._summed and self._on_ball and self._bound_sums():
             return True
         units = self._relevant()
         if self._forward(units):
@@ -96,13 +108,15 @@ class Propagation:
         if self._guided_pass():
             return True
         self._visit(units, thorough=False)
-        if self._close_goals(leaves=MORE_LEAVES):
+        return self._close_goals(leaves=MORE_LEAVES)
+
+    def run_thoroughly(self) -> bool:
+        """The same by all that is left to try after `run_quickly`."""
+        # On boxes sums are dear and rarely needed.
+        if self._summed and not self._on_ball and self._bound_sums():
             return True
-        if summed and not on_ball:  # on boxes they are dear and rarely needed
-            if self._bound_sums():
-                return True
-            units = self._relevant()
-        self._chorded, self._trials_left = self._plain, TRIALS
+        units = self._relevant()
+        self._chords, self._trials_left = True, TRIALS
         self._visit(units, thorough=True)
         return self._close_goals(leaves=MORE_LEAVES)
 
@@ -119,8 +133,12 @@ class Propagation:
 
     def _bound_sums(self) -> bool:
         """Whether steps about sums of functions of one direction each are enough."""
-        search = SeparableSearch(self.checker, self._deadline)
-        search.run()
+        search, mark = SeparableSearch(self.checker, self._deadline), self.checker.mark()
+        try:
+            search.run()
+        except RefusedError:  # a function of too many pieces, which other passes may do without
+            self.checker.undo(mark)
+            return False
         self.steps += search.steps
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
@@ -129,16 +147,19 @@ class Propagation:
     def _guided_pass(self) -> bool:
         """Visits only what the open goals read if every rising unit is what it is at the centre:
         of the two terms of a maximum mostly one matters, and all that it hides need no visit."""
-        self._guide = {v for v, value in self._center.items() if value > 0}
+        center = self._center if isinstance(self._center, dict) else dict(enumerate(self._center))
+        self._guide = {v for v, value in center.items() if value > 0}
         goals = zip(self.checker.query.goals, self.trees, strict=True)
         targets: list[Target] = [g for g, tree in goals if tree is None and len(g.atoms) == 1]
-        reached: set[int] = set()
+        reached, above = set[int](), set[int]()
         while targets:
             for bound in self._bounds(targets.pop()):
-                falling = self._splittable.intersection(bound.open).difference(bound.rising)
+                falling = {v for v in bound.open if self._splits(v)}.difference(bound.rising)
                 targets += [Lemma(v, True, ZERO, ()) for v in falling - reached]
                 reached |= bound.reached
-        self._visit(sorted(self._center.keys() & reached), thorough=False)
+                above |= bound.above
+        self._wanted = above
+        self._visit(sorted(center.keys() & reached), thorough=False)
         proved = self._close_goals(leaves=MORE_LEAVES)
         self._guide = set()
         return proved
@@ -162,12 +183,16 @@ class Propagation:
         for v in units:
             if self.late:
                 return
+            if checker.root.rows.skips(v):
+                continue
             reached, shared, read = 0, 0, self._units_read(v)
             for u in read:
                 shared |= reached & below.get(u, 0)
                 reached |= below.get(u, 0)
             several = len(self._row(v)[0]) > 1
-            if shared or (thorough and read and several):
+            if self._guide and v not in self._wanted:
+                pass  # only its lower bound matters, and that is found by substitution
+            elif shared or (thorough and read and several):
                 self._tighten(v, leaves)
             elif self._touched.intersection(read) or (
                 len(read) > 1 and (self._guide or checker.lower(v) < 0 < checker.upper(v))
@@ -182,6 +207,13 @@ class Propagation:
 
     def _units_read(self, v: int) -> list[int]:
         return [j - self.inputs for j in self._row(v)[0] if j >= self.inputs]
+
+    def _splits(self, v: int) -> bool:
+        """Whether a split on the unit may be worth it: it reads more than one unit."""
+        found = self._several.get(v)
+        if found is None:
+            found = self._several[v] = len(self._units_read(v)) > 1
+        return found
 
     def _output_units(self, goal: Goal) -> set[int]:
         """The units that the outputs of the goal's atoms read, as far as they are live."""
@@ -200,6 +232,8 @@ class Propagation:
         for goal, tree in zip(self.checker.query.goals, self.trees, strict=True):
             if tree is None:
                 waiting.extend(self._output_units(goal))
+        if self._wide:
+            return self._relevant_of_layers(waiting)
         seen = set(waiting)
         while waiting:
             for u in self._units_read(waiting.pop()):
@@ -207,6 +241,23 @@ class Propagation:
                     seen.add(u)
                     waiting.append(u)
         return sorted(seen)
+
+    def _relevant_of_layers(self, read: Sequence[int]) -> list[int]:
+        """The same in one go for each layer, with units that pass others on."""
+        checker, inputs = self.checker, self.inputs
+        upper = checker.root.upper > 0
+        for v in self._touched:
+            upper[v] = checker.upper(v) > 0
+        marked = np.zeros(checker.network.variables, dtype=bool)
+        marked[[inputs + v for v in read]] = True
+        lengths = np.diff(checker.network.units.starts)
+        for layer in reversed(checker.scaled.layers):
+            units = slice(inputs + layer.first, inputs + layer.last)
+            marked[units] &= upper[layer.first : layer.last]
+            entries = np.repeat(marked[units], lengths[layer.first : layer.last])
+            marked[layer.indices[entries]] = True
+        found: list[int] = np.flatnonzero(marked[inputs:]).tolist()
+        return found
 
     def _find_corners(self, units: Sequence[int]) -> None:
         """Evaluates the units at the centre and at two opposite corners: what an upper bound cannot
@@ -227,10 +278,10 @@ class Propagation:
             self._corners.append(
                 self._evaluated(units, [int(m + sign * s * r) for m, r, s in corner])
             )
-        for v in units:
-            (self._splittable if len(self._units_read(v)) > 1 else self._plain).add(v)
 
-    def _evaluated(self, units: Iterable[int], point: list[int]) -> dict[int, int]:
+    def _evaluated(self, units: Iterable[int], point: list[int]) -> Values:
+        if self._wide:
+            return self._evaluated_by_layers(point)
         values, inputs = dict(enumerate(point)), self.inputs
         for v in units:
             variables, weights, total = self._row(v)
@@ -240,6 +291,20 @@ class Propagation:
                     total += weight * value
             values[inputs + v] = total
         return {v: values[inputs + v] for v in units}
+
+    def _evaluated_by_layers(self, point: list[int]) -> list[int]:
+        network, values = self.checker.network, list[int]()
+        start: Any = integers(point)
+        space: Any = np.zeros((network.variables, 1), dtype=start.dtype)
+        space[: self.inputs, 0] = start
+        for layer in self.checker.scaled.layers:
+            result = affine(layer, space, layer.indices)
+            if result.dtype != space.dtype:
+                space = space.astype(object)
+            units = slice(self.inputs + layer.first, self.inputs + layer.last)
+            space[units] = np.maximum(result, 0)
+            values += result[:, 0].tolist()
+        return values
 
     # ------------------------------------------------------------------ bounds and trees
 
@@ -353,8 +418,8 @@ class Propagation:
         if self._trials_left is not None:
             self._trials_left -= len(tried)
         bound = max(tried, key=lambda bound: bound.value)
-        helpful = tried if self._chorded or self._guide else [bound]
-        choices = self._splittable.intersection(v for each in helpful for v in each.open)
+        helpful = tried if self._chords or self._guide else [bound]
+        choices = {v for each in helpful for v in each.open if self._splits(v)}
         if self._guide:  # what rises is taken as it is at the centre
             choices = choices.difference(bound.rising) or choices
         return Branch(bound.value, bound.leaf, max(choices, default=None))
@@ -363,8 +428,8 @@ class Propagation:
         self,
         target: Target,
         boxable: Collection[int],
-        steep: Collection[int] = (),
-        chorded: Collection[int] = (),
+        steep: Container[int] = (),
+        chorded: Container[int] = (),
     ) -> Bound:
         return substitute(self.checker, target, boxable, steep, chorded, self._deadline)
 
@@ -373,20 +438,37 @@ class Propagation:
         below rising units that touch at a corner, in the second pass also with chords."""
         if self._guide:
             for boxable in (self._tightened - self._loose, set[int]()):
-                yield self._substitute(target, boxable, self._guide, self._plain)
+                yield self._substitute(target, boxable, self._guide, _Where(self._is_plain))
             return
+        chorded = _Where(self._is_plain) if self._chords else ()
         for boxable in (self._tightened, set[int]()):
             bound = self._substitute(target, boxable)
             yield bound
-            if self._chorded.intersection(bound.open):
-                yield self._substitute(target, boxable, (), self._chorded)
-            if self._splittable.intersection(bound.rising):
-                for corner in self._corners:
-                    steep = {v for v in self._splittable if corner[v] > 0}
-                    if steep:
-                        yield self._substitute(target, boxable, steep, self._chorded)
+            if any(v in chorded for v in bound.open):
+                yield self._substitute(target, boxable, (), chorded)
+            rising = [v for v in bound.rising if self._splits(v)]
+            for corner in self._corners:
+                if any(corner[v] > 0 for v in rising):
+                    steep = _Where(partial(self._rises, corner))
+                    yield self._substitute(target, boxable, steep, chorded)
             if ZERO not in bound.leaf.slopes.values():
                 break
+
+    def _is_plain(self, v: int) -> bool:
+        return not self._splits(v)
+
+    def _rises(self, corner: Values, v: int) -> bool:
+        return corner[v] > 0 and self._splits(v)
+
+
+@dataclass(frozen=True, slots=True)
+class _Where(Container[int]):
+    """The units of which something is true, asked for one by one."""
+
+    holds: Callable[[int], bool]
+
+    def __contains__(self, unit: object) -> bool:
+        return isinstance(unit, int) and self.holds(unit)
 
 
 def _above(least: Fraction, value: Fraction) -> bool:

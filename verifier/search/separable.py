@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 from time import monotonic
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from verifier.trusted.certificate import (
     Tree,
 )
 from verifier.trusted.fast import FastChecker, Number
+from verifier.trusted.scaled import ScaledNetwork
 from verifier.trusted.univariate import Crossing, Minima, Sum, short
 
 ZERO = Fraction(0)
@@ -36,12 +38,17 @@ LEAVES = 64  # of a tree
 Array = NDArray[np.float64]
 
 
+_known: WeakKeyDictionary[ScaledNetwork, bool] = WeakKeyDictionary()
+
+
 def is_worth_trying(checker: FastChecker) -> bool:
     """Whether the network has functions of one direction that are more than single units."""
-    univariate = checker.scaled.univariate
-    lines = univariate.lines[checker.inputs :]
-    lines = lines[lines >= 0]
-    return len(lines) >= 2 * len(np.unique(lines)) > 0
+    found = _known.get(checker.scaled)  # asked for every ball
+    if found is None:
+        lines = checker.scaled.univariate.lines[checker.inputs :]
+        lines = lines[lines >= 0]
+        found = _known[checker.scaled] = bool(len(lines) >= 2 * len(np.unique(lines)) > 0)
+    return found
 
 
 class SeparableSearch:

@@ -5,7 +5,7 @@ Everything is exact, in the scaled integers of the checker, so the bound found i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -23,21 +23,23 @@ ZERO, ONE = Fraction(0), Fraction(1)
 class Bound:
     """`leaf` shows that the target's form is at least `value`: a_v for a lemma of bound 0 about a
     lower bound, -a_v for one about an upper bound, minus the atom for a goal. `open` are the
-    undecided units on the way, `rising` those with a positive coefficient, `reached` all units."""
+    undecided units on the way, `rising` those with a positive coefficient, `reached` all units,
+    `above` those of which an upper bound matters."""
 
     value: Fraction
     leaf: Leaf
     open: list[int]
     rising: list[int]
     reached: set[int]
+    above: set[int]
 
 
 def substitute(
     checker: FastChecker,
     target: Goal | Lemma,
     boxable: Collection[int],
-    steep: Collection[int] = (),
-    chorded: Collection[int] = (),
+    steep: Container[int] = (),
+    chorded: Container[int] = (),
     deadline: float | None = None,
 ) -> Bound:
     """The bound of the target in the current branch.
@@ -58,8 +60,8 @@ class _Substitution:
         checker: FastChecker,
         target: Goal | Lemma,
         boxable: Collection[int],
-        steep: Collection[int],
-        chorded: Collection[int],
+        steep: Container[int],
+        chorded: Container[int],
     ) -> None:
         self.checker = checker
         self.boxable, self.steep, self.chorded = boxable, steep, chorded
@@ -76,6 +78,7 @@ class _Substitution:
         self.open: list[int] = []
         self.rising: list[int] = []
         self.reached: set[int] = set()
+        self.above: set[int] = set()
 
     def run(self, deadline: float | None) -> Bound:
         checker, waiting = self.checker, self.waiting
@@ -91,6 +94,8 @@ class _Substitution:
                 c = self.z.pop(self.inputs + v, 0)
                 if c or factor:
                     self.reached.add(v)
+                    if c < 0 or factor < 0:
+                        self.above.add(v)
                 if c and v in self.boxable and checker.lower(v) >= 0:
                     may[v] = c
                 elif c:
@@ -107,7 +112,12 @@ class _Substitution:
                         self.constant += self._box(v, c)
         value, shares = self._on_region()
         return Bound(
-            value, Leaf(slopes=self.slopes, box=shares), self.open, self.rising, self.reached
+            value,
+            Leaf(slopes=self.slopes, box=shares),
+            self.open,
+            self.rising,
+            self.reached,
+            self.above,
         )
 
     def _relaxed(self, v: int, c: Number) -> Number:
