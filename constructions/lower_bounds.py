@@ -10,9 +10,9 @@ M <= theta I + D and D >= 0 it is at most m theta + tr D, and both semidefinite 
 shown by a congruence with a rational matrix that makes them strictly diagonally dominant.
 
 For some data of the same N, d and ratio rho = mu / (lambda / 2): Kim, Moon, Yun (NeurIPS 2025),
-Propositions 3.2, 3.3 and C.7 and Theorem 3.1; Egosi, Yehudai, Shamir (COLT 2025), Theorem 8. Those
-with constants are numbers, Theorem 3.1 is an order of growth. They are worst cases: the data at
-hand may need less.
+Propositions 3.2, 3.3, C.6 and C.7 and Theorem 3.1; Egosi, Yehudai, Shamir (COLT 2025), Theorem 8.
+Those with constants are numbers, Theorem 3.1 is an order of growth. They are worst cases: the data
+at hand may need less.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from constructions.construction import Norm
 from constructions.pairs import pair_differences
 from verifier.dataset import Dataset
+from verifier.trusted.rational import sqrt_upper
 
 _BITS = 40
 """Bits to which eigenvectors are rounded; the certificate is exact for any rounding."""
@@ -136,10 +137,35 @@ def lower_bounds(dataset: Dataset, norm: Norm, budget: Fraction, power: Fraction
     least = min(dataset.size - 1, dataset.dimension)
     if norm == "2":
         return _euclidean_bounds(dataset, budget, power, least)
+    # Of the L2 balls inside these balls the radius is mu, of norm 1 mu / sqrt(d).
+    part = Fraction(1, dataset.dimension if norm == "1" else 1)
+    inner = budget if norm != "1" else budget / sqrt_upper(Fraction(dataset.dimension))
+    bounds = [
+        Bound(
+            "first-layer width",
+            first_layer_bound(dataset, inner),
+            "these data",
+            "a narrower first layer maps two L2 balls inside these onto each other somewhere",
+            f"after {_KIM}, Proposition C.6",
+        )
+    ]
+    if norm in ("inf", "1"):
+        square = 4 * budget**2 / power**2 * part
+        bounds.append(
+            Bound(
+                "first-layer width",
+                min(least, (square * least).__floor__() + 1),
+                _WORST,
+                "above (rho / gamma)^2 min(N - 1, d), gamma = sqrt d for norm 1, else 1",
+                f"{_KIM}, Proposition C.6",
+            )
+        )
     if norm == "inf" and 4 * budget > power:
         statement = "min(N - 1, d), for rho > 1/2 (Yu, Gao, Zhang, ICLR 2024: d, for rho >= 0.8)"
-        return [Bound("first-layer width", least, _WORST, statement, f"{_KIM}, Proposition C.7")]
-    return []
+        bounds.append(
+            Bound("first-layer width", least, _WORST, statement, f"{_KIM}, Proposition C.7")
+        )
+    return bounds
 
 
 _KIM = "Kim, Moon, Yun, NeurIPS 2025"

@@ -17,6 +17,7 @@ from constructions.collisions import (
     orthogonal_basis,
     star_collision,
 )
+from constructions.construction import Norm
 from constructions.hard_data import circles, shattered, star
 from constructions.hypotheses import budget_of_ratio, power_separation
 from constructions.lower_bounds import first_layer_bound, lower_bounds
@@ -26,6 +27,7 @@ from verifier.builder import Affine, NetworkBuilder
 from verifier.dataset import Dataset
 from verifier.errors import UserError
 from verifier.trusted.evaluate import evaluate
+from verifier.trusted.rational import sqrt_upper
 
 
 def random_rows(count: int, columns: int, seed: int) -> list[list[Fraction]]:
@@ -147,6 +149,17 @@ def test_every_bound_names_its_scope_and_source() -> None:
     values = {(b.quantity, b.scope): b.value for b in bounds}
     assert values["first-layer width", "some data of this size"] == 4  # 0.64 * 6 < 4
     assert values["parameters", "some data of this size"] is None
-    assert [b.value for b in lower_bounds(dataset, "inf", Fraction(2, 5), Fraction(1))] == [6]
-    assert lower_bounds(dataset, "inf", Fraction(1, 5), Fraction(1)) == []
-    assert lower_bounds(dataset, "1", Fraction(1, 5), Fraction(1)) == []
+    assert [b.value for b in lower_bounds(dataset, "inf", Fraction(2, 5), Fraction(1))] == [4, 4, 6]
+    assert [b.value for b in lower_bounds(dataset, "inf", Fraction(1, 5), Fraction(1))] == [1, 1]
+    assert [b.value for b in lower_bounds(dataset, "1", Fraction(2, 5), Fraction(1))] == [1, 1]
+
+
+@pytest.mark.parametrize(("norm", "radius"), [("inf", "9/20"), ("1", "9/20")])
+def test_the_bound_for_other_norms_is_that_of_the_balls_inside(norm: Norm, radius: str) -> None:
+    """Every first layer narrower than the bound has a collision inside these balls as well."""
+    dataset = star(6, 7)
+    budget = Fraction(radius)
+    least = lower_bounds(dataset, norm, budget, Fraction(1))[0].value
+    inner = budget if norm == "inf" else budget / sqrt_upper(Fraction(6))
+    assert least == first_layer_bound(dataset, inner)
+    assert least >= (2 if norm == "inf" else 1)
