@@ -42,6 +42,7 @@ FILES = {
     "data_file": ("test_data_file", "test_hostile_files"),
     "fast": (
         "test_verdicts_in_memory",
+        "test_slopes_of_copies",
         "test_symbolic",
         "test_univariate",
         "test_univariate_functions",
