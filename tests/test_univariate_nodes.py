@@ -125,3 +125,17 @@ def test_sums_of_units_that_are_on_or_off(seed):
                 off.add(unit.unit)
             elif rng.random() < 0.9:
                 on[unit.unit] = total
+
+
+@pytest.mark.parametrize("added", [1, 3])
+def test_a_unit_that_adds_its_input_is_no_copy(added):
+    """max(max(x, 0) + k x + k, 0), with the weight 1 of the unit below and equal numbers beside."""
+    build = NetworkBuilder(1)
+    x = build.inputs[0]
+    (below,) = build.layer([x])
+    network = build.network(build.layer([below + x * added + added]))
+    scaled = ScaledNetwork(network, 1)
+    for u in (F(-3), F(-1), F(-1, 2), F(0), F(2)):
+        for j, z in enumerate(values_of(network, [u])):
+            node = scaled.univariate._node(j)
+            assert value(scaled.univariate._functions[node], u) == z * scaled.scales[j]
