@@ -76,3 +76,17 @@ def test_a_branch_of_one_value_is_not_empty():
     for body in (SymbolicLeaf(0), Conflict(1)):
         flaw = "no conflict" if isinstance(body, Conflict) else "bound too weak"
         assert both(query, Robust((SymbolicStep(),), ((Node((), body),),))) == flaw
+
+
+def test_the_least_bound_above_zero_closes():
+    """x + 2^-k on [0, 1], down to the finest unit; what is below it counts as zero."""
+    network = NetworkBuilder(1)
+    network = network.network([network.inputs[0]])
+    found = []
+    for k in range(30, 70):
+        goal = Goal((Atom(((0, F(-1)),), (), -F(1, 2**k), False),), "0")
+        query = Query(network, box([F(0)], [F(1)]), (goal,))
+        found.append(both(query, Robust((), ((Node((), SymbolicLeaf(0)),),))))
+    closes = found.index("bound too weak")
+    assert closes > 10 and set(found[:closes]) == {"accepted"}
+    assert set(found[closes:]) == {"bound too weak"}

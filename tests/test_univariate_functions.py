@@ -121,6 +121,13 @@ def test_the_least_value_beside_a_ball(norm, seed):
     assert F(*least(function, sign, norm, top, bottom)) == min(found)
 
 
+def test_the_least_value_between_neighbours():
+    """u^2 - u on [0, 1], whose derivative is -1 and 1 at the ends, and u^2 + u on [-1, 0]."""
+    assert F(*least(Restricted(1, [0, 1], [0, -1]), 1, "2", 1, 1)) == F(-1, 4)
+    assert F(*least(Restricted(1, [-1, 0], [-1, 0]), 1, "2", 1, 1)) == F(-1, 4)
+    assert F(*least(Restricted(1, [0, 1], [0, 1]), -1, "2", 1, 1)) == F(-1, 4)
+
+
 def test_a_step_bounds_units_whose_upper_bound_is_small():
     """z = max(max(x0, 0) + max(x1, 0) - 1, 0) is 0 on the ball of norm 1, and at most 1 on its
     box."""

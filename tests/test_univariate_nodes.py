@@ -11,7 +11,7 @@ from tests.test_separable_steps import with_units_above
 from tests.test_univariate import separable_network
 from tests.test_univariate_functions import value
 from verifier.builder import Affine, NetworkBuilder
-from verifier.trusted.reference_univariate import ReferenceUnivariate
+from verifier.trusted.reference_univariate import ReferenceUnivariate, ball_weights
 from verifier.trusted.region import ball
 from verifier.trusted.scaled import ScaledNetwork
 
@@ -125,3 +125,40 @@ def test_sums_of_units_that_are_on_or_off(seed):
                 off.add(unit.unit)
             elif rng.random() < 0.9:
                 on[unit.unit] = total
+
+
+@pytest.mark.parametrize("added", [1, 3])
+def test_a_unit_that_adds_its_input_is_no_copy(added):
+    """max(max(x, 0) + k x + k, 0), with the weight 1 of the unit below and equal numbers beside."""
+    build = NetworkBuilder(1)
+    x = build.inputs[0]
+    (below,) = build.layer([x])
+    network = build.network(build.layer([below + x * added + added]))
+    scaled = ScaledNetwork(network, 1)
+    for u in (F(-3), F(-1), F(-1, 2), F(0), F(2)):
+        for j, z in enumerate(values_of(network, [u])):
+            node = scaled.univariate._node(j)
+            assert value(scaled.univariate._functions[node], u) == z * scaled.scales[j]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_ball_weights(seed):
+    """Those of the reference, for every few directions; 1 for inputs alone."""
+    rng = Random(seed)
+    build = NetworkBuilder(3)
+    rows = [
+        Affine.sum([x * number(rng, "decimals") for x in build.inputs if rng.random() < 0.8])
+        + build.inputs[k % 3] * F(1, 7)
+        for k in range(4)
+    ]
+    univariate = ScaledNetwork(build.network(build.layer(rows)), 1).univariate
+    several = range(3, len(univariate.directions))
+    for norm in ("1", "2"):
+        choices = [(line,) for line in (0, *several)]
+        choices += [(0, 2), (1, *several), tuple(several), (0, 1, 2, *several)]
+        for lines in choices:
+            directions = [univariate.directions[line] for line in lines]
+            expected = ball_weights(directions, norm)
+            assert univariate.ball_weights(lines, norm) == [expected[d] for d in directions]
+            if max(lines, default=0) < 3:
+                assert set(expected.values()) == {1}

@@ -7,6 +7,10 @@ a comparison, a sign, an `and`, a `not`, a `min`, an integer or a truth value re
 tests of `tests/mutation_suite.py` run in a forked process. A mutant that makes no verdict wrong is
 listed in `tools/mutation_equivalent.json` with its reason, and runs with --all alone; survivors
 make the exit code 1.
+
+A mutant of a function that nothing calls while the tests are loaded is put in place by its code
+alone, after the fork; for others, all that imports the module is loaded again. --state keeps what
+is known, so that a run may be interrupted, and modules be run side by side with a file each.
 """
 
 from __future__ import annotations
@@ -584,7 +588,11 @@ def report(rows: dict[str, dict[str, str]], reasons: dict[str, str]) -> str:
     lines += [
         "the module and of the tests that run on it, without comments: a row is of that tree."
     ]
-    for title, wanted in (("Survivors", "survived"), ("Equivalent mutants", "equivalent")):
+    for title, wanted in (
+        ("Survivors", "survived"),
+        ("Not run", "not run"),
+        ("Equivalent mutants", "equivalent"),
+    ):
         keys = sorted(key for row in rows.values() for key, found in row.items() if found == wanted)
         lines += ["", f"## {title}", ""]
         lines += [f"- `{key}`" + (f": {reasons[key]}" if key in reasons else "") for key in keys]
