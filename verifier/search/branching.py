@@ -26,7 +26,7 @@ from verifier.trusted.query import Query
 from verifier.trusted.symbolic import supports
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
-PROBE = 1000  # nodes, after which bounds of single units pay
+PROBE = 4000  # nodes, after which bounds of single units pay
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 

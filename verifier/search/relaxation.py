@@ -48,7 +48,7 @@ class Relaxation:
     ) -> None:
         """`lower` and `upper` bound the pre-activations, `box` the inputs. Raises LateError after
         the deadline."""
-        self._deadline = deadline
+        self._deadline, self.goal = deadline, goal
         self.query, self.network = query, network
         self.region, self.inputs = query.region, query.network.inputs
         self.bounds = LeafBounds(

@@ -15,7 +15,7 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.search.ascent import Ascent
+from verifier.search.ascent import Ascent, Bounded
 from verifier.search.attack import climb, exact_flip
 from verifier.search.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.floats import FloatNetwork, float_vector, to_float
@@ -42,6 +42,7 @@ FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
 NEAR = 1e-7  # of a leaf's size: a value that may be zero
 NODE_LIMIT = "node limit"
+SHARPER = 0.1  # of the ascent's bound: how much better a program has to be to be preferred
 BATCH = 64  # branches bounded at once
 STEPS, FIRST_STEPS = 12, 40  # of the ascent: in a node, at the root
 LAST_STEPS = 200  # where no unit is open, before it is decided in rationals
@@ -107,7 +108,7 @@ class PhaseTree:
             # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
             touching = self.query.region.open and self.query.region.norm != "2"
             if len(self.query.goals[number].atoms) > 1 or touching:
-                return self._by_programs(number, self._program(number), limit)
+                return self._by_programs(self._program(number), limit)
             return self._by_ascent(number, limit)
         except SolverError:
             return self._enumerate(number, limit)
@@ -142,7 +143,7 @@ class PhaseTree:
         nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
         starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
-        waiting, steps = [0], FIRST_STEPS
+        waiting, steps, batches = [0], FIRST_STEPS, 0
         while waiting:
             stopped = self._stop(limit)
             if stopped is not None:
@@ -165,6 +166,10 @@ class PhaseTree:
             if flip is not None:
                 return flip
             leaves = bounds.leaves(found.parts, phases)
+            batches += 1
+            looked_at = batches & (batches - 1) == 0  # after 1, 2, 4, ... batches
+            if program and looked_at and self._is_sharper(program, found, leaves, phases):
+                return self._by_programs(program, limit)
             for row, index in enumerate(batch):
                 node, leaf = nodes[index], leaves[row]
                 if node.used is not None:
@@ -187,9 +192,20 @@ class PhaseTree:
                 waiting.extend(sides)
         return self._preorder(asked, nodes)
 
-    def _by_programs(
-        self, number: int, relaxation: Relaxation, limit: int | None
-    ) -> Tree | Flip | Undecided:
+    def _is_sharper(
+        self, program: Relaxation, found: Bounded, leaves: Sequence[FloatLeaf], phases: Phases
+    ) -> bool:
+        """Whether the program's bound of an open branch is better by much: steep networks want
+        more steps than there are. (On an L2 ball it knows tangents alone.)"""
+        open_rows = [row for row, leaf in enumerate(leaves) if not leaf.sure]
+        if not open_rows:
+            return False
+        value = float(found.values[open_rows[-1]])
+        margin = program.at(phases[open_rows[-1]]).solve().margin
+        return margin is None or -margin - value > SHARPER * abs(value)
+
+    def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Tree | Flip | Undecided:
+        number = relaxation.goal
         nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
         waiting = [0]
         while waiting:
