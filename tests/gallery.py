@@ -50,7 +50,7 @@ ENTRIES = (
         (
             (
                 "robmem certify --data plane.csv --construction vardi --ratio 1/2 "
-                "--timeout 0.000001 --out runs/hasty"
+                "--decoder nearest --timeout 0.000001 --out runs/hasty"
             ),
             "robmem report runs/hasty -o plane-undecided",
         ),

@@ -166,7 +166,10 @@ class LeafBounds:
         """A leaf of each row, for its phases (branches, undecided), that uses the fewest of them,
         roughly: those of least effect are given up as long as it closes."""
         values, sizes, coefficients = self.values(parts, phases)
+        found = _plain(parts, phases, values, sizes, coefficients)
         rows = np.flatnonzero(values > CLEAR * sizes)
+        if not len(rows):
+            return found
         used, closing = phases.copy(), parts.take(rows)
         used[rows] = self._fewest(closing, phases[rows])
         # A coefficient that may be rounding error has no sign: its line must do for both.
@@ -176,7 +179,6 @@ class LeafBounds:
         level = np.minimum(closing.rising, closing.falling)
         careful = replace(closing, rising=np.where(small, level, closing.rising))
         some, terms, seen = self.values(careful, used[rows])
-        found = _plain(parts, phases, values, sizes, coefficients)
         for i, k in enumerate(rows.tolist()):
             if some[i] > CLEAR * terms[i]:
                 found[k] = _leaf(

@@ -158,8 +158,9 @@ class InputSplitting:
             self.checker.restrict(split, high=high)
         self.checker.tighten_symbolically()
         tree = PhaseTree(
-            self.query, self.checker, self.network, self.deadline, believing=self.believing
-        )
+            self.query, self.checker, self.network, self.deadline,
+            believing=self.believing, small=True,
+        )  # fmt: skip
         flip: Flip | None = None
         for goal in list(box.goals):
             found = tree.refute(goal, tree.nodes + PHASE_NODES)

@@ -72,8 +72,11 @@ class PhaseTree:
         deadline: float | None,
         *,
         believing: bool = True,
+        small: bool = False,
     ) -> None:
-        """If not `believing`, every leaf is tried exactly before it is kept."""
+        """If not `believing`, every leaf is tried exactly before it is kept. If `small`, trees have
+        a few nodes, and programs are sooner done than an ascent."""
+        self._small = small
         # Where an open ball is touched, values are near zero, and floats say little.
         self._believing = believing and not query.region.open
         self.query, self.checker, self.network = query, checker, network
@@ -107,7 +110,7 @@ class PhaseTree:
         try:
             # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
             touching = self.query.region.open and self.query.region.norm != "2"
-            if len(self.query.goals[number].atoms) > 1 or touching:
+            if len(self.query.goals[number].atoms) > 1 or touching or self._small:
                 return self._by_programs(self._program(number), limit)
             return self._by_ascent(number, limit)
         except SolverError:
