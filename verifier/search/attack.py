@@ -22,6 +22,8 @@ OPEN = Fraction(1, 1 << 30)  # how far inside an open ball a point beyond it is 
 
 def exact_flip(query: Query, goal: int, point: Float | list[Fraction]) -> Flip | None:
     """The flip at `point` moved into the region, if there is one in exact arithmetic."""
+    if isinstance(point, np.ndarray) and not np.isfinite(point).all():
+        return None  # numbers that floats do not hold
     moved = into_region(
         query.region, [Fraction(float(x)) if isinstance(x, float) else x for x in point]
     )
