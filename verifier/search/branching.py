@@ -102,7 +102,7 @@ def _by_phases(
     search = PhaseTree(query, checker, network, deadline, believing=believing)
     found = _refute_all(search, PROBE if probe else options.nodes, symbolic=symbolic)
     if probe and found == Undecided(NODE_LIMIT):
-        steps += lemmas(query, checker, network, deadline)
+        steps += lemmas(query, checker, network, deadline, believing=believing)
         nodes = search.nodes
         search = PhaseTree(query, checker, network, deadline, believing=believing)
         search.nodes = nodes

@@ -29,19 +29,29 @@ OUTPUT = -1
 
 
 def lemmas(
-    query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
+    query: Query,
+    checker: FastChecker,
+    network: FloatNetwork,
+    deadline: float | None,
+    *,
+    believing: bool = True,
 ) -> list[Lemma]:
     """Lemmas that tighten or decide units, in an order in which each is proved by those before it;
-    `checker`, in its root state, has assumed them then."""
-    return _Tightening(query, checker, network, deadline).run()
+    `checker`, in its root state, has assumed them then. `believing` as in `PhaseTree`."""
+    return _Tightening(query, checker, network, deadline, believing).run()
 
 
 class _Tightening:
     def __init__(
-        self, query: Query, checker: FastChecker, network: FloatNetwork, deadline: float | None
+        self,
+        query: Query,
+        checker: FastChecker,
+        network: FloatNetwork,
+        deadline: float | None,
+        believing: bool,
     ) -> None:
         self.query, self.checker, self.network = query, checker, network
-        self.deadline = deadline
+        self.deadline, self.believing = deadline, believing
         self.found: list[Lemma] = []
 
     def run(self) -> list[Lemma]:
@@ -83,7 +93,9 @@ class _Tightening:
         return self.checker.lower(v) < 0 < self.checker.upper(v)
 
     def _tree(self) -> PhaseTree:
-        return PhaseTree(self.query, self.checker, self.network, self.deadline)
+        return PhaseTree(
+            self.query, self.checker, self.network, self.deadline, believing=self.believing
+        )
 
     def _by_ascent(self, units: list[int]) -> None:
         """Both bounds of these units of one layer, where that moves them by much or decides."""
@@ -105,7 +117,7 @@ class _Tightening:
             low, high = tree.lower[lemma.unit], tree.upper[lemma.unit]
             best = float(value - CLEAR * size)
             gain = best + high if lemma.upper else best - low
-            if not gain > (0 if best >= 0 else WORTH * (high - low)):
+            if not np.isfinite(best) or not gain > (0 if best >= 0 else WORTH * (high - low)):
                 continue
             exact = leaf.rounded(bounds.undecided, phases[0], BITS[0])
             self._keep(lemma, Fraction(best), Leaf(slopes=exact.slopes))
