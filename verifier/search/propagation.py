@@ -337,7 +337,9 @@ class Propagation:
         """Adds the lemmas about unit v that improve its bounds and can matter."""
         checker = self.checker
         scale = checker.scaled.scales[self.inputs + v]
-        for upper in (False, True):
+        for upper in (True, False):
+            if checker.upper(v) <= 0:
+                return  # it is off, and nothing more is to be known
             sign = -1 if upper else 1
             current = sign * (checker.upper(v) if upper else checker.lower(v))
             least = min(sign * corner[v] for corner in self._corners)
@@ -352,7 +354,8 @@ class Propagation:
                 self._leaves_left = 0  # it is not on that side at the centre
             found = self._tree(
                 Lemma(v, upper, ZERO, ()),
-                partial(_at_least, Fraction(least, scale)),
+                # An upper bound of zero says all: the unit is off.
+                partial(_at_least, Fraction(min(least, 0) if upper else least, scale)),
                 _not_negative if deciding else partial(_above, Fraction(current) / scale),
             )
             if found is None:
@@ -438,7 +441,10 @@ class Propagation:
         below rising units that touch at a corner, in the second pass also with chords."""
         if self._guide:
             for boxable in (self._tightened - self._loose, set[int]()):
-                yield self._substitute(target, boxable, self._guide, _Where(self._is_plain))
+                bound = self._substitute(target, boxable, self._guide, _Where(self._is_plain))
+                yield bound
+                if ZERO not in bound.leaf.slopes.values():
+                    break
             return
         chorded = _Where(self._is_plain) if self._chords else ()
         for boxable in (self._tightened, set[int]()):
