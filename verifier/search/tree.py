@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from verifier.search.ascent import Ascent, Bounded
 from verifier.search.attack import climb, exact_flip
+from verifier.search.exact_basis import exact_optimum
 from verifier.search.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.lookahead import Lookahead
@@ -272,7 +273,16 @@ class PhaseTree:
                 node.leaf, node.used = exact, node.phases
                 return True
         self._doubts += 1
-        return False
+        if isinstance(asked, Lemma) or self._closed(asked) or node.phases.all():
+            return False
+        found = exact_optimum(
+            self.query, self.checker, self.query.goals[asked], self._by_unit(node.phases),
+            self._undecided.tolist(),
+        )  # fmt: skip
+        if found is None or not self._closes(asked, node.phases, found[1]):
+            return False
+        node.leaf, node.used = self._fewest(asked, found[1], node.phases)
+        return True
 
     def _enumerate(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
         """The same without a solver, for numbers that floats do not hold: all patterns, exactly."""
