@@ -153,7 +153,11 @@ class Propagation:
         targets: list[Target] = [g for g, tree in goals if tree is None and len(g.atoms) == 1]
         reached, above = set[int](), set[int]()
         while targets:
-            for bound in self._bounds(targets.pop()):
+            target = targets.pop()
+            bounds = list(self._bounds(target))
+            if isinstance(target, Lemma) and self._is_off(target.unit, bounds):
+                continue  # so nothing below it needs a visit
+            for bound in bounds:
                 falling = {v for v in bound.open if self._splits(v)}.difference(bound.rising)
                 targets += [Lemma(v, True, ZERO, ()) for v in falling - reached]
                 reached |= bound.reached
@@ -163,6 +167,16 @@ class Propagation:
         proved = self._close_goals(leaves=MORE_LEAVES)
         self._guide = set()
         return proved
+
+    def _is_off(self, v: int, bounds: Iterable[Bound]) -> bool:
+        """Whether the unit is off, by what is known or by the best of these bounds of -a_v."""
+        if self.checker.upper(v) <= 0:
+            return True
+        best = max(bounds, key=lambda bound: bound.value)
+        if best.value < 0:
+            return False
+        self._assume(Lemma(v, True, -best.value, (Node((), best.leaf),)))
+        return True
 
     def _close_on_directions(self) -> bool:
         """Goals whose outputs are functions of one direction are closed by the pieces of these."""
@@ -360,13 +374,15 @@ class Propagation:
             )
             if found is None:
                 continue
-            lemma = Lemma(v, upper, sign * found[0], found[1])
-            self.steps.append(lemma)
-            checker.assume(lemma)
-            self._touched.add(v)
+            self._assume(Lemma(v, upper, sign * found[0], found[1]))
             if checker.lower(v) >= 0:
                 self._tightened.add(v)
                 (self._loose.add if self._cut_short else self._loose.discard)(v)
+
+    def _assume(self, lemma: Lemma) -> None:
+        self.steps.append(lemma)
+        self.checker.assume(lemma)
+        self._touched.add(lemma.unit)
 
     def _tree(self, target: Target, done: Test, accepted: Test) -> tuple[Fraction, Tree] | None:
         """The bound of the current branch and its tree: one leaf if that is `done`, else by a split
