@@ -257,7 +257,7 @@ def test_one_stored_proof_is_checked(here: Path, capsys: pytest.CaptureFixture[s
     save_proof(here / "proof.json", query, verdict)
     said = say(capsys, "check", "proof.json", "--json")
     assert (said.code, said.facts["robust"]) == (0, 1)
-    assert "no point of a box of 2 inputs satisfies any of 2 goals" in said.facts["claim"]
+    assert "no point of a box of 2 inputs lies in any of 2 unsafe sets" in said.facts["claim"]
     text = (here / "proof.json").read_text()
     (here / "proof.json").write_text(text.replace(construction.network.digest, "0" * 64))
     assert say(capsys, "check", "proof.json").code == 4

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.random_queries import random_query
 from verifier.cli.main import main
 from verifier.errors import UserError
-from verifier.formats.comparisons import parse_conjunction
+from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.load import load_any_network
 from verifier.trusted.evaluate import evaluate
 from verifier.trusted.query import Atom
@@ -218,3 +219,29 @@ def test_comparisons_are_read_exactly() -> None:
                  "Y_0 <= 1/0", "Y_0 <= 1.2.3", "Y_0 <= 0 and", "y <= 0", "+ <= 0"):  # fmt: skip
         with pytest.raises(UserError):
             parse_conjunction(text)
+
+
+def test_check_says_what_was_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ("abs.npz", "--center", "1,1/2", "--norm", "2", "--radius", "1/8", "--clip", "0.6:2")
+    unsafe = "2 Y_0 - 1/2 X_1 > 9 and Y_0 >= X_0 - 1/3"
+    assert ask(capsys, *asked, "--unsafe", unsafe, "--proof", "proof.json")[0] == 0
+    assert main(["check", "proof.json", "--json"]) == 0
+    question = json.loads(capsys.readouterr().out)["question"]
+    assert question["center"] == ["1", "1/2"]
+    assert [side.partition(":")[0] for side in question["box"]] == ["7/8", "3/5"]
+    again = (*asked, *(word for text in question["unsafe"] for word in ("--unsafe", text)))
+    assert ask(capsys, *again, "--proof", "again.json")[0] == 0
+    assert Path("again.json").read_bytes() == Path("proof.json").read_bytes()
+    assert ask(
+        capsys, "abs.npz", "--box", "1/4:1,0:1", "--unsafe", "Y_0 < 1/4", "--proof", "b.json"
+    )
+    assert main(["check", "b.json"]) == 0
+    rows = [line.split(None, 1) for line in capsys.readouterr().out.splitlines()]
+    assert ["box", "1/4:1,0:1"] in rows
+    assert ["unsafe", "-Y_0 > -1/4"] in rows
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_conditions_read_back_what_they_say(seed: int) -> None:
+    for goal in random_query(seed).goals:
+        assert parse_conjunction(conjunction_text(goal.atoms)) == goal.atoms

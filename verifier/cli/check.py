@@ -84,6 +84,7 @@ def _check_vipr(path: Path, as_json: bool) -> int:
 def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     from verifier.api import check
     from verifier.cli.options import size_text, table
+    from verifier.cli.question import question_facts, question_rows
     from verifier.formats.load import load_any_network
     from verifier.trusted.certificate import Robust
     from verifier.trusted.proof_file import load_proof
@@ -104,12 +105,15 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
         kind = f"open L{region.norm}" if region.open else f"L{region.norm}"
         within = f" within {shape}" if region.clipped else f" of {region.dimension} inputs"
         shape = f"an {kind} ball of {of} {format_rational(region.size)}{within}"
-    goals = f"{len(query.goals)} goal" + ("s" if len(query.goals) > 1 else "")
-    claim = f"no point of {shape} satisfies any of {goals}"
+    count = len(query.goals)
+    every, some = "the unsafe set", "the unsafe set"
+    if count > 1:
+        every, some = f"any of {count} unsafe sets", f"one of {count} unsafe sets"
+    claim = f"no point of {shape} lies in {every}"
     if exact:
         claim += ", and one on its sphere does: its radius is exact"
     elif not robust:
-        claim = f"a point of {shape} satisfies one of {goals}"
+        claim = f"a point of {shape} lies in {some}"
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": 1,
@@ -120,12 +124,14 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
         "proof_bytes": path.stat().st_size,
         "seconds": {"check": round(monotonic() - started, 3)},
         "network": query.network.digest,
+        "question": question_facts(query),
     }
     if as_json:
         print(json.dumps(facts))
     else:
         size = size_text(facts["proof_bytes"])
-        rows = [("claim", claim), ("network", facts["network"]), ("size of the proof", size)]
+        rows: list[tuple[str, object]] = [("claim", claim), *question_rows(query)]
+        rows += [("network", facts["network"]), ("size of the proof", size)]
         print(table([*rows, ("seconds", facts["seconds"]["check"])]))
     return 0
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from verifier.cli.options import number
 from verifier.errors import UserError
-from verifier.formats.comparisons import parse_conjunction
+from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.files import read_text, shown
 from verifier.labels import label_values
-from verifier.trusted.query import Goal, label_goals
+from verifier.trusted.query import Goal, Query, label_goals
 from verifier.trusted.rational import format_rational
 from verifier.trusted.region import Region, ball, box
 
+MOST_ROWS, MOST_CHARACTERS = 12, 100  # of a question, as it is printed
 Vector = tuple[Fraction, ...]
 Box = tuple[Vector, Vector]
 
@@ -168,3 +169,38 @@ def _labels(text: str) -> list[int | Fraction]:
     if len(set(values)) < len(values):
         raise UserError("--labels: a label stands there twice")
     return sorted(values)
+
+
+def question_facts(query: Query) -> dict[str, Any]:
+    """The region in numbers and the unsafe sets, as the options of `robmem verify` say them."""
+    region, text = query.region, format_rational
+    sides = zip(region.lower, region.upper, strict=True)
+    facts: dict[str, Any] = {}
+    if region.center:
+        facts["center"] = [text(x) for x in region.center]
+    if region.clipped or not region.center:
+        facts["box"] = [f"{text(low)}:{text(high)}" for low, high in sides]
+    facts["unsafe"] = [conjunction_text(goal.atoms) for goal in query.goals]
+    return facts
+
+
+def question_rows(query: Query) -> list[tuple[str, str]]:
+    """The same to be read: long lists are cut."""
+    facts = question_facts(query)
+    listed = facts.pop("unsafe")
+    rows = [(name, _shortened(values)) for name, values in facts.items()]
+    rows += [("unsafe", _cut(text)) for text in listed[:MOST_ROWS]]
+    if len(listed) > MOST_ROWS:
+        rows.append(("", f"and {len(listed) - MOST_ROWS} more"))
+    return rows
+
+
+def _shortened(values: Sequence[str]) -> str:
+    text = ",".join(values)
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return f"{_cut(text)} ({len(values)} inputs, all with --json)"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}.."

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from fractions import Fraction
 
 from verifier.errors import UserError
 from verifier.formats.files import shown
 from verifier.trusted.query import Atom
-from verifier.trusted.rational import parse_rational
+from verifier.trusted.rational import format_rational, parse_rational
 
 _JOINT = re.compile(r"\band\b|,")
 _SIGN = re.compile(r"<=|>=|==|<|>|=")
@@ -45,6 +46,24 @@ def parse_conjunction(text: str) -> tuple[Atom, ...]:
         if sign.startswith((">", "=")):
             atoms.append(_atom(left, right, strict=sign == ">"))
     return tuple(atoms)
+
+
+def conjunction_text(atoms: Iterable[Atom]) -> str:
+    """The atoms as `parse_conjunction` reads them, each with its constant on the right."""
+    return " and ".join(
+        f"{_terms_text(atom)} {'>' if atom.strict else '>='} {format_rational(-atom.constant)}"
+        for atom in atoms
+    )
+
+
+def _terms_text(atom: Atom) -> str:
+    parts = [(c, f"Y_{j}") for j, c in atom.outputs] + [(c, f"X_{k}") for k, c in atom.inputs]
+    terms = [
+        ("- " if c < 0 else "+ ") + ("" if abs(c) == 1 else f"{format_rational(abs(c))} ") + name
+        for c, name in parts
+    ]
+    text = " ".join(terms) or "0"
+    return "-" + text[2:] if text.startswith("- ") else text.removeprefix("+ ")
 
 
 def _sum(text: str, whole: str) -> Sum:
