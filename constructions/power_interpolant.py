@@ -19,7 +19,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt
 
-from constructions.construction import Construction, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Norm, Promises, Size
 from constructions.hypotheses import check_budget, half_separation_lower, separation_above
 from constructions.rows import scaled, stack
 from constructions.running_max import DistanceTests, Units, network_of, parallel_layers
@@ -67,6 +67,15 @@ class InterpolantTests(DistanceTests):
             for j in range(self.pieces)
         ]
         self.kinks = [b - a for a, b in zip([Fraction(0), *slopes], slopes, strict=False)]
+
+    bits_formula = "longest of (x_ik / M) - j / J, c_j, tau, K, y"
+
+    def entries(self) -> list[Entries]:
+        return [
+            (self._scale * self.pieces, self.greatest_distance_entry() + 1),
+            (self.pieces ** (self.exponent - 1), self.exponent),
+            (self.threshold.denominator, self.threshold),
+        ]
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
@@ -130,6 +139,11 @@ def shallow(
             width=Size(2 * n * pieces * size, "2nJN", exact=True),
             depth=Size(4 + (size - 1).bit_length(), "4 + ceil(log2 N)", exact=True),
             nonzero=Size(6 * n * pieces * size + 9 * size, "6nJN + 9N"),
+            dense=Size(
+                2 * n * pieces * size * (n + 1 + size) + size * (4 * size + 8),
+                "2nJN(n + 1 + N) + N(4N + 8)",
+            ),
+            bits=tests.bits(),
             budget_below=half_separation_lower(power, norm),
         ),
         notes=(f"J = {pieces} pieces",),
