@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
 
-from constructions.bits import READERS, BitReader, carry, read_numbers
+from constructions.bits import READERS, BitReader, carry, check_reader, read_numbers
 from constructions.construction import Promises, Size
 from verifier.builder import Affine, NetworkBuilder
 from verifier.errors import UserError
@@ -59,8 +59,10 @@ def table_of(labels: Mapping[int, int], slots: int | None = None) -> Table:
     """The words of these keys and labels.
 
     Raises:
-        UserError: No keys; a negative key; a label below 1.
+        UserError: No keys; a negative key; a label below 1; fewer than one key a group.
     """
+    if slots is not None and slots < 1:
+        raise UserError(f"{slots} keys a group; an integer memorizer (Lemma B.10) needs n >= 1")
     keys = sorted(labels)
     if not keys:
         raise UserError("an integer memorizer (Lemma B.10) needs at least one key")
@@ -138,8 +140,7 @@ def add_memorizer(
 
     The carried forms, all at least 0, come out beside it.
     """
-    if reader not in READERS:
-        raise UserError(f"no bit reader {reader!r}; there are {', '.join(READERS)}")
+    check_reader(reader)
     x, u, w, carried = _select(build, key, table, carried, serial=serial)
     readers: list[BitReader] = [
         READERS[reader](u, table.slots * table.key_bits),

@@ -35,7 +35,7 @@ from math import ceil
 
 import numpy as np
 
-from constructions.bits import READERS, BitReader, carry, read_numbers
+from constructions.bits import READERS, BitReader, carry, check_reader, read_numbers
 from constructions.construction import Construction, Entries, Promises, Size, entry_bits
 from constructions.hypotheses import check_budget
 from constructions.integer_memorizer import (
@@ -291,6 +291,7 @@ def two_thirds(
     Raises as `square_root`.
     """
     check_budget(dataset, "2", budget, separation)
+    check_reader(reader)
     keys = project(dataset, seed)
     labels = keys.labels(dataset)
     modulus = modulus_of(labels)

@@ -111,5 +111,8 @@ def test_keys_that_cannot_differ_are_named() -> None:
     dataset = Dataset.from_rows("pair", [[0, 1], [1, 0]], [0, 1])
     with pytest.raises(UserError, match="none of 0 projections .* distinct projected keys"):
         project(dataset, tries=0)
+    for name in ("vardi", "park"):
+        with pytest.raises(UserError, match="no bit reader 'x'; there are threshold, sawtooth"):
+            build(name, dataset, budget=Fraction(0), options={"reader": "x"})
     with pytest.raises(UserError, match="budget -1 is negative"):
         build("vardi", dataset, budget=Fraction(-1))
