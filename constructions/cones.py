@@ -162,9 +162,9 @@ def parallel(
                 10 * n * size + 3 * levels * size + 9 * size + 3, "10nP + 3P ceil(log2 n) + 9P + 3"
             ),
             dense=Size(
-                size * (2 * n * (n + 1) + (levels * (n + 1) + 1) * (2 * n * size + 1))
+                size * ((3 * n * n + 2) * size + 2 * n * (n + 2) + levels + 1)
                 + 3 * size * (size + 2),
-                "P(2n(n + 1) + (ceil(log2 n)(n + 1) + 1)(2nP + 1)) + 3P(P + 2)",
+                "P((3n^2 + 2)P + 2n(n + 2) + ceil(log2 n) + 1) + 3P(P + 2)",
             ),
             bits=tests.bits(),
             budget_below=separation / 2,
@@ -223,10 +223,9 @@ def one_against_rest(
                 "10nN + 3N ceil(log2 n) + 9N + C(2 ceil(log2 N_max) + 3)",
             ),
             dense=Size(
-                size * (2 * n * (n + 1) + (levels * (n + 1) + 1) * (2 * n * size + 1))
+                size * ((3 * n * n + 2) * size + 2 * n * (n + 2) + levels + 1)
                 + (size + 1) * (size * tree + dataset.classes),
-                "N(2n(n + 1) + (ceil(log2 n)(n + 1) + 1)(2nN + 1))"
-                " + (N + 1)(N ceil(log2 N_max) + C)",
+                "N((3n^2 + 2)N + 2n(n + 2) + ceil(log2 n) + 1) + (N + 1)(N ceil(log2 N_max) + C)",
             ),
             bits=tests.bits(),
             budget_below=separation / 2,
