@@ -21,6 +21,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from verifier.builder import Affine, NetworkBuilder
+from verifier.errors import UserError
 
 
 class BitReader(Protocol):
@@ -131,6 +132,12 @@ READERS: dict[str, type[ThresholdBits] | type[SawtoothBits]] = {
     "threshold": ThresholdBits,
     "sawtooth": SawtoothBits,
 }
+
+
+def check_reader(reader: str) -> None:
+    """Raises UserError if there is no such reader."""
+    if reader not in READERS:
+        raise UserError(f"no bit reader {reader!r}; there are {', '.join(READERS)}")
 
 
 def read_numbers(

@@ -16,7 +16,8 @@ the smaller class, called +1 here,
 
 F(x_i) = 1 on P, and a sample outside P is at distance >= lambda from all of P, so F = -1 there.
 If P is the class 0, the output is -F. Clamping the carried inputs at -c is 1-Lipschitz and fixes
-all samples, so the network as a whole has the Lipschitz constant 2 / lambda.
+all samples, so the network as a whole has the Lipschitz constant 2 / lambda. No network here
+depends on the budget: c is that of lambda / 2, so that nothing is clamped on any ball.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from constructions.running_max import (
     carry_offset,
     carry_rows,
     parallel_layers,
+    sequential_dense,
     sequential_layers,
     spans,
     sum_of,
@@ -109,7 +111,8 @@ def sequential(
     tests = ConeTests(chosen, separation)
     n, size = dataset.dimension, chosen.size
     levels = (n - 1).bit_length()
-    offset = carry_offset(least_entry(dataset), budget)
+    depth = size * (levels + 2) + 1
+    offset = carry_offset(least_entry(dataset), separation / 2)
     layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
     return Construction(
         name="lipschitz",
@@ -120,11 +123,13 @@ def sequential(
         promises=Promises(
             source=SOURCE,
             width=Size(3 * n + 1, "3n + 1", exact=size > 2),
-            depth=Size(size * (levels + 2) + 1, "P(ceil(log2 n) + 2) + 1", exact=True),
+            depth=Size(depth, "P(ceil(log2 n) + 2) + 1", exact=True),
             nonzero=Size(
                 size * (n * (levels + 12) + 4 * levels + 8) + n,
                 "P(n(ceil(log2 n) + 12) + 4 ceil(log2 n) + 8) + n",
             ),
+            dense=sequential_dense(n, 3 * n + 1, depth),
+            bits=tests.bits(offset),
             budget_below=separation / 2,
             lipschitz=2 / separation,
         ),
@@ -156,6 +161,12 @@ def parallel(
             nonzero=Size(
                 10 * n * size + 3 * levels * size + 9 * size + 3, "10nP + 3P ceil(log2 n) + 9P + 3"
             ),
+            dense=Size(
+                size * ((3 * n * n + 2) * size + 2 * n * (n + 2) + levels + 1)
+                + 3 * size * (size + 2),
+                "P((3n^2 + 2)P + 2n(n + 2) + ceil(log2 n) + 1) + 3P(P + 2)",
+            ),
+            bits=tests.bits(),
             budget_below=separation / 2,
             lipschitz=2 / separation,
         ),
@@ -211,6 +222,12 @@ def one_against_rest(
                 10 * n * size + 3 * levels * size + 9 * size + dataset.classes * (2 * tree + 3),
                 "10nN + 3N ceil(log2 n) + 9N + C(2 ceil(log2 N_max) + 3)",
             ),
+            dense=Size(
+                size * ((3 * n * n + 2) * size + 2 * n * (n + 2) + levels + 1)
+                + (size + 1) * (size * tree + dataset.classes),
+                "N((3n^2 + 2)N + 2n(n + 2) + ceil(log2 n) + 1) + (N + 1)(N ceil(log2 N_max) + C)",
+            ),
+            bits=tests.bits(),
             budget_below=separation / 2,
             lipschitz=2 / separation,
         ),

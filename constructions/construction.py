@@ -29,6 +29,14 @@ def exponent_of(norm: Norm) -> int:
 
 Decoder = Literal["value", "nearest", "sign", "argmax"]
 
+Entries = tuple[int, Fraction | int]
+"""(D, b): weights and biases that are multiples of 1 / D and at most b in size."""
+
+
+def entry_bits(*kinds: Entries) -> int:
+    """The most bits, of numerator and denominator, that an entry of one of these kinds can need."""
+    return max(int(largest * d).bit_length() + d.bit_length() for d, largest in kinds)
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -54,8 +62,9 @@ class Promises:
 
     `width`, `depth`, `nonzero`, `dense` and `bits` are the properties of `Network` of those names.
     The budgets that the theorem covers for this data set are those in [0, `budget_below`), in the
-    norm of the construction; None if the range has no simple bound. `lipschitz` bounds the
-    Lipschitz constant of every output with respect to that norm.
+    norm of the construction; None if the range has no simple bound, and 0 for the controls, which
+    answer the samples alone. `lipschitz` bounds the Lipschitz constant of every output with
+    respect to that norm.
     """
 
     source: str
@@ -120,7 +129,7 @@ def broken_promises(construction: Construction) -> tuple[str, ...]:
         if not size.holds(actual):
             broken.append(f"{construction.name}: {name} is {actual}, promised {size}")
     below = construction.promises.budget_below
-    if below is not None and not 0 <= construction.budget < below:
+    if below and not 0 <= construction.budget < below:
         broken.append(
             f"{construction.name}: budget {format_rational(construction.budget)} is not in "
             f"[0, {format_rational(below)})"

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from constructions.construction import Construction, Promises, Size
+from constructions.construction import Construction, Entries, Promises, Size
 from constructions.hypotheses import check_budget, least_entry
 from constructions.running_max import (
     DistanceTests,
@@ -40,6 +40,11 @@ class CrossPolytopeTests(DistanceTests):
         super().__init__(dataset, (dataset.labels + 1).tolist(), Fraction(1))
         self.budget = budget
         self.slope = max(self.labels) / (separation - 2 * budget)
+
+    bits_formula = "longest of x_ik + c, c, mu, K, y"
+
+    def entries(self) -> list[Entries]:
+        return [(self.budget.denominator, max(Fraction(1), self.budget))]
 
     def formulas(self, stage: int, before: list[Affine]) -> list[Affine]:
         return [Affine.sum(before) - self.budget]
@@ -76,6 +81,7 @@ def sequential(
             depth=Size(2 * size + 2, "2N + 2", exact=True),
             nonzero=Size(8 * n * size + 8 * size + n, "8nN + 8N + n"),
             dense=Size(size * (4 * n + 6) * (3 * n + 3) + 4 * n + 8, "N(4n+6)(3n+3) + 4n + 8"),
+            bits=tests.bits(offset),
             budget_below=separation / 2,
         ),
     )
@@ -102,6 +108,11 @@ def parallel(
             width=Size(2 * n * size, "2nN", exact=True),
             depth=Size(4 + (size - 1).bit_length(), "4 + ceil(log2 N)", exact=True),
             nonzero=Size(6 * n * size + 9 * size, "6nN + 9N"),
+            dense=Size(
+                2 * n * size * (n + 1 + size) + size * (4 * size + 8),
+                "2nN(n + 1 + N) + N(4N + 8)",
+            ),
+            bits=tests.bits(),
             budget_below=separation / 2,
         ),
     )

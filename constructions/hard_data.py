@@ -37,7 +37,11 @@ def shattered(
     c_l + e_j, c_l = 2 d^2 l e_1; returned are the data set and those points. The samples are
     c_l +- sum_j labels[l][j] e_j. Each wanted point is at distance sqrt(k - 1) <= rho epsilon from
     the sample of its label, where 2 epsilon >= 2 sqrt(k) is the separation. So the networks that
-    memorize with ratio rho shatter k * len(labels) points.
+    memorize with ratio rho shatter k * len(labels) points. In L1 the same holds with rho in place
+    of rho^2: the distance is k - 1, the separation 2k.
+
+    A deviation: for d = 1 c_l is 4 l e_1. The paper's 2 l e_1 puts samples of two labels on one
+    point.
     """
     if not 0 <= ratio_squared < 1:
         raise UserError(f"shattered: squared ratio {ratio_squared} is not in [0, 1)")
@@ -48,7 +52,7 @@ def shattered(
     for number, pattern in enumerate(labels):
         if len(pattern) != places or any(sign not in (-1, 1) for sign in pattern):
             raise UserError(f"shattered: pattern {number} is not {places} signs")
-        base = 2 * dimension**2 * number
+        base = 2 * max(dimension**2, 2) * number
         for side in (1, -1):
             row = [side * sign for sign in pattern] + [0] * (dimension - places)
             row[0] += base

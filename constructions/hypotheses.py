@@ -64,7 +64,8 @@ def check_budget(
                 f"{format_rational(half)}"
             )
         raise UserError(
-            f"budget {format_rational(budget)} is not below half the separation: its power "
+            f"budget {format_rational(budget)} is not below half the separation, about "
+            f"{float(root_lower(half, exponent)):.6g}: its power "
             f"{exponent}, {format_rational(budget**exponent)}, is not below "
             f"{format_rational(half)}"
         )

@@ -15,6 +15,9 @@ integer, and W_g its labels of c bits each, the first key leading. The network
 
 The result is the label on every key and *0 on every other integer in [0, 2^r)*: a short group is
 filled up with a key of its own and the label 0. Labels are positive.
+
+A fix of the paper: it counts log2 C and log2 R bits for labels up to C and keys up to R, which do
+not hold the values C and R themselves; r and c here are the bit lengths of the greatest of them.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
 
-from constructions.bits import READERS, BitReader, carry, read_numbers
+from constructions.bits import READERS, BitReader, carry, check_reader, read_numbers
 from constructions.construction import Promises, Size
 from verifier.builder import Affine, NetworkBuilder
 from verifier.errors import UserError
@@ -56,8 +59,10 @@ def table_of(labels: Mapping[int, int], slots: int | None = None) -> Table:
     """The words of these keys and labels.
 
     Raises:
-        UserError: No keys; a negative key; a label below 1.
+        UserError: No keys; a negative key; a label below 1; fewer than one key a group.
     """
+    if slots is not None and slots < 1:
+        raise UserError(f"{slots} keys a group; an integer memorizer (Lemma B.10) needs n >= 1")
     keys = sorted(labels)
     if not keys:
         raise UserError("an integer memorizer (Lemma B.10) needs at least one key")
@@ -135,8 +140,7 @@ def add_memorizer(
 
     The carried forms, all at least 0, come out beside it.
     """
-    if reader not in READERS:
-        raise UserError(f"no bit reader {reader!r}; there are {', '.join(READERS)}")
+    check_reader(reader)
     x, u, w, carried = _select(build, key, table, carried, serial=serial)
     readers: list[BitReader] = [
         READERS[reader](u, table.slots * table.key_bits),
@@ -192,11 +196,41 @@ def memorizer_width(table: Table, *, reader: str, serial: bool) -> int:
     return max(5 if serial else 2 * len(table.firsts) + 1, 10 if reader == "threshold" else 12)
 
 
+def _reading_layers(table: Table, reader: str) -> int:
+    """L: the number of layers after the selection."""
+    return memorizer_depth(table, reader=reader, serial=False) - 1
+
+
+def memorizer_nonzero(table: Table, *, reader: str, serial: bool) -> Size:
+    """A bound of the weights and biases that are not zero, behind a key that is one unit."""
+    first = 11 if serial else 16 if reader == "threshold" else 20
+    value = first * len(table.firsts) + 31 * _reading_layers(table, reader) + 12
+    return Size(value, f"{first}G + 31L + 12, {_LAYERS[reader]}")
+
+
+def memorizer_dense(table: Table, *, reader: str, serial: bool) -> Size:
+    """A bound of the dense parameters, behind a key that is one unit."""
+    first = 30 if serial else 18 if reader == "threshold" else 22
+    layer = 110 if reader == "threshold" else 156
+    value = first * len(table.firsts) + layer * _reading_layers(table, reader)
+    return Size(value, f"{first}G + {layer}L, {_LAYERS[reader]}")
+
+
+def memorizer_bits(table: Table, *, reader: str) -> Size:
+    """A bound of the bits of a weight or bias."""
+    times = 1 if reader == "threshold" else 2
+    word = table.slots * max(table.key_bits, table.label_bits)
+    return Size(times * word + 2, f"{'' if times == 1 else 2}n max(r, c) + 2")
+
+
+_LAYERS = {
+    "threshold": "L = n(max(r, c) + 3)",
+    "sawtooth": "L = n(3 max(r, c) + 3)",
+}
+
+
 def memorizer_promises(table: Table, *, reader: str, serial: bool) -> Promises:
-    """Width, depth, dense count and bits of `memorizer_network`."""
-    groups, slots, bits = len(table.firsts), table.slots, table.key_bits
-    times = 1 if reader == "threshold" else 6
-    word = slots * max(bits, table.label_bits)
+    """What `memorizer_network` promises."""
     return Promises(
         source=SOURCE,
         width=Size(
@@ -208,11 +242,7 @@ def memorizer_promises(table: Table, *, reader: str, serial: bool) -> Promises:
             ("G" if serial else "1") + " + n(max(r, c) or 3 max(r, c), + 3) + 1",
             exact=True,
         ),
-        dense=Size(
-            (60 * groups if serial else 24 * groups)
-            + 110 * times * slots * (max(bits, table.label_bits) + 3)
-            + 30,
-            "24G (60G) + 110n(max(r, c) + 3) + 30, the second term 6 times for sawtooth bits",
-        ),
-        bits=Size(2 * word + bits + 8, "2n max(r, c) + r + 8"),
+        nonzero=memorizer_nonzero(table, reader=reader, serial=serial),
+        dense=memorizer_dense(table, reader=reader, serial=serial),
+        bits=memorizer_bits(table, reader=reader),
     )

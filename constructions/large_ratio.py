@@ -21,6 +21,7 @@ only which case is tried, in floating point; nothing claimed rests on them. `fac
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil, log
 
@@ -32,8 +33,14 @@ from constructions.hypotheses import (
     least_entry,
     separation_above,
 )
-from constructions.projection import Projection, after, find_projection, span_of
-from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
+from constructions.projection import Projection, after, check_kind, find_projection, span_of
+from constructions.running_max import (
+    carry_offset,
+    carry_rows,
+    network_of,
+    sequential_dense,
+    sequential_layers,
+)
 from constructions.sawtooth import SquareTests
 from verifier.dataset import Dataset
 
@@ -90,6 +97,8 @@ def large(
 ) -> Construction:
     """Equals y_i on the L2 ball i: width 3m + 2 behind a map to m <= n coordinates.
 
+    Right for every budget below half the separation, those of the other two regimes as well.
+
     `rank` sets m, for one map as in case IV, whatever the case.
 
     Raises:
@@ -97,9 +106,11 @@ def large(
             coordinates was found.
     """
     power = check_budget(dataset, "2", budget, separation)
+    check_kind(kind, dataset.dimension)
     case, coordinates = case_of(dataset, budget, power, factor)
+    by = f"case {case}"
     if rank is not None:
-        case, coordinates = "IV", rank
+        case, coordinates, by = "IV", rank, "by rank"
     if coordinates == dataset.dimension and case not in ("III", "V"):
         plain = sawtooth.sequential(dataset, budget, separation=power)
         return Construction(
@@ -108,15 +119,16 @@ def large(
             norm="2",
             budget=budget,
             decoder="value",
-            promises=plain.promises,
+            promises=replace(plain.promises, source=SOURCE),
             seed=seed,
-            notes=(f"case {case}, no projection", *plain.notes),
+            notes=(f"{by}, no projection", *plain.notes),
         )
     map_, projected, projected_power = _mapped(dataset, budget, case, coordinates, seed, kind)
     coordinates = map_.rank
     tests = SquareTests(projected, budget, separation_above(budget, projected_power))
     m, size, levels = coordinates, dataset.size, tests.scale.levels
     offset = carry_offset(least_entry(projected), budget)
+    depth = size * (levels + 3) + 1
     layers = sequential_layers(
         tests, carry_rows(m, offset), offset, overlap=False, projection=map_.rows()
     )
@@ -129,15 +141,17 @@ def large(
         promises=Promises(
             source=SOURCE,
             width=Size(3 * m + 2, "3m + 2"),
-            depth=Size(size * (levels + 3) + 1, "N(levels + 3) + 1", exact=True),
+            depth=Size(depth, "N(levels + 3) + 1", exact=True),
             nonzero=Size(
                 3 * m * (dataset.dimension + 1)
                 + size * m * (8 * levels + 9)
                 + size * (2 * levels + 9),
                 "3m(d + 1) + Nm(8 levels + 9) + N(2 levels + 9)",
             ),
+            dense=sequential_dense(dataset.dimension, 3 * m + 2, depth),
+            bits=tests.bits(offset),
             budget_below=half_separation_lower(projected_power, "2"),
         ),
         seed=seed,
-        notes=(f"case {case}, m = {m} of {dataset.dimension} coordinates, {levels} levels",),
+        notes=(f"{by}, m = {m} of {dataset.dimension} coordinates, {levels} levels",),
     )

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor, sqrt
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +160,17 @@ def lower_bounds(dataset: Dataset, norm: Norm, budget: Fraction, power: Fraction
                 f"{_KIM}, Proposition C.6",
             )
         )
+    if norm == "1" and 2 * budget < power:
+        places = min((1 / (1 - 2 * budget / power)).__floor__(), dataset.dimension)
+        bounds.append(
+            Bound(
+                "VC dimension",
+                places * (dataset.size // 2),
+                _WORST,
+                "k floor(N / 2), k = floor(1 / (1 - rho)) <= d",
+                f"{_KIM}, Proposition 3.3",
+            )
+        )
     if norm == "inf" and 4 * budget > power:
         statement = "min(N - 1, d), for rho > 1/2 (Yu, Gao, Zhang, ICLR 2024: d, for rho >= 0.8)"
         bounds.append(
@@ -206,12 +217,16 @@ def _euclidean_bounds(
             ),
             Bound("parameters", None, _WORST, order, f"{_KIM}, Theorem 3.1"),
         ]
-    ratio = float(budget) / sqrt(float(power))
-    narrow = [k for k in range(1, dataset.dimension) if ratio > 2416 * dataset.size ** (-2 / k)]
+    # sigma / delta > 2416 N^(-2/k), to the power 2k; it fails for all k beyond the first failure
+    width, square = 1, budget**2 / power
+    while width < dataset.dimension and (
+        square**width * dataset.size**4 > Fraction(2416) ** (2 * width)
+    ):
+        width += 1
     bounds.append(
         Bound(
             "width",
-            max(narrow, default=0) + 1,
+            width,
             _WORST,
             "the greatest k < d with sigma / delta > 2416 N^(-2/k), plus one",
             "Egosi, Yehudai, Shamir, COLT 2025, Theorem 8",

@@ -11,7 +11,7 @@ tau = (mu / M)^p + n p(p - 1) / (8 J^2) < 1 and K = y_max / (1 - tau), the tests
 g_i = y_i - K relu(S - tau) fulfil Lemma 0 of `running_max`, by the proof in `sawtooth`.
 
 A reconstruction for Theorems B.3 and B.6 of Yu, Gao, Zhang (ICLR 2024), for when a shallow network
-is wanted: 2nJ units a sample, J of the order sqrt(n p^2 / (1 - (mu / M)^p)).
+is wanted: 2nJ units a sample, J the least integer above sqrt(n p(p - 1) / (8(1 - (mu / M)^p))).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt
 
-from constructions.construction import Construction, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Norm, Promises, Size
 from constructions.hypotheses import check_budget, half_separation_lower, separation_above
 from constructions.rows import scaled, stack
 from constructions.running_max import DistanceTests, Units, network_of, parallel_layers
@@ -45,6 +45,28 @@ def short_unit(budget: Fraction, separation_lower: Fraction, exponent: int) -> F
     return simplest_between(longest * (1 - room), longest)
 
 
+def _bend(dimension: int, exponent: int) -> Fraction:
+    return Fraction(dimension * exponent * (exponent - 1), 8)
+
+
+def pieces_of(
+    dimension: int, budget: Fraction, separation_lower: Fraction, exponent: int
+) -> tuple[int, Fraction]:
+    """The least J for which some M <= separation_lower - budget has tau < 1, and such an M.
+
+    M is a short one that leaves at least half of 1 - tau.
+    """
+    longest = separation_lower - budget
+    gap = 1 - (budget / longest) ** exponent
+    bend = _bend(dimension, exponent)
+    pieces = isqrt(int(bend / gap)) + 1
+    slack = (gap - bend / pieces**2) / 2
+    room = slack / (4 * exponent)
+    while 1 - (budget / (longest * (1 - room))) ** exponent - bend / pieces**2 < slack:
+        room /= 2
+    return pieces, simplest_between(longest * (1 - room), longest)
+
+
 class InterpolantTests(DistanceTests):
     """g_i = y_i - K relu(sum_k phi(|x_k - x_ik| / M) - tau): 2nJ units, then one."""
 
@@ -53,20 +75,26 @@ class InterpolantTests(DistanceTests):
     def __init__(
         self, dataset: Dataset, budget: Fraction, separation_lower: Fraction, exponent: int
     ) -> None:
-        unit = short_unit(budget, separation_lower, exponent)
+        self.pieces, unit = pieces_of(dataset.dimension, budget, separation_lower, exponent)
         super().__init__(dataset, (dataset.labels + 1).tolist(), unit)
         inside = (budget / unit) ** exponent
-        bend = Fraction(dataset.dimension * exponent * (exponent - 1), 8)
-        # J^2 > bend / (1 - inside), with half of the room left to 1 - tau
-        self.pieces = isqrt(int(2 * bend / (1 - inside))) + 1
         self.exponent = exponent
-        self.threshold = inside + bend / self.pieces**2
+        self.threshold = inside + _bend(dataset.dimension, exponent) / self.pieces**2
         self.slope = max(self.labels) / (1 - self.threshold)
         slopes = [
             Fraction((j + 1) ** exponent - j**exponent, self.pieces ** (exponent - 1))
             for j in range(self.pieces)
         ]
         self.kinks = [b - a for a, b in zip([Fraction(0), *slopes], slopes, strict=False)]
+
+    bits_formula = "longest of (x_ik / M) - j / J, c_j, tau, K, y"
+
+    def entries(self) -> list[Entries]:
+        return [
+            (self._scale * self.pieces, self.greatest_distance_entry() + 1),
+            (self.pieces ** (self.exponent - 1), self.exponent),
+            (self.threshold.denominator, self.threshold),
+        ]
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
@@ -130,6 +158,11 @@ def shallow(
             width=Size(2 * n * pieces * size, "2nJN", exact=True),
             depth=Size(4 + (size - 1).bit_length(), "4 + ceil(log2 N)", exact=True),
             nonzero=Size(6 * n * pieces * size + 9 * size, "6nJN + 9N"),
+            dense=Size(
+                2 * n * pieces * size * (n + 1 + size) + size * (4 * size + 8),
+                "2nJN(n + 1 + N) + N(4N + 8)",
+            ),
+            bits=tests.bits(),
             budget_below=half_separation_lower(power, norm),
         ),
         notes=(f"J = {pieces} pieces",),

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from constructions.construction import Construction, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Norm, Promises, Size
 from constructions.hypotheses import (
     check_budget,
     half_separation_lower,
@@ -33,6 +33,7 @@ from constructions.running_max import (
     carry_offset,
     carry_rows,
     network_of,
+    sequential_dense,
     sequential_layers,
 )
 from verifier.builder import Affine
@@ -64,6 +65,17 @@ class ProductTests(DistanceTests):
         self.threshold = inside + allowance
         self.slope = max(self.labels) / (1 - allowance - self.threshold)
         self.stages = 2 + levels + (exponent - 2) * (levels + 1) + 1
+
+    bits_formula = "longest of (x_ik + c) / M, 1 / M, c, 8 / 4^m, tau, K, y"
+
+    def entries(self) -> list[Entries]:
+        power = 4**self.levels
+        return [
+            (power, Fraction(8, power)),
+            (4, Fraction(5, 4)),
+            (1, 8),
+            (self.threshold.denominator, self.threshold),
+        ]
 
     def formulas(self, stage: int, before: list[Affine]) -> list[Affine]:
         n, levels = self.dimension, self.levels
@@ -182,6 +194,7 @@ def deep(
     tests = ProductTests(dataset, budget, lower, exponent)
     n, size = dataset.dimension, dataset.size
     offset = carry_offset(least_entry(dataset), budget)
+    depth = size * ((exponent - 1) * (tests.levels + 1) + 3) + 1
     layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
     return Construction(
         name=f"l{exponent}-deep",
@@ -192,15 +205,13 @@ def deep(
         promises=Promises(
             source=SOURCE,
             width=Size(9 * n + 1, "9n + 1"),
-            depth=Size(
-                size * ((exponent - 1) * (tests.levels + 1) + 3) + 1,
-                "N((p - 1)(m + 1) + 3) + 1",
-                exact=True,
-            ),
+            depth=Size(depth, "N((p - 1)(m + 1) + 3) + 1", exact=True),
             nonzero=Size(
                 size * n * (24 * (exponent - 1) * (tests.levels + 1) + 16),
                 "Nn(24(p - 1)(m + 1) + 16)",
             ),
+            dense=sequential_dense(n, 9 * n + 1, depth),
+            bits=tests.bits(offset),
             budget_below=half_separation_lower(power, norm),
         ),
         notes=(f"m = {tests.levels} levels",),

@@ -3,14 +3,18 @@
 Both project the samples to integers p_i = u . x_i (over the common denominator of the data, moved
 to start at 0) with a random integer u that keeps differently labelled samples apart, and memorize
 the integers. So they are right at the samples, and the hypothesis is just that; no budget above 0
-is promised.
+is promised. A budget says on which balls robustness is to be refuted; it must be below half the
+separation, for beyond it every network has a flip and the control shows nothing.
 
 * `square_root` (Vardi, Yehudai, Shamir, On the Optimal Memorization Power of ReLU Neural Networks,
   ICLR 2022, Theorem 3.1): width 12, depth about sqrt(N log N), by the integer memorizer of
   `integer_memorizer` with one group a layer.
 * `two_thirds` (Park, Lee, Yun, Shin, Provable Memorization via Deep Neural Networks using
-  Sub-linear Parameters, COLT 2021): about N^(2/3) parameters. The range is first shortened to T of
-  about N^(4/3) by moving blocks of keys (after Lemmas 6 and 15), then the key v is split into
+  Sub-linear Parameters, COLT 2021): about N^(2/3) parameters, and n + 1 for the projection. The
+  keys are first taken modulo the least q >= N^2 that keeps labels apart, one layer of three units
+  for each bit of the quotient (ours, in place of Lemmas 5 and 14, which halve the range as often).
+  The range is then shortened to T of about N^(4/3) by moving blocks of keys (after Lemmas 6 and
+  15), and the key v is split into
   a = floor(v / B) and c = v mod B; a selects the word of the labels of its B places, of which the
   c-th is read (Lemmas 16, 19 and 20, with relu for the paper's STEP). The blocks are ours: keys
   that lie in one interval [qT, (q + 1)T), at most N^(1/3) of them, shifted modulo T by the first
@@ -31,18 +35,21 @@ from math import ceil
 
 import numpy as np
 
-from constructions.bits import READERS, BitReader, carry, read_numbers
-from constructions.construction import Construction, Promises, Size
+from constructions.bits import READERS, BitReader, carry, check_reader, read_numbers
+from constructions.construction import Construction, Entries, Promises, Size, entry_bits
+from constructions.hypotheses import check_budget
 from constructions.integer_memorizer import (
     add_memorizer,
+    memorizer_bits,
+    memorizer_dense,
     memorizer_depth,
+    memorizer_nonzero,
     memorizer_width,
     table_of,
 )
 from verifier.builder import Affine, NetworkBuilder
 from verifier.dataset import Dataset, check_labelled
 from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
 
 VARDI = "Vardi, Yehudai, Shamir, ICLR 2022, Theorem 3.1"
 PARK = "Park, Lee, Yun, Shin, COLT 2021, Theorem 1 (reconstructed)"
@@ -126,9 +133,39 @@ def _key_form(build: NetworkBuilder, dataset: Dataset, keys: Keys) -> Affine:
     return Affine(weights, -keys.least)
 
 
-def _check_control(budget: Fraction) -> None:
-    if budget < 0:
-        raise UserError(f"budget {format_rational(budget)} is negative")
+def flips_within(dataset: Dataset, keys: Keys, budget: Fraction) -> int:
+    """The number of samples whose closed-form flip is at most the budget away."""
+    square = sum(entry * entry for entry in keys.direction)
+    order = sorted(range(dataset.size), key=lambda i: keys.values[i])
+    labels = dataset.labels.tolist()
+    near = set[int]()
+    for walk in (order, order[::-1]):
+        # The last key of another label than that of the last sample, and that sample.
+        other: int | None = None
+        last = walk[0]
+        for i in walk[1:]:
+            if labels[i] != labels[last]:
+                other = last
+            last = i
+            if other is not None:
+                gap = keys.values[i] - keys.values[other]
+                if gap * gap <= budget**2 * dataset.denominator**2 * square:
+                    near.add(i)
+    return len(near)
+
+
+def _flips_note(dataset: Dataset, keys: Keys, budget: Fraction) -> str:
+    within = flips_within(dataset, keys, budget)
+    return (
+        f"right at the samples alone: the closed-form flips of {within} of {dataset.size} samples "
+        "are within the budget"
+    )
+
+
+def _key_entries(dataset: Dataset, keys: Keys) -> list[Entries]:
+    """Of the rows that read the inputs, without the thresholds of the keys."""
+    longest = max(map(abs, keys.direction)) * dataset.denominator
+    return [(1, longest), (1, abs(keys.least) + max(keys.values))]
 
 
 def square_root(
@@ -145,14 +182,20 @@ def square_root(
     The budget is recorded as what is to be refuted.
 
     Raises:
-        UserError: The budget is negative; the samples cannot be memorized; no distinct keys.
+        UserError: The budget is negative or not below half the L2 separation; the samples cannot
+            be memorized; no distinct keys.
     """
-    _check_control(budget)
+    check_budget(dataset, "2", budget, separation)
     keys = project(dataset, seed)
     table = table_of(keys.labels(dataset), slots)
     build = NetworkBuilder(dataset.dimension)
     form = _key_form(build, dataset, keys)
     value, _ = add_memorizer(build, form, table, [], reader=reader, serial=True)
+    n = dataset.dimension
+    nonzero = memorizer_nonzero(table, reader=reader, serial=True)
+    dense = memorizer_dense(table, reader=reader, serial=True)
+    bits = memorizer_bits(table, reader=reader)
+    bits_of_keys = entry_bits(*_key_entries(dataset, keys), (1, 1 << table.key_bits))
     return Construction(
         name="vardi",
         network=build.network([value - 1]),
@@ -167,10 +210,17 @@ def square_root(
                 "G + n(max(r, c) + 3) + 1",
                 exact=True,
             ),
+            nonzero=Size(3 * (n + 1) + nonzero.value, f"3(d + 1) + {nonzero.formula}"),
+            dense=Size(3 * (n + 1) + dense.value, f"3(d + 1) + {dense.formula}"),
+            bits=Size(max(bits.value, bits_of_keys), f"longest of u, least key, {bits.formula}"),
+            budget_below=Fraction(0),
         ),
         robust=False,
         seed=seed,
-        notes=(f"{len(table.firsts)} groups of {table.slots} keys of {table.key_bits} bits",),
+        notes=(
+            f"{len(table.firsts)} groups of {table.slots} keys of {table.key_bits} bits",
+            _flips_note(dataset, keys, budget),
+        ),
     )
 
 
@@ -215,6 +265,19 @@ def shorten(labels: Mapping[int, int], modulus: int, most: int) -> Blocks:
     return Blocks(modulus, tuple(starts), tuple(changes), placed)
 
 
+def modulus_of(labels: Mapping[int, int]) -> int:
+    """The least q >= N^2 modulo which no two keys of different labels meet.
+
+    At most N^2 / 2 differences must not be multiples of q, and each has few divisors of that size.
+    """
+    modulus = len(labels) ** 2
+    while True:
+        seen: dict[int, int] = {}
+        if all(seen.setdefault(key % modulus, y) == y for key, y in labels.items()):
+            return modulus
+        modulus += 1
+
+
 def two_thirds(
     dataset: Dataset,
     budget: Fraction,
@@ -227,16 +290,29 @@ def two_thirds(
 
     Raises as `square_root`.
     """
-    _check_control(budget)
+    check_budget(dataset, "2", budget, separation)
+    check_reader(reader)
     keys = project(dataset, seed)
     labels = keys.labels(dataset)
+    modulus = modulus_of(labels)
+    quotient_bits = (max(labels) // modulus).bit_length()
+    labels = {key % modulus: label for key, label in labels.items()}
     most = max(1, round(len(labels) ** (1 / 3)))
     blocks = shorten(labels, len(labels) * most, most)
     places = max(1, ceil((blocks.modulus / 16) ** 0.5))
     build = NetworkBuilder(dataset.dimension)
-    value = _two_level(build, _key_form(build, dataset, keys), blocks, places, reader)
+    key = _remainder(build, _key_form(build, dataset, keys), modulus, quotient_bits)
+    value = _two_level(build, key, blocks, places, reader)
     label_bits = max(labels.values()).bit_length()
     rows = -(-blocks.modulus // places)
+    layers = places * (label_bits * READERS[reader].layers_per_bit + 3)
+    n, jumps = dataset.dimension, len(blocks.starts)
+    word = places * label_bits * (1 if reader == "threshold" else 2) + 3
+    kinds: list[Entries] = [
+        *_key_entries(dataset, keys),
+        (1, modulus << quotient_bits),
+        (1, 2 * blocks.modulus + max(map(abs, blocks.changes))),
+    ]
     return Construction(
         name="park",
         network=build.network([value - 1]),
@@ -245,19 +321,41 @@ def two_thirds(
         decoder="value",
         promises=Promises(
             source=PARK,
-            width=Size(max(2 * len(blocks.starts), 2 * (rows - 1)) + 10, "max(2J, 2(A - 1)) + 10"),
+            width=Size(max(2 * jumps, 2 * (rows - 1)) + 10, "max(2J, 2(A - 1)) + 10"),
             depth=Size(
-                4 + places * (label_bits * READERS[reader].layers_per_bit + 3),
-                "4 + B(D + 3), 3D for sawtooth bits",
-                exact=True,
+                5 + quotient_bits + layers, "5 + E + B(D + 3), 3D for sawtooth bits", exact=True
             ),
+            nonzero=Size(
+                n + 1 + 11 * quotient_bits + 14 * jumps + 18 * rows + 31 * layers + 22,
+                "d + 1 + 11E + 14J + 18A + 31B(D + 3) + 22, 3D for sawtooth bits",
+            ),
+            dense=Size(
+                n + 1 + 12 * quotient_bits + 14 * jumps + 18 * rows + 110 * layers + 21,
+                "d + 1 + 12E + 14J + 18A + 110B(D + 3) + 21, 3D for sawtooth bits",
+            ),
+            bits=Size(max(word, entry_bits(*kinds)), "longest of u, keys, q 2^E, words of BD"),
+            budget_below=Fraction(0),
         ),
         robust=False,
         seed=seed,
         notes=(
-            f"{len(blocks.starts)} blocks, range {blocks.modulus} = {rows} rows of {places} places",
+            f"{jumps} blocks, range {blocks.modulus} = {rows} rows of {places} places",
+            _flips_note(dataset, keys, budget),
         ),
     )
+
+
+def _remainder(build: NetworkBuilder, key: Affine, modulus: int, bits: int) -> Affine:
+    """A unit of the key and `bits` layers behind which the form is the key modulo `modulus`.
+
+    For an integer key in [0, modulus * 2^bits).
+    """
+    (rest,) = build.layer([key])
+    for bit in reversed(range(bits)):
+        multiple = modulus << bit
+        units = build.layer([rest - (multiple - 1), rest - multiple, rest])
+        rest = units[2] - _step(units, 0) * multiple
+    return rest
 
 
 def _step(build_units: list[Affine], number: int) -> Affine:

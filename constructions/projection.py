@@ -40,10 +40,11 @@ from constructions.hypotheses import (
 from constructions.pairs import pair_differences
 from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
 from constructions.serial import cube_tests, narrow_promises, square_tests
+from verifier.builder import Affine
 from verifier.dataset import Dataset
 from verifier.errors import UserError
 from verifier.trusted.network import Rows, integers
-from verifier.trusted.rational import format_rational, sqrt_upper
+from verifier.trusted.rational import format_rational, sqrt_lower, sqrt_upper
 
 SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 to 7 (certified rational projection)"
 TRIES = 32
@@ -84,6 +85,20 @@ class Projection:
             integers([0] * count),
             integers([self.denominator] * count),
         )
+
+    def forms(self) -> list[Affine]:
+        """The coordinates behind the map, as forms of the inputs."""
+        return [
+            Affine(
+                {k: Fraction(int(entry), self.denominator) for k, entry in enumerate(row) if entry}
+            )
+            for row in self.numerators
+        ]
+
+    def shortest_row(self) -> Fraction:
+        """A lower bound of the L2 norms of the rows."""
+        square = int((self.numerators * self.numerators).sum(axis=1).min())
+        return sqrt_lower(Fraction(square, self.denominator**2), 32)
 
     def apply(self, dataset: Dataset) -> Dataset:
         """The projected samples, exactly."""
@@ -169,10 +184,7 @@ def householder(dimension: int, rank: int, rng: np.random.Generator) -> Projecti
 
 def cayley(dimension: int, rank: int, rng: np.random.Generator) -> Projection:
     """The first `rank` rows of (I - S)(I + S)^-1, S skew with entries in {-2, ..., 2} / 2."""
-    if dimension > MAX_CAYLEY:
-        raise UserError(
-            f"the Cayley map inverts an n x n matrix: n = {dimension} is above {MAX_CAYLEY}"
-        )
+    check_kind("cayley", dimension)
     from flint import fmpq, fmpq_mat
 
     upper = np.triu(rng.integers(-2, 3, (dimension, dimension)), 1)
@@ -214,6 +226,16 @@ def _reduced(numerators: NDArray[np.object_], denominator: int) -> Projection:
     return Projection(numerators // common, denominator // common)
 
 
+def check_kind(kind: str, dimension: int) -> None:
+    """Raises UserError if there is no such kind of projection from that many coordinates."""
+    if kind not in KINDS:
+        raise UserError(f"no projection {kind!r}; there are {', '.join(KINDS)}")
+    if kind == "cayley" and dimension > MAX_CAYLEY:
+        raise UserError(
+            f"the Cayley map inverts an n x n matrix: n = {dimension} is above {MAX_CAYLEY}"
+        )
+
+
 def find_projection(
     dataset: Dataset,
     radius: Fraction,
@@ -234,8 +256,7 @@ def find_projection(
             f"projection to {rank} coordinates: the data have {dataset.dimension}; "
             "Theorem 7 needs 1 <= k <= n"
         )
-    if kind not in KINDS:
-        raise UserError(f"no projection {kind!r}; there are {', '.join(KINDS)}")
+    check_kind(kind, dataset.dimension)
     rng = np.random.default_rng([seed, rank])
     close = pair_differences(dataset).astype(np.float64) / dataset.denominator
     target = float((2 * radius) ** 2)
@@ -259,8 +280,9 @@ def find_projection(
         best = max(best, power)
     raise UserError(
         f"{dataset.name}: none of {tries} projections to {rank} coordinates keeps the squared "
-        f"separation above (2 mu)^2 = {format_rational((2 * radius) ** 2)} (Theorem 7); the best "
-        f"is about {float(best):.6g}; take a larger dimension or a smaller budget"
+        f"L2 separation above (2 mu)^2 = {format_rational((2 * radius) ** 2)} (Theorem 7), for L2 "
+        f"balls of radius mu = {format_rational(radius)}; the best is about {float(best):.6g}; "
+        "take a larger dimension or a smaller budget"
     )
 
 
@@ -292,12 +314,13 @@ def narrow(
     its L-infinity test, for all budgets below half the separation (Theorem 6).
 
     Raises:
-        UserError: The budget is negative or not below half the separation; `rank` is not in 1..n;
-            no projection was found.
+        UserError: The budget is negative or not below half the separation; `rank` is not in 1..n,
+            or no projection to so many coordinates was found; there is no such `kind`.
     """
     power = check_budget(dataset, norm, budget, separation)
     n = dataset.dimension
     radius = budget if norm == "2" else budget * sqrt_upper(Fraction(n), 20)
+    check_kind(kind, n)
     ranks = [rank] if rank is not None else [1 << b for b in range(n.bit_length()) if 1 << b < n]
     found: tuple[Projection, Dataset, Fraction] | None = None
     for candidate in ranks:
@@ -334,7 +357,7 @@ def narrow(
         norm=norm,
         budget=budget,
         decoder="value",
-        promises=narrow_promises(tests, SOURCE, below),
+        promises=narrow_promises(tests, SOURCE, below, n, offset),
         seed=seed,
         notes=(note,),
     )

@@ -127,7 +127,7 @@ _ENTRIES = (
         moderate_ratio.SOURCE,
         moderate_ratio.moderate,
         robust=False,
-        options=("error", "slots"),
+        options=("error", "rank", "kind", "slots"),
     ),
     Entry(
         "large-rho",

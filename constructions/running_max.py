@@ -25,6 +25,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from constructions.construction import Entries, Size, entry_bits
 from constructions.rows import (
     affine_rows,
     check_limit,
@@ -148,6 +149,7 @@ class DistanceTests(ABC):
 
     stages: int
     reading = frozenset({0})
+    bits_formula = "longest of x_ik + c, c, K, y"
 
     def __init__(self, dataset: Dataset, labels: Sequence[int], unit: Fraction) -> None:
         self.size = dataset.size
@@ -156,6 +158,7 @@ class DistanceTests(ABC):
         self.slope = Fraction(0)
         self._scale = unit.numerator * dataset.denominator
         self._unit = unit.denominator
+        self._length = unit
         self._data_denominator = dataset.denominator
         self._points = scaled(dataset.numerators, unit.denominator)
         self._templates: dict[int, Rows] = {}
@@ -167,6 +170,26 @@ class DistanceTests(ABC):
     @abstractmethod
     def score(self, before: list[Affine]) -> Affine:
         """What K multiplies, from the units of the last layer."""
+
+    def entries(self) -> list[Entries]:
+        """Of the rows between the distances and the rises."""
+        return []
+
+    def greatest_distance_entry(self, offset: Fraction = Fraction(0)) -> Fraction:
+        """A bound of the weights 1 / unit and biases (x_ik + offset) / unit of the distances."""
+        spread = Fraction(int(abs(self._points).max()), self._unit * self._data_denominator)
+        return max(Fraction(1), spread + offset) / self._length
+
+    def bits(self, offset: Fraction = Fraction(0)) -> Size:
+        """The most bits that a weight or bias of these networks can need."""
+        kinds: list[Entries] = [
+            (self._scale * offset.denominator, self.greatest_distance_entry(offset)),
+            (offset.denominator, max(Fraction(1), offset)),
+            (self.slope.denominator, self.slope),
+            (1, max(self.labels)),
+            *self.entries(),
+        ]
+        return Size(entry_bits(*kinds), self.bits_formula)
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
@@ -314,6 +337,12 @@ def _rise(value: Form, maximum: Units) -> Rows:
     else:
         weights = integers([*value.weights.tolist(), *falls.tolist()])
     return affine_rows(units[None, :], weights, value.constant, value.denominator)
+
+
+def sequential_dense(dimension: int, width: int, depth: int) -> Size:
+    """Of a network of one output with at most `width` units in each of depth - 1 hidden layers."""
+    value = (dimension + 1) * width + (depth - 2) * (width + 1) * width + width + 1
+    return Size(value, "(n + 1)W + (D - 2)(W + 1)W + W + 1, W and D as promised")
 
 
 def common_denominator(*values: Fraction) -> int:

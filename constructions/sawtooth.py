@@ -29,7 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from constructions.construction import Construction, Promises, Size
+from constructions.construction import Construction, Entries, Promises, Size
 from constructions.hypotheses import (
     check_budget,
     half_separation_lower,
@@ -89,6 +89,12 @@ class SquareTests(DistanceTests):
         self.slope = max(self.labels) / (1 - scale.threshold)
         self.stages = scale.levels + 2
 
+    bits_formula = "longest of (x_ik + c) / M, 1 / M, c, 4^(1-m), tau, K, y"
+
+    def entries(self) -> list[Entries]:
+        power, threshold = 4**self.scale.levels, self.scale.threshold
+        return [(power, Fraction(4, power)), (1, 4), (threshold.denominator, threshold)]
+
     def formulas(self, stage: int, before: list[Affine]) -> list[Affine]:
         teeth, total = self._teeth(stage - 1, before)
         if stage == self.scale.levels + 1:
@@ -144,6 +150,7 @@ def sequential(
                 (size * (levels + 3) + 1) * (3 * n + 3) * (3 * n + 2),
                 "(N(m + 3) + 1)(3n + 3)(3n + 2)",
             ),
+            bits=tests.bits(offset),
             budget_below=half_separation_lower(separation, "2"),
         ),
         notes=(f"m = {levels} levels",),
@@ -160,7 +167,7 @@ def parallel(
     separation = check_budget(dataset, "2", budget, separation)
     tests = SquareTests(dataset, budget, separation_above(budget, separation))
     n, size, levels = dataset.dimension, dataset.size, tests.scale.levels
-    extra = 1 if levels else 0
+    width = size * (2 * n + (1 if levels else 0))
     return Construction(
         name="l2-parallel",
         network=network_of(parallel_layers(tests, n), n, -1),
@@ -169,11 +176,16 @@ def parallel(
         decoder="value",
         promises=Promises(
             source=f"{SOURCE}, rearranged",
-            width=Size(size * (2 * n + extra), "N(2n + 1) (2nN if m = 0)", exact=True),
+            width=Size(width, "N(2n + 1) (2nN if m = 0)", exact=True),
             depth=Size(levels + 4 + (size - 1).bit_length(), "m + 4 + ceil(log2 N)", exact=True),
             nonzero=Size(
                 size * n * (7 * levels + 6) + size * (levels + 9), "Nn(7m + 6) + N(m + 9)"
             ),
+            dense=Size(
+                width * (n + 1 + levels * (width + 1) + size) + size * (4 * size + 8),
+                "W(n + 1 + m(W + 1) + N) + N(4N + 8), W the width",
+            ),
+            bits=tests.bits(),
             budget_below=half_separation_lower(separation, "2"),
         ),
         notes=(f"m = {levels} levels",),

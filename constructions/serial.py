@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from constructions.construction import Construction, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Norm, Promises, Size, entry_bits
 from constructions.hypotheses import (
     check_budget,
     half_separation_lower,
@@ -68,6 +68,30 @@ class SerialTests:
         self.slope = max(self.labels) / least_gap
         self.stages = self.dimension * (levels + 1) + (threshold is not None)
         self.reading = frozenset(range(0, self.dimension * (levels + 1), levels + 1))
+
+    def bits(self, offset: Fraction) -> Size:
+        """The most bits that a weight or bias can need, with or without a projection before it.
+
+        The entries of a projection are at most 1, multiples of 1 / (the data's denominator).
+        """
+        data = self.dataset
+        spread = Fraction(int(abs(data.numerators).max()), data.denominator)
+        common = self.unit.numerator * data.denominator * offset.denominator
+        power, threshold = 4**self.levels, self.threshold or Fraction(0)
+        kinds: list[Entries] = [
+            (
+                common * self.split.denominator,
+                max(Fraction(1), spread + offset) / self.unit + self.split,
+            ),
+            (data.denominator * offset.denominator, max(Fraction(1), offset)),
+            (power, Fraction(4, power)),
+            (1, 4),
+            (threshold.denominator, threshold),
+            # For L-infinity the score is a sum of units, for L2 and L1 a single one.
+            (self.slope.denominator, self.slope),
+            (1, max(self.labels)),
+        ]
+        return Size(entry_bits(*kinds), "longest of (x_ik + c) / M + mu, c, 4^(1-m), tau, K, y")
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
@@ -176,13 +200,15 @@ def serial(
         norm=norm,
         budget=budget,
         decoder="value",
-        promises=narrow_promises(tests, SOURCE, half_separation_lower(power, norm)),
+        promises=narrow_promises(tests, SOURCE, half_separation_lower(power, norm), n, offset),
         notes=(f"m = {tests.levels} levels",) if norm == "2" else (),
     )
 
 
-def narrow_promises(tests: SerialTests, source: str, budget_below: Fraction) -> Promises:
-    """Width and depth of the serial layout in the n coordinates of the tests."""
+def narrow_promises(
+    tests: SerialTests, source: str, budget_below: Fraction, inputs: int, offset: Fraction
+) -> Promises:
+    """What the serial layout in the n coordinates of the tests promises, d inputs before them."""
     n, size = tests.dimension, tests.size
     layers = size * (tests.stages + 1)
     formula = "N(n + 1) + 1" if tests.threshold is None else "N(n(m + 1) + 2) + 1"
@@ -190,5 +216,14 @@ def narrow_promises(tests: SerialTests, source: str, budget_below: Fraction) -> 
         source=source,
         width=Size(n + 4, "n + 4", exact=size > 2 and n > 1),
         depth=Size(layers + 1, formula, exact=True),
+        nonzero=Size(
+            (n + 2) * (inputs + 1) + layers * (n + 10) + 3,
+            "(n + 2)(d + 1) + (D - 1)(n + 10) + 3, D the depth",
+        ),
+        dense=Size(
+            (n + 4) * (inputs + 1 + layers * (n + 5)),
+            "(n + 4)(d + 1 + (D - 1)(n + 5)), D the depth",
+        ),
+        bits=tests.bits(offset),
         budget_below=budget_below,
     )

@@ -133,6 +133,10 @@ def certificate_network(
             width=Size(2, "2", exact=True),
             depth=Size(2, "2", exact=True),
             nonzero=Size(2 * (problem.variables + len(problem.clauses)) + 4, "2(V + C) + 4"),
+            dense=Size(
+                2 * (problem.variables + len(problem.clauses)) + 5, "2(V + C) + 5", exact=True
+            ),
+            bits=Size(6, "bits of 5/4", exact=True),
             budget_below=below,
         ),
     )

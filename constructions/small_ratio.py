@@ -14,7 +14,8 @@ Stages, with exact rationals where the paper truncates:
 3. floor networks (`floor`) and key = sum_j a_j floor_j. The paper uses a_j = R^(j-1); here (ours)
    small random a_j are drawn until occupied cells of different labels have different keys, which
    makes keys of about 2 log2 N bits. Balls meet occupied cells alone, so that is enough;
-4. the integer memorizer of Lemma B.10 (`integer_memorizer`).
+4. the integer memorizer of Lemma B.10 (`integer_memorizer`), behind one unit that holds the key,
+   so that the selection of the groups does not read all floors.
 
 A fix of the paper: it applies the floor network with gamma = 1 / (4N) to balls that its truncated b
 leaves only 1 / (12N) from the walls. With b exact, gamma is the greatest power of 1/2 below
@@ -28,18 +29,21 @@ from fractions import Fraction
 
 import numpy as np
 
-from constructions.construction import Construction, Promises, Size
+from constructions.construction import Construction, Entries, Promises, Size, entry_bits
 from constructions.floor import FLOORS
 from constructions.hypotheses import check_budget
 from constructions.integer_memorizer import (
     Table,
     add_memorizer,
+    memorizer_bits,
+    memorizer_dense,
     memorizer_depth,
+    memorizer_nonzero,
     memorizer_width,
     table_of,
 )
 from constructions.lattice import Cells, cell_scale, dyadic_below, scaled_samples, translate
-from constructions.projection import Projection, find_projection
+from constructions.projection import Projection, check_kind, find_projection
 from verifier.builder import Affine, NetworkBuilder
 from verifier.dataset import Dataset
 from verifier.errors import UserError
@@ -74,6 +78,7 @@ def plan_of(
 ) -> Plan:
     """The plan of `small`; raises as it does."""
     power = check_budget(dataset, "2", budget, separation)
+    check_kind(kind, dataset.dimension)
     projection, projected = None, dataset
     if rank is not None:
         projection, projected, power = find_projection(dataset, budget, rank, seed=seed, kind=kind)
@@ -186,8 +191,12 @@ def small(
         [],
     )
     key = Affine.sum(plan.weights[j] * value for j, value in zip(used, floors, strict=True))
-    value, _ = add_memorizer(build, key, plan.table, [], reader=reader, serial=serial)
+    (key_unit,) = build.layer([key])
+    value, _ = add_memorizer(build, key_unit, plan.table, [], reader=reader, serial=serial)
     units = 5 if floor == "doubling" else 4
+    m, d, n = len(plan.weights), dataset.dimension, plan.cells.bits
+    nonzero = memorizer_nonzero(plan.table, reader=reader, serial=serial)
+    dense = memorizer_dense(plan.table, reader=reader, serial=serial)
     return Construction(
         name="small-rho",
         network=build.network([value - 1]),
@@ -198,16 +207,25 @@ def small(
             source=SOURCE,
             width=Size(
                 max(
-                    units * len(plan.weights),
+                    units * m,
                     memorizer_width(plan.table, reader=reader, serial=serial),
                 ),
                 "max(5m, 2G + 1, 10 or 12)",
             ),
             depth=Size(
-                plan.cells.bits + memorizer_depth(plan.table, reader=reader, serial=serial) + 1,
-                "ceil(log2 R) + n(max(r, c) + 3) + 2",
+                n + 1 + memorizer_depth(plan.table, reader=reader, serial=serial) + 1,
+                "ceil(log2 R) + n(max(r, c) + 3) + 3",
                 exact=True,
             ),
+            nonzero=Size(
+                5 * m * (d + 1) + 20 * m * (n - 1) + 5 * m + 1 + nonzero.value,
+                f"5m(d + 1) + 20m(ceil(log2 R) - 1) + 5m + 1 + {nonzero.formula}",
+            ),
+            dense=Size(
+                5 * m * (d + 1) + (n - 1) * (5 * m + 1) * 5 * m + 5 * m + 1 + dense.value,
+                f"5m(d + 1) + (ceil(log2 R) - 1)(5m + 1)5m + 5m + 1 + {dense.formula}",
+            ),
+            bits=_bits(plan, reader),
             budget_below=plan.budget_below,
         ),
         seed=seed,
@@ -215,12 +233,24 @@ def small(
     )
 
 
+def _bits(plan: Plan, reader: str) -> Size:
+    """The most bits that a weight or bias can need."""
+    size, scale = 1 << plan.cells.bits, plan.scale
+    common = scale.denominator * (plan.projection.denominator if plan.projection else 1)
+    kinds: list[Entries] = [(common * size, scale / size), (common, scale), (1, sum(plan.weights))]
+    for shift, gamma, weight in zip(plan.cells.shifts, plan.gammas, plan.weights, strict=True):
+        steep = size / gamma
+        kinds += [
+            (int(steep) * shift.denominator, 2 + abs(shift) / size),
+            (gamma.denominator * shift.denominator, abs(shift) + size),
+            (1, max(weight, 1) * steep),
+        ]
+    value = max(entry_bits(*kinds), memorizer_bits(plan.table, reader=reader).value)
+    return Size(value, "longest of s, b_j over 2^n / gamma, a_j 2^n / gamma, words of n max(r, c)")
+
+
 def _coordinates(build: NetworkBuilder, plan: Plan) -> list[Affine]:
     """The scaled, projected coordinates as forms of the inputs."""
     if plan.projection is None:
         return [x * plan.scale for x in build.inputs]
-    factor = plan.scale / plan.projection.denominator
-    return [
-        Affine({k: factor * int(entry) for k, entry in enumerate(row) if entry})
-        for row in plan.projection.numerators
-    ]
+    return [x * plan.scale for x in plan.projection.forms()]

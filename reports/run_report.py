@@ -365,7 +365,14 @@ def _network(run: StoredRun, prefix: str) -> Section:
             )
         )
         below = run.promised.promises.budget_below
-        if below is not None:
+        if below == 0:
+            blocks.append(
+                Text(
+                    "The theorem covers the samples alone: the network is a control, and the "
+                    f"budget, {with_decimal(run.promised.budget)}, is what is to be refuted."
+                )
+            )
+        elif below is not None:
             blocks.append(
                 Text(
                     f"The theorem covers budgets below {with_decimal(below)}; the network was "

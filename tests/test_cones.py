@@ -52,10 +52,11 @@ def test_the_bound_is_attained_on_a_closest_pair() -> None:
     assert (low, high) == (-1, 1)
 
 
-def test_one_network_serves_every_budget() -> None:
+@pytest.mark.parametrize("name", ["lipschitz", "lipschitz-parallel", "lipschitz-ovr"])
+def test_one_network_serves_every_budget(name: str) -> None:
     dataset = some_data(2)
     digests = {
-        build("lipschitz-parallel", dataset, ratio=ratio).network.digest
+        build(name, dataset, ratio=ratio).network.digest
         for ratio in (Fraction(0), Fraction(1, 2), Fraction(999, 1000))
     }
     assert len(digests) == 1

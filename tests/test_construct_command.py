@@ -95,9 +95,23 @@ def test_the_width_command_shows_bounds_and_constructions(
     assert code == 0 and "Proposition C.6" in out
 
 
+def test_a_control_says_that_its_budget_is_to_be_refuted(
+    capsys: pytest.CaptureFixture[str], table: str
+) -> None:
+    code, out, _ = run(capsys, "construct", "vardi", "--data", table, "--budget", "1")
+    assert code == 0 and "none above 0: a control, whose budget is what is to be refuted" in out
+    assert "of 5 samples are within the budget" in out
+    code, out, _ = run(capsys, "construct", "linf", "--data", table)
+    assert code == 0 and "robust         yes" in out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("construct", "vardi", "--budget", "3"), "is not below half the separation, about 2.06"),
+        (("construct", "park", "--budget", "-1"), "budget -1 is negative"),
+        (("construct", "narrow-l2", "--kind", "qr"), "no projection 'qr'"),
+        (("construct", "l2", "--ratio", "1"), "is not below half the separation, about 2.06"),
         (("construct", "linff"), "no construction 'linff'; there are linf,"),
         (("construct", "linf", "--ratio", "1"), "is not below half the separation, "),
         (("construct", "linf", "--ratio", "nan"), "--ratio: not a rational number: 'nan'"),

@@ -78,10 +78,39 @@ def test_the_same_seed_gives_the_same_bytes_and_the_file_gives_the_network(
     assert load_network(tmp_path / "network").digest == first.network.digest
 
 
-@pytest.mark.parametrize("name", ROBUST)
+@pytest.mark.parametrize("name", list(REGISTRY))
+@settings(max_examples=6, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    size=st.integers(4, 11),
+    dimension=st.integers(1, 5),
+    denominator=st.sampled_from([1, 3, 97]),
+    spread=st.sampled_from([8, 40, 10**6]),
+    ratio=st.sampled_from(RATIOS),
+)
+def test_every_size_is_promised_and_kept(
+    name: str,
+    seed: int,
+    size: int,
+    dimension: int,
+    denominator: int,
+    spread: int,
+    ratio: Fraction,
+) -> None:
+    """Width, depth, nonzero and dense parameters and bits, and a range for the budget."""
+    if name in ("small-rho", "moderate-rho"):
+        ratio /= 200
+    dataset = random_data(seed, size, dimension, 2, denominator, spread)
+    construction = build(name, dataset, ratio=ratio)
+    assert list(construction.promises.sizes()) == ["width", "depth", "nonzero", "dense", "bits"]
+    assert construction.promises.budget_below is not None
+    check_promises(construction)
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
 def test_half_the_separation_is_refused(name: str) -> None:
     dataset = random_data(3, 6, 3, 2)
-    with pytest.raises(UserError, match="not below half the separation"):
+    with pytest.raises(UserError, match="not below half the separation, "):
         build(name, dataset, ratio=Fraction(1))
     with pytest.raises(UserError, match="negative"):
         build(name, dataset, budget=Fraction(-1, 2))

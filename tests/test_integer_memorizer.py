@@ -82,6 +82,8 @@ def test_the_hypotheses_are_named() -> None:
         table_of({-1: 1, 3: 1})
     with pytest.raises(UserError, match="least label 0"):
         table_of({1: 0, 3: 1})
+    with pytest.raises(UserError, match="0 keys a group"):
+        table_of({1: 1}, 0)
     with pytest.raises(UserError, match="no bit reader 'telgarsky'"):
         memorizer_network({1: 1}, reader="telgarsky")
 

@@ -223,8 +223,58 @@ def test_the_base_of_the_keys_must_be_over_all_samples() -> None:
     assert len(keys) == 4
 
 
+def test_the_paper_s_base_over_a_group_gives_an_inactive_sample_its_label_and_ours_does_not() -> (
+    None
+):
+    """Section f.8: the first and last sample are the group, whose greatest coordinate rounds to 4.
+
+    With a base of 4 the second sample, of another label, has the key of the first. In our network
+    all four samples have their labels, whichever are a group.
+    """
+    points = [(3, 3), (11, 1), (1, 1), (7, 7)]
+    rows = [[Fraction(x, 2) for x in row] for row in points]
+    group = (0, 3)
+    base = max(x for i in group for x in rows[i]).__ceil__()
+    keys = [x.__floor__() + base * y.__floor__() for x, y in rows]
+    assert base == 4 and keys[0] == keys[1]
+    dataset = Dataset.from_rows("four", rows, [1, 0, 0, 0])
+    for order in ([0, 3, 1, 2], [0, 1, 2, 3]):
+        ordered = dataset.select(order)
+        for budget, groups in ((Fraction(1, 5), 4), (Fraction(1, 9), 2), (Fraction(1, 20), 1)):
+            plan = plan_of(ordered, budget)
+            assert len(plan.groups) == groups
+            construction = moderate(ordered, budget)
+            check_promises(construction)
+            assert sampled_flips(construction, ordered, count=0) == []
+
+
+@pytest.mark.parametrize("kind", ["rounded", "householder"])
+def test_moderate_budgets_behind_a_projection(kind: str) -> None:
+    """Stage I of (ii): the bands are slabs across the rows of the map."""
+    dataset = some_data(10, 5)
+    error = Fraction(1, 50)
+    plan = plan_of(dataset, Fraction(1), error=error, rank=2, kind=kind)
+    assert len(plan.groups) > 1 and len(plan.samples[0]) == 2
+    assert 3 <= plan.thickness < 3 + Fraction(1, 1000)
+    assert all(plan.error_bound(i) <= plan.greatest_error <= error for i in range(10))
+    construction = moderate(dataset, Fraction(1), error=error, rank=2, kind=kind)
+    check_promises(construction)
+    assert sampled_flips(construction, dataset, count=0) == []
+    rng = np.random.default_rng(0)
+    for number, group in enumerate(plan.groups):
+        network = network_of_plan(plan, 5, only=number)
+        for i in group.samples:
+            around = ball_points(dataset.point(i), "2", Fraction(1), 6, rng)
+            assert evaluate(network, around) == [[int(dataset.labels[i])]] * len(around)
+
+
 def test_the_range_of_moderate_budgets_is_stated() -> None:
     dataset = some_data(12, 2)
+    quarter = moderate(dataset, Fraction(0)).promises.budget_below
+    assert quarter is not None
+    check_promises(moderate(dataset, quarter * Fraction(999, 1000)))
+    with pytest.raises(UserError, match=r"not below .*, a quarter of a unit cell"):
+        moderate(dataset, quarter)
     with pytest.raises(UserError, match=r"a quarter of a unit cell; Theorem 4\.2 \(ii\)"):
         moderate(dataset, budget_of_ratio(Fraction(1, 2), power_separation(dataset, "2"), "2"))
     with pytest.raises(UserError, match="error share 1 is not between 0 and 1"):

@@ -142,6 +142,35 @@ def test_shattered_points_lie_in_the_balls_of_their_labels() -> None:
         shattered(3, Fraction(9, 10), [[1] * 10])
 
 
+def test_shattered_points_of_l1_lie_in_the_balls_of_their_labels() -> None:
+    """With rho in place of rho^2; k = 4 for rho = 3/4."""
+    pattern = (1, -1, -1, 1)
+    dataset, points = shattered(4, Fraction(3, 4), [pattern, pattern[::-1]])
+    assert power_separation(dataset, "1") == 2 * 4
+    for j, sign in enumerate(pattern):
+        sample = 0 if sign > 0 else 1
+        gap = sum(abs(a - b) for a, b in zip(points[0][j], dataset.point(sample), strict=True))
+        assert gap == 3 <= Fraction(3, 4) * 4
+
+
+def test_groups_of_shattered_points_on_a_line_stay_apart() -> None:
+    """There the paper's c_l = 2 d^2 l e_1 puts 0 + 1 of one group on 2 - 1 of the next."""
+    dataset, _ = shattered(1, Fraction(0), [(1,), (1,), (-1,)])
+    assert power_separation(dataset, "2") >= 4
+
+
+def test_the_width_of_egosi_et_al_is_compared_exactly() -> None:
+    """sigma / delta > 2416 N^(-2/k): with k = 1 and N = 100 at 0.2416, not beyond."""
+    rows = [[k, 0, 0] for k in range(100)]
+    dataset = Dataset.from_rows("line", rows, [k % 2 for k in range(100)])
+    for budget, width in (
+        (Fraction(2416, 10**4), 1),
+        (Fraction(2416, 10**4) + Fraction(1, 10**30), 2),
+    ):
+        bounds = lower_bounds(dataset, "2", budget, Fraction(1))
+        assert [b.value for b in bounds if b.quantity == "width"] == [width]
+
+
 def test_every_bound_names_its_scope_and_source() -> None:
     dataset = star(6, 7)
     bounds = lower_bounds(dataset, "2", Fraction(2, 5), Fraction(1))
@@ -151,7 +180,7 @@ def test_every_bound_names_its_scope_and_source() -> None:
     assert values["parameters", "some data of this size"] is None
     assert [b.value for b in lower_bounds(dataset, "inf", Fraction(2, 5), Fraction(1))] == [4, 4, 6]
     assert [b.value for b in lower_bounds(dataset, "inf", Fraction(1, 5), Fraction(1))] == [1, 1]
-    assert [b.value for b in lower_bounds(dataset, "1", Fraction(2, 5), Fraction(1))] == [1, 1]
+    assert [b.value for b in lower_bounds(dataset, "1", Fraction(2, 5), Fraction(1))] == [1, 1, 15]
 
 
 @pytest.mark.parametrize(("norm", "radius"), [("inf", "9/20"), ("1", "9/20")])

@@ -9,7 +9,13 @@ import pytest
 
 from constructions.construction import check_promises
 from constructions.hypotheses import power_separation
-from constructions.projected_keys import nearest_flip, project, shorten
+from constructions.projected_keys import (
+    flips_within,
+    modulus_of,
+    nearest_flip,
+    project,
+    shorten,
+)
 from constructions.registry import build
 from constructions.sampled import sampled_flips
 from verifier.dataset import Dataset
@@ -69,9 +75,44 @@ def test_shortened_keys_keep_their_labels_apart(size: int, most: int) -> None:
         assert blocks.labels[moved % blocks.modulus] == label
 
 
+@pytest.mark.parametrize("name", ["vardi", "park"])
+def test_no_budget_above_zero_is_promised_and_one_says_what_is_to_be_refuted(name: str) -> None:
+    dataset = some_data(12, 2)
+    keys = project(dataset)
+    squares = [nearest_flip(dataset, keys, i).squared_distance for i in range(12)]
+    for budget in (Fraction(0), Fraction(1, 10), Fraction(1)):
+        construction = build(name, dataset, budget=budget)
+        assert construction.promises.budget_below == 0 and not construction.robust
+        within = sum(square <= budget**2 for square in squares)
+        assert flips_within(dataset, keys, budget) == within
+        assert f"flips of {within} of 12 samples are within" in construction.notes[-1]
+    with pytest.raises(UserError, match="not below half the separation"):
+        build(name, dataset, ratio=Fraction(1))
+
+
+def test_keys_of_any_range_leave_about_two_thirds_powers_of_parameters() -> None:
+    """Blocks of N^(1/3) keys in a range of N^2: at most 2 N^(2/3) + 1, were the keys at N^9."""
+    rng = np.random.default_rng(1)
+    size = 216
+    rows = [[Fraction(int(v), 10**9 + 7)] for v in rng.integers(0, 10**18, size)]
+    dataset = Dataset.from_rows("wide", rows, [k % 3 for k in range(size)])
+    labels = project(dataset).labels(dataset)
+    modulus = modulus_of(labels)
+    assert size**2 <= modulus < 2 * size**2 and max(labels) > modulus**2
+    construction = build("park", dataset, budget=Fraction(0))
+    check_promises(construction)
+    assert sampled_flips(construction, dataset, count=0) == []
+    most = 2 * 36 + 2
+    assert construction.network.width <= max(2 * most, 8 * 36) + 10
+    assert construction.network.dense_parameters < 250 * 36
+
+
 def test_keys_that_cannot_differ_are_named() -> None:
     dataset = Dataset.from_rows("pair", [[0, 1], [1, 0]], [0, 1])
     with pytest.raises(UserError, match="none of 0 projections .* distinct projected keys"):
         project(dataset, tries=0)
+    for name in ("vardi", "park"):
+        with pytest.raises(UserError, match="no bit reader 'x'; there are threshold, sawtooth"):
+            build(name, dataset, budget=Fraction(0), options={"reader": "x"})
     with pytest.raises(UserError, match="budget -1 is negative"):
         build("vardi", dataset, budget=Fraction(-1))

@@ -14,6 +14,7 @@ from constructions.projection import (
     find_projection,
     narrow,
 )
+from constructions.registry import build
 from constructions.sampled import sampled_flips
 from verifier.dataset import Dataset
 from verifier.errors import UserError
@@ -76,5 +77,8 @@ def test_failure_names_the_theorem_and_the_tries() -> None:
         find_projection(dataset, Fraction(40), 1, tries=3)
     with pytest.raises(UserError, match="no projection 'qr'; there are rounded"):
         find_projection(dataset, Fraction(1), 2, kind="qr")
+    for name in ("narrow-l2", "narrow-linf", "small-rho", "moderate-rho", "large-rho"):
+        with pytest.raises(UserError, match="no projection 'qr'; there are rounded"):
+            build(name, dataset, budget=Fraction(0), options={"kind": "qr"})
     with pytest.raises(UserError, match="n = 64 is above 40"):
         KINDS["cayley"](64, 2, np.random.default_rng(0))

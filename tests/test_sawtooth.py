@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from constructions.hypotheses import budget_of_ratio, power_separation, root_lower
+from constructions.power_interpolant import pieces_of
 from constructions.registry import build
 from constructions.sampled import sampled_flips
 from constructions.sawtooth import Scale, scale_of
@@ -57,6 +58,22 @@ def test_the_levels_are_those_of_the_formula(dimension: int, ratio: str) -> None
     q = dimension * (2 - rho) ** 2 / (4 * (1 - rho))
     assert scale.levels == max(0, floor(log2(q) / 2))
     assert scale.threshold < 1 and scale.unit <= 1 - rho / 2
+
+
+@pytest.mark.parametrize(
+    ("ratio", "pieces"), [("0", 15), ("1/2", 15), ("9/10", 25), ("99/100", 71)]
+)
+def test_the_pieces_are_the_least_of_the_formula(ratio: str, pieces: int) -> None:
+    """J > sqrt(n p(p - 1) / (8(1 - (mu / M)^p))) for n = 784, p = 2."""
+    budget = Fraction(ratio) / 2
+    found, unit = pieces_of(784, budget, Fraction(1), 2)
+    assert found == pieces and unit <= 1 - budget
+    inside = (budget / unit) ** 2
+    assert (
+        inside + Fraction(196, found**2)
+        < 1
+        <= (budget / (1 - budget)) ** 2 + Fraction(196, (found - 1) ** 2)
+    )
 
 
 def test_without_the_allowance_for_the_interpolation_error_the_network_is_wrong(

@@ -50,8 +50,10 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 )
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*).")
-@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (narrow-*).")
+@click.option(
+    "--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*, *-rho)."
+)
+@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (with --rank).")
 @click.option("--error", metavar="Q", help="Share of each ball that may err (moderate-rho).")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--out", type=click.Path(file_okay=False), help="The folder of the run.")

@@ -22,8 +22,10 @@ _NAMED = ("width", "depth", "nonzero", "dense", "bits")
 @click.option("--budget", metavar="Q", help="The radius of the balls, instead of --ratio.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
-@click.option("--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*).")
-@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (narrow-*).")
+@click.option(
+    "--rank", type=int, metavar="K", help="Coordinates of a projection (narrow-*, *-rho)."
+)
+@click.option("--kind", metavar="KIND", help="rounded, householder or cayley (with --rank).")
 @click.option("--error", metavar="Q", help="Share of each ball that may err (moderate-rho).")
 @click.option(
     "--limit",
@@ -87,7 +89,7 @@ def command(
         if output is not None or options:
             raise UserError("compare builds every construction with its defaults and writes none")
         broken = False
-        table: list[tuple[str, ...]] = [("construction", "norm", "budget", *_NAMED)]
+        table: list[tuple[str, ...]] = [("construction", "norm", "budget", "robust", *_NAMED)]
         listed, reasons = [], []
         for compared in compare(
             dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, limit=limit
@@ -189,11 +191,18 @@ def _row(facts: dict[str, Any]) -> tuple[str, ...]:
         entry = facts["sizes"][size]
         promised = "" if entry["promised"] is None else f" {entry['relation']} {entry['promised']}"
         cells.append(f"{entry['actual']}{promised}")
-    return (facts["construction"], facts["norm"], _short(facts["budget"]), *cells)
+    robust = "yes" if facts["robust"] else "no"
+    return (facts["construction"], facts["norm"], _short(facts["budget"]), robust, *cells)
 
 
 def _short(text: str) -> str:
     return text if len(text) <= 24 else f"{text[:10]}..({len(text)} digits)"
+
+
+def _range(below: str | None) -> str:
+    if below == "0":
+        return "none above 0: a control, whose budget is what is to be refuted"
+    return below or "not a simple bound"
 
 
 def _shown(facts: dict[str, Any]) -> str:
@@ -202,7 +211,8 @@ def _shown(facts: dict[str, Any]) -> str:
         ("source", facts["source"]),
         ("norm", facts["norm"]),
         ("budget", facts["budget"]),
-        ("budgets below", facts["budget_below"] or "not a simple bound"),
+        ("budgets below", _range(facts["budget_below"])),
+        ("robust", "yes" if facts["robust"] else "not promised; see the notes"),
         ("decoder", facts["decoder"]),
     ]
     if facts["lipschitz"] is not None:
