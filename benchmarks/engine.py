@@ -39,9 +39,10 @@ from verifier.formats.nnet import read_nnet
 from verifier.formats.vnnlib import Disjunct, Property, read_property
 from verifier.instances import Word, answer, read_instances
 from verifier.search.encoding import encode
+from verifier.search.exact_leaves import ExactLeaves
 from verifier.search.float_leaf import FloatLeaf
+from verifier.search.nodes import Nodes
 from verifier.search.solver import solve_mip
-from verifier.search.tree import PhaseTree
 from verifier.trusted.certificate import (
     Flip,
     Leaf,
@@ -77,10 +78,11 @@ class Exactness:
     """Seconds within these functions: what a search that believed its floats would not do."""
 
     METHODS = (
-        (PhaseTree, "_closes"),
-        (PhaseTree, "_decide_exactly"),
-        (PhaseTree, "_fewest"),
-        (PhaseTree, "_preorder"),
+        (ExactLeaves, "closes"),
+        (ExactLeaves, "of_program"),
+        (ExactLeaves, "of_pattern"),
+        (ExactLeaves, "fewest"),
+        (Nodes, "preorder"),
         (FloatLeaf, "rounded"),
     )
 

@@ -14,9 +14,10 @@ import networkx as nx
 import numpy as np
 
 from verifier.search.ascent import Ascent
+from verifier.search.exact_leaves import BITS
 from verifier.search.float_leaf import CLEAR, LeafBounds
 from verifier.search.floats import FloatNetwork, to_float
-from verifier.search.tree import BITS, PhaseTree
+from verifier.search.tree import PhaseTree
 from verifier.trusted.certificate import Leaf, Lemma, Node
 from verifier.trusted.fast import FastChecker
 from verifier.trusted.query import Query

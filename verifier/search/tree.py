@@ -7,7 +7,6 @@ what is to be found, by a warm linear program a node.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from time import monotonic
@@ -16,28 +15,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.search.ascent import Ascent, Bounded
-from verifier.search.attack import climb, exact_flip
-from verifier.search.exact_basis import exact_optimum
+from verifier.search.attack import climb
+from verifier.search.exact_leaves import Asked, ExactLeaves
 from verifier.search.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.floats import FloatNetwork, float_vector, to_float
 from verifier.search.lookahead import Lookahead
-from verifier.search.pattern import decide_pattern
+from verifier.search.nodes import Branch, Nodes
 from verifier.search.relaxation import Relaxation, Solution
 from verifier.search.solver import SolverError
 from verifier.trusted.certificate import (
     Flip,
     Leaf,
     Lemma,
-    Node,
     Tree,
     Undecided,
-    UnitSplit,
 )
 from verifier.trusted.fast import FastChecker
-from verifier.trusted.query import Goal, Query
+from verifier.trusted.query import Query
 
 Float = NDArray[np.float64]
-BITS = (30, 53)  # of the multipliers, tried in this order
 STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
 FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
@@ -47,19 +43,6 @@ SHARPER = 0.1  # of the ascent's bound: how much better a program has to be to b
 BATCH = 64  # branches bounded at once
 STEPS, FIRST_STEPS = 12, 40  # of the ascent: in a node, at the root
 LAST_STEPS = 200  # where no unit is open, before it is decided in rationals
-
-
-@dataclass(slots=True)
-class _Node:
-    """A branch; `used` are the phases that its refutation rests on, None while it is open."""
-
-    phases: Phases
-    parent: int
-    column: int = -1  # of the unit that is split
-    children: tuple[int, int] = (-1, -1)
-    leaf: FloatLeaf | Leaf | None = None
-    used: Phases | None = None
-    instead: int = -1  # the child whose refutation holds here too
 
 
 class PhaseTree:
@@ -91,6 +74,7 @@ class PhaseTree:
             [v for v in units if checker.lower(v) < 0 < checker.upper(v)], dtype=np.int64
         )
         seen = np.flatnonzero((self.lower < 0) & (self.upper > 0))
+        self.leaves = ExactLeaves(query, checker, self._undecided)
         self.floats_hold = np.array_equal(seen, self._undecided) and bool(
             np.isfinite(self.lower).all() and np.isfinite(self.upper).all()
         )
@@ -135,16 +119,16 @@ class PhaseTree:
             return Undecided(NODE_LIMIT)
         return None
 
-    def _by_ascent(self, asked: int | Lemma, limit: int | None) -> Tree | Flip | Undecided:
+    def _by_ascent(self, asked: Asked, limit: int | None) -> Tree | Flip | Undecided:
         """Refutes a goal, or proves a lemma about a unit; a flip is of a goal."""
         bounds = LeafBounds(
-            self.query, self.network, self.network.target(self._target(asked)),
+            self.query, self.network, self.network.target(self.leaves.target(asked)),
             self.lower, self.upper, self.box,
         )  # fmt: skip
         ascent = Ascent(bounds)
         program = self._program(asked) if isinstance(asked, int) else None
         first = ascent.start(np.ones((1, 1)))
-        nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
+        nodes = Nodes(self._undecided)
         starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
         waiting, steps, batches = [0], FIRST_STEPS, 0
@@ -194,7 +178,7 @@ class PhaseTree:
                 for side in sides:
                     starts[side] = found.parts, row
                 waiting.extend(sides)
-        return self._preorder(asked, nodes)
+        return nodes.preorder(partial(self.leaves.rounded, asked))
 
     def _is_sharper(
         self, program: Relaxation, found: Bounded, leaves: Sequence[FloatLeaf], phases: Phases
@@ -210,7 +194,7 @@ class PhaseTree:
 
     def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Tree | Flip | Undecided:
         number = relaxation.goal
-        nodes = [_Node(np.zeros(len(self._undecided), dtype=np.int8), -1)]
+        nodes = Nodes(self._undecided)
         waiting = [0]
         while waiting:
             stopped = self._stop(limit)
@@ -230,12 +214,12 @@ class PhaseTree:
             if isinstance(sides, Flip | Undecided):
                 return sides
             waiting.extend(sides)
-        return self._preorder(number, nodes)
+        return nodes.preorder(partial(self.leaves.rounded, number))
 
     def _visit(
         self,
-        asked: int | Lemma,
-        nodes: list[_Node],
+        asked: Asked,
+        nodes: Nodes,
         index: int,
         leaf: FloatLeaf,
         a: Float,
@@ -248,16 +232,16 @@ class PhaseTree:
         if node.used is None and not self._close(asked, node, leaf):
             open_units = np.flatnonzero(node.phases == 0)
             if len(open_units):
-                low, high = _split(nodes, index, _best(scores(), open_units))
+                low, high = nodes.split(index, _best(scores(), open_units))
                 return (low, high) if a[node.column] > 0 else (high, low)
-            exact = self._decide_exactly(asked, node.phases)
-            if not isinstance(exact, Leaf):
+            exact = self.leaves.of_pattern(asked, node.phases)
+            if not isinstance(exact, tuple):
                 return exact
-            node.leaf, node.used = self._fewest(asked, exact, node.phases)
-        _settle(nodes, index)
+            node.leaf, node.used = exact
+        nodes.settle(index)
         return ()
 
-    def _close(self, asked: int | Lemma, node: _Node, leaf: FloatLeaf) -> bool:
+    def _close(self, asked: Asked, node: Branch, leaf: FloatLeaf) -> bool:
         """Gives the node a leaf, if its value says that this one closes."""
         if leaf.sure and self._believing:
             node.leaf, node.used = leaf, leaf.used
@@ -265,29 +249,25 @@ class PhaseTree:
         if not leaf.value > -DOUBTFUL * leaf.size:
             return False
         # A goal that may be met with equality can give such a leaf in every node.
-        if self._closed(asked) and self._doubts > 4 + self.nodes // 16 and not node.phases.all():
+        closed = self._closed(asked)
+        if closed and self._doubts > 4 + self.nodes // 16 and not node.phases.all():
             return False
-        for bits in BITS:
-            exact = self._rounded(asked, leaf, node.phases, bits)
-            if self._closes(asked, node.phases, exact):
-                node.leaf, node.used = exact, node.phases
-                return True
+        exact = self.leaves.from_floats(asked, leaf, node.phases)
+        if exact is not None:
+            node.leaf, node.used = exact, node.phases
+            return True
         self._doubts += 1
-        if isinstance(asked, Lemma) or self._closed(asked) or node.phases.all():
+        if isinstance(asked, Lemma) or closed or node.phases.all():
             return False
-        found = exact_optimum(
-            self.query, self.checker, self.query.goals[asked], self._by_unit(node.phases),
-            self._undecided.tolist(),
-        )  # fmt: skip
-        if found is None or not self._closes(asked, node.phases, found[1]):
-            return False
-        node.leaf, node.used = self._fewest(asked, found[1], node.phases)
-        return True
+        found = self.leaves.of_program(asked, node.phases)
+        if found is not None:
+            node.leaf, node.used = found
+        return found is not None
 
     def _enumerate(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
         """The same without a solver, for numbers that floats do not hold: all patterns, exactly."""
         count = len(self._undecided)
-        nodes, waiting = [_Node(np.zeros(count, dtype=np.int8), -1)], [0]
+        nodes, waiting = Nodes(self._undecided), [0]
         unclear = False
         while waiting:
             stopped = self._stop(limit)
@@ -297,23 +277,23 @@ class PhaseTree:
             node = nodes[index]
             self.nodes += 1
             fixed = int(np.count_nonzero(node.phases))
-            if self._closes(number, node.phases, Leaf()):
+            if self.leaves.closes(number, node.phases, Leaf()):
                 node.leaf = Leaf()
             elif fixed < count:
-                waiting.extend(_split(nodes, index, fixed))
+                waiting.extend(nodes.split(index, fixed))
             else:
-                exact = self._decide_exactly(number, node.phases)
+                exact = self.leaves.of_pattern(number, node.phases)
                 if isinstance(exact, Flip):
                     return exact
                 if isinstance(exact, Undecided):
                     unclear = True
                 else:
-                    node.leaf = exact
+                    node.leaf = exact[0]
         if unclear:
             return Undecided("a pattern of units stays undecided")
-        return self._preorder(number, nodes)
+        return nodes.preorder(partial(self.leaves.rounded, number))
 
-    def _scores(self, number: int | Lemma, node: _Node, solution: Solution) -> list[Float]:
+    def _scores(self, number: Asked, node: Branch, solution: Solution) -> list[Float]:
         """What the branching rules say of units; the first that tells open ones apart decides."""
         scores = self._stretched(solution.leaf, solution.a, solution.z)
         flat = solution.margin is not None and abs(solution.margin) <= FLAT
@@ -332,96 +312,24 @@ class PhaseTree:
         gap = z - np.maximum(a, 0)
         return [np.abs(leaf.coefficients) * self._heights * (gap > STRETCHED), gap]
 
-    def _target(self, asked: int | Lemma) -> Goal | Lemma:
-        return self.query.goals[asked] if isinstance(asked, int) else asked
-
-    def _closed(self, asked: int | Lemma) -> bool:
+    def _closed(self, asked: Asked) -> bool:
         """Whether the goal may be met where its atoms are zero, so that a bound of 0 is none."""
-        target = self._target(asked)
+        target = self.leaves.target(asked)
         if isinstance(target, Lemma) or self.query.region.open:
             return False
         return not any(atom.strict for atom in target.atoms)
-
-    def _decide_exactly(self, number: int | Lemma, phases: Phases) -> Leaf | Flip | Undecided:
-        """For a node with all phases fixed, whose margin is within rounding of zero."""
-        if isinstance(number, Lemma):
-            return Undecided("a lemma that does not hold, or hardly")
-        goal = self.query.goals[number]
-        point, leaf = decide_pattern(self.query, self.checker, goal, self._by_unit(phases))
-        if leaf is not None and self._closes(number, phases, leaf):
-            return leaf
-        if point is not None:
-            flip = exact_flip(self.query, number, point)
-            if flip is not None:
-                return flip
-        return Undecided("all phases fixed, and the margin is within rounding of zero")
-
-    def _fewest(self, number: int | Lemma, leaf: Leaf, phases: Phases) -> tuple[Leaf, Phases]:
-        """The leaf of a node, and fewer of its phases with which it still closes: branches that
-        touch zero in one point would else be as many as patterns of units that do not matter."""
-        on = self._undecided[phases > 0].tolist()
-        leaf = replace(leaf, slopes={v: Fraction(1) for v in on} | dict(leaf.slopes))
-        named = np.isin(self._undecided, list(leaf.bounds))
-        used = np.where(named, phases, 0).astype(np.int8)
-        if self._closes(number, used, leaf):
-            return leaf, used
-        used = phases.copy()
-        for column in np.flatnonzero(phases * ~named).tolist():
-            used[column] = 0
-            if not self._closes(number, used, leaf):
-                used[column] = phases[column]
-        return leaf, used
-
-    def _by_unit(self, phases: Phases) -> dict[int, bool]:
-        fixed = np.flatnonzero(phases)
-        return dict(zip(self._undecided[fixed].tolist(), (phases[fixed] > 0).tolist(), strict=True))
-
-    def _closes(self, number: int | Lemma, phases: Phases, leaf: Leaf) -> bool:
-        mark = self.checker.mark()
-        for v, phase in self._by_unit(phases).items():
-            self.checker.restrict(UnitSplit(v), high=phase)
-        closed = self.checker.closes(leaf, self._target(number))
-        self.checker.undo(mark)
-        return closed
 
     def _flip(self, number: int, solution: Solution) -> Flip | None:
         if solution.margin is None:
             return None
         return climb(self.query, self.network, number, solution.point)
 
-    def _flip_among(self, asked: int | Lemma, points: Float) -> Flip | None:
+    def _flip_among(self, asked: Asked, points: Float) -> Flip | None:
         """A flip at or near the best of the points."""
         if isinstance(asked, Lemma):
             return None
         best = int(self.network.margins(self.query.goals[asked], points).argmax())
         return climb(self.query, self.network, asked, points[best])
-
-    def _rounded(
-        self, asked: int | Lemma, leaf: FloatLeaf, phases: Phases, bits: int = BITS[0]
-    ) -> Leaf:
-        """The exact leaf, which names atoms only where there are any."""
-        exact = leaf.rounded(self._undecided, phases, bits)
-        return replace(exact, atoms={}) if isinstance(asked, Lemma) else exact
-
-    def _preorder(self, asked: int | Lemma, nodes: list[_Node]) -> Tree:
-        listed: list[Node] = []
-        stack: list[tuple[int, Phases]] = [(0, nodes[0].phases)]
-        while stack:
-            index, phases = stack.pop()
-            node = nodes[index]
-            while node.instead >= 0:
-                node = nodes[node.instead]
-            if isinstance(node.leaf, FloatLeaf):
-                listed.append(Node((), self._rounded(asked, node.leaf, phases)))
-            elif node.leaf is not None:
-                listed.append(Node((), node.leaf))
-            else:
-                listed.append(Node((), UnitSplit(int(self._undecided[node.column]))))
-                for child, phase in zip(reversed(node.children), (1, -1), strict=True):
-                    below = phases.copy()
-                    below[node.column] = phase
-                    stack.append((child, below))
-        return tuple(listed)
 
 
 def _best(scores: Sequence[Float], open_units: NDArray[np.int64]) -> int:
@@ -430,35 +338,3 @@ def _best(scores: Sequence[Float], open_units: NDArray[np.int64]) -> int:
         if score[open_units].max() > 1e-9:
             return int(open_units[score[open_units].argmax()])
     return int(open_units[0])
-
-
-def _split(nodes: list[_Node], index: int, column: int) -> tuple[int, int]:
-    """The branches with this unit off and on."""
-    node = nodes[index]
-    node.column, node.children = column, (len(nodes), len(nodes) + 1)
-    for phase in (-1, 1):
-        phases = node.phases.copy()
-        phases[column] = phase
-        nodes.append(_Node(phases, index))
-    return node.children
-
-
-def _settle(nodes: list[_Node], index: int) -> None:
-    """Closes what is above a closed node: a branch whose two sides are refuted, or one of them
-    without the split, which then is not needed."""
-    while nodes[index].parent >= 0:
-        used = nodes[index].used
-        parent = nodes[nodes[index].parent]
-        low, high = parent.children
-        other = nodes[low + high - index]
-        if used is None:
-            return
-        if not used[parent.column]:
-            parent.instead, parent.used = index, used
-            other.used = used  # to be skipped
-        elif other.used is None:
-            return
-        else:
-            parent.used = np.where(used, used, other.used)
-            parent.used[parent.column] = 0
-        index = nodes[index].parent
