@@ -17,6 +17,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Iterator,
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from heapq import heappop, heappush
 from math import isqrt
 from time import monotonic
 from typing import Any
@@ -51,6 +52,16 @@ class Branch:
     value: Fraction
     leaf: Leaf
     choice: int | None
+
+
+@dataclass(slots=True)
+class Attempt:
+    """A branch of a tree: the splits that lead to it, what was found there, and, if it was split,
+    the numbers of its sides."""
+
+    path: tuple[tuple[UnitSplit, bool], ...]
+    found: Branch
+    sides: tuple[int, int] = (0, 0)
 
 
 class Propagation:
@@ -205,7 +216,9 @@ class Propagation:
                 reached |= below.get(u, 0)
             several = len(self._row(v)[0]) > 1
             if self._guide and v not in self._wanted:
-                pass  # only its lower bound matters, and that is found by substitution
+                # Only its lower bound matters, and that is mostly found by substitution.
+                if shared and v in self._guide:
+                    self._tighten(v, leaves, sides=(False,))
             elif shared or (thorough and read and several):
                 self._tighten(v, leaves)
             elif self._touched.intersection(read) or (
@@ -347,11 +360,12 @@ class Propagation:
             return False
         return True
 
-    def _tighten(self, v: int, leaves: int) -> None:
-        """Adds the lemmas about unit v that improve its bounds and can matter."""
+    def _tighten(self, v: int, leaves: int, sides: Sequence[bool] = (True, False)) -> None:
+        """Adds the lemmas about unit v that improve its bounds and can matter: the upper one, then
+        the lower one."""
         checker = self.checker
         scale = checker.scaled.scales[self.inputs + v]
-        for upper in (True, False):
+        for upper in sides:
             if checker.upper(v) <= 0:
                 return  # it is off, and nothing more is to be known
             sign = -1 if upper else 1
@@ -364,8 +378,8 @@ class Propagation:
             if deciding and least < 0:
                 continue
             self._leaves_left = leaves
-            if self._guide and self.checker.lower(v) < 0 and sign * self._center[v] <= 0:
-                self._leaves_left = 0  # it is not on that side at the centre
+            if self._guide and deciding and self._center[v] <= 0:
+                self._leaves_left = 0  # it is not on at the centre
             found = self._tree(
                 Lemma(v, upper, ZERO, ()),
                 # An upper bound of zero says all: the unit is off.
@@ -385,47 +399,32 @@ class Propagation:
         self._touched.add(lemma.unit)
 
     def _tree(self, target: Target, done: Test, accepted: Test) -> tuple[Fraction, Tree] | None:
-        """The bound of the current branch and its tree: one leaf if that is `done`, else by a split
-        on the last undecided unit on the way, if that helps; at least `accepted`."""
-        root = self._best(target, done)
-        self._cut_short = False
-        if not done(root.value):
-            found = self._split_tree(target, root, done, accepted)
-            if found is not None and found[0] > root.value:
-                return found
-        return (root.value, (Node((), root.leaf),)) if accepted(root.value) else None
-
-    def _split_tree(
-        self, target: Target, root: Branch, done: Test, accepted: Test
-    ) -> tuple[Fraction, Tree] | None:
-        """The least bound of the leaves, and a tree that splits until each is `done`, or until no
-        split is left, which must be `accepted`."""
-        checker, nodes, leaves = self.checker, list[Node](), list[Fraction]()
-        waiting: list[tuple[tuple[int, int], UnitSplit]] = []
-        start, branch = checker.mark(), root
+        """The bound of the current branch and its tree, if it is `accepted`: one leaf if that is
+        `done`, else the weakest leaf is split, as long as any is left, on the last undecided unit
+        on its way."""
+        checker, start = self.checker, self.checker.mark()
+        tried = [Attempt((), self._best(target, done))]
+        # What is known of each leaf, at least what is known of the branches it is part of.
+        waiting = [(tried[0].found.value, 0)]
         while True:
-            choice = None if done(branch.value) else branch.choice
-            if choice is not None and self._leaves_left > 0 and not self.late:
-                self._leaves_left -= 2
-                split = UnitSplit(choice)
-                waiting.append((checker.mark(), split))
-                nodes.append(Node((), split))
-                checker.restrict(split, high=False)
-            elif not nodes or not accepted(branch.value):
-                self._cut_short = choice is not None
+            value, latest = waiting[0]
+            weakest = tried[-latest]
+            choice = None if done(value) else weakest.found.choice
+            if choice is None or self._leaves_left <= 0 or self.late:
+                break
+            heappop(waiting)
+            self._leaves_left -= 2
+            weakest.sides = len(tried), len(tried) + 1
+            for high in (False, True):
+                path = (*weakest.path, (UnitSplit(choice), high))
+                for split, side in path:
+                    checker.restrict(split, high=side)
+                found = self._best(target, done)
                 checker.undo(start)
-                return None
-            else:
-                nodes.append(Node((), branch.leaf))
-                leaves.append(branch.value)
-                self._cut_short |= choice is not None
-                if not waiting:
-                    checker.undo(start)
-                    return min(leaves), tuple(nodes)
-                mark, split = waiting.pop()
-                checker.undo(mark)
-                checker.restrict(split, high=True)
-            branch = self._best(target, done)
+                heappush(waiting, (max(value, found.value), -len(tried)))
+                tried.append(Attempt(path, found))
+        self._cut_short = choice is not None
+        return (value, _preorder(tried, value)) if accepted(value) else None
 
     def _best(self, target: Target, done: Test) -> Branch:
         """The best of a few bounds, and the unit that a split had better be on."""
@@ -481,6 +480,20 @@ class Propagation:
 
     def _rises(self, corner: Values, v: int) -> bool:
         return corner[v] > 0 and self._splits(v)
+
+
+def _preorder(tried: Sequence[Attempt], value: Fraction) -> Tree:
+    """The tree of these attempts, cut where a branch needs no split for this bound."""
+    nodes, stack = list[Node](), [0]
+    while stack:
+        attempt = tried[stack.pop()]
+        if attempt.found.value >= value:
+            nodes.append(Node((), attempt.found.leaf))
+        else:
+            low, high = attempt.sides
+            nodes.append(Node((), tried[low].path[-1][0]))
+            stack += [high, low]
+    return tuple(nodes)
 
 
 @dataclass(frozen=True, slots=True)
