@@ -620,6 +620,24 @@ def test_a_bad_sample_costs_no_other() -> None:
     assert sum(task == (5,) for task in backend.seen) <= 3
 
 
+def test_slow_samples_make_tasks_smaller_than_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a worker which is lost takes little along; tasks of under half a minute stay."""
+    clock = [0.0]
+    monkeypatch.setattr("verifier.runs.executor.monotonic", lambda: clock[0])
+
+    class Slow(Scripted):
+        def free(self) -> list[int]:
+            return [] if self.tasks else [0]
+
+        def wait(self, seconds: float) -> list[Event]:
+            clock[0] += 2.0 * len(self.tasks[0])
+            return super().wait(seconds)
+
+    backend, finished = Slow(set()), list[Record]()
+    assert Executor(backend, finished.extend, finished.append, first_size=64).run(range(200))
+    assert [len(task) for task in backend.seen] == [64, 32, 16, *[8] * 11]
+
+
 def test_a_worker_that_did_not_begin_costs_no_attempt() -> None:
     class Late(Scripted):
         def wait(self, seconds: float) -> list[Event]:

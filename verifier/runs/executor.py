@@ -20,6 +20,7 @@ from verifier.runs.work import Context, solve
 
 ATTEMPTS = 3  # in which a sample may lose its worker before it is given up
 _QUICK, _SLOW = 2.0, 8.0  # seconds of a task, between which its size is kept
+_LONG = 30.0  # above it, what a lost worker costs counts more than what a task has to prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,8 @@ class Executor:
             if len(task) >= self._size and seconds < _QUICK:
                 self._size = min(2 * self._size, self.largest_size)
             elif seconds > _SLOW:
-                self._size = max(self.first_size, min(self._size, len(task)) // 2)
+                least = 1 if seconds > _LONG else min(self.first_size, self._size)
+                self._size = max(least, min(self._size, len(task)) // 2)
             self.finished(event.records)
             return
         if not event.begun:
