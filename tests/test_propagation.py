@@ -219,3 +219,25 @@ def test_root_bounds_hold_and_substitution_bounds_what_it_says(seed: int) -> Non
     for v in range(network.units.count):
         assert root.lower_of(v) == int(root.lower[v])
         assert root.upper_of(v) == int(root.upper[v])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_many_rival_cones_reach_into_a_ball_and_none_of_them_wins(seed: int) -> None:
+    """The rivals lie within 1.4 of the separation, so that up to 32 cones rise somewhere in the
+    ball: their maximum is bounded where their sum, as of intervals, is far too large, and so is the
+    ball's own distance, a maximum of 32 that is independent of it."""
+    rng = np.random.default_rng(seed)
+    rows, labels = [[0] * 32, [10] + [0] * 31], [0, 2]
+    for _ in range(32):
+        row = rng.integers(-13, 14, 32)
+        row[rng.integers(32)] = rng.choice([-1, 1]) * rng.integers(10, 14)
+        rows.append(row.tolist())
+        labels.append(1)
+    data = Dataset.from_rows("rivals", rows, labels)
+    _, queries = queries_of("lipschitz-ovr", data, F(99, 100))
+    checker = checker_of(queries[0])
+    search = Propagation(checker, sums=False)
+    assert search.run_quickly()
+    trees = tuple(tree for tree in search.trees if tree is not None)
+    check_fast(queries[0], Robust(tuple(search.steps), trees))
+    assert max(len(tree) for tree in trees) < 100
