@@ -26,7 +26,14 @@ import numpy as np
 
 from constructions.construction import Construction, Promises, Size
 from constructions.hypotheses import check_budget
-from constructions.rows import affine_rows, repeated, scaled, stack
+from constructions.rows import (
+    affine_rows,
+    at_most_weights,
+    check_limit,
+    repeated,
+    scaled,
+    stack,
+)
 from constructions.running_max import (
     Form,
     Units,
@@ -145,7 +152,8 @@ def pipelined(
     """
     separation = check_budget(dataset, "inf", budget, separation)
     tests = CubeTests(dataset, budget, separation)
-    n = dataset.dimension
+    n, size = dataset.dimension, dataset.size
+    check_limit(5 * n * (size - 1))  # its weights at least: not only after a while
     layers = sequential_layers(tests, carry_rows(n, tests.offset), tests.offset, overlap=True)
     return Construction(
         name="linf-pipelined",
@@ -222,5 +230,6 @@ def save_pipelined(
     # 2n exceedances a sample, n carried in all layers but the last two, N rises, N - 1 maxima.
     end = n + 2 * n * size + n * (size - 1) + size + (size - 1)
     outputs = sum_of(np.arange(end - 1 - (size > 1), end, dtype=np.int64), -1)
-    save_streamed(path, n, layers, outputs)
+    with at_most_weights(None):
+        save_streamed(path, n, layers, outputs)
     return pipelined_promises(tests, n, separation)

@@ -119,12 +119,14 @@ def stack(blocks: Sequence[Rows]) -> Rows:
     )
 
 
-_LIMIT: ContextVar[int | None] = ContextVar("most weights of a network", default=None)
+MOST_WEIGHTS = 100_000_000  # held in memory, at 80 bytes or so each while a network is built
+_LIMIT: ContextVar[int | None] = ContextVar("most weights of a network", default=MOST_WEIGHTS)
 
 
 @contextmanager
-def at_most_weights(limit: int) -> Iterator[None]:
-    """Inside, a network of more weights is given up as soon as its layers exceed the limit."""
+def at_most_weights(limit: int | None) -> Iterator[None]:
+    """Inside, a network of more weights is given up as soon as its layers exceed the limit; outside
+    it is MOST_WEIGHTS, and None means any number."""
     token = _LIMIT.set(limit)
     try:
         yield
@@ -136,7 +138,8 @@ def check_limit(weights: int) -> None:
     """Raises UserError if so many weights are beyond the limit of `at_most_weights`."""
     limit = _LIMIT.get()
     if limit is not None and weights > limit:
-        raise UserError(f"the network has more than {limit} weights")
+        hint = "; linf-pipelined can be written with --stream" if limit == MOST_WEIGHTS else ""
+        raise UserError(f"the network has more than {limit} weights{hint}")
 
 
 def listed(layers: Iterable[Rows]) -> list[Rows]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from constructions.registry import REGISTRY
+from constructions.rows import MOST_WEIGHTS, at_most_weights
 from verifier.cli.main import main
 from verifier.trusted.network_file import load_network
 
@@ -72,6 +73,18 @@ def test_a_streamed_network_is_the_built_one(
     code, out, _ = run(capsys, *command, str(tmp_path / "streamed"), "--stream", "--json")
     assert code == 0 and json.loads(out)["promises"]["depth"] == 5 + 2
     assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_network_that_memory_does_not_hold_is_refused_and_can_be_streamed(
+    capsys: pytest.CaptureFixture[str], table: str, tmp_path: Path
+) -> None:
+    assert MOST_WEIGHTS == 10**8
+    command = ("construct", "linf-pipelined", "--data", table, "-o", str(tmp_path / "file"))
+    with at_most_weights(20):
+        code, _, said = run(capsys, *command)
+        assert (code, said) == (2, "error: the network has more than 20 weights\n")
+        assert not (tmp_path / "file").exists()
+        assert run(capsys, *command, "--stream")[0] == 0
 
 
 def test_the_same_command_prints_the_same_bytes(
