@@ -666,3 +666,27 @@ def test_no_task_begins_after_the_deadline() -> None:
     assert sorted(record.sample for record in finished) == list(range(len(finished)))
     begun = {sample for task in backend.seen for sample in task}
     assert begun == {record.sample for record in finished}  # what had begun could end
+
+
+def test_a_lock_that_sqlite_does_not_wait_for_is_waited_for(tmp_path: Path) -> None:
+    """Another process may change the mode of the journal, or remove it, at any moment."""
+
+    class Locked:
+        """A connection that is locked the first two times."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self.connection, self.left = connection, 2
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.connection, name)
+
+        def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+            if self.left:
+                self.left -= 1
+                raise sqlite3.OperationalError("database is locked")
+            return self.connection.execute(statement, values)
+
+    with Store(tmp_path / "run.sqlite", create=True) as store:
+        store._connection = locked = Locked(store._connection)  # type: ignore[assignment]
+        assert store.runs() == []
+        assert locked.left == 0

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any
 from urllib.parse import quote
@@ -216,15 +216,20 @@ class Store:
 
     def _write_ahead(self) -> None:
         """Readers and a writer do not wait for each other from now on."""
-        for _ in range(int(_BUSY_SECONDS * 20)):
+        self._patiently("PRAGMA journal_mode = WAL")
+        self._patiently("PRAGMA synchronous = NORMAL")
+
+    def _patiently(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Executes it, also where SQLite does not wait by itself: while another process changes the
+        mode, or begins or removes the log."""
+        end = monotonic() + _BUSY_SECONDS
+        while True:
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                break
+                return self._connection.execute(statement, values)
             except sqlite3.OperationalError as error:
-                if "locked" not in str(error):
+                if "locked" not in str(error) or monotonic() > end:
                     raise
-                sleep(0.05)  # changing the mode does not wait by itself
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+            sleep(0.05)
 
     def __enter__(self) -> Store:
         return self
@@ -254,18 +259,18 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._named():
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._patiently("BEGIN IMMEDIATE")
             try:
                 yield self._connection
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+            self._patiently("COMMIT")
 
     def _query(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         with self._named():
-            return self._connection.execute(statement, values).fetchall()
+            return self._patiently(statement, values).fetchall()
 
     def _migrate(self, read_only: bool) -> None:
         version = self._query("PRAGMA user_version")[0][0]
