@@ -216,13 +216,18 @@ def alive(pid: int) -> bool:
         return False
 
 
-def descendants(pid: int) -> list[int]:
-    found = []
+def children(pid: int) -> list[int]:
+    """None of a process that has ended."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     except OSError:
         return []
-    for child in map(int, listed):
+    return [int(child) for child in listed]
+
+
+def descendants(pid: int) -> list[int]:
+    found = []
+    for child in children(pid):
         found += [child, *descendants(child)]
     return found
 
@@ -371,8 +376,8 @@ def test_a_killed_dask_worker_changes_nothing(
         [*command(folder), "--cluster", "local:2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         wait_for_answers(folder, process)
-        direct = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        victims = [pid for pid in descendants(process.pid) if str(pid) not in direct]
+        direct = children(process.pid)
+        victims = [pid for pid in descendants(process.pid) if pid not in direct]
         if victims and process.poll() is None:
             os.kill(victims[-1], signal.SIGKILL)
         process.communicate(timeout=120)
