@@ -216,7 +216,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
     """None of a process that has ended."""
     try:
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
@@ -227,7 +227,7 @@ def children(pid: int) -> list[int]:
 
 def descendants(pid: int) -> list[int]:
     found = []
-    for child in children(pid):
+    for child in children_of(pid):
         found += [child, *descendants(child)]
     return found
 
@@ -376,7 +376,7 @@ def test_a_killed_dask_worker_changes_nothing(
         [*command(folder), "--cluster", "local:2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
         wait_for_answers(folder, process)
-        direct = children(process.pid)
+        direct = children_of(process.pid)
         victims = [pid for pid in descendants(process.pid) if pid not in direct]
         if victims and process.poll() is None:
             os.kill(victims[-1], signal.SIGKILL)
