@@ -4,7 +4,8 @@
 thousands of units, so a few spread over the data are asked; likewise of digits. What is left out:
 squares one after another on breast_cancer (`l2-serial`, `narrow-l2`, `large-rho`: three million
 units, a minute of CPU a ball), and squares on digits (`l2`: a minute before its first ball, whose
-functions of one direction are derived once, then ten seconds a ball).
+functions of one direction are derived once, then ten seconds a ball; `l2-parallel`: no answer for
+its first ball after ten minutes of CPU, so the verifier cannot yet prove it at this size).
 """
 
 from __future__ import annotations
