@@ -207,9 +207,7 @@ class Program:
         self.first_atom = len(self.rows)
         for form in forms:
             self.add(form, ONE)
-        objective = [ZERO] * (self.width - 1) + [ONE]
-        active = self._guessed(objective)
-        return None if active is None else maximise(objective, self.rows, self.offsets, active)
+        return self._from(None, [ZERO] * (self.width - 1) + [ONE])
 
     def box_shares(self, optimum: Optimum) -> dict[int, Fraction]:
         """What the bounds of the inputs bear of the optimum, where a ball bears the rest."""

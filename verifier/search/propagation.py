@@ -165,8 +165,11 @@ class Propagation:
         reached, above = set[int](), set[int]()
         while targets:
             target = targets.pop()
+            unit = target.unit if isinstance(target, Lemma) else None
+            if unit is not None and self.checker.upper(unit) <= 0:
+                continue
             bounds = list(self._bounds(target))
-            if isinstance(target, Lemma) and self._is_off(target.unit, bounds):
+            if unit is not None and self._turns_off(unit, bounds):
                 continue  # so nothing below it needs a visit
             for bound in bounds:
                 falling = {v for v in bound.open if self._splits(v)}.difference(bound.rising)
@@ -179,10 +182,8 @@ class Propagation:
         self._guide = set()
         return proved
 
-    def _is_off(self, v: int, bounds: Iterable[Bound]) -> bool:
-        """Whether the unit is off, by what is known or by the best of these bounds of -a_v."""
-        if self.checker.upper(v) <= 0:
-            return True
+    def _turns_off(self, v: int, bounds: Iterable[Bound]) -> bool:
+        """Whether the best of these bounds of -a_v shows that the unit is off, which is a lemma."""
         best = max(bounds, key=lambda bound: bound.value)
         if best.value < 0:
             return False
