@@ -39,6 +39,14 @@ def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
     return Fraction(best, dataset.denominator**exponent)
 
 
+def about(value: Fraction) -> str:
+    """A positive number to be read, also where floats do not hold it."""
+    try:
+        return f"about {float(value):.6g}"
+    except OverflowError:
+        return f"about 2^{value.__floor__().bit_length()}"
+
+
 def check_budget(
     dataset: Dataset, norm: Norm, budget: Fraction, power: Fraction | None = None
 ) -> Fraction:
@@ -64,8 +72,8 @@ def check_budget(
                 f"{format_rational(half)}"
             )
         raise UserError(
-            f"budget {format_rational(budget)} is not below half the separation, about "
-            f"{float(root_lower(half, exponent)):.6g}: its power "
+            f"budget {format_rational(budget)} is not below half the separation, "
+            f"{about(root_lower(half, exponent))}: its power "
             f"{exponent}, {format_rational(budget**exponent)}, is not below "
             f"{format_rational(half)}"
         )

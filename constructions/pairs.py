@@ -6,6 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.dataset import Dataset
+from verifier.trusted.network import Integers
+
+LONGEST = 480  # bits, of numbers that are squared in floats
 
 
 def pair_differences(dataset: Dataset, most: int = 400) -> NDArray[np.object_]:
@@ -13,7 +16,7 @@ def pair_differences(dataset: Dataset, most: int = 400) -> NDArray[np.object_]:
 
     In units of 1 / denominator; Python integers, shape (number, n).
     """
-    points = dataset.numerators.astype(np.float64)
+    points = in_floats(dataset.numerators)[0]
     squares = (points * points).sum(axis=1)
     pairs: dict[tuple[int, int], float] = {}
     for i in range(dataset.size):
@@ -25,3 +28,11 @@ def pair_differences(dataset: Dataset, most: int = 400) -> NDArray[np.object_]:
     exact = dataset.numerators.astype(object)
     result: NDArray[np.object_] = np.array([exact[i] - exact[j] for i, j in chosen], dtype=object)
     return result
+
+
+def in_floats(numbers: Integers) -> tuple[NDArray[np.float64], int]:
+    """The numbers over 2^shift, and the shift, which lets sums of their squares fit in floats."""
+    longest = int(np.abs(numbers).max(initial=0)).bit_length()
+    shift = max(0, longest - LONGEST)
+    kept = numbers.astype(object) >> shift if shift else numbers
+    return kept.astype(np.float64), shift

@@ -32,12 +32,13 @@ from numpy.typing import NDArray
 
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import (
+    about,
     check_budget,
     half_separation_lower,
     least_entry,
     power_separation,
 )
-from constructions.pairs import pair_differences
+from constructions.pairs import in_floats, pair_differences
 from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
 from constructions.serial import cube_tests, narrow_promises, square_tests
 from verifier.builder import Affine
@@ -258,8 +259,9 @@ def find_projection(
         )
     check_kind(kind, dataset.dimension)
     rng = np.random.default_rng([seed, rank])
-    close = pair_differences(dataset).astype(np.float64) / dataset.denominator
-    target = float((2 * radius) ** 2)
+    close, shift = in_floats(pair_differences(dataset))
+    unit = Fraction(2**shift, dataset.denominator) ** 2  # of the squares of what is in `close`
+    target = float((2 * radius) ** 2 / unit)
     best = Fraction(0)
     for _ in range(tries):
         projection = KINDS[kind](dataset.dimension, rank, rng)
@@ -267,7 +269,7 @@ def find_projection(
         matrix = (projection.numerators / projection.denominator).astype(np.float64)
         hint = float(((close @ matrix.T) ** 2).sum(axis=1).min())
         if hint < target * (1 - 1e-6):
-            best = max(best, Fraction(hint))
+            best = max(best, Fraction(hint) * unit)
             continue
         if not certified_norm_at_most_one(projection):
             raise UserError("the projection expands distances")
@@ -281,7 +283,7 @@ def find_projection(
     raise UserError(
         f"{dataset.name}: none of {tries} projections to {rank} coordinates keeps the squared "
         f"L2 separation above (2 mu)^2 = {format_rational((2 * radius) ** 2)} (Theorem 7), for L2 "
-        f"balls of radius mu = {format_rational(radius)}; the best is about {float(best):.6g}; "
+        f"balls of radius mu = {format_rational(radius)}; the best is {about(best)}; "
         "take a larger dimension or a smaller budget"
     )
 

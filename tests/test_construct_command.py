@@ -156,3 +156,16 @@ def test_bad_input_is_one_line_and_exit_code_2(
     code, out, err = run(capsys, *arguments, *data)
     assert (code, out) == (2, "")
     assert err.count("\n") == 1 and message in err
+
+
+@pytest.mark.parametrize("name", list(REGISTRY))
+def test_numbers_beyond_floats_are_built_or_refused_in_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    huge = tmp_path / "huge.csv"
+    huge.write_text("1e400,0,0\n-1e400,3,1\n5,1e400,0\n")
+    for asked in (("--ratio", "1/2"), ("--budget", "2e400")):
+        code, _, said = run(capsys, "construct", name, "--data", str(huge), *asked)
+        assert code in (0, 2)
+        assert said.count("\n") == (1 if code else 0)
+        assert asked[0] == "--ratio" or code == 2
