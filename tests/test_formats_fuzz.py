@@ -113,7 +113,7 @@ def survives(name: str, data: bytes) -> None:
 @pytest.mark.parametrize("name", READERS)
 def test_the_undamaged_file_is_read(name: str) -> None:
     content, read = READERS[name]
-    read(content)
+    assert read(content) is not None
 
 
 @pytest.mark.parametrize("name", READERS)
