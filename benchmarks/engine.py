@@ -32,18 +32,10 @@ from typing import Any
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
-from verifier.api import Options, Outcome, verify
-from verifier.builder import chain_from_floats
-from verifier.formats.load import load_any_network
-from verifier.formats.nnet import read_nnet
-from verifier.formats.vnnlib import Disjunct, Property, read_property
-from verifier.instances import Word, answer, read_instances
-from verifier.search.encoding import encode
-from verifier.search.exact_leaves import ExactLeaves
-from verifier.search.float_leaf import FloatLeaf
-from verifier.search.nodes import Nodes
-from verifier.search.solver import solve_mip
-from verifier.trusted.certificate import (
+from verifier.checker.batch import scaled_for
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import (
     Flip,
     Leaf,
     Robust,
@@ -51,13 +43,22 @@ from verifier.trusted.certificate import (
     Undecided,
     certificate_bytes,
 )
-from verifier.trusted.fast import FastChecker
-from verifier.trusted.intervals import interval_bounds
-from verifier.trusted.network import Network
-from verifier.trusted.proof_file import proof_bytes
-from verifier.trusted.query import Atom, Query, label_goals
-from verifier.trusted.region import Norm, ball
-from verifier.trusted.replay import scaled_for
+from verifier.evidence.proof_file import proof_bytes
+from verifier.formats.load import load_any_network
+from verifier.formats.nnet import read_nnet
+from verifier.formats.vnnlib import Disjunct, Property, read_property
+from verifier.question.build import chain_from_floats
+from verifier.question.network import Network
+from verifier.question.query import Atom, Query, label_goals
+from verifier.question.region import Norm, ball
+from verifier.search.bounds.encoding import encode
+from verifier.search.bounds.float_leaf import FloatLeaf
+from verifier.search.bounds.solver import solve_mip
+from verifier.search.exact.leaves import ExactLeaves
+from verifier.search.options import Options, Outcome
+from verifier.search.trees.nodes import Nodes
+from verifier.tasks.instances import Word, answer, read_instances
+from verifier.tasks.verify import verify
 
 TRAINED_ON = 1300
 BALLS: tuple[tuple[Norm, str], ...] = (
@@ -283,7 +284,7 @@ def compare_with_milp(queries: list[Query]) -> None:
         scaled = scaled_for(query.network, [query])
         root = interval_bounds(scaled, [query.region])[0]
         for goal in range(len(query.goals)):
-            program = encode(FastChecker(query, scaled, root), goal)
+            program = encode(TreeChecker(query, scaled, root), goal)
             started = monotonic()
             claims[solve_mip(program, "highs", MILP_LIMIT).claim.name.lower()] += 1
             theirs += monotonic() - started

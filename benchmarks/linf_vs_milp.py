@@ -15,15 +15,16 @@ from fractions import Fraction
 from time import perf_counter
 
 from constructions.registry import build
-from verifier.api import Robust, verify_batch
-from verifier.dataset import Dataset, load
-from verifier.search.encoding import encode
-from verifier.search.solver import solve_mip
-from verifier.trusted.fast import FastChecker
-from verifier.trusted.intervals import interval_bounds
-from verifier.trusted.query import Query
-from verifier.trusted.region import ball
-from verifier.trusted.replay import scaled_for
+from verifier.checker.batch import scaled_for
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.tree import TreeChecker
+from verifier.data.dataset import Dataset, load
+from verifier.evidence.certificate import Robust
+from verifier.question.query import Query
+from verifier.question.region import ball
+from verifier.search.bounds.encoding import encode
+from verifier.search.bounds.solver import solve_mip
+from verifier.tasks.verify import verify_batch
 
 NEEDED = 200
 
@@ -62,7 +63,7 @@ def main() -> int:
         for i in chosen:
             root = interval_bounds(scaled, [queries[i].region])[0]
             for goal in range(len(queries[i].goals)):
-                program = encode(FastChecker(queries[i], scaled, root), goal, eliminate=eliminate)
+                program = encode(TreeChecker(queries[i], scaled, root), goal, eliminate=eliminate)
                 started = perf_counter()
                 claims.append(solve_mip(program, "highs", given.limit).claim.name.lower())
                 total += perf_counter() - started

@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter, process_time
 
+from verifier.evidence.packed import pack
 from verifier.runs.folder import RunFolder
 from verifier.runs.records import Record, Rival
 from verifier.runs.store import Identity, Store
-from verifier.trusted.packed import pack
 
 TASK = 64
 

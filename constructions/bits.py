@@ -20,8 +20,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Protocol
 
-from verifier.builder import Affine, NetworkBuilder
-from verifier.errors import UserError
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
 
 
 class BitReader(Protocol):

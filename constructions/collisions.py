@@ -21,9 +21,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Network
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 Vector = list[Fraction]
 

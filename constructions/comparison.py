@@ -11,9 +11,9 @@ from constructions.construction import Construction, Norm, actual_sizes, broken_
 from constructions.hypotheses import power_separation
 from constructions.registry import REGISTRY, Entry, build
 from constructions.rows import at_most_weights
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
 
 
 @dataclass(frozen=True, slots=True)

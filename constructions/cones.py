@@ -42,10 +42,10 @@ from constructions.running_max import (
     sum_of,
     tree_level,
 )
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Network, Rows
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.errors import UserError
+from verifier.question.network import Network, Rows
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem 5.2 (reconstructed)"
 

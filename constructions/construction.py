@@ -13,10 +13,10 @@ from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Literal
 
-from verifier.errors import UserError
-from verifier.trusted.network import Network
-from verifier.trusted.query import Goal, label_goals
-from verifier.trusted.rational import format_rational
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+from verifier.question.query import Goal, label_goals
+from verifier.question.rational import format_rational
 
 Norm = Literal["inf", "1", "2"] | int
 """The p of an lp norm; an integer for p >= 3."""
@@ -102,7 +102,7 @@ class Construction:
     notes: tuple[str, ...] = ()
 
     def goals(self, label: int, classes: int) -> tuple[Goal, ...]:
-        """What no point of a ball of this label may satisfy; see `verifier.trusted.query`."""
+        """What no point of a ball of this label may satisfy; see `verifier.question.query`."""
         values = (-1, 1) if self.decoder == "sign" else tuple(range(classes))
         return label_goals(self.decoder, label, values, self.network.outputs.count)
 

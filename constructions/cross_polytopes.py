@@ -25,8 +25,8 @@ from constructions.running_max import (
     parallel_layers,
     sequential_layers,
 )
-from verifier.builder import Affine
-from verifier.dataset import Dataset
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem B.2 (reconstructed)"
 

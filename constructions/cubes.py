@@ -45,9 +45,9 @@ from constructions.running_max import (
     sequential_layers,
     sum_of,
 )
-from verifier.dataset import Dataset
+from verifier.data.dataset import Dataset
 from verifier.formats.native_stream import save_streamed
-from verifier.trusted.network import Rows
+from verifier.question.network import Rows
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem 4.8"
 

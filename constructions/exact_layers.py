@@ -1,6 +1,6 @@
 """Exact values of deep chain networks at very many points.
 
-`verifier.trusted.evaluate` is the reference, and what claims rest on. This is the same arithmetic,
+`verifier.checker.scaled` is the reference, and what claims rest on. This is the same arithmetic,
 arranged for networks such as the integer memorizer, whose few units a layer hold numbers of
 hundreds of bits, and whose widest layer feeds rows of thousands of large weights: linear parts that
 several units share are computed once, carried units are not copied, and wide rows are exact matrix
@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.errors import UserError
-from verifier.trusted.network import Network
-from verifier.trusted.scaled import ScaledLayer, ScaledNetwork, common_denominator, scaled_inputs
+from verifier.checker.scaled import ScaledLayer, ScaledNetwork, common_denominator, scaled_inputs
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 Values = NDArray[Any]
 """int64 or Python integers, one a point."""

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifier.builder import Affine, NetworkBuilder
+from verifier.question.build import Affine, NetworkBuilder
 
 
 def doubling(

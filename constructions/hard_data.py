@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import atan2, cos, pi, sin, tan
 
-from verifier.dataset import Dataset
-from verifier.errors import UserError
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
 
 
 def star(dimension: int, size: int) -> Dataset:

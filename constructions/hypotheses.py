@@ -9,9 +9,9 @@ import numpy as np
 from constructions.construction import Norm, exponent_of
 from constructions.separation import separation
 from constructions.simplest import simplest_between
-from verifier.dataset import Dataset, check_labelled
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational, sqrt_lower
+from verifier.data.dataset import Dataset, check_labelled
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational, sqrt_lower
 
 
 def power_separation(dataset: Dataset, norm: Norm) -> Fraction:

@@ -28,9 +28,9 @@ from math import isqrt
 
 from constructions.bits import READERS, BitReader, carry, check_reader, read_numbers
 from constructions.construction import Promises, Size
-from verifier.builder import Affine, NetworkBuilder
-from verifier.errors import UserError
-from verifier.trusted.network import Network
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Lemma B.10"
 

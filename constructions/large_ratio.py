@@ -42,7 +42,7 @@ from constructions.running_max import (
     sequential_layers,
 )
 from constructions.sawtooth import SquareTests
-from verifier.dataset import Dataset
+from verifier.data.dataset import Dataset
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (iii)"
 

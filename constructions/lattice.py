@@ -18,7 +18,7 @@ from fractions import Fraction
 
 from constructions.hypotheses import root_lower
 from constructions.simplest import simplest_between
-from verifier.dataset import Dataset
+from verifier.data.dataset import Dataset
 
 Coordinates = list[list[Fraction]]
 """One list a sample."""

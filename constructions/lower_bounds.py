@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from constructions.construction import Norm
 from constructions.pairs import pair_differences
-from verifier.dataset import Dataset
-from verifier.trusted.rational import sqrt_upper
+from verifier.data.dataset import Dataset
+from verifier.question.rational import sqrt_upper
 
 _BITS = 40
 """Bits to which eigenvectors are rounded; the certificate is exact for any rounding."""

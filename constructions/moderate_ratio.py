@@ -59,11 +59,11 @@ from constructions.lattice import (
 from constructions.projection import Projection, check_kind, find_projection
 from constructions.rows import check_limit
 from constructions.running_max import carry_offset
-from verifier.builder import Affine, NetworkBuilder
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Network
-from verifier.trusted.rational import format_rational
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+from verifier.question.rational import format_rational
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (ii)"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.dataset import Dataset
-from verifier.trusted.network import Integers
+from verifier.data.dataset import Dataset
+from verifier.question.network import Integers
 
 LONGEST = 480  # bits, of numbers that are squared in floats
 

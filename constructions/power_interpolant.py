@@ -24,10 +24,10 @@ from constructions.hypotheses import check_budget, half_separation_lower, separa
 from constructions.rows import scaled, stack
 from constructions.running_max import DistanceTests, Units, network_of, parallel_layers
 from constructions.simplest import simplest_between
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Rows
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.errors import UserError
+from verifier.question.network import Rows
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorems B.3 and B.6 (reconstructed, shallow)"
 

@@ -36,9 +36,9 @@ from constructions.running_max import (
     sequential_dense,
     sequential_layers,
 )
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.errors import UserError
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.errors import UserError
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorems B.3 and B.6 (reconstructed, deep)"
 _HALF = Fraction(1, 2)

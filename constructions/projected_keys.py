@@ -47,9 +47,9 @@ from constructions.integer_memorizer import (
     memorizer_width,
     table_of,
 )
-from verifier.builder import Affine, NetworkBuilder
-from verifier.dataset import Dataset, check_labelled
-from verifier.errors import UserError
+from verifier.data.dataset import Dataset, check_labelled
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
 
 VARDI = "Vardi, Yehudai, Shamir, ICLR 2022, Theorem 3.1"
 PARK = "Park, Lee, Yun, Shin, COLT 2021, Theorem 1 (reconstructed)"

@@ -41,11 +41,11 @@ from constructions.hypotheses import (
 from constructions.pairs import in_floats, pair_differences
 from constructions.running_max import carry_offset, carry_rows, network_of, sequential_layers
 from constructions.serial import cube_tests, narrow_promises, square_tests
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Rows, integers
-from verifier.trusted.rational import format_rational, sqrt_lower, sqrt_upper
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.errors import UserError
+from verifier.question.network import Rows, integers
+from verifier.question.rational import format_rational, sqrt_lower, sqrt_upper
 
 SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 to 7 (certified rational projection)"
 TRIES = 32

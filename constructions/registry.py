@@ -24,8 +24,8 @@ from constructions import (
 )
 from constructions.construction import Construction, Norm
 from constructions.hypotheses import budget_of_ratio, power_separation
-from verifier.dataset import Dataset
-from verifier.errors import UserError
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
 
 Builder = Callable[..., Construction]
 """builder(dataset, budget, *, seed=0, separation=None, **options) -> Construction.

@@ -1,8 +1,8 @@
 """Rows of a layer written whole, in numpy, for networks of millions of weights.
 
-`verifier.builder` writes a network as formulas, one unit at a time; the same rows come out of these
-functions a layer at a time, a hundred times faster. All integers are exact: int64 where a bound
-shows that nothing overflows, Python integers otherwise.
+`verifier.question.build` writes a network as formulas, one unit at a time; the same rows come out
+of these functions a layer at a time, a hundred times faster. All integers are exact: int64 where a
+bound shows that nothing overflows, Python integers otherwise.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.builder import Affine
-from verifier.errors import UserError
-from verifier.trusted.network import Integers, Network, Rows, integers
+from verifier.question.build import Affine
+from verifier.question.errors import UserError
+from verifier.question.network import Integers, Network, Rows, integers
 
 _SAFE = 1 << 62
 

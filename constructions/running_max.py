@@ -39,9 +39,9 @@ from constructions.rows import (
     shifted,
     stack,
 )
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.trusted.network import Integers, Network, Rows, integers
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.network import Integers, Network, Rows, integers
 
 Units = NDArray[np.int64]
 """Numbers of variables."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from constructions.construction import Construction
 from constructions.spheres import Point, ball_points
-from verifier.dataset import Dataset
-from verifier.trusted.evaluate import evaluate
+from verifier.checker.scaled import evaluate
+from verifier.data.dataset import Dataset
 
 
 @dataclass(frozen=True, slots=True)

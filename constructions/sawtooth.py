@@ -45,8 +45,8 @@ from constructions.running_max import (
     sequential_layers,
 )
 from constructions.simplest import simplest_between
-from verifier.builder import Affine
-from verifier.dataset import Dataset
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorems B.3 and B.6 (reconstructed)"
 

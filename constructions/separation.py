@@ -34,9 +34,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.distance import cdist
 
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.region import Norm
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
+from verifier.question.region import Norm
 
 Array = npt.NDArray[Any]
 

@@ -37,9 +37,9 @@ from constructions.running_max import (
     sequential_layers,
 )
 from constructions.sawtooth import scale_of
-from verifier.builder import Affine
-from verifier.dataset import Dataset
-from verifier.trusted.network import Rows
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine
+from verifier.question.network import Rows
 
 SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 and 6 (leaner layout)"
 

@@ -30,10 +30,10 @@ from fractions import Fraction
 from itertools import product
 
 from constructions.construction import Construction, Promises, Size
-from verifier.builder import Affine, NetworkBuilder
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
 
 SOURCE = "after Yu, Gao, Zhang, ICLR 2024, Theorem 4.1 (another reduction)"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:

@@ -44,10 +44,10 @@ from constructions.integer_memorizer import (
 )
 from constructions.lattice import Cells, cell_scale, dyadic_below, scaled_samples, translate
 from constructions.projection import Projection, check_kind, find_projection
-from verifier.builder import Affine, NetworkBuilder
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (i)"
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from constructions.construction import Norm
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 
 Point = tuple[Fraction, ...]
 

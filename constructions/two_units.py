@@ -17,10 +17,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.builder import Affine, NetworkBuilder
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Network
+from verifier.data.dataset import Dataset
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 Row = list[Fraction]
 MOST_POINTS = 12

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.trusted.rational import format_rational
+from verifier.question.rational import format_rational
 
 _LONG = 24  # characters of an exact number that a sentence can carry
 

@@ -7,7 +7,7 @@ from collections import Counter
 from reports.document import Block, Figure, Section, Table, Text
 from reports.numbers import Cell
 from reports.plots import Tree as TreePlot
-from verifier.trusted.certificate import (
+from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
     Leaf,

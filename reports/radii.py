@@ -13,16 +13,15 @@ from fractions import Fraction
 from pathlib import Path
 
 from reports.numbers import Distance, Root, exact_root, square
-from verifier.api import check
-from verifier.errors import RefusedError, UserError
-from verifier.trusted.certificate import Flip, Robust
-from verifier.trusted.data_file import Points
-from verifier.trusted.manifest import Question, sample_query
-from verifier.trusted.network import Network
-from verifier.trusted.proof_file import load_proof
-from verifier.trusted.query import Query
-from verifier.trusted.radius import Radius
-from verifier.trusted.region import Region, distance
+from verifier.checker.manifest import Question, sample_query
+from verifier.evidence.certificate import Flip, Radius, Robust
+from verifier.evidence.data_file import Points
+from verifier.evidence.proof_file import load_proof
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.query import Query
+from verifier.question.region import Region, distance
+from verifier.tasks.verify import check
 
 _NAME = re.compile(r"sample-([0-9]{1,9})-[a-z]+\.json(\.gz)?")
 

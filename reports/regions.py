@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
 
-from verifier.errors import UserError
-from verifier.trusted.network import Network, Rows
-from verifier.trusted.scaled import ScaledNetwork
+from verifier.checker.scaled import ScaledNetwork
+from verifier.question.errors import UserError
+from verifier.question.network import Network, Rows
 
 MOST_PIECES = 4000
 MOST_WORK = 6_000_000

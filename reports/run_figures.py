@@ -10,9 +10,9 @@ from reports.numbers import Distance, counted, exact_text, half, ratio
 from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Plane, Spans, Stacked
 from reports.regions import Regions, decision_regions
 from reports.stored_run import StoredRun
-from verifier.dataset import Dataset
-from verifier.errors import UserError
-from verifier.trusted.network import Network
+from verifier.data.dataset import Dataset
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 _STATES = (
     ("robust", GOOD), ("flip", BAD), ("undecided", WARN), ("failed", SERIES[1]),

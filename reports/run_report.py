@@ -40,9 +40,9 @@ from reports.run_figures import (
     verdict_figures,
 )
 from reports.stored_run import StoredRun, network_sizes
-from verifier.certify import question_text
-from verifier.dataset import BUNDLED
+from verifier.data.dataset import BUNDLED
 from verifier.runs.records import STATES, State
+from verifier.runs.run import question_text
 
 NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 STATE_TONES: dict[str, Tone] = {

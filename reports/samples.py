@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from reports.document import Card, Cards, Picture, Section, Table, Text, Tone
 from reports.numbers import Cell, Distance, Hash, approximately, half, ratio, shown
 from reports.stored_run import StoredRun, distance
+from verifier.question.rational import parse_rational
 from verifier.runs.store import SampleRow
-from verifier.trusted.rational import parse_rational
 
 MOST_CARDS = 6
 _ROW = 3  # cards beside each other

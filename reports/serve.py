@@ -31,13 +31,13 @@ from reports.proof_tree import proof_section
 from reports.run_report import NORMS, STATE_TONES, run_report, tone_of
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
-from verifier.certify import question_from
-from verifier.errors import RefusedError, UserError
+from verifier.checker.manifest import Kind, claim_text, sample_query
+from verifier.evidence.certificate import Robust, parse_certificate
+from verifier.question.errors import RefusedError, UserError
 from verifier.runs.place import Place, all_runs
 from verifier.runs.records import STATES, State
+from verifier.runs.run import question_from
 from verifier.runs.store import RunRow, SampleRow, Store
-from verifier.trusted.certificate import Robust, parse_certificate
-from verifier.trusted.manifest import Kind, claim_text, sample_query
 
 PAGE = 100
 _LONGEST = 2000  # characters of an address

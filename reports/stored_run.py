@@ -19,19 +19,19 @@ from constructions.rows import at_most_weights
 from constructions.separation import rival_distances
 from reports.numbers import Distance, Root, square
 from reports.radii import Known, at_least, read_radii
-from verifier.certify import question_from
-from verifier.dataset import BUNDLED, Dataset, load
-from verifier.errors import RefusedError, UserError
+from verifier.checker.manifest import Question
+from verifier.checker.scaled import evaluate
+from verifier.data.dataset import BUNDLED, Dataset, load
+from verifier.evidence.certificate import Flip, parse_certificate
+from verifier.evidence.data_file import Points
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.rational import parse_rational, sqrt_upper
 from verifier.runs.folder import RunFolder
 from verifier.runs.place import Place
 from verifier.runs.records import State
+from verifier.runs.run import question_from
 from verifier.runs.store import SampleRow, Store
-from verifier.trusted.certificate import Flip, parse_certificate
-from verifier.trusted.data_file import Points
-from verifier.trusted.evaluate import evaluate
-from verifier.trusted.manifest import Question
-from verifier.trusted.network import Network
-from verifier.trusted.rational import parse_rational, sqrt_upper
 
 MOST_PAIRS = 2**36
 """Up to this many coordinate differences, the nearest rival of every sample is computed."""

@@ -28,10 +28,10 @@ from reports.numbers import Cell, Hash, Root, counted, grouped, root_float, show
 from reports.plots import Chords, Curves, Matrix, Series
 from reports.run_figures import plane
 from reports.stored_run import MOST_PAIRS
-from verifier.dataset import BUNDLED, Dataset, check_labelled
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational
-from verifier.trusted.region import Norm as BallNorm
+from verifier.data.dataset import BUNDLED, Dataset, check_labelled
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
+from verifier.question.region import Norm as BallNorm
 
 RATIOS = tuple(map(Fraction, ("1/1000", "1/100", "1/20", "1/10", "1/4", "1/2", "3/4", "9/10",
                               "99/100")))  # fmt: skip

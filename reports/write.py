@@ -23,7 +23,7 @@ from reports.markdown import markdown
 from reports.numbers import Cell, exact_text
 from reports.pixels import png
 from reports.plots import pdf_bytes, svg_text
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 
 _OURS = re.compile(
     r"(index\.html|report\.(md|tex|json)|(tables|figures|pictures)/[\w.-]+\.(csv|tex|svg|pdf|png))\Z"

@@ -2,11 +2,11 @@
 
     python tools/mutation.py [--only MODULE ..] [--all] [--state FILE] [--report FILE]
 
-A mutant is one module of `verifier/trusted` with one change: a `raise` or a call statement deleted,
-a comparison, a sign, an `and`, a `not`, a `min`, an integer or a truth value replaced. On each, the
-tests of `tests/mutation_suite.py` run in a forked process. A mutant that makes no verdict wrong is
-listed in `tools/mutation_equivalent.json` with its reason, and runs with --all alone; survivors
-make the exit code 1.
+A mutant is one module of what must be believed with one change: a `raise` or a call statement
+deleted, a comparison, a sign, an `and`, a `not`, a `min`, an integer or a truth value replaced. On
+each, the tests of `tests/oracles/mutation_suite.py` run in a forked process. A mutant that makes no
+verdict wrong is listed in `tools/mutation_equivalent.json` with its reason, and runs with --all
+alone; survivors make the exit code 1.
 
 A mutant of a function that nothing calls while the tests are loaded is put in place by its code
 alone, after the fork; for others, all that imports the module is loaded again. --state keeps what
@@ -41,7 +41,6 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-TRUSTED = ROOT / "verifier" / "trusted"
 EQUIVALENT = ROOT / "tools" / "mutation_equivalent.json"
 PROJECT = ("constructions", "reports", "tests", "verifier")
 CPU_SECONDS = 90  # of a mutant, and of a check as below; then it counts as caught (it loops)
@@ -50,12 +49,22 @@ LAST = 10**6
 IMPORT = "import"  # the check of a mutant that ends before the first one
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
-MODULES = (
-    "certificate", "data_file", "fast", "intervals", "live_rows", "manifest", "network",
-    "network_file", "packed", "proof_file", "query", "radius", "rational", "reference",
-    "reference_symbolic",
-    "reference_univariate", "region", "replay", "scaled", "strict_json", "symbolic", "univariate",
-)  # fmt: skip
+PACKAGES = {
+    "question": ("network", "query", "rational", "region"),
+    "evidence": (
+        "certificate", "data_file", "network_file", "packed", "proof_file", "strict_json",
+    ),
+    "checker": (
+        "batch", "branch", "exact_radius", "intervals", "leaf", "live_rows", "manifest", "replay",
+        "ridge", "scaled", "symbolic", "tree",
+    ),
+}  # fmt: skip
+DOTTED = {
+    module: f"verifier.{package}.{module}"
+    for package, names in PACKAGES.items()
+    for module in names
+}
+MODULES = tuple(sorted(DOTTED))
 COMPARISONS = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -100,6 +109,10 @@ class Mutant:
     line: int
     key: str
     tree: ast.Module  # changed as long as the iteration stands at this mutant
+
+
+def path_of(module: str) -> Path:
+    return ROOT / (DOTTED[module].replace(".", "/") + ".py")
 
 
 def mutants(module: str, source: str) -> Iterator[Mutant]:
@@ -194,8 +207,8 @@ class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Gives the mutated module in place of the one on the disk."""
 
     def __init__(self, mutant: Mutant) -> None:
-        self.name, self.tree = f"verifier.trusted.{mutant.module}", mutant.tree
-        self.path = TRUSTED / f"{mutant.module}.py"
+        self.name, self.tree = DOTTED[mutant.module], mutant.tree
+        self.path = path_of(mutant.module)
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname == self.name:
@@ -286,7 +299,7 @@ def outcome_of(
 def passes(suite: Suite, module: str) -> bool:
     """Whether the checks pass without any change, as they are loaded, and the first of each kind
     with the module loaded again; notes how long each takes."""
-    source = (TRUSTED / f"{module}.py").read_text()
+    source = path_of(module).read_text()
 
     def plainly(pipe: int) -> None:
         for name, check in suite.checks.items():
@@ -311,11 +324,11 @@ class Suite:
     """The checks of a module, all that they need loaded; a mutant is put in place after a fork."""
 
     def __init__(self, module: str) -> None:
-        self.name, self.path = f"verifier.trusted.{module}", str(TRUSTED / f"{module}.py")
+        self.name, self.path = DOTTED[module], str(path_of(module))
         _forget(name for name in sys.modules if name.split(".")[0] in PROJECT)
         self.called: set[str] = set()  # functions of the module that run while things are loaded
         sys.setprofile(self._note)
-        from tests.mutation_suite import checks
+        from tests.oracles.mutation_suite import checks
 
         self.checks = checks(module)
         sys.setprofile(None)
@@ -355,9 +368,9 @@ class Suite:
     def loaded_with(self, mutant: Mutant) -> dict[str, Callable[[], None]]:
         """The checks, with all that imports the module loaded again, upon the mutant."""
         _forget(name for name in sys.modules if self.name in closure(name))
-        _forget({"tests.mutation_suite"} & sys.modules.keys())
+        _forget({"tests.oracles.mutation_suite"} & sys.modules.keys())
         sys.meta_path.insert(0, _Finder(mutant))
-        from tests.mutation_suite import checks
+        from tests.oracles.mutation_suite import checks
 
         return checks(mutant.module)
 
@@ -375,7 +388,7 @@ def load_libraries() -> None:
     """Loads what the tests load, once and before the forks, but nothing of this project."""
 
     def work(pipe: int) -> None:
-        from tests.mutation_suite import checks
+        from tests.oracles.mutation_suite import checks
 
         checks("")
         os.write(pipe, "\n".join(sys.modules).encode())
@@ -431,7 +444,7 @@ class Sources:
         self.module = module
 
         def work(pipe: int) -> None:
-            from tests.mutation_suite import checks
+            from tests.oracles.mutation_suite import checks
 
             os.write(pipe, "\n".join(sorted(checks(module))).encode())
 
@@ -455,7 +468,7 @@ class Sources:
         state = hashlib.sha256(repr(checks).encode())
         names = {name for file in files for name in closure(file)}
         names = {name for name in names if name.split(".")[0] == "tests"}
-        for name in [f"verifier.trusted.{self.module}", *sorted(names)]:
+        for name in [DOTTED[self.module], *sorted(names)]:
             state.update(_digest(name))
         return state.hexdigest()[:12]
 
@@ -463,7 +476,9 @@ class Sources:
 def _file_of(check: str) -> str:
     """The module of tests that a check is of, by its name."""
     first = check.split()[0]
-    return f"tests.{first}" if first.startswith("test_") else "tests.mutation_checks"
+    from tests.oracles.mutation_suite import module_of_tests
+
+    return module_of_tests(first) if first.startswith("test_") else "tests.oracles.mutation_checks"
 
 
 @cache
@@ -492,7 +507,7 @@ def run(
         sys.exit(f"{module}: the tests fail without any mutation")
     state[module] = ["passes", json.dumps(suite.seconds), sources.all]
     kills: dict[str, Counter[str]] = defaultdict(Counter)  # by function, "" for all
-    for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
+    for mutant in mutants(module, path_of(module).read_text()):
         outcome, check, of = state.get(mutant.key, ["", "", ""])
         known = outcome != "open" and of == sources.of(outcome, check)
         if not known and mutant.key not in skip:
@@ -553,7 +568,7 @@ def main() -> int:
 def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) -> dict[str, str]:
     """By mutant "caught", "equivalent", "survived" or "not run"."""
     sources, found = Sources(module), {}
-    for mutant in mutants(module, (TRUSTED / f"{module}.py").read_text()):
+    for mutant in mutants(module, path_of(module).read_text()):
         outcome, check, of = state.get(mutant.key, ["", "", ""])
         known = outcome != "open" and of == sources.of(outcome, check)
         if known and outcome != "survived":

@@ -9,8 +9,8 @@ x > 1/2, label 1 where x < 1/2, and a tie between them.
 
 >>> from fractions import Fraction
 >>> from verifier import ask
->>> from verifier.builder import NetworkBuilder
->>> from verifier.dataset import Dataset
+>>> from verifier.question.build import NetworkBuilder
+>>> from verifier.data.dataset import Dataset
 >>> build = NetworkBuilder(1)
 >>> (x,) = build.inputs
 >>> network = build.network([x, 1 - x])
@@ -23,24 +23,24 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from verifier import api, flips, radius
-from verifier import certify as runs
-from verifier.api import Options
-from verifier.around import FoundFlip
-from verifier.certify import Promising, Summary
-from verifier.dataset import Dataset, load
-from verifier.errors import UserError
-from verifier.flips import SearchedSample
+from verifier.checker.manifest import Question
+from verifier.data.dataset import Dataset, load
+from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
+from verifier.evidence.proof_file import Proof, load_proof
 from verifier.formats.load import load_any_network
-from verifier.labels import label_values
-from verifier.radius import RadiusInterval, default_decoder
-from verifier.trusted.certificate import Flip, Robust, Undecided, Verdict
-from verifier.trusted.manifest import Question
-from verifier.trusted.network import Network
-from verifier.trusted.proof_file import Proof, load_proof
-from verifier.trusted.query import Goal, Query, label_goals
-from verifier.trusted.radius import Radius
-from verifier.trusted.region import Norm, Region, ball, box
+from verifier.question.errors import UserError
+from verifier.question.labels import label_values
+from verifier.question.network import Network
+from verifier.question.query import Goal, Query, label_goals
+from verifier.question.region import Norm, Region, ball, box
+from verifier.runs import run as runs
+from verifier.runs.run import Promising, Summary
+from verifier.search.options import Options
+from verifier.tasks import flips, radius
+from verifier.tasks import verify as api
+from verifier.tasks.around import FoundFlip
+from verifier.tasks.flips import SearchedSample
+from verifier.tasks.radius import RadiusInterval, default_decoder
 
 Clip = tuple[Fraction, Fraction]
 
@@ -52,7 +52,7 @@ def verify(
     decoder: str | None = None,
     *,
     labels: Sequence[int | Fraction] | None = None,
-    options: Options = Options(),  # noqa: B008 frozen
+    options: Options = Options(),
 ) -> Verdict:
     """Whether the decoder reads `label` on all of the region, which `ball` or `box` gives.
 
@@ -98,9 +98,9 @@ def exact_radius(
     clip: Clip | None = None,
     within: Fraction | None = None,
     most: Fraction | None = None,
-    options: Options = Options(),  # noqa: B008 frozen
+    options: Options = Options(),
 ) -> RadiusInterval:
-    """The distance from the sample to the nearest flip, exactly; see `verifier.radius`.
+    """The distance from the sample to the nearest flip, exactly; see `verifier.tasks.radius`.
 
     For norm 2 its square. With `within` an interval of that length is enough.
 
@@ -134,12 +134,12 @@ def search_flips(
     limit: int | None = None,
     all_rivals: bool = False,
     nearest: bool = False,
-    options: Options = Options(),  # noqa: B008 frozen
+    options: Options = Options(),
 ) -> list[SearchedSample]:
     """What is found in the closed balls of radius `size` around these samples, all if None.
 
     The attack comes first, then the exact search, which ends with a checked proof where there is no
-    flip; see `verifier.flips`.
+    flip; see `verifier.tasks.flips`.
 
     >>> one, other = ask.search_flips(network, data, Fraction(1))
     >>> one.verdict, other.verdict, other.flips[0].rival
@@ -169,7 +169,7 @@ def certify(
     clip: Clip | None = None,
     folder: Path | str | None = None,
     samples: Sequence[int] | None = None,
-    options: Options = Options(),  # noqa: B008 frozen
+    options: Options = Options(),
     jobs: int = 0,
 ) -> Summary:
     """Answers, checks and stores the balls of radius `size` of all samples, in a folder.
@@ -197,11 +197,11 @@ def certify(
 def check(query: Query, verdict: Robust | Flip | Radius) -> None:
     """Returns if the verdict is shown to be true of the query; RefusedError, naming the flaw.
 
-    >>> from verifier.trusted.query import Query
+    >>> from verifier.question.query import Query
     >>> query = Query(network, ask.box([Fraction(1)], [Fraction(2)]), ask.goals_of(network, 0))
     >>> ask.check(query, ask.Flip((Fraction(1),), 0))
     Traceback (most recent call last):
-    verifier.trusted.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
+    verifier.question.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
     """
     api.check(query, verdict)
 
@@ -213,7 +213,7 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
     that cannot be read.
 
     >>> from tempfile import TemporaryDirectory
-    >>> from verifier.trusted.proof_file import save_proof
+    >>> from verifier.evidence.proof_file import save_proof
     >>> found = ask.exact_radius(network, data, 0)
     >>> with TemporaryDirectory() as folder:
     ...     save_proof(f"{folder}/radius.json", found.question, found.pair)

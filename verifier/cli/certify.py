@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from verifier.certify import Run, ShownFlip, Summary
-    from verifier.dataset import Dataset
-    from verifier.trusted.manifest import Question
-    from verifier.trusted.network import Network
+    from verifier.checker.manifest import Question
+    from verifier.data.dataset import Dataset
+    from verifier.question.network import Network
+    from verifier.runs.run import Run, ShownFlip, Summary
 
 _LARGE = 50_000  # numbers in a data set, from which worker processes are likely
 _SHOWN_FLIPS = 5
@@ -90,8 +90,8 @@ def command(**given: Any) -> int:
     and every flip is checked and stored in a folder; the same command continues a
     run that was interrupted. `robmem check FOLDER` replays it.
     """
-    from verifier.certify import shown_flips
-    from verifier.dataset import check_labelled, load
+    from verifier.data.dataset import check_labelled, load
+    from verifier.runs.run import shown_flips
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
@@ -149,7 +149,7 @@ class _Options:
 def _numbers(options: _Options) -> dict[str, Fraction | None]:
     """Ratio, budget and radius as exact numbers, of which not two may say the same."""
     from verifier.cli.options import number
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     given = {
         "ratio": options.ratio,
@@ -178,7 +178,7 @@ def _numbers(options: _Options) -> dict[str, Fraction | None]:
 def _built(options: _Options) -> dict[str, Any]:
     """The options of a construction that were given."""
     from verifier.cli.options import number
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     error = None if options.error is None else number("--error", options.error)
     given = {"rank": options.rank, "kind": options.kind, "error": error}
@@ -209,9 +209,9 @@ def _begin(
     built: dict[str, Any],
 ) -> tuple[Run, dict[str, Any]]:
     """The run that was asked for, and what is known about its network."""
-    from verifier.api import Options
-    from verifier.certify import begin
     from verifier.cli.options import sample_numbers
+    from verifier.runs.run import begin
+    from verifier.search.options import Options
 
     chosen = sample_numbers(options.samples, dataset.size)
     if options.file is None:
@@ -244,8 +244,8 @@ def _begin(
 
 def _continue(options: _Options, run: Run) -> Summary:
     """Works on the run; SIGTERM ends that like ctrl-C, and both keep what is finished."""
-    from verifier.certify import continue_run, suggested_jobs
     from verifier.cli.progress import shown_progress
+    from verifier.runs.run import continue_run, suggested_jobs
 
     jobs = options.jobs
     if jobs is None:
@@ -288,9 +288,9 @@ def _constructed(
     options: dict[str, Any],
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.registry import build
-    from verifier.certify import question_of
-    from verifier.errors import UserError
-    from verifier.trusted.rational import format_rational
+    from verifier.question.errors import UserError
+    from verifier.question.rational import format_rational
+    from verifier.runs.run import question_of
 
     ratio, budget = numbers["ratio"], numbers["budget"]
     if budget is None and ratio is None:
@@ -318,7 +318,7 @@ def _loaded(
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
     from verifier.formats.load import load_any_network
-    from verifier.trusted.rational import format_rational
+    from verifier.question.rational import format_rational
 
     network = load_any_network(file)
     decoder = "argmax" if network.outputs.count > 1 else "nearest"
@@ -339,7 +339,7 @@ def _asked(
     budget: Fraction | None,
     numbers: dict[str, Fraction | None],
 ) -> Question:
-    from verifier.trusted.manifest import Question
+    from verifier.checker.manifest import Question
 
     of: Any = norm
     radius, squared = numbers["radius"], numbers["radius-squared"]
@@ -350,7 +350,7 @@ def _asked(
 
 def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
     from verifier.cli.options import number
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     if text == "range":
         if dataset.pixel_range is None:
@@ -363,7 +363,7 @@ def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
 
 
 def _bytes(text: str) -> int:
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
     digits = text[:-1] if text[-1:].upper() in units else text
@@ -393,7 +393,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
 
 def flip_json(flip: ShownFlip) -> dict[str, Any]:
     """An exact flip in texts."""
-    from verifier.trusted.rational import format_rational
+    from verifier.question.rational import format_rational
 
     return {
         "sample": flip.sample,

@@ -46,7 +46,7 @@ def command(
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     path = Path(target)
     if path.is_file():
@@ -66,7 +66,7 @@ def command(
 
 def _check_vipr(path: Path, as_json: bool) -> int:
     from verifier.cli.options import table
-    from verifier.formats.vipr_check import check_vipr
+    from verifier.formats.vipr.check import check_vipr
 
     started = monotonic()
     summary = check_vipr(path)
@@ -82,14 +82,13 @@ def _check_vipr(path: Path, as_json: bool) -> int:
 
 
 def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
-    from verifier.api import check
     from verifier.cli.options import size_text, table
     from verifier.cli.question import question_facts, question_rows
+    from verifier.evidence.certificate import Radius, Robust
+    from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
-    from verifier.trusted.certificate import Robust
-    from verifier.trusted.proof_file import load_proof
-    from verifier.trusted.radius import Radius
-    from verifier.trusted.rational import format_rational
+    from verifier.question.rational import format_rational
+    from verifier.tasks.verify import check
 
     started = monotonic()
     network = None if file is None else load_any_network(file)
@@ -146,15 +145,15 @@ def _check_folder(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    from verifier.certify import points_of, suggested_jobs
+    from verifier.checker.manifest import check_inputs
     from verifier.cli.options import size_text, table
     from verifier.cli.progress import counted
-    from verifier.dataset import load
-    from verifier.errors import RefusedError
+    from verifier.data.dataset import load
     from verifier.formats.load import load_any_network
+    from verifier.question.errors import RefusedError
     from verifier.runs.checking import check_files, check_run
     from verifier.runs.folder import RunFolder
-    from verifier.trusted.manifest import check_inputs
+    from verifier.runs.run import points_of, suggested_jobs
 
     started = monotonic()
     folder = RunFolder(path)

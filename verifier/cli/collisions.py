@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from constructions.collisions import first_layer, l2_collision
-from verifier.dataset import Dataset
-from verifier.flips import Hint
-from verifier.search.floats import to_float
-from verifier.trusted.network import Network
-from verifier.trusted.region import Norm
+from verifier.data.dataset import Dataset
+from verifier.question.network import Network
+from verifier.question.region import Norm
+from verifier.search.bounds.floats import to_float
+from verifier.tasks.flips import Hint
 
 Float = NDArray[np.float64]
 

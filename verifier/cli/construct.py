@@ -60,8 +60,8 @@ def command(
     """
     from constructions.comparison import compare, described
     from constructions.registry import REGISTRY, build
-    from verifier.errors import UserError
-    from verifier.trusted.network_file import save_network
+    from verifier.evidence.network_file import save_network
+    from verifier.question.errors import UserError
 
     if name == "list":
         if as_json:
@@ -123,8 +123,8 @@ def _stream(
     """Writes `linf-pipelined` without holding it, and prints what it promises."""
     from constructions.cubes import save_pipelined
     from constructions.hypotheses import budget_of_ratio, power_separation
-    from verifier.errors import UserError
-    from verifier.trusted.rational import format_rational
+    from verifier.question.errors import UserError
+    from verifier.question.rational import format_rational
 
     if name != "linf-pipelined":
         raise UserError(f"only linf-pipelined is written in a stream, not {name}")
@@ -152,8 +152,8 @@ def _stream(
 
 
 def read_number(option: str, text: str) -> Any:
-    from verifier.errors import UserError
-    from verifier.trusted.rational import parse_rational
+    from verifier.question.errors import UserError
+    from verifier.question.rational import parse_rational
 
     try:
         return parse_rational(text)
@@ -162,8 +162,8 @@ def read_number(option: str, text: str) -> Any:
 
 
 def load_samples(spec: str, samples: str | None) -> Any:
-    from verifier.dataset import load
-    from verifier.errors import UserError
+    from verifier.data.dataset import load
+    from verifier.question.errors import UserError
 
     dataset = load(spec)
     if samples is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from verifier.trusted.region import Norm
+from verifier.question.region import Norm
 
 _NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
 
@@ -40,7 +40,7 @@ def command(spec: str, norms: tuple[Norm, ...], as_json: bool) -> int:
     import numpy as np
 
     from constructions.separation import separation
-    from verifier.dataset import as_text, check_labelled, load
+    from verifier.data.dataset import as_text, check_labelled, load
 
     dataset = load(spec)
     check_labelled(dataset)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from verifier.trusted.proof_file import Claim
-    from verifier.trusted.query import Query
+    from verifier.evidence.proof_file import Claim
+    from verifier.question.query import Query
 
 _Entry = TypeVar("_Entry")
 _NETWORKS = ("onnx", "npz", "native")
@@ -64,7 +64,7 @@ def command(
     --decimal. vipr takes a proof file: a certificate for each goal, checked before it
     is written. Where there are several goals, -1, -2, .. precedes the suffix of FILE.
     """
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     target = Path(output)
     if kind in _NETWORKS:
@@ -96,8 +96,8 @@ def _is_proof(path: str) -> bool:
 
 
 def _read_proof(path: str, net: str | None) -> tuple[Query, Claim]:
+    from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
-    from verifier.trusted.proof_file import load_proof
 
     proof = load_proof(path, network=None if net is None else load_any_network(net))
     return proof.query, proof.verdict
@@ -112,12 +112,12 @@ def _export_network(
     net: str | None,
     normalise: bool,
 ) -> list[tuple[str, str]]:
-    from verifier.errors import UserError
+    from verifier.evidence.network_file import save_network
+    from verifier.evidence.packed import write_bytes
     from verifier.formats.load import load_any_network
     from verifier.formats.nnet import load_nnet
     from verifier.formats.write import npz_bytes, onnx_bytes
-    from verifier.trusted.network_file import save_network
-    from verifier.trusted.packed import write_bytes
+    from verifier.question.errors import UserError
 
     is_proof = _is_proof(source)
     network = _read_proof(source, net)[0].network if is_proof else load_any_network(source)
@@ -147,9 +147,9 @@ def _export_programs(
     tightened: bool,
     feasibility: bool,
 ) -> list[tuple[str, str]]:
+    from verifier.evidence.packed import write_bytes
     from verifier.formats.big_m import big_m, root_bounds
     from verifier.formats.lp_mps import lp_text, mps_text
-    from verifier.trusted.packed import write_bytes
 
     queries = _queries(source, prop, net)
     programs = []
@@ -173,9 +173,9 @@ def _export_programs(
 
 
 def _queries(source: str, prop: str | None, net: str | None) -> list[Query]:
-    from verifier.errors import UserError
     from verifier.formats.load import load_any_network
     from verifier.formats.vnnlib import read_property
+    from verifier.question.errors import UserError
 
     if _is_proof(source):
         if prop is not None:
@@ -190,13 +190,12 @@ def _queries(source: str, prop: str | None, net: str | None) -> list[Query]:
 def _export_proof(
     source: str, target: Path, net: str | None, goal: int | None
 ) -> list[tuple[str, str]]:
-    from verifier.api import check
-    from verifier.errors import UserError
-    from verifier.formats.vipr import vipr_texts
-    from verifier.formats.vipr_check import check_vipr_text
-    from verifier.trusted.certificate import Robust
-    from verifier.trusted.packed import write_bytes
-    from verifier.trusted.radius import Radius
+    from verifier.evidence.certificate import Radius, Robust
+    from verifier.evidence.packed import write_bytes
+    from verifier.formats.vipr.check import check_vipr_text
+    from verifier.formats.vipr.write import vipr_texts
+    from verifier.question.errors import UserError
+    from verifier.tasks.verify import check
 
     if not _is_proof(source):
         raise UserError(f"{source} is not a proof file")
@@ -216,7 +215,7 @@ def _export_proof(
 
 
 def _chosen(entries: list[_Entry], goal: int | None) -> list[_Entry]:
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     if goal is None:
         return entries
@@ -226,6 +225,6 @@ def _chosen(entries: list[_Entry], goal: int | None) -> list[_Entry]:
 
 
 def _paths(target: Path, count: int) -> list[Path]:
-    from verifier.instances import proof_paths
+    from verifier.tasks.instances import proof_paths
 
     return proof_paths(target, count)

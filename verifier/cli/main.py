@@ -34,7 +34,7 @@ from verifier.cli import (
     vnnlib,
     width,
 )
-from verifier.errors import RefusedError, UserError
+from verifier.question.errors import RefusedError, UserError
 
 COMMANDS: tuple[click.Command, ...] = (
     certify.command,

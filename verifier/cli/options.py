@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
-from verifier.errors import UserError
-from verifier.trusted.rational import format_rational, parse_rational
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational, parse_rational
 
 
 def number(option: str, text: str) -> Fraction:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from verifier.certify import Progress
+from verifier.runs.run import Progress
 
 _LINE_SECONDS = 10.0
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from verifier.cli.options import number
-from verifier.errors import UserError
 from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.files import read_text, shown
-from verifier.labels import label_values
-from verifier.trusted.query import Goal, Query, label_goals
-from verifier.trusted.rational import format_rational
-from verifier.trusted.region import Region, ball, box
+from verifier.question.errors import UserError
+from verifier.question.labels import label_values
+from verifier.question.query import Goal, Query, label_goals
+from verifier.question.rational import format_rational
+from verifier.question.region import Region, ball, box
 
 MOST_ROWS, MOST_CHARACTERS = 12, 100  # of a question, as it is printed
 Vector = tuple[Fraction, ...]
@@ -33,7 +33,7 @@ def read_point(text: str, inputs: int) -> Vector:
     elif spec.endswith((".csv", ".txt")):
         values = _text_row(spec, row, inputs)
     else:
-        from verifier.dataset import load
+        from verifier.data.dataset import load
 
         dataset = load(spec)
         if row >= dataset.size:
@@ -48,7 +48,7 @@ def read_point(text: str, inputs: int) -> Vector:
 
 def _file_and_row(text: str) -> tuple[str | None, int]:
     """The file and the row; no file where `text` is values."""
-    from verifier.dataset import BUNDLED
+    from verifier.data.dataset import BUNDLED
 
     spec, colon, row = text.rpartition(":")
     if not colon or not (row.isascii() and row.isdigit()):

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from verifier.cli.samples import Asked
-    from verifier.radius import RadiusInterval
+    from verifier.tasks.radius import RadiusInterval
 
 _SHOWN = 40  # rows of the table
 
@@ -76,7 +76,7 @@ def command(
     """
     from verifier.cli.progress import counted
     from verifier.cli.samples import limits, positive, read_asked
-    from verifier.radius import exact_radii
+    from verifier.tasks.radius import exact_radii
 
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
@@ -104,9 +104,9 @@ def command(
 
 def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
     """Pairs, proofs and flips as files for `robmem check FILE --network NET`."""
-    from verifier.trusted.certificate import Flip
-    from verifier.trusted.manifest import Question, sample_query
-    from verifier.trusted.proof_file import save_proof
+    from verifier.checker.manifest import Question, sample_query
+    from verifier.evidence.certificate import Flip
+    from verifier.evidence.proof_file import save_proof
 
     folder.mkdir(parents=True, exist_ok=True)
     for entry in found:
@@ -129,8 +129,8 @@ def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
 
 def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float) -> dict[str, Any]:
     from verifier.cli.samples import found_json
-    from verifier.trusted.certificate import Flip, certificate_bytes
-    from verifier.trusted.rational import format_rational
+    from verifier.evidence.certificate import Flip, certificate_bytes
+    from verifier.question.rational import format_rational
 
     digest, size = asked.network.digest, 0
     results = []

@@ -66,7 +66,7 @@ def runs(
     from reports.run_report import runs_report
     from reports.stored_run import read_run
     from reports.write import write_report
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
     from verifier.runs.place import find_run
 
     if radii is not None and len(runs) != 1:
@@ -104,7 +104,7 @@ def theory(
     from reports.theory import MOST_WEIGHTS, RATIOS, theory_report
     from reports.write import write_report
     from verifier.cli.options import number, sample_numbers
-    from verifier.dataset import load
+    from verifier.data.dataset import load
 
     dataset = load(spec)
     chosen = sample_numbers(samples, dataset.size)

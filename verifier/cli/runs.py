@@ -113,7 +113,7 @@ def show(run: str, as_json: bool) -> int:
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here.")
 def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN."""
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
     from verifier.runs.place import find_run
     from verifier.runs.store import RivalRow, SampleRow, Store
 
@@ -170,8 +170,8 @@ def gc(root: str, dry_run: bool, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def seal(run: str, as_json: bool) -> int:
     """Seal the run in the folder RUN; samples without an answer are claimed to be undecided."""
-    from verifier.certify import seal_run
     from verifier.runs.place import find_run
+    from verifier.runs.run import seal_run
     from verifier.runs.store import Store
 
     place = find_run(run)
@@ -212,7 +212,7 @@ def watch(run: str, seconds: float, once: bool) -> int:
 
 
 def _asked(row: RunRow) -> str:
-    from verifier.certify import question_from
+    from verifier.runs.run import question_from
 
     return str(question_from(row.question))
 
@@ -243,7 +243,7 @@ def _write(rows: list[dict[str, Any]], columns: list[str], form: str | None, str
 def _parquet(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
     from importlib import import_module
 
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
 
     try:
         arrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")

@@ -7,14 +7,14 @@ from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
-    from verifier.api import Options
-    from verifier.around import FoundFlip
-    from verifier.dataset import Dataset
-    from verifier.trusted.data_file import Points
-    from verifier.trusted.network import Network
+    from verifier.data.dataset import Dataset
+    from verifier.evidence.data_file import Points
+    from verifier.question.network import Network
+    from verifier.search.options import Options
+    from verifier.tasks.around import FoundFlip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,11 @@ def read_asked(
     net: str, spec: str, samples: str | None, decoder: str | None, clip: str | None
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
-    from verifier.certify import points_of
     from verifier.cli.options import sample_numbers
-    from verifier.dataset import load
+    from verifier.data.dataset import load
     from verifier.formats.load import load_any_network
-    from verifier.radius import default_decoder
+    from verifier.runs.run import points_of
+    from verifier.tasks.radius import default_decoder
 
     network, dataset = load_any_network(net), load(spec)
     if network.inputs != dataset.dimension:
@@ -80,7 +80,7 @@ def positive(option: str, text: str | None) -> Fraction | None:
 
 def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
     """The options of the search; raises UserError for a time that is none."""
-    from verifier.api import Options
+    from verifier.search.options import Options
 
     if timeout is not None and not isfinite(timeout):
         raise UserError(f"--timeout: {timeout} is no number of seconds")
@@ -89,7 +89,7 @@ def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
 
 def found_json(flip: FoundFlip) -> dict[str, Any]:
     """An exact flip in texts."""
-    from verifier.trusted.rational import format_rational
+    from verifier.question.rational import format_rational
 
     return {
         "rival": flip.rival,

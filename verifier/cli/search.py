@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from verifier.around import FoundFlip
+    from verifier.checker.manifest import Question
     from verifier.cli.samples import Asked
-    from verifier.flips import Hint, SearchedSample
-    from verifier.trusted.manifest import Question
+    from verifier.tasks.around import FoundFlip
+    from verifier.tasks.flips import Hint, SearchedSample
 
 _SHOWN = 40  # rows of the table
 _TENFOLD = 10
@@ -87,13 +87,13 @@ def command(
 
     Exit code 1 if a flip was found, 3 if a sample is undecided, else 0.
     """
+    from verifier.checker.manifest import Question
     from verifier.cli.options import number
     from verifier.cli.progress import counted
     from verifier.cli.samples import limits, read_asked
-    from verifier.errors import UserError
-    from verifier.flips import search_flips
-    from verifier.trusted.manifest import Question
-    from verifier.trusted.packed import write_bytes
+    from verifier.evidence.packed import write_bytes
+    from verifier.question.errors import UserError
+    from verifier.tasks.flips import search_flips
 
     started = monotonic()
     if (radius is None) == (radius_squared is None):
@@ -144,7 +144,7 @@ def command(
 
 def _hints(asked: Asked, question: Question) -> dict[int, list[Hint]]:
     from verifier.cli.collisions import collision_hints
-    from verifier.trusted.rational import sqrt_upper
+    from verifier.question.rational import sqrt_upper
 
     radius = question.radius
     if radius is None:
@@ -156,7 +156,7 @@ def _facts(
     asked: Asked, question: Question, found: list[SearchedSample], seconds: dict[str, float]
 ) -> dict[str, Any]:
     from verifier.cli.samples import found_json
-    from verifier.trusted.rational import format_rational
+    from verifier.question.rational import format_rational
 
     counts = {kind: sum(entry.verdict == kind for entry in found)
               for kind in ("robust", "flip", "undecided")}  # fmt: skip
@@ -196,7 +196,7 @@ def _npz(asked: Asked, listed: list[tuple[SearchedSample, FoundFlip]]) -> bytes:
 
     import numpy as np
 
-    from verifier.search.floats import float_vector, to_float
+    from verifier.search.bounds.floats import float_vector, to_float
 
     flips = [flip for _, flip in listed]
     inputs, outputs = asked.network.inputs, asked.network.outputs.count
@@ -223,7 +223,7 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
 
     from reports.document import Picture
     from reports.pixels import png
-    from verifier.search.floats import float_vector
+    from verifier.search.bounds.floats import float_vector
 
     rows, columns = asked.dataset.image_shape or (1, 1)
     center = float_vector(list(asked.dataset.point(flip.sample)))

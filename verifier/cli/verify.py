@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from verifier.api import Outcome
     from verifier.cli.question import Box
-    from verifier.semantics import Execution
-    from verifier.trusted.network import Network
-    from verifier.trusted.query import Query
+    from verifier.question.network import Network
+    from verifier.question.query import Query
+    from verifier.search.options import Outcome
+    from verifier.tasks.semantics import Execution
 
 _LONG = 400  # characters of a point shown exactly
 
@@ -97,14 +97,15 @@ def command(
 
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
-    from verifier.api import Options, verify
     from verifier.cli.options import number
     from verifier.cli.question import read_box, read_goals, read_point, read_region
-    from verifier.errors import UserError
-    from verifier.semantics import verify_executed
-    from verifier.trusted.certificate import Undecided
-    from verifier.trusted.proof_file import save_proof
-    from verifier.trusted.query import Query
+    from verifier.evidence.certificate import Undecided
+    from verifier.evidence.proof_file import save_proof
+    from verifier.question.errors import UserError
+    from verifier.question.query import Query
+    from verifier.search.options import Options
+    from verifier.tasks.semantics import verify_executed
+    from verifier.tasks.verify import verify
 
     started = monotonic()
     size, squared = (
@@ -154,9 +155,9 @@ def command(
 
 def _network(path: str, normalise: bool, with_box: bool) -> tuple[Network, Box | None]:
     """The network in the file and, of a .nnet file, the box there."""
-    from verifier.errors import UserError
     from verifier.formats.load import load_any_network
     from verifier.formats.nnet import read_nnet
+    from verifier.question.errors import UserError
 
     if not path.removesuffix(".gz").lower().endswith(".nnet"):
         if normalise:
@@ -172,8 +173,8 @@ def _network(path: str, normalise: bool, with_box: bool) -> tuple[Network, Box |
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:
     """Raises UserError where the file computes something else than one sum a unit."""
-    from verifier.errors import UserError
-    from verifier.formats.single_sums import require_single_sums
+    from verifier.formats.onnx.single_sums import require_single_sums
+    from verifier.question.errors import UserError
 
     if normalise:
         raise UserError(
@@ -207,9 +208,9 @@ def _facts(
     rivals: tuple[str, ...],
     execution: Execution | None,
 ) -> dict[str, Any]:
-    from verifier.trusted.certificate import Flip, Undecided, certificate_bytes
-    from verifier.trusted.evaluate import evaluate
-    from verifier.trusted.rational import format_rational
+    from verifier.checker.scaled import evaluate
+    from verifier.evidence.certificate import Flip, Undecided, certificate_bytes
+    from verifier.question.rational import format_rational
 
     verdict = outcome.verdict
     name = "robust"
@@ -271,7 +272,7 @@ def _shown(facts: dict[str, Any]) -> str:
 def _listed(values: list[str]) -> str:
     """The numbers, exactly if that is short."""
     from verifier.cli.options import short
-    from verifier.trusted.rational import parse_rational
+    from verifier.question.rational import parse_rational
 
     whole = ", ".join(values)
     if len(whole) <= _LONG:

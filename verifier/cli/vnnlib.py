@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from verifier.api import Options
     from verifier.formats.vnnlib import Property
-    from verifier.instances import Answer, FloatPoint, Row
-    from verifier.trusted.network import Network
+    from verifier.question.network import Network
+    from verifier.search.options import Options
+    from verifier.tasks.instances import Answer, FloatPoint, Row
 
 _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 
@@ -68,8 +68,8 @@ def command(
     property, timeout. The table is written after every answer, and the same command
     continues it.
     """
-    from verifier.api import Options
-    from verifier.errors import UserError
+    from verifier.question.errors import UserError
+    from verifier.search.options import Options
 
     options = Options(timeout, nodes, engine, seed)
     if instances is not None:
@@ -93,16 +93,16 @@ def _one(
     *,
     as_json: bool,
 ) -> int:
+    from verifier.evidence.packed import write_bytes
     from verifier.formats.load import load_any_network
     from verifier.formats.vnnlib import read_property
-    from verifier.instances import (
+    from verifier.tasks.instances import (
         answer,
         check_proofs,
         competition_result,
         float_point,
         save_proofs,
     )
-    from verifier.trusted.packed import write_bytes
 
     network, question = load_any_network(net), read_property(prop)
     if evidence is not None:
@@ -133,8 +133,8 @@ def _answer_json(
     found: Answer,
     near: FloatPoint | None,
 ) -> dict[str, Any]:
-    from verifier.trusted.certificate import Robust, Undecided
-    from verifier.trusted.rational import format_rational
+    from verifier.evidence.certificate import Robust, Undecided
+    from verifier.question.rational import format_rational
 
     undecided = [o.verdict for o in found.outcomes if isinstance(o.verdict, Undecided)]
     facts: dict[str, Any] = {
@@ -174,8 +174,8 @@ def _answer_json(
 
 def _answer_lines(found: Answer, near: FloatPoint | None) -> list[str]:
     from verifier.cli.options import short, size_text
-    from verifier.instances import describe
-    from verifier.trusted.certificate import Undecided
+    from verifier.evidence.certificate import Undecided
+    from verifier.tasks.instances import describe
 
     lines = [found.word.value]
     reasons = [o.verdict.reason for o in found.outcomes if isinstance(o.verdict, Undecided)]
@@ -203,8 +203,8 @@ def _list(
     jobs: int,
     as_json: bool,
 ) -> int:
-    from verifier.instances import Table, read_instances, solve_all
-    from verifier.trusted.packed import write_bytes
+    from verifier.evidence.packed import write_bytes
+    from verifier.tasks.instances import Table, read_instances, solve_all
 
     listed = read_instances(instances, options.timeout)
     name = table or f"{Path(instances).name.split('.')[0]}-answers.csv"

@@ -53,8 +53,8 @@ def command(
     from constructions.hypotheses import budget_of_ratio, check_budget, power_separation
     from constructions.lower_bounds import lower_bounds
     from verifier.cli.construct import columns, load_samples, read_number
-    from verifier.errors import UserError
-    from verifier.trusted.rational import format_rational
+    from verifier.question.errors import UserError
+    from verifier.question.rational import format_rational
 
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from verifier.errors import UserError
-from verifier.trusted.network import Integers, Rows, integers
+from verifier.question.errors import UserError
+from verifier.question.network import Integers, Rows, integers
 
 Exact = NDArray[Any]
 """float64 (each the dyadic rational that it is), int64, or objects that are Fractions."""

@@ -22,10 +22,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from verifier.errors import UserError
-from verifier.trusted.intervals import interval_bounds
-from verifier.trusted.query import Goal, Query
-from verifier.trusted.scaled import ScaledNetwork, common_denominator
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.question.errors import UserError
+from verifier.question.query import Goal, Query
 
 Sense = Literal["L", "G", "E"]
 Bounds = tuple[list[Fraction], list[Fraction]]
@@ -106,12 +106,12 @@ def root_bounds(query: Query, *, tightened: bool = False) -> Bounds:
     root = interval_bounds(scaled, [region])[0]
     scales = scaled.scales[network.inputs :]
     if tightened:
-        from verifier.trusted.fast import FastChecker
-        from verifier.trusted.symbolic import supports
+        from verifier.checker.leaf import LeafChecker
+        from verifier.checker.symbolic import supports
 
         if not supports(network):
             raise UserError("the network is too large for symbolic bounds; use interval bounds")
-        checker = FastChecker(query, scaled, root)
+        checker = LeafChecker(query, scaled, root)
         checker.tighten_symbolically()
         return (
             [Fraction(checker.lower(v)) / scale for v, scale in enumerate(scales)],

@@ -14,10 +14,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
-from verifier.errors import UserError
 from verifier.formats.files import shown
-from verifier.trusted.query import Atom
-from verifier.trusted.rational import format_rational, parse_rational
+from verifier.question.errors import UserError
+from verifier.question.query import Atom
+from verifier.question.rational import format_rational, parse_rational
 
 _JOINT = re.compile(r"\band\b|,")
 _SIGN = re.compile(r"<=|>=|==|<|>|=")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 
 MAX_BYTES = 1 << 30
 

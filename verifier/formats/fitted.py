@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.errors import UserError
 from verifier.formats.files import naming, shown
 from verifier.formats.npz import chain
 from verifier.formats.tensors import Graph, Tensor, linear, scaled
-from verifier.trusted.network import Network
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 
 def network_of(model: Any) -> Network:

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.errors import UserError
-from verifier.trusted.network import Network, Rows
+from verifier.question.errors import UserError
+from verifier.question.network import Network, Rows
 
 FloatKind = Literal["float32", "float64"]
 Floats = NDArray[Any]

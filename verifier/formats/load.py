@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verifier.errors import UserError
+from verifier.evidence.network_file import MAGIC, parse_network
 from verifier.formats.files import naming, read_bytes
 from verifier.formats.nnet import parse_nnet
 from verifier.formats.npz import parse_npz
-from verifier.trusted.network import Network
-from verifier.trusted.network_file import MAGIC, parse_network
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 _ZIP = b"PK\x03\x04"
 
@@ -31,7 +31,7 @@ def load_any_network(path: Path | str) -> Network:
         if suffix == ".nnet":
             return parse_nnet(_text(content)).network()
         if suffix == ".onnx":
-            from verifier.formats.onnx import parse_onnx  # takes half a second to import
+            from verifier.formats.onnx.read import parse_onnx  # takes half a second to import
 
             return parse_onnx(content, path.parent)
     raise UserError(f"{path}: neither a robmem network, nor .onnx, .nnet or .npz")

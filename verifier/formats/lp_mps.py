@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from verifier.errors import UserError
 from verifier.formats.big_m import Program
-from verifier.trusted.rational import MAX_TEXT
+from verifier.question.errors import UserError
+from verifier.question.rational import MAX_TEXT
 
 _LP_SENSE = {"L": "<=", "G": ">=", "E": "="}
 _WIDTH = 200  # readers of LP files have limits of a few hundred characters a line

@@ -1,6 +1,6 @@
 """Writes the native network file of a network too large for memory, a layer at a time.
 
-The bytes are those that `verifier.trusted.network_file.save_network` would write. The layers are
+The bytes are those that `verifier.evidence.network_file.save_network` would write. The layers are
 produced twice: once to learn how many rows and entries there are and how wide each section must
 be, and once to write every section of every layer to its place.
 """
@@ -18,9 +18,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.errors import UserError
-from verifier.trusted.network import Rows
-from verifier.trusted.network_file import MAGIC, VERSION
+from verifier.evidence.network_file import MAGIC, VERSION
+from verifier.question.errors import UserError
+from verifier.question.network import Rows
 
 _FIELDS = ("starts", "indices", "numerators", "constants", "denominators")
 _WIDTHS = (1, 2, 4, 8)

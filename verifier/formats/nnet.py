@@ -22,12 +22,12 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-from verifier.builder import concatenate_rows, dense_rows
-from verifier.errors import UserError
 from verifier.formats.affine_rows import check_entries
 from verifier.formats.files import naming, read_text
-from verifier.trusted.network import Network
-from verifier.trusted.rational import parse_rational
+from verifier.question.build import concatenate_rows, dense_rows
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+from verifier.question.rational import parse_rational
 
 Vector = tuple[Fraction, ...]
 Matrix = tuple[Vector, ...]

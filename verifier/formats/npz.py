@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.builder import concatenate_rows
-from verifier.errors import UserError
 from verifier.formats.affine_rows import check_entries, weighted
 from verifier.formats.files import naming, read_bytes, shown
 from verifier.formats.tensors import MAX_ELEMENTS
-from verifier.trusted.network import Network
+from verifier.question.build import concatenate_rows
+from verifier.question.errors import UserError
+from verifier.question.network import Network
 
 # Whatever zipfile and its decompressors raise on damaged input.
 _DAMAGED = (

@@ -14,7 +14,6 @@ from math import prod
 
 import numpy as np
 
-from verifier.errors import UserError
 from verifier.formats.affine_rows import (
     Exact,
     Index,
@@ -29,7 +28,8 @@ from verifier.formats.affine_rows import (
     weighted,
     weighted_at,
 )
-from verifier.trusted.network import Network, Rows
+from verifier.question.errors import UserError
+from verifier.question.network import Network, Rows
 
 MAX_ELEMENTS = 1 << 24
 """Most elements of one tensor."""

@@ -17,13 +17,13 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from verifier.errors import UserError
 from verifier.formats.files import naming, read_text, shown
 from verifier.formats.tensors import MAX_VARIABLES
-from verifier.trusted.network import Network
-from verifier.trusted.query import Atom, Goal, Query
-from verifier.trusted.rational import format_rational, parse_rational
-from verifier.trusted.region import box
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.rational import format_rational, parse_rational
+from verifier.question.region import box
 
 MAX_BYTES = 1 << 28
 MAX_DEPTH = 200

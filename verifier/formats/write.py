@@ -7,9 +7,9 @@ import zipfile
 
 import numpy as np
 
-from verifier.errors import UserError
 from verifier.formats.floats import FloatKind, Floats, Rounding, float_network
-from verifier.trusted.network import Network, Rows
+from verifier.question.errors import UserError
+from verifier.question.network import Network, Rows
 
 MAX_DENSE = 1 << 28
 """Most entries of the dense matrices of a file; ONNX files end at 2 GiB."""

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import ClassVar
 
-from verifier.errors import RefusedError, UserError
-from verifier.runs.folder import RunFolder
-from verifier.runs.store import Store
-from verifier.runs.work import rare_collections
-from verifier.trusted.data_file import Points
-from verifier.trusted.manifest import (
+from verifier.checker.batch import LARGEST_CHUNK
+from verifier.checker.manifest import (
     Manifest,
     Question,
     Result,
     check_results,
     scaled_network,
 )
-from verifier.trusted.network import Network
-from verifier.trusted.replay import LARGEST_CHUNK
-from verifier.trusted.scaled import ScaledNetwork
+from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.data_file import Points
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.runs.folder import RunFolder
+from verifier.runs.store import Store
+from verifier.runs.work import rare_collections
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,13 @@ from importlib import import_module
 from time import monotonic
 from typing import Any, ClassVar
 
-from verifier.errors import UserError
+from verifier.evidence.data_file import data_bytes, parse_data
+from verifier.evidence.network_file import network_bytes, parse_network
+from verifier.question.errors import UserError
 from verifier.runs.executor import Event, Finished, Lost
 from verifier.runs.processes import prepare
 from verifier.runs.records import Record
 from verifier.runs.work import Context, Job, solve
-from verifier.trusted.data_file import data_bytes, parse_data
-from verifier.trusted.network_file import network_bytes, parse_network
 
 _AHEAD = 2  # tasks for every thread of the cluster, so that none waits for the next
 _COUNT_SECONDS = 2.0  # after which the threads are counted again: clusters scale

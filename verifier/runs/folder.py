@@ -24,13 +24,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.errors import RefusedError, UserError
-from verifier.runs.records import Record
-from verifier.trusted.data_file import Points, parse_data
-from verifier.trusted.manifest import Manifest, manifest_bytes, parse_manifest
-from verifier.trusted.network import Network
-from verifier.trusted.network_file import load_network, network_bytes
-from verifier.trusted.packed import (
+from verifier.checker.manifest import Manifest, manifest_bytes, parse_manifest
+from verifier.evidence.data_file import Points, parse_data
+from verifier.evidence.network_file import load_network, network_bytes
+from verifier.evidence.packed import (
     open_regular,
     pack,
     read_bytes,
@@ -39,7 +36,10 @@ from verifier.trusted.packed import (
     unpack,
     write_bytes,
 )
-from verifier.trusted.strict_json import parse_json
+from verifier.evidence.strict_json import parse_json
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.runs.records import Record
 
 NETWORK = "network.robmem"
 DATA = "data.robmem.gz"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 from verifier.runs.folder import DATABASE, NETWORK, RunFolder
 from verifier.runs.store import EmptyStoreError, RunRow, Store
 

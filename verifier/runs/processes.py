@@ -18,7 +18,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from time import monotonic, sleep
 
-from verifier.errors import UserError
+from verifier.question.errors import UserError
 from verifier.runs.executor import Event, Finished, Lost
 from verifier.runs.folder import RunFolder
 from verifier.runs.records import Record

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from verifier.api import Outcome
-from verifier.trusted.certificate import Flip, Robust, Undecided, certificate_bytes
-from verifier.trusted.packed import pack
-from verifier.trusted.query import Query
-from verifier.trusted.rational import format_rational
+from verifier.evidence.certificate import Flip, Robust, Undecided, certificate_bytes
+from verifier.evidence.packed import pack
+from verifier.question.query import Query
+from verifier.question.rational import format_rational
+from verifier.search.options import Outcome
 
 State = Literal["open", "robust", "flip", "undecided", "failed"]
 STATES: tuple[State, ...] = ("open", "robust", "flip", "undecided", "failed")

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from verifier.errors import RefusedError, UserError
+from verifier.question.errors import RefusedError, UserError
 from verifier.runs.records import STATES, Record, State
 
 SCHEMA = 2

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.api import Options, verify_batch
+from verifier.checker.manifest import Question, sample_query
+from verifier.evidence.data_file import Points
+from verifier.question.network import Network
 from verifier.runs.records import Record, failure, record_of
-from verifier.search.hints import Vector, nearest_rivals
-from verifier.trusted.data_file import Points
-from verifier.trusted.manifest import Question, sample_query
-from verifier.trusted.network import Network
+from verifier.search.flips.hints import Vector, nearest_rivals
+from verifier.search.options import Options
+from verifier.tasks.verify import verify_batch
 
 _ALLOCATIONS = 50_000  # of containers, until the youngest are looked at
 

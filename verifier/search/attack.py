@@ -7,13 +7,13 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.search.deadline import check_time
-from verifier.search.floats import FloatNetwork, float_vector, to_float
-from verifier.trusted.certificate import Flip
-from verifier.trusted.query import Query
-from verifier.trusted.rational import sqrt_upper
-from verifier.trusted.region import Region, distance
-from verifier.trusted.scaled import evaluate
+from verifier.checker.scaled import evaluate
+from verifier.evidence.certificate import Flip
+from verifier.question.query import Query
+from verifier.question.rational import sqrt_upper
+from verifier.question.region import Region, distance
+from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+from verifier.search.clock import check_time
 
 Float = NDArray[np.float64]
 DRAWN, KEPT, ROUNDS = 16384, 256, 12  # of `sample`

@@ -9,22 +9,23 @@ from time import monotonic
 
 from threadpoolctl import ThreadpoolController
 
-from verifier.api import Options, Outcome
-from verifier.search.branching import branch
-from verifier.search.deadline import LateError, check_time
-from verifier.search.hints import Vector, extremes, flips_at_hints
-from verifier.search.milp import flip_of_solver, solver_of
-from verifier.search.propagation import Propagation
-from verifier.search.segments import FEW_TERMS, SegmentSearch
-from verifier.search.separable import is_worth_trying
-from verifier.trusted.certificate import Robust, Undecided
-from verifier.trusted.errors import RefusedError
-from verifier.trusted.fast import FastChecker, check_fast
-from verifier.trusted.intervals import RootBounds, interval_bounds
-from verifier.trusted.network import Network
-from verifier.trusted.query import Query
-from verifier.trusted.replay import check_batch, chunks, scaled_for
-from verifier.trusted.scaled import ScaledNetwork
+from verifier.checker.batch import check_batch, chunks, scaled_for
+from verifier.checker.intervals import RootBounds, interval_bounds
+from verifier.checker.replay import replay
+from verifier.checker.scaled import ScaledNetwork
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import Robust, Undecided
+from verifier.question.errors import RefusedError
+from verifier.question.network import Network
+from verifier.question.query import Query
+from verifier.search.clock import LateError, check_time
+from verifier.search.deep.propagation import Propagation
+from verifier.search.deep.ridge_sums import is_worth_trying
+from verifier.search.flips.by_solver import flip_of_solver, solver_of
+from verifier.search.flips.hints import Vector, extremes, flips_at_hints
+from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
+from verifier.search.options import Options, Outcome
+from verifier.search.trees.branching import branch
 
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
 DENSE = 1 << 24  # entries of a float matrix over all variables
@@ -43,7 +44,7 @@ def search_batch(
     progress: Callable[[int], None],
     hints: Sequence[Sequence[Vector]] | None = None,
 ) -> list[Outcome]:
-    """The checked answers to all queries; see `verifier.api.verify_batch`.
+    """The checked answers to all queries; see `verifier.tasks.verify.verify_batch`.
 
     In one thread: matrices are small, sums come in one order, and where the other cores are busy,
     threads that wait for each other take a hundred times as long.
@@ -133,7 +134,7 @@ def _search_one(
         if isinstance(verdict, Undecided):
             break
         try:
-            check_fast(query, verdict, scaled, root)
+            replay(query, verdict, scaled, root)
             flaw = None
         except RefusedError as error:
             flaw = error
@@ -156,7 +157,7 @@ def _answer(
 ) -> Outcome:
     """The outcome without its seconds; the verdict is not yet checked. If not `believing`, leaves
     are tried exactly as soon as they are found."""
-    checker = FastChecker(query, scaled, root)
+    checker = TreeChecker(query, scaled, root)
     solver = solver_of(options.engine)
     if solver is not None:
         flip = flip_of_solver(checker, solver, deadline)
@@ -187,6 +188,6 @@ def _answer(
     if query.network.units.count * query.network.variables > DENSE:
         reason = "exact propagation leaves goals open, and the network is large"
         return Outcome(Undecided(reason), margins=tuple(propagation.margins))
-    checker = FastChecker(query, scaled, root)
+    checker = TreeChecker(query, scaled, root)
     verdict, nodes = branch(query, checker, options, deadline, believing=believing)
     return Outcome(verdict, nodes=nodes)

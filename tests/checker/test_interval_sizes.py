@@ -1,0 +1,66 @@
+"""Root bounds are those of plain fractions wherever 32 or 64 bits end, for regions of any sizes
+together."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.oracles.checkers import both
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import Leaf, Node, Robust
+from verifier.question.build import NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
+
+F = Fraction
+
+
+def plain_bounds(network, region):
+    """Of all units, by the rule itself."""
+    low, high, found = list(region.lower), list(region.upper), []
+    for v in range(network.units.count):
+        weights, constant = network.units.fractions(v)
+        ends = [(w * low[j], w * high[j]) for j, w in weights.items()]
+        found.append((constant + sum(map(min, ends), F(0)), constant + sum(map(max, ends), F(0))))
+        low.append(max(found[-1][0], F(0)))
+        high.append(max(found[-1][1], F(0)))
+    return found
+
+
+@pytest.mark.parametrize("exponent", [28, 29, 30, 31, 32, 60, 61, 62, 63, 64, 65, 130])
+@pytest.mark.parametrize("seed", range(12))
+def test_bounds_where_integers_end(exponent, seed):
+    rng = Random(f"{exponent} {seed}")
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    split = rng.randint(0, exponent)
+    a, b = build.layer([x * 2**split + rng.randint(-1, 1), y * rng.choice((-3, 2)) - x])
+    c, d = build.layer(
+        [a * 2 ** (exponent - split) - b + rng.randint(-2, 1), b * 2 ** rng.randint(0, 3) - a]
+    )
+    network = build.network(build.layer([c - d * rng.randint(1, 3), c * -1 + 2**exponent - 1]))
+    sizes = [1, rng.choice((1, 3)), 2 ** rng.randint(0, 3), 2 ** rng.randint(20, 35)]
+    rng.shuffle(sizes)
+    regions = [box([F(-rng.randint(0, s)), F(-s)], [F(s), F(rng.randint(0, s))])
+               for s in sizes[: rng.randint(1, 4)]]  # fmt: skip
+    scaled = ScaledNetwork(network, 1)
+    scales = scaled.scales[2:]
+    for region, found in zip(regions, interval_bounds(scaled, regions), strict=True):
+        for v, (low, high) in enumerate(plain_bounds(network, region)):
+            assert F(found.lower_of(v), scales[v]) == low
+            assert F(found.upper_of(v), scales[v]) == high
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_an_input_that_the_box_fixes_is_not_fixed_on_the_ball(norm):
+    """The ball's share of x is bounded on the ball, by both checkers, though x is 0 in the box."""
+    build = NetworkBuilder(2)
+    (unit,) = build.layer([build.inputs[0] + 2])
+    network = build.network(build.layer([unit * 2 + 1]))  # 5 in the box
+    region = ball(norm, [F(0), F(0)], F(1), clip=((F(0), F(-1)), (F(0), F(1))))
+    goal = Goal((Atom((), ((0, F(1)),), F(-6), False),), "0")
+    query = Query(network, region, (goal,))
+    for leaf, flaw in ((Leaf(), "bound too weak"), (Leaf(box={0: F(-2)}), "accepted")):
+        assert both(query, Robust((), ((Node((), leaf),),))) == flaw

@@ -1,0 +1,165 @@
+"""What is found about a network: its directions, the units on them, and sums of their functions,
+are those of the reference and of evaluation."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.oracles.random_queries import number
+from tests.oracles.reference_ridge import ReferenceUnivariate, ball_weights
+from tests.oracles.ridge_networks import separable_network
+from tests.oracles.ridge_steps import with_units_above
+from tests.oracles.ridge_values import value
+from verifier.checker.ridge import univariate_of
+from verifier.checker.scaled import ScaledNetwork
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.region import ball
+
+F = Fraction
+
+
+def tower(rng, inputs):
+    """Layers of units on two directions: copies, doubles, constants and sums of earlier ones, with
+    and without their input; and units that mix the directions."""
+    build = NetworkBuilder(inputs)
+    x = build.inputs
+    slanted = x[0] * 2 - x[-1] * 3 if inputs > 1 else x[0] * 2
+    sides = [[x[0]], build.layer([slanted, slanted * -1 + 1])]
+    for _ in range(rng.randint(1, 3)):
+        forms = []
+        for side in sides:
+            for _ in range(2):
+                kind = rng.random()
+                if kind < 0.3:
+                    form = rng.choice(side) * rng.choice((1, 1, 2, F(1, 2)))
+                else:
+                    form = Affine.sum([u * number(rng, "halves") for u in side[-3:]])
+                forms.append(form + (rng.choice((-1, 0, 1)) if kind > 0.2 else 0))
+        units = build.layer([*forms, x[0] * 0 + 1])
+        sides = [sides[0] + units[:2], sides[1] + units[2:4]]
+    mixed = build.layer([sides[0][-1] + sides[1][-1], sides[0][-2] * 2 - sides[1][-1] + units[4]])
+    return build.network([Affine.sum(mixed)])
+
+
+def network_of(seed):
+    rng = Random(seed)
+    inputs = rng.randint(1, 3)
+    if seed % 2:
+        return tower(rng, inputs), rng
+    return with_units_above(separable_network(rng, inputs), rng), rng
+
+
+def values_of(network, point):
+    values = list(point)
+    for v in range(network.units.count):
+        weights, constant = network.units.fractions(v)
+        a = constant + sum((w * values[j] for j, w in weights.items()), F(0))
+        values.append(max(a, F(0)))
+    return values
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_directions_and_functions(seed):
+    network, rng = network_of(seed)
+    scaled = ScaledNetwork(network, rng.choice((1, 6)))
+    univariate, inputs = univariate_of(scaled), network.inputs
+    reference = ReferenceUnivariate(network, ball("1", [F(0)] * inputs, F(1)))
+    found = [None if line < 0 else univariate.directions[line] for line in univariate.lines]
+    assert found == reference.directions
+    assert univariate.summands == reference.summands
+    crossing = {unit.unit: unit for unit in univariate.crossing}
+    assert sorted(crossing) == [v for v in range(network.units.count) if found[inputs + v] is None]
+    for v, unit in crossing.items():
+        variables, weights, constant = scaled.row(v)
+        row = dict(zip(variables, weights, strict=True))
+        assert unit.constant == constant
+        assert dict(unit.own) == {j: w for j, w in row.items() if found[j] is not None}
+        assert dict(unit.others) == {j - inputs: w for j, w in row.items() if found[j] is None}
+    on_lines = [j for j, direction in enumerate(found) if direction is not None]
+    chosen = rng.sample(on_lines, min(len(on_lines), 4))
+    factors = [(j, rng.choice((-3, -1, 0, 1, 2))) for j in chosen]
+    profiles = univariate.profiles_of(factors)
+    assert len({univariate.line_of_profile[p] for p, _ in profiles}) == len(profiles)
+    for _ in range(6):
+        point = [F(rng.randint(-12, 12), rng.choice((1, 2, 5))) for _ in range(inputs)]
+        values = values_of(network, point)
+        along = [sum((g * point[k] for k, g in d), F(0)) for d in univariate.directions]
+        for j in on_lines:
+            node = univariate._node(j)
+            line = univariate.lines.item(j)
+            assert univariate._line_of_node[node] == line
+            here = value(univariate._functions[node], along[line])
+            assert here == values[j] * scaled.scales[j]
+        expected = sum((c * values[j] * scaled.scales[j] for j, c in factors), F(0))
+        assert expected == sum(
+            factor * value(univariate.profiles[p], along[univariate.line_of_profile[p]])
+            for p, factor in profiles
+        )
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_sums_of_units_that_are_on_or_off(seed):
+    """The sum of a unit is its value wherever the units that it reads are as is said."""
+    network, rng = network_of(seed)
+    scaled = ScaledNetwork(network, 1)
+    univariate, inputs = univariate_of(scaled), network.inputs
+    for _ in range(4):
+        point = [F(rng.randint(-9, 9), rng.choice((1, 2))) for _ in range(inputs)]
+        values = values_of(network, point)
+        along = [sum((g * point[k] for k, g in d), F(0)) for d in univariate.directions]
+        on, off = {}, set()
+        for unit in univariate.crossing:
+            total = univariate.sum_of(unit, on, off)
+            unknown = [u for u, _ in unit.others if u not in on and u not in off]
+            assert (total is None) == bool(unknown)
+            if total is None:
+                continue
+            weights, constant = network.units.fractions(unit.unit)
+            a = constant + sum((w * values[j] for j, w in weights.items()), F(0))
+            profiles = sum(
+                factor * value(univariate.profiles[p], along[univariate.line_of_profile[p]])
+                for p, factor in total.profiles
+            )
+            assert total.constant + profiles == a * scaled.scales[inputs + unit.unit]
+            if a <= 0:
+                off.add(unit.unit)
+            elif rng.random() < 0.9:
+                on[unit.unit] = total
+
+
+@pytest.mark.parametrize("added", [1, 3])
+def test_a_unit_that_adds_its_input_is_no_copy(added):
+    """max(max(x, 0) + k x + k, 0), with the weight 1 of the unit below and equal numbers beside."""
+    build = NetworkBuilder(1)
+    x = build.inputs[0]
+    (below,) = build.layer([x])
+    network = build.network(build.layer([below + x * added + added]))
+    scaled = ScaledNetwork(network, 1)
+    for u in (F(-3), F(-1), F(-1, 2), F(0), F(2)):
+        for j, z in enumerate(values_of(network, [u])):
+            node = univariate_of(scaled)._node(j)
+            assert value(univariate_of(scaled)._functions[node], u) == z * scaled.scales[j]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_ball_weights(seed):
+    """Those of the reference, for every few directions; 1 for inputs alone."""
+    rng = Random(seed)
+    build = NetworkBuilder(3)
+    rows = [
+        Affine.sum([x * number(rng, "decimals") for x in build.inputs if rng.random() < 0.8])
+        + build.inputs[k % 3] * F(1, 7)
+        for k in range(4)
+    ]
+    univariate = ScaledNetwork(build.network(build.layer(rows)), 1).univariate
+    several = range(3, len(univariate.directions))
+    for norm in ("1", "2"):
+        choices = [(line,) for line in (0, *several)]
+        choices += [(0, 2), (1, *several), tuple(several), (0, 1, 2, *several)]
+        for lines in choices:
+            directions = [univariate.directions[line] for line in lines]
+            expected = ball_weights(directions, norm)
+            assert univariate.ball_weights(lines, norm) == [expected[d] for d in directions]
+            if max(lines, default=0) < 3:
+                assert set(expected.values()) == {1}

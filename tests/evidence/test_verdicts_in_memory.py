@@ -1,0 +1,141 @@
+"""A verdict that never was a file is refused for what the parser would have refused."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.oracles.checkers import both
+from verifier.evidence.certificate import (
+    Conflict,
+    Flip,
+    InputSplit,
+    Leaf,
+    Lemma,
+    Node,
+    PlaneSplit,
+    Robust,
+    SymbolicLeaf,
+    UnitSplit,
+)
+from verifier.question.build import NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import box
+
+F = Fraction
+NEVER = (Node((), Leaf()),)  # refuted by nothing
+
+
+def query():
+    """max(x, 0) >= 0 on [-1, 1]: no goal of this query can be refuted."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))
+    atoms = (Atom((), ((0, F(1)),), F(0), False), Atom((), ((0, F(1)),), F(1), False))
+    return Query(network, box([F(-1)], [F(1)]), (Goal(atoms, "0"),))
+
+
+def robust(*nodes, steps=()):
+    return Robust(tuple(steps), (tuple(nodes),))
+
+
+WRONG = {
+    "an atom taken away": (Leaf(atoms={0: F(-1)}), "negative multiplier"),
+    "a slope below 0": (Leaf(slopes={0: F(-9)}, atoms={0: F(1)}), "negative multiplier"),
+    "a slope above 1": (Leaf(slopes={0: F(9)}, atoms={0: F(1)}), "slope above 1"),
+    "a slope in floats": (Leaf(slopes={0: 0.5}), "not exact"),
+    "a bound in floats": (Leaf(bounds={0: 0.5}), "not exact"),
+    "a bound in integers": (Leaf(bounds={0: 1}), "not exact"),
+    "a box share in integers": (Leaf(box={0: 1}), "not exact"),
+    "a cut in floats": (Leaf(cuts={0: 0.5}), "not exact"),
+    "NaN": (Leaf(atoms={0: float("nan")}), "not exact"),
+    "int64": (Leaf(atoms={0: np.int64(1)}), "not exact"),
+    "an index from behind": (Leaf(slopes={-1: F(1)}), "malformed"),
+    "an atom from behind": (Leaf(atoms={-1: F(1)}), "malformed"),
+    "a boolean index": (Leaf(slopes={True: F(1)}), "malformed"),
+    "a conflict from behind": (Conflict(-1), "malformed"),
+    "a symbolic atom from behind": (SymbolicLeaf(-1), "malformed"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_leaves(name):
+    body, flaw = WRONG[name]
+    assert both(query(), robust(Node((), body))) == flaw
+    inside = Lemma(0, False, F(-5), (Node((), body),))
+    assert both(query(), robust(*NEVER, steps=[inside])) == flaw
+    assert both(query(), robust(Node((inside,), Leaf()))) == flaw
+
+
+@pytest.mark.parametrize(
+    ("split", "flaw"),
+    [
+        (UnitSplit(-1), "malformed"),
+        (InputSplit(-1, F(0)), "malformed"),
+        (InputSplit(0, 0.5), "not exact"),
+        (InputSplit(0, 0), "not exact"),
+        (PlaneSplit(((0, 0.5),), F(0)), "not exact"),
+        (PlaneSplit(((0, F(1)),), 0.5), "not exact"),
+        (PlaneSplit(((-1, F(1)),), F(0)), "malformed"),
+        (PlaneSplit(((0, F(1)), (0, F(-1))), F(1)), "malformed"),
+    ],
+)
+def test_splits(split, flaw):
+    assert both(query(), robust(Node((), split), *NEVER, *NEVER)) == flaw
+
+
+def test_negative_cut_multipliers_prove_nothing():
+    """x <= 0 and x >= 0, each used backwards, would contradict every point."""
+    cut = Node((), PlaneSplit(((0, F(1)),), F(5)))
+    wrong = Node((), Leaf(atoms={0: F(0)}, cuts={0: F(-1)}))
+    assert both(query(), robust(cut, wrong, wrong)) == "negative multiplier"
+
+
+@pytest.mark.parametrize("bound", [0.5, 1, float("inf"), np.float64(1)])
+def test_lemmas(bound):
+    lemma = Lemma(0, True, bound, NEVER)
+    assert both(query(), robust(*NEVER, steps=[lemma])) == "not exact"
+
+
+@pytest.mark.parametrize(
+    ("flip", "flaw"),
+    [
+        (Flip((0.5,), 0), "not exact"),
+        (Flip((1,), 0), "not exact"),
+        (Flip((float("nan"),), 0), "not exact"),
+        (Flip((F(1),), -1), "malformed"),
+        (Flip((F(1),), False), "malformed"),
+        (Flip((F(1),), 1), "index out of range"),
+        (Flip((F(1), F(1)), 0), "dimension"),
+        (Flip((), 0), "dimension"),
+        (Flip((F(2),), 0), "outside"),
+        (Flip((F(1),), 0), "accepted"),
+    ],
+)
+def test_flips(flip, flaw):
+    assert both(query(), flip) == flaw
+
+
+LEAF, SPLIT = Node((), Leaf()), Node((), UnitSplit(0))
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        (),
+        (SPLIT,),
+        (SPLIT, LEAF),
+        (SPLIT, SPLIT, LEAF, LEAF),
+        (LEAF, LEAF),
+        (SPLIT, LEAF, LEAF, LEAF),
+        (LEAF, SPLIT),
+    ],
+)
+def test_trees_that_are_none(tree):
+    """The parser refuses them before; these never were a file. The goal is easy to refute."""
+    atom = Atom((), ((0, F(1)),), F(-9), False)
+    easy = Query(query().network, query().region, (Goal((atom,), "0"),))
+    assert both(easy, Robust((), (tree,))) == "malformed tree"
+    lemma = Lemma(0, False, F(-5), tree)
+    assert both(easy, Robust((lemma,), ((LEAF,),))) == "malformed tree"
+    whole = (SPLIT, LEAF, LEAF)
+    assert both(easy, Robust((), (whole,))) == "accepted"

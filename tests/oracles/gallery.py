@@ -1,0 +1,159 @@
+"""The gallery of reports: what is in it, and how it is made again.
+
+python -m tests.oracles.gallery [NAME ..]     writes reports/gallery
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "reports" / "gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A report: the commands that make it, of which the last ends in `-o NAME`."""
+
+    name: str
+    about: str
+    commands: tuple[str, ...]
+    quick: bool = True
+
+
+ENTRIES = (
+    Entry(
+        "iris-linf",
+        "Every sample robust: the running max over samples, L-infinity.",
+        (
+            "robmem certify --data iris --ratio 99/100 --out runs/iris-linf",
+            "robmem report runs/iris-linf -o iris-linf",
+        ),
+    ),
+    Entry(
+        "plane-control",
+        "A control that is right at the samples alone: every sample has a flip.",
+        (
+            "robmem certify --data plane.csv --construction vardi --ratio 1/2 --out runs/control",
+            "robmem report runs/control -o plane-control",
+        ),
+    ),
+    Entry(
+        "plane-undecided",
+        "No time to search: flips where a first look shows them, and samples without an answer.",
+        (
+            (
+                "robmem certify --data plane.csv --construction vardi --ratio 1/2 "
+                "--decoder nearest --timeout 0.000001 --out runs/hasty"
+            ),
+            "robmem report runs/hasty -o plane-undecided",
+        ),
+    ),
+    Entry(
+        "plane-radii",
+        "How far each sample keeps its label, exactly: beyond its ball, before its rival.",
+        (
+            "robmem certify --data plane.csv --construction l2 --decoder nearest --out runs/plane",
+            "robmem radius runs/plane/network.robmem --data plane.csv --norm 2 --proofs radii",
+            "robmem report runs/plane --radii radii -o plane-radii",
+        ),
+    ),
+    Entry(
+        "wine-ovr",
+        "One output a class, and the largest one counts.",
+        (
+            "robmem certify --data wine --construction lipschitz-ovr --out runs/wine",
+            "robmem report runs/wine -o wine-ovr",
+        ),
+        quick=False,
+    ),
+    Entry(
+        "plane",
+        "Two-dimensional data: the linear pieces of the network as exact polygons.",
+        (
+            "robmem certify --data plane.csv --construction l2 --ratio 9/10 --out runs/plane",
+            "robmem report runs/plane -o plane",
+        ),
+    ),
+    Entry(
+        "plane-compared",
+        "Two networks for the same data, side by side.",
+        (
+            "robmem certify --data plane.csv --construction linf --ratio 9/10 --out runs/linf",
+            "robmem certify --data plane.csv --construction l2 --ratio 1/2 --out runs/l2",
+            "robmem report runs/linf runs/l2 -o plane-compared",
+        ),
+    ),
+    Entry(
+        "digits-linf",
+        "All 1,797 images of scikit-learn's digits.",
+        (
+            "robmem certify --data digits --ratio 99/100 --out runs/digits",
+            "robmem report runs/digits -o digits-linf",
+        ),
+        quick=False,
+    ),
+    Entry(
+        "theory-iris",
+        "All constructions for iris over the robustness ratio, beside the papers' bounds.",
+        ("robmem report theory --data iris -o theory-iris",),
+        quick=False,
+    ),
+)
+
+
+def make(entry: Entry, folder: Path) -> Path:
+    """The report of the entry, made in the empty folder `folder`."""
+    from verifier.cli.main import main
+
+    shutil.copy(FOLDER / "plane.csv", folder / "plane.csv")
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        for command in entry.commands:
+            words = shlex.split(command)[1:]
+            words += {"certify": ["--quiet", "--jobs", "0"], "radius": ["--quiet"]}.get(
+                words[0], []
+            )
+            code = main(words)
+            if code not in (0, 1, 3):
+                raise RuntimeError(f"{command}: exit code {code}")
+    return folder / entry.name
+
+
+def readme() -> str:
+    """The text of reports/gallery/README.md."""
+    import matplotlib
+
+    parts = [
+        "# Reports of bundled data",
+        "Open `index.html` in any of these folders.",
+        "Each is made by the commands below it, beside [plane.csv](plane.csv).",
+        "`python -m tests.oracles.gallery` makes all of them again, and a test compares.",
+        f"Figures: matplotlib {matplotlib.__version__}.",
+    ]
+    for entry in ENTRIES:
+        commands = "\n".join("    " + command for command in entry.commands)
+        parts.append(f"## [{entry.name}]({entry.name}/report.md)\n\n{entry.about}\n\n{commands}")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(names: list[str]) -> None:
+    """Makes the named reports, or all."""
+    for entry in ENTRIES:
+        if names and entry.name not in names:
+            continue
+        with tempfile.TemporaryDirectory() as temporary:
+            made = make(entry, Path(temporary))
+            shutil.rmtree(FOLDER / entry.name, ignore_errors=True)
+            shutil.copytree(made, FOLDER / entry.name)
+        print(entry.name, file=sys.stderr)
+    (FOLDER / "README.md").write_text(readme(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

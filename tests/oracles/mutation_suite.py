@@ -1,0 +1,154 @@
+"""What `tools/mutation.py` runs on each mutant, in one process and without pytest's overhead.
+
+`checks(module)` are the tests that belong to a module, the sharpest first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from tests.oracles.edits import every_changed_byte, try_edits, try_run_edits
+from tests.oracles.mutation_checks import PARTS, leaves, proofs, tampered
+
+LONG = {  # or made for the whole process
+    "test_checking_needs_little_memory",
+    "test_a_long_certificate_is_read_in_linear_time",
+    "test_intervals_equal_plain_fractions_for_batches_of_mixed_sizes",
+    "test_more_regions_than_one_chunk",
+}
+TYPES = ("test_types", "test_exact_inputs")
+RIDGE = (
+    "test_ridge_nodes",
+    "test_ridge",
+    "test_ridge_functions",
+    "test_ridge_steps",
+)
+FAST = (
+    "test_fast_arithmetic",
+    "test_verdicts_in_memory",
+    "test_slopes_of_copies",
+    "test_symbolic",
+    "test_ridge",
+    "test_ridge_functions",
+    "test_ridge_steps",
+    "test_symbolic_edges",
+    "test_exact_radius",
+)
+FILES = {
+    "certificate": (
+        "test_certificates",
+        "test_verdicts_in_memory",
+        "test_hostile_files",
+        "test_ridge",
+    ),
+    "data_file": ("test_data_file", "test_hostile_files"),
+    "branch": FAST,
+    "leaf": FAST,
+    "replay": FAST,
+    "tree": FAST,
+    "intervals": ("test_interval_sizes", *TYPES),
+    "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
+    "manifest": ("test_manifest",),
+    "network": ("test_integers", *TYPES),
+    "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
+    "packed": ("test_packed", "test_hostile_files"),
+    "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
+    "query": TYPES,
+    "rational": TYPES,
+    "exact_radius": ("test_exact_radius",),
+    "region": ("test_regions", *TYPES, "test_exact_radius"),
+    "batch": ("test_batch", *TYPES),
+    "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
+    "strict_json": ("test_hostile_files",),
+    "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
+    "ridge": RIDGE,
+}
+LONG_FOR = ("", "intervals", "scaled", "batch")
+CHECKERS = (
+    "branch", "certificate", "intervals", "leaf", "live_rows", "network", "query", "rational", "region", "replay",
+    "ridge", "scaled", "symbolic", "tree",
+)  # fmt: skip
+RUNS = ("", "data_file", "manifest")
+
+
+def checks(module: str) -> dict[str, Callable[[], None]]:
+    """By name, each raising if something is wrong; a module "" stands for all."""
+    found: dict[str, Callable[[], None]] = {}
+    if module in ("", *CHECKERS):
+        for part in range(PARTS):
+            found[f"tampered cases {part}"] = partial(tampered, part)
+        for begin in range(0, 60, 15):
+            for norm in ("inf", "1", "2"):
+                seeds = range(begin, begin + 15)
+                found[f"leaves {norm} {begin}"] = partial(leaves, norm, seeds)
+        for begin in range(0, 30, 10):
+            seeds = range(begin, begin + 10)
+            found[f"random proofs {begin}"] = partial(proofs, seeds)
+            found[f"random edits {begin}"] = partial(try_edits, seeds, 3)
+    names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
+    for name in names:
+        found |= tests_of(name)
+    if module in RUNS:
+        found["all edits of runs"] = partial(try_run_edits, range(25), 6)
+        for seed in range(4):
+            name = f"all bytes of run {seed}"
+            found[name] = partial(every_changed_byte, seed)
+    # The long ones come last, and only where they can show something.
+    if module in LONG_FOR:
+        return found
+    return {name: check for name, check in found.items() if name.split()[1] not in LONG}
+
+
+def module_of_tests(name: str) -> str:
+    """The dotted name of the test module `name`, which is one name for all folders of tests."""
+    (path,) = Path(__file__).parents[1].glob(f"*/{name}.py")
+    return f"tests.{path.parent.name}.{name}"
+
+
+def tests_of(name: str) -> dict[str, Callable[[], None]]:
+    """All test functions of a test module with all their parameters."""
+    module = importlib.import_module(module_of_tests(name))
+    found: dict[str, Callable[[], None]] = {}
+    for test, function in list(vars(module).items()):
+        if not test.startswith("test_") or not inspect.isfunction(function):
+            continue
+        if function.__module__ != module.__name__:
+            continue
+        marks = getattr(function, "pytestmark", [])
+        if any(mark.name in ("slow", "skipif") for mark in marks):
+            continue
+        axes = [axis(mark) for mark in marks if mark.name == "parametrize"]
+        for number, values in enumerate(product(*axes)):
+            arguments = {key: value for part in values for key, value in part.items()}
+            found[f"{name} {test} {number}"] = partial(call, function, arguments)
+    return found
+
+
+def call(function: Callable[..., None], arguments: dict[str, object]) -> None:
+    """The test with these arguments, and with the fixtures that it asks for."""
+    wanted = inspect.signature(function).parameters
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        fixtures = {"monkeypatch": patch, "tmp_path": Path(folder)}
+        function(**arguments, **{key: fixtures[key] for key in fixtures if key in wanted})
+
+
+def axis(mark) -> list[dict[str, object]]:
+    """The arguments of one `parametrize`."""
+    names, values = mark.args[:2]
+    names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+    found = []
+    for value in values:
+        value = value.values if type(value).__name__ == "ParameterSet" else value
+        parts = (
+            tuple(value) if len(names) > 1 or type(value).__name__ == "ParameterSet" else (value,)
+        )
+        found.append(dict(zip(names, parts, strict=True)))
+    return found

@@ -1,0 +1,161 @@
+"""Pages in a browser, at two widths: what is visible, no errors, no request to anywhere else."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.run_report import run_report, runs_report
+from reports.serve import server
+from reports.stored_run import read_run
+from reports.write import write_report
+from tests.oracles.gallery import ENTRIES, FOLDER
+from tests.oracles.report_runs import HOSTILE, sealed, started, with_flip
+from verifier.runs.place import find_run
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no chromium on this machine (apt-get install chromium)")
+    try:
+        playwright = import_module("playwright.sync_api")
+    except ImportError:
+        pytest.skip("no playwright (pip install '.[browser]')")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Opened:
+    """A page with what it complained about and whom it asked."""
+
+    def __init__(self, browser: Any, width: int, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme
+        )
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("console", lambda message: self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("dialog", lambda dialog: (self.errors.append("dialog"), dialog.dismiss()))
+        self.page.on("request", self._asked)
+
+    def _asked(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "data:", "http://127.0.0.1:")):
+            self.foreign.append(request.url)
+
+    def fits(self) -> bool:
+        """Whether nothing stands out to the right."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.fixture(params=[390, 1280])
+def opened(browser: Any, request: pytest.FixtureRequest) -> Iterator[Opened]:
+    made = Opened(browser, request.param)
+    yield made
+    made.context.close()
+    assert made.errors == []
+    assert made.foreign == []
+
+
+@pytest.mark.parametrize("kind", ["robust", "flips", "hostile"])
+def test_the_page_is_whole(opened: Opened, tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "run"
+    if kind == "robust":
+        sealed(folder)
+    else:
+        with_flip(folder, *([HOSTILE] if kind == "hostile" else []))
+    write_report(run_report(read_run(find_run(folder))), tmp_path / "report")
+    page = opened.page
+    page.goto((tmp_path / "report" / "index.html").as_uri())
+    assert page.locator("#claim").is_visible()
+    assert page.locator("#claim").text_content().startswith(("✓", "✕"))
+    assert opened.fits()
+    for key in ("verdicts", "radii", "network", "trust", "reproduce", "samples"):
+        assert page.locator(f"section#{key}").is_visible()
+    assert page.locator("figure svg").count() >= 3
+    for svg in page.locator("figure svg").all():
+        assert svg.bounding_box()["height"] > 60
+    head = page.locator("table.sortable th").first
+    cells = page.locator("table.sortable tbody tr td:first-child")
+    before = cells.all_text_contents()
+    head.click()
+    head.click()
+    assert cells.all_text_contents() == before[::-1]
+    if kind == "hostile":
+        assert "<script>alert('data')</script>" in page.locator(".subtitle").text_content()
+
+
+def test_an_unfinished_run_and_a_comparison_are_whole(opened: Opened, tmp_path: Path) -> None:
+    started(tmp_path / "empty")
+    runs = [read_run(find_run(path)) for path in (tmp_path / "empty", sealed(tmp_path / "six"))]
+    for name, some in (("empty", runs[:1]), ("compared", runs)):
+        write_report(runs_report(some), tmp_path / name / "report")
+        page = opened.page
+        page.goto((tmp_path / name / "report" / "index.html").as_uri())
+        notice = page.get_by_role("alert")
+        assert "not finished: 6 of 6 samples were not reached" in notice.text_content()
+        assert notice.bounding_box()["y"] < page.locator("#claim").bounding_box()["y"]
+        assert opened.fits()
+    assert page.locator("section#runs th", has_text="six").is_visible()
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+def test_the_gallery_is_whole(opened: Opened, name: str) -> None:
+    page = opened.page
+    page.goto((FOLDER / name / "index.html").as_uri())
+    assert page.locator("#claim").is_visible()
+    assert opened.fits()
+    for figure in page.locator("figure svg, .pictures img").all():
+        assert figure.bounding_box()["height"] > 20
+
+
+def test_a_dark_page_is_dark(browser: Any, tmp_path: Path) -> None:
+    write_report(run_report(read_run(find_run(sealed(tmp_path / "run")))), tmp_path / "report")
+    made = Opened(browser, 1280, "dark")
+    made.page.goto((tmp_path / "report" / "index.html").as_uri())
+    colour = "getComputedStyle(document.querySelector('{}')).{}"
+    assert made.page.evaluate(colour.format("body", "backgroundColor")) == "rgb(22, 23, 25)"
+    ink = made.page.evaluate(colour.format("figure svg text", "fill"))
+    assert min(int(part) for part in ink[4:-1].split(",")) > 140
+    made.context.close()
+
+
+def test_the_server_is_browsed(opened: Opened, tmp_path: Path) -> None:
+    sealed(tmp_path / "store" / "six")
+    with_flip(tmp_path / "store" / "odd <b>", HOSTILE)
+    with server(tmp_path / "store") as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            page = opened.page
+            page.goto(f"http://127.0.0.1:{running.server_address[1]}/")
+            assert page.locator("tbody tr").count() == 2
+            assert opened.fits()
+            page.get_by_role("link", name="odd <b>").click()
+            page.locator("select[name=state]").select_option("flip")
+            page.get_by_role("button", name="show").click()
+            assert page.locator("tbody tr").count() == 1
+            assert opened.fits()
+            page.locator("tbody a").first.click()
+            assert page.get_by_text("Sample 0: flip").is_visible()
+            assert opened.fits()
+            page.get_by_role("link", name="all runs").click()
+            page.get_by_role("link", name="six").click()
+            page.locator("tbody a").first.click()
+            assert page.get_by_role("heading", name="Proof").is_visible()
+        finally:
+            running.shutdown()
+            thread.join()

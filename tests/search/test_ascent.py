@@ -1,0 +1,186 @@
+"""Bounds by ascent: those of the linear program, never beyond the truth; lemmas that they give."""
+
+from __future__ import annotations
+
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+from tests.oracles.reference import check_reference
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import Lemma, Robust, Undecided
+from verifier.question.build import NetworkBuilder, chain_from_floats
+from verifier.question.network import Network
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
+from verifier.search.bounds import ascent as ascent_module
+from verifier.search.bounds import float_leaf
+from verifier.search.bounds.ascent import Ascent
+from verifier.search.bounds.float_leaf import LeafBounds
+from verifier.search.bounds.floats import FloatNetwork
+from verifier.search.bounds.relaxation import Relaxation
+from verifier.search.options import Options
+from verifier.search.trees import branching, tightening
+from verifier.search.trees.phases import PhaseTree
+from verifier.tasks.verify import verify
+
+
+def random_chain(seed: int, sizes: tuple[int, ...]) -> Network:
+    random = np.random.default_rng(seed)
+    shapes = list(zip(sizes[1:], sizes, strict=False))
+    return chain_from_floats(
+        [random.normal(size=shape) for shape in shapes],
+        [random.normal(size=rows) / 2 for rows, _ in shapes],
+    )
+
+
+def query_of(network: Network, norm: str, threshold: F = F(0), clip: bool = False) -> Query:
+    """Does output 0 reach the threshold?"""
+    goal = Goal((Atom((), ((0, F(1)),), -threshold, False),), "high")
+    n = network.inputs
+    if norm == "inf":
+        return Query(network, box([F(-1)] * n, [F(1)] * n), (goal,))
+    sides = (F(-1, 2), F(1, 3)) if clip else None
+    return Query(network, ball(norm, [F(0)] * n, F(1), clip=sides), (goal,))  # type: ignore[arg-type]
+
+
+def checker_of(query: Query) -> TreeChecker:
+    region = query.region
+    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+    return TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
+
+
+def bounds_of(query: Query) -> tuple[LeafBounds, PhaseTree]:
+    network = FloatNetwork(query.network)
+    tree = PhaseTree(query, checker_of(query), network, None)
+    atoms = network.atoms(query.goals[0])
+    return LeafBounds(query, network, atoms, tree.lower, tree.upper, tree.box), tree
+
+
+def some_phases(seed: int, bounds: LeafBounds, count: int) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    shape = (count, len(bounds.undecided))
+    phases = random.choice(np.array([-1, 0, 0, 1], dtype=np.int8), size=shape)
+    phases[0] = 0
+    return phases
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+@pytest.mark.parametrize("clip", [False, True])
+def test_bounds_hold_at_every_point_of_their_branch(norm: str, clip: bool) -> None:
+    for seed in range(6):
+        query = query_of(random_chain(seed, (4, 8, 6, 1)), norm, clip=clip)
+        bounds, _ = bounds_of(query)
+        phases = some_phases(seed, bounds, 24)
+        found = Ascent(bounds).improve(
+            Ascent(bounds).start(np.ones((24, 1))), phases, 60, float("inf")
+        )
+        again = bounds.values(found.parts, phases)[0]
+        assert np.allclose(found.values, again, rtol=1e-9, atol=1e-9)
+        network, random = FloatNetwork(query.network), np.random.default_rng(seed)
+        points = random.uniform(-1, 1, size=(4000, 4))
+        low, high = bounds.box
+        sizes = {"inf": np.abs(points).max(axis=1), "1": np.abs(points).sum(axis=1)}
+        size = sizes.get(norm, np.linalg.norm(points, axis=1))
+        points = np.clip(points / np.maximum(size, 1)[:, None], low, high)
+        _, a = network.forward(points)
+        margins = network.margins(query.goals[0], points)
+        signs = np.sign(a[:, bounds.undecided])
+        for row in range(24):
+            inside = (signs * phases[row] >= 0).all(axis=1)
+            assert (-margins[inside] >= found.values[row] - 1e-9).all()
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+def test_bounds_reach_those_of_the_linear_program(
+    norm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With patience; never beyond them on a box or an L1 ball, beyond tangents on an L2 ball."""
+    monkeypatch.setattr(ascent_module, "DECAY", 0.995)
+    gaps = []
+    for seed in range(5):
+        query = query_of(random_chain(seed, (4, 8, 6, 1)), norm)
+        bounds, tree = bounds_of(query)
+        phases, ascent = some_phases(seed, bounds, 12), Ascent(bounds)
+        found = ascent.improve(ascent.start(np.ones((12, 1))), phases, 800, float("inf"))
+        network = FloatNetwork(query.network)
+        program = Relaxation(query, network, 0, tree.lower, tree.upper, tree.box)
+        for row in range(12):
+            margin = program.at(phases[row]).solve().margin
+            if margin is not None:  # else the branch is empty, and the bound grows without end
+                gaps.append((-margin - found.values[row]) / (1 + abs(margin)))
+    assert len(gaps) > 30
+    assert np.median(gaps) < 1e-3 and np.percentile(gaps, 85) < 0.02
+    if norm != "2":
+        assert min(gaps) > -1e-6
+
+
+def test_more_steps_are_never_worse_and_enough_is_enough() -> None:
+    query = query_of(random_chain(1, (4, 8, 6, 1)), "2")
+    bounds, _ = bounds_of(query)
+    phases, ascent = some_phases(1, bounds, 8), Ascent(bounds)
+    start = ascent.start(np.ones((8, 1)))
+    values = [ascent.improve(start, phases, steps, float("inf")).values for steps in (0, 5, 50)]
+    assert (values[0] <= values[1]).all() and (values[1] <= values[2]).all()
+    assert (values[0] < values[2]).any()
+    soon = ascent.improve(start, phases, 50, float(values[0].min()) - 1)
+    assert (soon.values == values[0]).all()
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+def test_lemmas_hold_and_decide_units(norm: str) -> None:
+    decided = 0
+    for seed in range(8):
+        query = query_of(random_chain(seed, (3, 9, 9, 9, 1)), norm, F(10**6))
+        checker = checker_of(query)
+        units = range(query.network.units.count)
+        before = [v for v in units if checker.lower(v) < 0 < checker.upper(v)]
+        found = tightening.lemmas(query, checker, FloatNetwork(query.network), None)
+        after = [v for v in units if checker.lower(v) < 0 < checker.upper(v)]
+        assert set(after) <= set(before)
+        decided += len(before) - len(after)
+        tree = PhaseTree(query, checker, FloatNetwork(query.network), None).refute(0)
+        assert isinstance(tree, tuple)
+        check_reference(query, Robust(tuple(found), (tree,)))
+    assert decided >= 8
+
+
+def test_units_that_all_goes_through_are_tried_and_dead_ones_are_not() -> None:
+    """x + y + 4 as sum of two hats, one unit that all goes through, and a dead copy of it."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    hats = build.layer([x, -x, y, -y])
+    total = hats[0] + hats[1] + hats[2] + hats[3]  # |x| + |y| <= 2, which intervals put at 4
+    narrow, _ = build.layer([total * -1 + F(5, 2), total * -1 + F(5, 2)])
+    network = build.network([narrow + 1])
+    query = query_of(network, "inf", F(10**6))
+    found = tightening.lemmas(query, checker_of(query), FloatNetwork(network), None)
+    assert [(lemma.unit, lemma.upper, lemma.bound) for lemma in found] == [(4, False, F(0))]
+    check_reference(query, Robust(tuple(found), (verify(query).verdict.trees[0],)))  # type: ignore[union-attr]
+
+
+def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = random_chain(3, (6, 14, 14, 1))
+    monkeypatch.setattr(branching, "PROBE", 4)
+    seen = 0
+    for threshold in range(4, 40, 2):
+        query = query_of(network, "2", F(threshold))
+        verdict = verify(query).verdict
+        if isinstance(verdict, Robust):
+            check_reference(query, verdict)
+            seen += any(isinstance(step, Lemma) for step in verdict.steps)
+    assert seen
+
+
+def test_a_refused_leaf_is_not_believed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Floats that call every leaf clear cost a second search, and no answer."""
+    network = random_chain(3, (6, 12, 12, 1))
+    honest = [verify(query_of(network, "2", F(t))).verdict for t in range(2, 20, 3)]
+    monkeypatch.setattr(float_leaf, "CLEAR", -1e-3)
+    for threshold, expected in zip(range(2, 20, 3), honest, strict=True):
+        outcome = verify(query_of(network, "2", F(threshold)), Options(nodes=20000))
+        assert type(outcome.verdict) is type(expected)
+        assert not isinstance(outcome.verdict, Undecided)

@@ -1,0 +1,1 @@
+"""The rules in scaled integers, fast: nothing but this package and the kernel says "proved"."""

@@ -1,0 +1,325 @@
+"""A branch of a proof in scaled integers: its bounds, boxes and cuts, and how steps tighten them.
+
+Bounds are those of the scaled pre-activations A of `ScaledNetwork`; the root's come from interval
+arithmetic. A trail undoes what a branch has changed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.checker.intervals import RootBounds
+from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
+from verifier.checker.scaled import ScaledNetwork
+from verifier.checker.symbolic import Branches, SymbolicNetwork, supports
+from verifier.evidence.certificate import (
+    InputSplit,
+    Lemma,
+    SeparableStep,
+    Split,
+    UnitSplit,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.query import Goal, Query
+
+Number = int | Fraction
+Int = NDArray[np.int64]
+REMEMBERED = 4096  # symbolic steps, which trees for other goals may hold as well
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Tightened bounds of scaled units (key v) and inputs (key -1-k) of one branch."""
+
+    low: dict[int, Number]
+    high: dict[int, Number]
+
+    def key(self) -> Hashable:
+        """Equal keys mean equal bounds."""
+        return tuple(self.low.items()), tuple(self.high.items())
+
+
+class Branch:
+    """Bounds of one branch at a time, with a trail for leaving it. The replay keeps its own; the
+    search uses another to find out what a lemma would give before it is written down."""
+
+    def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
+        self.query = query
+        self.network = query.network
+        self.region = query.region
+        self.scaled = scaled
+        self.root = root
+        self.inputs = query.network.inputs
+        size = scaled.denominator
+        self._low: dict[int, Number] = {}  # tightened A_v bounds; inputs as -1-k
+        self._high: dict[int, Number] = {}
+        for k, (low, high) in enumerate(zip(query.region.lower, query.region.upper, strict=True)):
+            self._low[-1 - k], self._high[-1 - k] = _whole(low * size), _whole(high * size)
+        self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
+        self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
+        self._firsts = [layer.first for layer in scaled.layers]
+        self._all_rows = False
+        self._symbolic: SymbolicNetwork | None = None
+        self._root_fractions: tuple[list[Fraction], list[Fraction]] | None = None
+        self._tightened: dict[Hashable, tuple[list[int], list[Int], list[Int]]] = {}
+        scaled_center = [x * size for x in query.region.center]
+        below = lcm(*(x.denominator for x in scaled_center))
+        self._center = [int(x * below) for x in scaled_center], below
+
+    def lower(self, v: int) -> Number:
+        """The current lower bound of A_v = scale[v] * a_v."""
+        found = self._low.get(v)
+        return self.root.lower_of(v) if found is None else found
+
+    def upper(self, v: int) -> Number:
+        """The current upper bound of A_v."""
+        found = self._high.get(v)
+        return self.root.upper_of(v) if found is None else found
+
+    def input_bounds(self, k: int) -> tuple[Number, Number]:
+        """The current box of input k, times the scale of the inputs."""
+        return self._low[-1 - k], self._high[-1 - k]
+
+    def layer_of(self, v: int) -> int:
+        """The number of the layer of unit v."""
+        return bisect_right(self._firsts, v) - 1
+
+    def box(self) -> tuple[list[Fraction], list[Fraction]]:
+        """The box of the inputs in the current branch."""
+        low, high = (
+            [Fraction(table[-1 - k]) / self.scaled.denominator for k in range(self.inputs)]
+            for table in (self._low, self._high)
+        )
+        return low, high
+
+    def mark(self) -> tuple[int, int]:
+        """A place to `undo` to."""
+        return len(self._trail), len(self.cuts)
+
+    def undo(self, mark: tuple[int, int]) -> None:
+        """Forgets every bound and cut since `mark`."""
+        while len(self._trail) > mark[0]:
+            table, key, value = self._trail.pop()
+            if value is None:
+                del table[key]
+            else:
+                table[key] = value
+        del self.cuts[mark[1] :]
+
+    def _raise_lower(self, key: int, value: Number) -> None:
+        current = self._low[key] if key < 0 else self.lower(key)
+        if value > current:
+            if key >= 0 and value >= 0 and self.root.rows.skips(key):
+                self._all_rows = True  # a unit that was off may be on from here on
+            self._trail.append((self._low, key, self._low.get(key)))
+            self._low[key] = _whole(value)
+
+    def _drop_upper(self, key: int, value: Number) -> None:
+        current = self._high[key] if key < 0 else self.upper(key)
+        if value < current:
+            self._trail.append((self._high, key, self._high.get(key)))
+            self._high[key] = _whole(value)
+
+    def _checked(self, v: int, what: str = "unit") -> int:
+        count = self.network.units.count if what == "unit" else self.inputs
+        if not 0 <= v < count:
+            raise RefusedError("index out of range", f"{what} {v} of {count}")
+        return v
+
+    def tighten_symbolically(self) -> None:
+        """Tightens all undecided units by `symbolic.py`."""
+        key = self.snapshot().key()
+        if key not in self._tightened:
+            branches = self.branches([self.snapshot()])
+            branches.tighten()
+            self.remember(branches, {0: key})
+        layers = self.symbolic().layers
+        for layer, grid, low, high in zip(layers, *self._tightened[key], strict=True):
+            for v, below, above in zip(
+                range(layer.first, layer.last), low.tolist(), high.tolist(), strict=True
+            ):
+                if self.lower(v) < 0 < self.upper(v):
+                    scale = self.scaled.scales[self.inputs + v]
+                    self._raise_lower(v, _shifted(below * scale, grid))
+                    self._drop_upper(v, _shifted(above * scale, grid))
+
+    def remember(self, branches: Branches, keys: Mapping[int, Hashable]) -> None:
+        """Keeps tightened bounds of branches, by number, for the same step in other trees."""
+        if len(self._tightened) >= REMEMBERED:
+            self._tightened.clear()
+        for number, key in keys.items():
+            self._tightened[key] = (
+                branches.grids,
+                [low[number].copy() for low in branches.lower],
+                [high[number].copy() for high in branches.upper],
+            )
+
+    def minima(self) -> Minima:
+        """Bounds of sums of functions of one direction each, in the current branch."""
+        return Minima(univariate_of(self.scaled), self.region, self.box(), self.cuts)
+
+    def tighten_separably(self, step: SeparableStep) -> dict[int, Sum]:
+        """Bounds the units that lie on no direction again; those that are sums of functions of one
+        direction each, and read such a function themselves."""
+        for multiplier in step.multipliers:
+            self._on_ball(multiplier)
+        univariate, minima = univariate_of(self.scaled), self.minima()
+        found: dict[int, Sum] = {}
+        on: dict[int, Sum] = {}
+        off: set[int] = set()
+        for unit in univariate.crossing:
+            v = unit.unit
+            total = univariate.sum_of(unit, on, off)
+            if self.upper(v) > 0:
+                if not unit.own:
+                    self._bound_by_intervals(unit)
+                elif total is not None:
+                    found[v] = total
+                    for multiplier in step.multipliers:
+                        if multiplier == 0 or v not in univariate.summands:
+                            self._bound_sum(v, total, minima, multiplier)
+            if self.upper(v) <= 0:
+                off.add(v)
+            elif total is not None and self.lower(v) >= 0:
+                on[v] = total
+        return found
+
+    def _bound_sum(self, v: int, total: Sum, minima: Minima, multiplier: Fraction) -> None:
+        scale = self.scaled.scales[self.inputs + v]
+        constant = Fraction(total.constant, scale)
+        for upper, sign in ((False, 1), (True, -1)):
+            bound = minima.lower_bound(total.profiles, sign, sign * constant, scale, multiplier)
+            if bound is not None:
+                self._bound_shortly(v, sign * bound, upper=upper)
+
+    def _bound_by_intervals(self, unit: Crossing) -> None:
+        scale = self.scaled.scales[self.inputs + unit.unit]
+        low: Number = unit.constant
+        high = low
+        for u, weight in unit.others:
+            ends = weight * max(self.lower(u), 0), weight * max(self.upper(u), 0)
+            low += min(ends)
+            high += max(ends)
+        self._bound_shortly(unit.unit, Fraction(low) / scale, upper=False)
+        self._bound_shortly(unit.unit, Fraction(high) / scale, upper=True)
+
+    def _bound_shortly(self, v: int, bound: Fraction, *, upper: bool) -> None:
+        value = short(bound, upper=upper) * self.scaled.scales[self.inputs + v]
+        if upper:
+            self._drop_upper(v, value)
+        else:
+            self._raise_lower(v, value)
+
+    def _on_ball(self, multiplier: Fraction) -> None:
+        if self.region.norm == "inf" and multiplier:
+            raise RefusedError("no ball", "a multiplier of the ball of a box")
+
+    def snapshot(self) -> Snapshot:
+        """The bounds of the current branch, as far as they differ from the root's."""
+        return Snapshot(dict(self._low), dict(self._high))
+
+    def symbolic(self) -> SymbolicNetwork:
+        """The network in fixed point; RefusedError if it is too large for that."""
+        if self._symbolic is None:
+            if not supports(self.network):
+                raise RefusedError("unsupported", "the network is too large for symbolic bounds")
+            self._symbolic = SymbolicNetwork(self.network, self.region)
+        return self._symbolic
+
+    def branches(self, snapshots: Sequence[Snapshot]) -> Branches:
+        """The branches of these snapshots, ready for `symbolic.py`."""
+        symbolic, scales = self.symbolic(), self.scaled.scales[self.inputs :]
+        size = self.scaled.denominator
+        if self._root_fractions is None:
+            self._root_fractions = (
+                [Fraction(int(q), s) for q, s in zip(self.root.lower, scales, strict=True)],
+                [Fraction(int(q), s) for q, s in zip(self.root.upper, scales, strict=True)],
+            )
+        keys = [-1 - k for k in range(self.inputs)]
+        boxes = [
+            (
+                [Fraction(snapshot.low[key]) / size for key in keys],
+                [Fraction(snapshot.high[key]) / size for key in keys],
+            )
+            for snapshot in snapshots
+        ]
+        branches = Branches(symbolic, *self._root_fractions, boxes)
+        for number, snapshot in enumerate(snapshots):
+            for upper, table in ((False, snapshot.low), (True, snapshot.high)):
+                for v, bound in table.items():
+                    if v >= 0:
+                        layer = bisect_right(self._firsts, v) - 1
+                        branches.restrict(
+                            number,
+                            layer,
+                            v - self._firsts[layer],
+                            Fraction(bound) / scales[v],
+                            upper,
+                        )
+        return branches
+
+    def closed_symbolically(
+        self, leaves: Sequence[tuple[Snapshot, Goal, int]]
+    ) -> NDArray[np.bool_]:
+        """For each leaf whether its branch has no point at which that atom of the goal holds."""
+        snapshots = {snapshot.key(): snapshot for snapshot, _, _ in leaves}
+        numbers = {key: number for number, key in enumerate(snapshots)}
+        branches = self.branches(list(snapshots.values()))
+        branches.tighten()
+        atoms = [goal.atoms[number] for _, goal, number in leaves]
+        rows = {atom: row for row, atom in enumerate(dict.fromkeys(atoms))}
+        branch = np.array([numbers[snapshot.key()] for snapshot, _, _ in leaves])
+        values, _, _ = branches.minima(
+            branches.symbolic.atom_targets(rows), branch, np.array([rows[atom] for atom in atoms])
+        )
+        strict = np.array([atom.strict for atom in atoms])
+        closed: NDArray[np.bool_] = branches.empty[branch] | (values > 0) | (strict & (values == 0))
+        return closed
+
+    def assume(self, lemma: Lemma) -> None:
+        """Tightens without a proof; for the search, which has just found the lemma."""
+        value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
+        if lemma.upper:
+            self._drop_upper(lemma.unit, value)
+        else:
+            self._raise_lower(lemma.unit, value)
+
+    def restrict(self, split: Split, *, high: bool) -> None:
+        """Enters one closed side of a split."""
+        if isinstance(split, UnitSplit):
+            self._checked(split.unit)
+            if high:
+                self._raise_lower(split.unit, 0)
+            else:
+                self._drop_upper(split.unit, 0)
+        elif isinstance(split, InputSplit):
+            key = -1 - self._checked(split.input, "input")
+            threshold = split.threshold * self.scaled.denominator
+            if high:
+                self._raise_lower(key, threshold)
+            else:
+                self._drop_upper(key, threshold)
+        else:
+            for k, _ in split.normal:
+                self._checked(k, "input")
+            sign = 1 if high else -1
+            self.cuts.append(
+                (tuple((k, sign * g) for k, g in split.normal), -sign * split.threshold)
+            )
+
+
+def _shifted(value: int, by: int) -> Number:
+    """value / 2^by, as int where it is one."""
+    return _whole(Fraction(value, 1 << by)) if by > 0 else value << -by
+
+
+def _whole(value: Number) -> Number:
+    """The same number, as int where it is one: sums of ints stay fast."""
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value

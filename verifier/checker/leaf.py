@@ -1,0 +1,322 @@
+"""What a leaf proves of a branch, in scaled integers, for networks of any size.
+
+All forms are integer combinations of the scaled variables Z and pre-activations A of
+`ScaledNetwork` over one denominator, so substituting a unit is integer multiplication and addition;
+a slope p/q multiplies the whole form by q, once a layer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heapify, heappop, heappush
+from math import lcm
+
+import numpy as np
+
+from verifier.checker.branch import Branch, Number
+from verifier.checker.intervals import RootBounds
+from verifier.checker.ridge import univariate_of
+from verifier.checker.scaled import FullLayer, ScaledNetwork
+from verifier.evidence.certificate import (
+    Leaf,
+    Lemma,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.query import Atom, Goal, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Numerators:
+    """sum of z[j] Z_j / denominator + constant."""
+
+    z: dict[int, int]
+    denominator: int
+    constant: Fraction
+
+
+class Form:
+    """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
+
+    __slots__ = ("a", "constant", "denominator", "z")
+
+    def __init__(
+        self,
+        z: Mapping[int, Fraction],
+        a: Mapping[int, Fraction],
+        constant: Fraction,
+        parts: Sequence[tuple[Fraction, Numerators]] = (),
+    ) -> None:
+        """`parts` are multiples of forms in Z, added to `z`."""
+        self.denominator = lcm(
+            *{q.denominator for part in (z, a) for q in part.values()},
+            *(multiplier.denominator * part.denominator for multiplier, part in parts),
+        )
+        self.z = {j: int(q * self.denominator) for j, q in z.items()}
+        for multiplier, part in parts:
+            factor = self.denominator // (multiplier.denominator * part.denominator)
+            factor *= multiplier.numerator
+            for j, numerator in part.z.items():
+                self.z[j] = self.z.get(j, 0) + factor * numerator
+        self.a = {v: int(q * self.denominator) for v, q in a.items()}
+        self.constant: Number = constant * self.denominator
+
+    def multiply(self, factor: int) -> None:
+        self.denominator *= factor
+        self.constant *= factor
+        self.z = {j: c * factor for j, c in self.z.items()}
+        self.a = {v: c * factor for v, c in self.a.items()}
+
+
+class LeafChecker(Branch):
+    """A branch in which leaves can be tried: `closes`, and `start` for what they sum up."""
+
+    def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
+        super().__init__(query, scaled, root)
+        self._minus_atoms: dict[Atom, Numerators] = {}
+
+    def closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
+        """Whether `leaf` would be accepted here; for the search."""
+        try:
+            self._close(leaf, target)
+        except RefusedError:
+            return False
+        return True
+
+    def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
+        form, strict = self.start(leaf, target)
+        self._eliminate(form, leaf.slopes, on_lines=leaf.ball is not None)
+        if not self._nonnegative(form, leaf, strict):
+            kind = "lemma" if isinstance(target, Lemma) else "goal"
+            raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
+
+    def start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Form, bool]:
+        """The form whose positivity closes the leaf, and whether it must be strict."""
+        z: dict[int, Fraction] = {}
+        a: dict[int, Fraction] = {}
+        parts: list[tuple[Fraction, Numerators]] = []
+        constant, strict = Fraction(0), False
+        scales, inputs = self.scaled.scales, self.inputs
+        if isinstance(target, Lemma):
+            if leaf.atoms:
+                raise RefusedError("atoms in a lemma", f"lemma about unit {target.unit}")
+            sign = -1 if target.upper else 1
+            a[target.unit] = Fraction(sign, scales[inputs + target.unit])
+            constant = -sign * target.bound
+        else:
+            parts, constant, strict = self._atoms(leaf, target)
+        for v, multiplier in leaf.bounds.items():
+            share = multiplier / scales[inputs + self._checked(v)]
+            a[v] = a.get(v, Fraction(0)) - share
+            constant += share * (self.lower(v) if share > 0 else self.upper(v))
+        for k, multiplier in leaf.cuts.items():
+            if k >= len(self.cuts):
+                raise RefusedError("index out of range", f"cut {k} of {len(self.cuts)}")
+            normal, offset = self.cuts[k]
+            constant -= multiplier * offset
+            for j, g in normal:
+                z[j] = z.get(j, Fraction(0)) - multiplier * g / self.scaled.denominator
+        for v in leaf.slopes:
+            self._checked(v)
+        return Form(z, a, constant, parts), strict
+
+    def _atoms(
+        self, leaf: Leaf, goal: Goal
+    ) -> tuple[list[tuple[Fraction, Numerators]], Fraction, bool]:
+        """-(multipliers . atoms) in parts, its constant, and whether it must be > 0."""
+        parts, constant, strict = [], Fraction(0), True
+        multipliers, count = leaf.atoms, len(goal.atoms)
+        if not multipliers and count == 1:
+            multipliers = {0: Fraction(1)}
+        for number, multiplier in multipliers.items():
+            if number >= count:
+                raise RefusedError("index out of range", f"atom {number} of {count}")
+            atom = goal.atoms[number]
+            part = self._minus(atom)
+            parts.append((multiplier, part))
+            constant += multiplier * part.constant
+            if atom.strict and multiplier > 0:
+                strict = False
+        return parts, constant, strict
+
+    def _minus(self, atom: Atom) -> Numerators:
+        """Minus the atom as a form in Z."""
+        found = self._minus_atoms.get(atom)
+        if found is not None:
+            return found
+        rows, scales = self.network.outputs, self.scaled.scales
+        z = {k: -g / self.scaled.denominator for k, g in atom.inputs}
+        constant = -atom.constant
+        for j, g in atom.outputs:
+            indices, numerators, offset, below = rows.row(j)
+            constant -= g * Fraction(offset, below)
+            for index, numerator in zip(indices, numerators, strict=True):
+                share = g * Fraction(numerator, below * scales[index])
+                z[index] = z.get(index, Fraction(0)) - share
+        denominator = lcm(*(q.denominator for q in z.values()))
+        numerators_of = {j: int(q * denominator) for j, q in z.items()}
+        found = self._minus_atoms[atom] = Numerators(numerators_of, denominator, constant)
+        return found
+
+    def _eliminate(
+        self, form: Form, slopes: Mapping[int, Fraction], *, on_lines: bool = False
+    ) -> None:
+        """Replaces all units, last first, by lower bounds in terms of what they read; with
+        `on_lines`, all but those that lie on a direction."""
+        layers = None if on_lines else self.scaled.full_layers
+        if layers is not None:
+            self._eliminate_layers(form, slopes, layers)
+            return
+        inputs, rows = self.inputs, self.root.rows
+        row = rows.row
+        if on_lines or self._all_rows or any(rows.skips(v) for v in slopes):
+            row = self.scaled.row
+        denominators = self._slope_denominators(slopes)
+        lines = univariate_of(self.scaled).lines if on_lines else None
+        waiting = [-v for v in {*form.a, *(j - inputs for j in form.z if j >= inputs)}]
+        heapify(waiting)
+        known = set(waiting)
+        current_layer = -1
+        while waiting:
+            v = -heappop(waiting)
+            if denominators:
+                layer = bisect_right(self._firsts, v) - 1
+                if layer != current_layer:
+                    current_layer = layer
+                    form.multiply(denominators.get(layer, 1))
+            factor = form.a.pop(v, 0)
+            kept = lines is not None and lines.item(inputs + v) >= 0
+            coefficient = 0 if kept else form.z.pop(inputs + v, 0)
+            if coefficient:
+                factor += self._relax(form, v, coefficient, slopes)
+            if not factor:
+                continue
+            variables, weights, constant = row(v)
+            form.constant += factor * constant
+            z = form.z
+            for j, weight in zip(variables, weights, strict=True):
+                if j in z:
+                    z[j] += factor * weight
+                else:
+                    z[j] = factor * weight
+                    if j >= inputs and inputs - j not in known:
+                        known.add(inputs - j)
+                        heappush(waiting, inputs - j)
+
+    def _eliminate_layers(
+        self, form: Form, slopes: Mapping[int, Fraction], layers: Sequence[FullLayer]
+    ) -> None:
+        """The same, a whole layer at once."""
+        inputs, denominators = self.inputs, self._slope_denominators(slopes)
+        last = max(max(form.a, default=0), max(form.z, default=0) - inputs, 0)
+        for number in range(self.layer_of(last), -1, -1):
+            layer, whole = layers[number], 0
+            form.multiply(denominators.get(number, 1))
+            places: list[int] = []
+            factors: list[int] = []
+            for v in range(layer.first, layer.last):
+                factor = form.a.pop(v, 0)
+                coefficient = form.z.pop(inputs + v, 0)
+                if coefficient:
+                    factor += self._relax(form, v, coefficient, slopes)
+                if factor:
+                    whole += factor * layer.constants[v - layer.first]
+                    places.append(v - layer.first)
+                    factors.append(factor)
+            if factors:
+                form.constant += whole
+                read = np.array(factors, dtype=object) @ layer.weights[places]
+                for j, value in zip(layer.variables, read.tolist(), strict=True):
+                    form.z[j] = form.z.get(j, 0) + value
+
+    def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
+        """By layer, what a form must be multiplied with before its slopes are used."""
+        found: dict[int, int] = {}
+        for v, slope in slopes.items():
+            if slope.denominator > 1:
+                layer = bisect_right(self._firsts, v) - 1
+                found[layer] = lcm(found.get(layer, 1), slope.denominator)
+        return found
+
+    def _relax(self, form: Form, v: int, coefficient: int, slopes: Mapping[int, Fraction]) -> int:
+        """coefficient * Z_v >= result * A_v + what is added to the constant."""
+        low, high = self.lower(v), self.upper(v)
+        slope = slopes.get(v)
+        if low >= 0:
+            if slope is None:
+                return coefficient
+            kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
+            rest = coefficient - kept
+            form.constant += rest * (low if rest > 0 else high)
+            return kept
+        if high <= 0:
+            return 0
+        kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
+        if coefficient > 0:
+            return kept
+        if slope is not None and slope * (high - low) > high:
+            raise RefusedError("slope too steep", f"unit {v}: {slope} cuts off its lower end")
+        form.constant += (coefficient - kept) * high
+        return kept
+
+    def _nonnegative(self, form: Form, leaf: Leaf, strict: bool) -> bool:
+        """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box; or
+        over variables that lie on directions, if the leaf has a multiplier of the ball."""
+        if leaf.ball is not None:
+            self._on_ball(leaf.ball)
+            univariate = univariate_of(self.scaled)
+            profiles = univariate.profiles_of(form.z.items())
+            whole = Fraction(form.constant) / form.denominator
+            bound = self.minima().lower_bound(profiles, 1, whole, form.denominator, leaf.ball)
+            strict = strict and not (self.region.open and leaf.ball > 0)
+            return bound is None or (bound > 0 if strict else bound >= 0)
+        size, on_ball = self.scaled.denominator, self.region.norm != "inf"
+        gradient: dict[int, Number] = {}
+        constant: Number = form.constant
+        open_box = strict and self.region.open and not on_ball
+        for k in leaf.box:
+            self._checked(k, "input")
+            form.z.setdefault(k, 0)
+        for k, coefficient in form.z.items():
+            share: Number = coefficient
+            if on_ball:
+                given = leaf.box.get(k)
+                share = 0 if given is None else given * form.denominator / size
+                if share != coefficient:
+                    gradient[k] = coefficient - share
+            if share:
+                side = self._low[-1 - k] if share > 0 else self._high[-1 - k]
+                constant += share * side
+                if open_box and self.region.recedes(k, Fraction(side) / size):
+                    strict = open_box = False  # x_k stays off that side
+        if on_ball:
+            return self._holds_on_ball(gradient, constant, strict)
+        return constant > 0 if strict else constant >= 0
+
+    def _holds_on_ball(
+        self, gradient: Mapping[int, Number], constant: Number, strict: bool
+    ) -> bool:
+        """Whether gradient . Z + constant >= 0 (> 0 if strict) on the ball, its box aside; for norm
+        2 by squares. Z are the inputs times the network's denominator. An open ball has no point at
+        which a form with a gradient attains its minimum."""
+        center, below = self._center
+        strict = strict and not (self.region.open and any(gradient.values()))
+        # Everything times `below`, the center's denominator in terms of Z.
+        value: Number = constant * below
+        for k, g in gradient.items():
+            value += g * center[k]
+        unit = below * self.scaled.denominator
+        if self.region.norm == "1":
+            steepest = Fraction(max(map(abs, map(Fraction, gradient.values())), default=0))
+            value -= self.region.size * unit * steepest
+            return value > 0 if strict else value >= 0
+        if value < 0:
+            return False
+        size = self.region.size
+        squares: Number = 0
+        for g in gradient.values():
+            squares += g * g
+        gain, loss = size.denominator * value * value, size.numerator * unit * unit * squares
+        return gain > loss if strict else gain >= loss

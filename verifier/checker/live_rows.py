@@ -1,0 +1,88 @@
+"""The rows of the units on one region, without what is fixed there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from verifier.checker.scaled import Row, ScaledNetwork
+
+
+class LiveRows:
+    """Rows as substitution needs them, found when first asked for.
+
+    By the root bounds a unit may be off (upper <= 0, lower < 0), constant (upper = lower >= 0), or
+    on with a row that is then 1 times a single unit, which it passes on. The first adds nothing,
+    the second a constant, and the third is replaced by what it passes on. That changes no form, as
+    long as no branch or multiplier says anything else about these units; see `skips`.
+    """
+
+    def __init__(self, scaled: ScaledNetwork, table: Any, column: int, constants: bool) -> None:
+        """`table` and `column` as in `RootBounds`; `constants` says whether equal bounds mean a row
+        that depends on no input, so that substitution would end in the same number."""
+        self._scaled, self._table, self._column = scaled, table, column
+        self._inputs = scaled.network.inputs
+        self._lower_row, self._upper_row = scaled.tables.lower_row, scaled.tables.upper_row
+        self._constants = constants
+        self._live: dict[int, Row] = {}
+        self._rows: dict[int, Row] = {}
+        self._sources: dict[int, int] = {}
+
+    def row(self, v: int) -> Row:
+        """Unit v's row, without units that are fixed; sources for units that are passed on."""
+        found = self._rows.get(v)
+        if found is None:
+            variables, weights, constant = self._live_row(v)
+            found = self._rows[v] = [self.source(j) for j in variables], weights, constant
+        return found
+
+    def skips(self, v: int) -> bool:
+        """Whether rows never show unit v, which is fixed or passes another one on."""
+        variable = self._inputs + v
+        origin = self._scaled.origins.item(variable)
+        return self._fixed(origin) is not None or self.source(variable) != variable
+
+    def source(self, variable: int) -> int:
+        """The variable that this one equals on the region, as far as units pass it on."""
+        passed = []
+        while variable >= self._inputs:
+            known = self._sources.get(variable)
+            if known is not None:
+                variable = known
+                break
+            passed.append(variable)
+            variable = self._scaled.origins.item(variable)
+            if self._table.item(self._lower_row.item(variable), self._column) < 0:
+                break
+            variables, weights, constant = self._live_row(variable - self._inputs)
+            if constant or weights != [1] or variables[0] < self._inputs:
+                break
+            variable = variables[0]
+        for j in passed:
+            self._sources[j] = variable
+        return variable
+
+    def _live_row(self, v: int) -> Row:
+        """The row, of copies the original, without units that are fixed."""
+        found = self._live.get(v)
+        if found is None:
+            read, factors, constant = self._scaled.plain_row(v)
+            variables, weights = [], []
+            for j, weight in zip(read, factors, strict=True):
+                value = self._fixed(j)
+                if value is None:
+                    variables.append(j)
+                    weights.append(weight)
+                else:
+                    constant += weight * value
+            found = self._live[v] = variables, weights, constant
+        return found
+
+    def _fixed(self, variable: int) -> int | None:
+        """The value of a unit that is off or constant; the variable must be no copy."""
+        if variable < self._inputs:
+            return None
+        upper: int = self._table.item(self._upper_row.item(variable), self._column)
+        lower: int = self._table.item(self._lower_row.item(variable), self._column)
+        if upper <= 0 and lower < 0:
+            return 0
+        return lower if upper == lower and self._constants else None

@@ -1,0 +1,387 @@
+"""A whole data set: what a run claims of every sample, and how the claim is checked.
+
+    {"robmem_manifest": 1,
+     "network": sha256,                         the digest of the network
+     "data": sha256,                            the digest of the data set, of which there are
+     "size": N,                                 N samples
+     "question": {"norm": "inf" | "1" | "2", "radius": q or "radius_squared": q,
+                  "clip": [low, high] | null, "decoder": text},
+     "results": [[sample, "robust" | "flip" | "undecided", sha256 of the certificate | null] ..],
+     "root": sha256 of all that stands before}
+
+The samples increase, so each stands there once. The hash of a certificate is that of its text, so
+the root does not depend on how files are compressed; it is the name of the claim and its proofs.
+
+The checker rebuilds sample i's question from the question above, the network and the points, and
+believes nothing else: see `sample_query`. A certificate brings its proof alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import lcm
+from typing import Any, Literal, get_args
+
+from verifier.checker.batch import chunks, outputs_at
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.replay import replay, replay_flip
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.evidence.certificate import Flip, Robust, parse_certificate
+from verifier.evidence.data_file import Points
+from verifier.evidence.strict_json import parse_json
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.query import DECODERS, Query, label_goals
+from verifier.question.rational import format_rational, parse_rational
+from verifier.question.region import Norm, Region, ball
+
+VERSION = 1
+Kind = Literal["robust", "flip", "undecided"]
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Does the decoder read sample i's label on all of the closed ball of this radius around it?
+
+    Exactly one of `radius` and, for norm 2, `radius_squared` is given. The ball is intersected
+    with the box clip[0] <= x_k <= clip[1] if `clip` is given.
+    """
+
+    norm: Norm
+    decoder: str
+    radius: Fraction | None = None
+    radius_squared: Fraction | None = None
+    clip: tuple[Fraction, Fraction] | None = None
+
+    def __post_init__(self) -> None:
+        if self.decoder not in DECODERS:
+            raise UserError(f"decoder {self.decoder!r} is not one of {', '.join(DECODERS)}")
+        if self.norm not in get_args(Norm):
+            raise UserError(f"norm {self.norm!r} is not inf, 1 or 2")
+        if self.clip is not None and self.clip[0] > self.clip[1]:
+            low, high = map(format_rational, self.clip)
+            raise UserError(f"clip: {low} is above {high}")
+        self.region((Fraction(0),) if self.clip is None else self.clip[:1])  # checks the radius
+
+    def region(self, center: Sequence[Fraction]) -> Region:
+        """The ball around `center`."""
+        squared = self.radius_squared
+        return ball(self.norm, center, self.radius, radius_squared=squared, clip=self.clip)
+
+    @property
+    def denominator(self) -> int:
+        """A number of which the entries of every region are multiples, with those of its center."""
+        origin = Question(self.norm, self.decoder, self.radius, self.radius_squared)
+        box = origin.region((Fraction(0),))
+        return common_denominator([box.lower, box.upper, self.clip or ()])
+
+    def __str__(self) -> str:
+        size = (
+            f"radius {format_rational(self.radius)}"
+            if self.radius is not None
+            else f"squared radius {format_rational(self.radius_squared or 0)}"
+        )
+        clip = (
+            ""
+            if self.clip is None
+            else f", clipped to {'..'.join(map(format_rational, self.clip))}"
+        )
+        return f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is claimed of `sample`; `certificate` is the SHA-256 of its text, None if undecided."""
+
+    sample: int
+    kind: Kind
+    certificate: str | None
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise UserError(f"sample {self.sample}: {str(self.kind)[:40]!r} is no verdict")
+        if (self.certificate is None) != (self.kind == "undecided"):
+            raise UserError(
+                f"sample {self.sample}: {self.kind} and a certificate do not go together"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """The results of a run: the samples increase and lie in 0 .. size-1."""
+
+    network: str
+    data: str
+    size: int
+    question: Question
+    results: tuple[Result, ...]
+
+    def __post_init__(self) -> None:
+        if not self.results:
+            raise UserError("a manifest without results would hold of everything")
+        samples = [result.sample for result in self.results]
+        for a, b in pairwise(samples):
+            if a >= b:
+                raise UserError(f"sample {b} stands after sample {a}: each is due once, in order")
+        if samples[0] < 0 or samples[-1] >= self.size:
+            raise UserError(f"samples {samples[0]}..{samples[-1]} of {self.size}")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every sample of the data set is among the results."""
+        return len(self.results) == self.size
+
+    @property
+    def claim(self) -> str:
+        """What is claimed, in a sentence."""
+        return claim_text(self.question, self.size, self.counts)
+
+    @cached_property
+    def counts(self) -> dict[Kind, int]:
+        """How many samples are robust, flips, undecided."""
+        counted = Counter(result.kind for result in self.results)
+        return {kind: counted[kind] for kind in get_args(Kind)}
+
+    @cached_property
+    def root(self) -> str:
+        """One hash of network, data, question, verdicts and proofs."""
+        return hashlib.sha256(_claim_bytes(self)).hexdigest()
+
+
+def claim_text(question: Question, size: int, counts: Mapping[Kind, int]) -> str:
+    """What these counts say of a data set of `size` samples, in a sentence."""
+    total = sum(counts.values())
+    of = "samples" if total == size else f"samples asked about, of {size},"
+    if counts["robust"] == total:
+        return f"all {total} {of} keep their label on {question}"
+    parts = [f"{counts['robust']} of {total} {of} keep their label on {question}"]
+    if counts["flip"]:
+        parts.append(f"{counts['flip']} do not")
+    if counts["undecided"]:
+        parts.append(f"{counts['undecided']} undecided")
+    return ", ".join(parts)
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """The text of the manifest; the same claims and proofs give the same bytes."""
+    return _claim_bytes(manifest) + f',\n"root": "{manifest.root}"}}\n'.encode()
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest that `data` holds. Raises RefusedError, naming the flaw, for anything else."""
+    value = parse_json(data)
+    if not isinstance(value, dict):
+        raise RefusedError("malformed", "a manifest is a JSON object")
+    version = value.get("robmem_manifest")
+    if type(version) is not int or version != VERSION:
+        raise RefusedError("version", f"manifest version {str(version)[:40]!r}, not {VERSION}")
+    _fields(value, ("robmem_manifest", "network", "data", "size", "question", "results", "root"))
+    if type(value["size"]) is not int or not isinstance(value["results"], list):
+        raise RefusedError("malformed", "size is not a number or results is not a list")
+    try:
+        manifest = Manifest(
+            _hash_in(value["network"]),
+            _hash_in(value["data"]),
+            value["size"],
+            _question_in(value["question"]),
+            tuple(map(_result_in, value["results"])),
+        )
+    except RefusedError:
+        raise
+    except UserError as error:
+        raise RefusedError("malformed", str(error)) from None
+    if value["root"] != manifest.root:
+        raise RefusedError(
+            "root", f"it says {str(value['root'])[:70]}, its content {manifest.root}"
+        )
+    if manifest_bytes(manifest) != data:
+        raise RefusedError("not canonical", "the manifest is not written as this program does")
+    return manifest
+
+
+def sample_query(network: Network, points: Points, question: Question, sample: int) -> Query:
+    """The question about one sample: its ball, and the goals of its label among all labels.
+
+    The label set is that of the whole data set: -1, +1 for the decoder `sign`, else 0 .. C-1.
+    Raises UserError for `sign` and other than two classes.
+    """
+    if question.decoder == "sign" and points.classes != 2:
+        raise UserError(f"sign: the data have {points.classes} classes, not 2")
+    labels = (-1, 1) if question.decoder == "sign" else range(points.classes)
+    goals = label_goals(question.decoder, int(points.labels[sample]), labels, network.outputs.count)
+    return Query(network, question.region(points.point(sample)), goals)
+
+
+def check_inputs(manifest: Manifest, network: Network, points: Points) -> None:
+    """Returns if the manifest is about this network and these points; raises RefusedError."""
+    if manifest.network != network.digest:
+        raise RefusedError(
+            "another network", f"manifest for {manifest.network}, network is {network.digest}"
+        )
+    if manifest.data != points.digest:
+        raise RefusedError("other data", f"manifest for {manifest.data}, data are {points.digest}")
+    if manifest.size != points.size:
+        raise RefusedError(
+            "other data", f"{manifest.size} samples claimed, there are {points.size}"
+        )
+
+
+def check_results(
+    network: Network,
+    points: Points,
+    question: Question,
+    results: Sequence[Result],
+    fetch: Callable[[str], bytes],
+    scaled: ScaledNetwork | None = None,
+) -> Iterator[RefusedError | None]:
+    """For each result, in order: None if its certificate shows it to be true, else the flaw.
+
+    `fetch` gives the text of the certificate with a hash, or raises RefusedError. Nothing is shown
+    of an undecided sample, and nothing is claimed of it. `scaled` may be given by a caller who has
+    it from `scaled_network`.
+    """
+    scaled = scaled or scaled_network(network, points, question)
+    for chunk in chunks(scaled, len(results)):
+        yield from _check_part(network, points, question, results[chunk], fetch, scaled)
+
+
+def _check_part(
+    network: Network,
+    points: Points,
+    question: Question,
+    part: Sequence[Result],
+    fetch: Callable[[str], bytes],
+    scaled: ScaledNetwork,
+) -> list[RefusedError | None]:
+    """What `check_results` says of a few results; bounds and values are computed together."""
+    queries = [sample_query(network, points, question, result.sample) for result in part]
+    flaws: dict[int, RefusedError] = {}
+    flips: dict[int, Flip] = {}
+    robust = [k for k, result in enumerate(part) if result.kind == "robust"]
+    regions = [_within(scaled, queries[k].region) for k in robust]
+    roots = dict(zip(robust, interval_bounds(scaled, regions) if regions else [], strict=True))
+    for k, result in enumerate(part):
+        if result.certificate is None:
+            continue
+        try:
+            verdict = _claimed(result, fetch, network.digest)  # one at a time: proofs may be large
+            if isinstance(verdict, Robust):
+                replay(queries[k], verdict, scaled, roots.pop(k))
+            else:
+                flips[k] = verdict
+        except RefusedError as flaw:
+            flaws[k] = flaw
+    outputs = outputs_at(network, list(flips.values()))
+    for (k, flip), values in zip(flips.items(), outputs, strict=True):
+        try:
+            replay_flip(queries[k], flip, values)
+        except RefusedError as flaw:
+            flaws[k] = flaw
+    return [
+        RefusedError(flaws[k].flaw, f"sample {result.sample}: {flaws[k].detail}")
+        if k in flaws
+        else None
+        for k, result in enumerate(part)
+    ]
+
+
+def scaled_network(network: Network, points: Points, question: Question) -> ScaledNetwork:
+    """The network in integers that serves the regions of all samples."""
+    return ScaledNetwork(network, lcm(points.denominator, question.denominator))
+
+
+def _within(scaled: ScaledNetwork, region: Region) -> Region:
+    """`region`, whose entries must be multiples of 1/denominator, or its bounds would be wrong."""
+    if scaled.denominator % common_denominator([region.lower, region.upper]):
+        raise UserError("a region is not a multiple of the common denominator")
+    return region
+
+
+def _claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:
+    """The verdict in the certificate of a result, which must be of the kind that is claimed."""
+    text = fetch(result.certificate or "")
+    found = hashlib.sha256(text).hexdigest()
+    if found != result.certificate:
+        raise RefusedError(
+            "certificate altered", f"its hash is {found}, the manifest says {result.certificate}"
+        )
+    verdict = parse_certificate(text, network_digest)
+    if (result.kind == "robust") != isinstance(verdict, Robust):
+        raise RefusedError("another verdict", f"{result.kind} is claimed, the certificate differs")
+    return verdict
+
+
+def _claim_bytes(manifest: Manifest) -> bytes:
+    question = manifest.question
+    if question.radius is not None:
+        size = {"radius": format_rational(question.radius)}
+    else:
+        size = {"radius_squared": format_rational(question.radius_squared or 0)}
+    asked = {
+        "norm": question.norm,
+        **size,
+        "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
+        "decoder": question.decoder,
+    }
+    results = ",\n".join(
+        json.dumps([result.sample, result.kind, result.certificate]) for result in manifest.results
+    )
+    return (
+        f'{{"robmem_manifest": {VERSION},\n"network": "{manifest.network}",\n'
+        f'"data": "{manifest.data}",\n"size": {manifest.size},\n'
+        f'"question": {json.dumps(asked)},\n"results": [\n{results}]'
+    ).encode()
+
+
+def _question_in(value: Any) -> Question:
+    squared = isinstance(value, dict) and "radius_squared" in value
+    size = "radius_squared" if squared else "radius"
+    _fields(value, ("norm", size, "clip", "decoder"))
+    clip = value["clip"]
+    if clip is not None and (not isinstance(clip, list) or len(clip) != 2):
+        raise RefusedError("malformed", "clip is not a pair of numbers")
+    sides = None if clip is None else (_rational_in(clip[0]), _rational_in(clip[1]))
+    if type(value["norm"]) is not str or type(value["decoder"]) is not str:
+        raise RefusedError("malformed", "norm and decoder are texts")
+    given = _rational_in(value[size])
+    norm: Any = value["norm"]
+    if squared:
+        return Question(norm, value["decoder"], None, given, sides)
+    return Question(norm, value["decoder"], given, None, sides)
+
+
+def _result_in(value: Any) -> Result:
+    if not isinstance(value, list) or len(value) != 3 or type(value[0]) is not int:
+        raise RefusedError("malformed", "a result is a list of sample, verdict and hash")
+    return Result(value[0], value[1], None if value[2] is None else _hash_in(value[2]))
+
+
+def _hash_in(value: Any) -> str:
+    if type(value) is not str or len(value) != 64 or not _HEX.issuperset(value):
+        raise RefusedError("malformed", f"{str(value)[:70]!r} is not a SHA-256")
+    return value
+
+
+def _rational_in(value: Any) -> Fraction:
+    if type(value) is not str:
+        raise RefusedError("malformed", f"{str(value)[:40]!r} is not the text of a number")
+    return parse_rational(value)
+
+
+def _fields(value: Any, names: tuple[str, ...]) -> None:
+    if not isinstance(value, dict):
+        raise RefusedError("malformed", f"expected an object with {', '.join(names)}")
+    for name in names:
+        if name not in value:
+            raise RefusedError("missing field", name)
+    for name in value:
+        if name not in names:
+            raise RefusedError("unknown field", repr(name))

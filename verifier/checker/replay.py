@@ -1,0 +1,72 @@
+"""Replays a proof or a flip from its question alone: what is not refused here is proved.
+
+The replay builds its own state. Nothing that a search has computed enters it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from verifier.checker.intervals import RootBounds, interval_bounds
+from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import (
+    Flip,
+    Robust,
+    check_numbers,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.query import Query
+
+
+def replay(
+    query: Query,
+    verdict: Robust | Flip,
+    scaled: ScaledNetwork | None = None,
+    root: RootBounds | None = None,
+) -> None:
+    """Returns if `verdict` is shown to be true of `query`; raises RefusedError, naming the flaw.
+
+    `scaled` and `root` may be given when the caller has computed them for many regions at once, by
+    `ScaledNetwork` and `interval_bounds`; they must belong to this query.
+    """
+    check_numbers(verdict)
+    if isinstance(verdict, Flip):
+        replay_flip(query, verdict)
+        return
+    if len(verdict.trees) != len(query.goals):
+        raise RefusedError(
+            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
+        )
+    if scaled is None or root is None:
+        scaled = ScaledNetwork(
+            query.network, common_denominator([query.region.lower, query.region.upper])
+        )
+        root = interval_bounds(scaled, [query.region])[0]
+    checker = TreeChecker(query, scaled, root)
+    for step in verdict.steps:
+        checker.apply(step)
+    for goal, tree in zip(query.goals, verdict.trees, strict=True):
+        checker.refute(tree, goal)
+    checker.finish()
+
+
+def replay_flip(query: Query, flip: Flip, outputs: Sequence[Fraction] | None = None) -> None:
+    """Returns if the point lies in the region and satisfies its goal; RefusedError if not.
+
+    `outputs` are those of the network at the point, if the caller has evaluated it.
+    """
+    if flip.goal not in range(len(query.goals)):
+        raise RefusedError("index out of range", f"goal {flip.goal} of {len(query.goals)}")
+    if len(flip.point) != query.network.inputs:
+        raise RefusedError("dimension", f"{len(flip.point)} inputs, not {query.network.inputs}")
+    if not query.region.contains(flip.point):
+        raise RefusedError("outside", "the point does not lie in the region")
+    if outputs is None:
+        outputs = evaluate(query.network, [flip.point])[0]
+    false = [
+        k for k, a in enumerate(query.goals[flip.goal].atoms) if not a.holds(flip.point, outputs)
+    ]
+    if false:
+        raise RefusedError("no flip", f"atom {false[0]} of goal {flip.goal} does not hold there")

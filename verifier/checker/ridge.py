@@ -1,0 +1,522 @@
+"""Sums of functions of one direction each, for networks of any size.
+
+The rules of `reference_univariate.py`, which says why they hold, found in another way. A function
+of u = d . x is kept on the whole line by its exact breakpoints, once for all units of a network
+that are the same function, and once for all regions; a sum on one direction, divided by its common
+factor, is a `profile`. What a region costs is then one minimum for every profile and multiplier.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from itertools import pairwise
+from math import ceil, floor, gcd, lcm
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.checker.scaled import ScaledNetwork
+from verifier.question.errors import RefusedError
+from verifier.question.region import Region, root_upper
+
+MOST_POINTS = 1 << 12  # breakpoints of one function
+ZERO = Fraction(0)
+Direction = tuple[tuple[int, Fraction], ...]
+"""Inputs and entries; the first entry is 1."""
+Terms = tuple[tuple[int, int], ...]
+"""Nodes and integer coefficients."""
+Cut = tuple[tuple[tuple[int, Fraction], ...], Fraction]
+"""normal . x + constant >= 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Continuous and piecewise linear with integer slopes, and an integer at u = 0.
+
+    `points` are increasing integers x, at least one, with u = x / size; `values` are those there
+    times `size`, integers too; `slopes` those before, between and after the points.
+    """
+
+    size: int
+    points: list[int]
+    values: list[int]
+    slopes: list[int]
+
+    def at(self, x: int, size: int) -> int:
+        """The value at u = x / size, times `size`, which must be a multiple of `self.size`."""
+        scale = size // self.size
+        k = bisect_left(self.points, -(-x // scale))  # the points before it are below u
+        known = min(k, len(self.points) - 1)
+        return self.values[known] * scale + self.slopes[k] * (x - self.points[known] * scale)
+
+    def between(self, low: Fraction, high: Fraction, size: int) -> tuple[list[int], list[int]]:
+        """low, the points between, and high, once if low = high; and the values there. All times
+        `size`, a multiple of `self.size` and of both denominators."""
+        first, last = (u.numerator * (size // u.denominator) for u in (low, high))
+        scale = size // self.size
+        begin = bisect_right(self.points, first // scale)
+        end = bisect_left(self.points, -(-last // scale))
+        points = [first, *(x * scale for x in self.points[begin:end])]
+        values = [self.at(first, size), *(y * scale for y in self.values[begin:end])]
+        if first < last:
+            points.append(last)
+            values.append(self.at(last, size))
+        return points, values
+
+
+def combined(slope: int, constant: int, parts: Sequence[tuple[Function, int]]) -> Function:
+    """slope * u + constant + the sum of weight * function, without points where nothing bends."""
+    size = lcm(*(function.size for function, _ in parts))
+    bends: dict[int, int] = {}
+    left = slope
+    for function, weight in parts:
+        scale = size // function.size
+        left += weight * function.slopes[0]
+        for x, (before, after) in zip(function.points, pairwise(function.slopes), strict=True):
+            bends[x * scale] = bends.get(x * scale, 0) + weight * (after - before)
+    points = sorted(x for x, bend in bends.items() if bend) or [0]
+    if len(points) > MOST_POINTS:
+        raise RefusedError("too many pieces", f"{len(points)} on one direction")
+    value = slope * points[0] + constant * size
+    value += sum(weight * function.at(points[0], size) for function, weight in parts)
+    values, slopes = [value], [left, left + bends.get(points[0], 0)]
+    for previous, x in pairwise(points):
+        values.append(values[-1] + slopes[-1] * (x - previous))
+        slopes.append(slopes[-1] + bends[x])
+    return Function(size, points, values, slopes)
+
+
+def positive_part(function: Function) -> Function:
+    """max(function, 0)."""
+    slopes, values, last = function.slopes, function.values, len(function.points)
+    # The signs at the ends of each piece; of the first and the last one far outside.
+    begins = [-slopes[0] or values[0], *values]
+    ends = [*values, slopes[-1] or values[-1]]
+    roots: dict[int, Fraction] = {}  # on the pieces that pass through zero
+    for k, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+        if begin * end < 0:
+            known = min(k, last - 1)
+            roots[k] = function.points[known] - Fraction(values[known], slopes[k])
+    factor = lcm(*(root.denominator for root in roots.values()))
+    points: list[int] = []
+    new_values: list[int] = []
+    new_slopes: list[int] = []
+    for k, slope in enumerate(slopes):
+        if k in roots:
+            new_slopes.append(slope if begins[k] > 0 else 0)
+            points.append(int(roots[k] * factor))
+            new_values.append(0)
+            new_slopes.append(slope if ends[k] > 0 else 0)
+        else:
+            new_slopes.append(slope if begins[k] > 0 or ends[k] > 0 else 0)
+        if k < last:
+            points.append(function.points[k] * factor)
+            new_values.append(max(values[k] * factor, 0))
+    bent = [k for k in range(len(points)) if new_slopes[k] != new_slopes[k + 1]] or [0]
+    return Function(
+        function.size * factor,
+        [points[k] for k in bent],
+        [new_values[k] for k in bent],
+        [new_slopes[0], *(new_slopes[k + 1] for k in bent)],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Restricted:
+    """A function on an interval: x from the center, and the values, both times `size`; increasing
+    but for the center, which comes last if it is added."""
+
+    size: int
+    points: list[int]
+    values: list[int]
+
+
+def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> tuple[int, int]:
+    """Numerator and denominator of the minimum of sign * function + (top / bottom) |x|^norm, with
+    top > 0. For norm 1 the center must be among the points if it lies between them."""
+    size = function.size
+    pairs = zip(function.points, function.values, strict=True)
+    if norm == "1":
+        below = sign * bottom
+        return min(below * y + top * abs(x) for x, y in pairs), bottom * size
+    # Times bottom * size^2: y + top x^2, with y = y0 + rise (x - x0) on a piece.
+    scale, four = sign * bottom * size, 4 * top
+    found: list[int] = []  # times four as well
+    x0 = y0 = None
+    for x, value in pairs:
+        y = value * scale
+        found.append(four * (y + top * x * x))
+        if x0 is not None and y0 is not None:
+            rise = (y - y0) // (x - x0)  # without a rest, for slopes are integers
+            if rise + 2 * top * x0 < 0 < rise + 2 * top * x:
+                found.append(four * (y0 - rise * x0) - rise * rise)
+        x0, y0 = x, y
+    return min(found), four * bottom * size * size
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """(constant + sum of factor * profile) / the unit's scale, one profile a direction."""
+
+    number: int
+    constant: int
+    profiles: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A unit that lies on no direction: those of its variables that do, and those units that it
+    reads that do not, with their weights."""
+
+    unit: int
+    own: tuple[tuple[int, int], ...]
+    others: tuple[tuple[int, int], ...]
+    constant: int
+
+
+class Univariate:
+    """The directions and functions of one scaled network."""
+
+    def __init__(self, scaled: ScaledNetwork) -> None:
+        self.scaled = scaled
+        self._inputs = scaled.network.inputs
+        self.directions: list[Direction] = [((k, Fraction(1)),) for k in range(self._inputs)]
+        self.number_of_direction = {d: number for number, d in enumerate(self.directions)}
+        self.lines = self._find_lines()
+        # A node is a function of u: u itself for each direction, and distinct units.
+        self._nodes: dict[tuple[object, ...], int] = {}
+        self._of_variable: dict[int, int] = {}
+        self._functions: list[Function] = []
+        self._line_of_node: list[int] = []
+        self._profiles: dict[tuple[int, Terms], int] = {}
+        self.profiles: list[Function] = []
+        self.line_of_profile: list[int] = []
+        self._shapes: list[Terms] = []  # of the profiles
+        self._pairs: dict[tuple[int, int], tuple[int, int]] = {}
+        self._sums: dict[tuple[int, tuple[tuple[int, int], ...]], Sum] = {}
+        self._weights: dict[tuple[tuple[int, ...], str], list[Fraction]] = {}
+
+    def _find_lines(self) -> NDArray[np.int64]:
+        """For every variable the number of its direction, -1 if it lies on none."""
+        network, inputs = self.scaled.network, self._inputs
+        lines = np.full(network.variables, -1, dtype=np.int64)
+        lines[:inputs] = np.arange(inputs)
+        known = self.number_of_direction
+        for layer in self.scaled.layers:
+            if not len(layer.filled):
+                continue
+            read = lines[layer.indices]
+            smallest = np.minimum.reduceat(read, layer.starts)
+            largest = np.maximum.reduceat(read, layer.starts)
+            units = layer.first + layer.filled
+            lines[inputs + units] = np.where(smallest == largest, smallest, -1)
+            last = np.maximum.reduceat(layer.indices, layer.starts)
+            for v in units[(smallest != largest) & (last < inputs)].tolist():
+                variables, weights, _ = self.scaled.row(v)
+                direction = tuple(
+                    (k, Fraction(w, weights[0])) for k, w in zip(variables, weights, strict=True)
+                )
+                if direction not in known:
+                    known[direction] = len(self.directions)
+                    self.directions.append(direction)
+                lines[inputs + v] = known[direction]
+        return lines
+
+    @cached_property
+    def crossing(self) -> list[Crossing]:
+        """The units that lie on no direction, in their order."""
+        inputs, lines, found = self._inputs, self.lines, []
+        for v in np.flatnonzero(lines[inputs:] < 0).tolist():
+            own, others = [], []
+            variables, weights, constant = self.scaled.row(v)
+            for j, weight in zip(variables, weights, strict=True):
+                if lines.item(j) >= 0:
+                    own.append((j, weight))
+                else:
+                    others.append((j - inputs, weight))
+            found.append(Crossing(v, tuple(own), tuple(others), constant))
+        return found
+
+    @cached_property
+    def summands(self) -> frozenset[int]:
+        """The units that are part of a sum to which a function of one direction is added."""
+        return frozenset(u for unit in self.crossing if unit.own for u, _ in unit.others)
+
+    def _node(self, variable: int) -> int:
+        """The node of a variable that lies on a direction."""
+        waiting, needed = [variable], set[int]()
+        while waiting:
+            j = waiting.pop()
+            if j not in self._of_variable and j not in needed:
+                needed.add(j)
+                if j >= self._inputs and self.lines[j] != -1:
+                    read, _, _ = self.scaled.row(j - self._inputs)
+                    waiting.extend(i for i in read if i >= self._inputs)
+        for j in sorted(needed):
+            self._of_variable[j] = self._make_node(j)
+        return self._of_variable[variable]
+
+    def _make_node(self, variable: int) -> int:
+        line = int(self.lines[variable])
+        first, size = self.directions[line][0][0], self.scaled.denominator
+        if variable < self._inputs:
+            return self._plain_node(line)
+        v = variable - self._inputs
+        variables, weights, constant = self.scaled.row(v)
+        slope, parts = 0, dict[int, int]()
+        for j, weight in zip(variables, weights, strict=True):
+            if j == first:
+                slope = weight * size
+            elif j >= self._inputs:
+                node = self._of_variable[j]
+                parts[node] = parts.get(node, 0) + weight
+        if constant == slope == 0 and list(parts.values()) == [1]:
+            return next(iter(parts))  # a copy of a unit, which is not negative
+        key = (line, slope, constant, tuple(sorted(parts.items())))
+        if key not in self._nodes:
+            summands = [(self._functions[node], weight) for node, weight in parts.items()]
+            whole = combined(slope, constant, summands)
+            self._add_node(key, line, positive_part(whole))
+        return self._nodes[key]
+
+    def _plain_node(self, line: int) -> int:
+        """The scaled input itself, as a function of u."""
+        key = (line,)
+        if key not in self._nodes:
+            slope = self.scaled.denominator
+            self._add_node(key, line, Function(1, [0], [0], [slope, slope]))
+        return self._nodes[key]
+
+    def _add_node(self, key: tuple[object, ...], line: int, function: Function) -> None:
+        self._nodes[key] = len(self._functions)
+        self._functions.append(function)
+        self._line_of_node.append(line)
+
+    def profiles_of(
+        self, variables: Iterable[tuple[int, int]], sums: Iterable[tuple[Sum, int]] = ()
+    ) -> tuple[tuple[int, int], ...]:
+        """Profile and factor for each direction of a sum of coefficient * scaled variable, all on
+        directions, and weight * sum. A direction whose coefficients are all zero counts as well, as
+        in the reference."""
+        by_line: dict[int, dict[int, int]] = {}
+        for j, coefficient in variables:
+            node = self._node(j)
+            terms = by_line.setdefault(self._line_of_node[node], {})
+            terms[node] = terms.get(node, 0) + coefficient
+        for part, weight in sums:
+            for profile, factor in part.profiles:
+                terms = by_line.setdefault(self.line_of_profile[profile], {})
+                for node, c in self._shapes[profile]:
+                    terms[node] = terms.get(node, 0) + weight * factor * c
+        found = []
+        for line in sorted(by_line):
+            listed = sorted((node, c) for node, c in by_line[line].items() if c)
+            factor = gcd(*(c for _, c in listed)) or 1
+            if listed and listed[0][1] < 0:
+                factor = -factor
+            shape = tuple((node, c // factor) for node, c in listed)
+            pair = (self._profile(line, shape), factor)
+            found.append(self._pairs.setdefault(pair, pair))
+        return tuple(found)
+
+    def _profile(self, line: int, shape: Terms) -> int:
+        key = (line, shape)
+        if key not in self._profiles:
+            summands = [(self._functions[node], c) for node, c in shape]
+            self._profiles[key] = len(self.profiles)
+            self.profiles.append(combined(0, 0, summands))
+            self.line_of_profile.append(line)
+            self._shapes.append(shape)
+        return self._profiles[key]
+
+    def sum_of(self, unit: Crossing, on: Mapping[int, Sum], off: Container[int]) -> Sum | None:
+        """A_v if the units in `on` are on and have these sums, and those in `off` are off; None if
+        it reads others that lie on no direction."""
+        parts: list[tuple[Sum, int]] = []
+        for u, weight in unit.others:
+            if u not in off:
+                part = on.get(u)
+                if part is None:
+                    return None
+                parts.append((part, weight))
+        key = (unit.unit, tuple((part.number, weight) for part, weight in parts))
+        known = self._sums.get(key)
+        if known is None:
+            constant = unit.constant + sum(weight * part.constant for part, weight in parts)
+            known = Sum(len(self._sums), constant, self.profiles_of(unit.own, parts))
+            self._sums[key] = known
+        return known
+
+    def ball_weights(self, lines: tuple[int, ...], norm: str) -> list[Fraction]:
+        """Weights s_d with sum s_d |d . y|^p <= ||y||_p^p for all y."""
+        if all(line < self._inputs for line in lines):
+            return [Fraction(1)] * len(lines)
+        key = (lines, norm)
+        if key not in self._weights:
+            self._weights[key] = self._find_weights(lines, norm)
+        return self._weights[key]
+
+    def _find_weights(self, lines: tuple[int, ...], norm: str) -> list[Fraction]:
+        size = lcm(*(g.denominator for line in lines for _, g in self.directions[line]))
+        matrix = np.zeros((len(lines), self._inputs), dtype=object)
+        for row, line in enumerate(lines):
+            for k, g in self.directions[line]:
+                matrix[row, k] = g.numerator * (size // g.denominator)
+        if norm == "2":
+            products = np.abs(matrix @ matrix.T)
+            lengths = [root_upper(Fraction(n, size * size)) for n in products.diagonal().tolist()]
+            shares = np.array([1 / length for length in lengths], dtype=object)
+            totals = (products @ shares).tolist()
+            return [size * size / (n * total) for n, total in zip(lengths, totals, strict=True)]
+        return [Fraction(size, max(np.abs(matrix).sum(axis=0).tolist()))] * len(lines)
+
+
+@lru_cache(maxsize=2)
+def univariate_of(scaled: ScaledNetwork) -> Univariate:
+    """The functions of one direction in this network, derived once."""
+    return Univariate(scaled)
+
+
+class Minima:
+    """Bounds of sums of profiles in one branch; the branch must not change."""
+
+    def __init__(
+        self,
+        univariate: Univariate,
+        region: Region,
+        box: tuple[Sequence[Fraction], Sequence[Fraction]],
+        cuts: Sequence[Cut],
+    ) -> None:
+        self._univariate, self._region, self._box = univariate, region, box
+        self._cuts: dict[int, list[tuple[Fraction, Fraction]]] = {}  # factor u + constant >= 0
+        known = univariate.number_of_direction
+        for normal, constant in cuts:
+            entries = sorted((k, g) for k, g in normal if g)
+            if entries:
+                factor = entries[0][1]
+                line = known.get(tuple((k, g / factor) for k, g in entries))
+                if line is not None:
+                    self._cuts.setdefault(line, []).append((factor, constant))
+        self._intervals: dict[int, tuple[Fraction, Fraction]] = {}
+        self._empty: set[int] = set()
+        self._restricted: dict[int, Restricted] = {}
+        self._found: dict[tuple[int, int, int, int], tuple[int, int]] = {}
+        self._ranges: dict[int, tuple[int, int, int]] = {}
+
+    def lower_bound(
+        self,
+        profiles: Sequence[tuple[int, int]],
+        sign: int,
+        constant: Fraction,
+        denominator: int,
+        multiplier: Fraction,
+    ) -> Fraction | None:
+        """With this multiplier of the ball, a lower bound of sign * (sum of factor * profile) /
+        denominator + constant; None if an interval is empty."""
+        univariate = self._univariate
+        lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
+        if self._is_empty(lines):
+            return None
+        totals: dict[int, int] = {}  # by denominator
+        if not multiplier:
+            for profile, factor in profiles:
+                low, high, size = self._range(profile)
+                weight = sign * factor
+                totals[size] = totals.get(size, 0) + weight * (low if weight > 0 else high)
+        else:
+            shares = univariate.ball_weights(lines, self._region.norm)
+            for (profile, factor), share in zip(profiles, shares, strict=True):
+                top, bottom = self._least(profile, sign * factor, multiplier, share, denominator)
+                totals[bottom] = totals.get(bottom, 0) + abs(factor) * top
+        total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
+        return total + constant - multiplier * self._region.size
+
+    def _range(self, profile: int) -> tuple[int, int, int]:
+        """The least and the greatest value of the profile, and what they are divided by."""
+        found = self._ranges.get(profile)
+        if found is None:
+            restricted = self._restrict(profile)
+            found = min(restricted.values), max(restricted.values), restricted.size
+            self._ranges[profile] = found
+        return found
+
+    def _least(
+        self, profile: int, factor: int, multiplier: Fraction, share: Fraction, denominator: int
+    ) -> tuple[int, int]:
+        """The minimum of +-profile + rate |x|^p, the sign that of factor, for the rate that makes
+        its |factor| / denominator part of a sum with this multiplier and weight."""
+        top = multiplier.numerator * share.numerator * denominator
+        bottom = multiplier.denominator * share.denominator * abs(factor)
+        common = gcd(top, bottom)
+        side = 1 if factor > 0 else -1
+        key = (profile, side, top // common, bottom // common)
+        found = self._found.get(key)
+        if found is None:
+            found = least(self._restrict(profile), side, self._region.norm, key[2], key[3])
+            self._found[key] = found
+        return found
+
+    def _center(self, line: int) -> Fraction:
+        direction = self._univariate.directions[line]
+        return sum((g * self._region.center[k] for k, g in direction), ZERO)
+
+    def _is_empty(self, lines: tuple[int, ...]) -> bool:
+        """Whether the interval of one of these directions is empty."""
+        for line in lines:
+            if line not in self._intervals:
+                self.interval(line)
+        return bool(self._empty) and not self._empty.isdisjoint(lines)
+
+    def _restrict(self, profile: int) -> Restricted:
+        """The profile on the interval of its direction, as seen from the center of the ball."""
+        found = self._restricted.get(profile)
+        if found is None:
+            function = self._univariate.profiles[profile]
+            line = self._univariate.line_of_profile[profile]
+            low, high = self.interval(line)
+            center = ZERO if self._region.norm == "inf" else self._center(line)
+            size = lcm(function.size, low.denominator, high.denominator, center.denominator)
+            points, values = function.between(low, high, size)
+            middle = center.numerator * (size // center.denominator)
+            if self._region.norm == "1" and low < center < high:
+                points.append(middle)
+                values.append(function.at(middle, size))
+            found = Restricted(size, [x - middle for x in points], values)
+            self._restricted[profile] = found
+        return found
+
+    def interval(self, line: int) -> tuple[Fraction, Fraction]:
+        """Where d . x lies on the box, on the ball, and by the cuts that are about d alone."""
+        found = self._intervals.get(line)
+        if found is None:
+            low = high = squares = largest = ZERO
+            lower, upper = self._box
+            for k, g in self._univariate.directions[line]:
+                low += g * (lower[k] if g > 0 else upper[k])
+                high += g * (upper[k] if g > 0 else lower[k])
+                squares, largest = squares + g * g, max(largest, abs(g))
+            if self._region.norm != "inf":
+                size, center = self._region.size, self._center(line)
+                reach = size * largest if self._region.norm == "1" else root_upper(size * squares)
+                low, high = max(low, center - reach), min(high, center + reach)
+            for factor, constant in self._cuts.get(line, ()):
+                if factor > 0:
+                    low = max(low, -constant / factor)
+                else:
+                    high = min(high, -constant / factor)
+            found = self._intervals[line] = low, high
+            if low > high:
+                self._empty.add(line)
+        return found
+
+
+def short(bound: Fraction, *, upper: bool) -> Fraction:
+    """The bound, or the next multiple of 2^-64 outside if its denominator is above 2^64."""
+    if bound.denominator <= 2**64:
+        return bound
+    scaled = bound * 2**64
+    return Fraction(ceil(scaled) if upper else floor(scaled), 2**64)

@@ -1,0 +1,407 @@
+"""The network in integers: every variable times a scale of its own, so that nothing is rounded.
+
+For inputs that are multiples of 1/D, unit v has a positive integer scale S_v such that
+A_v = S_v a_v = sum of M_vu Z_u + C_v with integers M and C, where Z_u = S_u z_u. Values, interval
+bounds and substitutions then need no denominators. int64 is used where a bound computed in Python
+integers shows that no sum can overflow, Python integers otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from math import lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.question.errors import UserError
+from verifier.question.network import Integers, Network, Rows, integers
+
+LIMIT = 2**62
+Row = tuple[list[int], list[int], int]
+"""Variables, weights, constant."""
+
+_CELLS = 1 << 20  # of the matrices of full layers
+_BLOCK = 1 << 11  # entries of a block, so that what is picked for it stays in the cache
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScaledLayer:
+    """The integer rows of one layer: first..last are unit numbers (or outputs), entries as CSR."""
+
+    first: int
+    last: int
+    filled: NDArray[np.int64]  # rows that have entries, relative to first
+    starts: NDArray[np.int64]  # of the filled rows, for reduceat
+    indices: NDArray[np.int64]  # variables
+    weights: Integers
+    constants: Integers
+    largest_row: int  # the largest sum of |weights| of a row
+    largest_constant: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """Units that do not read each other, with equally many entries in their rows.
+
+    The bounds of variables stand in a table, see `Tables`. Rows come twice, first for the lower
+    bounds of the units, then for the upper ones; entries are listed as the first of each row, the
+    second of each row, and so on.
+    """
+
+    units: NDArray[np.int64]
+    first: int  # row of the table where the lower bounds stand, and after them the upper ones
+    variables: NDArray[np.int64]  # that are read, copies replaced by what they copy; once
+    gather: NDArray[np.int64]  # (entries of a row, rows): rows of the table that are read
+    of_units: NDArray[np.bool_]  # (.., 1): whether a unit is read, whose output is not below 0
+    weights: Integers  # (.., 1)
+    constants: Integers  # (rows, 1)
+    largest_row: int  # the largest sum of |weights| of a row
+    largest_constant: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tables:
+    """How interval bounds are computed: block after block into a table of `height` rows.
+
+    The bounds of a variable, which for a copy are those of what it copies, stand in the rows
+    lower_row[variable] and upper_row[variable].
+    """
+
+    height: int
+    lower_row: NDArray[np.int64]
+    upper_row: NDArray[np.int64]
+    blocks: list[Block]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FullLayer:
+    """The rows of one layer as a matrix of Python integers (units, variables read)."""
+
+    first: int
+    last: int
+    variables: list[int]
+    weights: NDArray[np.object_]
+    constants: list[int]
+
+
+class ScaledNetwork:
+    """`network` with integer rows for inputs that are multiples of 1/`denominator`."""
+
+    def __init__(self, network: Network, denominator: int) -> None:
+        self.network = network
+        self.denominator = denominator
+        self.layers: list[ScaledLayer] = []
+        known = integers([denominator]).repeat(network.variables)
+        for first, last in network.layer_ranges():
+            layer, scales = _scaled(network.units, first, last, known)
+            self.layers.append(layer)
+            if scales.dtype != known.dtype:
+                known = known.astype(object)
+            known[network.inputs + first : network.inputs + last] = scales
+        self.output_layer, scales = _scaled(network.outputs, 0, network.outputs.count, known)
+        self.scales: list[int] = known.tolist()
+        self.output_scales: list[int] = scales.tolist()
+        self._plain_rows: dict[int, Row] = {}
+
+    @cached_property
+    def weights(self) -> Integers:
+        """The integer weights of all units, an entry each, as in `network.units`."""
+        return _joined([layer.weights for layer in self.layers])
+
+    @cached_property
+    def constants(self) -> Integers:
+        """The integer constants of all units."""
+        return _joined([layer.constants for layer in self.layers])
+
+    def row(self, v: int) -> Row:
+        """A_v in integers."""
+        units = self.network.units
+        begin, end = units.starts.item(v), units.starts.item(v + 1)
+        variables = units.indices[begin:end].tolist()
+        return variables, self.weights[begin:end].tolist(), self.constants.item(v)
+
+    def plain_row(self, v: int) -> Row:
+        """The same with copies replaced by what they copy."""
+        found = self._plain_rows.get(v)
+        if found is None:
+            variables, weights, constant = self.row(v)
+            found = self._plain_rows[v] = self.origins[variables].tolist(), weights, constant
+        return found
+
+    @cached_property
+    def full_layers(self) -> list[FullLayer] | None:
+        """All layers as matrices, if that pays: most of their entries are not zero, and a unit has
+        some."""
+        columns = [np.unique(layer.indices).tolist() for layer in self.layers]
+        sizes = [layer.last - layer.first for layer in self.layers]
+        cells = sum(size * len(read) for size, read in zip(sizes, columns, strict=True))
+        entries = len(self.network.units.indices)
+        if cells > min(_CELLS, 2 * entries) or entries < 2 * self.network.units.count:
+            return None
+        found = []
+        for layer, size, read in zip(self.layers, sizes, columns, strict=True):
+            weights = np.zeros((size, len(read)), dtype=object)
+            place = {j: i for i, j in enumerate(read)}
+            for v in range(layer.first, layer.last):
+                variables, row, _ = self.row(v)
+                weights[v - layer.first, [place[j] for j in variables]] = row
+            constants = [int(c) for c in layer.constants.tolist()]
+            found.append(FullLayer(layer.first, layer.last, read, weights, constants))
+        return found
+
+    @cached_property
+    def origins(self) -> NDArray[np.int64]:
+        """For every variable the one that it equals everywhere: a unit whose row is 1 times a unit
+        is a copy of it, for that is not negative."""
+        units, inputs = self.network.units, self.network.inputs
+        origins = np.arange(self.network.variables, dtype=np.int64)
+        single = (np.diff(units.starts) == 1) & (self.constants == 0)
+        entries = units.starts[:-1][single]
+        copies = (self.weights[entries] == 1) & (units.indices[entries] >= inputs)
+        copying, copied = np.flatnonzero(single)[copies], units.indices[entries[copies]]
+        for first, last in self._spans(copying):
+            origins[inputs + copying[first:last]] = origins[copied[first:last]]
+        return origins
+
+    def _spans(self, units: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """By layer where the increasing `units` stand that belong to it."""
+        ends = np.searchsorted(units, [layer.last for layer in self.layers]).tolist()
+        return pairwise([0, *ends])
+
+    def _levels(self) -> NDArray[np.int64]:
+        """For every variable a number larger than those of all that it reads, 0 if it reads none:
+        variables of a level do not read each other."""
+        inputs, origins = self.network.inputs, self.origins
+        levels = np.zeros(self.network.variables, dtype=np.int64)
+        for layer in self.layers:
+            if len(layer.filled):
+                above = np.maximum.reduceat(levels[origins[layer.indices]], layer.starts) + 1
+                levels[inputs + layer.first + layer.filled] = above
+        return levels
+
+    @cached_property
+    def tables(self) -> Tables:
+        """How the bounds of all units that are no copies are computed, each after what it reads, in
+        as few blocks as that allows."""
+        units, inputs, origins = self.network.units, self.network.inputs, self.origins
+        real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
+        lengths, levels = np.diff(units.starts)[real], self._levels()[inputs + real]
+        order = np.lexsort((lengths, levels))
+        real, lengths, levels = real[order], lengths[order], levels[order]
+        edges = _edges(levels, lengths)
+        sizes = np.diff(edges)
+        lower_row = np.arange(self.network.variables, dtype=np.int64)
+        upper_row = lower_row + inputs
+        lower_row[inputs + real] = 2 * inputs + np.arange(len(real)) + np.repeat(edges[:-1], sizes)
+        upper_row[inputs + real] = lower_row[inputs + real] + np.repeat(sizes, sizes)
+        lower_row, upper_row = lower_row[origins], upper_row[origins]
+        blocks = []
+        for begin, end in pairwise(edges.tolist()):
+            rows = real[begin:end]
+            entries = units.starts[rows] + np.arange(lengths[begin])[:, None]
+            read = origins[units.indices[entries]]
+            constants: Any = integers(self.constants[rows])
+            weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
+            positive, low, high = weights > 0, lower_row[read], upper_row[read]
+            below, above = np.where(positive, low, high), np.where(positive, high, low)
+            blocks.append(
+                Block(
+                    rows,
+                    2 * (inputs + begin),
+                    read.ravel(),
+                    np.hstack([below, above]),
+                    np.hstack([read, read])[:, :, None] >= inputs,
+                    np.hstack([weights, weights])[:, :, None],
+                    np.hstack([constants, constants])[:, None],
+                    int(_sizes(weights).sum(axis=0).max()),
+                    _largest(constants),
+                )
+            )
+        return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
+
+
+def _edges(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where blocks begin, and where the last one ends: a block has rows of one level and length,
+    sorted by these, and about `_BLOCK` entries."""
+    edges = [0]
+    changes = (np.diff(levels, append=-1) != 0) | (np.diff(lengths, append=-1) != 0)
+    for last in (np.flatnonzero(changes) + 1).tolist():
+        most = max(1, _BLOCK // max(1, int(lengths[last - 1])))
+        edges += [*range(edges[-1] + most, last, most), last]
+    return np.array(edges, dtype=np.int64)
+
+
+def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledLayer, Integers]:
+    """The rows first..last in integers, and their scales; `known` are those of all variables that
+    they read."""
+    begin, end = int(rows.starts[first]), int(rows.starts[last])
+    lengths = np.diff(rows.starts[first : last + 1])
+    filled = np.flatnonzero(lengths)
+    starts = (rows.starts[first:last] - begin)[filled]
+    indices = rows.indices[begin:end]
+    parts: list[Any] = [
+        rows.numerators[begin:end],
+        rows.constants[first:last],
+        rows.denominators[first:last],
+        known[indices],
+    ]
+    try:
+        found = _whole(parts, lengths, filled, starts)
+    except OverflowError:
+        found = _whole([part.astype(object) for part in parts], lengths, filled, starts)
+    scales, weights, constants = map(integers, found)
+    layer = ScaledLayer(
+        first,
+        last,
+        filled,
+        starts,
+        indices,
+        weights,
+        constants,
+        _largest_row(weights, starts),
+        _largest(constants),
+    )
+    return layer, scales
+
+
+def _whole(
+    parts: Sequence[Any],
+    lengths: NDArray[np.int64],
+    filled: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> tuple[Any, Any, Any]:
+    """Scales, weights and constants of rows, from numerators, constants, denominators, and the
+    scales of what each entry reads.
+
+    Row k times its scale has the weights numerators * scale / (denominator * scale read) and the
+    constant constants * scale / denominator; the scale is the least that makes them whole.
+
+    Raises OverflowError if only some are int64, or all are and a product may exceed that.
+    """
+    numerators, constants, denominators, known = parts
+    kinds = {part.dtype for part in parts}
+    if len(kinds) > 1:
+        raise OverflowError
+    small = kinds == {np.dtype(np.int64)}
+    if small and _largest(denominators) * _largest(known) >= LIMIT:
+        raise OverflowError
+    products = np.repeat(denominators, lengths) * known
+    common = np.gcd(products, numerators)
+    tops, bottoms = numerators // common, products // common
+    common = np.gcd(denominators, constants)
+    constant_tops, constant_bottoms = constants // common, denominators // common
+    if small:
+        multiple = lcm(1, *set(bottoms.tolist()), *set(constant_bottoms.tolist()))
+        if max(_largest(tops), _largest(constant_tops), 1) * multiple >= LIMIT:
+            raise OverflowError
+    scales = constant_bottoms.copy()
+    if len(filled):
+        scales[filled] = np.lcm(scales[filled], np.lcm.reduceat(bottoms, starts))
+    weights = tops * (np.repeat(scales, lengths) // bottoms)
+    return scales, weights, constant_tops * (scales // constant_bottoms)
+
+
+def _joined(parts: Sequence[Integers]) -> Integers:
+    none: list[Any] = [np.zeros(0, dtype=np.int64)]
+    joined: Any = np.concatenate(none + list(parts))
+    values: Integers = joined
+    return values
+
+
+def _largest(values: Integers) -> int:
+    """The largest |value|, 0 if there is none."""
+    return max(-int(values.min()), int(values.max())) if values.size else 0
+
+
+def _largest_row(weights: Integers, starts: NDArray[np.int64]) -> int:
+    """The largest sum of |weights| of a row; the rows begin at `starts`, each with an entry."""
+    if not len(starts):
+        return 0
+    return int(np.add.reduceat(_sizes(weights), starts).max())
+
+
+def _sizes(weights: Integers) -> Integers:
+    """|weights| in a type that holds their sum."""
+    fits = _largest(weights) * weights.size < LIMIT
+    sizes: Integers = np.abs(weights if fits else weights.astype(object))
+    return sizes
+
+
+def common_denominator(vectors: Iterable[Sequence[Fraction]]) -> int:
+    """The least common denominator of all entries."""
+    return lcm(1, *{value.denominator for vector in vectors for value in vector})
+
+
+def scaled_inputs(vectors: Sequence[Sequence[Fraction]], denominator: int) -> Integers:
+    """The integers denominator * vectors, shape (inputs, number of vectors).
+
+    Raises UserError where they are no integers: rounding them would move the region.
+    """
+    for vector in vectors:
+        for x in vector:
+            if denominator % x.denominator:
+                raise UserError(f"an input of denominator {x.denominator}, not of {denominator}")
+    columns = [[x.numerator * (denominator // x.denominator) for x in v] for v in vectors]
+    flat = integers([value for row in zip(*columns, strict=True) for value in row])
+    return flat.reshape(len(columns[0]), len(columns))
+
+
+def evaluate(
+    network: Network, points: Sequence[Sequence[Fraction]], chunk: int = 64
+) -> list[list[Fraction]]:
+    """The exact outputs of `network` at each of `points`: a list of output vectors."""
+    if not points:
+        return []
+    scaled = ScaledNetwork(network, common_denominator(points))
+    results: list[list[Fraction]] = []
+    for begin in range(0, len(points), chunk):
+        values = scaled_inputs(points[begin : begin + chunk], scaled.denominator)
+        variables: Any = values
+        height = values.shape[1]
+        space: Any = np.zeros((network.variables, height), dtype=values.dtype)
+        space[: network.inputs] = variables
+        for layer in scaled.layers:
+            result = affine(layer, space, layer.indices)
+            if result.dtype != space.dtype:
+                space = space.astype(object)
+            first = network.inputs + layer.first
+            space[first : network.inputs + layer.last] = np.maximum(result, 0)
+        outputs = affine(scaled.output_layer, space, scaled.output_layer.indices)
+        results.extend(
+            [
+                Fraction(int(value), scale)
+                for value, scale in zip(outputs[:, b].tolist(), scaled.output_scales, strict=True)
+            ]
+            for b in range(height)
+        )
+    return results
+
+
+def affine(layer: ScaledLayer, space: Any, gather: NDArray[np.int64]) -> Any:
+    """The integer rows of `layer` applied to the rows `gather` of `space`, exactly.
+
+    The result is int64 if the weights and `space` are and the largest possible sum stays below
+    2^62, Python integers otherwise.
+    """
+    width = space.shape[1]
+    picked = space[gather]
+    weights: Any = layer.weights
+    constants: Any = layer.constants
+    if picked.dtype == np.int64:
+        largest = max(int(picked.max()), -int(picked.min())) if picked.size else 0
+        small = layer.largest_row * largest + layer.largest_constant < LIMIT
+        if not small or weights.dtype != np.int64 or constants.dtype != np.int64:
+            picked = picked.astype(object)
+    if picked.dtype != np.int64:
+        weights, constants = weights.astype(object), constants.astype(object)
+    picked *= weights[:, None]
+    result: Any = np.repeat(constants[:, None], width, axis=1)
+    if len(layer.filled):
+        result[layer.filled] += np.add.reduceat(picked, layer.starts, axis=0)
+    return result

@@ -1,0 +1,104 @@
+"""Trees of splits, lemmas and leaves in one branch after another.
+
+A tree shows that no point of the branch satisfies its goal, or violates its lemma.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from verifier.checker.branch import Snapshot
+from verifier.checker.intervals import RootBounds
+from verifier.checker.leaf import LeafChecker
+from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import (
+    Conflict,
+    InputSplit,
+    Lemma,
+    PlaneSplit,
+    SeparableStep,
+    Split,
+    Step,
+    SymbolicLeaf,
+    SymbolicStep,
+    Tree,
+    UnitSplit,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.query import Goal, Query
+
+BATCH = 256  # symbolic leaves that are checked together
+_SPLITS = (UnitSplit, InputSplit, PlaneSplit)
+
+
+class TreeChecker(LeafChecker):
+    """The state of one proof. The replay has its own; the search has another, to try out trees."""
+
+    def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
+        super().__init__(query, scaled, root)
+        self._put_off: list[tuple[Snapshot, Goal, int]] = []
+
+    def apply(self, lemma: Step) -> None:
+        """Proves the lemma in the current branch, then tightens."""
+        if isinstance(lemma, SymbolicStep):
+            self.tighten_symbolically()
+            return
+        if isinstance(lemma, SeparableStep):
+            self.tighten_separably(lemma)
+            return
+        self._checked(lemma.unit)
+        self.refute(lemma.tree, lemma)
+        self.assume(lemma)
+
+    def finish(self) -> None:
+        """Checks the symbolic leaves, which have been put off to be checked many at a time."""
+        by_branch: dict[Hashable, list[tuple[Snapshot, Goal, int]]] = {}
+        for leaf in self._put_off:
+            by_branch.setdefault(leaf[0].key(), []).append(leaf)
+        self._put_off = []
+        leaves = [leaf for group in by_branch.values() for leaf in group]
+        for begin in range(0, len(leaves), BATCH):
+            if not self.closed_symbolically(leaves[begin : begin + BATCH]).all():
+                raise RefusedError("bound too weak", "a symbolic leaf does not close")
+
+    def refute(self, tree: Tree, target: Goal | Lemma) -> None:
+        """Shows that no point of the current branch satisfies the goal or violates the lemma."""
+        before = self.mark()
+        waiting: list[tuple[tuple[int, int], Split]] = []
+        position, finished = 0, False
+        while not finished:
+            if position == len(tree):
+                raise RefusedError("malformed tree", "a side of a split is not proved")
+            node = tree[position]
+            position += 1
+            for step in node.steps:
+                self.apply(step)
+            if isinstance(node.body, _SPLITS):
+                waiting.append((self.mark(), node.body))
+                self.restrict(node.body, high=False)
+                continue
+            if isinstance(node.body, Conflict):
+                v = self._checked(node.body.unit)
+                if not self.lower(v) > self.upper(v):
+                    raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
+            elif isinstance(node.body, SymbolicLeaf):
+                self._put_off_leaf(node.body, target)
+            else:
+                self._close(node.body, target)
+            if waiting:
+                mark, split = waiting.pop()
+                self.undo(mark)
+                self.restrict(split, high=True)
+            else:
+                finished = True
+        if position < len(tree):
+            raise RefusedError("malformed tree", "a node belongs to no split")
+        self.undo(before)
+
+    def _put_off_leaf(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:
+        if isinstance(target, Lemma):
+            raise RefusedError("symbolic leaf in a lemma", f"lemma about unit {target.unit}")
+        if leaf.atom not in range(len(target.atoms)):
+            raise RefusedError("index out of range", f"atom {leaf.atom} of {len(target.atoms)}")
+        self.symbolic()
+        self._put_off.append((self.snapshot(), target, leaf.atom))

@@ -1,0 +1,257 @@
+"""One question with its answer in one file, for proofs that belong to no run.
+
+Two lines of JSON, packed (see `packed.py`) if the name ends in .gz:
+
+    {"robmem_proof": 1, "network": sha256, "content": base64?, "region": {..}, "goals": [goal ..]}
+    the certificate, as `certificate.py` writes it
+
+    region  {"norm": "inf" | "1" | "2", "lower": [q ..], "upper": [q ..]}, for the norms 1 and 2 and
+            every open ball "center": [q ..], "size": q (the radius; its square for norm 2),
+            "clipped": bool, and for an open ball "open": true
+    goal    {"rival": text, "atoms": [{"inputs": [[k, q] ..], "outputs": [[j, q] ..],
+                                       "constant": q, "strict": bool} ..]}
+
+An exact radius (see `radius.py`) has a third line: its flip, after the proof on the open ball.
+
+"content" holds the native network file; without it the network must be given to the reader.
+
+The file states its own question. Whoever reads it must look at that question, or give the one that
+was meant: `load_proof(path, query=...)` refuses a proof of anything else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verifier.evidence.certificate import Flip, Radius, Robust, certificate_bytes, parse_certificate
+from verifier.evidence.network_file import network_bytes, parse_network
+from verifier.evidence.packed import pack, read_bytes, write_bytes
+from verifier.evidence.strict_json import parse_json
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.rational import format_rational, parse_rational
+from verifier.question.region import Region
+
+Claim = Robust | Flip | Radius
+VERSION = 1
+_REGION = ("norm", "lower", "upper")
+_BALL = ("center", "size", "clipped")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`verdict` is claimed of `query`; nothing is checked yet."""
+
+    query: Query
+    verdict: Claim
+
+
+def save_proof(
+    path: Path | str, query: Query, verdict: Claim, *, with_network: bool = True
+) -> None:
+    """Writes the proof to `path`; the same proof gives the same bytes, packed if it ends in .gz."""
+    data = proof_bytes(query, verdict, with_network=with_network)
+    write_bytes(path, pack(data) if str(path).endswith(".gz") else data)
+
+
+def load_proof(
+    path: Path | str, *, network: Network | None = None, query: Query | None = None
+) -> Proof:
+    """The proof that the file at `path` holds, of `query` if that is given.
+
+    Raises UserError, naming the file, if it cannot be read or needs `network`; RefusedError, naming
+    the flaw, if it is malformed or about another network or question.
+    """
+    data = read_bytes(path)
+    try:
+        return parse_proof(data, network=network, query=query)
+    except RefusedError as error:
+        raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+def proof_bytes(query: Query, verdict: Claim, *, with_network: bool = True) -> bytes:
+    """The lines of a proof file."""
+    head: dict[str, Any] = {"robmem_proof": VERSION, "network": query.network.digest}
+    if with_network:
+        head["content"] = base64.b64encode(network_bytes(query.network)).decode("ascii")
+    head |= {"region": _region_out(query.region), "goals": [_goal_out(g) for g in query.goals]}
+    text = json.dumps(head, separators=(",", ":"))
+    parts = (verdict.proof, verdict.flip) if isinstance(verdict, Radius) else (verdict,)
+    lines = [certificate_bytes(part, query.network.digest) for part in parts]
+    return text.encode() + b"\n" + b"".join(lines)
+
+
+def parse_proof(
+    data: bytes, *, network: Network | None = None, query: Query | None = None
+) -> Proof:
+    """The proof that these bytes hold; raises as `load_proof`."""
+    first, newline, rest = data.partition(b"\n")
+    if not newline:
+        raise RefusedError("malformed", "a proof file has two lines")
+    second, _, third = rest.partition(b"\n")
+    head = parse_json(first)
+    if not isinstance(head, dict):
+        raise RefusedError("malformed", "a proof begins with a JSON object")
+    if type(head.get("robmem_proof")) is not int or head["robmem_proof"] != VERSION:
+        raise RefusedError("version", f"proof version {head.get('robmem_proof')!r}, not {VERSION}")
+    _fields(head, ("robmem_proof", "network", "region", "goals"), ("content",))
+    about = query.network if query is not None else network
+    if about is None:
+        about = _network_in(head)
+    if head["network"] != about.digest:
+        raise RefusedError(
+            "another network", f"proof for {head['network']}, network is {about.digest}"
+        )
+    try:
+        region = _region_in(head["region"])
+        stated = Query(about, region, tuple(_goal_in(goal) for goal in _list(head["goals"])))
+    except RefusedError:
+        raise
+    except UserError as error:
+        raise RefusedError("malformed", str(error)) from None
+    if query is not None:
+        if stated.region != query.region:
+            raise RefusedError("another question", "the region differs from the one asked about")
+        if stated.goals != query.goals:
+            raise RefusedError("another question", "the goals differ from those asked about")
+    verdict: Claim = parse_certificate(second, about.digest)
+    if third:
+        flip = parse_certificate(third, about.digest)
+        if not isinstance(verdict, Robust) or not isinstance(flip, Flip):
+            raise RefusedError("malformed", "three lines are of a proof and then a flip")
+        verdict = Radius(verdict, flip)
+    return Proof(stated, verdict)
+
+
+def _network_in(head: dict[str, Any]) -> Network:
+    if "content" not in head:
+        raise UserError(f"the proof does not hold its network, {head['network']}; give it as well")
+    try:
+        content = base64.b64decode(_text(head["content"]), validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusedError("malformed", "the network is not base64") from None
+    try:
+        return parse_network(content)
+    except RefusedError:
+        raise
+    except UserError as error:
+        raise RefusedError("network altered", str(error)) from None
+
+
+def _region_out(region: Region) -> dict[str, Any]:
+    text: dict[str, Any] = {
+        "norm": region.norm,
+        "lower": [format_rational(x) for x in region.lower],
+        "upper": [format_rational(x) for x in region.upper],
+    }
+    if region.norm != "inf" or region.open:
+        text |= {
+            "center": [format_rational(x) for x in region.center],
+            "size": format_rational(region.size),
+            "clipped": region.clipped,
+        }
+    if region.open:
+        text["open"] = True
+    return text
+
+
+def _region_in(value: Any) -> Region:
+    is_open = isinstance(value, dict) and "open" in value
+    on_ball = is_open or (isinstance(value, dict) and value.get("norm") != "inf")
+    _fields(value, _REGION + (_BALL if on_ball else ()), ("open",))
+    if is_open and value["open"] is not True:
+        raise RefusedError("malformed", f"open is {str(value['open'])[:40]!r}, not true")
+    lower, upper = (tuple(_rational(x) for x in _list(value[k])) for k in ("lower", "upper"))
+    if not on_ball:
+        return Region("inf", lower, upper)
+    center = tuple(_rational(x) for x in _list(value["center"]))
+    if value["norm"] not in ("inf", "1", "2"):
+        raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
+    size, clipped = _rational(value["size"]), _truth(value["clipped"])
+    return Region(value["norm"], lower, upper, center, size, clipped, is_open)
+
+
+def _goal_out(goal: Goal) -> dict[str, Any]:
+    return {
+        "rival": goal.rival,
+        "atoms": [
+            {
+                "inputs": [[k, format_rational(q)] for k, q in atom.inputs],
+                "outputs": [[j, format_rational(q)] for j, q in atom.outputs],
+                "constant": format_rational(atom.constant),
+                "strict": atom.strict,
+            }
+            for atom in goal.atoms
+        ],
+    }
+
+
+def _goal_in(value: Any) -> Goal:
+    _fields(value, ("rival", "atoms"), ())
+    return Goal(tuple(_atom_in(atom) for atom in _list(value["atoms"])), _text(value["rival"]))
+
+
+def _atom_in(value: Any) -> Atom:
+    _fields(value, ("inputs", "outputs", "constant", "strict"), ())
+    return Atom(
+        _terms(value["inputs"]),
+        _terms(value["outputs"]),
+        _rational(value["constant"]),
+        _truth(value["strict"]),
+    )
+
+
+def _terms(value: Any) -> tuple[tuple[int, Fraction], ...]:
+    terms = []
+    for pair in _list(value):
+        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int:
+            raise RefusedError("malformed", "a term is a list of an index and a number")
+        terms.append((pair[0], _rational(pair[1])))
+    return tuple(terms)
+
+
+def _fields(value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
+    if not isinstance(value, dict):
+        raise RefusedError("malformed", f"expected an object with {', '.join(required)}")
+    for name in required:
+        if name not in value:
+            raise RefusedError("missing field", name)
+    for name in value:
+        if name not in required and name not in optional:
+            raise RefusedError("unknown field", repr(name))
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise RefusedError("malformed", f"{str(value)[:40]!r} is not a list")
+    return value
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise RefusedError("malformed", f"{str(value)[:40]!r} is not a text")
+    return value
+
+
+def _truth(value: Any) -> bool:
+    if type(value) is not bool:
+        raise RefusedError("malformed", f"{str(value)[:40]!r} is neither true nor false")
+    return value
+
+
+def _rational(value: Any) -> Fraction:
+    try:
+        return parse_rational(_text(value))
+    except RefusedError:
+        raise
+    except UserError as error:
+        raise RefusedError("malformed", str(error)) from None

@@ -1,0 +1,1 @@
+"""ONNX files, read as the exact networks of their weights."""

@@ -1,0 +1,1 @@
+"""Proofs as VIPR certificates, and a strict checker of these."""

@@ -1,0 +1,1 @@
+"""What is asked: numbers, networks, regions, goals, and the errors of whoever asks."""

@@ -1,0 +1,21 @@
+"""The two ways in which something given to this project can be wrong.
+
+A `UserError` says in one line what cannot be used and where, with both sides of what disagrees
+("budget 7/2 is not below half the separation, 7/2"); the command line prints it and exits with 2.
+A `RefusedError` is evidence that does not prove its claim, and exits with 4.
+"""
+
+from __future__ import annotations
+
+
+class UserError(ValueError):
+    """The input is not usable; the message is one line that names the place and both sides."""
+
+
+class RefusedError(UserError):
+    """The evidence does not prove the claim; `flaw` is the name of what is wrong with it."""
+
+    def __init__(self, flaw: str, detail: str) -> None:
+        super().__init__(f"{flaw}: {detail}")
+        self.flaw = flaw
+        self.detail = detail

@@ -1,0 +1,36 @@
+"""The labels that a decoder reads, where the question does not come from a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from verifier.question.errors import UserError
+from verifier.question.query import DECODERS
+from verifier.question.rational import format_rational
+
+
+def label_values(
+    decoder: str, own: Fraction, outputs: int, labels: Sequence[int | Fraction] | None = None
+) -> list[Fraction]:
+    """All labels, increasing, of which `own` is one.
+
+    Without `labels`: for argmax 0, 1, .. as many as outputs; for sign -1 and 1; for value, where
+    the others do not matter, none are needed; nearest needs them. Raises UserError for a decoder
+    that there is not, and for a label that is not among them.
+    """
+    if decoder not in DECODERS:
+        raise UserError(f"decoder {decoder!r} is not one of {', '.join(DECODERS)}")
+    values = sorted(map(Fraction, labels or ()))
+    if not values and decoder == "argmax":
+        values = [Fraction(j) for j in range(outputs)]
+    elif not values and decoder == "sign":
+        values = [Fraction(-1), Fraction(1)]
+    elif not values and decoder == "value":
+        values = [own, own + 1]  # the output equals its own value, whatever the others are
+    elif not values:
+        raise UserError("decoder nearest needs --labels, the labels of the whole data set")
+    if own not in values:
+        listed = ", ".join(map(format_rational, values[:10])) + (", .." if len(values) > 10 else "")
+        raise UserError(f"--label: {format_rational(own)} is not one of the labels {listed}")
+    return values

@@ -1,0 +1,92 @@
+"""Rational numbers as text, and square roots rounded to a known side.
+
+A text is read as the number it prints: "0.1" is one tenth. Floats never enter here; a caller who
+holds a float says `Fraction(value)`, which is the dyadic rational that the float is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from math import isqrt
+
+from verifier.question.errors import UserError
+
+MAX_TEXT = 1 << 20  # characters of one number
+MAX_EXPONENT = 5000  # of a decimal: 1e999999999 would fill the memory
+_DECIMAL_BITS = 4096  # above, integers are printed in hexadecimal (linear time, no digit limit)
+
+_INTEGER = re.compile(r"[+-]?(?:[0-9]{1,4000}|0x[0-9a-f]+)\Z")
+_DECIMAL = re.compile(r"([+-]?)([0-9]{0,4000})(?:\.([0-9]{0,4000}))?(?:[eE]([+-]?[0-9]{1,6}))?\Z")
+
+
+def parse_rational(text: str) -> Fraction:
+    """The number that `text` prints: an integer, p/q, or a decimal with an optional exponent.
+
+    Integers may be hexadecimal (0x..). Raises UserError for anything else, NaN and infinity
+    included, for a zero denominator, and for an exponent beyond +-5000.
+    """
+    text = text.strip()
+    if len(text) > MAX_TEXT:
+        raise UserError(f"a number of {len(text)} characters; the limit is {MAX_TEXT}")
+    numerator, slash, denominator = text.partition("/")
+    if slash or text.lstrip("+-").startswith("0x"):
+        if not _INTEGER.match(numerator) or (slash and not _INTEGER.match(denominator)):
+            raise UserError(f"not a rational number: {_shown(text)}")
+        bottom = int(denominator, 0 if "x" in denominator else 10) if slash else 1
+        if bottom == 0:
+            raise UserError(f"denominator zero: {_shown(text)}")
+        return Fraction(int(numerator, 0 if "x" in numerator else 10), bottom)
+    match = _DECIMAL.match(text)
+    if not match or not (match[2] or match[3]):
+        raise UserError(f"not a rational number: {_shown(text)}")
+    sign, whole, places, exponent = match[1], match[2] or "", match[3] or "", int(match[4] or 0)
+    if abs(exponent) > MAX_EXPONENT:
+        raise UserError(f"exponent beyond {MAX_EXPONENT}: {_shown(text)}")
+    shift = exponent - len(places)
+    digits = _long_integer(whole + places)
+    value = Fraction(digits * 10**shift) if shift >= 0 else Fraction(digits, 10**-shift)
+    return -value if sign == "-" else value
+
+
+def format_rational(value: Fraction | int) -> str:
+    """The canonical text of `value`: lowest terms, "p" or "p/q", hexadecimal above 4096 bits."""
+    fraction = Fraction(value)
+    if fraction.denominator == 1:
+        return _format_integer(fraction.numerator)
+    return f"{_format_integer(fraction.numerator)}/{_format_integer(fraction.denominator)}"
+
+
+def require_exact(where: str, values: Iterable[object]) -> None:
+    """Raises UserError unless every value is a Fraction: a float that slips in would round."""
+    for value in values:
+        if type(value) is not Fraction:
+            raise UserError(f"{where}: {str(value)[:40]!r} is not an exact number (Fraction)")
+
+
+def sqrt_lower(value: Fraction, bits: int = 64) -> Fraction:
+    """The largest multiple of 2^-bits whose square is at most `value` >= 0."""
+    if value < 0:
+        raise UserError(f"square root of a negative number: {format_rational(value)}")
+    return Fraction(isqrt((value.numerator << (2 * bits)) // value.denominator), 1 << bits)
+
+
+def sqrt_upper(value: Fraction, bits: int = 64) -> Fraction:
+    """The smallest multiple of 2^-bits whose square is at least `value` >= 0."""
+    root = sqrt_lower(value, bits)
+    return root if root * root == value else root + Fraction(1, 1 << bits)
+
+
+def _format_integer(value: int) -> str:
+    return str(value) if value.bit_length() <= _DECIMAL_BITS else hex(value)
+
+
+def _long_integer(digits: str) -> int:
+    half = len(digits) // 2  # each half stays below the interpreter's limit of 4300 digits
+    shift: int = 10 ** (len(digits) - half)
+    return int(digits[:half] or "0") * shift + int(digits[half:])
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")

@@ -1,0 +1,577 @@
+"""Certify a whole data set: one ball a sample, every answer checked and stored.
+
+    run = begin(dataset, network, question, folder)
+    summary = continue_run(run, jobs=2)
+
+A run is a folder from which everything can be replayed (`verifier.runs.folder`). Ended at any
+moment, it continues where it was; the same question about the same data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+from verifier.checker.batch import LARGEST_CHUNK
+from verifier.checker.manifest import Kind, Manifest, Question, Result, claim_text, sample_query
+from verifier.checker.scaled import evaluate
+from verifier.data.dataset import Dataset, check_labelled
+from verifier.evidence.certificate import Flip, parse_certificate
+from verifier.evidence.data_file import Points, data_bytes, parse_data
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+from verifier.question.rational import format_rational, parse_rational
+from verifier.runs.executor import Backend, Executor, InProcess
+from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
+from verifier.runs.place import Place, place_of
+from verifier.runs.records import STATES, Record, State
+from verifier.runs.store import Identity, RunRow, Store
+from verifier.runs.work import Context, Job
+from verifier.search.options import Options
+
+_LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
+_SMALL = 4_000_000  # variables times samples, below which other processes do not pay
+_PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
+_ENDING = 30.0  # seconds after the end of the budget, in which tasks that have begun may end
+_GRACE = 300.0  # seconds beyond twice the time-out, after which a worker hangs
+
+
+class Promising(Protocol):
+    """A construction: a network with the balls and the decoder for which it was built."""
+
+    @property
+    def network(self) -> Network: ...
+    @property
+    def norm(self) -> Any: ...
+    @property
+    def budget(self) -> Fraction: ...
+    @property
+    def decoder(self) -> str: ...
+
+
+def question_of(construction: Promising, clip: tuple[Fraction, Fraction] | None = None) -> Question:
+    """The question that the construction promises to answer: the balls of its budget."""
+    norm: Any = str(construction.norm)
+    return Question(norm, construction.decoder, construction.budget, None, clip)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFlip:
+    """`point` lies in the ball of `sample`, and there the network gives `outputs`: `rival` wins.
+
+    `distance` is ||point - sample|| in the norm of the run, its square for norm 2. All exact.
+    """
+
+    sample: int
+    label: str
+    rival: str
+    distance: Fraction
+    outputs: tuple[Fraction, ...]
+    point: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run stands. `open` samples were not reached, `failed` ones ended in errors.
+
+    `checked` counts the proofs and flips that the checker has accepted. `proof_bytes` is their size
+    as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by phase are
+    summed over workers, `wall` is of this session. `root` names the sealed claim.
+    """
+
+    folder: Path
+    question: Question
+    size: int
+    samples: int
+    counts: dict[State, int]
+    proof_bytes: int
+    packed_bytes: int
+    seconds: dict[str, float]
+    root: str | None
+
+    @property
+    def robust(self) -> int:
+        return self.counts["robust"]
+
+    @property
+    def flips(self) -> int:
+        return self.counts["flip"]
+
+    @property
+    def undecided(self) -> int:
+        """Samples without an answer: undecided, failed, or not reached."""
+        return self.samples - self.robust - self.flips
+
+    @property
+    def checked(self) -> int:
+        return self.robust + self.flips
+
+    @property
+    def claim(self) -> str:
+        """What has been shown, in a sentence."""
+        counts: dict[Kind, int] = {
+            "robust": self.robust,
+            "flip": self.flips,
+            "undecided": self.undecided,
+        }
+        return claim_text(self.question, self.size, counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that can be continued: where it is stored, and what its workers need."""
+
+    place: Place
+    network: Network
+    points: Points
+    job: Job
+    samples: int  # that are asked about
+
+    @property
+    def folder(self) -> RunFolder:
+        return self.place.folder
+
+
+def points_of(dataset: Dataset) -> Points:
+    """The same labelled points as the checker knows them."""
+    return parse_data(_data_bytes(dataset))
+
+
+def _data_bytes(dataset: Dataset) -> bytes:
+    return data_bytes(dataset.numerators, dataset.denominator, dataset.labels, dataset.label_names)
+
+
+def short_hash(identity: Identity) -> str:
+    """Eight hexadecimal digits that differ for runs that ask something else.
+
+    Limits of time and size do not enter: a run may be tried again with others.
+    """
+    options = {key: value for key, value in identity.options.items() if key not in _LIMITS}
+    text = json.dumps(asdict(replace(identity, options=options)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def identity_of(
+    network: Network, data: str, question: Question, options: Options, samples: Sequence[int]
+) -> Identity:
+    """What must stay the same for a run to be continued."""
+    return Identity(network.digest, data, question_text(question), asdict(options), tuple(samples))
+
+
+def question_text(question: Question) -> dict[str, Any]:
+    """The question in texts; `question_from` reads it."""
+    return {
+        "norm": question.norm,
+        "radius": _text(question.radius),
+        "radius_squared": _text(question.radius_squared),
+        "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
+        "decoder": question.decoder,
+    }
+
+
+def question_from(text: dict[str, Any]) -> Question:
+    """The question that `question_text` wrote."""
+    clip = None if text["clip"] is None else [parse_rational(x) for x in text["clip"]]
+    return Question(
+        text["norm"],
+        text["decoder"],
+        None if text["radius"] is None else parse_rational(text["radius"]),
+        None if text["radius_squared"] is None else parse_rational(text["radius_squared"]),
+        None if clip is None else (clip[0], clip[1]),
+    )
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else format_rational(value)
+
+
+def begin(
+    dataset: Dataset,
+    network: Network | Promising,
+    question: Question | None = None,
+    folder: Path | str | None = None,
+    *,
+    samples: Sequence[int] | None = None,
+    options: Options = Options(),
+    about: dict[str, Any] | None = None,
+    name: str | None = None,
+    store: Path | str | None = None,
+    new: bool = False,
+    change_limits: bool = False,
+) -> Run:
+    """The run in `folder`, which is made if it does not exist.
+
+    A construction brings its own question. `samples` are those asked about, all if None. Without a
+    folder it is `runs/<data>-<name>-<hash>`, and the hash is another where anything asked is
+    another. `store` is a folder of many runs with one database; the run is a folder in it. With
+    `new`, a folder beside it if there is one already. With `change_limits`, the time
+    and node limits may differ from those of the run that is continued.
+
+    Raises UserError if the folder holds a run about something else, naming what differs, or cannot
+    be written.
+    """
+    if not isinstance(network, Network):
+        question = question or question_of(network)
+        network = network.network
+    if question is None:
+        raise UserError("a network comes without a question: give norm, radius and decoder")
+    check_labelled(dataset)
+    content = _data_bytes(dataset)
+    points = parse_data(content)
+    chosen = tuple(range(points.size)) if samples is None else tuple(sorted(set(samples)))
+    if not chosen or chosen[0] < 0 or chosen[-1] >= points.size:
+        raise UserError(f"samples: there are {points.size}, counted from 0; asked {chosen[:3]}")
+    sample_query(network, points, question, chosen[0])  # whatever does not fit is said here
+    identity = identity_of(network, points.digest, question, options, chosen)
+    if folder is None:
+        parent = Path("runs") if store is None else Path(store)
+        folder = parent / f"{dataset.name}-{name or 'network'}-{short_hash(identity)}"
+    elif store is not None:
+        folder = Path(store) / folder
+    place = place_of(_free(Path(folder)) if new else folder, shared=store is not None)
+    files, path = place.folder, place.folder.path
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path}: exists and is not a run")
+    if path.exists() and not place.database.exists() and _foreign(path):
+        raise UserError(f"{path}: exists, is not empty and is not a run")
+    files.make()
+    with files.lock():
+        if not place.exists():
+            files.create(network, content)
+            with Store(place.database, create=True) as database:
+                facts = _described(dataset) | (about or {})
+                database.add_run(place.name, path.name, identity, facts)
+                database.settle(shared=place.shared)
+        else:
+            with Store(place.database, read_only=True) as database:
+                row = place.row(database)
+                known = database.pending(row.id, STATES)
+            _check_same(path, row, identity, known, change_limits)
+    return Run(place, network, points, Job(question, options), len(chosen))
+
+
+def _described(dataset: Dataset) -> dict[str, Any]:
+    """What the exact data do not say of themselves, for those who read about the run."""
+    facts: dict[str, Any] = {
+        "data": dataset.name,
+        "label_names": list(dataset.label_names),
+        "size": dataset.size,
+    }
+    if dataset.image_shape is not None:
+        facts["image_shape"] = list(dataset.image_shape)
+    if dataset.pixel_range is not None:
+        facts["pixel_range"] = list(map(format_rational, dataset.pixel_range))
+    if dataset.feature_names is not None:
+        facts["feature_names"] = list(dataset.feature_names)
+    return facts
+
+
+def _foreign(path: Path) -> bool:
+    """Whether the folder holds anything but the beginning of a run."""
+    ours = (NETWORK, DATA, DATABASE, CERTIFICATES)
+    return any(not entry.name.startswith((".", *ours)) for entry in path.iterdir())
+
+
+def _free(path: Path) -> Path:
+    number, found = 1, path
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.name}-{number}")
+    return found
+
+
+def _check_same(
+    path: Path, row: RunRow, identity: Identity, samples: Sequence[int], change_limits: bool
+) -> None:
+    sides: list[tuple[str, Any, Any]] = [
+        ("network", row.network, identity.network),
+        ("data", row.data, identity.data),
+        *((key, row.question[key], value) for key, value in identity.question.items()),
+        *((key, row.options[key], value) for key, value in identity.options.items()
+          if not (change_limits and key in _LIMITS)),
+        ("samples", _ranges(samples), _ranges(identity.samples)),
+    ]  # fmt: skip
+    for what, stored, asked in sides:
+        if stored != asked:
+            way = "--new starts another run"
+            if what in _LIMITS:
+                way = f"--retry undecided tries again with it, {way}"
+            raise UserError(
+                f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; {way}"
+            )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)
+
+
+def _ranges(samples: Sequence[int]) -> str:
+    """The samples as a:b where they are consecutive."""
+    parts: list[list[int]] = []
+    for sample in samples:
+        if parts and parts[-1][1] == sample:
+            parts[-1][1] = sample + 1
+        else:
+            parts.append([sample, sample + 1])
+    texts = [f"{a}:{b}" if b > a + 1 else str(a) for a, b in parts]
+    return ",".join(texts[:20]) + (f",.. ({len(samples)} samples)" if len(texts) > 20 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a run stands while it is worked on; `counts` include what earlier sessions found."""
+
+    total: int
+    counts: dict[State, int]
+    underway: int
+    worst: Fraction | None
+    seconds: float
+    finished_now: int
+
+
+def continue_run(
+    run: Run,
+    *,
+    jobs: int = 0,
+    cluster: str | None = None,
+    retry: Sequence[State] = (),
+    budget_seconds: float | None = None,
+    memory: int | None = None,
+    hard_limit: float | None = None,
+    seal: bool = True,
+    observe: Callable[[Progress], None] = lambda progress: None,
+) -> Summary:
+    """Works on all samples that are open or to be retried, then seals; how the run stands then.
+
+    jobs: worker processes, 0 for none: all in this process. cluster: a Dask scheduler, or
+    "local:N". budget_seconds: for this session; what has begun then may take as long again, 30
+    seconds at most. memory: bytes for each worker. hard_limit: seconds after which a worker without
+    an answer is killed; by default twice the time-out and five minutes. The answers do not depend
+    on any of these, time-outs aside.
+    """
+    started = monotonic()
+    deadline = None if budget_seconds is None else started + budget_seconds
+    place, folder = run.place, run.folder
+    with folder.lock():
+        with Store(place.database, read_only=True) as store:
+            waiting = store.pending(place.row(store).id, ("open", *retry))
+        if waiting or (seal and not folder.sealed):
+            folder.unseal()
+            with Store(place.database) as store:
+                if waiting:
+                    backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
+                    _work(run, store, waiting, deadline, backend_of, observe)
+                if seal:
+                    seal_run(place, store)
+                else:
+                    store.settle(shared=place.shared)
+    return summarize(place, monotonic() - started)
+
+
+def _backend_of(
+    run: Run,
+    count: int,
+    jobs: int,
+    cluster: str | None,
+    memory: int | None,
+    hard_limit: float | None,
+) -> Callable[[Callable[[], None]], Backend]:
+    timeout = run.job.options.timeout
+    if hard_limit is None and timeout is not None:
+        hard_limit = 2 * timeout + _GRACE
+    context = Context(run.network, run.points, run.job)
+    if cluster is not None:
+        from verifier.runs.cluster import Cluster
+
+        return lambda tick: Cluster(context, cluster, hard_limit)
+    if jobs <= 0:
+        return lambda tick: InProcess(context, tick)
+    from verifier.runs.processes import Processes
+
+    return lambda tick: Processes(run.folder.path, run.job, min(jobs, count), hard_limit, memory)
+
+
+def _work(
+    run: Run,
+    store: Store,
+    waiting: Sequence[int],
+    deadline: float | None,
+    backend_of: Callable[[Callable[[], None]], Backend],
+    observe: Callable[[Progress], None],
+) -> None:
+    started = monotonic()
+    row = run.place.row(store)
+    if row.root is not None:
+        store.set_root(row.id, None)
+    store.set_options(row.id, asdict(run.job.options))
+    host = store.add_host(row.id, datetime.now(UTC).isoformat(), host_facts())
+    counts = dict(row.counts)
+    before: dict[int, State] = dict.fromkeys(waiting, "open")
+    for old in store.samples(row.id, ("undecided", "failed")):
+        if old.sample in before:
+            before[old.sample] = old.state
+    worst: Fraction | None = None
+    done = 0
+
+    def finished(records: Sequence[Record]) -> None:
+        nonlocal worst, done
+        run.folder.write_certificates(records)
+        store.record(row.id, host, records)
+        for record in records:
+            done += 1
+            counts[before[record.sample]] -= 1
+            counts[record.state] += 1
+            if record.lower_bound is not None:
+                bound = parse_rational(record.lower_bound)
+                worst = bound if worst is None else min(worst, bound)
+
+    def tick() -> None:
+        observe(
+            Progress(row.samples, counts, backend.underway(), worst, monotonic() - started, done)
+        )
+
+    backend = backend_of(tick)
+    executor = Executor(
+        backend,
+        finished,
+        lambda record: store.attempt(row.id, host, record),
+        tick,
+        first_size=max(1, min(256, run.network.variables // _PREPARED)),
+        largest_size=LARGEST_CHUNK,
+        deadline=deadline,
+        grace=0.0 if deadline is None else min(_ENDING, max(0.0, deadline - monotonic())),
+    )
+    tick()
+    executor.run(waiting)
+
+
+def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> int:
+    """Worker processes that pay for so many samples: one a core, none for small work.
+
+    Work that is `limited` in time or memory is done by workers, which alone can be ended.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    small = network.variables * samples < _SMALL or cores == 1
+    return 0 if small and not limited else min(cores or 1, samples)
+
+
+def manifest_of(store: Store, place: Place, size: int) -> Manifest:
+    """What the run claims by now; what is open or failed is undecided."""
+    row = place.row(store)
+    results = []
+    for sample in store.samples(row.id):
+        kind: Kind = "robust" if sample.state == "robust" else "flip"
+        if sample.certificate is None:
+            kind = "undecided"
+        results.append(Result(sample.sample, kind, sample.certificate))
+    return Manifest(row.network, row.data, size, question_from(row.question), tuple(results))
+
+
+def seal_run(place: Place, store: Store) -> Manifest:
+    """Writes manifest and seal of the run as it stands; the same results give the same manifest."""
+    manifest = manifest_of(store, place, place.folder.points().size)
+    place.folder.unseal()
+    store.set_root(place.row(store).id, manifest.root)
+    store.settle(shared=place.shared)
+    place.folder.seal(manifest)
+    return manifest
+
+
+def summarize(place: Place, wall: float = 0.0) -> Summary:
+    """How the run stands, from its database alone."""
+    with Store(place.database, read_only=True) as store:
+        row = place.row(store)
+        samples = store.samples(row.id)
+    return Summary(
+        place.folder.path,
+        question_from(row.question),
+        row.about.get("size", len(samples)),
+        len(samples),
+        row.counts,
+        sum(sample.text_bytes for sample in samples),
+        sum({sample.certificate: sample.packed_bytes for sample in samples}.values()),
+        {
+            "bounds": sum(sample.bounds_seconds for sample in samples),
+            "search": sum(sample.search_seconds for sample in samples),
+            "check": sum(sample.check_seconds for sample in samples),
+            "wall": wall,
+        },
+        row.root,
+    )
+
+
+def shown_flips(run: Run, limit: int | None = None) -> list[ShownFlip]:
+    """The flips of a run, the first `limit` of them, each evaluated again, exactly."""
+    with Store(run.place.database, read_only=True) as store:
+        rows = store.samples(run.place.row(store).id, ("flip",))[:limit]
+    network, points, question = run.network, run.points, run.job.question
+    flips = []
+    for row in rows:
+        verdict = parse_certificate(run.folder.fetch(row.certificate or ""), network.digest)
+        if isinstance(verdict, Flip):
+            flips.append((row.sample, verdict))
+    outputs = evaluate(network, [flip.point for _, flip in flips])
+    shown = []
+    for (sample, flip), values in zip(flips, outputs, strict=True):
+        query = sample_query(network, points, question, sample)
+        goal = query.goals[flip.goal]
+        if not query.region.contains(flip.point) or not all(
+            atom.holds(flip.point, values) for atom in goal.atoms
+        ):
+            raise UserError(f"sample {sample}: its flip does not hold")
+        label = points.label_names[int(points.labels[sample])]
+        rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
+        distance = _distance(question.norm, points.point(sample), flip.point)
+        shown.append(ShownFlip(sample, label, rival, distance, tuple(values), flip.point))
+    return shown
+
+
+def _distance(norm: str, a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
+    gaps = [abs(x - y) for x, y in zip(a, b, strict=True)]
+    if norm == "inf":
+        return max(gaps)
+    return sum(gaps if norm == "1" else [gap * gap for gap in gaps], Fraction(0))
+
+
+def host_facts() -> dict[str, Any]:
+    """Facts about this machine and its programs, which no result depends on."""
+    versions = {"python": platform.python_version()}
+    for package in ("robmem", "numpy", "scipy", "highspy", "python-flint"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "none"
+    return {
+        "host": platform.node(),
+        "system": platform.platform(),
+        "cores": os.cpu_count(),
+        "versions": versions,
+    }
+
+
+def certify(
+    dataset: Dataset,
+    network: Network | Promising,
+    question: Question | None = None,
+    folder: Path | str | None = None,
+    *,
+    samples: Sequence[int] | None = None,
+    options: Options = Options(),
+    jobs: int = 0,
+) -> Summary:
+    """Every ball is answered, as far as the search can, every answer checked, stored and sealed.
+
+    See `begin` and `continue_run`, of which this is the short form.
+    """
+    run = begin(dataset, network, question, folder, samples=samples, options=options)
+    return continue_run(run, jobs=jobs)

@@ -1,0 +1,1 @@
+"""Floats: bounds of branches, relaxations, and the one file that runs a solver."""

@@ -1,0 +1,298 @@
+"""Leaves in floats: what multipliers and slopes prove of a branch, for many branches at once.
+
+A leaf bounds a linear form from below as the checker does, by substituting units backwards; here in
+floats, before it is rounded and checked. Slopes and multipliers may come from a linear program
+(`relaxation.py`) or from an ascent of the bound itself (`ascent.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.evidence.certificate import Leaf
+from verifier.question.query import Query
+from verifier.question.region import Region
+from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+
+Float = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Phases = NDArray[np.int8]  # of the undecided units, in their order: 1 on, -1 off, 0 open
+TINY = 1e-9  # of the largest coefficient: may be rounding error
+CLEAR = 1e-7  # of a leaf's size: a value above it is no rounding error
+
+
+@dataclass(frozen=True, slots=True)
+class FloatLeaf:
+    """A `Leaf` in floats, for branches in which the phases `used` are fixed and others may be;
+    arrays over the undecided units unless said otherwise.
+
+    value: the bound that it gives on the region, > 0 where it closes; size: the sum of what was
+    added and subtracted on the way, by which rounding errors are judged. sure: it closes even so.
+    """
+
+    atoms: Float  # (atoms,)
+    slopes: Float  # of the lines that bound z where its phase is not used
+    bounds: Float
+    box: Float  # (inputs,)
+    coefficients: Float  # of z, which say on which side of z the line is
+    noise: float  # up to which a coefficient may be rounding error
+    used: Phases
+    value: float
+    size: float
+    sure: bool
+
+    def rounded(self, units: NDArray[np.int64], phases: Phases, bits: int) -> Leaf:
+        """The leaf with multipliers of about `bits` bits, on the side that stays admissible;
+        `units` are the numbers of the undecided units, `phases` what is fixed where it stands."""
+        one = 1 << bits
+        lines = np.ldexp(self.slopes, bits)
+        # A line above z must not be steeper than the chord, and the float may be.
+        lines = np.where(self.coefficients > self.noise, np.rint(lines), np.floor(lines) - 1)
+        lines = np.clip(lines, 0, one)
+        lines[(self.used > 0) & (self.coefficients <= self.noise)] = one
+        # Where z is 0 the line would vanish: a multiplier of a's bound stands for it.
+        off = (phases < 0) & (self.used == 0)
+        bounds = self.bounds - np.where(off, self.coefficients * self.slopes, 0)
+        named = np.where(phases > 0, lines != one, (phases == 0) & (lines != 0))
+        largest = max(np.abs(bounds).max(initial=0), np.abs(self.box).max(initial=0))
+        shift = bits - int(np.frexp(largest)[1])
+        atoms = _fractions(range(len(self.atoms)), np.rint(np.ldexp(self.atoms, bits)), bits)
+        return Leaf(
+            atoms=atoms or {0: Fraction(0)},
+            slopes={
+                v: Fraction(int(q), one)
+                for v, q in zip(units[named].tolist(), lines[named].tolist(), strict=True)
+            },
+            bounds=_fractions(units.tolist(), np.rint(np.ldexp(bounds, shift)), shift),
+            box=_fractions(range(len(self.box)), np.rint(np.ldexp(self.box, shift)), shift),
+        )
+
+
+def _fractions(keys: Iterable[int], integers: Float, shift: int) -> dict[int, Fraction]:
+    """integers / 2^shift, those that are not zero."""
+    up, down = (1, 1 << shift) if shift >= 0 else (1 << -shift, 1)
+    return {
+        k: Fraction(int(q) * up, down) for k, q in zip(keys, integers.tolist(), strict=True) if q
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Multipliers from which leaves are made, a row a branch; of an undecided unit two slopes, of
+    the lines below and above its z, of which the sign of its coefficient chooses one."""
+
+    atoms: Float  # (branches, atoms)
+    rising: Float  # (branches, undecided)
+    falling: Float
+    bounds: Float
+    box: Float  # (branches, inputs)
+
+    @classmethod
+    def stack(cls, rows: Sequence[tuple[Parts, int]]) -> Parts:
+        """These rows of parts, one after another."""
+        return cls(
+            *(
+                np.array([getattr(parts, name)[row] for parts, row in rows])
+                for name in ("atoms", "rising", "falling", "bounds", "box")
+            )
+        )
+
+    def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Parts:
+        """The parts of these branches."""
+        return Parts(
+            self.atoms[rows], self.rising[rows], self.falling[rows], self.bounds[rows],
+            self.box[rows],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """first: its first unit; on: which of its units are on at the root; undecided: the numbers, in
+    the layer, of those that are undecided there; part: their place among all undecided units."""
+
+    first: int
+    weights: Float
+    magnitudes: Float
+    bias: Float
+    on: Mask
+    undecided: NDArray[np.int64]
+    part: slice
+
+
+class LeafBounds:
+    """Bounds of forms on one region, whose units have these bounds of their pre-activations.
+
+    The forms are atoms that are to be refuted: a leaf bounds minus their mix.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        network: FloatNetwork,
+        atoms: tuple[Float, Float],
+        lower: Float,
+        upper: Float,
+        box: tuple[Float, Float],
+    ) -> None:
+        """atoms: coefficients (atoms, variables) and constants (atoms,); `lower` and `upper` bound
+        the pre-activations, `box` the inputs."""
+        self.inputs, self.variables = query.network.inputs, query.network.variables
+        self.region: Region = query.region
+        self.atom_forms, self.atom_constants = atoms
+        self.undecided = np.flatnonzero((lower < 0) & (upper > 0))
+        self.on = lower >= 0
+        self.low, self.high = lower[self.undecided], upper[self.undecided]
+        self.chord = np.nextafter(self.high / (self.high - self.low), 0)
+        self.layers: list[Layer] = []  # the last first
+        for (first, last), weights, bias in zip(
+            query.network.layer_ranges(), network.weights, network.biases, strict=True
+        ):
+            begin, end = np.searchsorted(self.undecided, (first, last)).tolist()
+            mine = self.undecided[begin:end] - first
+            on, part = self.on[first:last], slice(begin, end)
+            self.layers.insert(0, Layer(first, weights, np.abs(weights), bias, on, mine, part))
+        self.box = box
+        self._reach = np.maximum(np.abs(box[0]), np.abs(box[1]))  # largest |x|
+        self.center = float_vector(self.region.center)
+        size = to_float(self.region.size)
+        self.radius = size**0.5 if self.region.norm == "2" else size
+
+    def leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
+        """A leaf of each row, for its phases (branches, undecided), that uses the fewest of them,
+        roughly: those of least effect are given up as long as it closes."""
+        values, sizes, coefficients = self.values(parts, phases)
+        found = _plain(parts, phases, values, sizes, coefficients)
+        rows = np.flatnonzero(values > CLEAR * sizes)
+        if not len(rows):
+            return found
+        used, closing = phases.copy(), parts.take(rows)
+        used[rows] = self._fewest(closing, phases[rows])
+        # A coefficient that may be rounding error has no sign: its line must do for both.
+        _, _, seen = self.values(closing, used[rows])
+        noise = TINY * np.abs(seen).max(axis=1, initial=0)
+        small = np.abs(seen) <= noise[:, None]
+        level = np.minimum(closing.rising, closing.falling)
+        careful = replace(closing, rising=np.where(small, level, closing.rising))
+        some, terms, seen = self.values(careful, used[rows])
+        for i, k in enumerate(rows.tolist()):
+            if some[i] > CLEAR * terms[i]:
+                found[k] = _leaf(
+                    careful, i, seen[i], noise[i], used[k], some[i], terms[i], sure=True
+                )
+        return found
+
+    def plain_leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
+        """A leaf of each row that uses all of its phases."""
+        return _plain(parts, phases, *self.values(parts, phases))
+
+    def _fewest(self, parts: Parts, phases: Phases) -> Phases:
+        """For each row fewer fixed phases with which its leaf still closes."""
+        row, column = np.nonzero(phases)
+        if not len(row):
+            return phases
+        without = phases[row]
+        without[np.arange(len(row)), column] = 0
+        left = self.values(parts.take(row), without)[0]
+        order = np.lexsort((column, -left, row))  # within a row, what is missed least first
+        column = column[order]
+        fewer = phases[row]
+        for i in range(1, len(row)):
+            if row[i] == row[i - 1]:
+                fewer[i] = fewer[i - 1]
+            fewer[i, column[i]] = 0
+        fewer[0, column[0]] = 0
+        some, terms, _ = self.values(parts.take(row), fewer)
+        closes, best = some > CLEAR * terms, phases.copy()
+        stopped = np.zeros(len(phases), dtype=bool)
+        for i, k in enumerate(row.tolist()):
+            stopped[k] |= not closes[i]
+            if not stopped[k]:
+                best[k] = fewer[i]
+        return best
+
+    def values(self, parts: Parts, phases: Phases) -> tuple[Float, Float, Float]:
+        """Bounds (branches,), the sizes of all terms that were added for them, and the coefficients
+        of z (branches, undecided) that these multipliers give in branches with these phases."""
+        n, count = self.inputs, len(phases)
+        bounds = parts.bounds
+        bound_at = np.where(
+            bounds > 0, np.where(phases > 0, 0.0, self.low), np.where(phases < 0, 0.0, self.high)
+        )
+        # Multipliers of bounds are rounded to the same unit.
+        rounded = np.where(bounds != 0, np.abs(bounds).max(axis=1, initial=0)[:, None], 0)
+        form = -parts.atoms @ self.atom_forms
+        terms = parts.atoms @ np.abs(self.atom_forms)
+        value = (bound_at * bounds).sum(axis=1) - parts.atoms @ self.atom_constants
+        size = (np.abs(bound_at) * rounded).sum(axis=1) + parts.atoms @ np.abs(self.atom_constants)
+        coefficients = np.zeros((count, len(self.undecided)))
+        for layer in self.layers:
+            part, mine, first = layer.part, layer.undecided, n + layer.first
+            c = form[:, first : first + len(layer.bias)]
+            t = terms[:, first : first + len(layer.bias)]
+            d = coefficients[:, part] = c[:, mine]
+            opened = phases[:, part] == 0
+            slope = np.where(d > 0, parts.rising[:, part], parts.falling[:, part])
+            fixed_on = phases[:, part] > 0
+            slope = np.where(opened | fixed_on & (d > 0), slope, fixed_on)
+            above = np.where(opened & (d < 0), (slope - 1) * d * self.high[part], 0).sum(axis=1)
+            factors, sizes = np.where(layer.on, c, 0.0), np.where(layer.on, t, 0.0)
+            factors[:, mine] = d * slope - bounds[:, part]
+            sizes[:, mine] = t[:, mine] * slope + rounded[:, part]
+            value += factors @ layer.bias - above
+            size += sizes @ np.abs(layer.bias) + above
+            form[:, :first] += factors @ layer.weights
+            terms[:, :first] += sizes @ layer.magnitudes
+        size += terms[:, :n] @ self._reach
+        return value + self.least(form[:, :n], parts.box)[0], size, coefficients
+
+    def least(self, gradients: Float, box: Float) -> tuple[Float, Float, Float]:
+        """The least values of gradients . x on the region, of which the part `box` is bounded over
+        the box and the rest over the ball, and where each of the two parts is least."""
+        low, high = self.box
+        share = gradients if self.region.norm == "inf" else box
+        at_box = np.where(share > 0, low, high)
+        on_box = (share * at_box).sum(axis=1)
+        if self.region.norm == "inf":
+            return on_box, at_box, at_box
+        rest = gradients - share
+        if self.region.norm == "2":
+            norm = np.linalg.norm(rest, axis=1)
+            step = rest / np.where(norm > 0, norm, 1)[:, None]
+        else:
+            k, rows = np.abs(rest).argmax(axis=1), np.arange(len(rest))
+            norm, step = np.abs(rest[rows, k]), np.zeros_like(rest)
+            step[rows, k] = np.sign(rest[rows, k])
+        least: Float = on_box + rest @ self.center - self.radius * norm
+        return least, self.center - self.radius * step, at_box
+
+
+def _plain(
+    parts: Parts, phases: Phases, values: Float, sizes: Float, coefficients: Float
+) -> list[FloatLeaf]:
+    return [
+        _leaf(parts, k, coefficients[k], 0.0, phases[k], values[k], sizes[k], sure=False)
+        for k in range(len(phases))
+    ]
+
+
+def _leaf(
+    parts: Parts,
+    row: int,
+    coefficients: Float,
+    noise: float,
+    used: Phases,
+    value: float,
+    size: float,
+    *,
+    sure: bool,
+) -> FloatLeaf:
+    slopes = np.where(coefficients > 0, parts.rising[row], parts.falling[row])
+    return FloatLeaf(
+        parts.atoms[row], slopes, parts.bounds[row], parts.box[row], coefficients, float(noise),
+        used, float(value), float(size), sure,
+    )  # fmt: skip

@@ -1,0 +1,281 @@
+"""The only file that runs a solver and reads its status. What it says is a hint, never a fact."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from typing import Any
+
+import highspy
+import numpy as np
+import pulp
+from highspy import HighsModelStatus
+from numpy.typing import NDArray
+
+from verifier.question.errors import UserError
+from verifier.search.bounds.encoding import Encoding
+
+Float = NDArray[np.float64]
+DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, in the open
+
+
+@cache
+def _greeted() -> None:
+    """Makes the first HiGHS of the process where nobody hears it: from 1.16 on it greets on the C
+    library's standard output, whatever its options, and commands write JSON there."""
+    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # no standard output to keep clean
+        kept = os.dup(1)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        try:
+            highspy.Highs()  # type: ignore[no-untyped-call]
+            with contextlib.suppress(OSError, TypeError, AttributeError):
+                ctypes.CDLL(None).fflush(None)
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(silent)
+
+
+def highs() -> Any:
+    """A silent solver in one thread."""
+    _greeted()
+    made: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
+        made.setOptionValue(option, value)
+    return made
+
+
+class SolverError(RuntimeError):
+    """The solver answered with a status that no rule expects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """columns: an optimum, None if the program seems infeasible. rows, reduced: duals of rows and
+    reduced costs of columns, those of a Farkas ray if infeasible."""
+
+    columns: Float | None
+    rows: Float
+    reduced: Float
+
+
+_SOLVED = {HighsModelStatus.kOptimal: True, HighsModelStatus.kInfeasible: False}
+
+
+class LinearProgram:
+    """minimise cost . x with lower <= x <= upper and rows in between; dense while it is built."""
+
+    def __init__(self, lower: Float, upper: Float, cost: Float) -> None:
+        self._lower, self._upper, self._cost = lower, upper, cost
+        self._blocks: list[tuple[Float, Float, Float]] = []
+        self._highs = highs()
+        self._highs.setOptionValue("presolve", "off")
+        self._highs.setOptionValue("solver", "simplex")
+
+    @property
+    def width(self) -> int:
+        return len(self._cost)
+
+    def add_rows(self, matrix: Float, lower: Float, upper: Float) -> None:
+        """Rows lower <= matrix . x <= upper; narrower than the program means zeros to the right."""
+        self._blocks.append((matrix, lower, upper))
+
+    def add_columns(self, lower: Float, upper: Float) -> None:
+        """Columns of cost 0 at the right."""
+        self._lower = np.concatenate([self._lower, lower])
+        self._upper = np.concatenate([self._upper, upper])
+        self._cost = np.concatenate([self._cost, np.zeros(len(lower))])
+
+    def start(self) -> None:
+        """Hands the program to the solver; from here on bounds change, rows are appended."""
+        width = self.width
+        matrix = np.vstack(
+            [np.pad(block, ((0, 0), (0, width - block.shape[1]))) for block, _, _ in self._blocks]
+        )
+        matrix[np.abs(matrix) <= DROPPED] = 0
+        self._matrix = matrix
+        rows, columns = np.nonzero(matrix)
+        program = highspy.HighsLp()
+        program.num_col_, program.num_row_ = width, len(matrix)
+        program.col_cost_, program.col_lower_, program.col_upper_ = (
+            self._cost,
+            self._lower,
+            self._upper,
+        )
+        program.row_lower_ = np.concatenate([low for _, low, _ in self._blocks])
+        program.row_upper_ = np.concatenate([high for _, _, high in self._blocks])
+        program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        program.a_matrix_.start_ = np.searchsorted(rows, np.arange(len(matrix) + 1))
+        program.a_matrix_.index_ = columns
+        program.a_matrix_.value_ = matrix[rows, columns]
+        self._highs.passModel(program)
+
+    def append_row(self, row: Float, lower: float, upper: float) -> None:
+        """One more row, after `start`."""
+        columns = np.flatnonzero(np.abs(row) > DROPPED)
+        self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), row[columns])
+        kept = np.zeros(self.width)
+        kept[columns] = row[columns]
+        self._matrix = np.vstack([self._matrix, kept])
+
+    def set_column(self, column: int, lower: float, upper: float) -> None:
+        self._highs.changeColBounds(column, lower, upper)
+
+    def set_row(self, row: int, lower: float, upper: float) -> None:
+        self._highs.changeRowBounds(row, lower, upper)
+
+    def solve(self) -> Answer:
+        """The answer from the last basis; raises SolverError for an unexpected status."""
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status not in _SOLVED:  # once more from scratch, and then with presolve
+            for presolve in ("off", "on"):
+                self._highs.clearSolver()
+                self._highs.setOptionValue("presolve", presolve)
+                self._highs.run()
+                self._highs.setOptionValue("presolve", "off")
+                status = self._highs.getModelStatus()
+                if status in _SOLVED:
+                    break
+        if status not in _SOLVED:
+            raise SolverError(f"linear program: {self._highs.modelStatusToString(status)}")
+        if _SOLVED[status]:
+            solution = self._highs.getSolution()
+            return Answer(
+                np.array(solution.col_value),
+                np.array(solution.row_dual),
+                np.array(solution.col_dual),
+            )
+        ray = self._ray()
+        return Answer(None, ray, -(ray @ self._matrix))
+
+    def _ray(self) -> Float:
+        """A Farkas ray scaled to size one, zeros where the solver has none."""
+        _, exists, ray = self._highs.getDualRay()
+        values = np.array(ray) if exists else np.zeros(len(self._matrix))
+        largest = np.abs(values).max(initial=0.0)
+        result: Float = values / largest if largest > 0 else values
+        return result
+
+
+def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
+    """About the vertex at which objective . v is greatest subject to rows . v >= offsets: the rows
+    that are active there, as many as there are columns; None if the solver finds no such vertex."""
+    solver = highs()
+    solver.setOptionValue("solver", "simplex")
+    count, width = rows.shape
+    matrix = np.where(np.abs(rows) <= DROPPED, 0, rows)
+    at, columns = np.nonzero(matrix)
+    program = highspy.HighsLp()
+    program.num_col_, program.num_row_ = width, count
+    program.col_cost_ = -objective
+    program.col_lower_, program.col_upper_ = np.full(width, -np.inf), np.full(width, np.inf)
+    program.row_lower_, program.row_upper_ = offsets, np.full(count, np.inf)
+    program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    program.a_matrix_.start_ = np.searchsorted(at, np.arange(count + 1))
+    program.a_matrix_.index_, program.a_matrix_.value_ = columns, matrix[at, columns]
+    solver.passModel(program)
+    solver.run()
+    if solver.getModelStatus() != HighsModelStatus.kOptimal:
+        return None
+    statuses = solver.getBasis().row_status
+    active = [i for i, s in enumerate(statuses) if s == highspy.HighsBasisStatus.kLower]
+    return active if len(active) == width else None
+
+
+class Claim(Enum):
+    """What a mixed-integer solver says, in its own floating point."""
+
+    OPTIMAL = "it says that it has an optimum"
+    INFEASIBLE = "it says that nothing is feasible"
+    STOPPED = "it stopped before it knew"
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """columns: the best point found, None if there is none."""
+
+    claim: Claim
+    columns: Float | None
+
+
+_HIGHS_CLAIMS = {
+    HighsModelStatus.kOptimal: Claim.OPTIMAL,
+    HighsModelStatus.kInfeasible: Claim.INFEASIBLE,
+    HighsModelStatus.kTimeLimit: Claim.STOPPED,
+    HighsModelStatus.kIterationLimit: Claim.STOPPED,
+    HighsModelStatus.kSolutionLimit: Claim.STOPPED,
+    HighsModelStatus.kInterrupt: Claim.STOPPED,
+    HighsModelStatus.kUnknown: Claim.STOPPED,
+}
+# By PuLP's status and solution status; not for HiGHS, whose time-outs PuLP calls optimal.
+_PULP_CLAIMS = {
+    (pulp.LpStatusOptimal, pulp.LpSolutionOptimal): Claim.OPTIMAL,
+    (pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
+    (pulp.LpStatusInfeasible, pulp.LpSolutionInfeasible): Claim.INFEASIBLE,
+    (pulp.LpStatusInfeasible, pulp.LpSolutionNoSolutionFound): Claim.INFEASIBLE,
+    (pulp.LpStatusNotSolved, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
+    (pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound): Claim.STOPPED,
+}
+_PULP_NAMES = {
+    "cbc": "PULP_CBC_CMD",
+    "scip": "SCIP_CMD",
+    "gurobi": "GUROBI",
+    "cplex": "CPLEX_PY",
+    "glpk": "GLPK_CMD",
+}
+MIP_SOLVERS = ("highs", *_PULP_NAMES)
+
+
+def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> Guess:
+    """What `solver`, one of MIP_SOLVERS, says about the program.
+
+    Raises UserError for a solver that is not known or not installed, SolverError for a status that
+    no rule expects.
+    """
+    if solver == "highs":
+        return _solve_with_highs(encoding, seconds)
+    if solver not in _PULP_NAMES:
+        raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of names that PuLP 4 will change
+        found = pulp.getSolver(_PULP_NAMES[solver], msg=False, timeLimit=seconds)
+        if not found.available():
+            raise UserError(f"MILP solver {solver!r} is not installed")
+        model = encoding.to_pulp()
+        status = (model.solve(found), model.sol_status)
+    if status not in _PULP_CLAIMS:
+        raise SolverError(f"{solver}: status {status}")
+    values = {variable.name: variable.varValue for variable in model.variables()}
+    # PuLP leaves out columns that no row reads; any place within their bounds will do.
+    columns = [
+        values.get(name, max(low, min(high, 0.0)))
+        for name, low, high in zip(encoding.names, encoding.lower, encoding.upper, strict=True)
+    ]
+    known = _PULP_CLAIMS[status] is not Claim.INFEASIBLE and None not in columns
+    return Guess(_PULP_CLAIMS[status], np.array(columns, dtype=float) if known else None)
+
+
+def _solve_with_highs(encoding: Encoding, seconds: float | None) -> Guess:
+    model = highs()
+    model.setOptionValue("mip_rel_gap", 0.0)
+    if seconds is not None:
+        model.setOptionValue("time_limit", seconds)
+    model.passModel(encoding.to_highs())
+    model.run()
+    status = model.getModelStatus()
+    if status not in _HIGHS_CLAIMS:
+        raise SolverError(f"mixed-integer program: {model.modelStatusToString(status)}")
+    solution = model.getSolution()
+    feasible = (
+        model.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    )
+    return Guess(_HIGHS_CLAIMS[status], np.array(solution.col_value) if feasible else None)

@@ -1,0 +1,1 @@
+"""Constructed networks: many layers, few undecided units, exact bounds unit by unit."""

@@ -1,0 +1,1 @@
+"""Exact leaves: rational programs, bases, projections and patterns."""

@@ -1,0 +1,1 @@
+"""Points at which the label flips, evaluated exactly."""

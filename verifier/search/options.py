@@ -1,0 +1,36 @@
+"""How the search may look, and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from verifier.evidence.certificate import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How long and how the search may look; none of it can make a verdict wrong.
+
+    timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
+    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: the attack's
+    """
+
+    timeout: float | None = None
+    nodes: int | None = None
+    engine: str = "exact"
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A checked verdict and what it cost: seconds by phase (bounds, search, check) and nodes.
+
+    `margins` are the lower bounds of the margins of the goals that the search has seen, None where
+    it has none; exact, and not looked at by the checker, which asks for their sign alone.
+    """
+
+    verdict: Verdict
+    seconds: dict[str, float] = field(default_factory=dict)
+    nodes: int = 0
+    margins: tuple[Fraction | None, ...] = ()

@@ -1,0 +1,1 @@
+"""Branch and bound over phases and over boxes."""

@@ -1,0 +1,150 @@
+"""Small and trained networks: attack, symbolic root bounds, then branch and bound goal by goal."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verifier.checker.leaf import LeafChecker
+from verifier.checker.symbolic import supports
+from verifier.evidence.certificate import (
+    Flip,
+    Node,
+    Robust,
+    Step,
+    SymbolicLeaf,
+    SymbolicStep,
+    Tree,
+    Undecided,
+    Verdict,
+)
+from verifier.question.query import Query
+from verifier.search.attack import ascend
+from verifier.search.bounds.floats import FloatNetwork
+from verifier.search.options import Options
+from verifier.search.trees.boxes import InputSplitting
+from verifier.search.trees.phases import NODE_LIMIT, PhaseTree
+from verifier.search.trees.tightening import lemmas
+
+FEW_INPUTS = 16  # up to here boxes are split along inputs
+PROBE = 4000  # nodes, after which bounds of single units pay
+FEW_UNITS = 24  # undecided ones, up to which phases are split at once
+
+
+def branch(
+    query: Query,
+    checker: LeafChecker,
+    options: Options,
+    deadline: float | None,
+    *,
+    believing: bool = True,
+) -> tuple[Verdict, int]:
+    """The verdict on all goals and the number of nodes; `checker` is in its root state. If not
+    `believing`, no leaf of a phase tree is kept before it was tried exactly."""
+    with np.errstate(all="ignore"):  # numbers beyond floats make poor hints, and nothing worse
+        return _branch(query, checker, options, deadline, believing)
+
+
+def _branch(
+    query: Query,
+    checker: LeafChecker,
+    options: Options,
+    deadline: float | None,
+    believing: bool,
+) -> tuple[Verdict, int]:
+    network = FloatNetwork(query.network)
+    for goal in range(len(query.goals)):
+        flip = ascend(
+            query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline
+        )
+        if flip is not None:
+            return flip, 0
+    if supports(query.network):
+        # An open ball may be touched along a whole face: no number of boxes covers that.
+        small = query.region.norm == "inf" and not query.region.open
+        small = small and query.network.inputs <= FEW_INPUTS
+        if small and _undecided(checker) > FEW_UNITS:
+            return _by_inputs(query, checker, network, options, deadline, believing)
+    symbolic = supports(query.network)
+    return _by_phases(query, checker, network, options, deadline, believing, symbolic=symbolic)
+
+
+def _by_inputs(
+    query: Query,
+    checker: LeafChecker,
+    network: FloatNetwork,
+    options: Options,
+    deadline: float | None,
+    believing: bool,
+) -> tuple[Verdict, int]:
+    search = InputSplitting(query, checker, network, deadline, options.seed, believing=believing)
+    found = search.run(options.nodes)
+    if isinstance(found, Undecided | Flip):
+        return found, search.nodes
+    return Robust((), found), search.nodes
+
+
+def _by_phases(
+    query: Query,
+    checker: LeafChecker,
+    network: FloatNetwork,
+    options: Options,
+    deadline: float | None,
+    believing: bool,
+    *,
+    symbolic: bool,
+) -> tuple[Verdict, int]:
+    steps: list[Step] = []
+    if symbolic:
+        steps.append(SymbolicStep())
+        checker.tighten_symbolically()
+    # What takes longer than so many nodes is begun again, under tighter bounds of single units.
+    probe = options.nodes is None or options.nodes > PROBE
+    search = PhaseTree(query, checker, network, deadline, believing=believing)
+    found = _refute_all(search, PROBE if probe else options.nodes, symbolic=symbolic)
+    if probe and found == Undecided(NODE_LIMIT):
+        steps += lemmas(query, checker, network, deadline, believing=believing)
+        nodes = search.nodes
+        search = PhaseTree(query, checker, network, deadline, believing=believing)
+        search.nodes = nodes
+        found = _refute_all(search, options.nodes, symbolic=symbolic)
+    verdict = found if isinstance(found, Flip | Undecided) else Robust(tuple(steps), found)
+    return verdict, search.nodes
+
+
+def _refute_all(
+    search: PhaseTree, limit: int | None, *, symbolic: bool
+) -> tuple[Tree, ...] | Flip | Undecided:
+    """A tree a goal, or a flip of one; where neither is found, why not of the first such goal."""
+    trees: list[Tree] = []
+    unclear: Undecided | None = None
+    for number in range(len(search.query.goals)):
+        closing = _closing_atom(search.checker, search.query, number) if symbolic else None
+        if closing is not None:
+            trees.append((Node((), SymbolicLeaf(closing)),))
+            continue
+        found = search.refute(number, limit)
+        if isinstance(found, Flip):
+            return found
+        if isinstance(found, Undecided):
+            unclear = unclear or found  # another goal may still have a flip
+        else:
+            trees.append(found)
+    return unclear or tuple(trees)
+
+
+def _undecided(checker: LeafChecker) -> int:
+    """The number of units that symbolic bounds leave undecided at the root."""
+    branches = checker.branches([checker.snapshot()])
+    branches.tighten()
+    return sum(
+        int(((low < 0) & (high > 0)).sum())
+        for low, high in zip(branches.lower, branches.upper, strict=True)
+    )
+
+
+def _closing_atom(checker: LeafChecker, query: Query, number: int) -> int | None:
+    """The atom of the goal that symbolic bounds refute at the root, if one is."""
+    goal = query.goals[number]
+    leaves = [(checker.snapshot(), goal, atom) for atom in range(len(goal.atoms))]
+    closed = checker.closed_symbolically(leaves)
+    return int(closed.argmax()) if closed.any() else None

@@ -1,0 +1,157 @@
+"""Bounds of single units, one layer after another, as lemmas that later ones build on.
+
+Cheapest first: what an ascent of all bounds of a layer gives at once (as a linear program a unit
+would), then small trees over phases (mixed-integer programs, in effect) for units that are nearly
+decided, and for those that all of the network goes through. Units that no output depends on are
+left alone. All of it takes as long as some hundred branches: it is for goals that need thousands.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import networkx as nx
+import numpy as np
+
+from verifier.checker.leaf import LeafChecker
+from verifier.evidence.certificate import Leaf, Lemma, Node
+from verifier.question.query import Query
+from verifier.search.bounds.ascent import Ascent
+from verifier.search.bounds.float_leaf import CLEAR, LeafBounds
+from verifier.search.bounds.floats import FloatNetwork, to_float
+from verifier.search.exact.leaves import BITS
+from verifier.search.trees.phases import PhaseTree
+
+STEPS = 40  # of the ascent
+WORTH = 0.1  # of the width of its bounds, by which a lemma has to move one
+NEARLY = 0.25  # of the width: how far beyond zero a bound may be for a tree to be tried
+BRANCHES = 64  # of such a tree
+OUTPUT = -1
+
+
+def lemmas(
+    query: Query,
+    checker: LeafChecker,
+    network: FloatNetwork,
+    deadline: float | None,
+    *,
+    believing: bool = True,
+) -> list[Lemma]:
+    """Lemmas that tighten or decide units, in an order in which each is proved by those before it;
+    `checker`, in its root state, has assumed them then. `believing` as in `PhaseTree`."""
+    return _Tightening(query, checker, network, deadline, believing).run()
+
+
+class _Tightening:
+    def __init__(
+        self,
+        query: Query,
+        checker: LeafChecker,
+        network: FloatNetwork,
+        deadline: float | None,
+        believing: bool,
+    ) -> None:
+        self.query, self.checker, self.network = query, checker, network
+        self.deadline, self.believing = deadline, believing
+        self.found: list[Lemma] = []
+
+    def run(self) -> list[Lemma]:
+        live, through = self._graph()
+        for first, last in list(self.query.network.layer_ranges())[1:]:
+            units = [v for v in range(first, last) if v in live and self._is_undecided(v)]
+            if not units:
+                continue
+            self._by_ascent(units)
+            for v in units:
+                if self._is_undecided(v):
+                    self._by_tree(v, always=v in through)
+        return self.found
+
+    def _graph(self) -> tuple[set[int], set[int]]:
+        """The units that an output depends on, and those among them without which none would
+        depend on any input: they dominate the outputs."""
+        network = self.query.network
+        graph: nx.DiGraph[int] = nx.DiGraph()
+        source = network.units.count  # stands for the inputs
+        for v in range(network.units.count):
+            if self.checker.upper(v) > 0:
+                for j in network.units.row(v)[0]:
+                    graph.add_edge(source if j < network.inputs else j - network.inputs, v)
+        for k in range(network.outputs.count):
+            for j in network.outputs.row(k)[0]:
+                graph.add_edge(source if j < network.inputs else j - network.inputs, OUTPUT)
+        if source not in graph or OUTPUT not in graph:
+            return set(), set()
+        live = nx.ancestors(graph, OUTPUT)
+        through, above = set(), nx.immediate_dominators(graph, source)
+        v = above.get(OUTPUT, source)
+        while v != source:
+            through.add(v)
+            v = above[v]
+        return live - {source}, through
+
+    def _is_undecided(self, v: int) -> bool:
+        return self.checker.lower(v) < 0 < self.checker.upper(v)
+
+    def _tree(self) -> PhaseTree:
+        return PhaseTree(
+            self.query, self.checker, self.network, self.deadline, believing=self.believing
+        )
+
+    def _by_ascent(self, units: list[int]) -> None:
+        """Both bounds of these units of one layer, where that moves them by much or decides."""
+        tree = self._tree()
+        if not tree.floats_hold:
+            return
+        asked = [Lemma(v, upper, Fraction(0), ()) for v in units for upper in (False, True)]
+        targets = [self.network.target(lemma) for lemma in asked]
+        atoms = np.vstack([form for form, _ in targets]), np.concatenate([c for _, c in targets])
+        bounds = LeafBounds(self.query, self.network, atoms, tree.lower, tree.upper, tree.box)
+        ascent, phases = (
+            Ascent(bounds),
+            np.zeros((len(asked), len(bounds.undecided)), dtype=np.int8),
+        )
+        found = ascent.improve(ascent.start(np.eye(len(asked))), phases, STEPS, np.inf)
+        values, sizes, _ = bounds.values(found.parts, phases)
+        leaves = bounds.plain_leaves(found.parts, phases)
+        for lemma, value, size, leaf in zip(asked, values, sizes, leaves, strict=True):
+            low, high = tree.lower[lemma.unit], tree.upper[lemma.unit]
+            best = float(value - CLEAR * size)
+            gain = best + high if lemma.upper else best - low
+            if not np.isfinite(best) or not gain > (0 if best >= 0 else WORTH * (high - low)):
+                continue
+            exact = leaf.rounded(bounds.undecided, phases[0], BITS[0])
+            self._keep(lemma, Fraction(best), Leaf(slopes=exact.slopes))
+
+    def _keep(self, asked: Lemma, value: Fraction, leaf: Leaf) -> None:
+        """The lemma that the leaf gives a value of at least so much, if the checker finds so."""
+        bound = -value if asked.upper else value
+        if value >= 0:  # all that matters is that the unit is decided
+            bound = Fraction(0)
+        lemma = Lemma(asked.unit, asked.upper, _short(bound, upper=asked.upper), (Node((), leaf),))
+        if self.checker.closes(leaf, lemma):
+            self.checker.assume(lemma)
+            self.found.append(lemma)
+
+    def _by_tree(self, v: int, *, always: bool) -> None:
+        """Decides the unit by a small tree, if it is nearly decided or all goes through it."""
+        scale = self.checker.scaled.scales[self.query.network.inputs + v]
+        low = to_float(Fraction(self.checker.lower(v)) / scale)
+        high = to_float(Fraction(self.checker.upper(v)) / scale)
+        for on, beyond in ((True, -low), (False, high)):
+            if not (always or beyond <= NEARLY * (high - low)):
+                continue
+            tree = self._tree().decide(v, BRANCHES, on=on)
+            if tree is not None:
+                lemma = Lemma(v, not on, Fraction(0), tree)
+                self.checker.assume(lemma)
+                self.found.append(lemma)
+                return
+
+
+def _short(bound: Fraction, *, upper: bool) -> Fraction:
+    """A multiple of a power of two with about 24 significant bits, on the weaker side."""
+    if not bound:
+        return bound
+    unit = Fraction(2) ** (bound.numerator.bit_length() - bound.denominator.bit_length() - 24)
+    return -(-bound // unit) * unit if upper else bound // unit * unit

@@ -1,0 +1,1 @@
+"""One question that a user asks, and its checked answer."""

@@ -1,0 +1,682 @@
+"""Instances of the verification competition: a network, a VNN-LIB property, a time limit.
+
+`answer` settles one; `read_instances` reads a list of them, and `Table` keeps the answers of a list
+in a file that a later run continues.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import hashlib
+import io
+import math
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from fractions import Fraction
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+
+from verifier.checker.scaled import evaluate
+from verifier.evidence.certificate import Flip, Undecided
+from verifier.evidence.packed import write_bytes
+from verifier.evidence.proof_file import load_proof, proof_bytes, save_proof
+from verifier.formats.files import naming, read_text, shown
+from verifier.formats.load import load_any_network
+from verifier.formats.vipr.check import MAX_BYTES
+from verifier.formats.vipr.program import check_vipr_of
+from verifier.formats.vnnlib import Property, read_property
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.query import Query
+from verifier.search.options import Options, Outcome
+from verifier.tasks.verify import check, verify
+
+Vector = tuple[Fraction, ...]
+
+
+class Word(Enum):
+    """The answer to a property; the value is what the terminal shows."""
+
+    HOLDS = "holds"
+    VIOLATED = "violated"
+    UNKNOWN = "unknown"
+    TIMEOUT = "timeout"
+
+    @property
+    def competition(self) -> str:
+        """The same in the words of the competition, which asks for a violation."""
+        return {Word.HOLDS: "unsat", Word.VIOLATED: "sat"}.get(self, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """`outputs` are the exact outputs at `point`, and both satisfy disjunct `disjunct`."""
+
+    point: Vector
+    outputs: Vector
+    disjunct: int
+
+
+@dataclass(frozen=True, slots=True)
+class FloatPoint:
+    """A float32 point next to an exact violation, and what becomes of the property there.
+
+    `exact` says whether it is a violation in real arithmetic; `runtime_outputs` and `runtime` are
+    onnxruntime's outputs and whether they violate the property, None without onnxruntime.
+    """
+
+    point: tuple[float, ...]
+    exact_outputs: Vector
+    exact: bool
+    runtime_outputs: tuple[float, ...] | None
+    runtime: bool | None
+
+    @property
+    def differs(self) -> bool:
+        """Whether real arithmetic and onnxruntime disagree about this point, or it is none."""
+        return not self.exact or self.runtime is False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """`word` with its evidence: for every box of the property a query and its checked outcome.
+
+    A violated property has the one query that shows it; `violation` is set exactly then.
+    """
+
+    word: Word
+    queries: tuple[Query, ...]
+    outcomes: tuple[Outcome, ...]
+    violation: Violation | None
+    seconds: float
+
+    @property
+    def proof_bytes(self) -> int:
+        """The size of the evidence, its network left out."""
+        return sum(
+            len(proof_bytes(query, outcome.verdict, with_network=False))
+            for query, outcome in zip(self.queries, self.outcomes, strict=True)
+            if not isinstance(outcome.verdict, Undecided)
+        )
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """Seconds by phase, over all queries."""
+        total: dict[str, float] = {}
+        for outcome in self.outcomes:
+            for phase, value in outcome.seconds.items():
+                total[phase] = total.get(phase, 0.0) + value
+        return total
+
+
+def answer(network: Network, question: Property, options: Options = Options()) -> Answer:
+    """Whether the property holds of `network`, with checked evidence.
+
+    The time limit of `options` is for all boxes of the property together: each gets its share, and
+    what is undecided then gets the time that is left. A violation ends the search.
+    """
+    started = monotonic()
+    deadline = None if options.timeout is None else started + options.timeout
+    queries = tuple(question.queries(network))
+    outcomes: dict[int, Outcome] = {}
+    waiting = list(range(len(queries)))
+    while waiting:
+        hurried = []  # those that may have stopped because their share of the time was over
+        for place, number in enumerate(waiting):
+            limit, begun = options, monotonic()
+            if deadline is not None:
+                share = (deadline - begun) / (len(waiting) - place)
+                limit = replace(options, timeout=max(share, 0.001))
+            outcomes[number] = outcome = verify(queries[number], limit)
+            if isinstance(outcome.verdict, Flip):
+                found = _violation(queries[number], outcome.verdict)
+                return Answer(
+                    Word.VIOLATED, (queries[number],), (outcome,), found, monotonic() - started
+                )
+            used = monotonic() - begun
+            if isinstance(outcome.verdict, Undecided) and used >= 0.9 * (limit.timeout or used + 1):
+                hurried.append(number)
+        if deadline is None or monotonic() >= deadline - 0.01 * (options.timeout or 0):
+            break
+        waiting = hurried
+    waiting = [n for n, outcome in outcomes.items() if isinstance(outcome.verdict, Undecided)]
+    word = Word.HOLDS
+    if waiting:
+        word = Word.TIMEOUT if deadline is not None and monotonic() >= deadline else Word.UNKNOWN
+    listed = tuple(outcomes[n] for n in range(len(queries)))
+    return Answer(word, queries, listed, None, monotonic() - started)
+
+
+def _violation(query: Query, flip: Flip) -> Violation:
+    outputs = tuple(evaluate(query.network, [flip.point])[0])
+    return Violation(flip.point, outputs, int(query.goals[flip.goal].rival))
+
+
+# ------------------------------------------------------------------ floats
+
+
+def float_point(
+    network: Network, question: Property, violation: Violation, model: Path | None = None
+) -> FloatPoint:
+    """The float32 point nearest to the violation, inside its box where the box has one.
+
+    `model` is the ONNX file that onnxruntime, if it is installed, evaluates there.
+    """
+    box = question.disjuncts[violation.disjunct]
+    point = tuple(
+        _nearest_float32(x, low, high)
+        for x, low, high in zip(violation.point, box.lower, box.upper, strict=True)
+    )
+    exact_point = tuple(map(Fraction, point))
+    outputs = tuple(evaluate(network, [exact_point])[0])
+    computed = None if model is None else runtime_outputs(model, point)
+    runtime = None
+    if computed is not None:
+        finite = all(map(math.isfinite, computed)) and len(computed) == question.outputs
+        runtime = finite and violates(question, exact_point, tuple(map(Fraction, computed)))
+    return FloatPoint(point, outputs, violates(question, exact_point, outputs), computed, runtime)
+
+
+def violates(question: Property, point: Vector, outputs: Vector) -> bool:
+    """Whether input and output satisfy some disjunct of the property."""
+    return any(
+        all(a <= x <= b for a, x, b in zip(disjunct.lower, point, disjunct.upper, strict=True))
+        and all(atom.holds(point, outputs) for atom in disjunct.atoms)
+        for disjunct in question.disjuncts
+    )
+
+
+def _nearest_float32(x: Fraction, low: Fraction, high: Fraction) -> float:
+    with np.errstate(over="ignore", under="ignore"):
+        value = np.float32(float(x))
+        if not np.isfinite(value):
+            value = np.copysign(np.finfo(np.float32).max, value)
+        nearest = value
+        if Fraction(float(value)) > high:
+            value = np.nextafter(value, np.float32(-np.inf))
+        elif Fraction(float(value)) < low:
+            value = np.nextafter(value, np.float32(np.inf))
+        inside = np.isfinite(value) and low <= Fraction(float(value)) <= high
+    return float(value if inside else nearest)
+
+
+def runtime_outputs(model: Path, point: Sequence[float]) -> tuple[float, ...] | None:
+    """What onnxruntime computes at `point`, one thread, all outputs in the file's order; None where
+    it is not installed or refuses the file."""
+    if Path(model.stem if model.suffix == ".gz" else model.name).suffix != ".onnx":
+        return None
+    try:
+        import onnxruntime as runtime
+    except ImportError:
+        return None
+    from verifier.formats.files import read_bytes
+
+    runtime.set_default_logger_severity(4)
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        source = str(model) if model.suffix == ".onnx" else read_bytes(model)
+        session = runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        feed, first = {}, 0
+        kinds = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+        for entry in session.get_inputs():
+            shape = [n if isinstance(n, int) and n > 0 else 1 for n in entry.shape]
+            size = math.prod(shape)
+            values = np.array(point[first : first + size], dtype=kinds[entry.type])
+            feed[entry.name] = values.reshape(shape)
+            first += size
+        results = session.run(None, feed)
+    except (RuntimeError, ValueError, KeyError, TypeError):  # whatever it says about the model
+        return None
+    return tuple(float(v) for result in results for v in np.asarray(result).reshape(-1))
+
+
+def competition_result(word: Word, violation: Violation | None, near: FloatPoint | None) -> str:
+    """The text of a result file: unsat, sat with a point, unknown or timeout.
+
+    The point is the float32 one where that is a violation, in real arithmetic or of onnxruntime;
+    else the exact one, to 17 digits.
+    """
+    if violation is None:
+        return f"{word.competition}\n"
+    point: Sequence[float] = [_float64(x) for x in violation.point]
+    outputs: Sequence[float] = [_float64(y) for y in violation.outputs]
+    if near is not None and (near.exact or near.runtime):
+        point = near.point
+        exact = [_float64(y) for y in near.exact_outputs]
+        outputs = exact if near.runtime_outputs is None else near.runtime_outputs
+    lines = [f"(X_{k} {x!r})" for k, x in enumerate(point)]
+    lines += [f"(Y_{k} {y!r})" for k, y in enumerate(outputs)]
+    return f"{word.competition}\n({chr(10).join(lines)})\n"
+
+
+def _float64(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(1.7976931348623157e308, value)
+
+
+# ------------------------------------------------------------------ proof files
+
+
+def save_proofs(path: Path, found: Answer) -> list[Path]:
+    """Writes the evidence of a settled answer: to `path` for one query, to `path` with -1, -2, ..
+    before its suffix for several."""
+    paths = proof_paths(path, len(found.queries))
+    for target, query, outcome in zip(paths, found.queries, found.outcomes, strict=True):
+        if not isinstance(outcome.verdict, Undecided):
+            save_proof(target, query, outcome.verdict)
+    return paths
+
+
+def proof_paths(path: Path, count: int) -> list[Path]:
+    """Where the evidence of `count` queries lies."""
+    if count == 1:
+        return [path]
+    stem, dot, rest = path.name.partition(".")
+    return [path.with_name(f"{stem}-{k}{dot}{rest}") for k in range(1, count + 1)]
+
+
+def check_proofs(network: Network, question: Property, path: Path) -> Word:
+    """What the stored evidence at `path`, a proof file or a .vipr certificate, shows about exactly
+    this property.
+
+    Raises RefusedError, naming the flaw, where it does not show what it claims or is about another
+    question, UserError where a file is missing.
+    """
+    queries = question.queries(network)
+    if path.suffix == ".vipr":
+        return _check_vipr(queries, path)
+    if path.exists():
+        stated = load_proof(path, network=network).query
+        asked = [q for q in queries if q.region == stated.region and q.goals == stated.goals]
+        if not asked:
+            raise RefusedError("another question", f"{path} is not about a box of the property")
+        verdict = load_proof(path, query=asked[0]).verdict
+        check(asked[0], verdict)
+        if isinstance(verdict, Flip):
+            return Word.VIOLATED
+        if len(queries) == 1:
+            return Word.HOLDS
+        raise RefusedError("goal missing", f"{path} proves one of {len(queries)} boxes")
+    for target, query in zip(proof_paths(path, len(queries)), queries, strict=True):
+        verdict = load_proof(target, query=query).verdict
+        check(query, verdict)
+        if isinstance(verdict, Flip):
+            return Word.VIOLATED
+    return Word.HOLDS
+
+
+def _check_vipr(queries: Sequence[Query], path: Path) -> Word:
+    """Checks VIPR certificates of all goals, in `path` or in files -1, -2, .. beside it."""
+    goals = [(query, number) for query in queries for number in range(len(query.goals))]
+    for target, (query, number) in zip(proof_paths(path, len(goals)), goals, strict=True):
+        text = read_text(target, MAX_BYTES)
+        try:
+            check_vipr_of(text, query, number)
+        except RefusedError as error:
+            raise RefusedError(error.flaw, f"{target}: {error.detail}") from None
+    return Word.HOLDS
+
+
+# ------------------------------------------------------------------ lists of instances
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One line of a list: names as they stand there, the files they mean, the limit in seconds."""
+
+    network: str
+    prop: str
+    network_path: Path
+    prop_path: Path
+    timeout: float | None
+    expected: Word | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.network, self.prop
+
+
+_EXPECTED = {
+    "holds": Word.HOLDS,
+    "unsat": Word.HOLDS,
+    "flip": Word.VIOLATED,
+    "violated": Word.VIOLATED,
+    "sat": Word.VIOLATED,
+}
+MAX_INSTANCES = 1 << 20
+
+
+def read_instances(path: Path | str, timeout: float | None = None) -> list[Instance]:
+    """The instances in a CSV file of network, property and, where it says so, a time limit.
+
+    With a header (columns network, property and possibly timeout or timeout_s, and expected) or
+    without one, as the competition has it (network, property, timeout). Files are looked for beside
+    the list and in its folders `onnx` and `vnnlib`. `timeout` is for lines without a limit. Raises
+    UserError, naming the line.
+    """
+    path = Path(path)
+    text = read_text(path, 1 << 28)
+    with naming(path):
+        try:
+            rows = [
+                (number, [cell.strip() for cell in row])
+                for number, row in enumerate(csv.reader(io.StringIO(text), strict=True), 1)
+                if any(cell.strip() for cell in row)
+            ]
+        except csv.Error as error:
+            raise UserError(f"not a CSV file: {error}") from None
+        if not rows or len(rows) > MAX_INSTANCES:
+            raise UserError(f"{len(rows)} instances; the limits are 1 and {MAX_INSTANCES}")
+        columns = ["network", "property", "timeout", "expected"]
+        if rows[0][1][0] == "network":
+            columns = ["timeout" if name == "timeout_s" else name for name in rows.pop(0)[1]]
+            if "property" not in columns:
+                raise UserError(f"line 1: no column property among {columns}")
+        listed = []
+        for number, row in rows:
+            if len(row) > len(columns) or len(row) < 2:
+                raise UserError(f"line {number}: {len(row)} cells, not {len(columns)}")
+            cells = dict(zip(columns, row, strict=False))
+            with naming(f"line {number}"):
+                listed.append(_instance(cells, path.parent, timeout))
+        repeated = len(listed) - len({instance.key for instance in listed})
+        if repeated:
+            raise UserError(f"{repeated} instances occur twice")
+        return listed
+
+
+def _instance(cells: dict[str, str], folder: Path, timeout: float | None) -> Instance:
+    text = cells.get("timeout", "")
+    if text:
+        try:
+            timeout = float(text)
+        except ValueError:
+            raise UserError(f"the time limit {shown(text)} is not a number") from None
+        if not 0 < timeout < math.inf:
+            raise UserError(f"the time limit {shown(text)} is not a positive number of seconds")
+    return Instance(
+        cells["network"],
+        cells["property"],
+        _found(folder, cells["network"], "onnx"),
+        _found(folder, cells["property"], "vnnlib"),
+        timeout,
+        _EXPECTED.get(cells.get("expected", "").lower()),
+    )
+
+
+def _found(folder: Path, name: str, kind: str) -> Path:
+    """The file beside the list or in its folder `kind`, perhaps packed; `folder/name` if none."""
+    if "\0" in name or not name:
+        raise UserError(f"{shown(name)} is not the name of a file")
+    for base in (folder, folder / kind):
+        for end in ("", ".gz"):
+            candidate = base / f"{name}{end}"
+            if candidate.is_file():
+                return candidate
+    return folder / name
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The answer to one instance, as it stands in the table; `detail` is for errors."""
+
+    network: str
+    prop: str
+    verdict: str
+    seconds: str
+    proof_bytes: str
+    expected: str
+    digest: str
+    detail: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.network, self.prop
+
+    @property
+    def is_settled(self) -> bool:
+        return self.verdict in (Word.HOLDS.value, Word.VIOLATED.value)
+
+    @property
+    def differs(self) -> bool:
+        """Whether it contradicts the verdict that the list expects."""
+        return self.is_settled and self.expected not in ("", self.verdict)
+
+
+_FIELDS = [entry.name for entry in fields(Row)]
+_COLUMNS = ["property" if name == "prop" else name for name in _FIELDS]
+
+
+@dataclass(slots=True)
+class Table:
+    """The answers so far, in a CSV file that is rewritten, whole or not at all, after each."""
+
+    path: Path
+    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+
+    @staticmethod
+    def open(path: Path | str) -> Table:
+        """The table at `path`, empty if there is none. Raises UserError if it is another file."""
+        table = Table(Path(path))
+        if not table.path.exists():
+            return table
+        with naming(path):
+            text = read_text(table.path, 1 << 28)
+            rows = list(csv.reader(io.StringIO(text)))
+            if not rows or rows[0] != _COLUMNS or any(len(r) != len(_COLUMNS) for r in rows):
+                raise UserError("not a table of answers; give another name by --table")
+            for cells in rows[1:]:
+                row = Row(*cells)
+                table.rows[row.key] = row
+        return table
+
+    def add(self, row: Row) -> None:
+        """Keeps `row`, on the disk when this returns."""
+        self.rows[row.key] = row
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for kept in self.rows.values():
+            writer.writerow([getattr(kept, name) for name in _FIELDS])
+        write_bytes(self.path, file.getvalue().encode())
+
+    def has(self, instance: Instance, *, retry: bool) -> bool:
+        """Whether the answer is here, about the same two files; with `retry`, a settled one."""
+        row = self.rows.get(instance.key)
+        if row is None or not row.digest or row.digest != files_digest(instance):
+            return False
+        return row.is_settled or not retry
+
+
+def files_digest(instance: Instance) -> str:
+    """Tells the contents of both files from others; empty if one cannot be read."""
+    state = hashlib.sha256()
+    try:
+        for path in (instance.network_path, instance.prop_path):
+            content = path.read_bytes()
+            state.update(len(content).to_bytes(8, "little") + content)
+    except OSError:
+        return ""
+    return state.hexdigest()[:16]
+
+
+def solve(instance: Instance, options: Options = Options(), proofs: Path | None = None) -> Row:
+    """The row of one instance; input that cannot be used becomes the verdict "error".
+
+    Reading the files counts towards the time limit.
+    """
+    started = monotonic()
+    expected = instance.expected.value if instance.expected else ""
+    head = (instance.network, instance.prop)
+    try:
+        network = load_any_network(instance.network_path)
+        question = read_property(instance.prop_path)
+        if instance.timeout is not None:
+            left = instance.timeout - (monotonic() - started)
+            options = replace(options, timeout=max(left, 0.001))
+        found = answer(network, question, options)
+        seconds = monotonic() - started
+        if proofs is not None and found.word in (Word.HOLDS, Word.VIOLATED):
+            save_proofs(proofs / f"{_safe(instance)}.proof.gz", found)
+        size = str(found.proof_bytes)
+        detail = ""
+        if found.word in (Word.UNKNOWN, Word.TIMEOUT):
+            reasons = [o.verdict.reason for o in found.outcomes if isinstance(o.verdict, Undecided)]
+            detail = reasons[0]
+        if found.violation is not None:
+            near = float_point(network, question, found.violation, instance.network_path)
+            detail = describe(near)
+        word = found.word.value
+    except UserError as error:
+        word, size, detail, seconds = "error", "0", str(error), monotonic() - started
+    digest = files_digest(instance)
+    return Row(*head, word, f"{seconds:.3f}", size, expected, digest, " ".join(detail.split()))
+
+
+def solve_all(
+    instances: Sequence[Instance],
+    options: Options,
+    proofs: Path | None,
+    jobs: int,
+    keep: Callable[[Row], None],
+) -> None:
+    """Gives the row of every instance to `keep` as it is found, from `jobs` processes at once.
+
+    With more than one, a process that dies, or that is far beyond its time limit and is killed,
+    costs its own instance alone: its row says "error" or "timeout".
+    """
+    if jobs <= 1 or len(instances) <= 1:
+        for instance in instances:
+            keep(solve(instance, options, proofs))
+        return
+    spawn = get_context("spawn")
+    waiting = list(reversed(instances))
+    busy: dict[Connection, _Worker] = {}
+    idle: list[_Worker] = []
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < jobs:
+                worker = idle.pop() if idle else _started(spawn, options, proofs)
+                worker.give(waiting.pop())
+                busy[worker.pipe] = worker
+            for ready in wait(list(busy), 1.0):
+                worker = busy.pop(ready)  # type: ignore[call-overload]
+                row = worker.take()
+                if worker.process.is_alive():
+                    idle.append(worker)
+                keep(row)
+            for pipe, worker in list(busy.items()):
+                if monotonic() > worker.patience:
+                    del busy[pipe]
+                    worker.end()
+                    keep(_lost(worker.instance, "timeout", "killed far beyond its time limit"))
+    finally:
+        for worker in [*busy.values(), *idle]:
+            worker.end()
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    instance: Instance | None = None
+    patience: float = math.inf
+
+    def give(self, instance: Instance) -> None:
+        self.instance = instance
+        if instance.timeout is not None:
+            self.patience = monotonic() + 2 * instance.timeout + 60
+        with contextlib.suppress(OSError):  # it died meanwhile: `take` will see that
+            self.pipe.send(instance)
+
+    def take(self) -> Row:
+        self.patience = math.inf
+        try:
+            row: Row = self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            return _lost(self.instance, "error", f"its process ended: {self.process.exitcode}")
+        return row
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _started(spawn: SpawnContext, options: Options, proofs: Path | None) -> _Worker:
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_work, args=(theirs, options, proofs), daemon=True)
+    process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _work(pipe: Connection, options: Options, proofs: Path | None) -> None:
+    """The life of a worker process: solves what comes until nobody is there."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            pipe.send(solve(pipe.recv(), options, proofs))
+
+
+def _lost(instance: Instance | None, verdict: str, detail: str) -> Row:
+    if instance is None:
+        raise RuntimeError("a worker without an instance answered")
+    expected = instance.expected.value if instance.expected else ""
+    seconds = f"{instance.timeout or 0:.3f}"
+    digest = files_digest(instance)
+    return Row(*instance.key, verdict, seconds, "0", expected, digest, detail)
+
+
+def _safe(instance: Instance) -> str:
+    names = "-".join(Path(name).name.split(".")[0] for name in instance.key)
+    tag = hashlib.sha256("\0".join(instance.key).encode()).hexdigest()[:8]
+    return "".join(c if c.isalnum() or c in "-_" else "_" for c in names)[:120] + f"-{tag}"
+
+
+def describe(near: FloatPoint) -> str:
+    """One line about the float32 point; empty where everything agrees."""
+    if not near.differs:
+        return ""
+    parts = [
+        "the nearest float32 point is a violation"
+        if near.exact
+        else "the nearest float32 point is no violation in real arithmetic"
+    ]
+    if near.runtime is not None and near.runtime_outputs is not None:
+        outputs = ", ".join(f"{y:.9g}" for y in near.runtime_outputs[:10])
+        verb = "a violation" if near.runtime else "no violation"
+        parts.append(f"onnxruntime computes {outputs} there: {verb}")
+    return "; ".join(parts)
+
+
+__all__ = [
+    "Answer",
+    "FloatPoint",
+    "Instance",
+    "Row",
+    "Table",
+    "Violation",
+    "Word",
+    "answer",
+    "check_proofs",
+    "competition_result",
+    "describe",
+    "float_point",
+    "read_instances",
+    "save_proofs",
+    "solve",
+    "solve_all",
+]
