@@ -18,7 +18,8 @@ from constructions.registry import build
 from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.tree import TreeChecker
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import Robust
 from verifier.question.query import Query
 from verifier.question.region import ball

@@ -40,7 +40,7 @@ from reports.run_figures import (
     verdict_figures,
 )
 from reports.stored_run import StoredRun, network_sizes
-from verifier.data.dataset import BUNDLED
+from verifier.data.bundled import BUNDLED
 from verifier.runs.records import STATES, State
 from verifier.runs.run import question_text
 

@@ -21,7 +21,9 @@ from reports.numbers import Distance, Root, square
 from reports.radii import Known, at_least, read_radii
 from verifier.checker.manifest import Question
 from verifier.checker.scaled import evaluate
-from verifier.data.dataset import BUNDLED, Dataset, load
+from verifier.data.bundled import BUNDLED
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError

@@ -28,7 +28,8 @@ from reports.numbers import Cell, Hash, Root, counted, grouped, root_float, show
 from reports.plots import Chords, Curves, Matrix, Series
 from reports.run_figures import plane
 from reports.stored_run import MOST_PAIRS
-from verifier.data.dataset import BUNDLED, Dataset, check_labelled
+from verifier.data.bundled import BUNDLED
+from verifier.data.dataset import Dataset, check_labelled
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm as BallNorm

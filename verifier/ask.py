@@ -24,7 +24,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from verifier.checker.manifest import Question
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
 from verifier.evidence.proof_file import Proof, load_proof
 from verifier.formats.load import load_any_network

@@ -242,7 +242,7 @@ def test_one_stored_proof_is_checked(here: Path, capsys: pytest.CaptureFixture[s
 
     from constructions.registry import build
     from verifier.checker.manifest import sample_query
-    from verifier.data.dataset import load
+    from verifier.data.load import load
     from verifier.evidence.certificate import Robust
     from verifier.evidence.proof_file import save_proof
     from verifier.runs.run import points_of, question_of

@@ -14,7 +14,7 @@ import pytest
 
 from verifier.cli import main as module
 from verifier.cli.main import COMMANDS, ExitCode, main
-from verifier.data.dataset import load
+from verifier.data.load import load
 from verifier.question.errors import RefusedError, UserError
 
 

@@ -18,7 +18,8 @@ import pytest
 from constructions.construction import Construction
 from constructions.registry import build
 from constructions.small_ratio import plan_of as small_plan
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import Robust
 from verifier.question.query import Query
 from verifier.question.region import ball

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import constructions.separation as module
 from constructions.separation import ClosestPair, conflict_graph, rival_distances, separation
 from tests.oracles.shared_data import DATA
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.question.errors import UserError
 
 NORMS = ("inf", "1", "2")

@@ -24,7 +24,8 @@ from constructions.projected_keys import nearest_flip, project
 from constructions.registry import REGISTRY, build
 from constructions.small_ratio import plan_of as small_plan
 from tests.oracles.random_data import random_data
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Robust
 from verifier.question.network import Network, Rows
 from verifier.question.query import Query

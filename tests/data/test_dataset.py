@@ -17,8 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.oracles.shared_data import DATA
-from verifier.data import dataset as module
-from verifier.data.dataset import BUNDLED, Dataset, as_text, check_labelled, load
+from verifier.data import csv_table, npz, storage
+from verifier.data.bundled import BUNDLED
+from verifier.data.dataset import Dataset, check_labelled
+from verifier.data.decimals import as_text, decimal
+from verifier.data.load import load
 from verifier.question.errors import UserError
 
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="no folder of measurement data")
@@ -289,7 +292,7 @@ def test_digits_have_pixels_and_iris_has_features():
 def test_a_decimal_is_that_decimal(text):
     if not text.isascii():
         return
-    mantissa, decimals = module._decimal(text)
+    mantissa, decimals = decimal(text)
     assert Fraction(mantissa, 10**decimals) == Fraction(text)
 
 
@@ -297,7 +300,7 @@ def test_a_decimal_is_that_decimal(text):
     "text", ["", ".", "-", "e5", "1e", "0x10", "1_0", "nan", "inf", "1 2", "½", "٣"]
 )
 def test_what_is_no_decimal(text):
-    assert module._decimal(text) is None
+    assert decimal(text) is None
 
 
 @pytest.mark.parametrize(
@@ -359,7 +362,7 @@ def test_bytes_that_are_no_text(tmp_path):
 
 
 def test_one_tiny_decimal_does_not_blow_up_all_entries(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_STORAGE_BITS", 10**6)
+    monkeypatch.setattr(storage, "MAX_STORAGE_BITS", 10**6)
     path = write(tmp_path / "t.csv", "1,1,a\n" * 500 + "1e-1000,1,b\n")
     with pytest.raises(UserError, match="1002 entries need up to 66.. bits each"):
         load(path)
@@ -370,12 +373,12 @@ def test_text_is_bounded(tmp_path, monkeypatch):
     bomb.write_bytes(gzip.compress(b"0" * 2**25))
     with pytest.raises(UserError, match="line 1: more than"):
         load(str(bomb))
-    monkeypatch.setattr(module, "MAX_TEXT", 1000)
+    monkeypatch.setattr(csv_table, "MAX_TEXT", 1000)
     path = write(tmp_path / "t.csv", "1,2,a\n" * 500)
     with pytest.raises(UserError, match="line 167: more than"):
         load(path)
-    monkeypatch.setattr(module, "MAX_TEXT", 2**30)
-    monkeypatch.setattr(module, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(csv_table, "MAX_TEXT", 2**30)
+    monkeypatch.setattr(storage, "MAX_ENTRIES", 100)
     with pytest.raises(UserError, match="more than 100 entries"):
         load(path)
 
@@ -407,7 +410,7 @@ def write_npz(path: Path, **arrays) -> str:
     )
 )
 def test_a_float_is_the_dyadic_it_is(values):
-    numerators, denominator = module._dyadics("X", np.array([values]))
+    numerators, denominator = storage.dyadics("X", np.array([values]))
     assert [Fraction(int(entry), denominator) for entry in numerators[0]] == [
         Fraction(value) for value in values
     ]
@@ -505,7 +508,7 @@ def test_npz_that_is_no_archive_or_lacks_an_array(tmp_path):
 
 
 def test_npz_bomb_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_ENTRIES", 1000)
+    monkeypatch.setattr(npz, "MAX_ENTRIES", 1000)
     path = write_npz(tmp_path / "t.npz", X=np.zeros((2, 600)), y=[0, 1])
     with pytest.raises(UserError, match="array X: more than 8000 bytes"):
         load(path)

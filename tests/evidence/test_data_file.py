@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.data_file import data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
 from verifier.runs.run import points_of

@@ -73,8 +73,8 @@ FILES = {
 }
 LONG_FOR = ("", "intervals", "scaled", "batch")
 CHECKERS = (
-    "branch", "certificate", "intervals", "leaf", "live_rows", "network", "query", "rational", "region", "replay",
-    "ridge", "scaled", "symbolic", "tree",
+    "branch", "certificate", "intervals", "leaf", "live_rows", "network", "query", "rational",
+    "region", "replay", "ridge", "scaled", "symbolic", "tree",
 )  # fmt: skip
 RUNS = ("", "data_file", "manifest")
 

@@ -20,7 +20,8 @@ import pytest
 
 from constructions.registry import build
 from verifier.cli.main import main
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.question.errors import UserError
 from verifier.runs.place import place_of
 from verifier.runs.run import Progress, Run, Summary, begin, continue_run

@@ -15,7 +15,7 @@ from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.manifest import Question, sample_query
 from verifier.checker.tree import TreeChecker
-from verifier.data.dataset import load
+from verifier.data.load import load
 from verifier.evidence.certificate import Undecided
 from verifier.question.query import Query
 from verifier.runs.run import begin, continue_run, points_of, question_of

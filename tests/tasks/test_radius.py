@@ -21,7 +21,8 @@ from verifier.checker.exact_radius import check_radius
 from verifier.checker.manifest import Question, sample_query
 from verifier.checker.replay import replay
 from verifier.cli.main import main
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.data_file import Points
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError

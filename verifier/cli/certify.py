@@ -90,7 +90,8 @@ def command(**given: Any) -> int:
     and every flip is checked and stored in a folder; the same command continues a
     run that was interrupted. `robmem check FOLDER` replays it.
     """
-    from verifier.data.dataset import check_labelled, load
+    from verifier.data.dataset import check_labelled
+    from verifier.data.load import load
     from verifier.runs.run import shown_flips
 
     options = _Options(**given)

@@ -148,7 +148,7 @@ def _check_folder(
     from verifier.checker.manifest import check_inputs
     from verifier.cli.options import size_text, table
     from verifier.cli.progress import counted
-    from verifier.data.dataset import load
+    from verifier.data.load import load
     from verifier.formats.load import load_any_network
     from verifier.question.errors import RefusedError
     from verifier.runs.checking import check_files, check_run

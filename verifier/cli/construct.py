@@ -162,7 +162,7 @@ def read_number(option: str, text: str) -> Any:
 
 
 def load_samples(spec: str, samples: str | None) -> Any:
-    from verifier.data.dataset import load
+    from verifier.data.load import load
     from verifier.question.errors import UserError
 
     dataset = load(spec)

@@ -40,7 +40,9 @@ def command(spec: str, norms: tuple[Norm, ...], as_json: bool) -> int:
     import numpy as np
 
     from constructions.separation import separation
-    from verifier.data.dataset import as_text, check_labelled, load
+    from verifier.data.dataset import check_labelled
+    from verifier.data.decimals import as_text
+    from verifier.data.load import load
 
     dataset = load(spec)
     check_labelled(dataset)

@@ -33,7 +33,7 @@ def read_point(text: str, inputs: int) -> Vector:
     elif spec.endswith((".csv", ".txt")):
         values = _text_row(spec, row, inputs)
     else:
-        from verifier.data.dataset import load
+        from verifier.data.load import load
 
         dataset = load(spec)
         if row >= dataset.size:
@@ -48,7 +48,7 @@ def read_point(text: str, inputs: int) -> Vector:
 
 def _file_and_row(text: str) -> tuple[str | None, int]:
     """The file and the row; no file where `text` is values."""
-    from verifier.data.dataset import BUNDLED
+    from verifier.data.bundled import BUNDLED
 
     spec, colon, row = text.rpartition(":")
     if not colon or not (row.isascii() and row.isdigit()):

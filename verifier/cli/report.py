@@ -104,7 +104,7 @@ def theory(
     from reports.theory import MOST_WEIGHTS, RATIOS, theory_report
     from reports.write import write_report
     from verifier.cli.options import number, sample_numbers
-    from verifier.data.dataset import load
+    from verifier.data.load import load
 
     dataset = load(spec)
     chosen = sample_numbers(samples, dataset.size)

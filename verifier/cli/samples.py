@@ -34,7 +34,7 @@ def read_asked(
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import sample_numbers
-    from verifier.data.dataset import load
+    from verifier.data.load import load
     from verifier.formats.load import load_any_network
     from verifier.runs.run import points_of
     from verifier.tasks.radius import default_decoder

@@ -1,0 +1,79 @@
+"""Decimals in texts, read as the fractions they print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from verifier.question.errors import UserError
+
+MAX_DIGITS = 1200
+"""Most digits, and largest exponent, of one number in a text; a float64 needs 1075."""
+NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
+
+
+def decimal(text: str) -> tuple[int, int] | None:
+    """Integers (m, d) with d >= 0 and text = m / 10^d; None if `text` is not a number.
+
+    Raises:
+        ValueError: If it is one, but too long to be written out.
+    """
+    if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS:
+        return int(text), 0  # most cells of most tables
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        return None
+    sign, whole, part, exponent_sign, exponent = match.groups(default="")
+    digits = whole + part
+    if not digits:
+        return None
+    if len(digits) > MAX_DIGITS or len(exponent) > 5 or int(exponent or 0) > MAX_DIGITS:
+        raise ValueError(f"has more than {MAX_DIGITS} digits or too large an exponent")
+    mantissa = -int(digits) if sign == "-" else int(digits)
+    decimals = len(part) - int(exponent_sign + (exponent or "0"))
+    if decimals < 0:
+        return mantissa * 10**-decimals, 0
+    return mantissa, decimals
+
+
+def decimal_row(cells: Sequence[str], place: str) -> tuple[list[int], int]:
+    """The cells as (numerators, common power of ten).
+
+    Raises:
+        UserError: If one is not a number, at `place` and its column, counted from 1.
+    """
+    mantissas: list[int] = []
+    decimals: list[int] = []
+    for column, cell in enumerate(cells, start=1):
+        try:
+            pair = decimal(cell)
+        except ValueError as error:
+            raise UserError(f"{place}, column {column}: {shown(cell)} {error}") from error
+        if pair is None:
+            raise UserError(f"{place}, column {column}: {shown(cell)} is not a number")
+        mantissas.append(pair[0])
+        decimals.append(pair[1])
+    most = max(decimals)
+    if most == 0:
+        return mantissas, 1
+    scaled = [m * 10 ** (most - d) for m, d in zip(mantissas, decimals, strict=True)]
+    return scaled, 10**most
+
+
+def shown(cell: str) -> str:
+    return repr(cell) if len(cell) <= 40 else repr(cell[:40]) + "..."
+
+
+def as_text(number: int | Fraction) -> str:
+    """The number as `str` writes it, of any length; `str` stops at 4,300 digits."""
+    if isinstance(number, Fraction) and number.denominator > 1:
+        return f"{as_text(number.numerator)}/{as_text(number.denominator)}"
+    whole = int(number)
+    if whole.bit_length() < 8192:
+        return str(whole)
+    if whole < 0:
+        return "-" + as_text(-whole)
+    digits = whole.bit_length() * 3 // 20
+    high, low = divmod(whole, 10**digits)
+    return as_text(high) + as_text(low).rjust(digits, "0")
