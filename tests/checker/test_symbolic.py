@@ -11,15 +11,16 @@ import pytest
 
 from tests.oracles.reference import forward
 from tests.oracles.reference_symbolic import ReferenceSymbolic
+from tests.oracles.reference_symbolic import precision as reference_precision
 from tests.oracles.symbolic_rows import reference_of
+from verifier.checker.fixed_point import precision, refusal, supports
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
-from verifier.checker.symbolic import Branches, SymbolicNetwork, coefficient_bits, supports
+from verifier.checker.symbolic import Branches, SymbolicNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, Lemma, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
-from verifier.question.errors import RefusedError
-from verifier.question.network import Network
+from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import Region, ball, box
 
@@ -268,9 +269,9 @@ def test_least_coefficients_on_a_ball(norm: Any, sign: int) -> None:
     goal = Goal((Atom((), ((0, Fraction(-1)),), Fraction(0), False),), "0")
     symbolic = SymbolicNetwork(network, region)
     targets = symbolic.atom_targets(goal.atoms)
-    assert targets.coefficients.tolist() == [[2**21 + 1, sign]]
+    assert targets.coefficients[0].tolist() == [[2**21 + 1, sign]]
     sides = (region.lower, region.upper)
-    branches = Branches(symbolic, [], [], [sides])
+    branches = Branches(symbolic, symbolic.root([], []), [sides])
     one = np.zeros(1, dtype=np.int64)
     values, shifts, _ = branches.minima(targets, one, one)
     reference = ReferenceSymbolic(network, region, ((), ()), ((), ()), sides)
@@ -330,34 +331,61 @@ def wide(inputs: int, *layers: int) -> Network:
 
 
 @pytest.mark.parametrize(
-    ("network", "bits", "supported"),
+    ("inputs", "layers", "bits"),
     [
-        (wide(1), 22, True),
-        (wide(510), 22, True),
-        (wide(511), 22, False),
-        (wide(1, 254), 22, True),
-        (wide(1, 255), 22, False),
-        (wide(1, 256), 21, False),
-        (wide(1, 512), 20, False),
-        (wide(1, 254, 1), 22, True),
-        (wide(1, 126, 1, 1), 22, True),
-        (wide(1, 127, 1, 1), 22, False),
-        (wide(*[1] * 255), 22, True),
-        (wide(*[1] * 256), 22, False),
+        (1, [], (22, 23, 28)),
+        (510, [], (22, 23, 28)),
+        (511, [], (22, 23, 27)),
+        (1024, [], (22, 23, 26)),
+        (1, [127], (22, 23, 28)),
+        (1, [128], (22, 23, 28)),
+        (784, [255], (22, 23, 25)),
+        (784, [256], (21, 23, 26)),
+        (784, [256] * 4, (21, 23, 25)),
+        (3072, [32], (22, 23, 24)),
+        (3072, [257, 257], (21, 23, 25)),
+        (1, [1024], (19, 23, 28)),
+        (3072, [4096], (17, 23, 28)),
+        (1, [8191], (17, 23, 27)),
+        (1, [8192], (16, 23, 28)),
+        (1, [16384], (19, 19, 24)),
+        (1, [1] * 254, (22, 23, 28)),
+        (1, [1] * 1023, (22, 23, 25)),
+        (1, [1] * 4095, (22, 23, 23)),
     ],
 )
-def test_limits(network: Network, bits: int, supported: bool) -> None:
-    assert coefficient_bits(network) == bits
-    region = box([Fraction(0)] * network.inputs, [Fraction(1)] * network.inputs)
-    units = range(network.units.count)
-    root = ([Fraction(-1)] * len(units), [Fraction(1)] * len(units))
-    assert supports(network) == supported
-    if supported:
-        sides = (region.lower, region.upper)
-        assert ReferenceSymbolic(network, region, root, root, sides).bits == bits
-    else:
-        with pytest.raises(RefusedError, match="unsupported"):
-            ReferenceSymbolic(network, region, root, root, (region.lower, region.upper))
+def test_precision(inputs: int, layers: list[int], bits: tuple[int, int, int]) -> None:
+    """What both implementations take, and that it leaves every sum its room."""
+    network = wide(inputs, *layers)
+    found = precision(network)
+    assert (found.coefficient, found.weight, found.bound) == bits == reference_precision(network)
+    widest = max([1, *layers])
+    assert found.coefficient <= found.bound
+    assert widest << (found.coefficient + found.weight) <= 1 << 53
+    sums = 2 * len(layers) + 1
+    assert (sums * (inputs + widest) << (found.coefficient + found.bound)) + (1 << 50) < 1 << 62
+    assert (inputs + widest) << 2 * found.coefficient < 1 << 61
+    assert supports(network)
+
+
+def test_too_large() -> None:
+    """Refused for its size in memory, and for nothing else."""
+    build = NetworkBuilder(1)
+    known = build.layer([build.inputs[0]] * 8193)
+    row = Affine.sum(known)
+    network = build.network([row])
+    assert refusal(network) is None
+    indices = np.tile(np.arange(1, 8194), 2049)
+    units = Rows(
+        np.concatenate([np.arange(8194), 8193 + 8193 * np.arange(1, 2050)]),
+        np.concatenate([np.zeros(8193, dtype=np.int64), indices]),
+        np.ones(8193 + len(indices), dtype=np.int64),
+        np.zeros(8193 + 2049, dtype=np.int64),
+        np.ones(8193 + 2049, dtype=np.int64),
+    )
+    reason = refusal(Network(1, (8193, 2049), units, network.outputs))
+    assert reason == f"{8193 + 8193 * 2049} weights, more than {2**24}"
+    assert refusal(wide(1, 8193, 8193)) is None  # more units, but few weights: kept sparse
 
 
 def test_plain_box() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.oracles.checkers import both
 from tests.oracles.ridge_steps import bounds_of
+from verifier.checker.fixed_point import precision
 from verifier.evidence.certificate import Conflict, Node, Robust, SymbolicLeaf, SymbolicStep
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.query import Atom, Goal, Query
@@ -32,16 +33,20 @@ def test_a_unit_that_is_off_is_zero(weight, sign):
 
 
 @pytest.mark.parametrize(("layers", "inputs"), [(1, 254), (6, 126)])
-def test_the_largest_networks(layers, inputs):
-    """So many inputs, and not one more, beside layers of one unit."""
-    for count, flaw in ((inputs, "accepted"), (inputs + 1, "unsupported")):
+def test_bounds_of_one_bit_less(layers, inputs):
+    """With so many inputs, beside layers of one unit, bounds have 28 bits, with one more 27; a
+    bound that lacks 2^-20 is proved with either, and one that is met is not."""
+    for count, bits in ((inputs, 28), (inputs + 1, 27)):
         build = NetworkBuilder(count)
         unit = build.inputs[0]
         for _ in range(layers):
             (unit,) = build.layer([unit])
-        goal = Goal((Atom((), ((0, F(1)),), F(-2), False),), "0")
-        query = Query(build.network([unit]), box([F(0)] * count, [F(1)] * count), (goal,))
-        assert both(query, Robust((), ((Node((), SymbolicLeaf(0)),),))) == flaw
+        network = build.network([unit])
+        assert precision(network).bound == bits
+        for least, flaw in ((1 + F(1, 2**20), "accepted"), (F(1), "bound too weak")):
+            goal = Goal((Atom((), ((0, F(1)),), -least, False),), "0")
+            query = Query(network, box([F(0)] * count, [F(1)] * count), (goal,))
+            assert both(query, Robust((), ((Node((), SymbolicLeaf(0)),),))) == flaw
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -16,7 +16,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.region import Region
 
-COEFFICIENT, WEIGHT, BOUND, GRID, SLOPE = 22, 23, 28, 50, 22
+GRID, SLOPE = 50, 22
 FREE = 1 << 16  # shift of constants that are 0, so fine that they coarsen no sum
 LARGEST = 1 << 61
 Weights = dict[int, Fraction]
@@ -53,14 +53,8 @@ class ReferenceSymbolic:
     ) -> None:
         """`root` and `current` are bounds of the units, at the root and in the branch."""
         self.network, self.region, self.inputs = network, region, network.inputs
-        largest = max((1, *network.layers))
-        self.bits = min(COEFFICIENT, 53 - WEIGHT - largest.bit_length())
-        room = COEFFICIENT + BOUND + (network.inputs + largest).bit_length()
-        if (
-            self.bits < 16
-            or room + (4 * network.depth).bit_length() > 62
-            or network.units.count * network.variables > 1 << 24
-        ):
+        self.bits, self.weight, self.bound = bits = precision(network)
+        if min(bits) < 16:
             raise RefusedError("unsupported", "the network is too large for symbolic bounds")
         self.layers = list(network.layer_ranges())
         self.base = region.lower
@@ -85,7 +79,7 @@ class ReferenceSymbolic:
         reach = region.size
         if region.norm == "2":
             reach = Fraction(_root_above(region.size * 4**64), 2**64)
-        self.input_grid = grid = shift_of(BOUND, (*widths, *offsets, reach))
+        self.input_grid = grid = shift_of(self.bound, (*widths, *offsets, reach))
         self.box = [
             (floor(min(low, top) - b, grid), -floor(b - max(high, b), grid))  # never beyond it
             for b, top, low, high in zip(self.base, region.upper, *box, strict=True)
@@ -167,13 +161,13 @@ class ReferenceSymbolic:
             + sum((w * self.base[j] for j, w in weights.items() if j < self.inputs), Fraction(0))
             for v, (weights, bias) in rows.items()
         }
-        bias_shift = shift_of(BOUND, moved.values()) if any(moved.values()) else FREE
+        bias_shift = shift_of(self.bound, moved.values()) if any(moved.values()) else FREE
         bias = sum(
             rising[v] * floor(q, bias_shift) - falling[v] * floor(-q, bias_shift)
             for v, q in moved.items()
         )
         row.add(bias, row.shift + bias_shift)
-        shift = shift_of(WEIGHT, (w for weights, _ in rows.values() for w in weights.values()))
+        shift = shift_of(self.weight, (w for weights, _ in rows.values() for w in weights.values()))
         products: dict[int, int] = {}
         for v, (weights, _) in rows.items():
             for j, w in weights.items():
@@ -184,7 +178,7 @@ class ReferenceSymbolic:
     def _replace(self, row: Row, products: dict[int, int], shift: int) -> None:
         """Adds products / 2^shift to the coefficients and floors them to `bits` bits."""
         skips = any(row.coefficients.values())
-        room = min(shift, 60 - COEFFICIENT) if skips else shift
+        room = min(shift, 38) if skips else shift
         total = {
             j: (c << room if room >= 0 else c >> -room) for j, c in row.coefficients.items() if c
         }
@@ -201,7 +195,7 @@ class ReferenceSymbolic:
         first, last = self.layers[number]
         undecided = [v for v in range(first, last) if self.low[v] < 0 < self.high[v]]
         largest = max((max(self.high[v], -self.low[v]) for v in undecided), default=1)
-        excess = max(largest.bit_length() - BOUND, 0)
+        excess = max(largest.bit_length() - self.bound, 0)
         lines = {}
         for v in range(first, last):
             if v in undecided:
@@ -227,6 +221,24 @@ class ReferenceSymbolic:
                 length = _root_above(Fraction(sum(c * c for c in g)))
             least = max(least, center - self.radius * length)
         row.add(least, row.shift + self.input_grid)
+
+
+def precision(network: Network) -> tuple[int, int, int]:
+    """The most bits of coefficients, weights and bounds: 22, 23, 28 if products of the first two,
+    summed over the largest layer, fit into 53, and those of the first and last, summed over inputs
+    and the largest layer and twice a layer, into 62.
+
+    Else the weights keep 23 as long as 16 are left for coefficients, and the bounds what these
+    leave as long as it is not less than theirs; beyond that the two share alike."""
+    largest = max((1, *network.layers))
+    both = 53 - largest.bit_length()
+    coefficient, weight = min(22, both - 23), 23
+    if coefficient < 16:
+        coefficient, weight = both // 2, both - both // 2
+    room = 62 - (network.inputs + largest).bit_length() - (4 * network.depth).bit_length()
+    if room < 2 * coefficient:
+        coefficient = room // 2
+    return coefficient, weight, min(28, room - coefficient)
 
 
 def shift_of(bits: int, values: Iterable[Fraction]) -> int:

@@ -15,10 +15,11 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.scaled import ScaledNetwork
-from verifier.checker.symbolic import Branches, SymbolicNetwork, supports
+from verifier.checker.symbolic import Branches, Root, SymbolicNetwork
 from verifier.evidence.certificate import (
     InputSplit,
     Lemma,
@@ -67,8 +68,8 @@ class Branch:
         self._firsts = [layer.first for layer in scaled.layers]
         self._all_rows = False
         self._symbolic: SymbolicNetwork | None = None
-        self._root_fractions: tuple[list[Fraction], list[Fraction]] | None = None
-        self._tightened: dict[Hashable, tuple[list[int], list[Int], list[Int]]] = {}
+        self._symbolic_root: Root | None = None
+        self._tightened: dict[Hashable, tuple[tuple[int, ...], list[Int], list[Int]]] = {}
         scaled_center = [x * size for x in query.region.center]
         below = lcm(*(x.denominator for x in scaled_center))
         self._center = [int(x * below) for x in scaled_center], below
@@ -228,8 +229,9 @@ class Branch:
     def symbolic(self) -> SymbolicNetwork:
         """The network in fixed point; RefusedError if it is too large for that."""
         if self._symbolic is None:
-            if not supports(self.network):
-                raise RefusedError("unsupported", "the network is too large for symbolic bounds")
+            reason = refusal(self.network)
+            if reason is not None:
+                raise RefusedError("unsupported", f"symbolic bounds: {reason}")
             self._symbolic = SymbolicNetwork(self.network, self.region)
         return self._symbolic
 
@@ -237,8 +239,8 @@ class Branch:
         """The branches of these snapshots, ready for `symbolic.py`."""
         symbolic, scales = self.symbolic(), self.scaled.scales[self.inputs :]
         size = self.scaled.denominator
-        if self._root_fractions is None:
-            self._root_fractions = (
+        if self._symbolic_root is None:
+            self._symbolic_root = symbolic.root(
                 [Fraction(int(q), s) for q, s in zip(self.root.lower, scales, strict=True)],
                 [Fraction(int(q), s) for q, s in zip(self.root.upper, scales, strict=True)],
             )
@@ -250,7 +252,7 @@ class Branch:
             )
             for snapshot in snapshots
         ]
-        branches = Branches(symbolic, *self._root_fractions, boxes)
+        branches = Branches(symbolic, self._symbolic_root, boxes)
         for number, snapshot in enumerate(snapshots):
             for upper, table in ((False, snapshot.low), (True, snapshot.high)):
                 for v, bound in table.items():

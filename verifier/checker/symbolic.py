@@ -7,13 +7,13 @@ the chord of its bounds. Nothing is exact here, everything is rounded to the saf
 possible because every variable is >= 0 once the inputs are shifted by the corner of the region's
 box: rounding a coefficient down can only lower the form.
 
-Numbers. A row of coefficients is integers of at most COEFFICIENT bits over a power of two of its
-own; weights are integers of WEIGHT bits over 2^shift of their layer, with floor and ceiling kept
-apart; bounds are integers of at most 62 bits over 2^grid of their layer and are rounded outwards to
-BOUND bits where they multiply. Floating point appears in three named places and decides nothing:
-`_exact_product` (float64 matrix products of integers whose sums stay below 2^53, hence exact),
-`_bit_length` (exponents of integers below 2^31, exact), and `_root_above` (a guess of an integer
-root, raised in integers until its square is large enough).
+Numbers. A row of coefficients is integers over a power of two of its own; weights are integers over
+2^shift of their layer, with floor and ceiling kept apart; bounds are integers of at most 62 bits
+over 2^grid of their layer and are rounded outwards where they multiply. How many bits each has, and
+why no sum overflows, is said in `fixed_point.py`. Floating point appears in three named places and
+decides nothing: `_exact_product` (float64 matrix products of integers whose sums stay below 2^53,
+hence exact), `bit_length` (exponents of integers below 2^31, exact), and `_root_above` (a guess of
+an integer root, raised in integers until its square is large enough).
 """
 
 from __future__ import annotations
@@ -25,70 +25,77 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.fixed_point import (
+    COEFFICIENT,
+    FixedLayer,
+    Forms,
+    Weight,
+    bit_length,
+    fixed_network,
+    floor_of,
+    shift_of,
+)
+from verifier.checker.sparse_block import SparseBlock
 from verifier.question.network import Network
 from verifier.question.query import Atom
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import Region
 
-COEFFICIENT = 22  # fewer where a layer has more than 127 units
-WEIGHT = 23
-BOUND = 28
-SLOPE = 22  # of the chords' slopes
+SLOPE = 22  # bits of the chords' slopes
 _LARGEST = 1 << 61
 GRID = 50  # bits of the largest root bound of a layer
 FREE = 1 << 16  # shift of constants that are 0, so fine that they coarsen no sum
+CELLS = 1 << 20  # of the widest block of rows that are lowered together
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
 
 
-def coefficient_bits(network: Network) -> int:
-    """So many bits that sums over the largest layer of coefficient * weight stay within 2^53."""
-    return min(COEFFICIENT, 53 - WEIGHT - max((1, *network.layers)).bit_length())
-
-
-def supports(network: Network) -> bool:
-    """Whether all sums of a network of this size provably stay inside 53 and 63 bits."""
-    widest = network.inputs + max((1, *network.layers))
-    return (
-        coefficient_bits(network) >= 16
-        and COEFFICIENT + BOUND + widest.bit_length() + (4 * network.depth).bit_length() <= 62
-        and network.units.count * network.variables <= 1 << 24
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class _Weights:
-    """floor <= 2^shift w <= floor + excess, of a layer's units (rows) from one block (columns).
+class Layer:
+    """The weights of a layer, and its biases over 2^bias_shift, the corner included."""
 
-    `excess` is 1 where the weight is no multiple of 2^-shift, None if that is nowhere."""
-
-    block: int
-    floor: Float
-    excess: Float | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """The units first..last: weights over 2^shift by the block that they read, block 0 being the
-    inputs and block l + 1 layer l; biases likewise over 2^bias_shift, the corner included."""
-
-    first: int
-    last: int
-    shift: int
-    weights: tuple[_Weights, ...]
+    fixed: FixedLayer
     bias_shift: int
     bias_floor: Int
     bias_ceil: Int
 
+    @property
+    def first(self) -> int:
+        return self.fixed.first
+
+    @property
+    def last(self) -> int:
+        return self.fixed.last
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """Forms coefficients / 2^shift . (x, z) + constant / 2^constant_shift, a row each."""
+    """Forms coefficients / 2^shift . (x, z) + constant / 2^constant_shift, a row each.
 
-    coefficients: Int  # (targets, variables)
+    Coefficients by block of variables, (targets, variables of the block), where any is not zero."""
+
+    coefficients: dict[int, Forms]
     shifts: Int  # (targets,)
     constants: Int
     constant_shifts: Int
+
+    def block(self, number: int, rows: Int) -> Int | None:
+        """The coefficients of these rows, None where all of the block are zero."""
+        found = self.coefficients.get(number)
+        if found is None:
+            return None
+        if isinstance(found, SparseBlock):
+            return found.take(rows)
+        return found[rows].astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Bounds of the units, by layer, rounded outwards to multiples of 2^-grid of the layer."""
+
+    grids: tuple[int, ...]
+    lower: tuple[Int, ...]
+    upper: tuple[Int, ...]
 
 
 class SymbolicNetwork:
@@ -100,12 +107,13 @@ class SymbolicNetwork:
         self.inputs = network.inputs
         self.base = region.lower
         self.top = region.upper
-        self.bits = coefficient_bits(network)
-        self.blocks = [(0, network.inputs)] + [
-            (network.inputs + first, network.inputs + last)
-            for first, last in network.layer_ranges()
+        fixed = fixed_network(network)
+        self.precision, self.blocks = fixed.precision, fixed.blocks
+        self._moved = [layer.corner.at(self.base) for layer in fixed.layers]
+        self.layers = [
+            self._layer(layer, moved)
+            for layer, moved in zip(fixed.layers, self._moved, strict=True)
         ]
-        self.layers = [self._layer(first, last) for first, last in network.layer_ranges()]
         self._unit_targets: dict[int, Targets] = {}
         self._ball()
 
@@ -115,73 +123,56 @@ class SymbolicNetwork:
         widths = [h - low for low, h in zip(region.lower, region.upper, strict=True)]
         offsets = [c - b for c, b in zip(region.center, self.base, strict=False)]
         reach = sqrt_upper(region.size) if region.norm == "2" else region.size
-        self.input_grid = _shift(BOUND, (*widths, *offsets, reach))
+        self.input_grid = shift_of(self.precision.bound, (*widths, *offsets, reach))
         scale = Fraction(2) ** self.input_grid
-        self.center_floor = _array(_floor(q, self.input_grid)[0] for q in offsets)
-        self.center_ceil = _array(-_floor(-q, self.input_grid)[0] for q in offsets)
+        self.center_floor = _array(floor_of(q, self.input_grid)[0] for q in offsets)
+        self.center_ceil = _array(-floor_of(-q, self.input_grid)[0] for q in offsets)
         if region.norm == "2":
             self.radius = int(sqrt_upper(region.size * scale * scale, 0))
         else:
-            self.radius = -_floor(-region.size, self.input_grid)[0]
+            self.radius = -floor_of(-region.size, self.input_grid)[0]
 
-    def _layer(self, first: int, last: int) -> _Layer:
-        rows = [self._shifted(*self.network.units.fractions(v)) for v in range(first, last)]
-        shift = _shift(WEIGHT, (w for weights, _ in rows for w in weights.values()))
-        floor = np.zeros((last - first, self.inputs + first))
-        excess = np.zeros_like(floor)
-        for i, (weights, _) in enumerate(rows):
-            for j, weight in weights.items():
-                floor[i, j], excess[i, j] = _floor(weight, shift)
-        parts = []
-        for block, (begin, end) in enumerate(self.blocks):
-            if end <= self.inputs + first and (
-                floor[:, begin:end].any() or excess[:, begin:end].any()
-            ):
-                more = excess[:, begin:end]
-                parts.append(
-                    _Weights(
-                        block,
-                        np.ascontiguousarray(floor[:, begin:end]),
-                        np.ascontiguousarray(more) if more.any() else None,
-                    )
-                )
-        bias_shift = _shift(BOUND, (bias for _, bias in rows)) if any(b for _, b in rows) else FREE
-        biases = [_floor(bias, bias_shift) for _, bias in rows]
-        return _Layer(
-            first,
-            last,
+    def _layer(self, fixed: FixedLayer, moved: list[Fraction]) -> Layer:
+        shift = shift_of(self.precision.bound, moved) if any(moved) else FREE
+        biases = [floor_of(bias, shift) for bias in moved]
+        return Layer(
+            fixed,
             shift,
-            tuple(parts),
-            bias_shift,
             _array(low for low, _ in biases),
             _array(low + more for low, more in biases),
         )
 
-    def _shifted(
-        self, weights: dict[int, Fraction], constant: Fraction
-    ) -> tuple[dict[int, Fraction], Fraction]:
-        """The same form of the inputs as measured from the corner."""
-        base = self.base
-        moved = sum((w * base[j] for j, w in weights.items() if j < self.inputs), constant)
-        return weights, moved
+    def root(self, lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Root:
+        """The bounds lower <= a_v <= upper of the units."""
+        grids, lows, highs = [], [], []
+        for layer in self.layers:
+            low, high = lower[layer.first : layer.last], upper[layer.first : layer.last]
+            grid = shift_of(GRID, (*low, *high))
+            grids.append(grid)
+            lows.append(_array(floor_of(q, grid)[0] for q in low))
+            highs.append(_array(-floor_of(-q, grid)[0] for q in high))
+        return Root(tuple(grids), tuple(lows), tuple(highs))
 
     def targets(self, forms: Iterable[tuple[dict[int, Fraction], Fraction]]) -> Targets:
         """Rows that lie below the forms weights . (x, z) + constant wherever z >= 0 and the inputs
         are at least the corner."""
-        shifted = [self._shifted(*form) for form in forms]
-        coefficients = np.zeros((len(shifted), self.network.variables), dtype=np.int64)
-        shifts = [_shift(self.bits, weights.values()) for weights, _ in shifted]
-        constant_shifts = [
-            _shift(GRID, [constant]) if constant else FREE for _, constant in shifted
-        ]
-        for i, (weights, _) in enumerate(shifted):
+        base, inputs = self.base, self.inputs
+        listed, constants = [], []
+        for weights, constant in forms:
+            listed.append(weights)
+            moved = (w * base[j] for j, w in weights.items() if j < inputs)
+            constants.append(sum(moved, constant))
+        shifts = [shift_of(self.precision.coefficient, weights.values()) for weights in listed]
+        coefficients = np.zeros((len(listed), self.network.variables), dtype=np.int32)
+        for i, weights in enumerate(listed):
             for j, weight in weights.items():
-                coefficients[i, j] = _floor(weight, shifts[i])[0]
-        constants = [
-            _floor(constant, at)[0]
-            for (_, constant), at in zip(shifted, constant_shifts, strict=True)
-        ]
-        return Targets(coefficients, _array(shifts), _array(constants), _array(constant_shifts))
+                coefficients[i, j] = floor_of(weight, shifts[i])[0]
+        by_block: dict[int, Forms] = {
+            number: part
+            for number, (begin, end) in enumerate(self.blocks)
+            if (part := coefficients[:, begin:end]).any()
+        }
+        return Targets(by_block, _array(shifts), *_floored(constants))
 
     def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
         """One row an atom, below minus the atom: where it is positive the atom is false."""
@@ -202,11 +193,30 @@ class SymbolicNetwork:
         known = self._unit_targets.get(layer)
         if known is not None:
             return known
-        part = self.layers[layer]
-        rows = [self.network.units.fractions(v) for v in range(part.first, part.last)]
-        negated = [({j: -w for j, w in weights.items()}, -b) for weights, b in rows]
-        found = self._unit_targets[layer] = self.targets([*rows, *negated])
+        fixed, moved = self.layers[layer].fixed, self._moved[layer]
+        constants = [*moved, *(-q for q in moved)]
+        found = Targets(fixed.rows, fixed.row_shifts, *_floored(constants))
+        self._unit_targets[layer] = found
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Of each branch (or of all, if one row stands for them) and each unit that is not off in every
+    one: the slope 0 or 1 of the line below z, that of the line above it over 2^SLOPE, and its
+    height (1 - slope) * high, charged through `high` (0 for decided units, over 2^grids), so that
+    z <= chord / 2^SLOPE * a + (1 - chord / 2^SLOPE) * high.
+
+    `live` are these units, None if they are all; weights and biases are theirs."""
+
+    live: Int | None
+    line: Int
+    chord: Int
+    high: Int
+    grids: Int
+    weights: tuple[tuple[int, Weight, Weight | None], ...]
+    bias_floor: Int
+    bias_ceil: Int
 
 
 class Branches:
@@ -220,11 +230,10 @@ class Branches:
     def __init__(
         self,
         symbolic: SymbolicNetwork,
-        lower: Sequence[Fraction],
-        upper: Sequence[Fraction],
+        root: Root,
         boxes: Sequence[tuple[Sequence[Fraction], Sequence[Fraction]]],
     ) -> None:
-        """Branches with these boxes, all with the bounds lower <= a_v <= upper of the units.
+        """Branches with these boxes, all with the root's bounds of the units.
 
         A side of a box beyond the region's box is moved to it, so that no number is longer than
         those of the region: such a box is empty, and a larger one takes its place.
@@ -233,38 +242,34 @@ class Branches:
         at, base, top, count = symbolic.input_grid, symbolic.base, symbolic.top, len(boxes)
         self.input_lower = np.array(
             [
-                [_floor(min(x, t) - b, at)[0] for x, b, t in zip(low, base, top, strict=True)]
+                [floor_of(min(x, t) - b, at)[0] for x, b, t in zip(low, base, top, strict=True)]
                 for low, _ in boxes
             ],
             dtype=np.int64,
         )
         self.input_upper = np.array(
             [
-                [-_floor(b - max(x, b), at)[0] for x, b in zip(high, base, strict=True)]
+                [-floor_of(b - max(x, b), at)[0] for x, b in zip(high, base, strict=True)]
                 for _, high in boxes
             ],
             dtype=np.int64,
         )
-        self.grids: list[int] = []
-        self.lower: list[Int] = []
-        self.upper: list[Int] = []
-        for layer in symbolic.layers:
-            low, high = lower[layer.first : layer.last], upper[layer.first : layer.last]
-            grid = _shift(GRID, (*low, *high))
-            self.grids.append(grid)
-            self.lower.append(np.tile(_array(_floor(q, grid)[0] for q in low), (count, 1)))
-            self.upper.append(np.tile(_array(-_floor(-q, grid)[0] for q in high), (count, 1)))
+        self.grids = root.grids
+        self.lower = [np.tile(low, (count, 1)) for low in root.lower]
+        self.upper = [np.tile(high, (count, 1)) for high in root.upper]
         self.empty = np.zeros(count, dtype=bool)
+        self._lines_of: dict[int, _Lines] = {}
 
     def restrict(self, branch: int, layer: int, unit: int, bound: Fraction, upper: bool) -> None:
         """Tightens one bound of one unit, numbered within its layer, of one branch."""
+        self._lines_of.pop(layer, None)
         grid = self.grids[layer]
         if upper:
             row = self.upper[layer][branch]
-            row[unit] = min(int(row[unit]), max(-_LARGEST, -_floor(-bound, grid)[0]))
+            row[unit] = min(int(row[unit]), max(-_LARGEST, -floor_of(-bound, grid)[0]))
         else:
             row = self.lower[layer][branch]
-            row[unit] = max(int(row[unit]), min(_LARGEST, _floor(bound, grid)[0]))
+            row[unit] = max(int(row[unit]), min(_LARGEST, floor_of(bound, grid)[0]))
 
     def tighten(self, seen: Callable[[Int, Int], None] = lambda branch, gradients: None) -> None:
         """Tightens the bounds of all undecided units, first layer to last.
@@ -287,6 +292,7 @@ class Branches:
             half = len(branch)
             lower[branch, unit] = np.maximum(lower[branch, unit], values[:half])
             upper[branch, unit] = np.minimum(upper[branch, unit], -values[half:])
+            self._lines_of.pop(number, None)
             self.empty |= (undecided & (lower > upper)).any(axis=1)
 
     def minima(
@@ -296,17 +302,26 @@ class Branches:
         before `layer` alone.
 
         Values (k,) over 2^shifts (k,), and the final coefficients of the inputs (k, inputs), for
-        choosing where to split.
+        choosing where to split. Memory: some times CELLS numbers, and the coefficients.
         """
-        symbolic = self.symbolic
-        height = len(symbolic.layers) if layer is None else layer
-        blocks: list[Int | None] = []
-        for begin, end in symbolic.blocks[: height + 1]:
-            part = targets.coefficients[:, begin:end]
-            blocks.append(part[rows] if part.any() else None)
+        height = len(self.symbolic.layers) if layer is None else layer
+        widest = max(end - begin for begin, end in self.symbolic.blocks[: height + 1])
+        size = max(1, CELLS // widest)
+        parts = [
+            self._minima(targets, branch[k : k + size], rows[k : k + size], height)
+            for k in range(0, max(len(rows), 1), size)
+        ]
+        if len(parts) == 1:
+            return parts[0]
+        values, shifts, gradients = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return values, shifts, gradients
+
+    def _minima(
+        self, targets: Targets, branch: Int, rows: Int, height: int
+    ) -> tuple[Int, Int, Int]:
         state = _Rows(
             branch,
-            blocks,
+            [targets.block(number, rows) for number in range(height + 1)],
             targets.shifts[rows],
             targets.constants[rows],
             targets.constant_shifts[rows],
@@ -320,35 +335,62 @@ class Branches:
         c = state.blocks.pop()
         if c is None:
             return
-        layer = self.symbolic.layers[number]
+        layer, lines = self.symbolic.layers[number], self._lines(number)
         active: NDArray[np.bool_] = np.any(c, axis=1)
-        line, chord, high, grid = (part[state.branch] for part in self._lines(number))
+        if lines.live is not None:
+            c = c[:, lines.live]
+        one = len(self.empty) == 1
+        line, chord, high, grid = (
+            part if one else part[state.branch]
+            for part in (lines.line, lines.chord, lines.high, lines.grids)
+        )
         negative = np.minimum(c, 0)
-        rising = np.maximum(c, 0) * line
-        falling = -((-negative * chord) >> SLOPE)
-        loss: Int = np.einsum("kn,kn->k", negative - falling, high)
+        rising = (c - negative) * line
+        falling = negative * chord
+        falling += (1 << SLOPE) - 1  # so that the quotient is rounded towards zero
+        falling >>= SLOPE
+        negative -= falling
+        loss: Int = np.einsum("kn,kn->k", negative, np.broadcast_to(high, c.shape))
         state.add(loss, state.shifts + grid, active)
-        bias: Int = rising @ layer.bias_floor + falling @ layer.bias_ceil
+        bias: Int = rising @ lines.bias_floor + falling @ lines.bias_ceil
         state.add(bias, state.shifts + layer.bias_shift, active)
-        factor = rising + falling
+        rising += falling
+        factor, down = rising.astype(np.float64), falling.astype(np.float64)
         products = {}
-        for part in layer.weights:
-            product = _exact_product(factor, part.floor)
-            if part.excess is not None:
-                product += _exact_product(falling, part.excess)
-            products[part.block] = product
-        state.replace(products, layer.shift, self.symbolic.bits, active)
+        for block, floor, excess in lines.weights:
+            product = products[block] = _exact_product(rising, factor, floor)
+            if excess is not None:
+                product += _exact_product(falling, down, excess)
+        state.replace(products, layer.fixed.shift, self.symbolic.precision.coefficient, active)
 
-    def _lines(self, number: int) -> tuple[Int, Int, Int, Int]:
-        """Per branch and unit: the slope 0 or 1 of the line below z, that of the line above it over
-        2^SLOPE, and its height (1 - slope) * high is charged through `high` (0 for decided units,
-        over 2^grid), so that z <= chord / 2^SLOPE * a + (1 - chord / 2^SLOPE) * high."""
+    def _lines(self, number: int) -> _Lines:
+        """The lines of a layer's units, as its bounds are now."""
+        found = self._lines_of.get(number)
+        if found is not None:
+            return found
         lower, upper = self.lower[number], self.upper[number]
-        low, high, grid = _short(lower, upper, self.grids[number])
+        layer = self.symbolic.layers[number]
+        low, high, grids = _short(lower, upper, self.grids[number], self.symbolic.precision.bound)
         on, undecided = lower >= 0, (lower < 0) & (upper > 0)
         line = (on | (undecided & (high >= -low))).astype(np.int64)
         chord = np.where(undecided, (high << SLOPE) // (high - low), np.where(on, 1 << SLOPE, 0))
-        return line, chord, np.where(undecided, high, 0), grid
+        high = np.where(undecided, high, 0)
+        weights = tuple((w.block, w.floor, w.excess) for w in layer.fixed.weights)
+        floor, ceil = layer.bias_floor, layer.bias_ceil
+        used = (on | undecided).any(axis=0)
+        live = None
+        if not used.all():
+            live = np.flatnonzero(used)
+            line, chord, high, floor, ceil = (
+                part[..., live] for part in (line, chord, high, floor, ceil)
+            )
+            weights = tuple(
+                (block, _rows(below, live), None if more is None else _rows(more, live))
+                for block, below, more in weights
+            )
+        found = _Lines(live, line, chord, high, grids, weights, floor, ceil)
+        self._lines_of[number] = found
+        return found
 
     def _on_inputs(self, state: _Rows) -> tuple[Int, Int, Int]:
         """The minimum over the box, or over the ball where that is larger, added up."""
@@ -426,27 +468,34 @@ class _Rows:
             if total is not None:
                 largest = np.maximum(largest, np.maximum(total.max(axis=1), -total.min(axis=1)))
             self.blocks[block] = total
-        excess = np.where(active, np.maximum(_bit_length(largest) - bits, 0), 0)
+        excess = np.where(active, np.maximum(bit_length(largest) - bits, 0), 0)
         for block, total in enumerate(self.blocks):
             if total is not None:
                 self.blocks[block] = _down(total, excess[:, None])
         self.shifts = self.shifts + room - excess
 
 
-def _exact_product(left: Int, right: Float) -> Int:
-    """left @ right, exactly: integers of at most `coefficient_bits` and WEIGHT bits, so that every
-    partial sum over a layer stays within 2^53, where float64 addition is exact in any order."""
-    return (left.astype(np.float64) @ right).astype(np.int64)
+def _exact_product(left: Int, same: Float, right: Weight) -> Int:
+    """left @ right, exactly, `same` being left in floats: integers with as many bits as `Precision`
+    gives coefficients and weights, so that every partial sum over a layer stays within 2^53, where
+    float64 addition is exact in any order."""
+    if isinstance(right, SparseBlock):
+        return right.product(left)
+    return (same @ right).astype(np.int64)
 
 
-def _short(lower: Int, upper: Int, grid: int) -> tuple[Int, Int, Int]:
-    """The bounds of the undecided units, rounded outwards to BOUND bits a branch, and their grid.
+def _rows(matrix: Weight, rows: Int) -> Weight:
+    return matrix.only(rows) if isinstance(matrix, SparseBlock) else matrix[rows]
+
+
+def _short(lower: Int, upper: Int, grid: int, bits: int) -> tuple[Int, Int, Int]:
+    """The bounds of the undecided units, rounded outwards to `bits` bits a branch, and their grid.
 
     Units that are decided get -1 and 1, which nobody reads.
     """
     undecided = (lower < 0) & (upper > 0)
     low, high = np.where(undecided, lower, -1), np.where(undecided, upper, 1)
-    excess = np.maximum(_bit_length(np.maximum(high, -low).max(axis=1, initial=1)) - BOUND, 0)
+    excess = np.maximum(bit_length(np.maximum(high, -low).max(axis=1, initial=1)) - bits, 0)
     at = excess[:, None]
     return _down(low, at), -_down(-high, at), grid - excess
 
@@ -465,14 +514,6 @@ def _rescale(values: Int, by: Int) -> Int:
     return np.where(by >= 0, moved, _down(values, np.maximum(-by, 0)))
 
 
-def _bit_length(values: Int) -> Int:
-    """The bit length of integers in [0, 2^62); both halves are exact as floats."""
-    upper = values >> 31
-    halves = np.where(upper > 0, upper, values)
-    lengths: Int = np.frexp(halves.astype(np.float64))[1].astype(np.int64)
-    return lengths + np.where(upper > 0, 31, 0)
-
-
 def _root_above(squares: Int) -> Int:
     """Integers whose squares are at least `squares` < 2^61."""
     roots = np.sqrt(squares.astype(np.float64)).astype(np.int64)
@@ -481,27 +522,11 @@ def _root_above(squares: Int) -> Int:
     return roots
 
 
-def _shift(bits: int, values: Iterable[Fraction]) -> int:
-    """The largest s, as far as bit lengths tell, with |value| 2^s < 2^bits for all; 0 for zeros."""
-    return min(
-        (
-            bits - 1 - abs(q.numerator).bit_length() + q.denominator.bit_length()
-            for q in values
-            if q
-        ),
-        default=0,
-    )
-
-
-def _floor(value: Fraction, shift: int) -> tuple[int, int]:
-    """floor(value * 2^shift), and 1 if that is not exact, else 0."""
-    top, bottom = value.numerator, value.denominator
-    if shift >= 0:
-        top <<= shift
-    else:
-        bottom <<= -shift
-    low, remainder = divmod(top, bottom)
-    return low, int(remainder != 0)
+def _floored(constants: Sequence[Fraction]) -> tuple[Int, Int]:
+    """Constants over 2^shifts of their own, from below."""
+    shifts = [shift_of(GRID, [q]) if q else FREE for q in constants]
+    floors = (floor_of(q, at)[0] for q, at in zip(constants, shifts, strict=True))
+    return _array(floors), _array(shifts)
 
 
 def _array(values: Iterable[int]) -> Int:

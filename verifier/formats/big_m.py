@@ -106,8 +106,8 @@ def root_bounds(query: Query, *, tightened: bool = False) -> Bounds:
     root = interval_bounds(scaled, [region])[0]
     scales = scaled.scales[network.inputs :]
     if tightened:
+        from verifier.checker.fixed_point import supports
         from verifier.checker.leaf import LeafChecker
-        from verifier.checker.symbolic import supports
 
         if not supports(network):
             raise UserError("the network is too large for symbolic bounds; use interval bounds")

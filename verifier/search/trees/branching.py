@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from verifier.checker.fixed_point import supports
 from verifier.checker.leaf import LeafChecker
-from verifier.checker.symbolic import supports
 from verifier.evidence.certificate import (
     Flip,
     Node,
