@@ -23,6 +23,7 @@ from reports.markdown import markdown
 from reports.numbers import Cell, exact_text
 from reports.pixels import png
 from reports.plots import pdf_bytes, svg_text
+from verifier.evidence.files import write_within
 from verifier.question.errors import UserError
 
 _OURS = re.compile(
@@ -80,9 +81,7 @@ def write_report(document: Document, folder: Path) -> list[str]:
             if old not in files:
                 (folder / old).unlink()
         for name, content in files.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            write_within(folder, name, content)
     except OSError as error:
         raise UserError(f"{folder}: {error.strerror or error}") from None
     return list(files)

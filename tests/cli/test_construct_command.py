@@ -139,7 +139,7 @@ def test_a_control_says_that_its_budget_is_to_be_refuted(
         (("construct", "moderate-rho"), "Theorem 4.2 (ii) is for ratios"),
         (("construct", "moderate-rho", "--error", "2"), "error share 2 is not between 0 and 1"),
         (("construct", "linf", "--samples", "0:1"), "two classes are needed"),
-        (("construct", "linf", "--samples", "x"), "--samples: 'x' is not A:B"),
+        (("construct", "linf", "--samples", "x"), "--samples: 'x' is neither a number nor A:B"),
         (("construct", "compare", "-o", "x"), "writes none"),
         (
             ("construct", "linf", "--stream", "-o", "x"),

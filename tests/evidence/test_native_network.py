@@ -209,6 +209,6 @@ def test_saving(tmp_path):
     with pytest.raises(UserError, match="No such file"):
         load_network(tmp_path / "none.bin")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(UserError, match="directory"):
         save_network(SMALL, tmp_path / "folder")
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["folder", "net.bin"]

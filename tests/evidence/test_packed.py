@@ -6,15 +6,8 @@ import zlib
 
 import pytest
 
-from verifier.evidence import packed
-from verifier.evidence.packed import (
-    pack,
-    read_bytes,
-    read_regular,
-    sync_folder,
-    unpack,
-    write_bytes,
-)
+from verifier.evidence.files import read_regular
+from verifier.evidence.packed import pack, read_bytes, unpack
 from verifier.question.errors import RefusedError, UserError
 
 TEXT = b"evidence " * 1000
@@ -99,38 +92,3 @@ def test_what_cannot_be_read(tmp_path):
             read_bytes(path)
     with pytest.raises(RefusedError, match="pipe or a device"):
         read_regular("/dev/null")
-
-
-def test_writing_is_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write_bytes(path, b"old")
-    synced = []
-    monkeypatch.setattr(packed, "sync_folder", synced.append)
-    flushed = []
-    sync = os.fsync
-    monkeypatch.setattr(os, "fsync", lambda handle: (flushed.append(handle), sync(handle)))
-    write_bytes(path, b"new", settle=False)
-    assert path.read_bytes() == b"new" and synced == [] and len(flushed) == 1
-    write_bytes(path, b"newer")
-    assert path.read_bytes() == b"newer" and synced == [tmp_path] and len(flushed) == 2
-
-    def fail(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(UserError, match=f"{path}: No space left"):
-        write_bytes(path, b"newest")
-    assert path.read_bytes() == b"newer"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
-    with pytest.raises(UserError, match="No such file"):
-        write_bytes(tmp_path / "none" / "file", b"")
-
-
-def test_a_folder_is_synced_and_closed(tmp_path, monkeypatch):
-    flushed = []
-    monkeypatch.setattr(os, "fsync", flushed.append)
-    for _ in range(3):
-        sync_folder(tmp_path)
-    assert len(set(flushed)) == 1  # the same handle again: it was closed
-    with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(flushed[0])

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import table_options
+
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
     from verifier.data.dataset import Dataset
+    from verifier.data.layout import Layout
     from verifier.question.network import Network
     from verifier.runs.run import Run, ShownFlip, Summary
 
@@ -29,6 +32,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     short_help="Certify every ball of a data set.",
 )
 @click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
+@table_options
 @click.option("--construction", "name", metavar="NAME", help="Build this.  [default: linf]")
 @click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
 @click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
@@ -96,7 +100,7 @@ def command(**given: Any) -> int:
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
-    dataset = load(options.spec)
+    dataset = load(options.spec, options.layout)
     check_labelled(dataset)
     if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
         _prepare(options.cluster)
@@ -117,6 +121,7 @@ class _Options:
     """What was given on the command line, as click names it."""
 
     spec: str
+    layout: Layout
     name: str | None
     file: str | None
     ratio: str | None

@@ -6,9 +6,14 @@ import json
 import random
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from verifier.cli.options import table_options
+
+if TYPE_CHECKING:
+    from verifier.data.layout import Layout
 
 
 @click.command(
@@ -19,6 +24,7 @@ import click
 @click.argument("target", type=click.Path(), metavar="FOLDER|FILE")
 @click.option("--network", "file", metavar="FILE", help="Believe this network, not the folder's.")
 @click.option("--data", "spec", metavar="DATA", help="Believe these data, not the folder's.")
+@table_options
 @click.option(
     "--sample", "part", type=click.IntRange(min=1), metavar="K", help="A random part of the proofs."
 )
@@ -30,6 +36,7 @@ def command(
     target: str,
     file: str | None,
     spec: str | None,
+    layout: Layout,
     part: int | None,
     seed: int | None,
     jobs: int | None,
@@ -61,7 +68,7 @@ def command(
         return _check_proof(path, file, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
-    return _check_folder(path, file, spec, part, seed, jobs, quiet, as_json)
+    return _check_folder(path, file, spec, layout, part, seed, jobs, quiet, as_json)
 
 
 def _check_vipr(path: Path, as_json: bool) -> int:
@@ -139,6 +146,7 @@ def _check_folder(
     path: Path,
     file: str | None,
     spec: str | None,
+    layout: Layout,
     part: int | None,
     seed: int | None,
     jobs: int | None,
@@ -159,7 +167,7 @@ def _check_folder(
     folder = RunFolder(path)
     manifest = folder.manifest()
     network = folder.network() if file is None else load_any_network(file)
-    points = folder.points() if spec is None else points_of(load(spec))
+    points = folder.points() if spec is None else points_of(load(spec, layout))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
     claimed = [result for result in manifest.results if result.certificate is not None]

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from verifier.cli.options import columns, number, sample_numbers, table_options
+
+if TYPE_CHECKING:
+    from verifier.data.dataset import Dataset
+    from verifier.data.layout import Layout
 
 _NAMED = ("width", "depth", "nonzero", "dense", "bits")
 
@@ -18,6 +24,7 @@ _NAMED = ("width", "depth", "nonzero", "dense", "bits")
 )
 @click.argument("name", default="list", metavar="[NAME|list|compare]")
 @click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
+@table_options
 @click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
 @click.option("--budget", metavar="Q", help="The radius of the balls, instead of --ratio.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -40,6 +47,7 @@ _NAMED = ("width", "depth", "nonzero", "dense", "bits")
 def command(
     name: str,
     spec: str,
+    layout: Layout,
     ratio: str | None,
     budget: str | None,
     seed: int,
@@ -73,18 +81,18 @@ def command(
         return 0
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
-    exact_budget = None if budget is None else read_number("--budget", budget)
+    exact_budget = None if budget is None else number("--budget", budget)
     exact_ratio = None
     if budget is None:
-        exact_ratio = read_number("--ratio", ratio or "99/100")
+        exact_ratio = number("--ratio", ratio or "99/100")
     options: dict[str, Any] = {}
     if rank is not None:
         options["rank"] = rank
     if kind is not None:
         options["kind"] = kind
     if error is not None:
-        options["error"] = read_number("--error", error)
-    dataset = load_samples(spec, samples)
+        options["error"] = number("--error", error)
+    dataset = load_samples(spec, layout, samples)
     if name == "compare":
         if output is not None or options:
             raise UserError("compare builds every construction with its defaults and writes none")
@@ -151,27 +159,13 @@ def _stream(
     return 0
 
 
-def read_number(option: str, text: str) -> Any:
-    from verifier.question.errors import UserError
-    from verifier.question.rational import parse_rational
-
-    try:
-        return parse_rational(text)
-    except UserError as error:
-        raise UserError(f"{option}: {error}") from None
-
-
-def load_samples(spec: str, samples: str | None) -> Any:
+def load_samples(spec: str, layout: Layout, samples: str | None) -> Dataset:
+    """The data, or the samples of them that were named; raises UserError."""
     from verifier.data.load import load
-    from verifier.question.errors import UserError
 
-    dataset = load(spec)
-    if samples is None:
-        return dataset
-    first, colon, last = samples.partition(":")
-    if not colon or not all(part == "" or part.isdigit() for part in (first, last)):
-        raise UserError(f"--samples: {samples!r} is not A:B")
-    return dataset.select(slice(int(first or 0), int(last) if last else None))
+    dataset = load(spec, layout)
+    chosen = sample_numbers(samples, dataset.size)
+    return dataset if chosen is None else dataset.select(chosen)
 
 
 def _entry(entry: Any) -> dict[str, Any]:
@@ -231,11 +225,3 @@ def _shown(facts: dict[str, Any]) -> str:
         lines.append(("written to", facts["file"]))
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
-
-
-def columns(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import table_options
 from verifier.question.region import Norm
+
+if TYPE_CHECKING:
+    from verifier.data.layout import Layout
 
 _NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
 
@@ -19,6 +23,7 @@ _NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
     short_help="Show a data set: size, classes, exact separation, closest pair.",
 )
 @click.argument("spec", default="digits", metavar="[DATA]")
+@table_options
 @click.option(
     "--norm",
     "norms",
@@ -27,15 +32,16 @@ _NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
     help="Show the separation in this norm only; may be repeated.  [default: all three]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(spec: str, norms: tuple[Norm, ...], as_json: bool) -> int:
+def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -> int:
     """Show DATA: size, inputs, classes, pixel range, digest, and how far apart labels are.
 
-    DATA is digits (the default), iris, wine or breast_cancer; a FILE.csv[.gz]
-    with the label in the last column; a FILE.npz with arrays X and y; a
-    FOLDER[:train|:test] with the MNIST files; or an IMAGES:LABELS pair of idx
-    files. The separation is the least distance between samples of different
-    labels; in L2 its square is exact. A robust memorizer exists for budgets
-    below half of it.
+    DATA is digits (the default), iris, wine or breast_cancer; a table of text
+    (.csv, .tsv, .txt, .data, also .gz) with the label in the last column; a
+    FILE.npz with arrays X and y, or FILE.npz:train with x_train and y_train;
+    ROWS.npy, or POINTS.npy:LABELS.npy; a FOLDER[:train|:test] with the MNIST
+    files; or an IMAGES:LABELS pair of idx files. The separation is the least
+    distance between samples of different labels; in L2 its square is exact. A
+    robust memorizer exists for budgets below half of it.
     """
     import numpy as np
 
@@ -44,7 +50,7 @@ def command(spec: str, norms: tuple[Norm, ...], as_json: bool) -> int:
     from verifier.data.decimals import as_text
     from verifier.data.load import load
 
-    dataset = load(spec)
+    dataset = load(spec, layout)
     check_labelled(dataset)
     facts: dict[str, Any] = {
         "data": dataset.name,

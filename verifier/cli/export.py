@@ -112,8 +112,8 @@ def _export_network(
     net: str | None,
     normalise: bool,
 ) -> list[tuple[str, str]]:
+    from verifier.evidence.files import write_bytes
     from verifier.evidence.network_file import save_network
-    from verifier.evidence.packed import write_bytes
     from verifier.formats.load import load_any_network
     from verifier.formats.nnet import load_nnet
     from verifier.formats.write import npz_bytes, onnx_bytes
@@ -147,7 +147,7 @@ def _export_programs(
     tightened: bool,
     feasibility: bool,
 ) -> list[tuple[str, str]]:
-    from verifier.evidence.packed import write_bytes
+    from verifier.evidence.files import write_bytes
     from verifier.formats.big_m import big_m, root_bounds
     from verifier.formats.lp_mps import lp_text, mps_text
 
@@ -191,7 +191,7 @@ def _export_proof(
     source: str, target: Path, net: str | None, goal: int | None
 ) -> list[tuple[str, str]]:
     from verifier.evidence.certificate import Radius, Robust
-    from verifier.evidence.packed import write_bytes
+    from verifier.evidence.files import write_bytes
     from verifier.formats.vipr.check import check_vipr_text
     from verifier.formats.vipr.write import vipr_texts
     from verifier.question.errors import UserError

@@ -2,11 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from typing import Any
+
+import click
 
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational, parse_rational
+
+_TABLE_OPTIONS = (
+    click.option(
+        "--label-column",
+        metavar="NAME",
+        help="Of a table: a name of its header, first, last or none.  [default: last]",
+    ),
+    click.option(
+        "--index-column",
+        metavar="NAME",
+        help="Of a table: what numbers its rows and is left out; likewise.  [default: none]",
+    ),
+    click.option(
+        "--separator",
+        metavar="SIGN",
+        help="Of a table: a sign, or comma, semicolon, tab or space.  [default: by its name]",
+    ),
+    click.option(
+        "--header/--no-header",
+        default=None,
+        help="Of a table: whether its first line names the columns.  [default: if words do]",
+    ),
+)
+
+
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command that takes data the options of tables, as its argument `layout`."""
+
+    @functools.wraps(command)
+    def with_layout(
+        *arguments: Any,
+        label_column: str | None,
+        index_column: str | None,
+        separator: str | None,
+        header: bool | None,
+        **given: Any,
+    ) -> Any:
+        from verifier.data.layout import Layout
+
+        layout = Layout(label_column, separator, index_column, header)
+        return command(*arguments, layout=layout, **given)
+
+    wrapped: Callable[..., Any] = with_layout
+    for option in reversed(_TABLE_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def number(option: str, text: str) -> Fraction:

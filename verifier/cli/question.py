@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.cli.options import number
+from verifier.data.layout import Layout
 from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.files import read_text, shown
 from verifier.question.errors import UserError
@@ -17,25 +18,27 @@ from verifier.question.rational import format_rational
 from verifier.question.region import Region, ball, box
 
 MOST_ROWS, MOST_CHARACTERS = 12, 100  # of a question, as it is printed
+_FILES = (".csv", ".txt", ".tsv", ".data", ".npz", ".npy", ".gz")
 Vector = tuple[Fraction, ...]
 Box = tuple[Vector, Vector]
 
 
-def read_point(text: str, inputs: int) -> Vector:
+def read_point(text: str, inputs: int, layout: Layout) -> Vector:
     """The point that `--center` names, of that many inputs.
 
     VALUES, such as 0,1/2,0.25; or FILE[:ROW], rows counted from 0, where a file of text has one
-    point a line, perhaps with its label behind it, and any other is a data set.
+    point a line, perhaps with its label behind it, and any other is a data set. Of a table that
+    `layout` says something about, only that is believed.
     """
     spec, row = _file_and_row(text)
     if spec is None:
         values = tuple(number("--center", part) for part in text.split(","))
-    elif spec.endswith((".csv", ".txt")):
+    elif spec.endswith((".csv", ".txt")) and layout == Layout():
         values = _text_row(spec, row, inputs)
     else:
         from verifier.data.load import load
 
-        dataset = load(spec)
+        dataset = load(spec, layout, inputs=inputs)
         if row >= dataset.size:
             raise UserError(
                 f"--center: {spec} has {dataset.size} rows, counted from 0; asked {row}"
@@ -53,7 +56,7 @@ def _file_and_row(text: str) -> tuple[str | None, int]:
     spec, colon, row = text.rpartition(":")
     if not colon or not (row.isascii() and row.isdigit()):
         spec, row = text, "0"
-    if spec in BUNDLED or Path(spec).exists() or spec.endswith((".csv", ".txt", ".npz")):
+    if spec in BUNDLED or Path(spec).exists() or spec.endswith(_FILES):
         return spec, int(row)
     return (spec, int(row)) if "/" in spec and ":" in spec else (None, 0)
 

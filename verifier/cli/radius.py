@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import table_options
+
 if TYPE_CHECKING:
     from verifier.cli.samples import Asked
+    from verifier.data.layout import Layout
     from verifier.tasks.radius import RadiusInterval
 
 _SHOWN = 40  # rows of the table
@@ -23,6 +26,7 @@ _SHOWN = 40  # rows of the table
 )
 @click.argument("net", metavar="NET")
 @click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@table_options
 @click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
 @click.option(
     "--clip",
@@ -48,6 +52,7 @@ _SHOWN = 40  # rows of the table
 def command(
     net: str,
     spec: str,
+    layout: Layout,
     norm: Any,
     clip: str | None,
     decoder: str | None,
@@ -81,7 +86,7 @@ def command(
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, spec, samples, decoder, clip)
+    asked = read_asked(net, spec, layout, samples, decoder, clip)
     with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
         found = exact_radii(
             asked.network,
@@ -106,9 +111,10 @@ def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
     """Pairs, proofs and flips as files for `robmem check FILE --network NET`."""
     from verifier.checker.manifest import Question, sample_query
     from verifier.evidence.certificate import Flip
+    from verifier.evidence.files import make_folder
     from verifier.evidence.proof_file import save_proof
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for entry in found:
         stem = f"sample-{entry.sample}"
         if entry.pair is not None and entry.question is not None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from verifier.cli.options import table_options
+
+if TYPE_CHECKING:
+    from verifier.data.layout import Layout
 
 
 class _RunsOrCommand(click.Group):
@@ -87,6 +92,7 @@ def runs(
 
 @command.command(short_help="The theorems beside measurements of a data set.")
 @click.option("--data", "spec", default="iris", show_default=True, metavar="DATA")
+@table_options
 @click.option("--ratios", metavar="Q,..", help="Of budget to half the separation.")
 @click.option("--samples", metavar="A:B", help="Take these samples alone.")
 @click.option("--limit", type=click.IntRange(min=1), help="Build no network of more weights.")
@@ -94,6 +100,7 @@ def runs(
 @click.option("-o", "--output", required=True, type=click.Path(), metavar="FOLDER")
 def theory(
     spec: str,
+    layout: Layout,
     ratios: str | None,
     samples: str | None,
     limit: int | None,
@@ -103,13 +110,10 @@ def theory(
     """Build every construction for DATA at several ratios, and show sizes beside the bounds."""
     from reports.theory import MOST_WEIGHTS, RATIOS, theory_report
     from reports.write import write_report
-    from verifier.cli.options import number, sample_numbers
-    from verifier.data.load import load
+    from verifier.cli.construct import load_samples
+    from verifier.cli.options import number
 
-    dataset = load(spec)
-    chosen = sample_numbers(samples, dataset.size)
-    if chosen is not None:
-        dataset = dataset.select(chosen)
+    dataset = load_samples(spec, layout, samples)
     asked = RATIOS
     if ratios is not None:
         asked = tuple(number("--ratios", text) for text in ratios.split(","))

@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, fields
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +114,7 @@ def show(run: str, as_json: bool) -> int:
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here.")
 def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN."""
+    from verifier.evidence.files import write_bytes
     from verifier.question.errors import UserError
     from verifier.runs.place import find_run
     from verifier.runs.store import RivalRow, SampleRow, Store
@@ -131,11 +133,9 @@ def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     if output is None:
         _write(rows, columns, form, sys.stdout)
         return 0
-    try:
-        with Path(output).open("w", encoding="utf-8", newline="") as stream:
-            _write(rows, columns, form, stream)
-    except OSError as error:
-        raise UserError(f"{output}: {error.strerror or error}") from None
+    text = StringIO()
+    _write(rows, columns, form, text)
+    write_bytes(output, text.getvalue().encode())
     return 0
 
 
@@ -243,6 +243,7 @@ def _write(rows: list[dict[str, Any]], columns: list[str], form: str | None, str
 def _parquet(rows: list[dict[str, Any]], columns: list[str], output: str) -> None:
     from importlib import import_module
 
+    from verifier.evidence.files import write_bytes
     from verifier.question.errors import UserError
 
     try:
@@ -255,7 +256,6 @@ def _parquet(rows: list[dict[str, Any]], columns: list[str], output: str) -> Non
         **{f"{phase}_seconds": arrow.float64() for phase in ("bounds", "search", "check")},
     }
     schema = arrow.schema([(column, kinds.get(column, arrow.string())) for column in columns])
-    try:
-        parquet.write_table(arrow.Table.from_pylist(rows, schema), output)
-    except OSError as error:
-        raise UserError(f"{output}: {error.strerror or error}") from None
+    content = BytesIO()
+    parquet.write_table(arrow.Table.from_pylist(rows, schema), content)
+    write_bytes(output, content.getvalue())

@@ -11,6 +11,7 @@ from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
+    from verifier.data.layout import Layout
     from verifier.evidence.data_file import Points
     from verifier.question.network import Network
     from verifier.search.options import Options
@@ -30,7 +31,7 @@ class Asked:
 
 
 def read_asked(
-    net: str, spec: str, samples: str | None, decoder: str | None, clip: str | None
+    net: str, spec: str, layout: Layout, samples: str | None, decoder: str | None, clip: str | None
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import sample_numbers
@@ -39,7 +40,7 @@ def read_asked(
     from verifier.runs.run import points_of
     from verifier.tasks.radius import default_decoder
 
-    network, dataset = load_any_network(net), load(spec)
+    network, dataset = load_any_network(net), load(spec, layout)
     if network.inputs != dataset.dimension:
         raise UserError(f"the data have {dataset.dimension} inputs, the network {network.inputs}")
     chosen = sample_numbers(samples, dataset.size)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
-from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import table_options
+
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
     from verifier.cli.samples import Asked
+    from verifier.data.layout import Layout
     from verifier.tasks.around import FoundFlip
     from verifier.tasks.flips import Hint, SearchedSample
 
@@ -28,6 +30,7 @@ _TENFOLD = 10
 )
 @click.argument("net", metavar="NET")
 @click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@table_options
 @click.option("--radius", metavar="R", help="Of the closed balls.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
 @click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
@@ -57,6 +60,7 @@ _TENFOLD = 10
 def command(
     net: str,
     spec: str,
+    layout: Layout,
     radius: str | None,
     radius_squared: str | None,
     norm: Any,
@@ -91,7 +95,7 @@ def command(
     from verifier.cli.options import number
     from verifier.cli.progress import counted
     from verifier.cli.samples import limits, read_asked
-    from verifier.evidence.packed import write_bytes
+    from verifier.evidence.files import make_folder, write_bytes
     from verifier.question.errors import UserError
     from verifier.tasks.flips import search_flips
 
@@ -105,7 +109,7 @@ def command(
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, spec, samples, decoder, clip)
+    asked = read_asked(net, spec, layout, samples, decoder, clip)
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(f"--picture: {asked.dataset.name} are no images")
     question = Question(norm, asked.decoder, size, squared, asked.clip)
@@ -131,8 +135,7 @@ def command(
         exact = json.dumps(facts, indent=1).encode() + b"\n"
         write_bytes(out, exact if out.endswith(".json") else _npz(asked, listed))
     if picture is not None:
-        folder = Path(picture)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = make_folder(picture)
         for _, flip in listed:
             name = f"sample-{flip.sample}-goal-{flip.goal}.png"
             write_bytes(folder / name, _picture(asked, flip))

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import table_options
+
 if TYPE_CHECKING:
     from verifier.cli.question import Box
+    from verifier.data.layout import Layout
     from verifier.question.network import Network
     from verifier.question.query import Query
     from verifier.search.options import Outcome
@@ -26,6 +29,7 @@ _LONG = 400  # characters of a point shown exactly
 )
 @click.argument("net", metavar="NET")
 @click.option("--center", metavar="VALUES|FILE[:ROW]", help="Of the ball; rows count from 0.")
+@table_options
 @click.option("--radius", metavar="R", help="Of the closed ball.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
 @click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
@@ -66,6 +70,7 @@ _LONG = 400  # characters of a point shown exactly
 def command(
     net: str,
     center: str | None,
+    layout: Layout,
     radius: str | None,
     radius_squared: str | None,
     norm: str,
@@ -124,7 +129,7 @@ def command(
         for option, text in (("--clip", clip), ("--box", box_))
         if text is not None
     ]
-    point = None if center is None else read_point(center, network.inputs)
+    point = None if center is None else read_point(center, network.inputs, layout)
     region = read_region(norm, point, size, squared, boxes)
     goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe)
     query = Query(network, region, goals)

@@ -93,7 +93,7 @@ def _one(
     *,
     as_json: bool,
 ) -> int:
-    from verifier.evidence.packed import write_bytes
+    from verifier.evidence.files import write_bytes
     from verifier.formats.load import load_any_network
     from verifier.formats.vnnlib import read_property
     from verifier.tasks.instances import (
@@ -203,18 +203,13 @@ def _list(
     jobs: int,
     as_json: bool,
 ) -> int:
-    from verifier.evidence.packed import write_bytes
+    from verifier.evidence.files import make_folder
     from verifier.tasks.instances import Table, read_instances, solve_all
 
     listed = read_instances(instances, options.timeout)
     name = table or f"{Path(instances).name.split('.')[0]}-answers.csv"
     answers = Table.open(name)
-    folder = None
-    if proofs is not None:
-        folder = Path(proofs)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(folder / ".writable", b"")
-        (folder / ".writable").unlink()
+    folder = None if proofs is None else make_folder(proofs)
     todo = [entry for entry in listed if not answers.has(entry, retry=retry)]
     if len(todo) < len(listed) and not as_json:
         print(f"{len(listed) - len(todo)} of {len(listed)} are in {name}", file=sys.stderr)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from verifier.cli.options import columns, number, table_options
+
+if TYPE_CHECKING:
+    from verifier.data.layout import Layout
 
 
 @click.command(
@@ -14,6 +19,7 @@ import click
     short_help="Show proved lower bounds on robust memorizers of a data set.",
 )
 @click.argument("spec", default="digits", metavar="[DATA]")
+@table_options
 @click.option(
     "--norm",
     type=click.Choice(["inf", "1", "2"]),
@@ -35,6 +41,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     spec: str,
+    layout: Layout,
     norm: Any,
     ratio: str | None,
     budget: str | None,
@@ -52,18 +59,18 @@ def command(
     from constructions.comparison import compare
     from constructions.hypotheses import budget_of_ratio, check_budget, power_separation
     from constructions.lower_bounds import lower_bounds
-    from verifier.cli.construct import columns, load_samples, read_number
+    from verifier.cli.construct import load_samples
     from verifier.question.errors import UserError
     from verifier.question.rational import format_rational
 
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
-    dataset = load_samples(spec, samples)
+    dataset = load_samples(spec, layout, samples)
     power = power_separation(dataset, norm)
     if budget is not None:
-        exact = read_number("--budget", budget)
+        exact = number("--budget", budget)
     else:
-        exact = budget_of_ratio(read_number("--ratio", ratio or "99/100"), power, norm)
+        exact = budget_of_ratio(number("--ratio", ratio or "99/100"), power, norm)
     check_budget(dataset, norm, exact, power)
     bounds = lower_bounds(dataset, norm, exact, power)
     used = []

@@ -37,15 +37,18 @@ def decimal(text: str) -> tuple[int, int] | None:
     return mantissa, decimals
 
 
-def decimal_row(cells: Sequence[str], place: str) -> tuple[list[int], int]:
+def decimal_row(
+    cells: Sequence[str], place: str, columns: Sequence[int] | None = None
+) -> tuple[list[int], int]:
     """The cells as (numerators, common power of ten).
 
     Raises:
-        UserError: If one is not a number, at `place` and its column, counted from 1.
+        UserError: If one is not a number, at `place` and its column, which `columns`
+            gives, counted from 1 where they are not given.
     """
     mantissas: list[int] = []
     decimals: list[int] = []
-    for column, cell in enumerate(cells, start=1):
+    for column, cell in zip(columns or range(1, len(cells) + 1), cells, strict=True):
         try:
             pair = decimal(cell)
         except ValueError as error:

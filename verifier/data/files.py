@@ -5,23 +5,45 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from verifier.question.errors import UserError
+from verifier.evidence.files import open_regular
+from verifier.question.errors import RefusedError, UserError
+
+_ENDINGS = re.compile(r"\.(csv|tsv|txt|data|npz|npy)$")
 
 
 def file_name(path: Path) -> str:
     """The name of the file without its endings, of characters safe in any file name."""
-    stem = re.sub(r"\.(gz|csv|npz)$", "", re.sub(r"\.gz$", "", path.resolve().name))
+    stem = _ENDINGS.sub("", path.resolve().name.removesuffix(".gz"))
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "data"
 
 
-def unpacked(path: Path) -> IO[bytes]:
+@contextmanager
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of the file, unpacked if it is called .gz; raises UserError if it is none."""
     try:
-        if path.name.endswith(".gz"):
-            return cast(IO[bytes], gzip.open(path, "rb"))
-        return path.open("rb")
+        with opened(path) as stream:
+            if path.name.endswith(".gz"):
+                with gzip.open(stream, "rb") as content:
+                    yield cast(IO[bytes], content)
+            else:
+                yield stream
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of the file; a pipe or a device is bad input, as a file that is missing."""
+    try:
+        with open_regular(path) as stream:
+            yield stream
+    except RefusedError as error:
+        raise UserError(error.detail) from None
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
 

@@ -6,6 +6,7 @@ import math
 import struct
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,32 +16,59 @@ from verifier.data.files import chunk, file_name, unpacked
 from verifier.data.storage import MAX_ENTRIES
 from verifier.question.errors import UserError
 
-MNIST_PARTS = {"train": "train", "test": "t10k"}
+PARTS = ("train", "test")
+_IMAGES = {
+    "train": (
+        "train-images-idx3-ubyte",
+        "train-images.idx3-ubyte",
+        "qmnist-train-images-idx3-ubyte",
+    ),
+    "test": ("t10k-images-idx3-ubyte", "t10k-images.idx3-ubyte", "qmnist-test-images-idx3-ubyte"),
+}
+_KINDS = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4"}  # the numbers of the format
+_QMNIST_COLUMNS = 8  # of its labels, the first of which is the class
 
 
 def load_mnist(folder: Path, part: str) -> Dataset:
-    """The training or test images of a folder that holds MNIST's four files, compressed or not."""
-    prefix = MNIST_PARTS[part]
+    """The training or test images of a folder that holds the files of MNIST or QMNIST.
 
-    def find(kind: str, dimensions: int) -> Path:
-        names = [
-            f"{prefix}-{kind}{dash}idx{dimensions}-ubyte{end}"
-            for end in ("", ".gz")
-            for dash in "-."
-        ]
-        for name in names:
-            if (folder / name).is_file():
-                return folder / name
-        raise UserError(f"{folder}: no {part} {kind}: none of {', '.join(names)}")
+    They may be compressed, and may lie in the folder itself, in raw/ or in one */raw/ below it.
 
-    return load_idx(find("images", 3), find("labels", 1), f"{file_name(folder)}-{part}")
+    Raises:
+        UserError: If they are missing, or there several times.
+    """
+    places = [folder, folder / "raw", *sorted(folder.glob("*/raw"))]
+    found = [path for place in places for name in _IMAGES[part] for path in _packed(place / name)]
+    if not found:
+        names = ", ".join(_IMAGES[part])
+        raise UserError(f"{folder}: no {part} images: none of {names}, nor below raw or */raw")
+    for other in found[1:]:
+        if other.name.removesuffix(".gz") != found[0].name or other.parent != found[0].parent:
+            raise UserError(f"{folder}: holds {found[0]} and {other}; name the folder of one")
+    name = found[0].name.removesuffix(".gz")
+    label_name = name.replace("images", "labels").replace("idx3-ubyte", "idx1-ubyte")
+    if name.startswith("qmnist"):
+        label_name = name.replace("images-idx3-ubyte", "labels-idx2-int")
+    labels = _packed(found[0].parent / label_name)
+    if not labels:
+        raise UserError(f"{found[0].parent}: no {part} labels: no {label_name}")
+    return load_idx(found[0], labels[0], f"{file_name(folder)}-{part}")
+
+
+def _packed(path: Path) -> list[Path]:
+    """The file, the same with .gz behind its name, or both, as far as they are there."""
+    both = (path, path.with_name(path.name + ".gz"))
+    return [one for one in both if one.is_file()]
 
 
 def load_idx(images: Path, labels: Path, name: str) -> Dataset:
+    """The images (or rows) of one file with the labels of another; raises UserError."""
     pixels = _idx_array(images)
     marks = _idx_array(labels)
     if pixels.ndim < 2:
         raise UserError(f"{images}: {pixels.ndim} dimension, images or rows are needed")
+    if marks.ndim == 2 and marks.shape[1] == _QMNIST_COLUMNS:
+        marks = marks[:, 0]
     if marks.shape != pixels.shape[:1]:
         raise UserError(
             f"{labels}: labels of shape {marks.shape}, {images} has {pixels.shape[0]} samples"
@@ -52,19 +80,22 @@ def load_idx(images: Path, labels: Path, name: str) -> Dataset:
     return Dataset(
         name, pixels.reshape(shape[0], -1).astype(np.int64), 1, indices.astype(np.int64),
         tuple(str(label) for label in present),
-        pixel_range=(Fraction(0), Fraction(255)),
+        pixel_range=(Fraction(0), Fraction(255)) if pixels.dtype == np.uint8 else None,
         image_shape=(shape[1], shape[2]) if len(shape) == 3 else None,
     )  # fmt: skip
 
 
-def _idx_array(path: Path) -> npt.NDArray[np.uint8]:
-    """The unsigned bytes of an idx file, of the shape its header says."""
+def _idx_array(path: Path) -> npt.NDArray[Any]:
+    """The integers of an idx file, of the shape its header says."""
     with unpacked(path) as stream:
         magic = chunk(path, stream, 4)
         if len(magic) < 4 or magic[:2] != b"\0\0":
             raise UserError(f"{path}: not an idx file: it begins with 0x{magic.hex()}")
-        if magic[2] != 8:
-            raise UserError(f"{path}: idx type 0x{magic[2]:02x}; unsigned bytes (0x08) are needed")
+        if magic[2] not in _KINDS:
+            raise UserError(
+                f"{path}: idx type 0x{magic[2]:02x}; integers (0x08 to 0x0c) are needed"
+            )
+        kind = np.dtype(_KINDS[magic[2]])
         if not 1 <= magic[3] <= 4:
             raise UserError(f"{path}: {magic[3]} dimensions, 1 to 4 are read")
         header = chunk(path, stream, 4 * magic[3])
@@ -74,8 +105,9 @@ def _idx_array(path: Path) -> npt.NDArray[np.uint8]:
         entries = math.prod(shape)
         if entries > MAX_ENTRIES:
             raise UserError(f"{path}: {entries} entries, more than {MAX_ENTRIES}")
-        body = chunk(path, stream, entries + 1)
-    if len(body) != entries:
-        found = "more" if len(body) > entries else str(len(body))
-        raise UserError(f"{path}: shape {shape} needs {entries} bytes, there are {found}")
-    return np.frombuffer(body, dtype=np.uint8).reshape(shape)
+        body = chunk(path, stream, entries * kind.itemsize + 1)
+    needed = entries * kind.itemsize
+    if len(body) != needed:
+        found = "more" if len(body) > needed else str(len(body))
+        raise UserError(f"{path}: shape {shape} needs {needed} bytes, there are {found}")
+    return np.frombuffer(body, dtype=kind).reshape(shape)

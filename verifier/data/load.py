@@ -3,13 +3,14 @@
 No rounding happens between a file and a claim about it.  What counts as exact
 depends on the door:
 
-* text (CSV, the bundled tables): a decimal is that decimal, ``0.1`` is 1/10;
-* arrays (.npz): a float is the dyadic fraction it is, ``0.1`` is
+* text (tables, the bundled ones too): a decimal is that decimal, ``0.1`` is 1/10;
+* arrays (.npz, .npy): a float is the dyadic fraction it is, ``0.1`` is
   3602879701896397/36028797018963968;
 * images (idx): bytes are integers.
 
 Files are treated as hostile: sizes are checked before memory is taken, archives
-are bounded while they unpack, and nothing is ever unpickled or evaluated.
+are bounded while they unpack, pipes and devices are refused, and nothing is ever
+unpickled or evaluated.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from verifier.data.arrays import load_npy, load_npy_pair, load_npz
 from verifier.data.bundled import BUNDLED, load_bundled
-from verifier.data.csv_table import load_csv
 from verifier.data.dataset import Dataset
 from verifier.data.files import file_name
-from verifier.data.idx import MNIST_PARTS, load_idx, load_mnist
-from verifier.data.npz import load_npz
+from verifier.data.idx import PARTS, load_idx, load_mnist
+from verifier.data.layout import Layout
+from verifier.data.table import load_table
 from verifier.question.errors import UserError
 
+TABLES = (".csv", ".tsv", ".txt", ".data")
+"""Endings of tables of text, to which .gz may be added."""
 
-def load(spec: str) -> Dataset:
+
+def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> Dataset:
     """The data set named by `spec`, exactly.
 
     ==========================================  ==========================================
@@ -34,38 +39,66 @@ def load(spec: str) -> Dataset:
     ==========================================  ==========================================
     ``digits iris wine breast_cancer``          the tables of scikit-learn, read as the
                                                 decimals they print
-    ``PATH.csv``, ``PATH.csv.gz``               the label in the last column; a header if
-                                                no input of the first row is a number
-    ``PATH.npz``                                arrays ``X`` (one row, or image, a sample)
-                                                and ``y``
-    ``FOLDER``, ``FOLDER:train``                MNIST's train-images and train-labels
-    ``FOLDER:test``                             MNIST's t10k-images and t10k-labels
+    ``TABLE.csv .tsv .txt .data``, also ``.gz``  the label in the last column, or as
+                                                `layout` says; a first line of words is a
+                                                header
+    ``ARRAYS.npz``                              arrays ``X`` (one row, or image, a sample)
+                                                and ``y``, or ``x`` and ``y``
+    ``ARRAYS.npz:train``, ``ARRAYS.npz:test``   ``x_train`` and ``y_train``, ``x_test``
+                                                and ``y_test``
+    ``ROWS.npy``                                the label in the last column
+    ``POINTS.npy:LABELS.npy``                   two arrays
+    ``FOLDER``, ``FOLDER:train``                the train-images and train-labels of MNIST
+                                                or QMNIST, perhaps in raw/ or */raw/
+    ``FOLDER:test``                             their test images and labels
     ``IMAGES:LABELS``                           two idx files
     ==========================================  ==========================================
 
-    idx files may be compressed (.gz).  A file called like a bundled table is
-    reached as ``./digits``.
+    idx files and .npy may be compressed (.gz).  Labels in rows of zeros and a
+    single one are the place of the one.  A file called like a bundled table is
+    reached as ``./digits``.  With `inputs`, only points are wanted: a table of
+    that many columns has no labels.
 
     Raises:
         UserError: If the file is missing, or is not what its name says.
     """
+    if layout.label_column == "none" and inputs is None:
+        raise UserError(
+            "--label-column none: without labels nothing is asked of the samples; "
+            "robmem verify --center FILE:ROW --label LABEL asks about one of them"
+        )
+    if spec.removesuffix(".gz").endswith(TABLES):
+        return load_table(Path(spec), layout, inputs)
+    if spec.endswith((".npy", ".npy.gz")) and not re.search(r"\.npy(\.gz)?:", spec):
+        return load_npy(Path(spec), layout)
+    layout.refuse_for(spec)
     if spec in BUNDLED:
         return load_bundled(spec)
-    path = Path(spec)
-    if spec.endswith((".csv", ".csv.gz")):
-        return load_csv(path)
     if spec.endswith(".npz"):
-        return load_npz(path)
-    if spec and path.is_dir():
-        return load_mnist(path, "train")
+        return load_npz(Path(spec), None)
+    if spec and Path(spec).is_dir():
+        return load_mnist(Path(spec), "train")
+    found = _with_colon(spec)
+    if found is None:
+        raise UserError(
+            f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
+            "nor an existing TABLE.csv, .tsv, .txt or .data[.gz], ARRAYS.npz[:train|:test], "
+            "ROWS.npy, FOLDER[:train|:test] with the MNIST files, or a pair IMAGES:LABELS of idx "
+            "files or of .npy files"
+        )
+    return found
+
+
+def _with_colon(spec: str) -> Dataset | None:
+    """What two names around a colon, or a name and a part, name; None if nothing."""
     for colon in (match.start() for match in re.finditer(":", spec)):
         left, right = Path(spec[:colon]), spec[colon + 1 :]
-        if left.is_dir() and right in MNIST_PARTS:
+        if left.is_dir() and right in PARTS:
             return load_mnist(left, right)
+        if left.is_file() and left.suffix == ".npz" and right in PARTS:
+            return load_npz(left, right)
         if left.is_file() and Path(right).is_file():
+            if left.name.removesuffix(".gz").endswith(".npy"):
+                return load_npy_pair(left, Path(right))
             return load_idx(left, Path(right), file_name(left))
-    raise UserError(
-        f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
-        "nor an existing FILE.csv[.gz], FILE.npz, FOLDER[:train|:test] with the MNIST files, "
-        "or IMAGES:LABELS pair of idx files"
-    )
+    return None

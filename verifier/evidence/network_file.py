@@ -15,13 +15,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from verifier.evidence.packed import read_regular
+from verifier.evidence.files import read_regular, write_bytes
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import UserError
 from verifier.question.network import Integers, Network, Rows, integers
@@ -35,13 +34,7 @@ _KINDS = {"i1": 1, "i2": 2, "i4": 4, "i8": 8}
 
 def save_network(network: Network, path: Path | str) -> None:
     """Writes `network` to `path`; the same network gives the same bytes. Never a partial file."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(network_bytes(network))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, network_bytes(network))
 
 
 def network_bytes(network: Network) -> bytes:

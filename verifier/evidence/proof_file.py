@@ -30,8 +30,9 @@ from pathlib import Path
 from typing import Any
 
 from verifier.evidence.certificate import Flip, Radius, Robust, certificate_bytes, parse_certificate
+from verifier.evidence.files import write_bytes
 from verifier.evidence.network_file import network_bytes, parse_network
-from verifier.evidence.packed import pack, read_bytes, write_bytes
+from verifier.evidence.packed import pack, read_bytes
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network

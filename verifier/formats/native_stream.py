@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.evidence.files import replacing
 from verifier.evidence.network_file import MAGIC, VERSION
 from verifier.question.errors import UserError
 from verifier.question.network import Rows
@@ -90,7 +90,6 @@ def save_streamed(
     Raises:
         UserError: A weight does not fit in 64 bits, or the second pass differs from the first.
     """
-    path = Path(path)
     units, last = _survey(layers()), _survey(iter([outputs]))
     headers, offsets, position = [], {}, 0
     for owner, survey in (("units", units), ("outputs", last)):
@@ -110,25 +109,20 @@ def save_streamed(
     header = {"inputs": inputs, "layers": units.layers, "sections": headers}
     text = json.dumps(header, separators=(",", ":"), sort_keys=True).encode()
     start = b"".join([MAGIC, str(VERSION).encode(), b"\n", text, b"\n"])
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w+b") as file:
-            file.write(start)
-            file.truncate(len(start) + position)
-            for owner, survey, blocks in (
-                ("units", units, layers()),
-                ("outputs", last, iter([outputs])),
-            ):
-                places = {name: len(start) + offsets[owner, name] for name in _FIELDS}
-                _write(file, survey, places, blocks)
-            file.seek(0)
-            state = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                state.update(chunk)
-            file.write(state.digest())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as file:
+        file.write(start)
+        file.truncate(len(start) + position)
+        for owner, survey, blocks in (
+            ("units", units, layers()),
+            ("outputs", last, iter([outputs])),
+        ):
+            places = {name: len(start) + offsets[owner, name] for name in _FIELDS}
+            _write(file, survey, places, blocks)
+        file.seek(0)
+        state = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            state.update(chunk)
+        file.write(state.digest())
 
 
 class _Buffered:

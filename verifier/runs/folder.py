@@ -26,16 +26,9 @@ from typing import Any
 
 from verifier.checker.manifest import Manifest, manifest_bytes, parse_manifest
 from verifier.evidence.data_file import Points, parse_data
+from verifier.evidence.files import open_regular, read_regular, sync_folder, write_bytes
 from verifier.evidence.network_file import load_network, network_bytes
-from verifier.evidence.packed import (
-    open_regular,
-    pack,
-    read_bytes,
-    read_regular,
-    sync_folder,
-    unpack,
-    write_bytes,
-)
+from verifier.evidence.packed import pack, read_bytes, unpack
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network

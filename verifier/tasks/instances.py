@@ -26,7 +26,7 @@ import numpy as np
 
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, Undecided
-from verifier.evidence.packed import write_bytes
+from verifier.evidence.files import write_bytes
 from verifier.evidence.proof_file import load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
 from verifier.formats.load import load_any_network

@@ -1,0 +1,357 @@
+"""Tables of text: one sample a line, its label in one column; a decimal is that decimal.
+
+A first line that may be names or a sample, a column that numbers the rows, and labels that look
+like inputs are errors that name the option to say what is meant: a wrong guess would be a data
+set that nobody asked about.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from verifier.data.dataset import Dataset
+from verifier.data.decimals import NUMBER, decimal_row, shown
+from verifier.data.files import file_name, unpacked
+from verifier.data.labels import is_integer, label_table
+from verifier.data.layout import Layout
+from verifier.data.storage import RationalTable
+from verifier.question.errors import UserError
+
+MAX_TEXT = 2**30
+"""Most bytes of text read from one file, after decompression."""
+MAX_LINE = 2**24
+"""Most bytes of one line of text."""
+UNLABELLED = "none"
+"""The label of every sample of a table without labels."""
+
+_MISSING = {"nan", "inf", "infinity", "na", "null", "none", "?"}
+_LABEL_WORDS = {"label", "labels", "class", "classes", "target", "species", "y", "category"}
+_INDEX_WORDS = {"id", "index", "idx", "row", "no", "nr", "number"}
+_MANY = 20  # samples, from which a coincidence of a whole column is none
+
+
+def load_table(path: Path, layout: Layout, inputs: int | None = None) -> Dataset:
+    """The samples of the table, one a line.
+
+    With `inputs`, a table of that many columns has points alone.  Points without labels are
+    labelled `UNLABELLED`.
+
+    Raises:
+        UserError: If the file is damaged or no table, or if it is doubtful what
+            a line or a column is; the message names the place and the option.
+    """
+    rows = _rows(path, layout.separator or _separator_of_name(path))
+    line, cells = next(rows, (0, []))
+    if not cells:
+        raise UserError(f"{path}: no samples")
+    columns = _columns(path, line, cells, layout, inputs)
+    table = RationalTable(str(path))
+    labels: list[str] = []
+    for at, row in [] if columns.names else [(line, cells)]:
+        labels.append(columns.add(table, at, row))
+    for at, row in rows:
+        labels.append(columns.add(table, at, row))
+    numerators, denominator = table.settle()
+    names, indices = label_table(str(path), labels)
+    dataset = Dataset(
+        file_name(path), numerators, denominator, indices, names,
+        feature_names=columns.feature_names,
+    )  # fmt: skip
+    if columns.names is None and layout.header is None and _may_name(cells, labels, columns):
+        listed = ",".join(cells[:5]) + (",.." if len(cells) > 5 else "")
+        raise UserError(
+            f"{path}: line {line}: {shown(listed)} may be the names of the columns "
+            "or a sample: give --header or --no-header"
+        )
+    _refuse_numbered(path, dataset, columns)
+    _refuse_label_inputs(path, dataset, labels, columns)
+    return dataset
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which column is what."""
+
+    path: Path
+    layout: Layout
+    first_line: int
+    width: int
+    names: tuple[str, ...] | None  # of all columns, if the first line has them
+    label: int | None
+    index: int | None
+
+    @property
+    def inputs(self) -> list[int]:
+        return [k for k in range(self.width) if k not in (self.label, self.index)]
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        return None if self.names is None else tuple(self.names[k] for k in self.inputs)
+
+    def add(self, table: RationalTable, line: int, cells: list[str]) -> str:
+        """Adds the inputs of the row to `table` and returns its label."""
+        place = f"{self.path}: line {line}"
+        if len(cells) != self.width:
+            raise UserError(
+                f"{place}, column {min(len(cells), self.width) + 1}: "
+                f"{len(cells)} columns, line {self.first_line} has {self.width}"
+            )
+        label = UNLABELLED if self.label is None else cells[self.label]
+        if not label or not label.isprintable() or (self._guessed and set(label) & {";", "\t"}):
+            raise UserError(
+                f"{place}, column {(self.label or 0) + 1}: {shown(label)} is not a label"
+                f"{_remedy([label], self._guessed)}"
+            )
+        try:
+            entries = [cells[k] for k in self.inputs]
+            table.append(*decimal_row(entries, place, [k + 1 for k in self.inputs]))
+        except UserError as error:
+            raise UserError(f"{error}{self._remedy(line, cells)}") from None
+        return label
+
+    @property
+    def _guessed(self) -> bool:
+        return self.layout.separator is None
+
+    def _remedy(self, line: int, cells: list[str]) -> str:
+        found = _remedy([cells[k] for k in self.inputs], self._guessed)
+        if found or self.layout.label_column is not None or len(self.inputs) < 2:
+            return found
+        words = [k for k in self.inputs if not _is_number(cells[k]) and not _is_missing(cells[k])]
+        if words == self.inputs[:1] and (self.label is None or _is_number(cells[self.label])):
+            return "; if the labels stand first, give --label-column first"
+        if words and line == self.first_line:
+            return "; if this line names the columns, give --header"
+        return ""
+
+
+def _columns(
+    path: Path, line: int, cells: list[str], layout: Layout, inputs: int | None
+) -> _Columns:
+    place = f"{path}: line {line}"
+    named = [c for c in (layout.label_column, layout.index_column) if c and not _is_position(c)]
+    if named and layout.header is False:
+        raise UserError(f"a column {named[0]!r} needs a header, and --no-header says there is none")
+    rest = list(range(len(cells)))
+    index = _column(place, "--index-column", layout.index_column or "none", cells, rest)
+    rest = [k for k in rest if k != index]
+    given = layout.label_column or ("none" if inputs == len(rest) else "last")
+    label = _column(place, "--label-column", given, cells, rest)
+    rest = [k for k in rest if k != label]
+    if not rest:
+        remedy = _remedy(cells, layout.separator is None)
+        raise UserError(f"{place}: one column; inputs and then a label are needed{remedy}")
+    header = layout.header
+    if header is None:
+        header = bool(named) or _is_header([cells[k] for k in rest])
+    names = tuple(cells) if header else None
+    if header and layout.index_column is None and re.fullmatch("(unnamed: 0)?", cells[0].lower()):
+        raise UserError(
+            f"{place}: the first column has no name, as where rows are numbered: "
+            "give --index-column first to leave it out, or none to keep it"
+        )
+    if header and layout.label_column is None and given == "last":
+        first, last = cells[rest[0]], cells[label or 0]
+        if first.lower() in _LABEL_WORDS and last.lower() not in _LABEL_WORDS:
+            raise UserError(
+                f"{place}: the first column is called {shown(first)}, the last {shown(last)}: "
+                "give --label-column first, or last"
+            )
+    return _Columns(path, layout, line, len(cells), names, label, index)
+
+
+def _is_position(column: str) -> bool:
+    return column in ("first", "last", "none")
+
+
+def _column(
+    place: str, option: str, column: str, cells: list[str], among: Sequence[int]
+) -> int | None:
+    """The column that is meant, of those `among` which it is counted."""
+    if column == "none":
+        return None
+    if column in ("first", "last"):
+        return among[0 if column == "first" else -1] if among else None
+    found = [k for k in among if cells[k] == column]
+    if len(found) != 1:
+        listed = ", ".join(map(shown, cells[:8])) + (", .." if len(cells) > 8 else "")
+        raise UserError(
+            f"{place}: {option}: {len(found)} columns are called {shown(column)}; it has {listed}"
+        )
+    return found[0]
+
+
+def _is_header(inputs: list[str]) -> bool:
+    """Whether the cells are names: distinct words, none a number; pandas leaves its first empty."""
+    words = inputs[1:] if len(inputs) > 1 and not inputs[0] else inputs
+    return (
+        all(word and not _is_number(word) and word.isprintable() for word in words)
+        and len(set(words)) == len(words)
+        and not any(map(_is_missing, words))
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return NUMBER.fullmatch(cell) is not None and any(sign.isdigit() for sign in cell)
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.lower().lstrip("+-") in _MISSING
+
+
+def _refuse_numbered(path: Path, dataset: Dataset, columns: _Columns) -> None:
+    """Raises UserError if the first input only numbers the samples, and nobody said to keep it."""
+    size, column = dataset.size, dataset.numerators[:, 0]
+    if columns.layout.index_column is not None or min(dataset.dimension, size) < 2:
+        return
+    if dataset.denominator != 1 or column[0] not in (0, 1) or not (np.diff(column) == 1).all():
+        return
+    name = (columns.feature_names or ("",))[0]
+    if size >= _MANY or name.lower() in _INDEX_WORDS:
+        raise UserError(
+            f"{path}: column {columns.inputs[0] + 1} counts the samples from {column[0]}: "
+            "give --index-column first to leave it out, or none to keep it"
+        )
+
+
+def _refuse_label_inputs(
+    path: Path, dataset: Dataset, labels: list[str], columns: _Columns
+) -> None:
+    """Raises UserError if the last column looks like an input, and nobody said that it is labels.
+
+    It does if every sample has another value there, no integer, or if most have while the first
+    column has few values, as where labels stand first.
+    """
+    if columns.label is None or columns.layout.label_column is not None:
+        return
+    size, distinct = dataset.size, len(set(labels))
+    first = len(set(dataset.numerators[:, 0].tolist()))
+    if distinct == size and not all(map(is_integer, labels)):
+        doubtful = size >= (3 if all(map(_is_number, labels)) else _MANY)
+    else:
+        doubtful = size >= _MANY and 2 * distinct > size > 2 * first > 2
+    if doubtful:
+        raise UserError(
+            f"{path}: the last column has {distinct} values in {size} samples, the first {first}: "
+            "give --label-column first, or last if each is a label"
+        )
+
+
+def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
+    """Whether a first row of numbers may name the columns.
+
+    It may if it counts them, from 0 or from 1, or if no other row has its label, and it counts
+    on from another number, or the other labels are numbers, or are of several samples each.
+    """
+    others = Counter(labels[1:])
+    cells = [first[k] for k in range(columns.width) if k != columns.index]
+    inputs = [first[k] for k in columns.inputs]
+    if not others or not all(map(is_integer, inputs)):
+        return False
+    counted = [int(cell.partition(".")[0]) if is_integer(cell) else None for cell in cells]
+    start = counted[0]
+    if start is not None and counted == list(range(start, start + len(cells))):
+        if start == 0 or (start == 1 and len(cells) > 2):
+            return True
+        if len(cells) > 2 and labels[0] not in others:
+            return True
+    if columns.label is None or labels[0] in others:
+        return False
+    if not _is_number(labels[0]):
+        return all(map(_is_number, others))
+    return (
+        is_integer(labels[0]) and len(set(inputs)) == len(inputs) > 1 and min(others.values()) > 1
+    )
+
+
+def _remedy(cells: Sequence[str], guessed: bool) -> str:
+    """What to say about cells that are not what they should be; empty if nothing is known."""
+    text = " ".join(cells)
+    if guessed:
+        for mark, word in ((";", "semicolon"), ("\t", "tab")):
+            if mark in text:
+                return f"; if {word}s separate the columns, give --separator {word}"
+    if any(re.fullmatch(r"[+-]?[0-9]+,[0-9]+", cell) for cell in cells):
+        return "; write decimal points instead of decimal commas"
+    if guessed and len(cells) == 1 and len(cells[0].split()) > 1:
+        return "; if blanks separate the columns, give --separator space"
+    return ""
+
+
+# --------------------------------------------------------------------- lines
+
+
+def _separator_of_name(path: Path) -> str | None:
+    """The separator that the ending of the name says; None for what the first line shows."""
+    name = path.name.removesuffix(".gz")
+    return {".csv": ",", ".tsv": "\t"}.get(Path(name).suffix)
+
+
+def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, as (line where the row ends, stripped cells)."""
+    lines = _lines(path)
+    if separator is None:
+        head: list[str] = []
+        for text in lines:
+            head.append(text)
+            if text.strip():
+                break
+        separator = next((mark for mark in ",;\t" if head and mark in head[-1]), " ")
+        lines = _chained(head, lines)
+    if separator == " ":
+        for number, text in enumerate(lines, start=1):
+            if cells := text.split():
+                yield number, cells
+        return
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise UserError(f"{path}: line {reader.line_num}: {error}") from error
+        if row is None:
+            return
+        cells = [cell.strip() for cell in row]
+        if any(cells):
+            yield reader.line_num, cells
+
+
+def _chained(head: list[str], rest: Iterator[str]) -> Iterator[str]:
+    yield from head
+    yield from rest
+
+
+def _lines(path: Path) -> Iterator[str]:
+    total = number = 0
+    with unpacked(path) as stream:
+        while True:
+            number += 1
+            try:
+                raw = stream.readline(MAX_LINE + 1)
+            except (OSError, EOFError, zlib.error) as error:
+                raise UserError(f"{path}: line {number}: damaged or unreadable: {error}") from error
+            if not raw:
+                return
+            total += len(raw)
+            if len(raw) > MAX_LINE or total > MAX_TEXT:
+                raise UserError(
+                    f"{path}: line {number}: more than {MAX_LINE} bytes in a line "
+                    f"or {MAX_TEXT} in the file"
+                )
+            if number == 1 and raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+                raise UserError(f"{path}: UTF-16; save it as UTF-8")
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                raise UserError(
+                    f"{path}: line {number}: byte {error.start + 1} is not UTF-8"
+                ) from error
+            yield text
