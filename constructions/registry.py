@@ -12,6 +12,7 @@ from constructions import (
     cones,
     cross_polytopes,
     cubes,
+    halfspaces,
     large_ratio,
     moderate_ratio,
     power_interpolant,
@@ -66,6 +67,16 @@ _ENTRIES = (
     ),
     Entry("l2", "2", "running max, sawtooth squares", sawtooth.SOURCE, sawtooth.sequential),
     Entry("l2-parallel", "2", "l2, all samples at once", sawtooth.SOURCE, sawtooth.parallel),
+    *(
+        Entry(
+            f"l{norm}-halfspaces",
+            norm,
+            "one half-space for several rivals, all samples at once",
+            halfspaces.SOURCE,
+            partial(halfspaces.halfspaces, norm=norm),
+        )
+        for norm in halfspaces.NORMS
+    ),
     *(
         Entry(
             f"l{p}-shallow",
