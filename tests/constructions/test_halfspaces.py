@@ -14,7 +14,8 @@ from constructions.registry import build
 from constructions.running_max import network_of, parallel_layers
 from constructions.sampled import sampled_flips
 from tests.oracles.random_data import random_data
-from verifier.data.dataset import Dataset, load
+from verifier.data.dataset import Dataset
+from verifier.data.load import load
 
 NORMS = ("inf", "1", "2")
 ALMOST = Fraction(10**30 - 1, 10**30)
