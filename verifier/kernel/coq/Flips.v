@@ -1,0 +1,149 @@
+(** Flips, by exact evaluation at a rational point; and exact radii. *)
+From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Verify.
+Import ListNotations.
+Open Scope R_scope.
+
+Definition points_at (t : trie Q) : valuation :=
+  fun v => match get v t with Some q => Q2R q | None => 0 end.
+Definition look (t : trie Q) (v : name) : Q := match get v t with Some q => q | None => zero end.
+Lemma look_real t v : Q2R (look t v) = points_at t v.
+Proof. unfold look, points_at. destruct (get v t); [reflexivity | apply zero_real]. Qed.
+
+Fixpoint row_sum (t : trie Q) (ts : list (name * Z)) (q : Q) : Q :=
+  match ts with
+  | [] => q
+  | (v, n) :: ts => row_sum t ts (add q (scale n (look t v)))
+  end.
+Definition row_at (t : trie Q) (r : row) : Q :=
+  over (row_sum t (terms r) (whole (constant r))) (denominator r).
+Fixpoint run_at (us : list (name * row)) (t : trie Q) : trie Q :=
+  match us with
+  | [] => t
+  | (v, r) :: us => run_at us (put v (positive_part (row_at t r)) t)
+  end.
+
+Lemma row_at_real t r : Q2R (row_at t r) = value r (points_at t).
+Proof.
+  unfold row_at, value. rewrite over_real. f_equal.
+  assert (H : forall ts q, Q2R (row_sum t ts q)
+    = total (map (fun s => IZR (snd s) * points_at t (fst s)) ts) + Q2R q).
+  { induction ts as [| [v n] ts IH]; intro q; simpl; [lra |].
+    rewrite IH, add_real, scale_real, look_real. lra. }
+  rewrite H, whole_real. reflexivity.
+Qed.
+
+Lemma run_ext : forall us z z', (forall v, z v = z' v) -> forall v, run us z v = run us z' v.
+Proof.
+  induction us as [| [w r] us IH]; intros z z' H v; [apply H |]. simpl. apply IH. intro u.
+  unfold set. destruct (name_dec u w); [| apply H].
+  f_equal. apply value_ext. intros t _. apply H.
+Qed.
+Lemma run_at_real : forall us t v, points_at (run_at us t) v = run us (points_at t) v.
+Proof.
+  induction us as [| [w r] us IH]; intros t v; [reflexivity |]. cbn [run_at]. rewrite IH.
+  simpl. apply run_ext. intro u. unfold points_at at 1. rewrite get_put. unfold set.
+  destruct (name_dec u w); [| reflexivity].
+  rewrite positive_part_real, row_at_real. reflexivity.
+Qed.
+
+Fixpoint point_of (ss : list side) (p : list Q) (t : trie Q) : option (trie Q) :=
+  match ss, p with
+  | [], [] => Some t
+  | s :: ss, q :: p => point_of ss p (put (variable s) q t)
+  | _, _ => None
+  end.
+
+Definition under (opened : bool) (a b : Q) : bool := if opened then lt a b else leq a b.
+Lemma under_true opened a b : under opened a b = true -> below opened (Q2R a) (Q2R b).
+Proof. unfold under, below. destruct opened; [apply lt_true | apply leq_true]. Qed.
+Definition gap_at (t : trie Q) (s : side) : Q := sub (look t (variable s)) (center s).
+Definition total_q (qs : list Q) : Q := fold_right add zero qs.
+Definition near_at (ss : list side) (b : shape) (t : trie Q) : bool :=
+  match b with
+  | Box => true
+  | Ball Linf size opened => forallb (fun s => under opened (magnitude (gap_at t s)) size) ss
+  | Ball L1 size opened => under opened (total_q (map (fun s => magnitude (gap_at t s)) ss)) size
+  | Ball L2 size opened =>
+      under opened (total_q (map (fun s => mul (gap_at t s) (gap_at t s)) ss)) size
+  end.
+Definition inside_at (g : region) (t : trie Q) : bool :=
+  forallb (fun s => leq (low s) (look t (variable s)) && leq (look t (variable s)) (high s)) (sides g)
+  && near_at (sides g) (ball g) t.
+
+Lemma gap_at_real t s : Q2R (gap_at t s) = gap (points_at t) s.
+Proof. unfold gap_at, gap. rewrite sub_real, look_real. reflexivity. Qed.
+Lemma total_q_real {A} (f : A -> Q) (h : A -> R) : (forall a, Q2R (f a) = h a) ->
+  forall l, Q2R (total_q (map f l)) = total (map h l).
+Proof.
+  intros H l. unfold total_q. induction l as [| a l IH]; simpl; [apply zero_real |].
+  rewrite add_real, IH, H. reflexivity.
+Qed.
+Lemma near_at_sound ss b t : near_at ss b t = true -> near ss b (points_at t).
+Proof.
+  destruct b as [| [| |] size opened]; simpl; intro H; [exact I | | |].
+  - rewrite forallb_forall in H. apply Forall_forall. intros s Hs.
+    specialize (H s Hs). apply under_true in H. rewrite magnitude_real, gap_at_real in H. exact H.
+  - apply under_true in H. erewrite total_q_real in H; [exact H |].
+    intro s. simpl. rewrite magnitude_real, gap_at_real. reflexivity.
+  - apply under_true in H. erewrite total_q_real in H; [exact H |].
+    intro s. simpl. rewrite mul_real, gap_at_real. reflexivity.
+Qed.
+Lemma inside_at_sound g t : inside_at g t = true -> inside g (points_at t).
+Proof.
+  unfold inside_at. intro H. apply andb_true_iff in H as [B N]. split; [| apply near_at_sound, N].
+  rewrite forallb_forall in B. apply Forall_forall. intros s Hs. specialize (B s Hs).
+  apply andb_true_iff in B as [l h]. apply leq_true in l. apply leq_true in h.
+  rewrite look_real in l, h. split; assumption.
+Qed.
+
+Definition atom_at (net : network) (x z : trie Q) (a : atom) : bool :=
+  let inputs := total_q (map (fun t => mul (snd t) (look x (fst t))) (xs a)) in
+  let out j := match nth_error (outputs net) j with Some r => row_at z r | None => zero end in
+  let outs := total_q (map (fun t => mul (snd t) (out (fst t))) (ys a)) in
+  under (strict a) zero (add (add inputs outs) (offset a)).
+Lemma atom_at_sound net x a :
+  atom_at net x (run_at (units net) x) a = true -> holds net (points_at x) a.
+Proof.
+  unfold atom_at, holds. intro H. apply under_true in H.
+  rewrite !add_real, zero_real in H.
+  erewrite total_q_real in H; [erewrite total_q_real in H; [exact H |] |].
+  - intro t. cbv beta. rewrite mul_real. f_equal. unfold output.
+    destruct (nth_error (outputs net) (fst t)) as [r |]; [| apply zero_real].
+    rewrite row_at_real. apply value_ext. intros s _. apply run_at_real.
+  - intro t. cbv beta. rewrite mul_real, look_real. reflexivity.
+Qed.
+
+(** Whether the point lies in the region and satisfies all atoms of goal number [k]. *)
+Definition flip (net : network) (g : region) (goals : list (list atom)) (k : nat) (p : list Q)
+    : bool :=
+  match point_of (sides g) p Nil, nth_error goals k with
+  | Some x, Some goal =>
+      inside_at g x &&
+      (let z := run_at (units net) x in forallb (atom_at net x z) goal)
+  | _, _ => false
+  end.
+Theorem flip_sound net g goals k p : flip net g goals k p = true -> flipped net g goals.
+Proof.
+  unfold flip. destruct (point_of (sides g) p Nil) as [x |]; [| discriminate].
+  destruct (nth_error goals k) as [goal |] eqn:N; [| discriminate].
+  intro H. apply andb_true_iff in H as [I A].
+  exists (points_at x). split; [apply inside_at_sound, I |].
+  exists goal. split; [exact (nth_error_In _ _ N) |].
+  rewrite forallb_forall in A. apply Forall_forall. intros a Ha. apply atom_at_sound, A, Ha.
+Qed.
+
+Definition is_opened (g : region) : bool := match ball g with Ball _ _ true => true | _ => false end.
+Definition radius (fuel : list name) (net : network) (g : region) (goals : list (list atom))
+    (lemmas : list (name * bool * Q * tree)) (trees : list tree) (k : nat) (p : list Q) : bool :=
+  is_opened g && flip net (with_sphere g) goals k p && verify fuel net g goals lemmas trees.
+Theorem radius_sound fuel net g goals lemmas trees k p :
+  radius fuel net g goals lemmas trees k p = true ->
+  asked_well net g goals /\ exact_radius net g goals.
+Proof.
+  unfold radius. intro H. apply andb_true_iff in H as [H V]. apply andb_true_iff in H as [O F].
+  apply verify_sound in V as [W N]. split; [exact W |]. split; [| split].
+  - unfold is_opened in O. unfold opened_ball. destruct (ball g) as [| n size [|]]; easy.
+  - exact N.
+  - exact (flip_sound _ _ _ _ _ F).
+Qed.

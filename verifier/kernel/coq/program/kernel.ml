@@ -1,0 +1,1785 @@
+
+(** val negb : bool -> bool **)
+
+let negb = function
+| true -> false
+| false -> true
+
+type nat =
+| O
+| S of nat
+
+(** val fst : ('a1 * 'a2) -> 'a1 **)
+
+let fst = function
+| (x, _) -> x
+
+(** val snd : ('a1 * 'a2) -> 'a2 **)
+
+let snd = function
+| (_, y) -> y
+
+(** val length : 'a1 list -> nat **)
+
+let rec length = function
+| [] -> O
+| _ :: l' -> S (length l')
+
+(** val app : 'a1 list -> 'a1 list -> 'a1 list **)
+
+let rec app l m =
+  match l with
+  | [] -> m
+  | a :: l1 -> a :: (app l1 m)
+
+type comparison =
+| Eq
+| Lt
+| Gt
+
+(** val compOpp : comparison -> comparison **)
+
+let compOpp = function
+| Eq -> Eq
+| Lt -> Gt
+| Gt -> Lt
+
+module Coq__1 = struct
+ (** val add : nat -> nat -> nat **)
+ let rec add n m =
+   match n with
+   | O -> m
+   | S p -> S (add p m)
+end
+include Coq__1
+
+module Nat =
+ struct
+  (** val eqb : nat -> nat -> bool **)
+
+  let rec eqb n m =
+    match n with
+    | O -> (match m with
+            | O -> true
+            | S _ -> false)
+    | S n' -> (match m with
+               | O -> false
+               | S m' -> eqb n' m')
+
+  (** val leb : nat -> nat -> bool **)
+
+  let rec leb n m =
+    match n with
+    | O -> true
+    | S n' -> (match m with
+               | O -> false
+               | S m' -> leb n' m')
+
+  (** val ltb : nat -> nat -> bool **)
+
+  let ltb n m =
+    leb (S n) m
+ end
+
+module Pos =
+ struct
+  type mask =
+  | IsNul
+  | IsPos of Whole.t
+  | IsNeg
+ end
+
+module Coq_Pos =
+ struct
+  (** val succ : Whole.t -> Whole.t **)
+
+  let rec succ x =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p -> (fun p -> Whole.shift_left p 1) (succ p))
+      (fun p -> (fun p -> Whole.succ (Whole.shift_left p 1)) p)
+      (fun _ -> (fun p -> Whole.shift_left p 1) Whole.one)
+      x
+
+  (** val add : Whole.t -> Whole.t -> Whole.t **)
+
+  let rec add x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.shift_left p 1)
+        (add_carry p q0))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1))
+        (add p q0))
+        (fun _ -> (fun p -> Whole.shift_left p 1) (succ p))
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1))
+        (add p q0))
+        (fun q0 -> (fun p -> Whole.shift_left p 1) (add p q0))
+        (fun _ -> (fun p -> Whole.succ (Whole.shift_left p 1)) p)
+        y)
+      (fun _ ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.shift_left p 1) (succ q0))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1)) q0)
+        (fun _ -> (fun p -> Whole.shift_left p 1) Whole.one)
+        y)
+      x
+
+  (** val add_carry : Whole.t -> Whole.t -> Whole.t **)
+
+  and add_carry x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1))
+        (add_carry p q0))
+        (fun q0 -> (fun p -> Whole.shift_left p 1) (add_carry p q0))
+        (fun _ -> (fun p -> Whole.succ (Whole.shift_left p 1)) (succ p))
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.shift_left p 1)
+        (add_carry p q0))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1))
+        (add p q0))
+        (fun _ -> (fun p -> Whole.shift_left p 1) (succ p))
+        y)
+      (fun _ ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> (fun p -> Whole.succ (Whole.shift_left p 1))
+        (succ q0))
+        (fun q0 -> (fun p -> Whole.shift_left p 1) (succ q0))
+        (fun _ -> (fun p -> Whole.succ (Whole.shift_left p 1)) Whole.one)
+        y)
+      x
+
+  (** val pred_double : Whole.t -> Whole.t **)
+
+  let rec pred_double x =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p -> (fun p -> Whole.succ (Whole.shift_left p 1))
+      ((fun p -> Whole.shift_left p 1) p))
+      (fun p -> (fun p -> Whole.succ (Whole.shift_left p 1))
+      (pred_double p))
+      (fun _ -> Whole.one)
+      x
+
+  type mask = Pos.mask =
+  | IsNul
+  | IsPos of Whole.t
+  | IsNeg
+
+  (** val succ_double_mask : mask -> mask **)
+
+  let succ_double_mask = function
+  | IsNul -> IsPos Whole.one
+  | IsPos p -> IsPos ((fun p -> Whole.succ (Whole.shift_left p 1)) p)
+  | IsNeg -> IsNeg
+
+  (** val double_mask : mask -> mask **)
+
+  let double_mask = function
+  | IsPos p -> IsPos ((fun p -> Whole.shift_left p 1) p)
+  | x0 -> x0
+
+  (** val double_pred_mask : Whole.t -> mask **)
+
+  let double_pred_mask x =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p -> IsPos ((fun p -> Whole.shift_left p 1)
+      ((fun p -> Whole.shift_left p 1) p)))
+      (fun p -> IsPos ((fun p -> Whole.shift_left p 1)
+      (pred_double p)))
+      (fun _ -> IsNul)
+      x
+
+  (** val sub_mask : Whole.t -> Whole.t -> mask **)
+
+  let rec sub_mask x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> double_mask (sub_mask p q0))
+        (fun q0 -> succ_double_mask (sub_mask p q0))
+        (fun _ -> IsPos ((fun p -> Whole.shift_left p 1) p))
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> succ_double_mask (sub_mask_carry p q0))
+        (fun q0 -> double_mask (sub_mask p q0))
+        (fun _ -> IsPos (pred_double p))
+        y)
+      (fun _ ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun _ -> IsNeg)
+        (fun _ -> IsNeg)
+        (fun _ -> IsNul)
+        y)
+      x
+
+  (** val sub_mask_carry : Whole.t -> Whole.t -> mask **)
+
+  and sub_mask_carry x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> succ_double_mask (sub_mask_carry p q0))
+        (fun q0 -> double_mask (sub_mask p q0))
+        (fun _ -> IsPos (pred_double p))
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> double_mask (sub_mask_carry p q0))
+        (fun q0 -> succ_double_mask (sub_mask_carry p q0))
+        (fun _ -> double_pred_mask p)
+        y)
+      (fun _ -> IsNeg)
+      x
+
+  (** val sub : Whole.t -> Whole.t -> Whole.t **)
+
+  let sub x y =
+    match sub_mask x y with
+    | IsPos z0 -> z0
+    | _ -> Whole.one
+
+  (** val size_nat : Whole.t -> nat **)
+
+  let rec size_nat p =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p0 -> S (size_nat p0))
+      (fun p0 -> S (size_nat p0))
+      (fun _ -> S O)
+      p
+
+  (** val compare_cont : comparison -> Whole.t -> Whole.t -> comparison **)
+
+  let rec compare_cont r x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> compare_cont r p q0)
+        (fun q0 -> compare_cont Gt p q0)
+        (fun _ -> Gt)
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> compare_cont Lt p q0)
+        (fun q0 -> compare_cont r p q0)
+        (fun _ -> Gt)
+        y)
+      (fun _ ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun _ -> Lt)
+        (fun _ -> Lt)
+        (fun _ -> r)
+        y)
+      x
+
+  (** val compare : Whole.t -> Whole.t -> comparison **)
+
+  let compare =
+    compare_cont Eq
+
+  (** val gcdn : nat -> Whole.t -> Whole.t -> Whole.t **)
+
+  let rec gcdn n a b =
+    match n with
+    | O -> Whole.one
+    | S n0 ->
+      ((fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+         (fun a' ->
+         (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+           (fun b' ->
+           match compare a' b' with
+           | Eq -> a
+           | Lt -> gcdn n0 (sub b' a') a
+           | Gt -> gcdn n0 (sub a' b') b)
+           (fun b0 -> gcdn n0 a b0)
+           (fun _ -> Whole.one)
+           b)
+         (fun a0 ->
+         (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+           (fun _ -> gcdn n0 a0 b)
+           (fun b0 -> (fun p -> Whole.shift_left p 1)
+           (gcdn n0 a0 b0))
+           (fun _ -> Whole.one)
+           b)
+         (fun _ -> Whole.one)
+         a)
+
+  (** val gcd : Whole.t -> Whole.t -> Whole.t **)
+
+  let gcd a b =
+    gcdn (Coq__1.add (size_nat a) (size_nat b)) a b
+ end
+
+module Z =
+ struct
+  (** val double : Whole.t -> Whole.t **)
+
+  let double x =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> Whole.zero)
+      (fun p -> ((fun p -> Whole.shift_left p 1) p))
+      (fun p -> Whole.neg ((fun p -> Whole.shift_left p 1) p))
+      x
+
+  (** val succ_double : Whole.t -> Whole.t **)
+
+  let succ_double x =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> Whole.one)
+      (fun p -> ((fun p -> Whole.succ (Whole.shift_left p 1)) p))
+      (fun p -> Whole.neg (Coq_Pos.pred_double p))
+      x
+
+  (** val pred_double : Whole.t -> Whole.t **)
+
+  let pred_double x =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> Whole.neg Whole.one)
+      (fun p -> (Coq_Pos.pred_double p))
+      (fun p -> Whole.neg ((fun p -> Whole.succ (Whole.shift_left p 1)) p))
+      x
+
+  (** val pos_sub : Whole.t -> Whole.t -> Whole.t **)
+
+  let rec pos_sub x y =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> double (pos_sub p q0))
+        (fun q0 -> succ_double (pos_sub p q0))
+        (fun _ -> ((fun p -> Whole.shift_left p 1) p))
+        y)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> pred_double (pos_sub p q0))
+        (fun q0 -> double (pos_sub p q0))
+        (fun _ -> (Coq_Pos.pred_double p))
+        y)
+      (fun _ ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun q0 -> Whole.neg ((fun p -> Whole.shift_left p 1) q0))
+        (fun q0 -> Whole.neg (Coq_Pos.pred_double q0))
+        (fun _ -> Whole.zero)
+        y)
+      x
+
+  (** val sub : Whole.t -> Whole.t -> Whole.t **)
+
+  let sub m n =
+    Whole.add m (Whole.neg n)
+
+  (** val compare : Whole.t -> Whole.t -> comparison **)
+
+  let compare x y =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ ->
+      (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+        (fun _ -> Eq)
+        (fun _ -> Lt)
+        (fun _ -> Gt)
+        y)
+      (fun x' ->
+      (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+        (fun _ -> Gt)
+        (fun y' -> Coq_Pos.compare x' y')
+        (fun _ -> Gt)
+        y)
+      (fun x' ->
+      (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+        (fun _ -> Lt)
+        (fun _ -> Lt)
+        (fun y' -> compOpp (Coq_Pos.compare x' y'))
+        y)
+      x
+
+  (** val abs : Whole.t -> Whole.t **)
+
+  let abs z0 =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> Whole.zero)
+      (fun p -> p)
+      (fun p -> p)
+      z0
+
+  (** val pos_div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t **)
+
+  let rec pos_div_eucl a b =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun a' ->
+      let (q0, r) = pos_div_eucl a' b in
+      let r' =
+        Whole.add (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) r)
+          Whole.one
+      in
+      if Whole.lt r' b
+      then ((Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) q0), r')
+      else ((Whole.add
+              (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) q0)
+              Whole.one), (sub r' b)))
+      (fun a' ->
+      let (q0, r) = pos_div_eucl a' b in
+      let r' = Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) r in
+      if Whole.lt r' b
+      then ((Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) q0), r')
+      else ((Whole.add
+              (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) q0)
+              Whole.one), (sub r' b)))
+      (fun _ ->
+      if Whole.leq ((fun p -> Whole.shift_left p 1) Whole.one) b
+      then (Whole.zero, Whole.one)
+      else (Whole.one, Whole.zero))
+      a
+
+  (** val div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t **)
+
+  let div_eucl a b =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> (Whole.zero, Whole.zero))
+      (fun a' ->
+      (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+        (fun _ -> (Whole.zero, a))
+        (fun _ -> pos_div_eucl a' b)
+        (fun b' ->
+        let (q0, r) = pos_div_eucl a' b' in
+        ((fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+           (fun _ -> ((Whole.neg q0), Whole.zero))
+           (fun _ -> ((Whole.neg (Whole.add q0 Whole.one)),
+           (Whole.add b r)))
+           (fun _ -> ((Whole.neg (Whole.add q0 Whole.one)), (Whole.add b r)))
+           r))
+        b)
+      (fun a' ->
+      (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+        (fun _ -> (Whole.zero, a))
+        (fun _ ->
+        let (q0, r) = pos_div_eucl a' b in
+        ((fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+           (fun _ -> ((Whole.neg q0), Whole.zero))
+           (fun _ -> ((Whole.neg (Whole.add q0 Whole.one)),
+           (sub b r)))
+           (fun _ -> ((Whole.neg (Whole.add q0 Whole.one)), (sub b r)))
+           r))
+        (fun b' -> let (q0, r) = pos_div_eucl a' b' in (q0, (Whole.neg r)))
+        b)
+      a
+ end
+
+(** val nth_error : 'a1 list -> nat -> 'a1 option **)
+
+let rec nth_error l = function
+| O -> (match l with
+        | [] -> None
+        | x :: _ -> Some x)
+| S n0 -> (match l with
+           | [] -> None
+           | _ :: l0 -> nth_error l0 n0)
+
+(** val list_eq_dec : ('a1 -> 'a1 -> bool) -> 'a1 list -> 'a1 list -> bool **)
+
+let rec list_eq_dec eq_dec l l' =
+  match l with
+  | [] -> (match l' with
+           | [] -> true
+           | _ :: _ -> false)
+  | y :: l0 ->
+    (match l' with
+     | [] -> false
+     | a :: l1 -> if eq_dec y a then list_eq_dec eq_dec l0 l1 else false)
+
+(** val map : ('a1 -> 'a2) -> 'a1 list -> 'a2 list **)
+
+let rec map f = function
+| [] -> []
+| a :: t -> (f a) :: (map f t)
+
+(** val fold_left : ('a1 -> 'a2 -> 'a1) -> 'a2 list -> 'a1 -> 'a1 **)
+
+let rec fold_left f l a0 =
+  match l with
+  | [] -> a0
+  | b :: t -> fold_left f t (f a0 b)
+
+(** val fold_right : ('a2 -> 'a1 -> 'a1) -> 'a1 -> 'a2 list -> 'a1 **)
+
+let rec fold_right f a0 = function
+| [] -> a0
+| b :: t -> f b (fold_right f a0 t)
+
+(** val forallb : ('a1 -> bool) -> 'a1 list -> bool **)
+
+let rec forallb f = function
+| [] -> true
+| a :: l0 -> (&&) (f a) (forallb f l0)
+
+(** val filter : ('a1 -> bool) -> 'a1 list -> 'a1 list **)
+
+let rec filter f = function
+| [] -> []
+| x :: l0 -> if f x then x :: (filter f l0) else filter f l0
+
+(** val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list **)
+
+let rec combine l l' =
+  match l with
+  | [] -> []
+  | x :: tl ->
+    (match l' with
+     | [] -> []
+     | y :: tl' -> (x, y) :: (combine tl tl'))
+
+(** val seq : nat -> nat -> nat list **)
+
+let rec seq start = function
+| O -> []
+| S len0 -> start :: (seq (S start) len0)
+
+type q = { qnum : Whole.t; qden : Whole.t }
+
+type digit =
+| D0
+| D1
+| D2
+| D3
+
+type name = digit list
+
+(** val name_dec : name -> name -> bool **)
+
+let rec name_dec l x =
+  match l with
+  | [] -> (match x with
+           | [] -> true
+           | _ :: _ -> false)
+  | y :: l0 ->
+    (match x with
+     | [] -> false
+     | a :: l1 ->
+       (match y with
+        | D0 -> (match a with
+                 | D0 -> name_dec l0 l1
+                 | _ -> false)
+        | D1 -> (match a with
+                 | D1 -> name_dec l0 l1
+                 | _ -> false)
+        | D2 -> (match a with
+                 | D2 -> name_dec l0 l1
+                 | _ -> false)
+        | D3 -> (match a with
+                 | D3 -> name_dec l0 l1
+                 | _ -> false)))
+
+type row = { terms : (name * Whole.t) list; constant : Whole.t;
+             denominator : Whole.t }
+
+type network = { inputs : name list; units : (name * row) list;
+                 outputs : row list }
+
+type side = { variable : name; low : q; high : q; center : q }
+
+type norm =
+| Linf
+| L1
+| L2
+
+type shape =
+| Box
+| Ball of norm * q * bool
+
+type region = { sides : side list; ball : shape }
+
+type atom = { xs : (name * q) list; ys : (nat * q) list; offset : q;
+              strict : bool }
+
+(** val with_sphere : region -> region **)
+
+let with_sphere g =
+  { sides = g.sides; ball =
+    (match g.ball with
+     | Box -> Box
+     | Ball (n, size, _) -> Ball (n, size, false)) }
+
+type decoder =
+| Value
+| Nearest
+| Sign
+| Argmax
+
+type task = { read : decoder; classes : nat; metric : norm; budget : 
+              q; clip : (q * q) option }
+
+(** val at_center : name list -> q list -> side list **)
+
+let at_center ns c =
+  map (fun p -> { variable = (fst p); low = { qnum = Whole.zero; qden =
+    Whole.one }; high = { qnum = Whole.zero; qden = Whole.one }; center =
+    (snd p) }) (combine ns c)
+
+(** val zero : q **)
+
+let zero =
+  { qnum = Whole.zero; qden = Whole.one }
+
+(** val one : q **)
+
+let one =
+  { qnum = Whole.one; qden = Whole.one }
+
+(** val whole : Whole.t -> q **)
+
+let whole n =
+  { qnum = n; qden = Whole.one }
+
+(** val is_zero : q -> bool **)
+
+let is_zero a =
+  Whole.equal a.qnum Whole.zero
+
+(** val positive_q : q -> bool **)
+
+let positive_q a =
+  Whole.lt Whole.zero a.qnum
+
+(** val nonneg : q -> bool **)
+
+let nonneg a =
+  Whole.leq Whole.zero a.qnum
+
+(** val neg : q -> q **)
+
+let neg a =
+  { qnum = (Whole.neg a.qnum); qden = a.qden }
+
+(** val reduce : q -> q **)
+
+let reduce a =
+  let g = Whole.gcd a.qnum a.qden in
+  if Whole.leq g Whole.one
+  then a
+  else { qnum = (Whole.floor_div a.qnum g); qden =
+         (Whole.to_pos (Whole.floor_div a.qden g)) }
+
+(** val add0 : q -> q -> q **)
+
+let add0 a b =
+  if is_zero a
+  then b
+  else if is_zero b
+       then a
+       else if Whole.equal a.qden b.qden
+            then { qnum = (Whole.add a.qnum b.qnum); qden = a.qden }
+            else let g = Whole.gcd a.qden b.qden in
+                 let da = Whole.to_pos (Whole.floor_div a.qden g) in
+                 let db = Whole.floor_div b.qden g in
+                 { qnum =
+                 (Whole.add (Whole.mul a.qnum db) (Whole.mul b.qnum da));
+                 qden = (Whole.mul da b.qden) }
+
+(** val sub0 : q -> q -> q **)
+
+let sub0 a b =
+  add0 a (neg b)
+
+(** val mul : q -> q -> q **)
+
+let mul a b =
+  if Whole.equal b.qden Whole.one
+  then { qnum = (Whole.mul a.qnum b.qnum); qden = a.qden }
+  else if Whole.equal a.qden Whole.one
+       then { qnum = (Whole.mul a.qnum b.qnum); qden = b.qden }
+       else reduce { qnum = (Whole.mul a.qnum b.qnum); qden =
+              (Whole.mul a.qden b.qden) }
+
+(** val scale : Whole.t -> q -> q **)
+
+let scale n a =
+  { qnum = (Whole.mul n a.qnum); qden = a.qden }
+
+(** val over : q -> Whole.t -> q **)
+
+let over a d =
+  if Whole.equal d Whole.one
+  then a
+  else reduce { qnum = a.qnum; qden = (Whole.mul a.qden d) }
+
+(** val leq : q -> q -> bool **)
+
+let leq a b =
+  if Whole.equal a.qden b.qden
+  then Whole.leq a.qnum b.qnum
+  else Whole.leq (Whole.mul a.qnum b.qden) (Whole.mul b.qnum a.qden)
+
+(** val lt : q -> q -> bool **)
+
+let lt a b =
+  negb (leq b a)
+
+(** val larger : q -> q -> q **)
+
+let larger a b =
+  if leq a b then b else a
+
+(** val smaller : q -> q -> q **)
+
+let smaller a b =
+  if leq a b then a else b
+
+(** val magnitude : q -> q **)
+
+let magnitude a =
+  if nonneg a then a else neg a
+
+(** val positive_part : q -> q **)
+
+let positive_part a =
+  if nonneg a then a else zero
+
+(** val two24 : Whole.t **)
+
+let two24 =
+  (fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+    Whole.one)))))))))))))))))))))))
+
+(** val floor24 : q -> q -> q **)
+
+let floor24 h w =
+  if positive_q w
+  then { qnum =
+         (Whole.floor_div (Whole.mul (Whole.mul two24 h.qnum) w.qden)
+           (Whole.mul h.qden w.qnum)); qden = two24 }
+  else zero
+
+type 'a trie =
+| Nil
+| Val of 'a
+| Fork of 'a option * 'a trie * 'a trie * 'a trie * 'a trie
+
+(** val get : name -> 'a1 trie -> 'a1 option **)
+
+let rec get k = function
+| Nil -> None
+| Val a -> (match k with
+            | [] -> Some a
+            | _ :: _ -> None)
+| Fork (a, t0, t1, t2, t3) ->
+  (match k with
+   | [] -> a
+   | d :: k' ->
+     (match d with
+      | D0 -> get k' t0
+      | D1 -> get k' t1
+      | D2 -> get k' t2
+      | D3 -> get k' t3))
+
+(** val alter : ('a1 option -> 'a1) -> name -> 'a1 trie -> 'a1 trie **)
+
+let rec alter f k t =
+  match k with
+  | [] ->
+    (match t with
+     | Nil -> Val (f None)
+     | Val a -> Val (f (Some a))
+     | Fork (a, t0, t1, t2, t3) -> Fork ((Some (f a)), t0, t1, t2, t3))
+  | d :: k' ->
+    (match t with
+     | Nil ->
+       (match d with
+        | D0 -> Fork (None, (alter f k' Nil), Nil, Nil, Nil)
+        | D1 -> Fork (None, Nil, (alter f k' Nil), Nil, Nil)
+        | D2 -> Fork (None, Nil, Nil, (alter f k' Nil), Nil)
+        | D3 -> Fork (None, Nil, Nil, Nil, (alter f k' Nil)))
+     | Val a ->
+       (match d with
+        | D0 -> Fork ((Some a), (alter f k' Nil), Nil, Nil, Nil)
+        | D1 -> Fork ((Some a), Nil, (alter f k' Nil), Nil, Nil)
+        | D2 -> Fork ((Some a), Nil, Nil, (alter f k' Nil), Nil)
+        | D3 -> Fork ((Some a), Nil, Nil, Nil, (alter f k' Nil)))
+     | Fork (a, t0, t1, t2, t3) ->
+       (match d with
+        | D0 -> Fork (a, (alter f k' t0), t1, t2, t3)
+        | D1 -> Fork (a, t0, (alter f k' t1), t2, t3)
+        | D2 -> Fork (a, t0, t1, (alter f k' t2), t3)
+        | D3 -> Fork (a, t0, t1, t2, (alter f k' t3))))
+
+(** val put : name -> 'a1 -> 'a1 trie -> 'a1 trie **)
+
+let put k a t =
+  alter (fun _ -> a) k t
+
+(** val fork :
+    'a1 option -> 'a1 trie -> 'a1 trie -> 'a1 trie -> 'a1 trie -> 'a1 trie **)
+
+let fork a t0 t1 t2 t3 =
+  match a with
+  | Some _ -> Fork (a, t0, t1, t2, t3)
+  | None ->
+    (match t0 with
+     | Nil ->
+       (match t1 with
+        | Nil ->
+          (match t2 with
+           | Nil -> (match t3 with
+                     | Nil -> Nil
+                     | _ -> Fork (a, t0, t1, t2, t3))
+           | _ -> Fork (a, t0, t1, t2, t3))
+        | _ -> Fork (a, t0, t1, t2, t3))
+     | _ -> Fork (a, t0, t1, t2, t3))
+
+(** val pop : 'a1 trie -> ((name * 'a1) * 'a1 trie) option **)
+
+let rec pop = function
+| Nil -> None
+| Val a -> Some (([], a), Nil)
+| Fork (a, t0, t1, t2, t3) ->
+  (match pop t3 with
+   | Some p ->
+     let (p0, t4) = p in
+     let (k, b) = p0 in Some (((D3 :: k), b), (fork a t0 t1 t2 t4))
+   | None ->
+     (match pop t2 with
+      | Some p ->
+        let (p0, t4) = p in
+        let (k, b) = p0 in Some (((D2 :: k), b), (fork a t0 t1 t4 Nil))
+      | None ->
+        (match pop t1 with
+         | Some p ->
+           let (p0, t4) = p in
+           let (k, b) = p0 in Some (((D1 :: k), b), (fork a t0 t4 Nil Nil))
+         | None ->
+           (match pop t0 with
+            | Some p ->
+              let (p0, t4) = p in
+              let (k, b) = p0 in
+              Some (((D0 :: k), b), (fork a t4 Nil Nil Nil))
+            | None ->
+              (match a with
+               | Some b -> Some (([], b), Nil)
+               | None -> None)))))
+
+(** val take : name -> 'a1 trie -> 'a1 option * 'a1 trie **)
+
+let rec take k t = match t with
+| Nil -> (None, Nil)
+| Val a -> (match k with
+            | [] -> ((Some a), Nil)
+            | _ :: _ -> (None, t))
+| Fork (a, t0, t1, t2, t3) ->
+  (match k with
+   | [] -> (a, (fork None t0 t1 t2 t3))
+   | d :: k' ->
+     (match d with
+      | D0 -> let (b, t4) = take k' t0 in (b, (fork a t4 t1 t2 t3))
+      | D1 -> let (b, t4) = take k' t1 in (b, (fork a t0 t4 t2 t3))
+      | D2 -> let (b, t4) = take k' t2 in (b, (fork a t0 t1 t4 t3))
+      | D3 -> let (b, t4) = take k' t3 in (b, (fork a t0 t1 t2 t4))))
+
+(** val plus : q -> name -> q trie -> q trie **)
+
+let plus q0 k t =
+  alter (fun a -> match a with
+                  | Some p -> add0 p q0
+                  | None -> q0) k t
+
+type info =
+| Input of q * q
+| Unit of row * q * q
+
+type env = info trie
+
+type form = q trie * q
+
+(** val add_terms : q -> (name * Whole.t) list -> q trie -> q trie **)
+
+let rec add_terms q0 ts c =
+  match ts with
+  | [] -> c
+  | t :: rest -> add_terms q0 rest (plus (scale (snd t) q0) (fst t) c)
+
+(** val add_row : q -> row -> form -> form **)
+
+let add_row q0 r f =
+  let share = over q0 r.denominator in
+  ((add_terms share r.terms (fst f)), (add0 (snd f) (scale r.constant share)))
+
+type sum = (q * row) list * q
+
+(** val add_rows : q -> (q * row) list -> form -> form **)
+
+let rec add_rows y ps f =
+  match ps with
+  | [] -> f
+  | p :: rest -> add_rows y rest (add_row (mul y (fst p)) (snd p) f)
+
+(** val add_sum : q -> sum -> form -> form **)
+
+let add_sum y s f =
+  let f0 = add_rows y (fst s) f in ((fst f0), (add0 (snd f0) (mul y (snd s))))
+
+(** val low_line : q -> q -> q -> q **)
+
+let low_line s lo hi =
+  add0 (mul (sub0 one s) (positive_part lo)) (mul s (positive_part (neg hi)))
+
+(** val high_line : q -> q -> q -> q **)
+
+let high_line s lo hi =
+  larger (mul (sub0 one s) (positive_part hi))
+    (mul s (positive_part (neg lo)))
+
+(** val slope : q trie -> bool -> bool -> name -> q -> q -> q **)
+
+let slope named usual0 up v lo hi =
+  match get v named with
+  | Some s -> s
+  | None ->
+    if nonneg lo
+    then one
+    else if nonneg (neg hi)
+         then zero
+         else if usual0
+              then if up
+                   then if leq (neg lo) hi then one else zero
+                   else floor24 hi (sub0 hi lo)
+              else zero
+
+(** val in_unit : q -> bool **)
+
+let in_unit s =
+  (&&) (nonneg s) (leq s one)
+
+(** val clear :
+    name list -> env -> q trie -> bool -> q trie -> q -> q trie -> form option **)
+
+let rec clear fuel e named usual0 c k ins =
+  match pop c with
+  | Some p ->
+    let (p0, c0) = p in
+    let (v, q0) = p0 in
+    (match fuel with
+     | [] -> None
+     | _ :: fuel0 ->
+       if is_zero q0
+       then clear fuel0 e named usual0 c0 k ins
+       else (match get v e with
+             | Some i ->
+               (match i with
+                | Input (_, _) ->
+                  clear fuel0 e named usual0 c0 k (plus q0 v ins)
+                | Unit (r, lo, hi) ->
+                  let up = nonneg q0 in
+                  let s = slope named usual0 up v lo hi in
+                  if in_unit s
+                  then let m =
+                         if up then low_line s lo hi else high_line s lo hi
+                       in
+                       let k0 = add0 k (mul q0 m) in
+                       if is_zero s
+                       then clear fuel0 e named usual0 c0 k0 ins
+                       else let f = add_row (mul q0 s) r (c0, k0) in
+                            clear fuel0 e named usual0 (fst f) (snd f) ins
+                  else None)
+             | None -> None))
+  | None -> Some (ins, k)
+
+(** val on_box :
+    env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option **)
+
+let rec on_box e edge ss ins k sharp =
+  match ss with
+  | [] -> (match pop ins with
+           | Some _ -> None
+           | None -> Some (k, sharp))
+  | s :: ss0 ->
+    let (o, ins0) = take s.variable ins in
+    (match o with
+     | Some g ->
+       (match get s.variable e with
+        | Some i ->
+          (match i with
+           | Input (lo, hi) ->
+             let end_ = if nonneg g then lo else hi in
+             let attained =
+               match edge with
+               | Some size ->
+                 (||) (is_zero g) (lt (magnitude (sub0 end_ s.center)) size)
+               | None -> true
+             in
+             on_box e edge ss0 ins0 (add0 k (mul g end_))
+               ((||) sharp (negb attained))
+           | Unit (_, _, _) -> None)
+        | None -> None)
+     | None -> on_box e edge ss0 ins0 k sharp)
+
+(** val around : side list -> q trie -> q -> (q * q list) option **)
+
+let rec around ss ins k =
+  match ss with
+  | [] -> (match pop ins with
+           | Some _ -> None
+           | None -> Some (k, []))
+  | s :: ss0 ->
+    let (o, ins0) = take s.variable ins in
+    (match o with
+     | Some g ->
+       (match around ss0 ins0 (add0 k (mul g s.center)) with
+        | Some p -> let (k0, gs) = p in Some (k0, (g :: gs))
+        | None -> None)
+     | None ->
+       (match around ss0 ins0 k with
+        | Some p -> let (k0, gs) = p in Some (k0, (zero :: gs))
+        | None -> None))
+
+(** val largest : q list -> q **)
+
+let largest gs =
+  fold_right (fun g m -> larger (magnitude g) m) zero gs
+
+(** val squares : q list -> q **)
+
+let squares gs =
+  fold_right (fun g m -> add0 (mul g g) m) zero gs
+
+(** val ample : bool -> q -> q -> bool **)
+
+let ample enough k loss =
+  if enough then leq loss k else lt loss k
+
+(** val finish : env -> region -> bool -> form -> bool **)
+
+let finish e g enough = function
+| (ins, k) ->
+  (match g.ball with
+   | Box ->
+     (match on_box e None g.sides ins k false with
+      | Some p -> let (k0, _) = p in ample enough k0 zero
+      | None -> false)
+   | Ball (n, size, opened) ->
+     (match n with
+      | Linf ->
+        (match on_box e (if opened then Some size else None) g.sides ins k
+                 false with
+         | Some p -> let (k0, sharp) = p in ample ((||) enough sharp) k0 zero
+         | None -> false)
+      | L1 ->
+        (match around g.sides ins k with
+         | Some p ->
+           let (k0, gs) = p in
+           let m = largest gs in
+           ample ((||) enough ((&&) opened (negb (leq m zero)))) k0
+             (mul size m)
+         | None -> false)
+      | L2 ->
+        (match around g.sides ins k with
+         | Some p ->
+           let (k0, gs) = p in
+           let m = squares gs in
+           (&&)
+             ((&&) (nonneg k0)
+               (ample ((||) enough ((&&) opened (negb (leq m zero))))
+                 (mul k0 k0) (mul size m)))
+             ((||) ((||) enough opened) (positive_q k0))
+         | None -> false)))
+
+type goal = (sum * bool) list
+
+type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
+              bounds : (name * q) list; cuts : (nat * q) list;
+              box : (name * q) list; usual : bool }
+
+(** val take_atoms :
+    goal -> (nat * q) list -> form -> bool -> (form * bool) option **)
+
+let rec take_atoms g ys0 f sharp =
+  match ys0 with
+  | [] -> Some (f, sharp)
+  | p :: ys1 ->
+    let (i, y) = p in
+    (match nth_error g i with
+     | Some p0 ->
+       let (s, strict0) = p0 in
+       if nonneg y
+       then take_atoms g ys1 (add_sum (neg y) s f)
+              ((||) sharp ((&&) strict0 (positive_q y)))
+       else None
+     | None -> None)
+
+(** val take_cuts : sum list -> (nat * q) list -> form -> form option **)
+
+let rec take_cuts known ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (i, y) = p in
+    (match nth_error known i with
+     | Some s ->
+       if nonneg y then take_cuts known ys1 (add_sum (neg y) s f) else None
+     | None -> None)
+
+(** val take_bounds : env -> (name * q) list -> form -> form option **)
+
+let rec take_bounds e ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (v, y) = p in
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (_, _) -> None
+        | Unit (r, lo, hi) ->
+          let f0 = add_row (neg y) r f in
+          take_bounds e ys1 ((fst f0),
+            (add0 (snd f0) (mul y (if nonneg y then lo else hi)))))
+     | None -> None)
+
+(** val take_box : env -> (name * q) list -> form -> form option **)
+
+let rec take_box e ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (v, y) = p in
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (lo, hi) ->
+          take_box e ys1 ((plus (neg y) v (fst f)),
+            (add0 (snd f) (mul y (if nonneg y then lo else hi))))
+        | Unit (_, _, _) -> None)
+     | None -> None)
+
+(** val borne : region -> bool **)
+
+let borne g =
+  match g.ball with
+  | Box -> false
+  | Ball (n, _, _) -> (match n with
+                       | Linf -> false
+                       | _ -> true)
+
+(** val name_slopes : (name * q) list -> q trie option **)
+
+let name_slopes ss =
+  fold_left (fun t s ->
+    match t with
+    | Some t0 ->
+      if in_unit (snd s) then Some (put (fst s) (snd s) t0) else None
+    | None -> None) ss (Some Nil)
+
+(** val close :
+    name list -> region -> env -> sum list -> goal -> leaf -> bool **)
+
+let close fuel g e known aim l =
+  let ys0 =
+    match l.atoms with
+    | [] ->
+      let ys0 = [] in
+      (match aim with
+       | [] -> ys0
+       | _ :: l0 -> (match l0 with
+                     | [] -> (O, one) :: []
+                     | _ :: _ -> ys0))
+    | p :: l0 -> p :: l0
+  in
+  (match take_atoms aim ys0 (Nil, zero) false with
+   | Some p ->
+     let (f, sharp) = p in
+     (match take_cuts known l.cuts f with
+      | Some f0 ->
+        (match take_bounds e l.bounds f0 with
+         | Some f1 ->
+           (match if borne g then take_box e l.box f1 else Some f1 with
+            | Some f2 ->
+              (match name_slopes l.slopes with
+               | Some named ->
+                 (match clear fuel e named l.usual (fst f2) (snd f2) Nil with
+                  | Some f3 -> finish e g sharp f3
+                  | None -> false)
+               | None -> false)
+            | None -> false)
+         | None -> false)
+      | None -> false)
+   | None -> false)
+
+type tree =
+| Lemma_ of name * bool * q * tree * tree
+| Close of leaf
+| Conflict of name
+| SplitUnit of name * tree * tree
+| SplitInput of name * q * tree * tree
+| SplitPlane of (name * q) list * q * tree * tree
+
+(** val lemma_goal : row -> bool -> q -> goal **)
+
+let lemma_goal r upper q0 =
+  if upper
+  then ((((one, r) :: []), (neg q0)), true) :: []
+  else (((((neg one), r) :: []), q0), true) :: []
+
+(** val tighten : name -> row -> q -> q -> bool -> q -> env -> env **)
+
+let tighten v r lo hi upper q0 e =
+  put v
+    (if upper
+     then Unit (r, lo, (smaller q0 hi))
+     else Unit (r, (larger q0 lo), hi)) e
+
+(** val narrow : name -> q -> q -> bool -> q -> env -> env **)
+
+let narrow k lo hi upper q0 e =
+  put k
+    (if upper then Input (lo, (smaller q0 hi)) else Input ((larger q0 lo), hi))
+    e
+
+(** val one_input : (name * q) -> q * row **)
+
+let one_input t =
+  ((snd t), { terms = (((fst t), Whole.one) :: []); constant = Whole.zero;
+    denominator = Whole.one })
+
+(** val plane : (name * q) list -> q -> sum **)
+
+let plane normal t =
+  ((map one_input normal), (neg t))
+
+(** val opposite : (name * q) list -> q -> sum **)
+
+let opposite normal t =
+  ((map (fun s -> one_input ((fst s), (neg (snd s)))) normal), t)
+
+(** val is_input : env -> name -> bool **)
+
+let is_input e k =
+  match get k e with
+  | Some i -> (match i with
+               | Input (_, _) -> true
+               | Unit (_, _, _) -> false)
+  | None -> false
+
+(** val check :
+    name list -> region -> env -> sum list -> goal -> tree -> bool **)
+
+let rec check fuel g e known aim = function
+| Lemma_ (v, upper, q0, proof, rest) ->
+  (match get v e with
+   | Some i ->
+     (match i with
+      | Input (_, _) -> false
+      | Unit (r, lo, hi) ->
+        if check fuel g e known (lemma_goal r upper q0) proof
+        then check fuel g (tighten v r lo hi upper q0 e) known aim rest
+        else false)
+   | None -> false)
+| Close l -> close fuel g e known aim l
+| Conflict v ->
+  (match get v e with
+   | Some i ->
+     (match i with
+      | Input (_, _) -> false
+      | Unit (_, lo, hi) -> lt hi lo)
+   | None -> false)
+| SplitUnit (v, lower, higher) ->
+  (match get v e with
+   | Some i ->
+     (match i with
+      | Input (_, _) -> false
+      | Unit (r, lo, hi) ->
+        if check fuel g (tighten v r lo hi true zero e) known aim lower
+        then check fuel g (tighten v r lo hi false zero e) known aim higher
+        else false)
+   | None -> false)
+| SplitInput (k, t0, lower, higher) ->
+  (match get k e with
+   | Some i ->
+     (match i with
+      | Input (lo, hi) ->
+        if check fuel g (narrow k lo hi true t0 e) known aim lower
+        then check fuel g (narrow k lo hi false t0 e) known aim higher
+        else false
+      | Unit (_, _, _) -> false)
+   | None -> false)
+| SplitPlane (normal, t0, lower, higher) ->
+  if forallb (fun s -> is_input e (fst s)) normal
+  then if check fuel g e (app known ((opposite normal t0) :: [])) aim lower
+       then check fuel g e (app known ((plane normal t0) :: [])) aim higher
+       else false
+  else false
+
+(** val ends : env -> name -> (q * q) option **)
+
+let ends e v =
+  match get v e with
+  | Some i ->
+    (match i with
+     | Input (lo, hi) -> Some (lo, hi)
+     | Unit (_, lo, hi) -> Some ((positive_part lo), (positive_part hi)))
+  | None -> None
+
+(** val interval :
+    env -> (name * Whole.t) list -> q -> q -> (q * q) option **)
+
+let rec interval e ts lo hi =
+  match ts with
+  | [] -> Some (lo, hi)
+  | p :: ts0 ->
+    let (v, n) = p in
+    (match ends e v with
+     | Some p0 ->
+       let (a, b) = p0 in
+       if Whole.leq Whole.zero n
+       then interval e ts0 (add0 lo (scale n a)) (add0 hi (scale n b))
+       else interval e ts0 (add0 lo (scale n b)) (add0 hi (scale n a))
+     | None -> None)
+
+(** val grow : (name * row) list -> env -> env option **)
+
+let rec grow us e =
+  match us with
+  | [] -> Some e
+  | p :: us0 ->
+    let (v, r) = p in
+    (match get v e with
+     | Some _ -> None
+     | None ->
+       let c = whole r.constant in
+       (match interval e r.terms c c with
+        | Some p0 ->
+          let (lo, hi) = p0 in
+          grow us0
+            (put v (Unit (r, (over lo r.denominator),
+              (over hi r.denominator))) e)
+        | None -> None))
+
+(** val plant : side list -> env -> env option **)
+
+let rec plant ss e =
+  match ss with
+  | [] -> Some e
+  | s :: ss0 ->
+    (match get s.variable e with
+     | Some _ -> None
+     | None -> plant ss0 (put s.variable (Input (s.low, s.high)) e))
+
+(** val output_rows : row list -> (nat * q) list -> (q * row) list option **)
+
+let rec output_rows outs = function
+| [] -> Some []
+| p :: ys1 ->
+  let (j, q0) = p in
+  (match nth_error outs j with
+   | Some r ->
+     (match output_rows outs ys1 with
+      | Some ps -> Some ((q0, r) :: ps)
+      | None -> None)
+   | None -> None)
+
+(** val atom_rows : env -> row list -> atom -> (sum * bool) option **)
+
+let atom_rows e outs a =
+  if forallb (fun t -> is_input e (fst t)) a.xs
+  then (match output_rows outs a.ys with
+        | Some ps ->
+          Some (((app (map one_input a.xs) ps), a.offset), a.strict)
+        | None -> None)
+  else None
+
+(** val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option **)
+
+let rec all f = function
+| [] -> Some []
+| a :: l0 ->
+  (match f a with
+   | Some b -> (match all f l0 with
+                | Some bs -> Some (b :: bs)
+                | None -> None)
+   | None -> None)
+
+(** val goal_rows : env -> row list -> atom list -> goal option **)
+
+let goal_rows e outs =
+  all (atom_rows e outs)
+
+(** val lemmas_hold :
+    name list -> region -> env -> (((name * bool) * q) * tree) list -> env
+    option **)
+
+let rec lemmas_hold fuel g e = function
+| [] -> Some e
+| p :: ls0 ->
+  let (p0, proof) = p in
+  let (p1, q0) = p0 in
+  let (v, upper) = p1 in
+  (match get v e with
+   | Some i ->
+     (match i with
+      | Input (_, _) -> None
+      | Unit (r, lo, hi) ->
+        if check fuel g e [] (lemma_goal r upper q0) proof
+        then lemmas_hold fuel g (tighten v r lo hi upper q0 e) ls0
+        else None)
+   | None -> None)
+
+(** val trees_hold :
+    name list -> region -> env -> goal list -> tree list -> bool **)
+
+let rec trees_hold fuel g e aims trees =
+  match aims with
+  | [] -> (match trees with
+           | [] -> true
+           | _ :: _ -> false)
+  | aim :: aims0 ->
+    (match trees with
+     | [] -> false
+     | t :: trees0 ->
+       if check fuel g e [] aim t
+       then trees_hold fuel g e aims0 trees0
+       else false)
+
+(** val root : network -> region -> env option **)
+
+let root net g =
+  if list_eq_dec name_dec (map (fun s -> s.variable) g.sides) net.inputs
+  then (match plant g.sides Nil with
+        | Some e -> grow net.units e
+        | None -> None)
+  else None
+
+(** val outputs_exist : env -> row list -> bool **)
+
+let outputs_exist e outs =
+  forallb (fun r ->
+    forallb (fun t ->
+      match ends e (fst t) with
+      | Some _ -> true
+      | None -> false) r.terms) outs
+
+(** val verify :
+    name list -> network -> region -> atom list list ->
+    (((name * bool) * q) * tree) list -> tree list -> bool **)
+
+let verify fuel net g goals lemmas trees =
+  match root net g with
+  | Some e ->
+    if outputs_exist e net.outputs
+    then (match all (goal_rows e net.outputs) goals with
+          | Some aims ->
+            (match lemmas_hold fuel g e lemmas with
+             | Some e0 -> trees_hold fuel g e0 aims trees
+             | None -> false)
+          | None -> false)
+    else false
+  | None -> false
+
+(** val look : q trie -> name -> q **)
+
+let look t v =
+  match get v t with
+  | Some q0 -> q0
+  | None -> zero
+
+(** val row_sum : q trie -> (name * Whole.t) list -> q -> q **)
+
+let rec row_sum t ts q0 =
+  match ts with
+  | [] -> q0
+  | p :: ts0 -> let (v, n) = p in row_sum t ts0 (add0 q0 (scale n (look t v)))
+
+(** val row_at : q trie -> row -> q **)
+
+let row_at t r =
+  over (row_sum t r.terms (whole r.constant)) r.denominator
+
+(** val run_at : (name * row) list -> q trie -> q trie **)
+
+let rec run_at us t =
+  match us with
+  | [] -> t
+  | p :: us0 ->
+    let (v, r) = p in run_at us0 (put v (positive_part (row_at t r)) t)
+
+(** val point_of : side list -> q list -> q trie -> q trie option **)
+
+let rec point_of ss p t =
+  match ss with
+  | [] -> (match p with
+           | [] -> Some t
+           | _ :: _ -> None)
+  | s :: ss0 ->
+    (match p with
+     | [] -> None
+     | q0 :: p0 -> point_of ss0 p0 (put s.variable q0 t))
+
+(** val under : bool -> q -> q -> bool **)
+
+let under opened a b =
+  if opened then lt a b else leq a b
+
+(** val gap_at : q trie -> side -> q **)
+
+let gap_at t s =
+  sub0 (look t s.variable) s.center
+
+(** val total_q : q list -> q **)
+
+let total_q qs =
+  fold_right add0 zero qs
+
+(** val near_at : side list -> shape -> q trie -> bool **)
+
+let near_at ss b t =
+  match b with
+  | Box -> true
+  | Ball (n, size, opened) ->
+    (match n with
+     | Linf ->
+       forallb (fun s -> under opened (magnitude (gap_at t s)) size) ss
+     | L1 ->
+       under opened (total_q (map (fun s -> magnitude (gap_at t s)) ss)) size
+     | L2 ->
+       under opened
+         (total_q (map (fun s -> mul (gap_at t s) (gap_at t s)) ss)) size)
+
+(** val inside_at : region -> q trie -> bool **)
+
+let inside_at g t =
+  (&&)
+    (forallb (fun s ->
+      (&&) (leq s.low (look t s.variable)) (leq (look t s.variable) s.high))
+      g.sides) (near_at g.sides g.ball t)
+
+(** val atom_at : network -> q trie -> q trie -> atom -> bool **)
+
+let atom_at net x z0 a =
+  let inputs0 = total_q (map (fun t -> mul (snd t) (look x (fst t))) a.xs) in
+  let out = fun j ->
+    match nth_error net.outputs j with
+    | Some r -> row_at z0 r
+    | None -> zero
+  in
+  let outs = total_q (map (fun t -> mul (snd t) (out (fst t))) a.ys) in
+  under a.strict zero (add0 (add0 inputs0 outs) a.offset)
+
+(** val flip :
+    network -> region -> atom list list -> nat -> q list -> bool **)
+
+let flip net g goals k p =
+  match point_of g.sides p Nil with
+  | Some x ->
+    (match nth_error goals k with
+     | Some goal0 ->
+       (&&) (inside_at g x)
+         (let z0 = run_at net.units x in forallb (atom_at net x z0) goal0)
+     | None -> false)
+  | None -> false
+
+(** val is_opened : region -> bool **)
+
+let is_opened g =
+  match g.ball with
+  | Box -> false
+  | Ball (_, _, opened) -> opened
+
+(** val radius :
+    name list -> network -> region -> atom list list ->
+    (((name * bool) * q) * tree) list -> tree list -> nat -> q list -> bool **)
+
+let radius fuel net g goals lemmas trees k p =
+  (&&) ((&&) (is_opened g) (flip net (with_sphere g) goals k p))
+    (verify fuel net g goals lemmas trees)
+
+(** val number : nat -> Whole.t **)
+
+let rec number = function
+| O -> Whole.zero
+| S m -> Whole.add Whole.one (number m)
+
+(** val half : Whole.t -> q **)
+
+let half n =
+  { qnum = n; qden = ((fun p -> Whole.shift_left p 1) Whole.one) }
+
+(** val on_output : q -> q -> bool -> atom **)
+
+let on_output q0 c strict0 =
+  { xs = []; ys = ((O, q0) :: []); offset = c; strict = strict0 }
+
+(** val beats : nat -> nat -> atom **)
+
+let beats rival label =
+  { xs = []; ys = ((rival, one) :: ((label, (neg one)) :: [])); offset =
+    zero; strict = false }
+
+(** val label_goals :
+    decoder -> nat -> nat -> nat -> atom list list option **)
+
+let label_goals d classes0 outs label =
+  if negb ((&&) (Nat.ltb label classes0) (Nat.leb (S (S O)) classes0))
+  then None
+  else (match d with
+        | Argmax ->
+          if Nat.eqb outs classes0
+          then Some
+                 (map (fun rival -> (beats rival label) :: [])
+                   (filter (fun rival -> negb (Nat.eqb rival label))
+                     (seq O outs)))
+          else None
+        | _ ->
+          if negb (Nat.eqb outs (S O))
+          then None
+          else let own = number label in
+               (match d with
+                | Value ->
+                  Some
+                    (((on_output (neg one) (whole own) true) :: []) :: ((
+                    (on_output one (neg (whole own)) true) :: []) :: []))
+                | Sign ->
+                  if Nat.eqb classes0 (S (S O))
+                  then Some
+                         (((on_output
+                             (match label with
+                              | O -> one
+                              | S _ -> neg one) zero false) :: []) :: [])
+                  else None
+                | _ ->
+                  Some
+                    (app
+                      (if Nat.eqb label O
+                       then []
+                       else ((on_output (neg one)
+                               (half
+                                 (Whole.add (Whole.add own own) (Whole.neg
+                                   Whole.one))) false) :: []) :: [])
+                      (if Nat.ltb (S label) classes0
+                       then ((on_output one
+                               (neg
+                                 (half
+                                   (Whole.add (Whole.add own own) Whole.one)))
+                               false) :: []) :: []
+                       else []))))
+
+(** val clipped : task -> q -> q -> q * q **)
+
+let clipped t lo hi =
+  match t.clip with
+  | Some p -> let (a, b) = p in ((larger a lo), (smaller b hi))
+  | None -> (lo, hi)
+
+(** val side_at : task -> q -> (name * q) -> side **)
+
+let side_at t reach p =
+  let (lo, hi) = clipped t (sub0 (snd p) reach) (add0 (snd p) reach) in
+  { variable = (fst p); low = lo; high = hi; center = (snd p) }
+
+(** val reaches : task -> q -> bool **)
+
+let reaches t reach =
+  match t.metric with
+  | L2 -> (&&) (nonneg reach) (leq t.budget (mul reach reach))
+  | _ -> leq t.budget reach
+
+(** val region_of : task -> q -> name list -> q list -> region **)
+
+let region_of t reach ns c =
+  { sides = (map (side_at t reach) (combine ns c)); ball =
+    (match t.metric with
+     | Linf -> Box
+     | x -> Ball (x, t.budget, false)) }
+
+(** val verify_sample :
+    name list -> network -> task -> q -> (q list * nat) ->
+    (((name * bool) * q) * tree) list -> tree list -> bool **)
+
+let verify_sample fuel net t reach s lemmas trees =
+  match label_goals t.read t.classes (length net.outputs) (snd s) with
+  | Some goals ->
+    (&&)
+      ((&&) (reaches t reach) (Nat.eqb (length (fst s)) (length net.inputs)))
+      (verify fuel net (region_of t reach net.inputs (fst s)) goals lemmas
+        trees)
+  | None -> false
+
+(** val in_ball_at : task -> name list -> q list -> q trie -> bool **)
+
+let in_ball_at t ns c x =
+  (&&) (near_at (at_center ns c) (Ball (t.metric, t.budget, false)) x)
+    (match t.clip with
+     | Some p ->
+       let (a, b) = p in
+       forallb (fun k -> (&&) (leq a (look x k)) (leq (look x k) b)) ns
+     | None -> true)
+
+(** val flip_sample :
+    network -> task -> (q list * nat) -> nat -> q list -> bool **)
+
+let flip_sample net t s k p =
+  match label_goals t.read t.classes (length net.outputs) (snd s) with
+  | Some goals ->
+    (match point_of (at_center net.inputs (fst s)) p Nil with
+     | Some x ->
+       (match nth_error goals k with
+        | Some goal0 ->
+          (&&) (in_ball_at t net.inputs (fst s) x)
+            (let z0 = run_at net.units x in forallb (atom_at net x z0) goal0)
+        | None -> false)
+     | None -> false)
+  | None -> false

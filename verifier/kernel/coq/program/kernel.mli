@@ -1,0 +1,399 @@
+
+val negb : bool -> bool
+
+type nat =
+| O
+| S of nat
+
+val fst : ('a1 * 'a2) -> 'a1
+
+val snd : ('a1 * 'a2) -> 'a2
+
+val length : 'a1 list -> nat
+
+val app : 'a1 list -> 'a1 list -> 'a1 list
+
+type comparison =
+| Eq
+| Lt
+| Gt
+
+val compOpp : comparison -> comparison
+
+val add : nat -> nat -> nat
+
+module Nat :
+ sig
+  val eqb : nat -> nat -> bool
+
+  val leb : nat -> nat -> bool
+
+  val ltb : nat -> nat -> bool
+ end
+
+module Pos :
+ sig
+  type mask =
+  | IsNul
+  | IsPos of Whole.t
+  | IsNeg
+ end
+
+module Coq_Pos :
+ sig
+  val succ : Whole.t -> Whole.t
+
+  val add : Whole.t -> Whole.t -> Whole.t
+
+  val add_carry : Whole.t -> Whole.t -> Whole.t
+
+  val pred_double : Whole.t -> Whole.t
+
+  type mask = Pos.mask =
+  | IsNul
+  | IsPos of Whole.t
+  | IsNeg
+
+  val succ_double_mask : mask -> mask
+
+  val double_mask : mask -> mask
+
+  val double_pred_mask : Whole.t -> mask
+
+  val sub_mask : Whole.t -> Whole.t -> mask
+
+  val sub_mask_carry : Whole.t -> Whole.t -> mask
+
+  val sub : Whole.t -> Whole.t -> Whole.t
+
+  val size_nat : Whole.t -> nat
+
+  val compare_cont : comparison -> Whole.t -> Whole.t -> comparison
+
+  val compare : Whole.t -> Whole.t -> comparison
+
+  val gcdn : nat -> Whole.t -> Whole.t -> Whole.t
+
+  val gcd : Whole.t -> Whole.t -> Whole.t
+ end
+
+module Z :
+ sig
+  val double : Whole.t -> Whole.t
+
+  val succ_double : Whole.t -> Whole.t
+
+  val pred_double : Whole.t -> Whole.t
+
+  val pos_sub : Whole.t -> Whole.t -> Whole.t
+
+  val sub : Whole.t -> Whole.t -> Whole.t
+
+  val compare : Whole.t -> Whole.t -> comparison
+
+  val abs : Whole.t -> Whole.t
+
+  val pos_div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t
+
+  val div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t
+ end
+
+val nth_error : 'a1 list -> nat -> 'a1 option
+
+val list_eq_dec : ('a1 -> 'a1 -> bool) -> 'a1 list -> 'a1 list -> bool
+
+val map : ('a1 -> 'a2) -> 'a1 list -> 'a2 list
+
+val fold_left : ('a1 -> 'a2 -> 'a1) -> 'a2 list -> 'a1 -> 'a1
+
+val fold_right : ('a2 -> 'a1 -> 'a1) -> 'a1 -> 'a2 list -> 'a1
+
+val forallb : ('a1 -> bool) -> 'a1 list -> bool
+
+val filter : ('a1 -> bool) -> 'a1 list -> 'a1 list
+
+val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list
+
+val seq : nat -> nat -> nat list
+
+type q = { qnum : Whole.t; qden : Whole.t }
+
+type digit =
+| D0
+| D1
+| D2
+| D3
+
+type name = digit list
+
+val name_dec : name -> name -> bool
+
+type row = { terms : (name * Whole.t) list; constant : Whole.t;
+             denominator : Whole.t }
+
+type network = { inputs : name list; units : (name * row) list;
+                 outputs : row list }
+
+type side = { variable : name; low : q; high : q; center : q }
+
+type norm =
+| Linf
+| L1
+| L2
+
+type shape =
+| Box
+| Ball of norm * q * bool
+
+type region = { sides : side list; ball : shape }
+
+type atom = { xs : (name * q) list; ys : (nat * q) list; offset : q;
+              strict : bool }
+
+val with_sphere : region -> region
+
+type decoder =
+| Value
+| Nearest
+| Sign
+| Argmax
+
+type task = { read : decoder; classes : nat; metric : norm; budget : 
+              q; clip : (q * q) option }
+
+val at_center : name list -> q list -> side list
+
+val zero : q
+
+val one : q
+
+val whole : Whole.t -> q
+
+val is_zero : q -> bool
+
+val positive_q : q -> bool
+
+val nonneg : q -> bool
+
+val neg : q -> q
+
+val reduce : q -> q
+
+val add0 : q -> q -> q
+
+val sub0 : q -> q -> q
+
+val mul : q -> q -> q
+
+val scale : Whole.t -> q -> q
+
+val over : q -> Whole.t -> q
+
+val leq : q -> q -> bool
+
+val lt : q -> q -> bool
+
+val larger : q -> q -> q
+
+val smaller : q -> q -> q
+
+val magnitude : q -> q
+
+val positive_part : q -> q
+
+val two24 : Whole.t
+
+val floor24 : q -> q -> q
+
+type 'a trie =
+| Nil
+| Val of 'a
+| Fork of 'a option * 'a trie * 'a trie * 'a trie * 'a trie
+
+val get : name -> 'a1 trie -> 'a1 option
+
+val alter : ('a1 option -> 'a1) -> name -> 'a1 trie -> 'a1 trie
+
+val put : name -> 'a1 -> 'a1 trie -> 'a1 trie
+
+val fork :
+  'a1 option -> 'a1 trie -> 'a1 trie -> 'a1 trie -> 'a1 trie -> 'a1 trie
+
+val pop : 'a1 trie -> ((name * 'a1) * 'a1 trie) option
+
+val take : name -> 'a1 trie -> 'a1 option * 'a1 trie
+
+val plus : q -> name -> q trie -> q trie
+
+type info =
+| Input of q * q
+| Unit of row * q * q
+
+type env = info trie
+
+type form = q trie * q
+
+val add_terms : q -> (name * Whole.t) list -> q trie -> q trie
+
+val add_row : q -> row -> form -> form
+
+type sum = (q * row) list * q
+
+val add_rows : q -> (q * row) list -> form -> form
+
+val add_sum : q -> sum -> form -> form
+
+val low_line : q -> q -> q -> q
+
+val high_line : q -> q -> q -> q
+
+val slope : q trie -> bool -> bool -> name -> q -> q -> q
+
+val in_unit : q -> bool
+
+val clear :
+  name list -> env -> q trie -> bool -> q trie -> q -> q trie -> form option
+
+val on_box :
+  env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option
+
+val around : side list -> q trie -> q -> (q * q list) option
+
+val largest : q list -> q
+
+val squares : q list -> q
+
+val ample : bool -> q -> q -> bool
+
+val finish : env -> region -> bool -> form -> bool
+
+type goal = (sum * bool) list
+
+type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
+              bounds : (name * q) list; cuts : (nat * q) list;
+              box : (name * q) list; usual : bool }
+
+val take_atoms :
+  goal -> (nat * q) list -> form -> bool -> (form * bool) option
+
+val take_cuts : sum list -> (nat * q) list -> form -> form option
+
+val take_bounds : env -> (name * q) list -> form -> form option
+
+val take_box : env -> (name * q) list -> form -> form option
+
+val borne : region -> bool
+
+val name_slopes : (name * q) list -> q trie option
+
+val close : name list -> region -> env -> sum list -> goal -> leaf -> bool
+
+type tree =
+| Lemma_ of name * bool * q * tree * tree
+| Close of leaf
+| Conflict of name
+| SplitUnit of name * tree * tree
+| SplitInput of name * q * tree * tree
+| SplitPlane of (name * q) list * q * tree * tree
+
+val lemma_goal : row -> bool -> q -> goal
+
+val tighten : name -> row -> q -> q -> bool -> q -> env -> env
+
+val narrow : name -> q -> q -> bool -> q -> env -> env
+
+val one_input : (name * q) -> q * row
+
+val plane : (name * q) list -> q -> sum
+
+val opposite : (name * q) list -> q -> sum
+
+val is_input : env -> name -> bool
+
+val check : name list -> region -> env -> sum list -> goal -> tree -> bool
+
+val ends : env -> name -> (q * q) option
+
+val interval : env -> (name * Whole.t) list -> q -> q -> (q * q) option
+
+val grow : (name * row) list -> env -> env option
+
+val plant : side list -> env -> env option
+
+val output_rows : row list -> (nat * q) list -> (q * row) list option
+
+val atom_rows : env -> row list -> atom -> (sum * bool) option
+
+val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option
+
+val goal_rows : env -> row list -> atom list -> goal option
+
+val lemmas_hold :
+  name list -> region -> env -> (((name * bool) * q) * tree) list -> env
+  option
+
+val trees_hold : name list -> region -> env -> goal list -> tree list -> bool
+
+val root : network -> region -> env option
+
+val outputs_exist : env -> row list -> bool
+
+val verify :
+  name list -> network -> region -> atom list list ->
+  (((name * bool) * q) * tree) list -> tree list -> bool
+
+val look : q trie -> name -> q
+
+val row_sum : q trie -> (name * Whole.t) list -> q -> q
+
+val row_at : q trie -> row -> q
+
+val run_at : (name * row) list -> q trie -> q trie
+
+val point_of : side list -> q list -> q trie -> q trie option
+
+val under : bool -> q -> q -> bool
+
+val gap_at : q trie -> side -> q
+
+val total_q : q list -> q
+
+val near_at : side list -> shape -> q trie -> bool
+
+val inside_at : region -> q trie -> bool
+
+val atom_at : network -> q trie -> q trie -> atom -> bool
+
+val flip : network -> region -> atom list list -> nat -> q list -> bool
+
+val is_opened : region -> bool
+
+val radius :
+  name list -> network -> region -> atom list list ->
+  (((name * bool) * q) * tree) list -> tree list -> nat -> q list -> bool
+
+val number : nat -> Whole.t
+
+val half : Whole.t -> q
+
+val on_output : q -> q -> bool -> atom
+
+val beats : nat -> nat -> atom
+
+val label_goals : decoder -> nat -> nat -> nat -> atom list list option
+
+val clipped : task -> q -> q -> q * q
+
+val side_at : task -> q -> (name * q) -> side
+
+val reaches : task -> q -> bool
+
+val region_of : task -> q -> name list -> q list -> region
+
+val verify_sample :
+  name list -> network -> task -> q -> (q list * nat) ->
+  (((name * bool) * q) * tree) list -> tree list -> bool
+
+val in_ball_at : task -> name list -> q list -> q trie -> bool
+
+val flip_sample : network -> task -> (q list * nat) -> nat -> q list -> bool

@@ -1,0 +1,44 @@
+(* UNVERIFIED. Writes a question in the tokens it was read from, from what the program holds. *)
+open Kernel
+
+let integer n = Whole.to_string n
+let rational q = if Whole.equal q.qden Whole.one then integer q.qnum else integer q.qnum ^ "/" ^ integer q.qden
+let index name =
+  let digit = function D0 -> 0 | D1 -> 1 | D2 -> 2 | D3 -> 3 in
+  List.fold_left (fun n d -> 4 * n + digit d) 0 name
+let rec count = function O -> 0 | S n -> 1 + count n
+let list show items = String.concat " " (string_of_int (List.length items) :: List.map show items)
+let row r =
+  let term (v, n) = Printf.sprintf "%d %s" (index v) (integer n) in
+  Printf.sprintf "%s %s %s\n" (list term r.terms) (integer r.constant) (integer r.denominator)
+let norm = function Linf -> "inf" | L1 -> "1" | L2 -> "2"
+
+let network write net =
+  write (Printf.sprintf "robmem-kernel 1 %d %d %d\n" (List.length net.inputs)
+    (List.length net.units) (List.length net.outputs));
+  List.iter (fun (_, r) -> write (row r)) net.units;
+  List.iter (fun r -> write (row r)) net.outputs
+
+let task write t reach =
+  let read = match t.read with
+    | Value -> "value" | Nearest -> "nearest" | Sign -> "sign" | Argmax -> "argmax" in
+  let clip = match t.clip with
+    | None -> "whole" | Some (a, b) -> Printf.sprintf "clip %s %s" (rational a) (rational b) in
+  write (Printf.sprintf "task %s %d %s %s %s %s\n" read (count t.classes) (norm t.metric)
+    (rational t.budget) (rational reach) clip)
+
+let sample write i (c, label) =
+  write (String.concat " " ("sample" :: i :: string_of_int (count label) :: List.map rational c) ^ "\n")
+
+let question write g goals =
+  let shape = match g.ball with
+    | Box -> "box"
+    | Ball (n, size, opened) ->
+      Printf.sprintf "ball %s %s %s" (norm n) (rational size) (if opened then "open" else "closed") in
+  let side s = Printf.sprintf "%s %s %s" (rational s.low) (rational s.high) (rational s.center) in
+  let x (v, q) = Printf.sprintf "%d %s" (index v) (rational q) in
+  let y (j, q) = Printf.sprintf "%d %s" (count j) (rational q) in
+  let atom a = Printf.sprintf "%s %s %s %s" (list x a.xs) (list y a.ys) (rational a.offset)
+    (if a.strict then "strict" else "weak") in
+  write (String.concat " " ("question" :: shape :: List.map side g.sides));
+  write (" " ^ list (list atom) goals ^ "\n")
