@@ -1,8 +1,9 @@
 """The stream that the proved kernel reads: a network once, then questions with their proofs.
 
-Tokens, separated by blanks or line ends; the program `robmem-kernel` (verifier/kernel/coq) reads them.
-Counts and indices are decimal, a rational is p or p/q. Variables are numbered as in `Network`: the
-inputs, then the units; in answers a unit has its own number, as in a certificate. In this grammar n* means a count and that many of what follows.
+Tokens, separated by blanks or line ends, for the program in verifier/kernel/coq. Counts and indices
+are decimal, a rational is p or p/q. Variables are numbered as in `Network`: the inputs, then the
+units; in answers a unit has its own number, as in a certificate. n* means a count and then as many
+of what follows.
 
     stream    robmem-kernel 1 INPUTS UNITS OUTPUTS row.. (units, then outputs) part.. end
     row       n*(variable integer) constant denominator
@@ -12,7 +13,8 @@ inputs, then the units; in answers a unit has its own number, as in a certificat
     shape     box | ball norm size (open | closed)             size: of norm 2 the square
     goal      n*atom
     atom      n*(input q) n*(output q) constant (strict | weak)
-    answer    robust step.. goals n*tree | flip GOAL point.. | radius step.. goals n*tree GOAL point..
+    answer    robust proof | flip GOAL point.. | radius proof GOAL point..
+    proof     step.. goals n*tree
     step      (lower | upper) unit q tree
     tree      step.. then one of  leaf section.. .  |  conflict unit  |  unit v tree tree
               |  input k t tree tree  |  plane n*(input g) t tree tree
@@ -86,7 +88,7 @@ def question_text(query: Query) -> str:
 
 
 def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
-    """The answer in kernel form, line after line; raises UserError where `verdict` has short forms."""
+    """The answer in kernel form, line after line; UserError where `verdict` has short forms."""
     if isinstance(verdict, Flip):
         yield "flip " + _flip(verdict)
         return
