@@ -46,7 +46,8 @@ from verifier.evidence.certificate import (
 from verifier.evidence.proof_file import proof_bytes
 from verifier.formats.load import load_any_network
 from verifier.formats.nnet import read_nnet
-from verifier.formats.vnnlib import Disjunct, Property, read_property
+from verifier.formats.vnnlib.property import Disjunct, Property
+from verifier.formats.vnnlib.read import read_property
 from verifier.question.build import chain_from_floats
 from verifier.question.network import Network
 from verifier.question.query import Atom, Query, label_goals
@@ -227,7 +228,7 @@ def questions(folder: Path) -> Iterator[tuple[str, Network, Property, float, Wor
             yield row["network"], load_any_network(file), reaches_zero(file), COAV_LIMIT, expected
         return
     for instance in read_instances(path, SAT_LIMIT):
-        network = load_any_network(instance.network_path)
+        network = load_any_network(dict(instance.networks)[""])
         limit = instance.timeout or SAT_LIMIT
         name = f"{instance.network} {instance.prop}"
         yield name, network, read_property(instance.prop_path), limit, instance.expected

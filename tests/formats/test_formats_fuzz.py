@@ -24,7 +24,7 @@ from verifier.formats.npz import parse_npz
 from verifier.formats.onnx.read import network_of_model, parse_onnx, read_tensor
 from verifier.formats.vipr.check import check_vipr_text
 from verifier.formats.vipr.write import vipr_texts
-from verifier.formats.vnnlib import parse_property
+from verifier.formats.vnnlib.read import parse_property
 from verifier.formats.write import npz_bytes, onnx_bytes
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError

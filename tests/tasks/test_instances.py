@@ -16,7 +16,7 @@ from tests.oracles.shared_data import DATA
 from verifier.cli.main import main
 from verifier.evidence.certificate import Flip, Undecided
 from verifier.formats.load import load_any_network
-from verifier.formats.vnnlib import parse_property
+from verifier.formats.vnnlib.read import parse_property
 from verifier.formats.write import onnx_bytes
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
@@ -178,14 +178,14 @@ def test_lists_with_and_without_a_header(folder: Path) -> None:
     )
     first, second = read_instances(plain)
     assert (first.timeout, second.timeout) == (60, 1.5)
-    assert first.network_path.is_file()
+    assert dict(first.networks)[""].is_file()
     verdicts = folder / "verdicts.csv"
     verdicts.write_text(
         'network,property,timeout_s,expected,basis\nnet.onnx,holds.vnnlib,9.0,holds,"a, b"\n'
         "net.onnx,violated.vnnlib,,flip,x\n"
     )
     first, second = read_instances(verdicts, 7.0)
-    assert first.network_path == folder / "onnx" / "net.onnx"
+    assert dict(first.networks)[""] == folder / "onnx" / "net.onnx"
     assert first.prop_path == folder / "vnnlib" / "holds.vnnlib"
     assert (first.timeout, first.expected) == (9, Word.HOLDS)
     assert (second.timeout, second.expected) == (7, Word.VIOLATED)
@@ -330,10 +330,10 @@ def test_benchmark_lists_are_read() -> None:
     counts = {}
     for name in ("acasxu", "rl_cartpole", "reach_prob_density", "cersyve", "sat_relu"):
         listed = read_instances(DATA / name / "verdicts.csv", 100)
-        assert all(i.network_path.is_file() and i.prop_path.is_file() for i in listed)
+        assert all(dict(i.networks)[""].is_file() and i.prop_path.is_file() for i in listed)
         assert all(i.expected is not None for i in listed)
         counts[name] = len(listed)
     assert list(counts.values()) == [96, 100, 36, 8, 100]
     small = read_instances(DATA / "vnnlib_test" / "instances.csv")
     assert len(small) == 5
-    assert load_any_network(small[0].network_path).inputs == 1
+    assert load_any_network(dict(small[0].networks)[""]).inputs == 1

@@ -173,18 +173,21 @@ def _export_programs(
 
 
 def _queries(source: str, prop: str | None, net: str | None) -> list[Query]:
-    from verifier.formats.load import load_any_network
-    from verifier.formats.vnnlib import read_property
+    from verifier.formats.vnnlib.join import join
+    from verifier.formats.vnnlib.read import read_property
     from verifier.question.errors import UserError
+    from verifier.tasks.instances import semantics_of
 
     if _is_proof(source):
         if prop is not None:
             raise UserError("a proof file holds its own question; --property is for a network")
         return [_read_proof(source, net)[0]]
-    network = load_any_network(source)
     if prop is None:
         raise UserError(f"{source} is a network; which question? give --property")
-    return read_property(prop).queries(network)
+    question = read_property(prop)
+    semantics_of(question, "real")
+    joined = join(question, {"": Path(source)})
+    return joined.question.queries(joined.network)
 
 
 def _export_proof(

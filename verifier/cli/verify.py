@@ -123,7 +123,7 @@ def command(
         raise UserError(f"--timeout: {timeout} is no number of seconds")
     if engine != "exact" and not engine.startswith("milp:"):
         raise UserError(f"--engine: {engine!r} is neither exact nor milp:SOLVER")
-    network, own = _network(net, normalise, box_ == "file")
+    network, own = _network(net, normalise, box_ == "file", merge=semantics == "real")
     boxes = [
         read_box(option, text, network.inputs, own)
         for option, text in (("--clip", clip), ("--box", box_))
@@ -158,22 +158,26 @@ def command(
     return {"robust": 0, "flip": 1, "undecided": 3}[facts["verdict"]]
 
 
-def _network(path: str, normalise: bool, with_box: bool) -> tuple[Network, Box | None]:
+def _network(
+    path: str, normalise: bool, with_box: bool, *, merge: bool
+) -> tuple[Network, Box | None]:
     """The network in the file and, of a .nnet file, the box there."""
     from verifier.formats.load import load_any_network
+    from verifier.formats.merged import merged
     from verifier.formats.nnet import read_nnet
     from verifier.question.errors import UserError
 
     if not path.removesuffix(".gz").lower().endswith(".nnet"):
         if normalise:
             raise UserError(f"{path}: --normalise is for .nnet files")
-        return load_any_network(path), None
+        return load_any_network(path, merge=merge), None
     file = read_nnet(path)
     if with_box and file.is_normalised and not normalise:
         raise UserError(
             f"{path}: its box is in units from before its normalisation; give --normalise as well"
         )
-    return file.network(normalise=normalise), (file.lower, file.upper)
+    network = file.network(normalise=normalise)
+    return merged(network) if merge else network, (file.lower, file.upper)
 
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:

@@ -9,17 +9,39 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.vnnlib_solver import supports_command, verify_command
+
 if TYPE_CHECKING:
-    from verifier.formats.vnnlib import Property
+    from verifier.formats.vnnlib.property import Property
     from verifier.question.network import Network
     from verifier.search.options import Options
     from verifier.tasks.instances import Answer, FloatPoint, Row
+
+_SOLVER: dict[str, click.Command] = {"verify": verify_command, "supports": supports_command}
+
+
+class _WithSolver(click.Command):
+    """`vnnlib NET PROP`, and the commands that VNN-LIB's standard asks of a solver."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        if args and args[0] in _SOLVER:
+            name = f"{info_name} {args[0]}"
+            return _SOLVER[args[0]].make_context(name, args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
 
 _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 
 
 @click.command(
     name="vnnlib",
+    cls=_WithSolver,
     epilog="Example: robmem vnnlib net.onnx prop_3.vnnlib --timeout 60 --result result.txt",
     short_help="Settle VNN-LIB properties of networks.",
 )
@@ -35,6 +57,11 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 @click.option("--instances", metavar="CSV", help="Settle a list of network, property, timeout.")
 @click.option("--table", metavar="FILE", help="Of the list.  [default: NAME-answers.csv, here]")
 @click.option("--proofs", metavar="FOLDER", help="Write the evidence of a list there.")
+@click.option(
+    "--semantics",
+    type=click.Choice(["real", "float32", "float64"]),
+    help="Of the arithmetic, where PROP leaves it open.  [default: as declared, else real]",
+)
 @click.option("--retry", is_flag=True, help="Ask again what the table has as undecided or error.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes."
@@ -53,6 +80,7 @@ def command(
     instances: str | None,
     table: str | None,
     proofs: str | None,
+    semantics: str | None,
     retry: bool,
     jobs: int,
     as_json: bool,
@@ -61,8 +89,13 @@ def command(
 
     A property describes its violations: it holds if no input of its box has outputs
     that satisfy it. The answer is about real arithmetic and its evidence is checked;
-    of a violation, the nearest float32 point is looked at as well. NET is any network
-    file, PROP in version 1.0 or 2.0; both may be packed (.gz).
+    of a violation, the nearest float32 point is looked at as well. Where PROP declares
+    float32 or float64, or --semantics says so, it is about the network as executed in
+    that format, with any order of summation. NET is any network file, PROP in version
+    1.0 or 2; both may be packed (.gz).
+
+    robmem vnnlib verify QUERY --network NAME=FILE, for one or several networks, and
+    robmem vnnlib supports CAPABILITY are as VNN-LIB's standard has them.
 
     --instances takes a list as the competition has it, or with the header network,
     property, timeout. The table is written after every answer, and the same command
@@ -75,18 +108,21 @@ def command(
     if instances is not None:
         if network is not None or result or proof or evidence:
             raise UserError("--instances goes without NET, PROP, --result, --proof and --check")
+        if semantics is not None:
+            raise UserError("--semantics goes with NET and PROP; a list is answered as declared")
         return _list(instances, table, proofs, options, retry=retry, jobs=jobs, as_json=as_json)
     if network is None or property_ is None:
         raise UserError("give NET and PROP, or --instances")
     if table or proofs or retry or jobs > 1:
         raise UserError("--table, --proofs, --retry and --jobs belong to --instances")
-    return _one(network, property_, options, result, proof, evidence, as_json=as_json)
+    return _one(network, property_, options, semantics, result, proof, evidence, as_json=as_json)
 
 
 def _one(
     net: str,
     prop: str,
     options: Options,
+    semantics: str | None,
     result: str | None,
     proof: str | None,
     evidence: str | None,
@@ -94,34 +130,40 @@ def _one(
     as_json: bool,
 ) -> int:
     from verifier.evidence.files import write_bytes
-    from verifier.formats.load import load_any_network
-    from verifier.formats.vnnlib import read_property
+    from verifier.formats.vnnlib.read import read_property
     from verifier.tasks.instances import (
         answer,
         check_proofs,
         competition_result,
         float_point,
+        join_files,
         save_proofs,
+        semantics_of,
     )
 
-    network, question = load_any_network(net), read_property(prop)
+    question = read_property(prop)
+    arithmetic = semantics_of(question, semantics)
+    joined = join_files(question, {"": Path(net)}, arithmetic)
+    network, question = joined.network, joined.question
     if evidence is not None:
-        word = check_proofs(network, question, Path(evidence))
+        word = check_proofs(network, question, Path(evidence), arithmetic)
         print(json.dumps({"verdict": word.value, "checked": True}) if as_json else word.value)
         return 0
-    found = answer(network, question, options)
+    found = answer(network, question, options, arithmetic)
     near = None
-    if found.violation is not None:
-        near = float_point(network, question, found.violation, Path(net))
+    if found.violation is not None and arithmetic == "real":
+        model = Path(net) if joined.plain else None
+        near = float_point(network, question, found.violation, model)
     if result is not None:
-        text = competition_result(found.word, found.violation, near)
+        text = competition_result(found.word, found.violation, near, question)
         write_bytes(result, text.encode())
     if proof is not None and found.word.value in ("holds", "violated"):
         save_proofs(Path(proof), found)
     if as_json:
-        print(json.dumps(_answer_json(net, prop, network, question, found, near)))
+        facts = _answer_json(net, prop, network, question, found, near)
+        print(json.dumps({**facts, "semantics": arithmetic}))
     else:
-        print("\n".join(_answer_lines(found, near)))
+        print("\n".join(_answer_lines(question, found, near)))
     return _CODES[found.word.value]
 
 
@@ -154,12 +196,14 @@ def _answer_json(
         },
         "nodes": sum(outcome.nodes for outcome in found.outcomes),
     }
+    if question.note is not None:
+        facts["note"] = question.note
     if undecided:
         facts["reasons"] = sorted({verdict.reason for verdict in undecided})
     if found.violation is not None:
         facts["violation"] = {
             "disjunct": found.violation.disjunct,
-            "point": [format_rational(x) for x in found.violation.point],
+            "point": [format_rational(x) for x in question.declared(found.violation.point)],
             "outputs": [format_rational(y) for y in found.violation.outputs],
         }
     if near is not None:
@@ -172,18 +216,21 @@ def _answer_json(
     return facts
 
 
-def _answer_lines(found: Answer, near: FloatPoint | None) -> list[str]:
+def _answer_lines(question: Property, found: Answer, near: FloatPoint | None) -> list[str]:
     from verifier.cli.options import short, size_text
     from verifier.evidence.certificate import Undecided
     from verifier.tasks.instances import describe
 
     lines = [found.word.value]
+    if question.note is not None:
+        lines.append(f"note: {question.note}")
     reasons = [o.verdict.reason for o in found.outcomes if isinstance(o.verdict, Undecided)]
     lines += [f"undecided: {reason}" for reason in dict.fromkeys(reasons)]
     if found.violation is not None:
         shown = 20
-        point = ", ".join(map(short, found.violation.point[:shown]))
-        more = len(found.violation.point) - shown
+        values = question.declared(found.violation.point)
+        point = ", ".join(map(short, values[:shown]))
+        more = len(values) - shown
         lines.append(f"at X = {point}" + (f" and {more} more (--json)" if more > 0 else ""))
         lines.append(f"   Y = {', '.join(map(short, found.violation.outputs[:shown]))}")
     if near is not None and describe(near):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import stat
 import zlib
@@ -41,11 +42,30 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
 
 
 def read_text(path: Path | str, limit: int = MAX_BYTES) -> str:
-    """The content of a UTF-8 text file, unpacked if it is gzip; raises UserError."""
+    """The content of a text file, unpacked if it is gzip; raises UserError."""
+    content = read_bytes(path, limit)
+    with naming(path):
+        return decoded(content)
+
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
+          (codecs.BOM_UTF16_BE, "utf-16-be"))  # fmt: skip
+
+
+def decoded(content: bytes) -> str:
+    """The text that the bytes are, without a byte order mark: UTF-16 if it says so, else UTF-8.
+
+    Raises UserError, naming the byte, for what is no such text.
+    """
+    mark, encoding = next(
+        ((mark, name) for mark, name in _MARKS if content.startswith(mark)), (b"", "utf-8")
+    )
     try:
-        return read_bytes(path, limit).decode("utf-8")
+        return content[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not a text file: byte {error.start} is not UTF-8") from None
+        raise UserError(
+            f"not a text file: byte {error.start + len(mark)} is not {encoding.upper()}"
+        ) from None
 
 
 @contextmanager

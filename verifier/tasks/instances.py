@@ -1,7 +1,7 @@
 """Instances of the verification competition: a network, a VNN-LIB property, a time limit.
 
-`answer` settles one; `read_instances` reads a list of them, and `Table` keeps the answers of a list
-in a file that a later run continues.
+`answer` settles one, about real arithmetic or as executed in a format; `Table` keeps the answers of
+a list in a file that a later run continues.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import hashlib
 import io
 import math
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from enum import Enum
 from fractions import Fraction
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from time import monotonic
+from typing import Literal
 
 import numpy as np
 
@@ -29,36 +29,29 @@ from verifier.evidence.certificate import Flip, Undecided
 from verifier.evidence.files import write_bytes
 from verifier.evidence.proof_file import load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
-from verifier.formats.load import load_any_network
 from verifier.formats.vipr.check import MAX_BYTES
 from verifier.formats.vipr.program import check_vipr_of
-from verifier.formats.vnnlib import Property, read_property
+from verifier.formats.vnnlib.join import Joined, join
+from verifier.formats.vnnlib.property import REACH, Property, contains
+from verifier.formats.vnnlib.read import read_property
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.options import Options, Outcome
+from verifier.tasks.instance_lists import Instance, Word, read_instances
+from verifier.tasks.semantics import Format, executed, verify_executed
 from verifier.tasks.verify import check, verify
 
 Vector = tuple[Fraction, ...]
-
-
-class Word(Enum):
-    """The answer to a property; the value is what the terminal shows."""
-
-    HOLDS = "holds"
-    VIOLATED = "violated"
-    UNKNOWN = "unknown"
-    TIMEOUT = "timeout"
-
-    @property
-    def competition(self) -> str:
-        """The same in the words of the competition, which asks for a violation."""
-        return {Word.HOLDS: "unsat", Word.VIOLATED: "sat"}.get(self, self.value)
+Semantics = Literal["real"] | Format
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """`outputs` are the exact outputs at `point`, and both satisfy disjunct `disjunct`."""
+    """`outputs` are the exact outputs at `point`, and both satisfy disjunct `disjunct`.
+
+    As executed, they are what numpy computes there.
+    """
 
     point: Vector
     outputs: Vector
@@ -89,7 +82,8 @@ class FloatPoint:
 class Answer:
     """`word` with its evidence: for every box of the property a query and its checked outcome.
 
-    A violated property has the one query that shows it; `violation` is set exactly then.
+    A violated property has the one query that shows it; `violation` is set exactly then. As
+    executed, the queries are those of `semantics.executed`.
     """
 
     word: Word
@@ -117,16 +111,65 @@ class Answer:
         return total
 
 
-def answer(network: Network, question: Property, options: Options = Options()) -> Answer:
+def semantics_of(question: Property, asked: str | None = None) -> Semantics:
+    """Of which arithmetic the answer must be: what the tensors are declared as, or what is asked.
+
+    Real leaves the choice to who asks. Raises UserError for a declared format that is not known,
+    and where another one is asked for: an answer about reals says nothing about floats.
+    """
+    declared = sorted(question.elements)
+    if declared != ["real"]:
+        if declared not in (["float32"], ["float64"]):
+            raise UserError(
+                f"the property declares {', '.join(declared)}; known are Real, float32 and float64,"
+                " one of them for all tensors"
+            )
+        if asked not in (None, declared[0]):
+            raise UserError(
+                f"the property declares {declared[0]}, not {asked}; to ask about {asked} "
+                "arithmetic, declare Real"
+            )
+        asked = declared[0]
+    if asked in (None, "real"):
+        return "real"
+    if asked == "float32":
+        return "float32"
+    if asked == "float64":
+        return "float64"
+    raise UserError(f"semantics {shown(asked)} is not one of real, float32, float64")
+
+
+def join_files(question: Property, files: Mapping[str, Path], semantics: Semantics) -> Joined:
+    """The networks in the files as one, fit for the semantics.
+
+    Raises UserError, naming the node, where a file as executed computes something else than one sum
+    a unit; units with equal rows are merged for real arithmetic alone.
+    """
+    if semantics != "real":
+        for path in files.values():
+            if path.name.lower().removesuffix(".gz").endswith(".onnx"):
+                from verifier.formats.onnx.single_sums import require_single_sums
+
+                require_single_sums(path)
+    return join(question, files, merge=semantics == "real")
+
+
+def answer(
+    network: Network,
+    question: Property,
+    options: Options = Options(),
+    semantics: Semantics = "real",
+) -> Answer:
     """Whether the property holds of `network`, with checked evidence.
 
     The time limit of `options` is for all boxes of the property together: each gets its share, and
-    what is undecided then gets the time that is left. A violation ends the search.
+    what is undecided then gets the time that is left. A violation ends the search. Where an input
+    has no bound, a violation is looked for in a large box, and if there is none, nothing is known.
     """
     started = monotonic()
     deadline = None if options.timeout is None else started + options.timeout
     queries = tuple(question.queries(network))
-    outcomes: dict[int, Outcome] = {}
+    found: dict[int, _Asked] = {}
     waiting = list(range(len(queries)))
     while waiting:
         hurried = []  # those that may have stopped because their share of the time was over
@@ -135,24 +178,57 @@ def answer(network: Network, question: Property, options: Options = Options()) -
             if deadline is not None:
                 share = (deadline - begun) / (len(waiting) - place)
                 limit = replace(options, timeout=max(share, 0.001))
-            outcomes[number] = outcome = verify(queries[number], limit)
-            if isinstance(outcome.verdict, Flip):
-                found = _violation(queries[number], outcome.verdict)
+            found[number] = asked = _ask(queries[number], limit, semantics)
+            if asked.violation is not None:
                 return Answer(
-                    Word.VIOLATED, (queries[number],), (outcome,), found, monotonic() - started
+                    Word.VIOLATED,
+                    (asked.query,),
+                    (asked.outcome,),
+                    asked.violation,
+                    monotonic() - started,
                 )
-            used = monotonic() - begun
-            if isinstance(outcome.verdict, Undecided) and used >= 0.9 * (limit.timeout or used + 1):
+            used, verdict = monotonic() - begun, asked.outcome.verdict
+            if isinstance(verdict, Undecided) and used >= 0.9 * (limit.timeout or used + 1):
                 hurried.append(number)
         if deadline is None or monotonic() >= deadline - 0.01 * (options.timeout or 0):
             break
         waiting = hurried
-    waiting = [n for n, outcome in outcomes.items() if isinstance(outcome.verdict, Undecided)]
     word = Word.HOLDS
-    if waiting:
+    if any(isinstance(asked.outcome.verdict, Undecided) for asked in found.values()):
         word = Word.TIMEOUT if deadline is not None and monotonic() >= deadline else Word.UNKNOWN
-    listed = tuple(outcomes[n] for n in range(len(queries)))
-    return Answer(word, queries, listed, None, monotonic() - started)
+    listed = [found[n] for n in range(len(queries))]
+    outcomes = [asked.outcome for asked in listed]
+    missing = question.unbounded
+    if missing is not None and word is Word.HOLDS:
+        reason = f"{missing}; there is no violation within {REACH} of the bounds and 0"
+        word, outcomes = Word.UNKNOWN, [replace(o, verdict=Undecided(reason)) for o in outcomes]
+    return Answer(
+        word,
+        tuple(asked.query for asked in listed),
+        tuple(outcomes),
+        None,
+        monotonic() - started,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: Query
+    outcome: Outcome
+    violation: Violation | None
+
+
+def _ask(query: Query, options: Options, semantics: Semantics) -> _Asked:
+    """The outcome about one box, and the query that its evidence is about."""
+    if semantics == "real":
+        outcome = verify(query, options)
+        flip = outcome.verdict
+        return _Asked(query, outcome, _violation(query, flip) if isinstance(flip, Flip) else None)
+    answered = verify_executed(query, semantics, options)
+    seen, violation = answered.execution, None
+    if seen is not None:
+        violation = Violation(seen.point, seen.outputs, int(query.goals[seen.goal].rival))
+    return _Asked(answered.question, answered.outcome, violation)
 
 
 def _violation(query: Query, flip: Flip) -> Violation:
@@ -187,24 +263,24 @@ def float_point(
 
 def violates(question: Property, point: Vector, outputs: Vector) -> bool:
     """Whether input and output satisfy some disjunct of the property."""
-    return any(
-        all(a <= x <= b for a, x, b in zip(disjunct.lower, point, disjunct.upper, strict=True))
-        and all(atom.holds(point, outputs) for atom in disjunct.atoms)
-        for disjunct in question.disjuncts
-    )
+    return any(contains(disjunct, point, outputs) for disjunct in question.disjuncts)
 
 
-def _nearest_float32(x: Fraction, low: Fraction, high: Fraction) -> float:
+def _nearest_float32(x: Fraction, low: Fraction | None, high: Fraction | None) -> float:
     with np.errstate(over="ignore", under="ignore"):
         value = np.float32(float(x))
         if not np.isfinite(value):
             value = np.copysign(np.finfo(np.float32).max, value)
         nearest = value
-        if Fraction(float(value)) > high:
+        if high is not None and Fraction(float(value)) > high:
             value = np.nextafter(value, np.float32(-np.inf))
-        elif Fraction(float(value)) < low:
+        elif low is not None and Fraction(float(value)) < low:
             value = np.nextafter(value, np.float32(np.inf))
-        inside = np.isfinite(value) and low <= Fraction(float(value)) <= high
+        inside = (
+            np.isfinite(value)
+            and (low is None or low <= Fraction(float(value)))
+            and (high is None or Fraction(float(value)) <= high)
+        )
     return float(value if inside else nearest)
 
 
@@ -239,23 +315,40 @@ def runtime_outputs(model: Path, point: Sequence[float]) -> tuple[float, ...] | 
     return tuple(float(v) for result in results for v in np.asarray(result).reshape(-1))
 
 
-def competition_result(word: Word, violation: Violation | None, near: FloatPoint | None) -> str:
+def competition_result(
+    word: Word,
+    violation: Violation | None,
+    near: FloatPoint | None,
+    question: Property | None = None,
+) -> str:
     """The text of a result file: unsat, sat with a point, unknown or timeout.
+
+    The values are those of `shown_values`.
+    """
+    if violation is None:
+        return f"{word.competition}\n"
+    inputs, outputs = shown_values(question, violation, near)
+    lines = [f"(X_{k} {x!r})" for k, x in enumerate(inputs)]
+    lines += [f"(Y_{k} {y!r})" for k, y in enumerate(outputs)]
+    return f"{word.competition}\n({chr(10).join(lines)})\n"
+
+
+def shown_values(
+    question: Property | None, violation: Violation, near: FloatPoint | None
+) -> tuple[list[float], list[float]]:
+    """Floats for all declared inputs and outputs at a violation.
 
     The point is the float32 one where that is a violation, in real arithmetic or of onnxruntime;
     else the exact one, to 17 digits.
     """
-    if violation is None:
-        return f"{word.competition}\n"
     point: Sequence[float] = [_float64(x) for x in violation.point]
     outputs: Sequence[float] = [_float64(y) for y in violation.outputs]
     if near is not None and (near.exact or near.runtime):
         point = near.point
         exact = [_float64(y) for y in near.exact_outputs]
         outputs = exact if near.runtime_outputs is None else near.runtime_outputs
-    lines = [f"(X_{k} {x!r})" for k, x in enumerate(point)]
-    lines += [f"(Y_{k} {y!r})" for k, y in enumerate(outputs)]
-    return f"{word.competition}\n({chr(10).join(lines)})\n"
+    columns = question.columns if question is not None else ()
+    return [point[c] for c in columns] if columns else list(point), list(outputs)
 
 
 def _float64(value: Fraction) -> float:
@@ -286,7 +379,9 @@ def proof_paths(path: Path, count: int) -> list[Path]:
     return [path.with_name(f"{stem}-{k}{dot}{rest}") for k in range(1, count + 1)]
 
 
-def check_proofs(network: Network, question: Property, path: Path) -> Word:
+def check_proofs(
+    network: Network, question: Property, path: Path, semantics: Semantics = "real"
+) -> Word:
     """What the stored evidence at `path`, a proof file or a .vipr certificate, shows about exactly
     this property.
 
@@ -294,10 +389,12 @@ def check_proofs(network: Network, question: Property, path: Path) -> Word:
     question, UserError where a file is missing.
     """
     queries = question.queries(network)
+    if semantics != "real":
+        queries = [executed(query, semantics) for query in queries]
     if path.suffix == ".vipr":
-        return _check_vipr(queries, path)
+        return _proved(question, _check_vipr(queries, path))
     if path.exists():
-        stated = load_proof(path, network=network).query
+        stated = load_proof(path, network=queries[0].network).query
         asked = [q for q in queries if q.region == stated.region and q.goals == stated.goals]
         if not asked:
             raise RefusedError("another question", f"{path} is not about a box of the property")
@@ -306,14 +403,20 @@ def check_proofs(network: Network, question: Property, path: Path) -> Word:
         if isinstance(verdict, Flip):
             return Word.VIOLATED
         if len(queries) == 1:
-            return Word.HOLDS
+            return _proved(question, Word.HOLDS)
         raise RefusedError("goal missing", f"{path} proves one of {len(queries)} boxes")
     for target, query in zip(proof_paths(path, len(queries)), queries, strict=True):
         verdict = load_proof(target, query=query).verdict
         check(query, verdict)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
-    return Word.HOLDS
+    return _proved(question, Word.HOLDS)
+
+
+def _proved(question: Property, word: Word) -> Word:
+    if question.unbounded is not None:
+        raise RefusedError("another question", f"{question.unbounded}, the proof is about a box")
+    return word
 
 
 def _check_vipr(queries: Sequence[Query], path: Path) -> Word:
@@ -328,103 +431,7 @@ def _check_vipr(queries: Sequence[Query], path: Path) -> Word:
     return Word.HOLDS
 
 
-# ------------------------------------------------------------------ lists of instances
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One line of a list: names as they stand there, the files they mean, the limit in seconds."""
-
-    network: str
-    prop: str
-    network_path: Path
-    prop_path: Path
-    timeout: float | None
-    expected: Word | None
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.network, self.prop
-
-
-_EXPECTED = {
-    "holds": Word.HOLDS,
-    "unsat": Word.HOLDS,
-    "flip": Word.VIOLATED,
-    "violated": Word.VIOLATED,
-    "sat": Word.VIOLATED,
-}
-MAX_INSTANCES = 1 << 20
-
-
-def read_instances(path: Path | str, timeout: float | None = None) -> list[Instance]:
-    """The instances in a CSV file of network, property and, where it says so, a time limit.
-
-    With a header (columns network, property and possibly timeout or timeout_s, and expected) or
-    without one, as the competition has it (network, property, timeout). Files are looked for beside
-    the list and in its folders `onnx` and `vnnlib`. `timeout` is for lines without a limit. Raises
-    UserError, naming the line.
-    """
-    path = Path(path)
-    text = read_text(path, 1 << 28)
-    with naming(path):
-        try:
-            rows = [
-                (number, [cell.strip() for cell in row])
-                for number, row in enumerate(csv.reader(io.StringIO(text), strict=True), 1)
-                if any(cell.strip() for cell in row)
-            ]
-        except csv.Error as error:
-            raise UserError(f"not a CSV file: {error}") from None
-        if not rows or len(rows) > MAX_INSTANCES:
-            raise UserError(f"{len(rows)} instances; the limits are 1 and {MAX_INSTANCES}")
-        columns = ["network", "property", "timeout", "expected"]
-        if rows[0][1][0] == "network":
-            columns = ["timeout" if name == "timeout_s" else name for name in rows.pop(0)[1]]
-            if "property" not in columns:
-                raise UserError(f"line 1: no column property among {columns}")
-        listed = []
-        for number, row in rows:
-            if len(row) > len(columns) or len(row) < 2:
-                raise UserError(f"line {number}: {len(row)} cells, not {len(columns)}")
-            cells = dict(zip(columns, row, strict=False))
-            with naming(f"line {number}"):
-                listed.append(_instance(cells, path.parent, timeout))
-        repeated = len(listed) - len({instance.key for instance in listed})
-        if repeated:
-            raise UserError(f"{repeated} instances occur twice")
-        return listed
-
-
-def _instance(cells: dict[str, str], folder: Path, timeout: float | None) -> Instance:
-    text = cells.get("timeout", "")
-    if text:
-        try:
-            timeout = float(text)
-        except ValueError:
-            raise UserError(f"the time limit {shown(text)} is not a number") from None
-        if not 0 < timeout < math.inf:
-            raise UserError(f"the time limit {shown(text)} is not a positive number of seconds")
-    return Instance(
-        cells["network"],
-        cells["property"],
-        _found(folder, cells["network"], "onnx"),
-        _found(folder, cells["property"], "vnnlib"),
-        timeout,
-        _EXPECTED.get(cells.get("expected", "").lower()),
-    )
-
-
-def _found(folder: Path, name: str, kind: str) -> Path:
-    """The file beside the list or in its folder `kind`, perhaps packed; `folder/name` if none."""
-    if "\0" in name or not name:
-        raise UserError(f"{shown(name)} is not the name of a file")
-    for base in (folder, folder / kind):
-        for end in ("", ".gz"):
-            candidate = base / f"{name}{end}"
-            if candidate.is_file():
-                return candidate
-    return folder / name
+# ------------------------------------------------------------------ tables of answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -503,7 +510,7 @@ def files_digest(instance: Instance) -> str:
     """Tells the contents of both files from others; empty if one cannot be read."""
     state = hashlib.sha256()
     try:
-        for path in (instance.network_path, instance.prop_path):
+        for path in (*dict(instance.networks).values(), instance.prop_path):
             content = path.read_bytes()
             state.update(len(content).to_bytes(8, "little") + content)
     except OSError:
@@ -520,22 +527,26 @@ def solve(instance: Instance, options: Options = Options(), proofs: Path | None 
     expected = instance.expected.value if instance.expected else ""
     head = (instance.network, instance.prop)
     try:
-        network = load_any_network(instance.network_path)
         question = read_property(instance.prop_path)
+        semantics = semantics_of(question)
+        files = dict(instance.networks)
+        joined = join_files(question, files, semantics)
+        network, question = joined.network, joined.question
         if instance.timeout is not None:
             left = instance.timeout - (monotonic() - started)
             options = replace(options, timeout=max(left, 0.001))
-        found = answer(network, question, options)
+        found = answer(network, question, options, semantics)
         seconds = monotonic() - started
         if proofs is not None and found.word in (Word.HOLDS, Word.VIOLATED):
             save_proofs(proofs / f"{_safe(instance)}.proof.gz", found)
         size = str(found.proof_bytes)
-        detail = ""
+        detail = question.note or ""
         if found.word in (Word.UNKNOWN, Word.TIMEOUT):
             reasons = [o.verdict.reason for o in found.outcomes if isinstance(o.verdict, Undecided)]
             detail = reasons[0]
-        if found.violation is not None:
-            near = float_point(network, question, found.violation, instance.network_path)
+        if found.violation is not None and semantics == "real":
+            model = next(iter(files.values())) if joined.plain else None
+            near = float_point(network, question, found.violation, model)
             detail = describe(near)
         word = found.word.value
     except UserError as error:
@@ -675,8 +686,11 @@ __all__ = [
     "competition_result",
     "describe",
     "float_point",
+    "join_files",
     "read_instances",
     "save_proofs",
+    "semantics_of",
+    "shown_values",
     "solve",
     "solve_all",
 ]

@@ -17,6 +17,8 @@ from verifier.question.errors import UserError
 
 _MOVES = ("Flatten", "Reshape", "Identity", "Squeeze", "Unsqueeze", "Transpose")
 _PRODUCTS = ("MatMul", "Gemm", "Conv")
+EXECUTABLE = frozenset((*_MOVES, *_PRODUCTS, "Relu", "Add", "Constant"))
+"""The operators of which a file may consist that is asked about as executed."""
 
 
 def require_single_sums(path: Path | str) -> None:
