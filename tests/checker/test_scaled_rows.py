@@ -41,18 +41,17 @@ def test_rows_and_values(bits, seed):
     network = network_of(rng, bits)
     denominator = rng.choice((1, 2, 2 ** rng.randint(0, 64), 3**20))
     scaled = ScaledNetwork(network, denominator)
-    scales, inputs = scaled.scales, network.inputs
-    assert scales[:inputs] == [denominator] * inputs
+    inputs = network.inputs
+    whole = [F(scale, denominator) for scale in scaled.scales]  # those for whole inputs
+    assert whole[:inputs] == [1] * inputs
     for v in range(network.units.count):
         weights, constant = network.units.fractions(v)
-        least = lcm(
-            constant.denominator, *((w / scales[j]).denominator for j, w in weights.items())
-        )
-        assert scales[inputs + v] == least
+        least = lcm(constant.denominator, *((w / whole[j]).denominator for j, w in weights.items()))
+        assert whole[inputs + v] == least
         variables, found, offset = scaled.row(v)
         assert variables == list(weights)
-        assert found == [w / scales[j] * least for j, w in weights.items()]
-        assert offset == constant * least
+        assert found == [w / whole[j] * least for j, w in weights.items()]
+        assert offset == constant * least * denominator
     points = [
         tuple(F(rng.randint(-9, 9) * 2 ** rng.choice((0, bits)), rng.choice((1, 3))) for _ in "xy")
         for _ in range(3)

@@ -9,9 +9,9 @@ integers shows that no sum can overflow, Python integers otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import lcm
 from typing import Any
@@ -44,6 +44,11 @@ class ScaledLayer:
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
 
+    def times(self, factor: int) -> ScaledLayer:
+        """For variables and units that have this multiple of their scales."""
+        constants = _times(self.constants, self.largest_constant, factor)
+        return replace(self, constants=constants, largest_constant=self.largest_constant * factor)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
@@ -64,6 +69,11 @@ class Block:
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
 
+    def times(self, factor: int) -> Block:
+        """See `ScaledLayer.times`."""
+        constants: Any = _times(self.constants, self.largest_constant, factor)
+        return replace(self, constants=constants, largest_constant=self.largest_constant * factor)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
@@ -78,6 +88,10 @@ class Tables:
     upper_row: NDArray[np.int64]
     blocks: list[Block]
 
+    def times(self, factor: int) -> Tables:
+        """See `ScaledLayer.times`."""
+        return replace(self, blocks=[block.times(factor) for block in self.blocks])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FullLayer:
@@ -89,15 +103,34 @@ class FullLayer:
     weights: NDArray[np.object_]
     constants: list[int]
 
+    def times(self, factor: int) -> FullLayer:
+        """See `ScaledLayer.times`."""
+        return replace(self, constants=[factor * constant for constant in self.constants])
+
 
 class ScaledNetwork:
-    """`network` with integer rows for inputs that are multiples of 1/`denominator`."""
+    """`network` with integer rows for inputs that are multiples of 1/`denominator`.
+
+    The weights are those for whole inputs, whatever the denominator is: scales and constants are
+    multiples of what they are there. What depends on the network alone is derived once.
+    """
 
     def __init__(self, network: Network, denominator: int) -> None:
         self.network = network
         self.denominator = denominator
+        self._one = one = self if denominator == 1 else _at_one(network)
+        self._plain_rows: dict[int, Row] = {}
         self.layers: list[ScaledLayer] = []
-        known = integers([denominator]).repeat(network.variables)
+        self.output_layer: ScaledLayer
+        self.scales: list[int]
+        self.output_scales: list[int]
+        if one is not self:
+            self.layers = [layer.times(denominator) for layer in one.layers]
+            self.output_layer = one.output_layer.times(denominator)
+            self.scales = [scale * denominator for scale in one.scales]
+            self.output_scales = [scale * denominator for scale in one.output_scales]
+            return
+        known = integers([1]).repeat(network.variables)
         for first, last in network.layer_ranges():
             layer, scales = _scaled(network.units, first, last, known)
             self.layers.append(layer)
@@ -105,13 +138,14 @@ class ScaledNetwork:
                 known = known.astype(object)
             known[network.inputs + first : network.inputs + last] = scales
         self.output_layer, scales = _scaled(network.outputs, 0, network.outputs.count, known)
-        self.scales: list[int] = known.tolist()
-        self.output_scales: list[int] = scales.tolist()
-        self._plain_rows: dict[int, Row] = {}
+        self.scales = known.tolist()
+        self.output_scales = scales.tolist()
 
     @cached_property
     def weights(self) -> Integers:
         """The integer weights of all units, an entry each, as in `network.units`."""
+        if self._one is not self:
+            return self._one.weights
         return _joined([layer.weights for layer in self.layers])
 
     @cached_property
@@ -138,6 +172,9 @@ class ScaledNetwork:
     def full_layers(self) -> list[FullLayer] | None:
         """All layers as matrices, if that pays: most of their entries are not zero, and a unit has
         some."""
+        if self._one is not self:
+            known = self._one.full_layers
+            return known and [layer.times(self.denominator) for layer in known]
         columns = [np.unique(layer.indices).tolist() for layer in self.layers]
         sizes = [layer.last - layer.first for layer in self.layers]
         cells = sum(size * len(read) for size, read in zip(sizes, columns, strict=True))
@@ -159,6 +196,8 @@ class ScaledNetwork:
     def origins(self) -> NDArray[np.int64]:
         """For every variable the one that it equals everywhere: a unit whose row is 1 times a unit
         is a copy of it, for that is not negative."""
+        if self._one is not self:
+            return self._one.origins
         units, inputs = self.network.units, self.network.inputs
         origins = np.arange(self.network.variables, dtype=np.int64)
         single = (np.diff(units.starts) == 1) & (self.constants == 0)
@@ -189,6 +228,8 @@ class ScaledNetwork:
     def tables(self) -> Tables:
         """How the bounds of all units that are no copies are computed, each after what it reads, in
         as few blocks as that allows."""
+        if self._one is not self:
+            return self._one.tables.times(self.denominator)
         units, inputs, origins = self.network.units, self.network.inputs, self.origins
         real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
         lengths, levels = np.diff(units.starts)[real], self._levels()[inputs + real]
@@ -224,6 +265,21 @@ class ScaledNetwork:
                 )
             )
         return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
+
+
+@lru_cache(maxsize=2)
+def _at_one(network: Network) -> ScaledNetwork:
+    """For whole inputs; the last two are kept."""
+    return ScaledNetwork(network, 1)
+
+
+def _times(values: Integers, largest: int, factor: int) -> Integers:
+    """factor * values, whose absolute values are at most `largest`, in the narrowest type."""
+    if not largest:
+        return values
+    small = values.dtype == np.int64 and largest * factor < LIMIT
+    product: Integers = values * np.int64(factor) if small else values.astype(object) * factor
+    return product
 
 
 def _edges(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from verifier.evidence.certificate import Flip
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import Region, distance
-from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+from verifier.search.bounds.floats import FloatNetwork, float_region, to_float
 from verifier.search.clock import check_time
 
 Float = NDArray[np.float64]
@@ -74,9 +74,10 @@ def ascend(
     Raises LateError after the deadline.
     """
     region, random = query.region, np.random.default_rng(seed)
-    low, high = float_vector(region.lower), float_vector(region.upper)
+    sides = float_region(region)
+    low, high = sides.lower, sides.upper
     points = low + (high - low) * random.random((starts, len(low)))
-    points[0] = (low + high) / 2 if region.norm == "inf" else float_vector(region.center)
+    points[0] = (low + high) / 2 if region.norm == "inf" else float_region(region).center
     points = project(region, points)
     target = query.goals[goal]
     for step in range(steps):
@@ -103,7 +104,8 @@ def sample(query: Query, network: FloatNetwork, goal: int, seed: int) -> Flip | 
     For few inputs, and goals of several atoms, on which gradients run into a corner.
     """
     region, random = query.region, np.random.default_rng(seed)
-    low, high = float_vector(region.lower), float_vector(region.upper)
+    sides = float_region(region)
+    low, high = sides.lower, sides.upper
     target, spread = query.goals[goal], (high - low) / 16
     points = low + (high - low) * random.random((DRAWN, len(low)))
     for _ in range(ROUNDS):
@@ -142,8 +144,8 @@ def climb(query: Query, network: FloatNetwork, goal: int, point: Float) -> Flip 
 def _farthest(region: Region, gradient: Float) -> Float:
     """The points of the region, its clipping aside, where gradient . x is largest."""
     if region.norm == "inf":
-        return np.where(gradient > 0, float_vector(region.upper), float_vector(region.lower))
-    center = float_vector(region.center)
+        return np.where(gradient > 0, float_region(region).upper, float_region(region).lower)
+    center = float_region(region).center
     return project(region, center + _longest(region, gradient))
 
 
@@ -162,10 +164,11 @@ def _longest(region: Region, gradient: Float) -> Float:
 
 def project(region: Region, points: Float) -> Float:
     """The points moved into the region, up to rounding."""
-    low, high = float_vector(region.lower), float_vector(region.upper)
+    sides = float_region(region)
+    low, high = sides.lower, sides.upper
     if region.norm == "inf":
         return np.clip(points, low, high)
-    center, reach = float_vector(region.center), to_float(region.size)
+    center, reach = float_region(region).center, to_float(region.size)
     offsets = points - center
     if region.norm == "2":
         length = np.linalg.norm(offsets, axis=1, keepdims=True)

@@ -18,6 +18,7 @@ from verifier.evidence.certificate import Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.search.bounds.floats import fits
 from verifier.search.clock import LateError, check_time
 from verifier.search.deep.propagation import Propagation
 from verifier.search.deep.ridge_sums import is_worth_trying
@@ -28,7 +29,6 @@ from verifier.search.options import Options, Outcome
 from verifier.search.trees.branching import branch
 
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
-DENSE = 1 << 24  # entries of a float matrix over all variables
 
 
 @cache
@@ -185,8 +185,8 @@ def _answer(
         flip = flip or SegmentSearch(checker, deadline).run()
         if flip is not None:
             return Outcome(flip, margins=tuple(propagation.margins))
-    if query.network.units.count * query.network.variables > DENSE:
-        reason = "exact propagation leaves goals open, and the network is large"
+    if not fits(query.network):
+        reason = "exact propagation leaves goals open, and the network is too large for floats"
         return Outcome(Undecided(reason), margins=tuple(propagation.margins))
     checker = TreeChecker(query, scaled, root)
     verdict, nodes = branch(query, checker, options, deadline, believing=believing)

@@ -22,8 +22,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import Region, ball, distance
 from verifier.search.attack import ascend, into_region
-from verifier.search.bounds.floats import FloatNetwork, float_vector
-from verifier.search.engine import DENSE
+from verifier.search.bounds.floats import FloatNetwork, fits, float_network, float_vector
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.flips.nearby import (
     corners,
@@ -72,9 +71,7 @@ class Floats:
     @cached_property
     def rough(self) -> FloatNetwork | None:
         """None where a dense float matrix of all variables would be too large."""
-        if self.network.units.count * self.network.variables > DENSE:
-            return None
-        return FloatNetwork(self.network)
+        return float_network(self.network) if fits(self.network) else None
 
 
 class Around:

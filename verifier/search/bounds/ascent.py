@@ -122,15 +122,13 @@ class Ascent:
         coefficients, slopes = np.zeros((count, units)), np.zeros((count, units))
         opened, on = phases == 0, (phases > 0).astype(float)
         for layer in given.layers:
-            part, first = layer.part, n + layer.first
-            c = form[:, first : first + len(layer.bias)]
-            d = coefficients[:, part] = c[:, layer.undecided]
+            part = layer.part
+            d = coefficients[:, part] = form[:, layer.undecided]
             line = np.where(d > 0, parts.rising[:, part], parts.falling[:, part])
             slope = slopes[:, part] = np.where(opened[:, part], line, on[:, part])
-            factors = np.where(layer.on, c, 0.0)
-            factors[:, layer.undecided] = d * slope - parts.bounds[:, part]
+            factors = np.hstack([form[:, layer.on], d * slope - parts.bounds[:, part]])
             value += factors @ layer.bias
-            form[:, :first] += factors @ layer.weights
+            form[:, layer.columns] += factors @ layer.weights
         falls = opened & (coefficients < 0)
         lift = np.where(falls, (1 - slopes) * given.high, 0)
         value += (coefficients * lift).sum(axis=1)
@@ -139,13 +137,12 @@ class Ascent:
         variables = np.zeros((count, given.variables))
         variables[:, :n] = places
         for layer in reversed(given.layers):
-            part, first = layer.part, n + layer.first
-            pre = variables[:, :first] @ layer.weights.T + layer.bias
-            post = np.where(layer.on, pre, 0.0)
-            a[:, part] = pre[:, layer.undecided]
+            part, count_on = layer.part, len(layer.on)
+            pre = variables[:, layer.columns] @ layer.weights.T + layer.bias
+            variables[:, layer.on] = pre[:, :count_on]
+            a[:, part] = pre[:, count_on:]
             z[:, part] = slopes[:, part] * a[:, part] + lift[:, part]
-            post[:, layer.undecided] = z[:, part]
-            variables[:, first : first + len(layer.bias)] = post
+            variables[:, layer.undecided] = z[:, part]
         return Bounded(value + least, parts, places, corners, a, z, coefficients)
 
 

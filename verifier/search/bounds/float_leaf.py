@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from verifier.evidence.certificate import Leaf
 from verifier.question.query import Query
 from verifier.question.region import Region
-from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+from verifier.search.bounds.floats import FloatNetwork, float_region
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -112,16 +112,20 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """first: its first unit; on: which of its units are on at the root; undecided: the numbers, in
-    the layer, of those that are undecided there; part: their place among all undecided units."""
+    """Those units of a layer that are not off at the root, as a product wants them: the ones that
+    are on, then the undecided ones.
 
-    first: int
+    on, undecided: these as variables. part: the place of the latter among all undecided units.
+    columns: what the layer reads; weights (units, columns), magnitudes, bias: in that order.
+    """
+
+    on: NDArray[np.int64]
+    undecided: NDArray[np.int64]
+    part: slice
+    columns: slice
     weights: Float
     magnitudes: Float
     bias: Float
-    on: Mask
-    undecided: NDArray[np.int64]
-    part: slice
 
 
 class LeafBounds:
@@ -149,18 +153,23 @@ class LeafBounds:
         self.low, self.high = lower[self.undecided], upper[self.undecided]
         self.chord = np.nextafter(self.high / (self.high - self.low), 0)
         self.layers: list[Layer] = []  # the last first
-        for (first, last), weights, bias in zip(
-            query.network.layer_ranges(), network.weights, network.biases, strict=True
-        ):
+        for layer in network.layers:
+            first, last = layer.first, layer.last
             begin, end = np.searchsorted(self.undecided, (first, last)).tolist()
-            mine = self.undecided[begin:end] - first
-            on, part = self.on[first:last], slice(begin, end)
-            self.layers.insert(0, Layer(first, weights, np.abs(weights), bias, on, mine, part))
+            on, mine = np.flatnonzero(self.on[first:last]), self.undecided[begin:end] - first
+            live, at = np.concatenate([on, mine]), self.inputs + first
+            weights = layer.weights[live]
+            self.layers.insert(
+                0,
+                Layer(
+                    at + on, at + mine, slice(begin, end), layer.columns,
+                    weights, np.abs(weights), layer.bias[live],
+                ),
+            )  # fmt: skip
         self.box = box
         self._reach = np.maximum(np.abs(box[0]), np.abs(box[1]))  # largest |x|
-        self.center = float_vector(self.region.center)
-        size = to_float(self.region.size)
-        self.radius = size**0.5 if self.region.norm == "2" else size
+        self.center = float_region(self.region).center
+        self.radius = float_region(self.region).radius
 
     def leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
         """A leaf of each row, for its phases (branches, undecided), that uses the fewest of them,
@@ -231,22 +240,20 @@ class LeafBounds:
         size = (np.abs(bound_at) * rounded).sum(axis=1) + parts.atoms @ np.abs(self.atom_constants)
         coefficients = np.zeros((count, len(self.undecided)))
         for layer in self.layers:
-            part, mine, first = layer.part, layer.undecided, n + layer.first
-            c = form[:, first : first + len(layer.bias)]
-            t = terms[:, first : first + len(layer.bias)]
-            d = coefficients[:, part] = c[:, mine]
+            part = layer.part
+            d = coefficients[:, part] = form[:, layer.undecided]
             opened = phases[:, part] == 0
             slope = np.where(d > 0, parts.rising[:, part], parts.falling[:, part])
             fixed_on = phases[:, part] > 0
             slope = np.where(opened | fixed_on & (d > 0), slope, fixed_on)
             above = np.where(opened & (d < 0), (slope - 1) * d * self.high[part], 0).sum(axis=1)
-            factors, sizes = np.where(layer.on, c, 0.0), np.where(layer.on, t, 0.0)
-            factors[:, mine] = d * slope - bounds[:, part]
-            sizes[:, mine] = t[:, mine] * slope + rounded[:, part]
+            factors = np.hstack([form[:, layer.on], d * slope - bounds[:, part]])
+            own = terms[:, layer.undecided] * slope + rounded[:, part]
+            sizes = np.hstack([terms[:, layer.on], own])
             value += factors @ layer.bias - above
             size += sizes @ np.abs(layer.bias) + above
-            form[:, :first] += factors @ layer.weights
-            terms[:, :first] += sizes @ layer.magnitudes
+            form[:, layer.columns] += factors @ layer.weights
+            terms[:, layer.columns] += sizes @ layer.magnitudes
         size += terms[:, :n] @ self._reach
         return value + self.least(form[:, :n], parts.box)[0], size, coefficients
 

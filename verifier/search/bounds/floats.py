@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifier.evidence.certificate import Lemma
-from verifier.question.network import Network, Rows
+from verifier.question.network import Integers, Network, Rows
 from verifier.question.query import Goal
+from verifier.question.region import Region
 
 Float = NDArray[np.float64]
+CELLS = 1 << 24  # of all matrices of a network
+
+
+@dataclass(frozen=True, slots=True)
+class FloatLayer:
+    """The units first..last, which read variables of `columns` alone: weights (units, columns),
+    bias (units,)."""
+
+    first: int
+    last: int
+    columns: slice
+    weights: Float
+    bias: Float
 
 
 class FloatNetwork:
-    """weights[l] has shape (units of layer l, variables before it), biases[l] (units of l,)."""
+    """Layer by layer, over those variables that a layer reads; the outputs over all variables."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.weights: list[Float] = []
-        self.biases: list[Float] = []
+        self.layers: list[FloatLayer] = []
         for first, last in network.layer_ranges():
-            weights, bias = dense(network.units, first, last, network.inputs + first)
-            self.weights.append(weights)
-            self.biases.append(bias)
+            columns = _columns(network.units, first, last)
+            weights, bias = dense(network.units, first, last, columns)
+            self.layers.append(FloatLayer(first, last, columns, weights, bias))
+        whole = slice(0, network.variables)
         self.output_weights, self.output_bias = dense(
-            network.outputs, 0, network.outputs.count, network.variables
+            network.outputs, 0, network.outputs.count, whole
         )
 
     def forward(self, points: Float) -> tuple[Float, Float]:
@@ -35,10 +51,9 @@ class FloatNetwork:
         variables = np.zeros((len(points), network.variables))
         activations = np.zeros((len(points), network.units.count))
         variables[:, : network.inputs] = points
-        for (first, last), weights, bias in zip(
-            network.layer_ranges(), self.weights, self.biases, strict=True
-        ):
-            a = variables[:, : network.inputs + first] @ weights.T + bias
+        for layer in self.layers:
+            first, last = layer.first, layer.last
+            a = variables[:, layer.columns] @ layer.weights.T + layer.bias
             activations[:, first:last] = a
             variables[:, network.inputs + first : network.inputs + last] = np.maximum(a, 0)
         return variables, activations
@@ -68,13 +83,11 @@ class FloatNetwork:
 
     def row(self, unit: int) -> tuple[Float, float]:
         """a_v as a form of all variables: coefficients (variables,) and the constant."""
-        for (first, last), weights, bias in zip(
-            self.network.layer_ranges(), self.weights, self.biases, strict=True
-        ):
-            if first <= unit < last:
+        for layer in self.layers:
+            if layer.first <= unit < layer.last:
                 row = np.zeros(self.network.variables)
-                row[: weights.shape[1]] = weights[unit - first]
-                return row, float(bias[unit - first])
+                row[layer.columns] = layer.weights[unit - layer.first]
+                return row, float(layer.bias[unit - layer.first])
         raise IndexError(f"unit {unit} of {self.network.units.count}")
 
     def margins(self, goal: Goal, points: Float) -> Float:
@@ -91,26 +104,58 @@ class FloatNetwork:
         worst = (variables @ coefficients.T + constants).argmin(axis=1)
         gradient = coefficients[worst].copy()
         network = self.network
-        for (first, last), weights in reversed(
-            list(zip(network.layer_ranges(), self.weights, strict=True))
-        ):
-            below = network.inputs + first
-            active = activations[:, first:last] > 0
-            part = np.where(active, gradient[:, below : network.inputs + last], 0)
-            gradient[:, :below] += part @ weights
+        for layer in reversed(self.layers):
+            at = slice(network.inputs + layer.first, network.inputs + layer.last)
+            active = activations[:, layer.first : layer.last] > 0
+            gradient[:, layer.columns] += np.where(active, gradient[:, at], 0) @ layer.weights
         result: Float = gradient[:, : network.inputs]
         return result
 
 
-def dense(rows: Rows, first: int, last: int, columns: int) -> tuple[Float, Float]:
-    """Rows first..last as a float64 matrix of `columns` columns, and their constants."""
-    weights, bias = np.zeros((last - first, columns)), np.zeros(last - first)
-    for i in range(first, last):
-        indices, numerators, constant, denominator = rows.row(i)
-        for j, numerator in zip(indices, numerators, strict=True):
-            weights[i - first, j] = _quotient(numerator, denominator)
-        bias[i - first] = _quotient(constant, denominator)
-    return weights, bias
+@lru_cache(maxsize=2)
+def float_network(network: Network) -> FloatNetwork:
+    """The network in floats; the last two are kept, and nobody writes to them."""
+    return FloatNetwork(network)
+
+
+def fits(network: Network) -> bool:
+    """Whether its matrices of floats are not too large for memory."""
+    rows = network.units
+    read = [(first, last, _columns(rows, first, last)) for first, last in network.layer_ranges()]
+    cells = sum((last - first) * (of.stop - of.start) for first, last, of in read)
+    whole: int = cells + network.outputs.count * network.variables
+    return whole <= CELLS
+
+
+def _columns(rows: Rows, first: int, last: int) -> slice:
+    """From the first variable to the last that these rows read."""
+    read = rows.indices[rows.starts[first] : rows.starts[last]]
+    return slice(int(read.min()), int(read.max()) + 1) if len(read) else slice(0, 0)
+
+
+def dense(rows: Rows, first: int, last: int, columns: slice) -> tuple[Float, Float]:
+    """Rows first..last, which read `columns` alone, as a float64 matrix, and their constants."""
+    begin, end = int(rows.starts[first]), int(rows.starts[last])
+    owners = np.repeat(np.arange(last - first), np.diff(rows.starts[first : last + 1]))
+    weights = np.zeros((last - first, columns.stop - columns.start))
+    below = rows.denominators[first:last]
+    weights[owners, rows.indices[begin:end] - columns.start] = _quotients(
+        rows.numerators[begin:end], below[owners]
+    )
+    return weights, _quotients(rows.constants[first:last], below)
+
+
+def _quotients(numerators: Integers, denominators: Integers) -> Float:
+    """The floats nearest to the quotients."""
+    exact = all(
+        part.dtype == np.int64 and bool((np.abs(part) <= 1 << 53).all())
+        for part in (numerators, denominators)
+    )
+    if exact:
+        quotients: Float = numerators / denominators
+        return quotients
+    pairs = zip(numerators.tolist(), denominators.tolist(), strict=True)
+    return np.array([_quotient(n, d) for n, d in pairs], dtype=float)
 
 
 def _quotient(numerator: int, denominator: int) -> float:
@@ -119,6 +164,41 @@ def _quotient(numerator: int, denominator: int) -> float:
         return numerator / denominator
     except OverflowError:
         return float(np.finfo(np.float64).max) * (1 if numerator > 0 else -1)
+
+
+@dataclass(frozen=True, slots=True)
+class FloatRegion:
+    """The box and the ball of a region; radius: of a ball, its root already taken for norm 2."""
+
+    lower: Float
+    upper: Float
+    center: Float
+    radius: float
+
+
+class _LastRegion:
+    """Regions are asked about one after another, and hash slowly."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Region, FloatRegion] | None = None
+
+    def __call__(self, region: Region) -> FloatRegion:
+        """The region in floats, which nobody writes to."""
+        if self._last is None or self._last[0] is not region:
+            size = to_float(region.size)
+            self._last = (
+                region,
+                FloatRegion(
+                    float_vector(region.lower),
+                    float_vector(region.upper),
+                    float_vector(region.center),
+                    size**0.5 if region.norm == "2" else size,
+                ),
+            )
+        return self._last[1]
+
+
+float_region = _LastRegion()
 
 
 def float_vector(values: tuple[Fraction, ...] | list[Fraction]) -> Float:

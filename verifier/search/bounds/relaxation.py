@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from verifier.question.query import Query
 from verifier.search.bounds.float_leaf import Float, FloatLeaf, LeafBounds, Parts, Phases
-from verifier.search.bounds.floats import FloatNetwork, float_vector
+from verifier.search.bounds.floats import FloatNetwork
 from verifier.search.bounds.solver import Answer, LinearProgram
 from verifier.search.clock import check_time
 
@@ -55,35 +56,26 @@ class Relaxation:
             query, network, network.atoms(query.goals[goal]), lower, upper, box
         )
         self.undecided = self.bounds.undecided
-        self.column = {int(v): i for i, v in enumerate(self.undecided)}
         self.phases: Phases = np.zeros(len(self.undecided), dtype=np.int8)
         self._built = False  # not before it is asked for
 
     def _substituted(self) -> tuple[Float, Float]:
         """Each a_v as a form of the inputs and of undecided z: coefficients and constants."""
         n, count = self.inputs, len(self.undecided)
-        units = self.query.network.units.count
         forms = np.zeros((self.query.network.variables, n + count))
         constants = np.zeros(self.query.network.variables)
         forms[:n, :n] = np.eye(n)
-        rows, offsets = np.zeros((units, n + count)), np.zeros(units)
-        for (first, last), weights, bias in zip(
-            self.query.network.layer_ranges(),
-            self.network.weights,
-            self.network.biases,
-            strict=True,
-        ):
+        rows, offsets = np.zeros((count, n + count)), np.zeros(count)
+        for layer in reversed(self.bounds.layers):
             check_time(self._deadline)
-            columns = n + first
-            rows[first:last] = weights @ forms[:columns]
-            offsets[first:last] = weights @ constants[:columns] + bias
-            for v in range(first, last):
-                if self.bounds.on[v]:
-                    forms[n + v], constants[n + v] = rows[v], offsets[v]
-                elif v in self.column:
-                    forms[n + v, n + self.column[v]] = 1
+            part, on = layer.part, layer.on
+            read = layer.weights @ forms[layer.columns]
+            shift = layer.weights @ constants[layer.columns] + layer.bias
+            forms[on], constants[on] = read[: len(on)], shift[: len(on)]
+            rows[part], offsets[part] = read[len(on) :], shift[len(on) :]
+            forms[layer.undecided, n + np.arange(part.start, part.stop)] = 1
         self._forms, self._constants = forms, constants
-        return rows[self.undecided], offsets[self.undecided]
+        return rows, offsets
 
     def _build(self, box: tuple[Float, Float]) -> None:
         n, count = self.inputs, len(self.undecided)
@@ -98,14 +90,12 @@ class Relaxation:
             upper=np.concatenate([box[1], np.full(count, np.inf), high, [np.inf]]),
             cost=np.concatenate([np.zeros(n + 2 * count), [-1.0]]),
         )
-        eye = np.eye(count)
-        empty = np.zeros((count, 1))
-        zero = np.zeros((count, n))
-        program.add_rows(np.hstack([-rows, eye, empty]), offsets, offsets)
-        program.add_rows(
-            np.hstack([zero, eye, -eye, empty]), np.zeros(count), np.full(count, np.inf)
-        )
-        chords = np.hstack([zero, eye, -np.diag(chord), empty])
+        eye, none = sparse.eye_array(count), np.zeros(count)
+        without = sparse.csr_array((count, n))
+        block = sparse.hstack([sparse.csr_array(-rows), eye])
+        program.add_rows(block, offsets, offsets)
+        program.add_rows(sparse.hstack([without, eye, -eye]), none, np.full(count, np.inf))
+        chords = sparse.hstack([without, eye, -sparse.diags_array(chord)])
         program.add_rows(chords, np.full(count, -np.inf), high * (1 - chord))
         tall = len(atoms)
         program.add_rows(
@@ -122,7 +112,7 @@ class Relaxation:
     def _add_l1(self) -> None:
         """|x_k - c_k| <= d_k, sum of d_k <= r."""
         n, wide = self.inputs, self.s + 1
-        center = float_vector(self.region.center)
+        center = self.bounds.center
         self.program.add_columns(np.zeros(n), np.full(n, np.inf))
         for sign in (1.0, -1.0):
             rows = np.zeros((n, wide + n))
@@ -218,9 +208,8 @@ class Relaxation:
         falling = given.chord.copy()
         form = -atoms @ given.atom_forms
         for layer in given.layers:
-            part, mine, first = layer.part, layer.undecided, n + layer.first
-            c = form[first : first + len(layer.bias)]
-            d, phases = c[mine], self.phases[part]
+            part = layer.part
+            d, phases = form[layer.undecided], self.phases[part]
             opened = phases == 0
             up, down = opened & (d > 0), opened & (d < 0)
             rising[part][up] = np.minimum(line[part][up] / d[up], 1.0)
@@ -238,9 +227,8 @@ class Relaxation:
             rising[part] = np.where(d > 0, slope, rising[part])
             falling[part] = np.where(d < 0, slope, falling[part])
             slope = np.where(opened | (phases > 0) & (d > 0), slope, phases > 0)
-            factors = np.where(layer.on, c, 0.0)
-            factors[mine] = d * slope - bounds[part]
-            form[:first] += factors @ layer.weights
+            factors = np.concatenate([form[layer.on], d * slope - bounds[part]])
+            form[layer.columns] += factors @ layer.weights
         box = np.zeros(n)
         if self.region.norm != "inf" and self.region.clipped:
             box = reduced[:n].copy()

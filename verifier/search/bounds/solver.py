@@ -17,6 +17,7 @@ import numpy as np
 import pulp
 from highspy import HighsModelStatus
 from numpy.typing import NDArray
+from scipy import sparse
 
 from verifier.question.errors import UserError
 from verifier.search.bounds.encoding import Encoding
@@ -71,11 +72,11 @@ _SOLVED = {HighsModelStatus.kOptimal: True, HighsModelStatus.kInfeasible: False}
 
 
 class LinearProgram:
-    """minimise cost . x with lower <= x <= upper and rows in between; dense while it is built."""
+    """minimise cost . x with lower <= x <= upper and rows in between."""
 
     def __init__(self, lower: Float, upper: Float, cost: Float) -> None:
         self._lower, self._upper, self._cost = lower, upper, cost
-        self._blocks: list[tuple[Float, Float, Float]] = []
+        self._blocks: list[tuple[Any, Float, Float]] = []
         self._highs = highs()
         self._highs.setOptionValue("presolve", "off")
         self._highs.setOptionValue("solver", "simplex")
@@ -84,9 +85,13 @@ class LinearProgram:
     def width(self) -> int:
         return len(self._cost)
 
-    def add_rows(self, matrix: Float, lower: Float, upper: Float) -> None:
-        """Rows lower <= matrix . x <= upper; narrower than the program means zeros to the right."""
-        self._blocks.append((matrix, lower, upper))
+    def add_rows(self, matrix: Any, lower: Float, upper: Float) -> None:
+        """Rows lower <= matrix . x <= upper, dense or sparse; narrower than the program means zeros
+        to the right."""
+        block = sparse.csr_array(matrix)
+        block.data[np.abs(block.data) <= DROPPED] = 0
+        block.eliminate_zeros()
+        self._blocks.append((block, lower, upper))
 
     def add_columns(self, lower: Float, upper: Float) -> None:
         """Columns of cost 0 at the right."""
@@ -97,14 +102,13 @@ class LinearProgram:
     def start(self) -> None:
         """Hands the program to the solver; from here on bounds change, rows are appended."""
         width = self.width
-        matrix = np.vstack(
-            [np.pad(block, ((0, 0), (0, width - block.shape[1]))) for block, _, _ in self._blocks]
-        )
-        matrix[np.abs(matrix) <= DROPPED] = 0
-        self._matrix = matrix
-        rows, columns = np.nonzero(matrix)
+        for block, _, _ in self._blocks:
+            block.resize((block.shape[0], width))
+        blocks: list[Any] = [block for block, _, _ in self._blocks]
+        self._matrix = sparse.csr_array(sparse.vstack(blocks))
+        self._matrix.sort_indices()
         program = highspy.HighsLp()
-        program.num_col_, program.num_row_ = width, len(matrix)
+        program.num_col_, program.num_row_ = width, self._matrix.shape[0]
         program.col_cost_, program.col_lower_, program.col_upper_ = (
             self._cost,
             self._lower,
@@ -113,18 +117,18 @@ class LinearProgram:
         program.row_lower_ = np.concatenate([low for _, low, _ in self._blocks])
         program.row_upper_ = np.concatenate([high for _, _, high in self._blocks])
         program.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        program.a_matrix_.start_ = np.searchsorted(rows, np.arange(len(matrix) + 1))
-        program.a_matrix_.index_ = columns
-        program.a_matrix_.value_ = matrix[rows, columns]
+        program.a_matrix_.start_ = self._matrix.indptr
+        program.a_matrix_.index_ = self._matrix.indices
+        program.a_matrix_.value_ = self._matrix.data
         self._highs.passModel(program)
 
     def append_row(self, row: Float, lower: float, upper: float) -> None:
         """One more row, after `start`."""
         columns = np.flatnonzero(np.abs(row) > DROPPED)
         self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), row[columns])
-        kept = np.zeros(self.width)
-        kept[columns] = row[columns]
-        self._matrix = np.vstack([self._matrix, kept])
+        kept = np.zeros((1, self.width))
+        kept[0, columns] = row[columns]
+        self._matrix = sparse.csr_array(sparse.vstack([self._matrix, kept]))
 
     def set_column(self, column: int, lower: float, upper: float) -> None:
         self._highs.changeColBounds(column, lower, upper)
@@ -155,12 +159,12 @@ class LinearProgram:
                 np.array(solution.col_dual),
             )
         ray = self._ray()
-        return Answer(None, ray, -(ray @ self._matrix))
+        return Answer(None, ray, -(self._matrix.T @ ray))
 
     def _ray(self) -> Float:
         """A Farkas ray scaled to size one, zeros where the solver has none."""
         _, exists, ray = self._highs.getDualRay()
-        values = np.array(ray) if exists else np.zeros(len(self._matrix))
+        values = np.array(ray) if exists else np.zeros(self._matrix.shape[0])
         largest = np.abs(values).max(initial=0.0)
         result: Float = values / largest if largest > 0 else values
         return result

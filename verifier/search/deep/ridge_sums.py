@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 from math import lcm
 from time import monotonic
 from weakref import WeakKeyDictionary
@@ -31,6 +33,7 @@ from verifier.evidence.certificate import (
     Step,
     Tree,
 )
+from verifier.question.network import Network
 
 ZERO = Fraction(0)
 ROUNDS = 12  # multipliers in the steps
@@ -45,11 +48,32 @@ _known: WeakKeyDictionary[ScaledNetwork, bool] = WeakKeyDictionary()
 def is_worth_trying(checker: LeafChecker) -> bool:
     """Whether the network has functions of one direction that are more than single units."""
     found = _known.get(checker.scaled)  # asked for every ball
+    if found is None and are_lines_apart(checker.scaled.network):
+        found = _known[checker.scaled] = False
     if found is None:
         lines = univariate_of(checker.scaled).lines[checker.inputs :]
         lines = lines[lines >= 0]
         found = _known[checker.scaled] = bool(len(lines) >= 2 * len(np.unique(lines)) > 0)
     return found
+
+
+@lru_cache(maxsize=2)
+def are_lines_apart(network: Network) -> bool:
+    """Whether it is plain that no two units lie on one direction: none reads a single variable, and
+    those that read inputs alone are told apart by what they read and by the quotient of their last
+    weight and their first. (A unit that reads more than one variable lies on a direction only if it
+    reads inputs alone, or variables of one direction.)"""
+    rows, seen = network.units, set()
+    if bool((np.diff(rows.starts) == 1).any()):
+        return False
+    for begin, end in pairwise(rows.starts.tolist()):
+        if begin < end and rows.indices[end - 1] < network.inputs:
+            first, last = int(rows.numerators[begin]), int(rows.numerators[end - 1])
+            mark = (rows.indices[begin:end].tobytes(), Fraction(last, first))
+            if mark in seen:
+                return False
+            seen.add(mark)
+    return True
 
 
 class SeparableSearch:

@@ -19,7 +19,7 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.query import Query
 from verifier.search.attack import ascend
-from verifier.search.bounds.floats import FloatNetwork
+from verifier.search.bounds.floats import FloatNetwork, float_network
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
 from verifier.search.trees.phases import NODE_LIMIT, PhaseTree
@@ -51,7 +51,7 @@ def _branch(
     deadline: float | None,
     believing: bool,
 ) -> tuple[Verdict, int]:
-    network = FloatNetwork(query.network)
+    network = float_network(query.network)
     for goal in range(len(query.goals)):
         flip = ascend(
             query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline

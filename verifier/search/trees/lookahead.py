@@ -55,10 +55,9 @@ class Lookahead:
         self.undecided = undecided
         self.atoms, self.constants = network.atoms(goal)
         self._root = _Branches(box[0][None], box[1][None], lower[None], upper[None])
-        self._layers = list(
-            zip(network.network.layer_ranges(), network.weights, network.biases, strict=True)
-        )
-        self._signed = [(np.maximum(w, 0).T, np.minimum(w, 0).T) for w in network.weights]
+        self._layers = network.layers
+        weights = [layer.weights for layer in self._layers]
+        self._signed = [(np.maximum(w, 0).T, np.minimum(w, 0).T) for w in weights]
 
     def score(self, phases: NDArray[np.int8]) -> Float:
         """For each undecided unit the product of what its two phases would settle."""
@@ -98,8 +97,9 @@ class Lookahead:
         n = self.inputs
         low, high = self._posts(branches)
         lows, highs = np.zeros_like(branches.below), np.zeros_like(branches.above)
-        for ((first, last), _, bias), (up, down) in zip(self._layers, self._signed, strict=True):
-            l_in, h_in = low[:, : n + first], high[:, : n + first]
+        for layer, (up, down) in zip(self._layers, self._signed, strict=True):
+            first, last, bias = layer.first, layer.last, layer.bias
+            l_in, h_in = low[:, layer.columns], high[:, layer.columns]
             lows[:, first:last] = l_in @ up + h_in @ down + bias
             highs[:, first:last] = h_in @ up + l_in @ down + bias
             below = branches.below[:, first:last] = np.maximum(
@@ -131,7 +131,10 @@ class Lookahead:
 
     def _from_rows(self, branches: _Branches) -> None:
         """What the intervals of the first layer say about the inputs, in a single branch."""
-        (first, last), weights, bias = self._layers[0]
+        layer, n = self._layers[0], self.inputs
+        first, last, bias = layer.first, layer.last, layer.bias
+        weights = np.zeros((last - first, n))
+        weights[:, layer.columns] = layer.weights
         for sign, bound in ((1.0, -branches.below[0]), (-1.0, branches.above[0])):
             rows, offsets = sign * weights, sign * bias + bound[first:last]
             top = np.where(rows > 0, rows * branches.high, rows * branches.low)
@@ -155,12 +158,13 @@ class Lookahead:
         for atom, constant in zip(self.atoms, self.constants, strict=True):
             form = np.tile(atom, (len(low), 1))
             total = np.full(len(low), constant)
-            for (first, last), weights, bias in reversed(self._layers):
+            for layer in reversed(self._layers):
+                first, last = layer.first, layer.last
                 c = form[:, n + first : n + last]
                 up = np.maximum(c, 0)
                 factors = up * chord[:, first:last] + np.minimum(c, 0) * line[:, first:last]
-                total += (up * lift[:, first:last]).sum(axis=1) + factors @ bias
-                form[:, : n + first] += factors @ weights
+                total += (up * lift[:, first:last]).sum(axis=1) + factors @ layer.bias
+                form[:, layer.columns] += factors @ layer.weights
             _contract(branches.low, branches.high, form[:, :n], total)
 
 
