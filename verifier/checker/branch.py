@@ -226,6 +226,14 @@ class Branch:
         """The bounds of the current branch, as far as they differ from the root's."""
         return Snapshot(dict(self._low), dict(self._high))
 
+    def knows(self, snapshot: Snapshot) -> bool:
+        """Whether the symbolic bounds of a branch are remembered."""
+        return snapshot.key() in self._tightened
+
+    def copy(self, snapshot: Snapshot) -> None:
+        """Takes over the bounds of another branch of the same root."""
+        self._low, self._high = dict(snapshot.low), dict(snapshot.high)
+
     def symbolic(self) -> SymbolicNetwork:
         """The network in fixed point; RefusedError if it is too large for that."""
         if self._symbolic is None:

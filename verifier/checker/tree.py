@@ -5,7 +5,8 @@ A tree shows that no point of the branch satisfies its goal, or violates its lem
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from itertools import islice
 
 from verifier.checker.branch import Snapshot
 from verifier.checker.intervals import RootBounds
@@ -28,6 +29,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.query import Goal, Query
 
 BATCH = 256  # symbolic leaves that are checked together
+AHEAD = 64  # boxes that are tightened together
 _SPLITS = (UnitSplit, InputSplit, PlaneSplit)
 
 
@@ -37,10 +39,12 @@ class TreeChecker(LeafChecker):
     def __init__(self, query: Query, scaled: ScaledNetwork, root: RootBounds) -> None:
         super().__init__(query, scaled, root)
         self._put_off: list[tuple[Snapshot, Goal, int]] = []
+        self._ahead: Iterator[Snapshot] = iter(())  # of the tree that is being checked
 
     def apply(self, lemma: Step) -> None:
         """Proves the lemma in the current branch, then tightens."""
         if isinstance(lemma, SymbolicStep):
+            self._tighten_ahead()
             self.tighten_symbolically()
             return
         if isinstance(lemma, SeparableStep):
@@ -61,9 +65,46 @@ class TreeChecker(LeafChecker):
             if not self.closed_symbolically(leaves[begin : begin + BATCH]).all():
                 raise RefusedError("bound too weak", "a symbolic leaf does not close")
 
+    def _tighten_ahead(self) -> None:
+        """Tightens this branch together with those that the tree comes to next, if they are known:
+        what is left for `tighten_symbolically` is to look it up. The bounds of a branch do not
+        depend on the others that are computed beside them."""
+        here = self.snapshot()
+        if self.knows(here):
+            return
+        coming = list(islice(self._ahead, AHEAD))
+        if here.key() in {snapshot.key() for snapshot in coming}:
+            branches = self.branches(coming)
+            branches.tighten()
+            keys = {number: snapshot.key() for number, snapshot in enumerate(coming)}
+            self.remember(branches, keys)
+
+    def _symbolic_branches(self, tree: Tree) -> Iterator[Snapshot]:
+        """The branches, in their order, of the nodes that begin with a symbolic step and have no
+        step above them. What is wrong with the tree is found out where it is checked."""
+        scout = LeafChecker(self.query, self.scaled, self.root)
+        scout.copy(self.snapshot())
+        waiting: list[tuple[tuple[int, int], Split, bool]] = []
+        changed = False
+        for node in tree:
+            if node.steps and not changed and isinstance(node.steps[0], SymbolicStep):
+                yield scout.snapshot()
+            if isinstance(node.body, _SPLITS):
+                changed = changed or bool(node.steps)
+                waiting.append((scout.mark(), node.body, changed))
+                if not _enters(scout, node.body, high=False):
+                    return
+            elif waiting:
+                mark, split, changed = waiting.pop()
+                scout.undo(mark)
+                if not _enters(scout, split, high=True):
+                    return
+
     def refute(self, tree: Tree, target: Goal | Lemma) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         before = self.mark()
+        if isinstance(target, Goal) and len(tree) > 1:
+            self._ahead = self._symbolic_branches(tree)
         waiting: list[tuple[tuple[int, int], Split]] = []
         position, finished = 0, False
         while not finished:
@@ -102,3 +143,12 @@ class TreeChecker(LeafChecker):
             raise RefusedError("index out of range", f"atom {leaf.atom} of {len(target.atoms)}")
         self.symbolic()
         self._put_off.append((self.snapshot(), target, leaf.atom))
+
+
+def _enters(scout: LeafChecker, split: Split, *, high: bool) -> bool:
+    """Enters a side of the split, if it is one."""
+    try:
+        scout.restrict(split, high=high)
+    except RefusedError:
+        return False
+    return True

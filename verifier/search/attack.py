@@ -80,21 +80,20 @@ def ascend(
     points[0] = (low + high) / 2 if region.norm == "inf" else float_region(region).center
     points = project(region, points)
     target = query.goals[goal]
-    for step in range(steps):
+    for step in range(steps + 1):
         check_time(deadline)
-        size = 0.5 * (1 - step / steps)
-        gradient = network.ascend(target, points)
-        if region.norm == "inf":
-            move = np.sign(gradient) * (high - low) / 2
-        else:
-            move = _longest(region, gradient)
-        points = project(region, points + size * move)
-        margins = network.margins(target, points)
+        margins, gradient = network.ascend(target, points)
         k = int(margins.argmax())
         if margins[k] >= -1e-9:
             flip = exact_flip(query, goal, points[k])
             if flip is not None:
                 return flip
+        size = 0.5 * (1 - step / steps)
+        if region.norm == "inf":
+            move = np.sign(gradient) * (high - low) / 2
+        else:
+            move = _longest(region, gradient)
+        points = project(region, points + size * move)
     return None
 
 
@@ -129,7 +128,7 @@ def climb(query: Query, network: FloatNetwork, goal: int, point: Float) -> Flip 
     start = project(region, point[None, :])
     # Goals that are met with equality want the numbers that rounding has hidden.
     even = np.rint(start * 2.0**20) / 2.0**20
-    gradient = network.ascend(target, start)
+    _, gradient = network.ascend(target, start)
     points = np.vstack([start, even, _farthest(region, gradient)])
     margins = network.margins(target, points)
     for k in np.argsort(-margins, kind="stable").tolist():

@@ -97,19 +97,19 @@ class FloatNetwork:
         least: Float = (variables @ coefficients.T + constants).min(axis=1)
         return least
 
-    def ascend(self, goal: Goal, points: Float) -> Float:
-        """The gradient of the least atom of the goal with respect to the inputs, at each point."""
+    def ascend(self, goal: Goal, points: Float) -> tuple[Float, Float]:
+        """The least atom of the goal at each point, and its gradient with respect to the inputs."""
         coefficients, constants = self.atoms(goal)
         variables, activations = self.forward(points)
-        worst = (variables @ coefficients.T + constants).argmin(axis=1)
-        gradient = coefficients[worst].copy()
+        values = variables @ coefficients.T + constants
+        gradient = coefficients[values.argmin(axis=1)].copy()
         network = self.network
         for layer in reversed(self.layers):
             at = slice(network.inputs + layer.first, network.inputs + layer.last)
             active = activations[:, layer.first : layer.last] > 0
             gradient[:, layer.columns] += np.where(active, gradient[:, at], 0) @ layer.weights
-        result: Float = gradient[:, : network.inputs]
-        return result
+        least: Float = values.min(axis=1)
+        return least, gradient[:, : network.inputs]
 
 
 @lru_cache(maxsize=2)

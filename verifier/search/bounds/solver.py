@@ -88,7 +88,7 @@ class LinearProgram:
     def add_rows(self, matrix: Any, lower: Float, upper: Float) -> None:
         """Rows lower <= matrix . x <= upper, dense or sparse; narrower than the program means zeros
         to the right."""
-        block = sparse.csr_array(matrix)
+        block: Any = sparse.csr_array(matrix)
         block.data[np.abs(block.data) <= DROPPED] = 0
         block.eliminate_zeros()
         self._blocks.append((block, lower, upper))
@@ -105,7 +105,8 @@ class LinearProgram:
         for block, _, _ in self._blocks:
             block.resize((block.shape[0], width))
         blocks: list[Any] = [block for block, _, _ in self._blocks]
-        self._matrix = sparse.csr_array(sparse.vstack(blocks))
+        joined = _stack(blocks)
+        self._matrix = sparse.csr_array(joined)
         self._matrix.sort_indices()
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = width, self._matrix.shape[0]
@@ -128,7 +129,7 @@ class LinearProgram:
         self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), row[columns])
         kept = np.zeros((1, self.width))
         kept[0, columns] = row[columns]
-        self._matrix = sparse.csr_array(sparse.vstack([self._matrix, kept]))
+        self._matrix = sparse.csr_array(_stack([self._matrix, kept]))
 
     def set_column(self, column: int, lower: float, upper: float) -> None:
         self._highs.changeColBounds(column, lower, upper)
@@ -168,6 +169,9 @@ class LinearProgram:
         largest = np.abs(values).max(initial=0.0)
         result: Float = values / largest if largest > 0 else values
         return result
+
+
+_stack: Any = sparse.vstack
 
 
 def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:

@@ -38,7 +38,7 @@ def corners(
     points = project(region, points)
     seen: set[bytes] = set()
     for _ in range(rounds):
-        gradients = network.ascend(target, points)
+        _, gradients = network.ascend(target, points)
         vertices = [_vertex(region, gradient) for gradient in gradients]
         points = np.array([float_vector(vertex) for vertex in vertices])
         margins = network.margins(target, points)
@@ -92,7 +92,7 @@ def nearest_on_plane(
 ) -> Float | None:
     """The point nearest to `center` where the linear piece at `point` says that the goal begins to
     hold; None if it says so of the center, or of no point."""
-    gradient = network.ascend(goal, point[None, :])[0]
+    gradient = network.ascend(goal, point[None, :])[1][0]
     value = float(network.margins(goal, point[None, :])[0] + gradient @ (center - point))
     size = np.abs(gradient)
     if value >= 0 or not size.any():

@@ -194,7 +194,7 @@ class InputSplitting:
             at = np.array([number in box.goals for box in boxes])
             if not at.any():
                 continue
-            corners = np.where(self.network.ascend(goal, centers[at]) > 0, high[at], low[at])
+            corners = np.where(self.network.ascend(goal, centers[at])[1] > 0, high[at], low[at])
             points = np.concatenate([centers[at], corners])
             margins = self.network.margins(goal, points)
             for point in np.argsort(-margins, kind="stable")[:4].tolist():

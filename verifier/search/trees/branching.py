@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from verifier.checker.fixed_point import supports
@@ -51,20 +53,25 @@ def _branch(
     deadline: float | None,
     believing: bool,
 ) -> tuple[Verdict, int]:
+    symbolic, known = supports(query.network), _Root(0, {})
+    if symbolic:
+        known = _at_root(query, checker)
+        if len(known.closing) == len(query.goals):
+            return Robust((), tuple(known.leaf(number) for number in range(len(query.goals)))), 0
     network = float_network(query.network)
     for goal in range(len(query.goals)):
+        if goal in known.closing:
+            continue
         flip = ascend(
             query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline
         )
         if flip is not None:
             return flip, 0
-    if supports(query.network):
-        # An open ball may be touched along a whole face: no number of boxes covers that.
-        small = query.region.norm == "inf" and not query.region.open
-        small = small and query.network.inputs <= FEW_INPUTS
-        if small and _undecided(checker) > FEW_UNITS:
-            return _by_inputs(query, checker, network, options, deadline, believing)
-    symbolic = supports(query.network)
+    # An open ball may be touched along a whole face: no number of boxes covers that.
+    small = query.region.norm == "inf" and not query.region.open
+    small = small and query.network.inputs <= FEW_INPUTS
+    if small and known.undecided > FEW_UNITS:
+        return _by_inputs(query, checker, network, options, deadline, believing)
     return _by_phases(query, checker, network, options, deadline, believing, symbolic=symbolic)
 
 
@@ -115,12 +122,12 @@ def _refute_all(
     search: PhaseTree, limit: int | None, *, symbolic: bool
 ) -> tuple[Tree, ...] | Flip | Undecided:
     """A tree a goal, or a flip of one; where neither is found, why not of the first such goal."""
+    known = _at_root(search.query, search.checker) if symbolic else _Root(0, {})
     trees: list[Tree] = []
     unclear: Undecided | None = None
     for number in range(len(search.query.goals)):
-        closing = _closing_atom(search.checker, search.query, number) if symbolic else None
-        if closing is not None:
-            trees.append((Node((), SymbolicLeaf(closing)),))
+        if number in known.closing:
+            trees.append(known.leaf(number))
             continue
         found = search.refute(number, limit)
         if isinstance(found, Flip):
@@ -132,19 +139,39 @@ def _refute_all(
     return unclear or tuple(trees)
 
 
-def _undecided(checker: LeafChecker) -> int:
-    """The number of units that symbolic bounds leave undecided at the root."""
-    branches = checker.branches([checker.snapshot()])
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """What symbolic bounds say of the whole region: how many units they leave undecided, and for
+    each goal that they refute the atom."""
+
+    undecided: int
+    closing: dict[int, int]
+
+    def leaf(self, goal: int) -> Tree:
+        return (Node((), SymbolicLeaf(self.closing[goal])),)
+
+
+def _at_root(query: Query, checker: LeafChecker) -> _Root:
+    """The same, from the checker's current bounds; the step that tightens them costs no more."""
+    snapshot = checker.snapshot()
+    branches = checker.branches([snapshot])
     branches.tighten()
-    return sum(
+    checker.remember(branches, {0: snapshot.key()})
+    undecided = sum(
         int(((low < 0) & (high > 0)).sum())
         for low, high in zip(branches.lower, branches.upper, strict=True)
     )
-
-
-def _closing_atom(checker: LeafChecker, query: Query, number: int) -> int | None:
-    """The atom of the goal that symbolic bounds refute at the root, if one is."""
-    goal = query.goals[number]
-    leaves = [(checker.snapshot(), goal, atom) for atom in range(len(goal.atoms))]
-    closed = checker.closed_symbolically(leaves)
-    return int(closed.argmax()) if closed.any() else None
+    atoms = [
+        (k, i, atom) for k, goal in enumerate(query.goals) for i, atom in enumerate(goal.atoms)
+    ]
+    count = len(atoms)
+    values, _, _ = branches.minima(
+        branches.symbolic.atom_targets(atom for _, _, atom in atoms),
+        np.zeros(count, dtype=np.int64),
+        np.arange(count),
+    )
+    closing: dict[int, int] = {}
+    for (goal, number, atom), value in zip(atoms, values.tolist(), strict=True):
+        if value > 0 or (atom.strict and value == 0) or branches.empty[0]:
+            closing.setdefault(goal, number)
+    return _Root(undecided, closing)
