@@ -67,7 +67,7 @@ def sequential(
     separation = check_budget(dataset, "1", budget, separation)
     tests = CrossPolytopeTests(dataset, budget, separation)
     n, size = dataset.dimension, dataset.size
-    offset = carry_offset(least_entry(dataset), budget)
+    offset = carry_offset(least_entry(dataset), separation / 2)
     layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=True)
     return Construction(
         name="l1",

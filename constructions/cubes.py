@@ -58,13 +58,16 @@ class CubeTests:
     stages = 1
     reading = frozenset({0})
 
-    def __init__(self, dataset: Dataset, budget: Fraction, separation: Fraction) -> None:
+    def __init__(
+        self, dataset: Dataset, budget: Fraction, separation: Fraction, *, carried: bool = True
+    ) -> None:
+        """`carried` says whether inputs are carried past layers; see `carry_offset`."""
         self.size = dataset.size
         self.labels: list[int] = (dataset.labels + 1).tolist()
         self.slope = max(self.labels) / (separation - 2 * budget)
         least = Fraction(int(dataset.numerators.min()), dataset.denominator)
-        self.offset = carry_offset(least, budget)
-        self.scale = common_denominator(Fraction(1, dataset.denominator), budget)
+        self.offset = carry_offset(least, separation / 2) if carried else Fraction(0)
+        self.scale = common_denominator(Fraction(1, dataset.denominator), budget, self.offset)
         self.points = scaled(dataset.numerators, self.scale // dataset.denominator)
         self.radius = int(budget * self.scale)
 
@@ -189,7 +192,7 @@ def parallel(
     nonzero parameters, and nothing is carried, so nothing is clamped. Raises as `sequential`.
     """
     separation = check_budget(dataset, "inf", budget, separation)
-    tests = CubeTests(dataset, budget, separation)
+    tests = CubeTests(dataset, budget, separation, carried=False)
     n, size = dataset.dimension, dataset.size
     return Construction(
         name="linf-parallel",

@@ -47,7 +47,7 @@ from constructions.rows import check_limit, repeated
 from constructions.running_max import Form, Units, network_of, parallel_layers
 from constructions.simplest import simplest_between
 from verifier.data.dataset import Dataset
-from verifier.question.network import Integers, Rows, integers
+from verifier.question.network import Integers, Network, Rows, integers
 
 SOURCE = "half-space tests in Lemma 0 (Theorem 37 of Egosi, Yehudai, Shamir, COLT 2025)"
 _SAFE = 1 << 62
@@ -232,7 +232,7 @@ def halfspaces(
     check_limit(sum(int(np.count_nonzero(rows)) for rows in chosen.vectors))
     return Construction(
         name=f"l{norm}-halfspaces",
-        network=network_of(parallel_layers(tests, n), n, -1),
+        network=_laid_out(tests, n),
         norm=norm,
         budget=budget,
         decoder="value",
@@ -247,6 +247,15 @@ def halfspaces(
         ),
         notes=(f"{width} half-spaces for {_ordered_pairs(dataset)} ordered pairs of rivals",),
     )
+
+
+def network(dataset: Dataset, chosen: Cover, budget: Fraction, separation: Fraction) -> Network:
+    """The network on these half-spaces; the arguments are those of `HalfSpaceTests`."""
+    return _laid_out(HalfSpaceTests(dataset, chosen, budget, separation), dataset.dimension)
+
+
+def _laid_out(tests: HalfSpaceTests, dimension: int) -> Network:
+    return network_of(parallel_layers(tests, dimension), dimension, -1)
 
 
 def parameter(budget: Fraction, power: Fraction, norm: HalfSpaceNorm) -> Fraction:

@@ -9,8 +9,9 @@ Proof. On ball j: g_j = y_j; tests of the same label are at most y_j, those of o
 0 < y_j. So max(0, g_1, ..., g_N) = y_j.
 
 A network carries its inputs past the layers that do not need them as p_k = relu(x_k + c) with
-c = max(0, -(min x_ik - mu)); x_k is read as p_k - c. That is exact on all balls, and clamps x to
-[-c, inf) elsewhere, a map that is 1-Lipschitz in every lp norm.
+c = max(0, b - min x_ik); x_k is read as p_k - c. That is exact on all balls of a radius up to b,
+and clamps x to [-c, inf) elsewhere, a map that is 1-Lipschitz in every lp norm. b is half the
+separation where that is rational, so that c is the same for every budget, and mu otherwise.
 """
 
 from __future__ import annotations
@@ -309,9 +310,10 @@ def carry_rows(dimension: int, offset: Fraction) -> Rows:
     return affine_rows(columns, offset.denominator, offset.numerator, offset.denominator)
 
 
-def carry_offset(least: Fraction, budget: Fraction) -> Fraction:
-    """The least c >= 0 for which x_k + c >= 0 on all balls, if `least` is the least x_ik."""
-    return max(Fraction(0), budget - least)
+def carry_offset(least: Fraction, reach: Fraction) -> Fraction:
+    """The least c >= 0 for which x_k + c >= 0 on all balls of radius `reach`, if `least` is the
+    least x_ik."""
+    return max(Fraction(0), reach - least)
 
 
 def outputs_of(layers: Sequence[Rows], dimension: int, constant: int) -> Rows:

@@ -192,7 +192,8 @@ def serial(
     power = check_budget(dataset, norm, budget, separation)
     tests = _TESTS[norm](dataset, budget, power)
     n = dataset.dimension
-    offset = carry_offset(least_entry(dataset), budget)
+    reach = budget if norm == "2" else power / 2
+    offset = carry_offset(least_entry(dataset), reach)
     layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
     return Construction(
         name=f"l{norm}-serial",
