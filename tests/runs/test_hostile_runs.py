@@ -101,12 +101,9 @@ def test_a_database_with_a_query_of_its_own(copy: Path) -> None:
     with Store(copy / "run.sqlite") as store:
         store.check_integrity()
     endless_view(copy)
-    with (
-        Limits(),
-        Store(copy / "run.sqlite", read_only=True) as store,
-        pytest.raises(UserError, match="it holds a view, samples"),
-    ):
-        store.check_integrity()
+    for read_only in (True, False):
+        with Limits(), pytest.raises(UserError, match="it holds a (table, kept|view, samples)"):
+            Store(copy / "run.sqlite", read_only=read_only)
 
 
 @pytest.mark.parametrize("name", [CERTIFICATES, "run.sqlite", "run.sqlite-wal", ".lock"])

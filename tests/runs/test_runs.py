@@ -385,10 +385,12 @@ def test_a_database_of_version_1_is_read_and_migrated(tmp_path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.executescript(store_module._MIGRATIONS[0] + "PRAGMA user_version = 1;")
         connection.execute(
-            "INSERT INTO runs VALUES (1, 'r', '.', 'n', 'd', '{}', '{}', '{}', 'root')"
+            "INSERT INTO runs VALUES (1, 'r', '.', 'n', 'd', '{}', '{}', '{}', ?)", ("0" * 64,)
         )
         connection.executemany("INSERT INTO samples (run, sample) VALUES (1, ?)", [(0,), (1,)])
-        connection.execute("UPDATE samples SET state='robust', certificate='x' WHERE sample = 0")
+        connection.execute(
+            "UPDATE samples SET state='robust', certificate=? WHERE sample = 0", ("1" * 64,)
+        )
         connection.execute("INSERT INTO hosts VALUES (1, 1, 'now', '{}')")
         connection.execute(
             "INSERT INTO attempts VALUES (1, 1, 0, 1, 'main', 'now', 'robust', NULL, 0.5)"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verifier.data.decimals import as_text
-from verifier.data.labels import label_table, sorted_labels
+from verifier.data.labels import label_table
 from verifier.data.storage import (
     IntegerArray,
     RationalTable,
@@ -27,6 +27,7 @@ from verifier.data.storage import (
     divided,
 )
 from verifier.question.errors import UserError
+from verifier.question.labels import sorted_labels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

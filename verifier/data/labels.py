@@ -1,29 +1,14 @@
-"""Label names: sorted by value where all are integers, and numbered in that order."""
+"""Labels of samples as numbers: the places of their names, sorted."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from verifier.data.decimals import MAX_DIGITS
 from verifier.question.errors import UserError
-
-_INTEGER_LABEL = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
-
-
-def is_integer(name: str) -> bool:
-    return _INTEGER_LABEL.fullmatch(name) is not None and len(name) <= MAX_DIGITS
-
-
-def sorted_labels(names: Iterable[str]) -> list[str]:
-    """The distinct names, by value if all are integers, else as strings."""
-    distinct = set(names)
-    if all(is_integer(name) for name in distinct):
-        return sorted(distinct, key=lambda name: (int(name.partition(".")[0]), name))
-    return sorted(distinct)
+from verifier.question.labels import is_integer, sorted_labels
 
 
 def label_table(place: str, texts: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:

@@ -20,10 +20,11 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.data.decimals import NUMBER, decimal_row, shown
 from verifier.data.files import file_name, unpacked
-from verifier.data.labels import is_integer, label_table
+from verifier.data.labels import label_table
 from verifier.data.layout import Layout
 from verifier.data.storage import RationalTable
 from verifier.question.errors import UserError
+from verifier.question.labels import is_integer
 
 MAX_TEXT = 2**30
 """Most bytes of text read from one file, after decompression."""

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.labels import sorted_labels
 from verifier.question.network import Integers, integers
 from verifier.question.rational import parse_rational
 
@@ -148,8 +149,11 @@ def _header(line: bytes) -> tuple[int, int, int, int, tuple[str, ...]]:
         raise RefusedError("malformed", "the width or the denominator of the data")
     if not isinstance(names, list) or not all(type(name) is str for name in names):
         raise RefusedError("malformed", "the label names are not a list of texts")
-    if len(set(names)) != len(names):
-        raise RefusedError("malformed", "the label names are not distinct")
+    if names != sorted_labels(names):
+        raise RefusedError("malformed", "the label names are not distinct or not sorted")
+    for name in names:
+        if not name or not name.isprintable():
+            raise RefusedError("malformed", f"{ascii(name)[:40]} is no label: empty or unprintable")
     if json.dumps(header, separators=(",", ":")).encode("ascii") != line:
         raise RefusedError("not canonical", "the header of the data")
     try:

@@ -1,13 +1,31 @@
-"""The labels that a decoder reads, where the question does not come from a data set."""
+"""Label names in their order, and the labels that a decoder reads where no data set has them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from verifier.question.errors import UserError
 from verifier.question.query import DECODERS
 from verifier.question.rational import format_rational
+
+MAX_DIGITS = 1200
+"""Most digits of a label that counts as an integer."""
+_INTEGER = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+
+
+def is_integer(name: str) -> bool:
+    """Whether the label is an integer, such as 3, +3 or 3.0."""
+    return _INTEGER.fullmatch(name) is not None and len(name) <= MAX_DIGITS
+
+
+def sorted_labels(names: Iterable[str]) -> list[str]:
+    """The distinct names, by value if all are integers, else as strings."""
+    distinct = set(names)
+    if all(is_integer(name) for name in distinct):
+        return sorted(distinct, key=lambda name: (int(name.partition(".")[0]), name))
+    return sorted(distinct)
 
 
 def label_values(

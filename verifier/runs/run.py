@@ -28,7 +28,7 @@ from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points, data_bytes, parse_data
-from verifier.question.errors import UserError
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.rational import format_rational, parse_rational
 from verifier.runs.executor import Backend, Executor, InProcess
@@ -180,7 +180,15 @@ def question_text(question: Question) -> dict[str, Any]:
 
 
 def question_from(text: dict[str, Any]) -> Question:
-    """The question that `question_text` wrote."""
+    """The question that `question_text` wrote; raises RefusedError if it is another text."""
+    try:
+        return _question_from(text)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        detail = " ".join(str(error).split())[:80]
+        raise RefusedError("question altered", f"it is not one of this program: {detail}") from None
+
+
+def _question_from(text: dict[str, Any]) -> Question:
     clip = None if text["clip"] is None else [parse_rational(x) for x in text["clip"]]
     return Question(
         text["norm"],

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
@@ -21,9 +23,11 @@ from typing import Any
 from urllib.parse import quote
 
 from verifier.question.errors import RefusedError, UserError
+from verifier.runs.fields import checked_rows, parse_object
 from verifier.runs.records import STATES, Record, State
 
 SCHEMA = 2
+_LONGEST = 1 << 28  # bytes of one value
 _BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
 
 _MIGRATIONS = (
@@ -182,6 +186,28 @@ class EmptyStoreError(UserError):
     """The database was being made when its process ended."""
 
 
+def _make(connection: sqlite3.Connection, before: int, after: int) -> None:
+    for script in _MIGRATIONS[before:after]:
+        for statement in script.split(";"):
+            connection.execute(statement)
+
+
+def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """Of everything in the database, by kind and name, how it was made, without comments."""
+    found = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    return {
+        (str(kind), str(name)): f"{table}: " + " ".join(re.sub("--.*", "", str(made)).split())
+        for kind, name, table, made in found
+    }
+
+
+@cache
+def _expected(version: int) -> dict[tuple[str, str], str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        _make(connection, 0, version)
+        return _schema(connection)
+
+
 class Store:
     """An open database. Use it as a context manager, in one thread."""
 
@@ -207,9 +233,14 @@ class Store:
         try:
             with self._named():
                 self._connection.execute("PRAGMA foreign_keys = ON")
+                self._connection.execute("PRAGMA trusted_schema = OFF")
+                self._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
+                version = self._known_version(read_only)
                 if not read_only:
                     self._write_ahead()
-                self._migrate(read_only)
+                    if version < SCHEMA:
+                        self._migrate()
+                self._version = version if read_only else SCHEMA
         except UserError:
             self._connection.close()
             raise
@@ -272,23 +303,56 @@ class Store:
         with self._named():
             return self._patiently(statement, values).fetchall()
 
-    def _migrate(self, read_only: bool) -> None:
-        version = self._query("PRAGMA user_version")[0][0]
-        if read_only and version == 0:
-            raise EmptyStoreError(f"{self.path}: no run has been begun in this database")
+    def _rows(
+        self, table: str, columns: str, rest: str, values: Sequence[Any] = (), *optional: str
+    ) -> list[tuple[Any, ...]]:
+        """The columns of the rows, each a value of its kind; raises RefusedError."""
+        found = self._query(f"SELECT {columns} FROM {table} {rest}", values)
+        names = [column.strip().rpartition(".")[2] for column in columns.split(",")]
+        return checked_rows(f"{self.path}: {table}", names, found, *optional)
+
+    def _objects(self, table: str, texts: Iterable[str]) -> list[dict[str, Any]]:
+        return [parse_object(f"{self.path}: {table}: {text[:20]!r}", text) for text in texts]
+
+    def _known_version(self, read_only: bool) -> int:
+        """The version of the database, which holds the tables of that version and nothing else.
+
+        Before any table is read: a view in the place of one is somebody else's query, which need
+        not end, and what a trigger does is not known.
+        """
+        self._patiently("BEGIN")
+        try:
+            version = self._query("PRAGMA user_version")[0][0]
+            found = _schema(self._connection)
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
         if version > SCHEMA:
             raise UserError(
                 f"{self.path}: run database version {version}, this program reads {SCHEMA}"
             )
-        self._version = version if read_only else SCHEMA
-        if read_only or version == SCHEMA:
-            return
+        expected = _expected(version) if version >= 0 else {}
+        unknown = set(found) - set(expected)
+        for kind, name in sorted(unknown, key=lambda made: (made[0] in ("table", "index"), made)):
+            raise RefusedError("database damaged", f"{self.path}: it holds a {kind}, {name}")
+        for kind, name in expected:
+            if found.get((kind, name)) != expected[kind, name]:
+                raise RefusedError(
+                    "database damaged",
+                    f"{self.path}: its {kind} {name} is not that of version {version}",
+                )
+        if version < 0:
+            raise RefusedError("database damaged", f"{self.path}: version {version}")
+        if read_only and version == 0:
+            raise EmptyStoreError(f"{self.path}: no run has been begun in this database")
+        return int(version)
+
+    def _migrate(self) -> None:
         with self._transaction() as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            for script in _MIGRATIONS[version:]:
-                for statement in script.split(";"):
-                    connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA}")
+            if version < SCHEMA:
+                _make(connection, version, SCHEMA)
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
 
     def runs(self) -> list[RunRow]:
         """All runs, in the order in which they were begun."""
@@ -296,18 +360,21 @@ class Store:
         for run, state, count in self._query(
             "SELECT run, state, count(*) FROM samples GROUP BY run, state"
         ):
+            checked_rows(f"{self.path}: samples", ("run", "state"), [(run, state)])
             counts.setdefault(run, dict.fromkeys(STATES, 0))[state] = count
-        found = self._query(
-            "SELECT id, name, folder, network, data, question, options, about, root FROM runs"
-            " ORDER BY id"
+        found = self._rows(
+            "runs",
+            "id, name, folder, network, data, question, options, about, root",
+            "ORDER BY id",
         )
-        return [
-            RunRow(
-                number, name, folder, network, data, json.loads(question), json.loads(options),
-                json.loads(about), root, counts.get(number, {}),
+        runs = []
+        for number, name, folder, network, data, question, options, about, root in found:
+            asked, limits, facts = self._objects("runs", (question, options, about))
+            count = counts.get(number, dict.fromkeys(STATES, 0))
+            runs.append(
+                RunRow(number, name, folder, network, data, asked, limits, facts, root, count)
             )
-            for number, name, folder, network, data, question, options, about, root in found
-        ]  # fmt: skip
+        return runs
 
     def run(self, name: str | None = None) -> RunRow:
         """The run of that name, or the only one; raises UserError if there is none."""
@@ -417,12 +484,21 @@ class Store:
     def samples(self, run: int, states: Sequence[State] = STATES) -> list[SampleRow]:
         """The samples in these states, increasing."""
         marks = ", ".join("?" * len(states))
-        found = self._query(
-            "SELECT sample, state, certificate, text_bytes, packed_bytes, rival, reason,"
+        found = self._rows(
+            "samples",
+            "sample, state, certificate, text_bytes, packed_bytes, rival, reason,"
             " lower_bound, lowest_seen, nodes, bounds_seconds, search_seconds, check_seconds,"
-            f" attempts FROM samples WHERE run = ? AND state IN ({marks}) ORDER BY sample",
+            " attempts",
+            f"WHERE run = ? AND state IN ({marks}) ORDER BY sample",
             (run, *states),
+            "rival",
         )
+        for row in found:
+            if (row[1] in ("robust", "flip")) != (row[2] is not None):
+                raise RefusedError(
+                    "database damaged",
+                    f"{self.path}: sample {row[0]} is {row[1]}, certificate {row[2]}",
+                )
         return [SampleRow(*row) for row in found]
 
     def rivals(self, run: int) -> list[RivalRow]:
@@ -430,11 +506,12 @@ class Store:
         database of version 1."""
         if self._version < 2:
             return []
-        found = self._query(
-            "SELECT sample, goal, rivals.rival, rivals.state, rivals.lower_bound, rivals.nodes,"
+        found = self._rows(
+            "rivals",
+            "sample, goal, rivals.rival, rivals.state, rivals.lower_bound, rivals.nodes,"
             " certificate, text_bytes, packed_bytes, bounds_seconds, search_seconds,"
-            " check_seconds, reason FROM rivals JOIN samples USING (run, sample)"
-            " WHERE run = ? ORDER BY sample, goal",
+            " check_seconds, reason",
+            "JOIN samples USING (run, sample) WHERE run = ? ORDER BY sample, goal",
             (run,),
         )
         return [RivalRow(*row) for row in found]
@@ -442,32 +519,25 @@ class Store:
     def pending(self, run: int, states: Sequence[State]) -> list[int]:
         """The numbers of the samples in these states, increasing."""
         marks = ", ".join("?" * len(states))
-        found = self._query(
-            f"SELECT sample FROM samples WHERE run = ? AND state IN ({marks}) ORDER BY sample",
-            (run, *states),
-        )
+        where = f"WHERE run = ? AND state IN ({marks}) ORDER BY sample"
+        found = self._rows("samples", "sample", where, (run, *states))
         return [row[0] for row in found]
 
     def attempts(self, run: int) -> list[Attempt]:
         """The history, oldest first."""
-        found = self._query(
-            "SELECT sample, worker, ended, state, reason, seconds FROM attempts WHERE run = ?"
-            " ORDER BY id",
-            (run,),
-        )
+        columns = "sample, worker, ended, state, reason, seconds"
+        found = self._rows("attempts", columns, "WHERE run = ? ORDER BY id", (run,))
         return [Attempt(*row) for row in found]
 
     def hosts(self, run: int) -> list[dict[str, Any]]:
         """Who worked on the run, oldest first."""
-        found = self._query("SELECT started, facts FROM hosts WHERE run = ? ORDER BY id", (run,))
-        return [{"started": started, **json.loads(facts)} for started, facts in found]
+        found = self._rows("hosts", "started, facts", "WHERE run = ? ORDER BY id", (run,))
+        return [{**self._objects("hosts", (facts,))[0], "started": at} for at, facts in found]
 
     def certificates(self, run: int) -> set[str]:
         """The hashes that samples of the run name."""
-        found = self._query(
-            "SELECT DISTINCT certificate FROM samples WHERE run = ? AND certificate NOT NULL",
-            (run,),
-        )
+        where = "WHERE run = ? AND certificate NOT NULL GROUP BY certificate"
+        found = self._rows("samples", "certificate", where, (run,))
         return {row[0] for row in found}
 
     def set_root(self, run: int, root: str | None) -> None:
@@ -487,9 +557,6 @@ class Store:
 
     def check_integrity(self) -> None:
         """Returns if the database is whole; raises RefusedError, naming what is damaged."""
-        for kind, name in self._query("SELECT type, name FROM sqlite_master"):
-            if kind not in ("table", "index"):  # a query of somebody else's, which need not end
-                raise RefusedError("database damaged", f"{self.path}: it holds a {kind}, {name}")
         found = self._query("PRAGMA integrity_check(1)") + self._query("PRAGMA foreign_key_check")
         if found[0] != ("ok",) or len(found) > 1:
             detail = " ".join(str(found[0 if found[0] != ("ok",) else 1][0]).split())
