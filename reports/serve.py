@@ -34,7 +34,7 @@ from reports.stored_run import StoredRun, read_run
 from verifier.checker.manifest import Kind, claim_text, sample_query
 from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
-from verifier.runs.place import Place, all_runs
+from verifier.runs.place import Place, Refusal, all_runs
 from verifier.runs.records import STATES, State
 from verifier.runs.run import question_from
 from verifier.runs.store import RunRow, SampleRow, Store
@@ -91,8 +91,11 @@ class Site:
         """Raises UserError if there is no such folder or no run in it."""
         self.root = root
         self._lock = threading.Lock()
+        self._refused: list[Refusal] = []
         self._read: OrderedDict[tuple[str, str | None, str], StoredRun] = OrderedDict()
         if not self._runs():
+            for _, error in self._refused:
+                raise error
             raise UserError(f"{root}: no run is stored there")
 
     def page(self, address: str) -> str:
@@ -123,7 +126,13 @@ class Site:
 
     def _runs(self) -> dict[str, tuple[Place, RunRow]]:
         found: dict[str, tuple[Place, RunRow]] = {}
-        for place, row in all_runs(self.root):
+        self._refused = []
+        for place, row in all_runs(self.root, self._refused):
+            try:
+                question_from(row.question)
+            except UserError as error:
+                self._refused.append((place.database, error))
+                continue
             name, number = place.name, 1
             while name in found:
                 number += 1
@@ -170,7 +179,7 @@ class Site:
         chosen.sort(key=_RUN_SORTS[sort], reverse=asked.get("order") == "down")
         document = Document(
             "Runs", f"{len(chosen)} of {len(listed)} in {self.root.absolute().name}", "", "plain",
-            (), (),
+            tuple(Notice(f"Not shown: {error}", "bad") for _, error in self._refused), (),
         )  # fmt: skip
         return environment().get_template("runs.html.j2").render(
             document=document, runs=chosen, words=words, sort=sort, sorts=list(_RUN_SORTS),
@@ -182,6 +191,8 @@ class Site:
         points = place.folder.points()
         with Store(place.database, read_only=True) as store:
             samples = store.samples(row.id)
+        if samples and samples[-1].sample >= points.size:
+            raise RefusedError("database differs", f"{name}: samples beyond the data")
         names = points.label_names
         state = asked.get("state", "")
         label = asked.get("label", "")

@@ -35,6 +35,7 @@ from verifier.cli import (
     width,
 )
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.printable import printable
 
 COMMANDS: tuple[click.Command, ...] = (
     certify.command,
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(error: UserError | str, code: ExitCode) -> ExitCode:
-    print("error:", " ".join(str(error).split()), file=sys.stderr)
+    print("error:", printable(" ".join(str(error).split())), file=sys.stderr)
     return code
 
 

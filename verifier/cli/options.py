@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from verifier.question.errors import UserError
+from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
 
 _TABLE_OPTIONS = (
@@ -91,14 +92,14 @@ def sample_numbers(text: str | None, size: int) -> list[int] | None:
 
 def table(rows: Iterable[tuple[str, object]]) -> str:
     """Names and values in two columns."""
-    listed = [(name, str(value)) for name, value in rows]
+    listed = [(printable(name), printable(str(value))) for name, value in rows]
     width = max(len(name) for name, _ in listed)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in listed)
 
 
 def columns(rows: Sequence[Sequence[object]]) -> str:
     """Aligned columns; the first row is the head."""
-    texts = [[str(cell) for cell in row] for row in rows]
+    texts = [[printable(str(cell)) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -72,6 +72,7 @@ def runs(
     from reports.stored_run import read_run
     from reports.write import write_report
     from verifier.question.errors import UserError
+    from verifier.question.printable import printable
     from verifier.runs.place import find_run
 
     if radii is not None and len(runs) != 1:
@@ -84,8 +85,8 @@ def runs(
     document = runs_report(stored, with_timings=with_timings)
     files = write_report(document, Path(output))
     for notice in document.notices:
-        print(notice.text)
-    print(document.summary)
+        print(printable(notice.text))
+    print(printable(document.summary))
     print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
     return 0
 
@@ -112,6 +113,7 @@ def theory(
     from reports.write import write_report
     from verifier.cli.construct import load_samples
     from verifier.cli.options import number
+    from verifier.question.printable import printable
 
     dataset = load_samples(spec, layout, samples)
     asked = RATIOS
@@ -121,7 +123,7 @@ def theory(
         dataset, asked, limit=limit or MOST_WEIGHTS, seed=seed, samples=samples
     )
     files = write_report(document, Path(output))
-    print(document.summary)
+    print(printable(document.summary))
     print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
     return 0
 

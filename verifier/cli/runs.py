@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from verifier.runs.place import Refusal
     from verifier.runs.store import RunRow
 
 _LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size")
@@ -34,20 +35,27 @@ def command() -> None:
 def list_(root: str, as_json: bool) -> int:
     """Show every run in FOLDER, by default ./runs: its question and how far it is."""
     from verifier.cli.options import columns
+    from verifier.question.errors import UserError
     from verifier.runs.place import all_runs
 
-    found = [(place.folder.path, row) for place, row in all_runs(Path(root))]
+    refused: list[Refusal] = []
+    found = []
+    for place, row in all_runs(Path(root), refused):
+        try:
+            found.append((place.folder.path, row, _asked(row)))
+        except UserError as error:
+            refused.append((place.database, error))
     if as_json:
-        print(json.dumps([_facts(folder, row) for folder, row in found]))
-        return 0
+        print(json.dumps([_facts(folder, row) for folder, row, _ in found]))
+        return _refusals(refused)
     head = ("run", "samples", "robust", "flips", "undecided", "failed", "open", "sealed", "asked")
     rows: list[tuple[Any, ...]] = [head]
-    for folder, row in found:
+    for folder, row, asked in found:
         counts = [row.counts[state] for state in ("robust", "flip", "undecided", "failed", "open")]
         sealed = "yes" if row.root else "no"
-        rows.append((folder, row.samples, *counts, sealed, _asked(row)))
+        rows.append((folder, row.samples, *counts, sealed, asked))
     print(columns(rows) if found else f"no runs in {root}")
-    return 0
+    return _refusals(refused)
 
 
 @command.command(short_help="One run: question, counts, history, hosts.")
@@ -56,6 +64,7 @@ def list_(root: str, as_json: bool) -> int:
 def show(run: str, as_json: bool) -> int:
     """Show the run in the folder RUN, with what went wrong and who worked on it."""
     from verifier.cli.options import size_text, table
+    from verifier.question.printable import printable
     from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
@@ -99,9 +108,10 @@ def show(run: str, as_json: bool) -> int:
     ]  # fmt: skip
     print(table(lines))
     for error in errors[-10:]:
-        print(f"error at sample {error.sample} in {error.worker}: {error.reason}")
+        print(printable(f"error at sample {error.sample} in {error.worker}: {error.reason}"))
     for host in hosts:
-        print(f"worked on {host['host']} from {host['started']}, {host['system']}")
+        text = f"worked on {host.get('host')} from {host['started']}, {host.get('system')}"
+        print(printable(text))
     return 0
 
 
@@ -150,7 +160,8 @@ def gc(root: str, dry_run: bool, as_json: bool) -> int:
     from verifier.runs.store import Store
 
     files, freed = 0, 0
-    for place, row in all_runs(Path(root)):
+    refused: list[Refusal] = []
+    for place, row in all_runs(Path(root), refused):
         with place.folder.lock():
             with Store(place.database, read_only=True) as store:
                 named = store.certificates(row.id)
@@ -162,7 +173,7 @@ def gc(root: str, dry_run: bool, as_json: bool) -> int:
         print(json.dumps({"files": files, "bytes": freed, "removed": not dry_run}))
     else:
         print(f"{files} files, {size_text(freed)}" + (", would be removed" if dry_run else ""))
-    return 0
+    return _refusals(refused)
 
 
 @command.command(short_help="Write the manifest of a run as it stands.")
@@ -209,6 +220,20 @@ def watch(run: str, seconds: float, once: bool) -> int:
         if once or not row.counts["open"]:
             return 0
         time.sleep(seconds)
+
+
+def _refusals(refused: list[Refusal]) -> int:
+    """The exit code of a command that went on without these; each is named on stderr."""
+    from verifier.question.errors import RefusedError
+    from verifier.question.printable import printable
+
+    for path, error in refused:
+        text = str(error)
+        text = text if str(path) in text else f"{path}: {text}"
+        print(f"error: {printable(text)}", file=sys.stderr)
+    if not refused:
+        return 0
+    return 4 if any(isinstance(error, RefusedError) for _, error in refused) else 2
 
 
 def _asked(row: RunRow) -> str:

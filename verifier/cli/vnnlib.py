@@ -251,6 +251,7 @@ def _list(
     as_json: bool,
 ) -> int:
     from verifier.evidence.files import make_folder
+    from verifier.question.printable import printable
     from verifier.tasks.instances import Table, read_instances, solve_all
 
     listed = read_instances(instances, options.timeout)
@@ -264,8 +265,8 @@ def _list(
     def keep(row: Row) -> None:
         answers.add(row)
         if not as_json:
-            print(f"{row.verdict:9}{float(row.seconds):9.2f} s  {row.network} {row.prop}"
-                  f"{'  ' + row.detail if row.detail else ''}", flush=True)  # fmt: skip
+            text = f"{row.verdict:9}{float(row.seconds):9.2f} s  {row.network} {row.prop}"
+            print(printable(f"{text}  {row.detail}" if row.detail else text), flush=True)
 
     solve_all(todo, options, folder, jobs, keep)
     rows = [answers.rows[entry.key] for entry in listed]

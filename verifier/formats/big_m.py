@@ -25,6 +25,7 @@ from typing import Literal
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.question.errors import UserError
+from verifier.question.printable import printable
 from verifier.question.query import Goal, Query
 
 Sense = Literal["L", "G", "E"]
@@ -194,7 +195,7 @@ def _add_atoms(
         result.margin = program.variable("m", None, None)
         program.objective = {result.margin: ONE}
     program.comments = [
-        f"the goal of rival {goal.rival}: {len(goal.atoms)} atoms",
+        f"the goal of rival {printable(goal.rival, 60)}: {len(goal.atoms)} atoms",
         "refuted exactly if this program is infeasible"
         if result.margin is None
         else f"refuted exactly if the maximum of m is {'<= 0' if strict else '< 0'} "

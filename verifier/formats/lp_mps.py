@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from verifier.formats.big_m import Program
 from verifier.question.errors import UserError
+from verifier.question.printable import printable
 from verifier.question.rational import MAX_TEXT
 
 _LP_SENSE = {"L": "<=", "G": ">=", "E": "="}
@@ -85,7 +86,7 @@ def lp_text(program: Program, *, decimal: bool = False) -> str:
         body.append("Binaries")
         body += _wrapped("", [program.names[j] for j in program.integers])
     body.append("End")
-    head = [f"\\ {line}" for line in [*program.comments, _kind(numbers)]]
+    head = [f"\\ {printable(line)}" for line in [*program.comments, _kind(numbers)]]
     return "\n".join([*head, *body]) + "\n"
 
 
@@ -117,7 +118,7 @@ def mps_text(program: Program, *, decimal: bool = False) -> str:
         body += [f" {kind} bnd {name}{value}" for kind, value in _mps_bounds(program, j, numbers)]
     body.append("ENDATA")
     comments = [*program.comments, "minimises -m" if program.objective else "", _kind(numbers)]
-    return "\n".join([*(f"* {line}" for line in comments if line), *body]) + "\n"
+    return "\n".join([*(f"* {printable(line)}" for line in comments if line), *body]) + "\n"
 
 
 def _mps_bounds(program: Program, j: int, numbers: Numbers) -> Iterator[tuple[str, str]]:

@@ -7,9 +7,17 @@ A `RefusedError` is evidence that does not prove its claim, and exits with 4.
 
 from __future__ import annotations
 
+from verifier.question.printable import printable
+
 
 class UserError(ValueError):
-    """The input is not usable; the message is one line that names the place and both sides."""
+    """The input is not usable; the message is one line that names the place and both sides.
+
+    Names in it come from files of others, so it is kept as `printable` writes it.
+    """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(printable(str(message)))
 
 
 class RefusedError(UserError):

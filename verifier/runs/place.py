@@ -62,22 +62,38 @@ def find_run(text: Path | str) -> Place:
     raise UserError(f"{text}: no run is stored there")
 
 
-def all_runs(root: Path) -> Iterator[tuple[Place, RunRow]]:
+Refusal = tuple[Path, UserError]
+"""A database that cannot be read, and why."""
+
+
+def all_runs(root: Path, refused: list[Refusal] | None = None) -> Iterator[tuple[Place, RunRow]]:
     """The runs in the folder `root`: itself, those below it, and those of its shared database.
 
-    Raises UserError if there is no such folder; a missing ./runs is empty.
+    A database that cannot be read is added to `refused`, and the others are read all the same.
+    Raises UserError if there is no such folder, and without `refused` for such a database; a
+    missing ./runs is empty.
     """
     if not root.exists() and root != DEFAULT:
         raise UserError(f"{root}: no such folder")
     databases = [root / DATABASE] if (root / DATABASE).exists() else []
-    for database in databases or sorted(root.glob(f"*/{DATABASE}")):
-        place = place_of(database.parent)
-        with Store(database, read_only=True) as store:
-            yield place, place.row(store)
-    for database in sorted([*root.glob(SHARED), *root.glob(f"*/{SHARED}")]):
-        with Store(database, read_only=True) as store:
-            runs = store.runs()
-        for run in runs:
-            if run.folder != Path(run.folder).name or run.folder in ("", ".."):
-                raise UserError(f"{database}: run {run.name} names the folder {run.folder!r}")
-            yield place_of(database.parent / run.folder, shared=True), run
+    databases = databases or sorted(root.glob(f"*/{DATABASE}"))
+    for database in [*databases, *sorted([*root.glob(SHARED), *root.glob(f"*/{SHARED}")])]:
+        try:
+            yield from _runs_of(database)
+        except UserError as error:
+            if refused is None:
+                raise
+            refused.append((database, error))
+
+
+def _runs_of(database: Path) -> list[tuple[Place, RunRow]]:
+    shared = database.name == SHARED
+    with Store(database, read_only=True) as store:
+        if not shared:
+            place = place_of(database.parent)
+            return [(place, place.row(store))]
+        runs = store.runs()
+    for run in runs:
+        if run.folder != Path(run.folder).name or run.folder in ("", ".."):
+            raise UserError(f"{database}: run {run.name!r} names the folder {run.folder!r}")
+    return [(place_of(database.parent / run.folder, shared=True), run) for run in runs]

@@ -37,6 +37,7 @@ from verifier.evidence.certificate import (
 from verifier.formats.big_m import BigM, Program, Sense, big_m, root_bounds
 from verifier.formats.lp_mps import exact_text
 from verifier.question.errors import UserError
+from verifier.question.printable import printable
 from verifier.question.query import Goal, Query
 from verifier.question.rational import sqrt_upper
 
@@ -724,7 +725,7 @@ class _Writer:
         margin = self.model.margin
         objective = "OBJ max\n" + (f"1 {margin} 1" if margin is not None else "0")
         lines = [
-            f"% big-M program of the goal of rival {' '.join(self.goal.rival.split())[:60]}",
+            f"% big-M program of the goal of rival {printable(self.goal.rival, 60)}",
             f"% network sha256 {self.network.digest}",
             "VER 1.0",
             f"VAR {len(program.names)}",
