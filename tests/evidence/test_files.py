@@ -6,6 +6,7 @@ import stat
 
 import pytest
 
+from tests.oracles.permissions import permissions_hold
 from verifier.evidence import files
 from verifier.evidence.files import (
     make_folder,
@@ -104,6 +105,16 @@ def test_pipes_and_devices_are_neither_read_nor_replaced(tmp_path):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "half\ud800"])
+def test_names_that_no_file_has(name, tmp_path):
+    for write in (lambda: write_bytes(tmp_path / name, b"1"), lambda: make_folder(tmp_path / name)):
+        with pytest.raises(UserError) as caught:
+            write()
+        assert str(caught.value).isprintable()
+    with pytest.raises(OSError, match="null|surrogates"), open_regular(tmp_path / name):
+        pass
+
+
 def test_nothing_is_left_of_a_block_that_raises(tmp_path):
     path = tmp_path / "file"
     write_bytes(path, b"old")
@@ -130,7 +141,7 @@ def test_a_folder_that_cannot_be_written_is_named(kind, tmp_path, monkeypatch):
         path.write_bytes(b"")
     elif kind == "no permission":
         path.mkdir()
-        monkeypatch.setattr(os, "access", lambda *_: False)
+        monkeypatch.setattr(os, "access", lambda *_, **__: False)
     else:
         (tmp_path / "folder").write_bytes(b"")
         path = path / "below"
@@ -138,10 +149,9 @@ def test_a_folder_that_cannot_be_written_is_named(kind, tmp_path, monkeypatch):
         make_folder(path)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission(tmp_path):
     tmp_path.chmod(0o500)
-    try:
+    with permissions_hold():
         for write in (
             lambda: write_bytes(tmp_path / "file", b"1"),
             lambda: make_folder(tmp_path),
@@ -149,5 +159,4 @@ def test_a_folder_without_permission(tmp_path):
         ):
             with pytest.raises(UserError, match="Permission denied"):
                 write()
-    finally:
-        tmp_path.chmod(0o700)
+    tmp_path.chmod(0o700)

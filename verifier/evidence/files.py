@@ -26,7 +26,11 @@ _PIECE = 1 << 16  # bytes
 def open_regular(path: Path | str) -> Iterator[BinaryIO]:
     """The file at `path`, to be read. Raises OSError if it cannot be opened, RefusedError if it is
     a pipe or a device, which might never end."""
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except ValueError as error:  # a NUL or half of a surrogate pair in the name
+        raise OSError(errno.EINVAL, str(error), str(path)) from None
+    with os.fdopen(handle, "rb") as stream:
         mode = os.fstat(stream.fileno()).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -60,10 +64,14 @@ def replacing(path: Path | str, *, settle: bool = True) -> Iterator[BinaryIO]:
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(16)}.tmp")
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with _naming(path):
-        if not _replaceable(path):
-            raise UserError(f"{path}: not a regular file, which alone is replaced")
-        stream = os.fdopen(os.open(temporary, flags, 0o666), "w+b")
+    try:
+        replaceable = _replaceable(path)
+        handle = os.open(temporary, flags, 0o666) if replaceable else -1
+    except (OSError, ValueError) as error:  # ValueError as above
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not replaceable:
+        raise UserError(f"{path}: not a regular file, which alone is replaced")
+    stream = os.fdopen(handle, "w+b")
     try:
         with stream, _naming(path):
             yield stream
@@ -105,9 +113,11 @@ def write_bytes(path: Path | str, data: bytes, *, settle: bool = True) -> None:
 def make_folder(path: Path | str) -> Path:
     """The folder `path`, which exists when this returns and can be written to; raises UserError."""
     path = Path(path)
-    with _naming(path):
+    try:
         path.mkdir(parents=True, exist_ok=True)
-    if not os.access(path, os.W_OK | os.X_OK):
+    except (OSError, ValueError) as error:  # ValueError as above
+        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if not os.access(path, os.W_OK | os.X_OK, effective_ids=True):
         raise UserError(f"{path}: {os.strerror(errno.EACCES)}")
     return path
 

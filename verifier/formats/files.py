@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
-from verifier.question.errors import UserError
+from verifier.evidence.files import open_regular
+from verifier.question.errors import RefusedError, UserError
 
 MAX_BYTES = 1 << 30
 
@@ -22,23 +23,26 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
     """
     path = Path(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-            raise UserError(f"{path}: not a regular file")  # a pipe would wait without end
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(limit + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
-    if content.startswith(b"\x1f\x8b"):
-        try:
-            with gzip.open(path) as packed:
-                content = packed.read(limit + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise UserError(f"{path}: damaged gzip: {error}") from None
+            if content.startswith(b"\x1f\x8b"):
+                file.seek(0)
+                content = _unpacked(path, file, limit)
+    except RefusedError:
+        raise UserError(f"{path}: not a regular file") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
     if len(content) > limit:
         raise UserError(f"{path}: more than {limit} bytes")
     return content
+
+
+def _unpacked(path: Path, file: BinaryIO, limit: int) -> bytes:
+    try:
+        with gzip.open(file) as packed:
+            return packed.read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise UserError(f"{path}: damaged gzip: {error}") from None
 
 
 def read_text(path: Path | str, limit: int = MAX_BYTES) -> str:

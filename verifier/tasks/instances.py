@@ -26,7 +26,7 @@ import numpy as np
 
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, Undecided
-from verifier.evidence.files import write_bytes
+from verifier.evidence.files import read_regular, write_bytes
 from verifier.evidence.proof_file import load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
 from verifier.formats.vipr.check import MAX_BYTES
@@ -511,9 +511,9 @@ def files_digest(instance: Instance) -> str:
     state = hashlib.sha256()
     try:
         for path in (*dict(instance.networks).values(), instance.prop_path):
-            content = path.read_bytes()
+            content = read_regular(path)
             state.update(len(content).to_bytes(8, "little") + content)
-    except OSError:
+    except (OSError, RefusedError):
         return ""
     return state.hexdigest()[:16]
 

@@ -17,11 +17,12 @@ import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import numpy_helper
 
+from verifier.evidence.files import open_regular
 from verifier.formats.affine_rows import Exact
 from verifier.formats.files import naming, read_bytes, shown
 from verifier.formats.onnx.operators import OPERATORS, Node, Value, settled
 from verifier.formats.tensors import MAX_ELEMENTS, Graph, Tensor, constant_tensor
-from verifier.question.errors import UserError
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 
 _FLOATS = {1: (4, "float_data"), 11: (8, "double_data"), 10: (2, "int32_data")}
@@ -273,10 +274,10 @@ def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes
     if length != size:
         raise UserError(f"its external data have {length} bytes, its shape asks for {size}")
     try:
-        with target.open("rb") as file:
+        with open_regular(target) as file:
             file.seek(offset)
             content: bytes = file.read(size)
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, RefusedError) as error:
         raise UserError(f"external data {shown(location)}: {error}") from None
     if len(content) != size:
         raise UserError(f"external data {shown(location)}: {len(content)} of {size} bytes")
