@@ -12,6 +12,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Node,
     PlaneSplit,
     Robust,
@@ -122,8 +123,13 @@ def _described(steps: tuple[Step, ...]) -> str:
     lemmas = sum(1 for step in steps if isinstance(step, Lemma))
     symbolic = sum(1 for step in steps if isinstance(step, SymbolicStep))
     separable = sum(1 for step in steps if isinstance(step, SeparableStep))
+    maxima = sum(1 for step in steps if isinstance(step, MaximaStep))
     parts = [f"{lemmas} {'lemma' if lemmas == 1 else 'lemmas'}"]
-    for name, count in (("symbolic bounds", symbolic), ("bounds of sums", separable)):
+    for name, count in (
+        ("symbolic bounds", symbolic),
+        ("bounds of sums", separable),
+        ("bounds of maxima", maxima),
+    ):
         if count:
             parts.append(f"{name} {count} {'time' if count == 1 else 'times'}")
     return " and ".join(parts)

@@ -152,7 +152,7 @@ def test_ball_weights(seed):
         + build.inputs[k % 3] * F(1, 7)
         for k in range(4)
     ]
-    univariate = ScaledNetwork(build.network(build.layer(rows)), 1).univariate
+    univariate = univariate_of(ScaledNetwork(build.network(build.layer(rows)), 1))
     several = range(3, len(univariate.directions))
     for norm in ("1", "2"):
         choices = [(line,) for line in (0, *several)]

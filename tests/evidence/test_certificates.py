@@ -11,6 +11,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Node,
     PlaneSplit,
     Robust,
@@ -18,9 +19,11 @@ from verifier.evidence.certificate import (
     SymbolicLeaf,
     SymbolicStep,
     UnitSplit,
+    Weight,
     certificate_bytes,
     parse_certificate,
 )
+from verifier.question.errors import RefusedError
 
 F = Fraction
 LEAF = Node((), Leaf())
@@ -33,21 +36,26 @@ FULL = Leaf(
     cuts={1: F(3)},
     box={0: F(-1, 9)},
 )
+WEIGHTS = (
+    Weight(((0, F(1)),), F(1, 2)),
+    Weight(((0, F(1)), (2, F(-1, 3))), F(0), F(3)),
+)
 TREE = (
     Node((SymbolicStep(), LOWER), InputSplit(1, F(3, 4))),
     Node((SeparableStep((F(0), F(5, 2))),), PlaneSplit(((0, F(1)), (3, F(-2, 5))), F(-1))),
     Node((), FULL),
     Node((UPPER,), SymbolicLeaf(1)),
-    Node((), Leaf(slopes={0: F(1)}, ball=F(0))),
+    Node((), Leaf(slopes={0: F(1)}, ball=F(0), usual=True, weights=WEIGHTS)),
 )
-PROOF = Robust((UPPER, SymbolicStep()), (TREE, (LEAF,)))
+PROOF = Robust((UPPER, SymbolicStep(), MaximaStep()), (TREE, (LEAF,)))
 TEXT = {
-    "robmem": 1,
+    "robmem": 2,
     "network": "abc",
     "verdict": "robust",
     "steps": [
         {"upper": [0, -7], "tree": [{"unit": 2}, {"leaf": {}}, {"conflict": 1}]},
         "symbolic",
+        "maxima",
     ],
     "goals": [
         [
@@ -69,7 +77,14 @@ TEXT = {
                 "steps": [{"upper": [0, -7], "tree": [{"unit": 2}, {"leaf": {}}, {"conflict": 1}]}],
                 "symbolic": 1,
             },
-            {"leaf": {"slopes": [[0, 1]], "ball": 0}},
+            {
+                "leaf": {
+                    "slopes": [[0, 1]],
+                    "ball": 0,
+                    "usual": True,
+                    "weights": [[[[0, 1]], "1/2"], [[[0, 1], [2, "-1/3"]], 0, 3]],
+                }
+            },
         ],
         [{"leaf": {}}],
     ],
@@ -80,7 +95,62 @@ def test_a_proof_with_everything():
     data = certificate_bytes(PROOF, "abc")
     assert json.loads(data) == TEXT and data.endswith(b"}\n") and b" " not in data
     assert parse_certificate(data, "abc") == PROOF
-    assert parse_certificate(json.dumps(TEXT).encode(), "abc") == PROOF
+    assert data == json.dumps(TEXT, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    assert parse_certificate(json.dumps(TEXT, sort_keys=True).encode(), "abc") == PROOF
+
+
+def flaw_of(text, sort_keys=True):
+    with pytest.raises(RefusedError) as caught:
+        parse_certificate(json.dumps(text, sort_keys=sort_keys).encode(), "abc")
+    return caught.value.flaw
+
+
+def test_keys_of_version_2_are_sorted_everywhere():
+    assert flaw_of(TEXT, sort_keys=False) == "unsorted keys"
+    ordered = json.loads(json.dumps(TEXT, sort_keys=True))
+    inner = ordered["goals"][0][0]["steps"][1]
+    ordered["goals"][0][0]["steps"][1] = {"tree": inner["tree"], "lower": inner["lower"]}
+    assert flaw_of(ordered, sort_keys=False) == "unsorted keys"
+
+
+def test_version_1_has_its_own_fields_in_any_order():
+    old = json.loads(json.dumps(TEXT))
+    old["robmem"] = 1
+    assert flaw_of(old) == "malformed"  # a step about maxima
+    old["steps"].remove("maxima")
+    leaf = old["goals"][0][-1]["leaf"]
+    for name in ("usual", "weights"):
+        assert flaw_of(old) == "unknown field"
+        del leaf[name]
+    tree = (*TREE[:-1], Node((), Leaf(slopes={0: F(1)}, ball=F(0))))
+    proof = Robust((UPPER, SymbolicStep()), (tree, (LEAF,)))
+    assert parse_certificate(json.dumps(old).encode(), "abc") == proof
+    old["robmem"] = 3
+    assert flaw_of(old) == "version"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "flaw"),
+    [
+        ({"usual": False}, "malformed"),
+        ({"usual": 1}, "malformed"),
+        ({"weights": [[[[0, 1]], 1]]}, "malformed"),  # without a multiplier of the ball
+        ({"ball": 1, "weights": []}, "malformed"),
+        ({"ball": 1, "weights": [[[], 1]]}, "malformed"),
+        ({"ball": 1, "weights": [[[[0, 2]], 1]]}, "malformed"),  # the first entry is not 1
+        ({"ball": 1, "weights": [[[[0, 1], [1, 0]], 1]]}, "malformed"),
+        ({"ball": 1, "weights": [[[[1, 1]], 1], [[[0, 1]], 1]]}, "malformed"),  # in disorder
+        ({"ball": 1, "weights": [[[[0, 1]], 1], [[[0, 1]], 1]]}, "malformed"),  # twice
+        ({"ball": 1, "weights": [[[[0, 1]], -1]]}, "negative multiplier"),
+        ({"ball": 1, "weights": [[[[0, 1]], 1, 0]]}, "negative multiplier"),
+        ({"ball": 1, "weights": [[[[0, 1]], 1, 1, 1]]}, "malformed"),
+        ({"ball": 1, "weights": [[[[0, 1]]]]}, "malformed"),
+        ({"ball": 1, "weights": [{}]}, "malformed"),
+        ({"ball": 1, "weights": {}}, "malformed"),
+    ],
+)
+def test_fields_of_version_2_that_are_wrong(wrong, flaw):
+    assert flaw_of(TEXT | {"goals": [[{"leaf": wrong}]]}) == flaw
 
 
 @pytest.mark.parametrize("number", [F(0), F(-3), F(2**53 - 1), F(2**53), F(-(2**53)), F(2**70, 3)])

@@ -48,6 +48,7 @@ def guess(rng, query):
             some(units, lambda: F(rng.randint(-3, 3), 2), 0.15),
             {},
             some(inputs, lambda: F(rng.randint(-3, 3), 2), 0.2),
+            usual=rng.random() < 0.3,
         )
 
     return Robust((), tuple((Node((), leaf(goal)),) for goal in query.goals))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import isqrt
+from math import floor, isqrt
 from random import Random
 
 from tests.oracles.checkers import both
@@ -31,21 +31,25 @@ class Bounds:
     state: object
     inputs: int
 
-    def z_line(self, v, coefficient, slope):
-        """(factor of a_v, constant) below coefficient * z_v; None if the slope is too steep."""
+    def z_line(self, v, coefficient, slope, usual):
+        """(factor of a_v, constant) below coefficient * z_v: by the values of z - slope * a at the
+        ends of a's interval and at 0, which is where a line meets a convex function."""
         low, high = self.state.lower[v], self.state.upper[v]
-        if low >= 0:
-            slope = F(1) if slope is None else slope
-            other = min(coefficient * (1 - slope) * low, coefficient * (1 - slope) * high)
-            if low > high:  # an empty branch: what the rule takes by the sign
-                other = coefficient * (1 - slope) * (low if coefficient > 0 else high)
-            return coefficient * slope, other
-        if high <= 0:
-            return F(0), F(0)
-        slope = slope or F(0)
-        if coefficient >= 0:
-            return coefficient * slope, F(0)
-        return coefficient * slope, coefficient * (1 - slope) * high
+        if slope is None and low >= 0:
+            slope = F(1)
+        elif slope is None and (high <= 0 or not usual):
+            slope = F(0)
+        elif slope is None:
+            nearer = F(int(high >= -low))
+            slope = nearer if coefficient > 0 else F(floor(2**24 * high / (high - low)), 2**24)
+        kept = coefficient * slope
+        if low > high:  # an empty branch, where the rule adds up what either end says
+            ends = (1 - slope) * max(low, F(0)) + slope * max(-high, F(0))
+            if coefficient < 0:
+                ends = max((1 - slope) * max(high, F(0)), slope * max(-low, F(0)))
+            return kept, coefficient * ends
+        places = [low, high, *([F(0)] if low < 0 < high else [])]
+        return kept, min(coefficient * (max(a, F(0)) - slope * a) for a in places)
 
 
 def lowest(query, bounds, leaf, weights, constant):
@@ -67,7 +71,7 @@ def lowest(query, bounds, leaf, weights, constant):
         constant += y * fraction(t)
     for v in range(network.units.count - 1, -1, -1):
         coefficient = form.pop(inputs + v, F(0))
-        factor, more = bounds.z_line(v, coefficient, leaf.slopes.get(v))
+        factor, more = bounds.z_line(v, coefficient, leaf.slopes.get(v), leaf.usual)
         factor += form.pop(("a", v), F(0))
         constant += more
         row, offset = network.units.fractions(v)
@@ -96,8 +100,8 @@ def random_leaf(rng, query, state, cuts):
     for v in range(query.network.units.count):
         low, high = state.lower[v], state.upper[v]
         if rng.random() < chance:
-            steepest = high / (high - low) if low < 0 < high else F(1)
-            slopes[v] = steepest * F(rng.choice((0, 1, 1, 2, 3, 4)), 4)
+            chord = high / (high - low) if low < 0 < high and rng.random() < 0.7 else F(1)
+            slopes[v] = chord * F(rng.choice((0, 1, 1, 2, 3, 4)), 4)
     draw = lambda: number(rng, "halves")  # noqa: E731
     return Leaf(
         {},
@@ -105,6 +109,7 @@ def random_leaf(rng, query, state, cuts):
         {v: draw() for v in range(query.network.units.count) if rng.random() < 0.2},
         {k: abs(draw()) for k in range(cuts) if rng.random() < 0.7},
         {k: draw() for k in range(query.network.inputs) if rng.random() < 0.3},
+        usual=rng.random() < 0.5,
     )
 
 

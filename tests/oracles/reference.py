@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 
-from tests.oracles.reference_ridge import ReferenceUnivariate, short_bound
+from tests.oracles.reference_ridge import Direction, ReferenceUnivariate, product, short_bound
 from tests.oracles.reference_symbolic import ReferenceSymbolic
 from verifier.evidence.certificate import (
     Conflict,
@@ -19,6 +19,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Robust,
     SeparableStep,
     Split,
@@ -32,7 +33,6 @@ from verifier.evidence.certificate import (
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query
-from verifier.question.rational import format_rational
 from verifier.question.region import linear_minimum_holds
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -155,6 +155,8 @@ class _Checker:
         if isinstance(lemma, SeparableStep):
             self._tighten_separably(lemma)
             return
+        if isinstance(lemma, MaximaStep):
+            raise RefusedError("unsupported", "a step about maxima")
         v = self._unit(lemma.unit)
         self.refute(lemma.tree, lemma)
         if lemma.upper:
@@ -231,7 +233,43 @@ class _Checker:
                 return None
         return form
 
-    def _sum_bound(self, form: Form, sign: Fraction, multiplier: Fraction) -> Fraction | None:
+    def _weights(self, leaf: Leaf) -> dict[Direction, Fraction] | None:
+        """The shares that the leaf names: sum of share |d . y|^p <= ||y||_p^p for all y."""
+        if not leaf.weights:
+            return None
+        norm = self.region.norm
+        for weight in leaf.weights:
+            for k, _ in weight.direction:
+                self._input(k)
+            if norm == "inf" or (weight.scale is None) == (norm == "2"):
+                raise RefusedError("malformed", f"weights of a ball of norm {norm}")
+        rows = [dict(weight.direction) for weight in leaf.weights]
+        shares = [weight.share for weight in leaf.weights]
+        if norm == "1":
+            wrong = any(
+                sum((s * abs(d.get(k, ZERO)) for s, d in zip(shares, rows, strict=True)), ZERO) > 1
+                for k in range(self.inputs)
+            )
+        else:
+            wrong = any(
+                weight.share
+                * sum(
+                    (abs(product(d, e)) * w.scale for e, w in zip(rows, leaf.weights, strict=True))
+                )
+                > weight.scale
+                for d, weight in zip(rows, leaf.weights, strict=True)
+            )
+        if wrong:
+            raise RefusedError("weights too large", "their sum exceeds the norm")
+        return {weight.direction: weight.share for weight in leaf.weights}
+
+    def _sum_bound(
+        self,
+        form: Form,
+        sign: Fraction,
+        multiplier: Fraction,
+        weights: dict[Direction, Fraction] | None = None,
+    ) -> Fraction | None:
         """A lower bound of sign * form, all of whose variables lie on directions; None if the
         branch is empty."""
         return self.univariate.lower_bound(
@@ -240,6 +278,7 @@ class _Checker:
             multiplier,
             (self.box_lower, self.box_upper),
             self.cuts,
+            weights,
         )
 
     def _close_symbolically(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:
@@ -380,30 +419,34 @@ class _Checker:
     def _relax(self, form: Form, leaf: Leaf, v: int, coefficient: Fraction) -> Fraction:
         """coefficient * z_v >= result * a_v + what is added to the constant."""
         low, high = self.lower[v], self.upper[v]
-        if low >= 0:  # on: z_v = a_v, the rest of it in [low, high]
-            factor = coefficient * leaf.slopes.get(v, ONE)
-            rest = coefficient - factor
-            form.constant += rest * (low if rest > 0 else high)
-            return factor
-        if high <= 0:  # off: z_v = 0
+        slope = leaf.slopes.get(v)
+        if slope is None:
+            slope = self._default(leaf, coefficient, low, high)
+        # z_v - s a_v is (1 - s) max(a_v, 0) + s max(-a_v, 0), and one of the two is 0.
+        on, off = (ONE - slope) * max(low, ZERO), slope * max(-high, ZERO)
+        if coefficient > 0:
+            form.constant += coefficient * (on + off)
+        else:
+            on, off = (ONE - slope) * max(high, ZERO), slope * max(-low, ZERO)
+            form.constant += coefficient * max(on, off)
+        return coefficient * slope
+
+    def _default(
+        self, leaf: Leaf, coefficient: Fraction, low: Fraction, high: Fraction
+    ) -> Fraction:
+        """The slope of a unit that is not named."""
+        if low >= 0 or high <= 0:
+            return ONE if low >= 0 else ZERO
+        if not leaf.usual:
             return ZERO
-        slope = leaf.slopes.get(v, ZERO)
-        factor = coefficient * slope
-        if coefficient > 0:  # z_v >= slope * a_v for slopes in [0, 1]
-            return factor
-        # z_v <= slope * a_v + (1 - slope) * high, a line through (high, high) that is at least 0
-        # at a_v = low
-        if slope * (high - low) > high:
-            raise RefusedError(
-                "slope too steep", f"unit {v}: {format_rational(slope)} cuts off its lower end"
-            )
-        form.constant += (coefficient - factor) * high
-        return factor
+        if coefficient > 0:
+            return ONE if high >= -low else ZERO
+        return Fraction(2**24 * high // (high - low), 2**24)
 
     def _positive(self, form: Form, leaf: Leaf, strict: bool) -> bool:
         """Whether constant + gradient . x > 0 (or >= 0) on the region and the branch's box."""
         if leaf.ball is not None:
-            bound = self._sum_bound(form, ONE, leaf.ball)
+            bound = self._sum_bound(form, ONE, leaf.ball, self._weights(leaf))
             # On an open ball t * (radius - distance) is above zero.
             strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)

@@ -64,9 +64,10 @@ class ReferenceUnivariate:
         multiplier: Fraction,
         box: Box,
         cuts: Sequence[Cut],
+        shares: Mapping[Direction, Fraction] | None = None,
     ) -> Fraction | None:
-        """The bound of the form constant + variables . (x, z) with this t; None if an interval is
-        empty. All of the variables lie on directions."""
+        """The bound of the form constant + variables . (x, z) with this t, and these shares if they
+        are given; None if an interval is empty. All of the variables lie on directions."""
         if self.region.norm == "inf" and multiplier:
             raise RefusedError("no ball", "a multiplier of the ball of a box")
         sums: dict[Direction, dict[int, Fraction]] = {}
@@ -74,14 +75,16 @@ class ReferenceUnivariate:
             direction = self.directions[j]
             if direction is not None:
                 sums.setdefault(direction, {})[j] = coefficient
-        weights = ball_weights(list(sums), self.region.norm)
+        weights = ball_weights(list(sums), self.region.norm) if shares is None else shares
         total = constant - multiplier * self.region.size
         for direction, terms in sums.items():
             low, high = interval(direction, self.region, box, cuts)
             if low > high:
                 return None
             points, values = self._sum(direction, terms, low, high)
-            total += self._minimum(direction, points, values, multiplier * weights[direction])
+            total += self._minimum(
+                direction, points, values, multiplier * weights.get(direction, ZERO)
+            )
         return total
 
     def _sum(

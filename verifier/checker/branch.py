@@ -125,6 +125,8 @@ class Branch:
     def _drop_upper(self, key: int, value: Number) -> None:
         current = self._high[key] if key < 0 else self.upper(key)
         if value < current:
+            if value < 0 <= key and self.root.rows.skips(key) and self.root.lower_of(key) >= 0:
+                self._all_rows = True  # the bounds of a unit that was on contradict from here on
             self._trail.append((self._high, key, self._high.get(key)))
             self._high[key] = _whole(value)
 

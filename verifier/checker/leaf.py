@@ -18,14 +18,17 @@ import numpy as np
 
 from verifier.checker.branch import Branch, Number
 from verifier.checker.intervals import RootBounds
-from verifier.checker.ridge import univariate_of
+from verifier.checker.ridge import Direction, check_weights, univariate_of
 from verifier.checker.scaled import FullLayer, ScaledNetwork
 from verifier.evidence.certificate import (
+    USUAL_BITS,
     Leaf,
     Lemma,
 )
 from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
+
+ZERO, ONE = Fraction(0), Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class LeafChecker(Branch):
 
     def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
         form, strict = self.start(leaf, target)
-        self._eliminate(form, leaf.slopes, on_lines=leaf.ball is not None)
+        self._eliminate(form, leaf)
         if not self._nonnegative(form, leaf, strict):
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
@@ -160,14 +163,13 @@ class LeafChecker(Branch):
         found = self._minus_atoms[atom] = Numerators(numerators_of, denominator, constant)
         return found
 
-    def _eliminate(
-        self, form: Form, slopes: Mapping[int, Fraction], *, on_lines: bool = False
-    ) -> None:
-        """Replaces all units, last first, by lower bounds in terms of what they read; with
-        `on_lines`, all but those that lie on a direction."""
+    def _eliminate(self, form: Form, leaf: Leaf) -> None:
+        """Replaces all units, last first, by lower bounds in terms of what they read; in a leaf
+        with a multiplier of the ball, all but those that lie on a direction."""
+        on_lines, slopes = leaf.ball is not None, leaf.slopes
         layers = None if on_lines else self.scaled.full_layers
         if layers is not None:
-            self._eliminate_layers(form, slopes, layers)
+            self._eliminate_layers(form, leaf, layers)
             return
         inputs, rows = self.inputs, self.root.rows
         row = rows.row
@@ -181,16 +183,16 @@ class LeafChecker(Branch):
         current_layer = -1
         while waiting:
             v = -heappop(waiting)
-            if denominators:
+            if denominators or leaf.usual:
                 layer = bisect_right(self._firsts, v) - 1
                 if layer != current_layer:
                     current_layer = layer
-                    form.multiply(denominators.get(layer, 1))
+                    form.multiply(self._denominator(denominators.get(layer, 1), form, layer, leaf))
             factor = form.a.pop(v, 0)
             kept = lines is not None and lines.item(inputs + v) >= 0
             coefficient = 0 if kept else form.z.pop(inputs + v, 0)
             if coefficient:
-                factor += self._relax(form, v, coefficient, slopes)
+                factor += self._relax(form, v, coefficient, leaf)
             if not factor:
                 continue
             variables, weights, constant = row(v)
@@ -205,22 +207,20 @@ class LeafChecker(Branch):
                         known.add(inputs - j)
                         heappush(waiting, inputs - j)
 
-    def _eliminate_layers(
-        self, form: Form, slopes: Mapping[int, Fraction], layers: Sequence[FullLayer]
-    ) -> None:
+    def _eliminate_layers(self, form: Form, leaf: Leaf, layers: Sequence[FullLayer]) -> None:
         """The same, a whole layer at once."""
-        inputs, denominators = self.inputs, self._slope_denominators(slopes)
+        inputs, denominators = self.inputs, self._slope_denominators(leaf.slopes)
         last = max(max(form.a, default=0), max(form.z, default=0) - inputs, 0)
         for number in range(self.layer_of(last), -1, -1):
             layer, whole = layers[number], 0
-            form.multiply(denominators.get(number, 1))
+            form.multiply(self._denominator(denominators.get(number, 1), form, number, leaf))
             places: list[int] = []
             factors: list[int] = []
             for v in range(layer.first, layer.last):
                 factor = form.a.pop(v, 0)
                 coefficient = form.z.pop(inputs + v, 0)
                 if coefficient:
-                    factor += self._relax(form, v, coefficient, slopes)
+                    factor += self._relax(form, v, coefficient, leaf)
                 if factor:
                     whole += factor * layer.constants[v - layer.first]
                     places.append(v - layer.first)
@@ -240,25 +240,37 @@ class LeafChecker(Branch):
                 found[layer] = lcm(found.get(layer, 1), slope.denominator)
         return found
 
-    def _relax(self, form: Form, v: int, coefficient: int, slopes: Mapping[int, Fraction]) -> int:
-        """coefficient * Z_v >= result * A_v + what is added to the constant."""
+    def _denominator(self, named: int, form: Form, layer: int, leaf: Leaf) -> int:
+        """What a form must be multiplied with before the slopes of a layer's units are used, of
+        which those that the leaf names need `named`."""
+        if leaf.usual:
+            part, z = self.scaled.layers[layer], form.z
+            units = range(self.inputs + part.first, self.inputs + part.last)
+            read = units if len(units) < len(z) else [j for j in z if j in units]
+            for j in read:
+                v = j - self.inputs
+                if z.get(j, 0) < 0 and v not in leaf.slopes and self.lower(v) < 0 < self.upper(v):
+                    return lcm(named, 1 << USUAL_BITS)
+        return named
+
+    def _relax(self, form: Form, v: int, coefficient: int, leaf: Leaf) -> int:
+        """coefficient * Z_v >= result * A_v + what is added to the constant: Z_v - s A_v is
+        (1 - s) max(A_v, 0) + s max(-A_v, 0), where one of the two is 0."""
         low, high = self.lower(v), self.upper(v)
-        slope = slopes.get(v)
-        if low >= 0:
-            if slope is None:
+        slope = leaf.slopes.get(v)
+        if slope is None:
+            if low >= 0 and high >= 0:
                 return coefficient
-            kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
-            rest = coefficient - kept
-            form.constant += rest * (low if rest > 0 else high)
-            return kept
-        if high <= 0:
-            return 0
-        kept = coefficient * slope.numerator // slope.denominator if slope is not None else 0
+            if low < 0 and high <= 0:
+                return 0
+            usual = leaf.usual and low < 0
+            slope = _usual_slope(coefficient, low, high) if usual else ZERO if low < 0 else ONE
+        kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
+        rest = coefficient - kept
         if coefficient > 0:
-            return kept
-        if slope is not None and slope * (high - low) > high:
-            raise RefusedError("slope too steep", f"unit {v}: {slope} cuts off its lower end")
-        form.constant += (coefficient - kept) * high
+            form.constant += rest * max(low, 0) + kept * max(-high, 0)
+        else:
+            form.constant += min(rest * max(high, 0), kept * max(-low, 0))
         return kept
 
     def _nonnegative(self, form: Form, leaf: Leaf, strict: bool) -> bool:
@@ -269,7 +281,9 @@ class LeafChecker(Branch):
             univariate = univariate_of(self.scaled)
             profiles = univariate.profiles_of(form.z.items())
             whole = Fraction(form.constant) / form.denominator
-            bound = self.minima().lower_bound(profiles, 1, whole, form.denominator, leaf.ball)
+            weights = self._weights(leaf)
+            minima = self.minima()
+            bound = minima.lower_bound(profiles, 1, whole, form.denominator, leaf.ball, weights)
             strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
@@ -294,6 +308,16 @@ class LeafChecker(Branch):
         if on_ball:
             return self._holds_on_ball(gradient, constant, strict)
         return constant > 0 if strict else constant >= 0
+
+    def _weights(self, leaf: Leaf) -> dict[Direction, Fraction] | None:
+        """The shares of directions that the leaf names, None if it names none."""
+        if not leaf.weights:
+            return None
+        for weight in leaf.weights:
+            for k, _ in weight.direction:
+                self._checked(k, "input")
+        check_weights(leaf.weights, self.region.norm)
+        return {weight.direction: weight.share for weight in leaf.weights}
 
     def _holds_on_ball(
         self, gradient: Mapping[int, Number], constant: Number, strict: bool
@@ -320,3 +344,11 @@ class LeafChecker(Branch):
             squares += g * g
         gain, loss = size.denominator * value * value, size.numerator * unit * unit * squares
         return gain > loss if strict else gain >= loss
+
+
+def _usual_slope(coefficient: Number, low: Number, high: Number) -> Fraction:
+    """The slope of an undecided unit that is not named: the nearer line from below, from above the
+    chord, a little flatter."""
+    if coefficient > 0:
+        return ONE if high >= -low else ZERO
+    return Fraction(int(high * (1 << USUAL_BITS) // (high - low)), 1 << USUAL_BITS)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import Weight
 from verifier.question.errors import RefusedError
 from verifier.question.region import Region, root_upper
 
@@ -414,9 +415,11 @@ class Minima:
         constant: Fraction,
         denominator: int,
         multiplier: Fraction,
+        weights: Mapping[Direction, Fraction] | None = None,
     ) -> Fraction | None:
         """With this multiplier of the ball, a lower bound of sign * (sum of factor * profile) /
-        denominator + constant; None if an interval is empty."""
+        denominator + constant; None if an interval is empty. The shares of the directions are
+        derived, or these `weights`, which have passed `check_weights`."""
         univariate = self._univariate
         lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
         if self._is_empty(lines):
@@ -428,9 +431,18 @@ class Minima:
                 weight = sign * factor
                 totals[size] = totals.get(size, 0) + weight * (low if weight > 0 else high)
         else:
-            shares = univariate.ball_weights(lines, self._region.norm)
+            if weights is None:
+                shares = univariate.ball_weights(lines, self._region.norm)
+            else:
+                shares = [weights.get(univariate.directions[line], ZERO) for line in lines]
             for (profile, factor), share in zip(profiles, shares, strict=True):
-                top, bottom = self._least(profile, sign * factor, multiplier, share, denominator)
+                if not share:
+                    low, high, bottom = self._range(profile)
+                    top = low if sign * factor > 0 else -high
+                else:
+                    top, bottom = self._least(
+                        profile, sign * factor, multiplier, share, denominator
+                    )
                 totals[bottom] = totals.get(bottom, 0) + abs(factor) * top
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
         return total + constant - multiplier * self._region.size
@@ -512,6 +524,33 @@ class Minima:
             if low > high:
                 self._empty.add(line)
         return found
+
+
+def check_weights(weights: Sequence[Weight], norm: str) -> None:
+    """Returns if sum over d of share |d . y|^p <= ||y||_p^p for all y; RefusedError if not.
+
+    p = 1: no column of the rows share |d_k| sums to more than 1. p = 2, Selberg: of each direction,
+    share * (sum over e of |d . e| scale_e) <= scale_d.
+    """
+    if norm == "inf" or any((weight.scale is None) == (norm == "2") for weight in weights):
+        raise RefusedError("malformed", f"weights that are not those of a ball of norm {norm}")
+    columns: dict[int, list[tuple[int, Fraction]]] = {}
+    for row, weight in enumerate(weights):
+        for k, g in weight.direction:
+            columns.setdefault(k, []).append((row, g))
+    if norm == "1":
+        for k, column in columns.items():
+            if sum(weights[row].share * abs(g) for row, g in column) > 1:
+                raise RefusedError("weights too large", f"in the column of input {k}")
+        return
+    for weight in weights:
+        products: dict[int, Fraction] = {}
+        for k, g in weight.direction:
+            for row, h in columns[k]:
+                products[row] = products.get(row, ZERO) + g * h
+        total = sum((abs(q) * (weights[row].scale or 0) for row, q in products.items()), ZERO)
+        if weight.share * total > (weight.scale or 0):
+            raise RefusedError("weights too large", f"of the direction {weight.direction[:4]}")
 
 
 def short(bound: Fraction, *, upper: bool) -> Fraction:

@@ -16,6 +16,7 @@ from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
     Lemma,
+    MaximaStep,
     PlaneSplit,
     SeparableStep,
     Split,
@@ -50,6 +51,8 @@ class TreeChecker(LeafChecker):
         if isinstance(lemma, SeparableStep):
             self.tighten_separably(lemma)
             return
+        if isinstance(lemma, MaximaStep):
+            raise RefusedError("unsupported", "a step about maxima")
         self._checked(lemma.unit)
         self.refute(lemma.tree, lemma)
         self.assume(lemma)

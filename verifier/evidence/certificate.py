@@ -1,24 +1,11 @@
 """What a verdict carries: a proof of every goal, or an exact point; and their text, strictly read.
 
 A proof refutes: it shows that the region, the network and a goal's atoms have no common point. It
-is a list of lemmas and, for every goal of the query, a tree. A tree is stored flat, each split
+is a list of steps and, for every goal of the query, a tree. A tree is stored flat, each split
 followed by its low side and then its high side, so that depth costs no recursion.
 
-    certificate  {"robmem": 1, "network": sha256, "verdict": "robust", "steps": [step ..],
-                  "goals": [[node ..] ..]}
-              or {"robmem": 1, "network": sha256, "verdict": "flip", "goal": k, "point": [q ..]}
-    step         {"lower": [v, q], "tree": [node ..]}    lemma: a_v >= q from here on; or "upper"
-              or "symbolic"                              all bounds tightened as in `symbolic.py`
-              or {"separable": [t ..]}                   bounds of sums, see `SeparableStep`
-    node         {"steps": [step ..]?, and one of
-                  "leaf": {..}                           a linear bound, see `Leaf`
-                  "symbolic": k                          `symbolic.py` refutes the goal's atom k
-                  "conflict": v                          the current bounds of a_v contradict
-                  "unit": v                              low: a_v <= 0, high: a_v >= 0
-                  "input": [k, t]                        low: x_k <= t, high: x_k >= t
-                  "plane": [[[k, g] ..], t]}             low: g . x <= t, high: g . x >= t
-
-q, t, g are rational numbers: JSON integers or texts "p/q". Anything else is refused.
+The text is version 2 of `docs/certificates.md`, which states grammar, numbers and rules. Version 1,
+which has no "usual", "maxima" and "weights" and whose keys come in any order, is read as well.
 """
 
 from __future__ import annotations
@@ -27,28 +14,44 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
-from verifier.evidence.strict_json import parse_json
-from verifier.question.errors import RefusedError, UserError
-from verifier.question.rational import format_rational, parse_rational
+from verifier.evidence.strict_json import canonical_rational, read_json
+from verifier.question.errors import RefusedError
+from verifier.question.rational import format_rational
 
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
+USUAL_BITS = 24  # of the usual slope from above
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """The share of a direction in a sum of ridge functions: sum over d of share |d . y|^p is at
+    most ||y||_p^p. `scale` > 0, for p = 2 alone, shows it; `direction` begins with entry 1."""
+
+    direction: Terms
+    share: Fraction
+    scale: Fraction | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A lower bound of a linear form, by substituting units backwards; see `reference.py`.
+    """A lower bound of a linear form, by substituting units backwards; see `docs/certificates.md`.
 
     atoms   multiplier >= 0 of each atom of the goal (a goal of one atom: {0: 1} if absent)
     slopes  of unit v in [0, 1]: how much of z_v is replaced by a line in a_v. 1 if absent for a
-            unit that is on, 0 for an undecided one; what is not replaced is absorbed by its box.
+            unit that is on, 0 for one that is off, `usual` says what for an undecided one; what is
+            not replaced is absorbed by the unit's bounds.
     bounds  multiplier of unit v's current bound, of a_v >= lower if positive, a_v <= upper if not
     cuts    multiplier >= 0 of the k-th hyperplane split above this leaf
     box     the part of the final gradient of input k that is bounded over the box and not the ball
     ball    None, or the multiplier t >= 0 of the ball: units that lie on a direction are then kept,
-            and what is left, a sum of functions of one direction each, is bounded as in
-            `reference_univariate.py`. `box` must be empty, and t zero where there is no ball.
+            and what is left, a sum of functions of one direction each, is bounded as such. `box`
+            must be empty, and t zero where there is no ball.
+    usual   whether undecided units that are not named have the usual slope, else they have 0
+    weights beside `ball`: the shares of the directions, sorted; derived by the checker if empty
     """
 
     atoms: Mapping[int, Fraction] = field(default_factory=dict)
@@ -57,6 +60,8 @@ class Leaf:
     cuts: Mapping[int, Fraction] = field(default_factory=dict)
     box: Mapping[int, Fraction] = field(default_factory=dict)
     ball: Fraction | None = None
+    usual: bool = False
+    weights: tuple[Weight, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +87,18 @@ class SymbolicStep:
 @dataclass(frozen=True, slots=True)
 class SeparableStep:
     """From here on, in this branch, units that lie on no direction are bounded again, one after
-    another: sums of functions of one direction each as in `reference_univariate.py`, with each of
+    another: sums of functions of one direction each, with each of
     these multipliers of the ball (the positive ones for sums that no other such sum reads), and
     units that read no direction by interval arithmetic. All multipliers are >= 0, and 0 where there
     is no ball."""
 
     multipliers: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MaximaStep:
+    """From here on, in this branch, units that are maxima, and what reads them, are bounded as the
+    checker recognises them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +142,10 @@ class Node:
     body: Leaf | SymbolicLeaf | Conflict | Split
 
 
+Terms = tuple[tuple[int, Fraction], ...]
+"""Indices and coefficients, increasing."""
 Split = UnitSplit | InputSplit | PlaneSplit
-Step = Lemma | SymbolicStep | SeparableStep
+Step = Lemma | SymbolicStep | SeparableStep | MaximaStep
 Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
@@ -173,8 +186,10 @@ class Radius:
 
 
 Verdict = Robust | Flip | Undecided
+_LARGEST_INTEGER = 2**53  # that readers with floats alone do not round
 _BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
-_LEAF_FIELDS = ("atoms", "slopes", "bounds", "cuts", "box")
+_LEAF_FIELDS = ("atoms", "bounds", "box", "cuts", "slopes")  # tables of numbers
+_SHORT_STEPS: dict[str, Step] = {"maxima": MaximaStep(), "symbolic": SymbolicStep()}
 
 
 def certificate_bytes(verdict: Robust | Flip, network_digest: str) -> bytes:
@@ -184,15 +199,15 @@ def certificate_bytes(verdict: Robust | Flip, network_digest: str) -> bytes:
         head |= {
             "verdict": "flip",
             "goal": verdict.goal,
-            "point": [_rational_out(x) for x in verdict.point],
+            "point": [rational_out(x) for x in verdict.point],
         }
     else:
         head |= {
             "verdict": "robust",
-            "steps": [_step_out(step) for step in verdict.steps],
+            "steps": [step_out(step) for step in verdict.steps],
             "goals": [_tree_out(tree) for tree in verdict.trees],
         }
-    return json.dumps(head, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(head, separators=(",", ":"), sort_keys=True).encode() + b"\n"
 
 
 def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
@@ -200,11 +215,14 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
 
     Raises RefusedError, naming the flaw, for anything that is not exactly the format above.
     """
-    value = parse_json(data)
+    value, unsorted = read_json(data)
     if not isinstance(value, dict):
         raise RefusedError("malformed", "a certificate is a JSON object")
-    if value.get("robmem") != VERSION or type(value.get("robmem")) is not int:
-        raise RefusedError("version", f"certificate version {value.get('robmem')!r}, not {VERSION}")
+    version = value.get("robmem")
+    if type(version) is not int or version not in READABLE:
+        raise RefusedError("version", f"certificate version {str(version)[:40]!r}, not 1 or 2")
+    if version > 1 and unsorted is not None:
+        raise RefusedError("unsorted keys", f"at {unsorted[:40]!r}")
     kind = value.get("verdict")
     if kind == "flip":
         _fields(value, ("robmem", "network", "verdict", "goal", "point"), ())
@@ -219,8 +237,9 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
     if kind == "flip":
         point = tuple(_rational_in(x) for x in _list(value["point"], "point"))
         return Flip(point, _index(value["goal"]))
-    steps = tuple(_step_in(step) for step in _list(value["steps"], "steps"))
-    return Robust(steps, tuple(_tree_in(tree) for tree in _list(value["goals"], "goals")))
+    read = _Reader(version)
+    steps = tuple(read.step(step) for step in _list(value["steps"], "steps"))
+    return Robust(steps, tuple(read.tree(tree) for tree in _list(value["goals"], "goals")))
 
 
 def check_numbers(verdict: Robust | Flip) -> None:
@@ -272,11 +291,30 @@ def _check_leaf(leaf: Leaf) -> None:
     for k, q in leaf.slopes.items():
         if q > 1:
             raise RefusedError("slope above 1", f"unit {k}: {format_rational(q)}")
+    if type(leaf.usual) is not bool:
+        raise RefusedError("malformed", f"usual is {str(leaf.usual)[:40]!r}")
     if leaf.ball is not None:
         _check_exact("ball", (), (leaf.ball,))
         _check_ball(leaf.ball)
         if leaf.box:
             raise RefusedError("box beside ball", f"inputs {sorted(leaf.box)[:8]}")
+    elif leaf.weights:
+        raise RefusedError("malformed", "weights without a multiplier of the ball")
+    for weight in leaf.weights:
+        _check_weight(weight)
+    directions = [weight.direction for weight in leaf.weights]
+    if any(a >= b for a, b in pairwise(directions)):
+        raise RefusedError("malformed", "weights: directions do not increase")
+
+
+def _check_weight(weight: Weight) -> None:
+    indices, entries = [k for k, _ in weight.direction], [g for _, g in weight.direction]
+    scales = () if weight.scale is None else (weight.scale,)
+    _check_exact("weights", indices, (*entries, weight.share, *scales))
+    if sorted(set(indices)) != indices or entries[:1] != [1] or 0 in entries:
+        raise RefusedError("malformed", f"weights: direction of inputs {indices[:8]}")
+    if weight.share < 0 or min(scales, default=1) <= 0:
+        raise RefusedError("negative multiplier", f"weights: direction of inputs {indices[:8]}")
 
 
 def _check_ball(multiplier: Fraction) -> None:
@@ -293,33 +331,36 @@ def _check_exact(place: str, indices: Iterable[int], numbers: Iterable[Fraction]
             raise RefusedError("not exact", f"{place}: {str(number)[:40]!r} is no Fraction")
 
 
-def _rational_out(value: Fraction) -> int | str:
-    if value.denominator == 1 and abs(value.numerator) < 2**53:
+def rational_out(value: Fraction) -> int | str:
+    """The one JSON value that stands for this number in a certificate."""
+    if value.denominator == 1 and abs(value.numerator) < _LARGEST_INTEGER:
         return value.numerator
     return format_rational(value)
 
 
 def _pairs_out(pairs: Mapping[int, Fraction]) -> list[list[int | str]]:
-    return [[k, _rational_out(pairs[k])] for k in sorted(pairs)]
+    return _terms_out(tuple(sorted(pairs.items())))
 
 
-def _step_out(lemma: Step) -> dict[str, Any] | str:
+def step_out(lemma: Step) -> dict[str, Any] | str:
     if isinstance(lemma, SymbolicStep):
         return "symbolic"
+    if isinstance(lemma, MaximaStep):
+        return "maxima"
     if isinstance(lemma, SeparableStep):
-        return {"separable": [_rational_out(t) for t in lemma.multipliers]}
+        return {"separable": [rational_out(t) for t in lemma.multipliers]}
     side = "upper" if lemma.upper else "lower"
-    return {side: [lemma.unit, _rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
+    return {side: [lemma.unit, rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
 
 
 def _tree_out(tree: Tree) -> list[dict[str, Any]]:
-    return [_node_out(node) for node in tree]
+    return [node_out(node) for node in tree]
 
 
-def _node_out(node: Node) -> dict[str, Any]:
+def node_out(node: Node) -> dict[str, Any]:
     text: dict[str, Any] = {}
     if node.steps:
-        text["steps"] = [_step_out(step) for step in node.steps]
+        text["steps"] = [step_out(step) for step in node.steps]
     match node.body:
         case Leaf() as leaf:
             text["leaf"] = {
@@ -328,7 +369,11 @@ def _node_out(node: Node) -> dict[str, Any]:
                 if getattr(leaf, name)
             }
             if leaf.ball is not None:
-                text["leaf"]["ball"] = _rational_out(leaf.ball)
+                text["leaf"]["ball"] = rational_out(leaf.ball)
+            if leaf.usual:
+                text["leaf"]["usual"] = True
+            if leaf.weights:
+                text["leaf"]["weights"] = [_weight_out(weight) for weight in leaf.weights]
         case SymbolicLeaf(atom):
             text["symbolic"] = atom
         case Conflict(unit):
@@ -336,74 +381,104 @@ def _node_out(node: Node) -> dict[str, Any]:
         case UnitSplit(unit):
             text["unit"] = unit
         case InputSplit(k, threshold):
-            text["input"] = [k, _rational_out(threshold)]
+            text["input"] = [k, rational_out(threshold)]
         case PlaneSplit(normal, threshold):
-            text["plane"] = [[[k, _rational_out(g)] for k, g in normal], _rational_out(threshold)]
+            text["plane"] = [_terms_out(normal), rational_out(threshold)]
     return text
 
 
-def _step_in(value: Any) -> Step:
-    if value == "symbolic":
-        return SymbolicStep()
-    if isinstance(value, dict) and "separable" in value:
-        _fields(value, ("separable",), ())
-        multipliers = tuple(_rational_in(t) for t in _list(value["separable"], "separable"))
-        for t in multipliers:
-            _check_ball(t)
-        return SeparableStep(multipliers)
-    upper = isinstance(value, dict) and "upper" in value
-    side = "upper" if upper else "lower"
-    _fields(value, (side, "tree"), ())
-    unit, bound = _list(value[side], side, 2)
-    return Lemma(_index(unit), upper, _rational_in(bound), _tree_in(value["tree"]))
+def _terms_out(terms: Terms) -> list[list[int | str]]:
+    return [[k, rational_out(g)] for k, g in terms]
 
 
-def _tree_in(value: Any) -> Tree:
-    nodes = tuple(_node_in(node) for node in _list(value, "tree"))
-    open_sides = 1  # a split closes one and opens two, anything else closes one
-    for number, node in enumerate(nodes):
-        if open_sides == 0:
-            raise RefusedError("malformed tree", f"node {number} belongs to no split")
-        open_sides += 1 if isinstance(node.body, Split) else -1
-    if open_sides:
-        raise RefusedError("malformed tree", f"{open_sides} sides are missing")
-    return nodes
+def _weight_out(weight: Weight) -> list[Any]:
+    shown = [] if weight.scale is None else [rational_out(weight.scale)]
+    return [_terms_out(weight.direction), rational_out(weight.share), *shown]
 
 
-def _node_in(value: Any) -> Node:
-    if not isinstance(value, dict):
-        raise RefusedError("malformed", "a node is a JSON object")
-    kinds = [kind for kind in _BODIES if kind in value]
-    if len(kinds) != 1:
-        raise RefusedError("malformed", f"a node has one body, not {kinds}")
-    kind = kinds[0]
-    _fields(value, (kind,), ("steps",))
-    steps = tuple(_step_in(step) for step in _list(value.get("steps", []), "steps"))
-    body: Leaf | SymbolicLeaf | Conflict | Split
-    content = value[kind]
-    if kind == "leaf":
-        body = _leaf_in(content)
-    elif kind == "symbolic":
-        body = SymbolicLeaf(_index(content))
-    elif kind == "conflict":
-        body = Conflict(_index(content))
-    elif kind == "unit":
-        body = UnitSplit(_index(content))
-    elif kind == "input":
-        k, threshold = _list(content, "input", 2)
-        body = InputSplit(_index(k), _rational_in(threshold))
-    else:
-        pairs, threshold = _list(content, "plane", 2)
-        body = PlaneSplit(tuple(_pairs_in(pairs, "plane").items()), _rational_in(threshold))
-    return Node(steps, body)
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads steps and trees of one version of the text."""
+
+    version: int
+
+    def step(self, value: Any) -> Step:
+        if isinstance(value, str) and value in _SHORT_STEPS:
+            if value == "maxima" and self.version < 2:
+                raise RefusedError("malformed", "a step of version 2 in version 1")
+            return _SHORT_STEPS[value]
+        if isinstance(value, dict) and "separable" in value:
+            _fields(value, ("separable",), ())
+            multipliers = tuple(_rational_in(t) for t in _list(value["separable"], "separable"))
+            for t in multipliers:
+                _check_ball(t)
+            return SeparableStep(multipliers)
+        upper = isinstance(value, dict) and "upper" in value
+        side = "upper" if upper else "lower"
+        _fields(value, (side, "tree"), ())
+        unit, bound = _list(value[side], side, 2)
+        return Lemma(_index(unit), upper, _rational_in(bound), self.tree(value["tree"]))
+
+    def tree(self, value: Any) -> Tree:
+        nodes = tuple(self.node(node) for node in _list(value, "tree"))
+        open_sides = 1  # a split closes one and opens two, anything else closes one
+        for number, node in enumerate(nodes):
+            if open_sides == 0:
+                raise RefusedError("malformed tree", f"node {number} belongs to no split")
+            open_sides += 1 if isinstance(node.body, Split) else -1
+        if open_sides:
+            raise RefusedError("malformed tree", f"{open_sides} sides are missing")
+        return nodes
+
+    def node(self, value: Any) -> Node:
+        if not isinstance(value, dict):
+            raise RefusedError("malformed", "a node is a JSON object")
+        kinds = [kind for kind in _BODIES if kind in value]
+        if len(kinds) != 1:
+            raise RefusedError("malformed", f"a node has one body, not {kinds}")
+        kind = kinds[0]
+        _fields(value, (kind,), ("steps",))
+        steps = tuple(self.step(step) for step in _list(value.get("steps", []), "steps"))
+        body: Leaf | SymbolicLeaf | Conflict | Split
+        content = value[kind]
+        if kind == "leaf":
+            body = self.leaf(content)
+        elif kind == "symbolic":
+            body = SymbolicLeaf(_index(content))
+        elif kind == "conflict":
+            body = Conflict(_index(content))
+        elif kind == "unit":
+            body = UnitSplit(_index(content))
+        elif kind == "input":
+            k, threshold = _list(content, "input", 2)
+            body = InputSplit(_index(k), _rational_in(threshold))
+        else:
+            pairs, threshold = _list(content, "plane", 2)
+            body = PlaneSplit(tuple(_pairs_in(pairs, "plane").items()), _rational_in(threshold))
+        return Node(steps, body)
+
+    def leaf(self, value: Any) -> Leaf:
+        _fields(value, (), (*_LEAF_FIELDS, "ball", *(("usual", "weights")[: 2 * self.version - 2])))
+        tables = {name: _pairs_in(value[name], name) for name in _LEAF_FIELDS if name in value}
+        if value.get("usual", True) is not True:
+            raise RefusedError("malformed", f"usual is {str(value['usual'])[:40]!r}, not true")
+        if value.get("weights") == []:
+            raise RefusedError("malformed", "weights of no direction")
+        leaf = Leaf(
+            **tables,
+            ball=_rational_in(value["ball"]) if "ball" in value else None,
+            usual="usual" in value,
+            weights=tuple(map(_weight_in, _list(value.get("weights", []), "weights"))),
+        )
+        _check_leaf(leaf)
+        return leaf
 
 
-def _leaf_in(value: Any) -> Leaf:
-    _fields(value, (), (*_LEAF_FIELDS, "ball"))
-    tables = {name: _pairs_in(value[name], name) for name in value if name != "ball"}
-    leaf = Leaf(**tables, ball=_rational_in(value["ball"]) if "ball" in value else None)
-    _check_leaf(leaf)
-    return leaf
+def _weight_in(value: Any) -> Weight:
+    length = 3 if isinstance(value, list) and len(value) == 3 else 2
+    direction, share, *scale = _list(value, "a weight", length)
+    pairs = tuple(_pairs_in(direction, "a direction").items())
+    return Weight(pairs, _rational_in(share), _rational_in(scale[0]) if scale else None)
 
 
 def _fields(value: Any, required: Sequence[str], optional: Sequence[str]) -> None:
@@ -434,14 +509,17 @@ def _index(value: Any) -> int:
 
 
 def _rational_in(value: Any) -> Fraction:
-    if type(value) is int:
+    """The number, whose text must be the one that `rational_out` writes."""
+    if type(value) is int and abs(value) < _LARGEST_INTEGER:
         return Fraction(value)
     if type(value) is not str:
         raise RefusedError("malformed", f"{str(value)[:40]!r} is not a rational number")
-    try:
-        return parse_rational(value)
-    except UserError as error:
-        raise RefusedError("malformed", str(error)) from None
+    number = canonical_rational(value)
+    if number.denominator == 1 and abs(number.numerator) < _LARGEST_INTEGER:
+        raise RefusedError(
+            "malformed", f"{value[:40]!r} is a text, and short enough for an integer"
+        )
+    return number
 
 
 def _pairs_in(value: Any, name: str) -> dict[int, Fraction]:

@@ -33,11 +33,11 @@ from verifier.evidence.certificate import Flip, Radius, Robust, certificate_byte
 from verifier.evidence.files import write_bytes
 from verifier.evidence.network_file import network_bytes, parse_network
 from verifier.evidence.packed import pack, read_bytes
-from verifier.evidence.strict_json import parse_json
+from verifier.evidence.strict_json import canonical_rational, parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
-from verifier.question.rational import format_rational, parse_rational
+from verifier.question.rational import format_rational
 from verifier.question.region import Region
 
 Claim = Robust | Flip | Radius
@@ -250,9 +250,4 @@ def _truth(value: Any) -> bool:
 
 
 def _rational(value: Any) -> Fraction:
-    try:
-        return parse_rational(_text(value))
-    except RefusedError:
-        raise
-    except UserError as error:
-        raise RefusedError("malformed", str(error)) from None
+    return canonical_rational(_text(value))

@@ -85,7 +85,7 @@ def edited(rng: Random, query: Query, data: bytes) -> tuple[Query, bytes]:
             continue  # not even a question
         if rng.random() < 0.97:
             text["network"] = query.network.digest
-    return query, json.dumps(text).encode()
+    return query, json.dumps(text, sort_keys=True).encode()
 
 
 def places(value: Any) -> list[Place]:

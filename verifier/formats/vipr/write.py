@@ -23,6 +23,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Node,
     PlaneSplit,
     Robust,
@@ -492,10 +493,13 @@ class _Writer:
             self._use(total, zero if coefficient > 0 else self._cap(v), coefficient)
             return
         chord = high / (high - low)
-        if symbolic:
+        named = leaf.slopes.get(v)
+        if named is not None:
+            slope = min(named, chord) if coefficient < 0 else named  # the chord is no worse
+        elif symbolic or leaf.usual:
             slope = chord if coefficient < 0 else (ONE if high >= -low else ZERO)
         else:
-            slope = leaf.slopes.get(v, ZERO)
+            slope = ZERO
         if coefficient > 0:
             self._use(total, above, coefficient * slope)
             self._use(total, zero, coefficient * (1 - slope))
@@ -561,6 +565,8 @@ class _Writer:
             return
         if isinstance(step, SeparableStep):
             raise UserError(NO_SUMS)
+        if isinstance(step, MaximaStep):
+            raise UserError("a step about maxima has no export: the format has no rule for it")
         a = self.model.pre_activations[step.unit]
         sign = -ONE if step.upper else ONE
         index = self.refute(step.tree, None, _Target({a: sign}, sign * step.bound))

@@ -1,0 +1,26 @@
+"""The kernel's answers: the name of a flaw, or "accepted". "unsupported" is what it leaves to the
+elaboration: short forms, and sums of ridge functions without weights."""
+
+from __future__ import annotations
+
+from verifier.evidence.certificate import Flip
+from verifier.evidence.proof_file import proof_bytes
+from verifier.kernel.runs import check_proof_file
+from verifier.kernel.text import Refused
+from verifier.question.query import Query
+
+
+def kernel_flaw(query: Query, certificate: bytes) -> str:
+    """Of this certificate as an answer to the query."""
+    head = proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
+    return proof_flaw(head + b"\n" + certificate)
+
+
+def proof_flaw(data: bytes) -> str:
+    """Of a proof file."""
+    try:
+        check_proof_file(data)
+    except Refused as error:
+        flaw: str = error.args[0]
+        return flaw
+    return "accepted"

@@ -1,0 +1,41 @@
+"""`python -m verifier.kernel PROOF [NETWORK]`, or `RUN [--sample K]`: what the evidence proves."""
+
+import argparse
+import json
+import random
+import sys
+from pathlib import Path
+
+from .network import Network
+from .runs import Run, check_proof_file
+from .text import Refused, read_file
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="python -m verifier.kernel", description=__doc__)
+    parser.add_argument("target", type=Path, help="a proof file or the folder of a run")
+    parser.add_argument("network", type=Path, nargs="?", help="of a proof that does not hold it")
+    parser.add_argument("--sample", type=int, metavar="K", help="K random certificates of a run")
+    given = parser.parse_args(arguments)
+    if not given.target.is_dir():
+        network = None if given.network is None else Network(read_file(given.network))
+        verdict, question = check_proof_file(read_file(given.target), network)
+        print("question:", json.dumps(question))
+        print(f"proved: {verdict}")
+        return
+    run = Run(given.target)
+    claimed = [sample for sample, _, name in run.results if name is not None]
+    count = len(claimed) if given.sample is None else min(max(given.sample, 0), len(claimed))
+    samples = {*random.SystemRandom().sample(claimed, count)}
+    print(f"question: {run}, network {run.network.digest}, data {run.points.digest}")
+    verdicts = [verdict for _, verdict in run.check(samples)]
+    robust, flips = verdicts.count("robust"), verdicts.count("flip")
+    print(f"proved: {robust} robust, {flips} flips, of {run.points.size} samples in the data")
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except (Refused, OSError, MemoryError, RecursionError) as flaw:
+        print("refused:", *map(ascii, map(str, flaw.args or (type(flaw).__name__,))))
+        sys.exit(4)

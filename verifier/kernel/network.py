@@ -1,0 +1,119 @@
+"""The native network file: a header of JSON, ten arrays of integers, and a hash of all that."""
+
+import hashlib
+import sys
+from array import array
+from fractions import Fraction
+from itertools import accumulate, pairwise
+
+from .text import fields, listed, need, parse
+
+MAGIC = b"robmem-network 1\n"
+NAMES = ("starts", "indices", "numerators", "constants", "denominators")
+KINDS = {"i1": "b", "i2": "h", "i4": "i", "i8": "q"}
+
+
+class Rows:
+    """Row i is (sum of numerators[k] * variable indices[k] + constants[i]) / denominators[i], k
+    from starts[i] to starts[i + 1]; indices of a row increase and no numerator is 0."""
+
+    def __init__(self, starts, indices, numerators, constants, denominators):
+        self.starts, self.indices, self.numerators = starts, indices, numerators
+        self.constants, self.denominators, self.count = constants, denominators, len(constants)
+        need(all(isinstance(part, array) for part in (starts, indices)), "malformed", "an index")
+        need(len(starts) == self.count + 1 == len(denominators) + 1, "malformed", "rows")
+        need(starts[0] == 0 and starts[-1] == len(indices), "malformed", "rows")
+        need(all(a <= b for a, b in pairwise(starts)), "malformed", "rows")
+        need(len(indices) == len(numerators) and 0 not in numerators, "malformed", "entries")
+        need(min(denominators, default=1) > 0 <= min(indices, default=0), "malformed", "a sign")
+        for a, b in pairwise(starts):
+            row = indices[a:b]
+            need(all(i < j for i, j in pairwise(row)), "malformed", "indices of a row")
+
+    def row(self, i):
+        """Pairs of variable and integer, an integer constant, the denominator of all these."""
+        a, b = self.starts[i], self.starts[i + 1]
+        pairs = zip(self.indices[a:b], self.numerators[a:b], strict=True)
+        return pairs, self.constants[i], self.denominators[i]
+
+    def value(self, i, values):
+        """Row i at `values` of its variables, exactly."""
+        pairs, constant, denominator = self.row(i)
+        return Fraction(constant + sum(n * values[j] for j, n in pairs)) / denominator
+
+
+class Network:
+    """Variables are the inputs, then z_v = max(a_v, 0) of each unit; units and outputs are rows of
+    variables, units of those of earlier layers alone."""
+
+    def __init__(self, content):
+        need(content.startswith(MAGIC) and len(content) > 64, "network altered", "first bytes")
+        end = content.find(b"\n", len(MAGIC))
+        need(hashlib.sha256(content[:-32]).digest() == content[-32:], "network altered", "its hash")
+        header = parse(content[len(MAGIC) : max(end, 0)])
+        self.inputs, layers, sections = fields(header, ("inputs", "layers", "sections"))
+        need(all(map(is_count, [self.inputs, *listed(layers)])), "malformed", "layers")
+        names = [f"{rows}.{name}" for rows in ("units", "outputs") for name in NAMES]
+        arrays, at = [], end + 1
+        for name, section in zip(names, listed(sections, 10), strict=True):
+            stated, kind, count, size = fields(section, ("name", "kind", "count", "bytes"))
+            need(stated == name and is_count(count) and is_count(size), "malformed", name)
+            need(kind == "big" or kind in [*KINDS], "malformed", name)
+            piece = content[at : at + size]
+            at += size
+            need(at <= len(content) - 32, "malformed", "it ends within a section")
+            arrays.append(integers(piece, kind, count))
+        need(at == len(content) - 32, "malformed", "it goes on after the last section")
+        self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
+        need(sum(layers) == self.units.count and self.inputs > 0, "malformed", "layers")
+        need(self.outputs.count > 0, "malformed", "no outputs")
+        ends = [a + self.inputs for a in accumulate(layers, initial=0)]
+        starts = self.units.starts
+        for first, last in pairwise(ends):
+            begin, stop = starts[first - self.inputs], starts[last - self.inputs]
+            read = max(self.units.indices[begin:stop], default=0)
+            need(read < first, "malformed", "a unit reads its own or a later layer")
+        need(max(self.outputs.indices, default=0) < ends[-1], "malformed", "an output")
+        self.digest = digest(self.inputs, layers, arrays)
+
+    def outputs_at(self, point):
+        values = [*point]
+        for v in range(self.units.count):
+            values.append(max(self.units.value(v, values), Fraction(0)))
+        return [self.outputs.value(j, values) for j in range(self.outputs.count)]
+
+
+def is_count(value):
+    return type(value) is int and 0 <= value < 2**40
+
+
+def integers(data, kind, count):
+    """The integers of a section: an array of 64 bits where that holds them all, else a list."""
+    if kind != "big":
+        found = array(KINDS[kind])
+        need(len(data) == count * found.itemsize, "malformed", "a section's size")
+        found.frombytes(data)
+        if sys.byteorder == "big":
+            found.byteswap()
+    else:
+        need(len(data) >= 4 * count, "malformed", "a section's size")
+        lengths = [int.from_bytes(data[k : k + 4], "little") for k in range(0, 4 * count, 4)]
+        ends = [*accumulate(lengths, initial=4 * count)]
+        need(ends[-1] == len(data), "malformed", "lengths of a section")
+        found = [int.from_bytes(data[a:b], "little", signed=True) for a, b in pairwise(ends)]
+    small = all(-(2**63) < n < 2**63 for n in found)
+    return array("q", found) if small else [*found]
+
+
+def digest(inputs, layers, arrays):
+    """SHA-256 of the exact weights: the name of the network."""
+    state = hashlib.sha256(b"robmem-network-1\n" + repr((inputs, tuple(layers))).encode())
+    for values in arrays:
+        if isinstance(values, array):
+            words = array("q", values)
+            if sys.byteorder == "big":
+                words.byteswap()
+            state.update(b"int64 %d\n" % len(values) + words.tobytes())
+        else:
+            state.update(b"big" + ",".join(map(hex, values)).encode())
+    return state.hexdigest()

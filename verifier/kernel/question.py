@@ -1,0 +1,137 @@
+"""The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
+
+from fractions import Fraction
+from math import isqrt
+
+from .text import ONE, ZERO, fields, listed, need, rational, table, texts, truth
+
+LENGTH = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # 2: squared
+DECODERS = ("nearest", "sign", "argmax", "value")
+
+
+class Region:
+    """{x : low <= x <= high, ||x - center||_norm <= radius} (open: <). `size` is the radius, of
+    norm 2 its square. A closed ball of norm inf is a box, without center. Never empty."""
+
+    def __init__(self, norm, low, high, center=None, size=ZERO, clipped=False, is_open=False):
+        self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
+        self.open, self.has_ball = is_open, norm != "inf" or is_open
+        need(norm in LENGTH and 0 < len(low) == len(high), "malformed", "a region")
+        need(all(a <= b for a, b in zip(low, high, strict=True)), "malformed", "an empty box")
+        if self.has_ball:
+            need(center is not None and len(center) == len(low), "malformed", "the center")
+            need(size >= 0, "malformed", "a negative radius")
+            box = [*zip(center, low, high, strict=True)]
+            nearest = [min(max(c, a), b) for c, a, b in box]
+            need(self.contains(nearest), "malformed", "an empty region")
+            around = all(min(c - a, b - c) >= 0 for c, a, b in box) and all(
+                LENGTH[norm]([min(c - a, b - c)]) >= size for c, a, b in box
+            )
+            need(clipped or around, "malformed", "the box cuts the ball, unclipped")
+
+    def closed(self):
+        """The region with the sphere of its ball."""
+        if self.norm != "inf" or not self.open:
+            return Region(self.norm, self.low, self.high, self.center, self.size, True)
+        low = [max(a, c - self.size) for a, c in zip(self.low, self.center, strict=True)]
+        high = [min(b, c + self.size) for b, c in zip(self.high, self.center, strict=True)]
+        return Region(self.norm, low, high)
+
+    def distance(self, x):
+        return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
+
+    def contains(self, x):
+        if not all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True)):
+            return False
+        if not self.has_ball:
+            return True
+        away = self.distance(x)
+        return away < self.size if self.open else away <= self.size
+
+
+class Question:
+    """Goals are lists of atoms (inputs, outputs, constant, strict): inputs . x + outputs . y +
+    constant >= 0 (> 0), by index."""
+
+    def __init__(self, network, region, goals):
+        self.network, self.region, self.goals = network, region, goals
+        need(len(region.low) == network.inputs, "malformed", "the region's inputs")
+        need(goals and all(goals), "malformed", "no goal, or one without atoms")
+
+
+def stated(head, network):
+    """The question in the first line of a proof file."""
+    region, goals = head["region"], []
+    for goal in listed(head["goals"]):
+        rival, atoms = fields(goal, ("rival", "atoms"))
+        texts(rival)
+        goals.append([atom(text, network) for text in listed(atoms)])
+    return Question(network, region_of(region), goals)
+
+
+def region_of(text):
+    need(isinstance(text, dict), "malformed", text)
+    is_open = "open" in text
+    ball = ("center", "size", "clipped") if is_open or text.get("norm") != "inf" else ()
+    norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
+    need(text.get("open", True) is True, "malformed", "open")
+    need(norm in [*LENGTH], "malformed", norm)
+    low, high = ([rational(q) for q in listed(side)] for side in (low, high))
+    if not ball:
+        return Region(norm, low, high)
+    center, size, clipped = [rational(q) for q in listed(more[0])], rational(more[1]), more[2]
+    return Region(norm, low, high, center, size, truth(clipped), is_open)
+
+
+def atom(text, network):
+    x, y, constant, strict = fields(text, ("inputs", "outputs", "constant", "strict"))
+    inputs = table(x, network.inputs, rational)
+    outputs = table(y, network.outputs.count, rational)
+    return inputs, outputs, rational(constant), truth(strict)
+
+
+def label_goals(decoder, label, labels, outputs):
+    """The goals whose refutation means that the decoder reads the label-th of all labels; a tie is
+    a flip. nearest: of all labels it is strictly the nearest to the output. sign: labels -1, 1; the
+    output has its strict sign. argmax: output `label` is strictly the largest. value: the output
+    equals the label."""
+    need(len(labels) > 1, "malformed", "one label only: nothing can flip")
+    if decoder == "argmax":
+        need(outputs == len(labels), "malformed", f"{outputs} outputs, {len(labels)} labels")
+        rivals = [j for j in range(outputs) if j != label]
+        return [[({}, {j: ONE, label: -ONE}, ZERO, False)] for j in rivals]
+    need(outputs == 1, "malformed", f"{outputs} outputs, not 1")
+    own = Fraction(labels[label])
+    if decoder == "sign":
+        return [[({}, {0: -own}, ZERO, False)]]
+    if decoder == "value":
+        return [[({}, {0: -ONE}, own, True)], [({}, {0: ONE}, -own, True)]]
+    need(decoder == "nearest", "malformed", decoder)
+    below, above = labels[:label][-1:], labels[label + 1 :][:1]
+    return [[({}, {0: -ONE}, (own + other) / 2, False)] for other in below] + [
+        [({}, {0: ONE}, -(own + other) / 2, False)] for other in above
+    ]
+
+
+def root_upper(square):
+    """A rational number above the square root, of about 24 bits: of every box around an L2 ball."""
+    if square == 0:
+        return ZERO
+    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
+    scale = Fraction(2) ** (24 - exponent)
+    scaled = square * scale * scale
+    root = isqrt(scaled.numerator // scaled.denominator)
+    return (root if root * root == scaled else root + 1) / scale
+
+
+def ball(norm, center, radius, radius_squared, clip):
+    """The closed ball as a region, within the box clip[0] <= x_k <= clip[1] if that is given."""
+    reach = radius if radius is not None else root_upper(radius_squared)
+    low, high, clipped = [c - reach for c in center], [c + reach for c in center], False
+    if clip is not None:
+        clipped = any(a < clip[0] for a in low) or any(b > clip[1] for b in high)
+        low, high = [max(a, clip[0]) for a in low], [min(b, clip[1]) for b in high]
+    if norm == "inf":
+        return Region(norm, low, high)
+    size = radius_squared if radius is None else radius * radius if norm == "2" else radius
+    return Region(norm, low, high, center, size, clipped)

@@ -1,0 +1,170 @@
+"""Proof files and run folders: which question a certificate answers, and whether it does.
+
+A run's manifest states network, data, region and decoder; the question of every sample is rebuilt
+from these here, and a certificate brings its proof alone.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from fractions import Fraction
+from itertools import pairwise
+from math import gcd
+from pathlib import Path
+
+from . import rules
+from .network import Network
+from .question import DECODERS, Question, ball, label_goals, stated
+from .text import fields, listed, need, parse, rational, read_file, written
+
+DATA_MAGIC = b"robmem-dataset 1\n"
+VERDICTS = ("robust", "flip", "undecided")
+RESULTS = "results"
+
+
+def check_proof_file(data, network=None):
+    """What the file shows, "robust", "flip" or "exact radius", and its question as it states it."""
+    first, newline, rest = data.partition(b"\n")
+    need(newline, "malformed", "a proof file has two lines")
+    second, _, third = rest.partition(b"\n")
+    head = parse(first)
+    need(isinstance(head, dict), "malformed", "a proof begins with a JSON object")
+    version = head.get("robmem_proof")
+    need(type(version) is int and version == 1, "version", version)
+    digest, *_ = fields(head, ("network", "region", "goals", "robmem_proof"), ("content",))
+    if network is None:
+        need("content" in head, "malformed", f"it does not hold its network, {digest}")
+        need(type(head["content"]) is str, "malformed", "the network")
+        try:
+            content = base64.b64decode(head["content"], validate=True)
+        except (binascii.Error, ValueError):
+            raise rules.Refused("malformed", "the network is not base64") from None
+        network = Network(content)
+    need(digest == network.digest, "another network", digest)
+    question = stated(head, network)
+    if third:
+        rules.check_exact(question, third)
+    verdict, _ = rules.check(question, second)
+    if third:
+        need(verdict == "robust", "malformed", "three lines are a proof and then a flip")
+        verdict = "exact radius"
+    return verdict, {name: head[name] for name in ("network", "region", "goals")}
+
+
+class Points:
+    """The data file: sample i is `dimension` entries over a common denominator, and a label."""
+
+    def __init__(self, content):
+        end = content.find(b"\n", len(DATA_MAGIC))
+        need(content.startswith(DATA_MAGIC) and end > 0, "data altered", "first bytes")
+        line = content[len(DATA_MAGIC) : end]
+        header = listed(parse(line), 5)
+        need(json.dumps(header, separators=(",", ":")).encode() == line, "not canonical", "header")
+        self.size, self.dimension, denominator, self.width, self.names = header
+        sizes = (self.size, self.dimension, self.width)
+        need(all(type(n) is int and n > 0 for n in sizes), "malformed", "sizes of the data")
+        need(self.width % 8 == 0, "malformed", "width of the data")
+        self.denominator = rational(denominator)
+        need(self.denominator >= 1 and self.denominator.denominator == 1, "malformed", denominator)
+        need(all(type(name) is str for name in listed(self.names)), "malformed", "label names")
+        need(len({*self.names}) == len(self.names), "malformed", "label names")
+        self.content, self.labels, self.entries = content, end + 1, end + 1 + 8 * self.size
+        length = self.entries + self.size * self.dimension * self.width
+        need(len(content) == length, "truncated", "the data")
+        labels = [self.label(i) for i in range(self.size)]
+        need(min(labels) >= 0 and max(labels) < len(self.names), "index out of range", "labels")
+        self.check_entries(length)
+        self.digest = hashlib.sha256(content).hexdigest()
+
+    def check_entries(self, length):
+        """Entries are in lowest terms together, and no wider than the largest needs."""
+        common, greatest = int(self.denominator), 0
+        for at in range(self.entries, length, self.width):
+            n = int.from_bytes(self.content[at : at + self.width], "little", signed=True)
+            common, greatest = gcd(common, n), max(greatest, -n - 1, n)
+        width = 8 * (greatest.bit_length() // 64 + 1)
+        need(common == 1 and width == self.width, "not canonical", "entries of the data")
+
+    def label(self, i):
+        at = self.labels + 8 * i
+        return int.from_bytes(self.content[at : at + 8], "little", signed=True)
+
+    def point(self, i):
+        width = self.width
+        begin = self.entries + i * self.dimension * width
+        places = range(begin, begin + self.dimension * width, width)
+        numbers = (
+            int.from_bytes(self.content[k : k + width], "little", signed=True) for k in places
+        )
+        return [n / self.denominator for n in numbers]
+
+
+class Run:
+    """A sealed run, read from the manifest, network and data of its folder."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        text = read_file(self.folder / "manifest.json")
+        names = ("network", "data", "size", "question", RESULTS, "root", "robmem_manifest")
+        network, data, size, asked, results, root, version = fields(parse(text), names)
+        need(type(version) is int and version == 1, "version", version)
+        head, _, _ = text.partition(b',\n"root": ')
+        need(hashlib.sha256(head).hexdigest() == root, "root", root)
+        self.network = Network(read_file(self.folder / "network.robmem"))
+        self.points = Points(read_file(self.folder / "data.robmem.gz"))
+        need(network == self.network.digest, "another network", network)
+        need(data == self.points.digest and size == self.points.size, "other data", data)
+        self.asked, self.results = asked, [listed(result, 3) for result in listed(results)]
+        self.read_question()
+        samples = [sample for sample, _, _ in self.results]
+        need(samples and all(type(n) is int for n in samples), "malformed", "samples")
+        need(all(a < b for a, b in pairwise(samples)), "malformed", "samples do not increase")
+        need(samples[0] >= 0 and samples[-1] < size, "malformed", "samples beyond the data")
+        for _, verdict, name in self.results:
+            need(verdict in VERDICTS, "malformed", verdict)
+            is_hash = type(name) is str and len(name) == 64 and {*name} <= {*"0123456789abcdef"}
+            need(name is None if verdict == "undecided" else is_hash, "malformed", name)
+        written_so = json.dumps({"root": root}, separators=(", ", ": "))[1:].encode()
+        need(text == head + b",\n" + written_so + b"\n", "not canonical", "the manifest")
+
+    def read_question(self):
+        squared = isinstance(self.asked, dict) and "radius_squared" in self.asked
+        names = ("norm", "radius_squared" if squared else "radius", "clip", "decoder")
+        self.norm, radius, clip, self.decoder = fields(self.asked, names)
+        need(self.norm in ("inf", "1", "2") and self.decoder in DECODERS, "malformed", self.norm)
+        need(not squared or self.norm == "2", "malformed", "a squared radius")
+        radius = rational(radius)
+        need(radius >= 0, "malformed", "a negative radius")
+        self.radius, self.squared = (None, radius) if squared else (radius, None)
+        self.clip = None if clip is None else [rational(q) for q in listed(clip, 2)]
+        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
+
+    def question(self, sample):
+        """Does the decoder read the sample's label on its ball, among all labels of the data?"""
+        points = self.points
+        need(self.decoder != "sign" or len(points.names) == 2, "malformed", "sign of other labels")
+        labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
+        outputs = self.network.outputs.count
+        goals = label_goals(self.decoder, points.label(sample), [*map(Fraction, labels)], outputs)
+        region = ball(self.norm, points.point(sample), self.radius, self.squared, self.clip)
+        return Question(self.network, region, goals)
+
+    def certificate(self, name):
+        content = read_file(self.folder / "certificates" / f"{name}.json.gz")
+        need(hashlib.sha256(content).hexdigest() == name, "certificate altered", name)
+        return content
+
+    def check(self, samples=None):
+        """Replays the certificates of these samples (all if None); yields sample and verdict."""
+        for sample, verdict, name in self.results:
+            if name is not None and (samples is None or sample in samples):
+                found, _ = rules.check(self.question(sample), self.certificate(name))
+                need(found == verdict, "another verdict", f"sample {sample}: {found}")
+                yield sample, verdict
+
+    def __str__(self):
+        size = written(self.radius if self.squared is None else self.squared)
+        of = "radius" if self.squared is None else "squared radius"
+        clip = "" if self.clip is None else f", clipped to {'..'.join(map(written, self.clip))}"
+        return f"L{self.norm} balls of {of} {size}{clip}, decoder {self.decoder}"

@@ -1,0 +1,155 @@
+"""Files, JSON and numbers: one text each, bounded in size and depth, and nothing implicit."""
+
+import json
+import os
+import re
+import stat
+import zlib
+from fractions import Fraction
+
+ZERO, ONE = Fraction(0), Fraction(1)
+MAX_FILE, MAX_JSON, MAX_DEPTH, MAX_NUMBER = 1 << 31, 1 << 30, 400, 1 << 20
+# What a JSON text takes when read: about so many bytes for each of these, and for each string.
+COSTS, FREE_MEMORY, MEMORY_FACTOR = {b"[": 64, b"{": 240, b",": 40}, 1 << 28, 12
+STRING_COST = 60
+TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[][{},]', re.DOTALL)
+NUMBER = re.compile(r"-?(?:[0-9]{1,1300}|0x[0-9a-f]+)(?:/(?:[0-9]{1,1300}|0x[0-9a-f]+))?")
+PACKED = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # of gzip, without time and name
+
+
+class Refused(Exception):
+    """The name of a flaw, and its place."""
+
+
+def need(condition, flaw, place=""):
+    if not condition:
+        raise Refused(flaw, str(place)[:200])
+
+
+def read_file(path):
+    """The bytes of a regular file, unpacked if they are packed."""
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+        need(stat.S_ISREG(os.fstat(stream.fileno()).st_mode), "not a file", path)
+        data = stream.read(MAX_FILE + 1)
+    need(len(data) <= MAX_FILE, "too large", path)
+    return unpack(data) if data[:2] == PACKED[:2] else data
+
+
+def unpack(data):
+    need(data.startswith(PACKED), "not packed", "the first bytes")
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        content = unpacker.decompress(data[len(PACKED) :], MAX_FILE + 1)
+    except zlib.error as error:
+        raise Refused("damaged", str(error)) from None
+    need(len(content) <= MAX_FILE, "too large", "unpacked")
+    need(unpacker.eof, "truncated", "it ends within the packed data")
+    tail = zlib.crc32(content).to_bytes(4, "little") + len(content).to_bytes(4, "little")
+    need(unpacker.unused_data == tail, "damaged", "the checksum")
+    return content
+
+
+def parse(data, sorted_keys=False):
+    """The JSON value: no float, no key twice, no deep nesting, little memory."""
+    need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
+    limit(data)
+
+    def unique(pairs):
+        names = [name for name, _ in pairs]
+        need(len({*names}) == len(names), "duplicate key", names)
+        disorder.extend(names if names != sorted(names) else ())
+        return dict(pairs)
+
+    def no_float(text):
+        raise Refused("float", text[:40])
+
+    disorder = []
+    hooks = {"parse_float": no_float, "parse_constant": no_float, "object_pairs_hook": unique}
+    try:
+        value = json.loads(data.decode("utf-8"), **hooks)
+    except UnicodeDecodeError as error:
+        raise Refused("not UTF-8", f"byte {error.start}") from None
+    except (ValueError, RecursionError) as error:  # of json, and of integers of many digits
+        raise Refused("not JSON", str(error)) from None
+    two = isinstance(value, dict) and value.get("robmem") == 2  # version 2 of certificates
+    need(not disorder or not (sorted_keys or two), "unsorted keys", disorder[:4])
+    return value
+
+
+def limit(data):
+    """Refuses nesting beyond MAX_DEPTH, and what would fill the memory."""
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH and len(data) < FREE_MEMORY // 240:
+        return
+    depth = cost = 0
+    for match in TOKEN.finditer(data):
+        token = match[0] if match.end() == match.start() + 1 else b'"'
+        cost += COSTS.get(token, STRING_COST if token == b'"' else 0)
+        depth += (token in b"[{") - (token in b"]}")
+        need(depth <= MAX_DEPTH, "too deep", f"more than {MAX_DEPTH} nested brackets")
+        need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
+
+
+def fields(value, required, optional=()):
+    """The values of the required fields, in their order; there is no field but these."""
+    need(isinstance(value, dict), "malformed", value)
+    for name in required:
+        need(name in value, "missing field", name)
+    for name in value:
+        need(name in required or name in optional, "unknown field", name)
+    return [value[name] for name in required]
+
+
+def listed(value, length=None):
+    need(isinstance(value, list) and length in (None, len(value)), "malformed", value)
+    return value
+
+
+def texts(value):
+    need(type(value) is str, "malformed", value)
+    return value
+
+
+def truth(value):
+    need(type(value) is bool, "malformed", value)
+    return value
+
+
+def index(value, count):
+    need(type(value) is int and value >= 0, "malformed", value)
+    need(value < count, "index out of range", f"{value} of {count}")
+    return value
+
+
+def rational(text):
+    """The number whose only text this is: lowest terms, hexadecimal above 4096 bits."""
+    need(type(text) is str and len(text) <= MAX_NUMBER, "malformed", text)
+    need(NUMBER.fullmatch(text), "malformed", text)
+    top, bottom = (int(t, 16 if "x" in t else 10) for t in f"{text}/1".split("/")[:2])
+    need(bottom, "malformed", "denominator zero")
+    need(written(Fraction(top, bottom)) == text, "malformed", text)
+    return Fraction(top, bottom)
+
+
+def written(q):
+    parts = (q.numerator,) if q.denominator == 1 else (q.numerator, q.denominator)
+    return "/".join(str(n) if n.bit_length() <= 4096 else hex(n) for n in parts)
+
+
+def number(value):
+    """A number of a certificate: a JSON integer below 2^53 in size, else its text."""
+    if type(value) is int and abs(value) < 2**53:
+        return Fraction(value)
+    found = rational(value)
+    need(found.denominator > 1 or abs(found) >= 2**53, "malformed", value)
+    return found
+
+
+def table(pairs, count, read=number):
+    """Numbers by index; the indices increase."""
+    found = {}
+    last = -1
+    for pair in listed(pairs):
+        k, value = listed(pair, 2)
+        need(type(k) is int and k > last, "malformed", k)
+        found[index(k, count)], last = read(value), k
+    return found
