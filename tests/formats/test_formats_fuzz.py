@@ -21,7 +21,8 @@ from verifier.evidence.certificate import Leaf, Node, Robust
 from verifier.formats.files import read_bytes
 from verifier.formats.nnet import parse_nnet
 from verifier.formats.npz import parse_npz
-from verifier.formats.onnx.read import network_of_model, parse_onnx, read_tensor
+from verifier.formats.onnx.read import network_of_model, parse_onnx
+from verifier.formats.onnx.stored import read_tensor
 from verifier.formats.vipr.check import check_vipr_text
 from verifier.formats.vipr.write import vipr_texts
 from verifier.formats.vnnlib.read import parse_property
@@ -230,7 +231,7 @@ def test_a_packed_file_of_zeros_is_not_unpacked_without_end(tmp_path: Path) -> N
 def test_a_signalling_nan_is_a_nan() -> None:
     """Found by the changed bytes above: numpy warns when it widens one."""
     tensor = TensorProto(dims=[1], data_type=TensorProto.FLOAT, raw_data=b"\x00\x00\x81\x7f")
-    assert np.isnan(read_tensor(tensor, None)).all()
+    assert np.isnan(read_tensor(tensor, None).values).all()
 
 
 @pytest.mark.parametrize("name", [b"Ge\nm", b"Ge\x80m"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import warnings
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
+from tests.oracles.onnx_models import NODE, F, agree, build
 from tests.oracles.shared_data import DATA
-from verifier.checker.scaled import evaluate
 from verifier.formats.load import load_any_network
 from verifier.formats.onnx.read import load_onnx, network_of_model
 from verifier.question.errors import UserError
@@ -24,59 +23,10 @@ from verifier.question.network import Network
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason=f"{DATA} is absent")
 
 
-def build(
-    nodes: Sequence[onnx.NodeProto],
-    shapes: Sequence[Sequence[int | str]],
-    constants: dict[str, np.ndarray[Any, Any]] | None = None,
-    *,
-    opset: int = 17,
-    output: str = "y",
-) -> onnx.ModelProto:
-    """A model with inputs x0, x1, ... of these shapes and one output of unknown shape."""
-    graph = helper.make_graph(
-        list(nodes),
-        "test",
-        [
-            helper.make_tensor_value_info(f"x{k}", TensorProto.FLOAT, list(shape))
-            for k, shape in enumerate(shapes)
-        ],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(value, name) for name, value in (constants or {}).items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-
-
-def run(network: Network, points: list[np.ndarray[Any, Any]]) -> np.ndarray[Any, Any]:
-    exact = evaluate(network, [[Fraction(float(v)) for v in point] for point in points])
-    return np.array([[float(value) for value in row] for row in exact])
-
-
-def agree(model: onnx.ModelProto | Path, network: Network, points: int = 2) -> None:
-    """The exact network and onnxruntime differ by float error only."""
-    runtime = pytest.importorskip("onnxruntime")
-    runtime.set_default_logger_severity(4)
-    source = model.SerializeToString() if isinstance(model, onnx.ModelProto) else str(model)
-    session = runtime.InferenceSession(source, providers=["CPUExecutionProvider"])
-    generator = np.random.default_rng(7)
-    inputs, outputs = [], []
-    for _ in range(points):
-        feed = {}
-        for entry in session.get_inputs():
-            shape = [n if isinstance(n, int) and n > 0 else 1 for n in entry.shape]
-            feed[entry.name] = generator.normal(size=shape).astype(np.float32)
-        results = session.run(None, feed)
-        inputs.append(np.concatenate([value.reshape(-1) for value in feed.values()]))
-        outputs.append(np.concatenate([result.reshape(-1) for result in results]))
-    got, wanted = run(network, inputs), np.array(outputs, dtype=np.float64)
-    assert got.shape == wanted.shape
-    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5 * (1 + np.abs(wanted).max()))
-
-
 REFUSED = {
     "dropout_training_mode_true": "Dropout",
     "fc_2-2sigmoids-3": "Sigmoid",
     "mnist2x5_sigmoid": "Sigmoid",
-    "resize_4dims": "Resize",
     "robust_model_sigmoid_linear": "Sigmoid",
     "sigmoid": "Sigmoid",
     "softmax-last-layer": "Softmax",
@@ -113,8 +63,6 @@ def test_an_acas_network_is_a_chain_of_six_layers_of_fifty() -> None:
     assert network.layers == (50,) * 6
 
 
-NODE = helper.make_node
-F = np.float32
 CASES: dict[str, tuple[list[onnx.NodeProto], list[list[int | str]], dict[str, Any]]] = {
     "abs": ([NODE("Abs", ["x0"], ["y"])], [[3, 2]], {}),
     "clip": (
@@ -370,7 +318,7 @@ def test_what_the_outputs_do_not_need_is_not_read() -> None:
             "the limit is",
         ),
         ([NODE("Foo", ["x0"], ["y"], domain="my.ops")], {}, "my.ops.Foo is not supported"),
-        ([NODE("Cast", ["x0"], ["y"], to=TensorProto.INT64)], {}, "to integers"),
+        ([NODE("Cast", ["x0"], ["y"], to=TensorProto.INT64)], {}, "to int64, which jumps"),
         ([NODE("Flatten", ["x0"], ["y"], axis=7)], {}, "outside a tensor of rank"),
     ],
 )

@@ -302,6 +302,39 @@ def test_command_asks_of_an_onnx_file_that_units_are_single_sums(gap, capsys):
         assert named in complaint(capsys, *asked)
 
 
+def test_the_order_of_nodes_in_the_file_does_not_matter(gap, capsys):
+    """Two affine layers in reverse order are two layers still: a runtime computes 0 everywhere."""
+    node = onnx.helper.make_node
+    big = np.float32(2**25)
+    weights = {"W": [[1, 0], [0, 1]], "b": [big, big], "c": [-big, -big]}
+    layers = [
+        node("Gemm", ["x", "W", "b"], ["z"], name="first"),
+        node("Gemm", ["z", "W", "c"], ["y"], name="second"),
+    ]
+    for nodes in (layers, layers[::-1]):
+        onnx_file(nodes, **weights)
+        said = complaint(capsys, "net.onnx", "--box", "1:1", "--unsafe", "Y_0 <= 0")
+        assert "'second' (Gemm)" in said
+
+
+def test_command_asks_for_the_format_of_the_file(gap, capsys):
+    node = onnx.helper.make_node
+    onnx_file([node("MatMul", ["x", "W"], ["y"])], W=[[1, 2], [3, 4]])
+    asked = ["verify", "net.onnx", "--box", "0:1", "--unsafe", "Y_0 >= 100", "--semantics"]
+    assert main([*asked, "float32"]) == 0
+    capsys.readouterr()
+    assert main([*asked, "float64"]) == 2
+    assert "input 'x': the file computes in another format" in capsys.readouterr().err
+
+
+def test_a_product_of_constants_is_no_weight(gap, capsys):
+    """It is rounded before the input is added: A B + x is not one sum."""
+    node = onnx.helper.make_node
+    onnx_file([node("Gemm", ["A", "B", "x"], ["y"])], A=[[1]], B=[[1, 1]])
+    said = complaint(capsys, "net.onnx", "--box", "0:1", "--unsafe", "Y_0 >= 100")
+    assert "'y' (Gemm)" in said
+
+
 def test_command_refuses_folded_weights(gap, capsys):
     Path("net.nnet").write_text(NNET.format(low="0.25", mean="0"))
     said = complaint(capsys, "net.nnet", "--normalise", "--box", "file", "--unsafe", "Y_0 >= 1")

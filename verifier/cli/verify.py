@@ -190,7 +190,7 @@ def _require_executable(path: str, normalise: bool, semantics: str) -> None:
             f"{path}: --normalise changes the weights; not with --semantics {semantics}"
         )
     if path.removesuffix(".gz").lower().endswith(".onnx"):
-        require_single_sums(path)
+        require_single_sums(path, semantics)
 
 
 def _where(

@@ -164,7 +164,8 @@ def supports(capability: str) -> list[str]:
         from verifier.formats.onnx.operators import OPERATORS
         from verifier.formats.onnx.single_sums import EXECUTABLE
 
-        return [name if name in EXECUTABLE else f"{name} real" for name in sorted(OPERATORS)]
+        names = sorted({name for _, name in OPERATORS})
+        return [name if name in EXECUTABLE else f"{name} real" for name in names]
     raise UserError(f"--{capability} is not one of {', '.join(_all())}")
 
 

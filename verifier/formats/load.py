@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verifier.evidence.network_file import MAGIC, parse_network
 from verifier.formats.files import decoded, naming, read_bytes
+from verifier.formats.loaded import Loaded, Port
 from verifier.formats.merged import merged
 from verifier.formats.nnet import parse_nnet
 from verifier.formats.npz import parse_npz
@@ -21,25 +23,58 @@ def load_any_network(path: Path | str, *, merge: bool = True) -> Network:
     Native files and archives are told by their first bytes, the rest by suffix. The weights of a
     .nnet file are taken as they are, without its normalisation. A native file holds its network
     unit by unit; of others, units with equal rows become one, unless `merge` is False: then each
-    unit is one of the file, as it is executed. Raises UserError, naming the file.
+    unit is one of the file, as it is executed. Raises UserError, naming the file, also for one
+    whose last layer is not piecewise linear: `load_file` reads those.
+    """
+    loaded = load_file(path, merge=merge)
+    with naming(path):
+        return loaded.network_for(None)
+
+
+def load_file(
+    path: Path | str,
+    outputs: Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+    *,
+    merge: bool = True,
+) -> Loaded:
+    """What the file at `path` holds: its network, its names and shapes, and a last layer apart.
+
+    Of an .onnx file `outputs` are those asked about, by default all, and `shapes` those of inputs
+    with symbolic axes, by name, "" of the only one; other files have no names. `merge` as in
+    `load_any_network`. Raises UserError.
     """
     path = Path(path)
     content = read_bytes(path)
-    suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
     with naming(path):
-        if content.startswith(MAGIC):
-            return parse_network(content)
-        network = _foreign(content, suffix, path)
-        return merged(network) if merge else network
+        if _is_onnx(path, content):
+            from verifier.formats.onnx.read import loaded_onnx  # takes half a second to import
+
+            loaded = loaded_onnx(content, path.parent, outputs, shapes)
+            return loaded.changed(merged) if merge else loaded
+        if outputs or shapes:
+            option = "--output" if outputs else "--input-shape"
+            raise UserError(f"{option} is for .onnx files")
+        network = _plain(path, content, merge=merge)
+    inputs, made = network.inputs, network.outputs.count
+    return Loaded(network, (Port("X", (inputs,), ""),), (Port("Y", (made,), ""),))
 
 
-def _foreign(content: bytes, suffix: str, path: Path) -> Network:
+def _suffix(path: Path) -> str:
+    return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+
+
+def _is_onnx(path: Path, content: bytes) -> bool:
+    return _suffix(path) == ".onnx" and not content.startswith((MAGIC, _ZIP))
+
+
+def _plain(path: Path, content: bytes, *, merge: bool) -> Network:
+    if content.startswith(MAGIC):
+        return parse_network(content)
     if content.startswith(_ZIP):
-        return parse_npz(content)
-    if suffix == ".nnet":
-        return parse_nnet(decoded(content)).network()
-    if suffix == ".onnx":
-        from verifier.formats.onnx.read import parse_onnx  # takes half a second to import
-
-        return parse_onnx(content, path.parent)
-    raise UserError("neither a robmem network, nor .onnx, .nnet or .npz")
+        network = parse_npz(content)
+    elif _suffix(path) == ".nnet":
+        network = parse_nnet(decoded(content)).network()
+    else:
+        raise UserError("neither a robmem network, nor .onnx, .nnet or .npz")
+    return merged(network) if merge else network

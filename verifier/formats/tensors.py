@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verifier.formats.affine_rows import (
     Exact,
@@ -37,14 +38,22 @@ MAX_TOTAL = 1 << 26
 """Most elements, and weights of their forms, of all tensors of one import together."""
 MAX_VARIABLES = 1 << 22
 """Most inputs and units of one network."""
+MAX_BITS = 1 << 18
+"""Most bits of a weight of one importer: more than a hundred layers of float64 multiply to."""
 
 
 def check_shape(shape: Sequence[int]) -> None:
     """Raises UserError for an empty tensor, and for one of more than MAX_ELEMENTS elements."""
-    size = prod(shape)
-    if size < 1 or any(extent < 1 for extent in shape):
+    if any(extent < 1 for extent in shape):
         raise UserError(f"a tensor of shape {list(shape)} is empty")
-    if size > MAX_ELEMENTS:
+    check_size(shape)
+
+
+def check_size(shape: Sequence[int]) -> None:
+    """Raises UserError for a tensor of more than MAX_ELEMENTS elements; none at all will do."""
+    if any(extent < 0 for extent in shape):
+        raise UserError(f"a tensor of shape {list(shape)}")
+    if prod(shape) > MAX_ELEMENTS or max(shape, default=1) > MAX_ELEMENTS:
         raise UserError(f"a tensor of shape {list(shape)}; the limit is {MAX_ELEMENTS} elements")
 
 
@@ -108,7 +117,7 @@ def _fits_float64(number: Fraction) -> bool:
 def moved(value: Tensor, move: Callable[[Index], Index]) -> Tensor:
     """`value` with its elements moved or repeated by `move`."""
     ids = move(value.ids)
-    check_shape(ids.shape)
+    check_size(ids.shape)
     return Tensor(ids, value.forms)
 
 
@@ -125,6 +134,14 @@ def joined(values: Sequence[Tensor]) -> tuple[list[Index], Rows]:
             blocks.append(value.forms)
         ids.append(value.ids + offsets[same])
     return ids, stack(blocks)
+
+
+def chosen(mask: NDArray[np.bool_], value: Tensor, other: Tensor) -> Tensor:
+    """`value` where the mask holds, elsewhere `other`; all three broadcast."""
+    shape = np.broadcast_shapes(mask.shape, value.shape, other.shape)
+    check_size(shape)
+    (first, second), forms = joined([value, other])
+    return Tensor(np.where(mask, first, second), forms)
 
 
 def linear(
@@ -185,9 +202,15 @@ class Graph:
 
     def account(self, value: Tensor, sources: Sequence[Tensor]) -> None:
         """Counts what `value` holds that its sources do not; raises UserError beyond MAX_TOTAL."""
-        self._total += value.ids.size
+        held = value.ids.size
         if not any(value.forms is source.forms for source in sources):
-            self._total += len(value.forms.indices) + value.forms.count
+            held += len(value.forms.indices) + value.forms.count
+            _check_bits(value.forms)
+        self.count(held)
+
+    def count(self, held: int) -> None:
+        """Counts that many elements or weights; raises UserError beyond MAX_TOTAL."""
+        self._total += held
         if self._total > MAX_TOTAL:
             raise UserError(f"more than {MAX_TOTAL} elements and weights in all")
 
@@ -253,6 +276,14 @@ class Graph:
             lowest_terms(renumbered(units, number)),
             lowest_terms(renumbered(rows, number)),
         )
+
+
+def _check_bits(rows: Rows) -> None:
+    for values in (rows.numerators, rows.constants, rows.denominators):
+        if values.dtype == object:
+            most = max((int(value).bit_length() for value in values), default=0)
+            if most > MAX_BITS:
+                raise UserError(f"weights of {most} bits; the limit is {MAX_BITS}")
 
 
 def _nothing() -> Index:

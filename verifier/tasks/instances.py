@@ -150,7 +150,7 @@ def join_files(question: Property, files: Mapping[str, Path], semantics: Semanti
             if path.name.lower().removesuffix(".gz").endswith(".onnx"):
                 from verifier.formats.onnx.single_sums import require_single_sums
 
-                require_single_sums(path)
+                require_single_sums(path, semantics)
     return join(question, files, merge=semantics == "real")
 
 

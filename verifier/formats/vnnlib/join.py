@@ -142,8 +142,9 @@ def _is_onnx(path: Path) -> bool:
 
 def _onnx_part(declared: Declared, path: Path) -> _Part:
 
-    from verifier.formats.onnx.read import network_of_model, read_tensor
+    from verifier.formats.onnx.read import network_of_model
     from verifier.formats.onnx.signature import Value, read_model, signature, with_outputs
+    from verifier.formats.onnx.stored import read_tensor
 
     model = read_model(path)
     found = signature(model)
@@ -171,7 +172,8 @@ def _onnx_part(declared: Declared, path: Path) -> _Part:
     known = matched(own, found.initialized, "input with an initializer")
     initial: dict[int, Fraction] = {}
     for tensor, value in zip(own, known, strict=True):
-        entries = read_tensor(stored[value.name], path.parent).reshape(-1).tolist()
+        stored_value = read_tensor(stored[value.name], path.parent)
+        entries = stored_value.values.reshape(-1).tolist()
         _require_count(f"{tensor.name}: entries of the initializer", tensor.size, len(entries))
         initial.update({tensor.first + k: Fraction(entry) for k, entry in enumerate(entries)})
     ends = matched(declared.of("output"), found.outputs, "output")

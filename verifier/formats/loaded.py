@@ -1,0 +1,109 @@
+"""A network as its file has it: names and shapes, and what was done to it while it was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from verifier.question.errors import UserError
+from verifier.question.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An input or output of a file; `kind` is its element type where the file says one."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """A last layer that is not piecewise linear; the network ends before it, in scores.
+
+    The layer keeps the order of the scores. A single value is above `threshold` exactly where its
+    score is above 0, that is where the output of `shifted`, the score plus threshold, is above it.
+    `exact` is the network with the layer, where it is piecewise linear after all.
+    """
+
+    by: tuple[str, ...]
+    threshold: Fraction | None = None
+    shifted: Network | None = None
+    exact: Network | None = None
+
+    @property
+    def layers(self) -> str:
+        """The nodes that were put aside, in words."""
+        return ", ".join(self.by[:3]) + (", .." if len(self.by) > 3 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a file holds: a network that ends in scores, and what comes after them, if anything."""
+
+    scores: Network
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    tail: Tail | None = None
+    notes: tuple[str, ...] = ()
+    kinds: Mapping[str, int] = field(default_factory=dict)
+
+    def changed(self, change: Callable[[Network], Network]) -> Loaded:
+        """The same with networks changed to equal functions."""
+        tail = self.tail
+        if tail is not None:
+            shifted = None if tail.shifted is None else change(tail.shifted)
+            exact = None if tail.exact is None else change(tail.exact)
+            tail = replace(tail, shifted=shifted, exact=exact)
+        return replace(self, scores=change(self.scores), tail=tail)
+
+    @property
+    def decoder(self) -> str | None:
+        """The decoder that the last layer asks for, None where it asks for none."""
+        if self.tail is not None and self.tail.threshold is not None:
+            return "sign"
+        return None
+
+    def network_for(self, decoder: str | None, labels: tuple[Fraction, ...] = ()) -> Network:
+        """The network whose outputs this decoder reads as it reads those of the file.
+
+        None stands for any use of the numbers themselves. Raises UserError where the last layer
+        matters.
+        """
+        tail = self.tail
+        if tail is None:
+            return self.scores
+        if decoder == "sign" and tail.threshold is not None:
+            return self.scores
+        if tail.exact is not None:
+            return tail.exact
+        if decoder == "argmax" and self.scores.outputs.count > 1:
+            return self.scores
+        halves = len(labels) == 2 and sum(labels) / 2 == tail.threshold
+        if decoder == "nearest" and halves and tail.shifted is not None:
+            return tail.shifted
+        raise UserError(f"{tail.layers} is not piecewise linear{self._remedy()}")
+
+    def _remedy(self) -> str:
+        tail = self.tail
+        if tail is not None and tail.threshold is not None:
+            return (
+                f": ask for a label with decoder sign, -1 below {tail.threshold} and 1 above, "
+                "which does not need it"
+            )
+        if self.scores.outputs.count > 1:
+            return ": ask for a label with decoder argmax, which does not need it"
+        return ", and its threshold is unknown"
+
+    def said(self, decoder: str | None) -> tuple[str, ...]:
+        """What a reader should know of the network that `decoder` reads."""
+        tail = self.tail
+        if tail is None or (tail.exact is not None and decoder != "sign"):
+            return self.notes
+        if self.scores.outputs.count > 1:
+            why = "argmax reads the same label without it"
+        else:
+            why = f"its value is above {tail.threshold} exactly where what it reads is above 0"
+        return (*self.notes, f"{tail.layers} is left out: {why}")

@@ -1,0 +1,105 @@
+"""Tensors as ONNX files store them, in the file or beside it."""
+
+from __future__ import annotations
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from verifier.evidence.files import open_regular
+from verifier.formats.files import shown
+from verifier.formats.onnx.constants import BOOL, FLOATS, INTEGERS, Constant, kind_name, storage
+from verifier.formats.tensors import MAX_ELEMENTS
+from verifier.question.errors import RefusedError, UserError
+
+# Bits of an element, where it lies if not in raw_data, and how many elements an entry there holds.
+_STORED: dict[int, tuple[int, str, int]] = {
+    1: (32, "float_data", 1),
+    11: (64, "double_data", 1),
+    10: (16, "int32_data", 1),
+    16: (16, "int32_data", 1),
+    17: (8, "int32_data", 1),
+    18: (8, "int32_data", 1),
+    19: (8, "int32_data", 1),
+    20: (8, "int32_data", 1),
+    23: (4, "int32_data", 2),
+    2: (8, "int32_data", 1),
+    3: (8, "int32_data", 1),
+    4: (16, "int32_data", 1),
+    5: (16, "int32_data", 1),
+    6: (32, "int32_data", 1),
+    7: (64, "int64_data", 1),
+    9: (8, "int32_data", 1),
+    12: (32, "uint64_data", 1),
+    13: (64, "uint64_data", 1),
+    21: (4, "int32_data", 2),
+    22: (4, "int32_data", 2),
+    25: (2, "int32_data", 4),
+    26: (2, "int32_data", 4),
+}
+
+
+def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Constant:
+    """The entries of a stored tensor, exactly.
+
+    Raises UserError for strings and complex numbers, for more than MAX_ELEMENTS entries, for data
+    that do not fit the shape, and for external data that are missing or outside `folder`.
+    """
+    shape = [int(extent) for extent in tensor.dims]
+    count = prod(shape)
+    if min(shape, default=1) < 0 or max(shape, default=1) > MAX_ELEMENTS or count > MAX_ELEMENTS:
+        raise UserError(f"shape {shape[:8]}; the limit is {MAX_ELEMENTS} elements")
+    kind = int(tensor.data_type)
+    if kind not in _STORED:
+        raise UserError(f"data of type {kind_name(kind)} are not supported")
+    width, field, packed = _STORED[kind]
+    size = -(-count * width // 8)
+    if tensor.data_location == onnx.TensorProto.EXTERNAL:
+        tensor = onnx.TensorProto(
+            dims=tensor.dims,
+            data_type=tensor.data_type,
+            raw_data=_external(tensor, size, folder),
+        )
+    raw = tensor.HasField("raw_data")
+    stored = len(tensor.raw_data) if raw else len(getattr(tensor, field))
+    wanted = size if raw else -(-count // packed)
+    if stored != wanted:
+        held = stored * 8 / width if raw else stored * packed
+        raise UserError(f"shape {shape} asks for {count} entries, the file holds {held:g}")
+    array = numpy_helper.to_array(tensor)
+    if kind in FLOATS:
+        with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN, which users refuse
+            return Constant(kind, array.astype(np.float64))
+    if kind == BOOL:
+        return Constant(kind, array.astype(bool))
+    if kind not in INTEGERS:
+        raise UserError(f"data of type {kind_name(kind)} are not supported")
+    return Constant(kind, array.astype(storage(kind)))
+
+
+def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes:
+    facts = {entry.key: entry.value for entry in tensor.external_data}
+    location = facts.get("location", "")
+    if folder is None or not location or "\0" in location:
+        raise UserError("its data lie in another file, which is not named")
+    base = folder.resolve()
+    target = (base / location).resolve()
+    if Path(location).is_absolute() or not target.is_relative_to(base):
+        raise UserError(f"its data lie in {shown(location)}, outside the folder of the file")
+    if not facts.get("offset", "0").isdecimal() or not facts.get("length", "0").isdecimal():
+        raise UserError("offset or length of its external data is not a number")
+    offset, length = int(facts.get("offset", "0")), int(facts.get("length", str(size)))
+    if length != size:
+        raise UserError(f"its external data have {length} bytes, its shape asks for {size}")
+    try:
+        with open_regular(target) as file:
+            file.seek(offset)
+            content: bytes = file.read(size)
+    except (OSError, OverflowError, RefusedError) as error:
+        raise UserError(f"external data {shown(location)}: {error}") from None
+    if len(content) != size:
+        raise UserError(f"external data {shown(location)}: {len(content)} of {size} bytes")
+    return content
