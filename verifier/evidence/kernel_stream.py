@@ -93,7 +93,7 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield "flip " + _flip(verdict)
         return
     proof = verdict.proof if isinstance(verdict, Radius) else verdict
-    yield "radius\n" if isinstance(verdict, Radius) else "robust\n"
+    yield "radius 0\n" if isinstance(verdict, Radius) else "robust 0\n"
     yield from _steps(proof.steps)
     yield f"goals {len(proof.trees)}\n"
     for tree in proof.trees:

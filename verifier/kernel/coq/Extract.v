@@ -1,4 +1,4 @@
 (** The program: [make extract] writes program/kernel.ml and kernel.mli from this file. *)
-From Robmem Require Import Mappings Statement Numbers Verify Flips Labels.
+From Robmem Require Import Mappings Statement Numbers Shares Verify Flips Labels.
 Require Coq.extraction.Extraction.
-Extraction "kernel.ml" verify flip radius verify_sample flip_sample.
+Extraction "kernel.ml" verify find_lines flip radius verify_sample flip_sample.

@@ -1,6 +1,6 @@
 (** Flips, by exact evaluation at a rational point; and exact radii. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Verify.
+From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares Tree Verify.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -134,11 +134,11 @@ Proof.
 Qed.
 
 Definition is_opened (g : region) : bool := match ball g with Ball _ _ true => true | _ => false end.
-Definition radius (fuel : list name) (net : network) (g : region) (goals : list (list atom))
-    (lemmas : list (name * bool * Q * tree)) (trees : list tree) (k : nat) (p : list Q) : bool :=
-  is_opened g && flip net (with_sphere g) goals k p && verify fuel net g goals lemmas trees.
-Theorem radius_sound fuel net g goals lemmas trees k p :
-  radius fuel net g goals lemmas trees k p = true ->
+Definition radius (fuel : list name) (ls : trie direction) (net : network) (g : region)
+    (goals : list (list atom)) (pr : proof) (k : nat) (p : list Q) : bool :=
+  is_opened g && flip net (with_sphere g) goals k p && verify fuel ls net g goals pr.
+Theorem radius_sound fuel ls net g goals pr k p :
+  radius fuel ls net g goals pr k p = true ->
   asked_well net g goals /\ exact_radius net g goals.
 Proof.
   unfold radius. intro H. apply andb_true_iff in H as [H V]. apply andb_true_iff in H as [O F].

@@ -1,6 +1,6 @@
 (** Labels: the ball of a sample, the goals of its label, and what their refutation means. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Arith.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Verify Flips.
+From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares Tree Verify Flips.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -202,16 +202,16 @@ Proof.
 Qed.
 
 (** What the program answers for a sample. *)
-Definition verify_sample (fuel : list name) (net : network) (t : task) (reach : Q)
-    (s : list Q * nat) (lemmas : list (name * bool * Q * tree)) (trees : list tree) : bool :=
+Definition verify_sample (fuel : list name) (ls : trie direction) (net : network) (t : task)
+    (reach : Q) (s : list Q * nat) (p : proof) : bool :=
   match label_goals (read t) (classes t) (length (outputs net)) (snd s) with
   | Some goals =>
       reaches t reach && Nat.eqb (length (fst s)) (length (inputs net))
-      && verify fuel net (region_of t reach (inputs net) (fst s)) goals lemmas trees
+      && verify fuel ls net (region_of t reach (inputs net) (fst s)) goals p
   | None => false
   end.
-Theorem verify_sample_sound fuel net t reach s lemmas trees :
-  verify_sample fuel net t reach s lemmas trees = true -> keeps_label t net s.
+Theorem verify_sample_sound fuel ls net t reach s p :
+  verify_sample fuel ls net t reach s p = true -> keeps_label t net s.
 Proof.
   unfold verify_sample.
   destruct (label_goals (read t) (classes t) (length (outputs net)) (snd s)) as [goals |] eqn:L;
@@ -222,10 +222,9 @@ Proof.
   apply in_ball_inside; assumption.
 Qed.
 Corollary data_set_sound net t (samples : list (list Q * nat)) :
-  Forall (fun s => exists fuel reach lemmas trees,
-    verify_sample fuel net t reach s lemmas trees = true) samples ->
+  Forall (fun s => exists fuel ls reach p, verify_sample fuel ls net t reach s p = true) samples ->
   Forall (keeps_label t net) samples.
-Proof. apply Forall_impl. intros s [f [r [l [ts H]]]]. exact (verify_sample_sound _ _ _ _ _ _ _ H). Qed.
+Proof. apply Forall_impl. intros s [f [ls [r [p H]]]]. exact (verify_sample_sound _ _ _ _ _ _ _ H). Qed.
 
 Definition in_ball_at (t : task) (ns : list name) (c : list Q) (x : trie Q) : bool :=
   near_at (at_center ns c) (Ball (metric t) (budget t) false) x

@@ -115,9 +115,9 @@ Definition slope (named : trie Q) (usual up : bool) (v : name) (lo hi : Q) : Q :
   end.
 Definition in_unit (s : Q) : bool := nonneg s && leq s one.
 
-(** Replaces units by lines, the largest name first; gives coefficients of inputs, and a constant.
-    The list is fuel: it must be as long as there are variables. *)
-Fixpoint clear (fuel : list name) (e : env) (named : trie Q) (usual : bool)
+(** Replaces units by lines, the largest name first; gives coefficients of inputs and of what is
+    kept, and a constant. The list is fuel: it must be as long as there are variables. *)
+Fixpoint clear (keep : name -> bool) (fuel : list name) (e : env) (named : trie Q) (usual : bool)
     (c : trie Q) (k : Q) (ins : trie Q) : option form :=
   match pop c with
   | None => Some (ins, k)
@@ -125,21 +125,22 @@ Fixpoint clear (fuel : list name) (e : env) (named : trie Q) (usual : bool)
       match fuel with
       | [] => None
       | _ :: fuel =>
-          if is_zero q then clear fuel e named usual c k ins
+          if is_zero q then clear keep fuel e named usual c k ins
+          else if keep v then clear keep fuel e named usual c k (plus q v ins)
           else
             match get v e with
             | None => None
-            | Some (Input _ _) => clear fuel e named usual c k (plus q v ins)
+            | Some (Input _ _) => clear keep fuel e named usual c k (plus q v ins)
             | Some (Unit r lo hi) =>
                 let up := nonneg q in
                 let s := slope named usual up v lo hi in
                 if in_unit s then
                   let m := if up then low_line s lo hi else high_line s lo hi in
                   let k := add k (mul q m) in
-                  if is_zero s then clear fuel e named usual c k ins
+                  if is_zero s then clear keep fuel e named usual c k ins
                   else
                     let f := add_row (mul q s) r (c, k) in
-                    clear fuel e named usual (fst f) (snd f) ins
+                    clear keep fuel e named usual (fst f) (snd f) ins
                 else None
             end
       end
@@ -159,8 +160,8 @@ Proof.
     apply (Rmult_le_compat_l (- Q2R q)) in H; [lra | lra].
 Qed.
 
-Lemma clear_sound e named usual z : valid e z -> forall fuel c k ins f,
-  clear fuel e named usual c k ins = Some f ->
+Lemma clear_sound keep e named usual z : valid e z -> forall fuel c k ins f,
+  clear keep fuel e named usual c k ins = Some f ->
   form_value f z <= dot c z + Q2R k + dot ins z.
 Proof.
   intro V. induction fuel as [| w fuel IH]; intros c k ins f; cbn [clear];
@@ -168,7 +169,8 @@ Proof.
   1,3: intro E; injection E as <-; unfold form_value; simpl; lra.
   destruct (is_zero q) eqn:Z.
   - intro E. apply IH in E. apply is_zero_real in Z. rewrite Z in P. lra.
-  - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; [| | discriminate].
+  - destruct (keep v); [intro E; apply IH in E; rewrite dot_plus in E; lra |].
+    destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; [| | discriminate].
     + intro E. apply IH in E. rewrite dot_plus in E. lra.
     + set (s := slope named usual (nonneg q) v lo hi).
       destruct (in_unit s) eqn:S; [| discriminate].

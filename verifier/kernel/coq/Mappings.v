@@ -26,3 +26,6 @@ Extract Inlined Constant Z.opp => "Whole.neg".
 Extract Inlined Constant Z.gcd => "Whole.gcd".
 Extract Inlined Constant Z.div => "Whole.floor_div".
 Extract Inlined Constant Z.to_pos => "Whole.to_pos".
+Extract Inlined Constant Z.sqrt => "Whole.floor_sqrt".
+Extract Inlined Constant Z.log2 => "Whole.floor_log2".
+Extract Inlined Constant Z.shiftl => "Whole.shift".

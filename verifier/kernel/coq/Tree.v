@@ -1,6 +1,6 @@
 (** Trees: leaves, conflicts, splits and lemmas; and the root of a network, by intervals. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf.
+From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -11,7 +11,8 @@ Definition met (z : valuation) (g : goal) : Prop :=
 
 Record leaf := LeafOf
   { atoms : list (nat * Q); slopes : list (name * Q); bounds : list (name * Q);
-    cuts : list (nat * Q); box : list (name * Q); usual : bool }.
+    cuts : list (nat * Q); box : list (name * Q); usual : bool;
+    ridge : option (Q * option nat) }.
 
 (** The form that is at most zero where the goal holds, and whether it is below zero. *)
 Fixpoint take_atoms (g : goal) (ys : list (nat * Q)) (f : form) (sharp : bool)
@@ -67,8 +68,22 @@ Definition name_slopes (ss : list (name * Q)) : option (trie Q) :=
       | None => None
       end) ss (Some Nil).
 
-Definition close (fuel : list name) (g : region) (e : env) (known : list sum) (aim : goal)
-    (l : leaf) : bool :=
+(** What a leaf with a share of the ball may use: directions of variables, and tables of weights. *)
+Record hints := Hints { lines : trie direction; tables : list (list dense) }.
+Definition no_name (v : name) : bool := false.
+Definition on_line (h : hints) (v : name) : bool :=
+  match get v (lines h) with Some _ => true | None => false end.
+Definition table_number (h : hints) (i : option nat) : list dense :=
+  match i with
+  | Some i => match nth_error (tables h) i with Some D => D | None => [] end
+  | None => []
+  end.
+Definition tables_hold (g : region) (h : hints) : Prop :=
+  Forall (fun D => weights_ok (square_norm (ball g)) D = true
+    /\ forall z, Forall (centered (sides g) z) D) (tables h).
+
+Definition close (fuel : list name) (g : region) (h : hints) (e : env) (known : list sum)
+    (aim : goal) (l : leaf) : bool :=
   let ys := match atoms l, aim with [], [_] => [(O, one)] | ys, _ => ys end in
   match take_atoms aim ys (Nil, zero) false with
   | None => false
@@ -85,9 +100,18 @@ Definition close (fuel : list name) (g : region) (e : env) (known : list sum) (a
   match name_slopes (slopes l) with
   | None => false
   | Some named =>
-  match clear fuel e named (usual l) (fst f) (snd f) Nil with
-  | None => false
-  | Some f => finish e g sharp f
+  match ridge l with
+  | None =>
+      match clear no_name fuel e named (usual l) (fst f) (snd f) Nil with
+      | None => false
+      | Some f => finish e g sharp f
+      end
+  | Some (t, i) =>
+      match clear (on_line h) fuel e named (usual l) (fst f) (snd f) Nil with
+      | None => false
+      | Some f =>
+          finish_ridge fuel e g known (square_norm (ball g)) (lines h) (table_number h i) sharp t f
+      end
   end end end end end end.
 
 Lemma take_atoms_sound g z : met z g -> forall ys f sharp f' sharp',
@@ -151,26 +175,50 @@ Proof.
     unfold form_value in *. cbn [fst snd] in E. rewrite add_real, dot_plus, neg_real in E. lra.
 Qed.
 
-Lemma close_sound fuel g e known aim l z :
-  close fuel g e known aim l = true -> valid e z -> Forall (fun s => 0 <= sum_value s z) known ->
+Lemma table_number_sound g h i z : tables_hold g h ->
+  weights_ok (square_norm (ball g)) (table_number h i) = true
+  /\ Forall (centered (sides g) z) (table_number h i).
+Proof.
+  intro T. assert (E : weights_ok (square_norm (ball g)) [] = true)
+    by (destruct (square_norm (ball g)); reflexivity).
+  unfold table_number. destruct i as [i |]; [| auto].
+  destruct (nth_error (tables h) i) as [D |] eqn:N; [| auto].
+  apply nth_error_In in N. unfold tables_hold in T. rewrite Forall_forall in T.
+  destruct (T D N) as [W C]. auto.
+Qed.
+
+Lemma close_sound fuel g h e known aim l z : tables_hold g h ->
+  close fuel g h e known aim l = true -> valid e z -> Forall (fun s => 0 <= sum_value s z) known ->
   near (sides g) (ball g) z -> ~ met z aim.
 Proof.
-  unfold close. intros C V K N M. revert C.
+  unfold close. intros TH C V K N M. revert C.
   set (ys := match atoms l, aim with [], [_] => [(O, one)] | ys, _ => ys end).
   destruct (take_atoms aim ys (Nil, zero) false) as [[f0 sharp] |] eqn:A; [| discriminate].
   destruct (take_cuts known (cuts l) f0) as [f1 |] eqn:T; [| discriminate].
   destruct (take_bounds e (bounds l) f1) as [f2 |] eqn:B; [| discriminate].
   destruct (if borne g then take_box e (box l) f2 else Some f2) as [f3 |] eqn:X; [| discriminate].
   destruct (name_slopes (slopes l)) as [named |]; [| discriminate].
-  destruct (clear fuel e named (usual l) (fst f3) (snd f3) Nil) as [f4 |] eqn:L; [| discriminate].
   intro F.
   apply (take_atoms_sound aim z M) in A;
     [| unfold below, form_value; simpl; rewrite zero_real; lra].
   apply (take_cuts_sound known z K) in T. apply (take_bounds_sound e z V) in B.
   assert (X' : form_value f3 z <= form_value f2 z).
   { destruct (borne g); [apply (take_box_sound e z V _ _ _ X) | injection X as <-; lra]. }
-  apply (clear_sound e named (usual l) z V) in L. simpl in L.
-  pose proof (finish_sound e g sharp f4 z F V N) as P.
+  assert (P : exists f4, form_value f4 z <= form_value f3 z
+    /\ above (negb sharp) (form_value f4 z) 0).
+  { destruct (ridge l) as [[t i] |].
+    - destruct (clear (on_line h) fuel e named (usual l) (fst f3) (snd f3) Nil) as [f4 |] eqn:L;
+        [| discriminate].
+      exists f4. apply (clear_sound _ e named (usual l) z V) in L.
+      split; [unfold form_value in *; simpl in L; lra |].
+      destruct (table_number_sound g h i z TH) as [W C].
+      exact (finish_ridge_sound _ _ _ _ _ z V K N _ _ _ _ _ eq_refl F W C).
+    - destruct (clear no_name fuel e named (usual l) (fst f3) (snd f3) Nil) as [f4 |] eqn:L;
+        [| discriminate].
+      exists f4. apply (clear_sound _ e named (usual l) z V) in L.
+      split; [unfold form_value in *; simpl in L; lra |].
+      exact (finish_sound e g sharp f4 z F V N). }
+  destruct P as [f4 [L P]].
   unfold above, below, form_value in *. destruct sharp; simpl in *; lra.
 Qed.
 
@@ -199,6 +247,7 @@ Definition is_input (e : env) (k : name) : bool :=
 Section Check.
 Variable fuel : list name.
 Variable g : region.
+Variable h : hints.
 
 Fixpoint check (e : env) (known : list sum) (aim : goal) (t : tree) : bool :=
   match t with
@@ -210,7 +259,7 @@ Fixpoint check (e : env) (known : list sum) (aim : goal) (t : tree) : bool :=
           else false
       | _ => false
       end
-  | Close l => close fuel g e known aim l
+  | Close l => close fuel g h e known aim l
   | Conflict v => match get v e with Some (Unit _ lo hi) => lt hi lo | _ => false end
   | SplitUnit v lower higher =>
       match get v e with
@@ -282,11 +331,11 @@ Proof.
   rewrite neg_real. unfold one_input, value at 1. cbn. lra.
 Qed.
 
-Theorem check_sound z : near (sides g) (ball g) z -> forall t e known aim,
+Theorem check_sound z : tables_hold g h -> near (sides g) (ball g) z -> forall t e known aim,
   check e known aim t = true -> valid e z -> Forall (fun s => 0 <= sum_value s z) known ->
   ~ met z aim.
 Proof.
-  intro N. induction t as
+  intros TH N. induction t as
     [v upper q proof IHp rest IHr | l | v | v lower IHl higher IHh | k t lower IHl higher IHh
     | normal t lower IHl higher IHh]; intros e known aim; cbn [check]; intros C V K.
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
@@ -298,7 +347,7 @@ Proof.
       unfold sum_value; simpl. autorewrite with num. lra.
     + apply Rnot_lt_le. intro bad. apply IHp. constructor; [| constructor].
       unfold sum_value; simpl. autorewrite with num. lra.
-  - exact (close_sound _ _ _ _ _ _ _ C V K N).
+  - exact (close_sound _ _ _ _ _ _ _ _ TH C V K N).
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
     apply lt_true in C. destruct (V _ _ G) as [_ B]. lra.
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.

@@ -1,6 +1,6 @@
 (** The root of a network, by interval arithmetic, unit after unit; and the theorem. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Tree.
+From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares Tree.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -206,33 +206,28 @@ Definition atom_rows (e : env) (outs : list row) (a : atom) : option (sum * bool
     | None => None
     end
   else None.
-Fixpoint all {A B} (f : A -> option B) (l : list A) : option (list B) :=
-  match l with
-  | [] => Some []
-  | a :: l => match f a, all f l with Some b, Some bs => Some (b :: bs) | _, _ => None end
-  end.
 Definition goal_rows (e : env) (outs : list row) : list atom -> option goal :=
   all (atom_rows e outs).
 
-Fixpoint lemmas_hold (fuel : list name) (g : region) (e : env)
+Fixpoint lemmas_hold (fuel : list name) (g : region) (h : hints) (e : env)
     (ls : list (name * bool * Q * tree)) : option env :=
   match ls with
   | [] => Some e
   | (v, upper, q, proof) :: ls =>
       match get v e with
       | Some (Unit r lo hi) =>
-          if check fuel g e [] (lemma_goal r upper q) proof
-          then lemmas_hold fuel g (tighten v r lo hi upper q e) ls
+          if check fuel g h e [] (lemma_goal r upper q) proof
+          then lemmas_hold fuel g h (tighten v r lo hi upper q e) ls
           else None
       | _ => None
       end
   end.
-Fixpoint trees_hold (fuel : list name) (g : region) (e : env) (aims : list goal)
+Fixpoint trees_hold (fuel : list name) (g : region) (h : hints) (e : env) (aims : list goal)
     (trees : list tree) : bool :=
   match aims, trees with
   | [], [] => true
   | aim :: aims, t :: trees =>
-      if check fuel g e [] aim t then trees_hold fuel g e aims trees else false
+      if check fuel g h e [] aim t then trees_hold fuel g h e aims trees else false
   | _, _ => false
   end.
 
@@ -248,8 +243,15 @@ Definition outputs_exist (e : env) (outs : list row) : bool :=
     (terms r)) outs.
 
 (** Whether the lemmas and trees prove that no point of the region satisfies a goal. *)
-Definition verify (fuel : list name) (net : network) (g : region) (goals : list (list atom))
-    (lemmas : list (name * bool * Q * tree)) (trees : list tree) : bool :=
+Record proof := Proof_
+  { weights : list (list weighted_direction); lemmas : list (name * bool * Q * tree);
+    trees : list tree }.
+Definition verify (fuel : list name) (ls : trie direction) (net : network) (g : region)
+    (goals : list (list atom)) (p : proof) : bool :=
+  match all (table_of (square_norm (ball g)) (sides g)) (weights p) with
+  | None => false
+  | Some ts =>
+  let h := Hints ls ts in
   match root net g with
   | None => false
   | Some e =>
@@ -257,13 +259,13 @@ Definition verify (fuel : list name) (net : network) (g : region) (goals : list 
         match all (goal_rows e (outputs net)) goals with
         | None => false
         | Some aims =>
-            match lemmas_hold fuel g e lemmas with
+            match lemmas_hold fuel g h e (lemmas p) with
             | None => false
-            | Some e => trees_hold fuel g e aims trees
+            | Some e => trees_hold fuel g h e aims (trees p)
             end
         end
       else false
-  end.
+  end end.
 
 Lemma all_forall {A B} (f : A -> option B) : forall l bs, all f l = Some bs ->
   Forall (fun a => exists b, f a = Some b) l.
@@ -394,15 +396,15 @@ Qed.
 Lemma total_app : forall a b, total (a ++ b) = total a + total b.
 Proof. induction a as [| t a IH]; intro b; simpl; [lra | rewrite IH; lra]. Qed.
 
-Lemma lemmas_sound x : near (sides g) (ball g) (run (units net) x) -> forall ls e e',
-  lemmas_hold fuel g e ls = Some e' -> valid e (run (units net) x) -> valid e' (run (units net) x).
+Lemma lemmas_sound h x : tables_hold g h -> near (sides g) (ball g) (run (units net) x) -> forall ls e e',
+  lemmas_hold fuel g h e ls = Some e' -> valid e (run (units net) x) -> valid e' (run (units net) x).
 Proof.
-  intro N. induction ls as [| [[[v upper] q] proof] ls IH]; intros e e'; cbn [lemmas_hold].
+  intros TH N. induction ls as [| [[[v upper] q] proof] ls IH]; intros e e'; cbn [lemmas_hold].
   - intro E; injection E as <-. trivial.
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
-    destruct (check fuel g e [] (lemma_goal r upper q) proof) eqn:P; [| discriminate].
+    destruct (check fuel g h e [] (lemma_goal r upper q) proof) eqn:P; [| discriminate].
     intros E V. apply (IH _ _ E). apply valid_tighten; [exact V | exact G |].
-    pose proof (check_sound fuel g _ N _ _ _ _ P V (Forall_nil _)) as H.
+    pose proof (check_sound fuel g h _ TH N _ _ _ _ P V (Forall_nil _)) as H.
     unfold lemma_goal, met in H. destruct upper.
     + apply Rnot_lt_le. intro bad. apply H. constructor; [| constructor].
       unfold sum_value; simpl. autorewrite with num. lra.
@@ -410,24 +412,45 @@ Proof.
       unfold sum_value; simpl. autorewrite with num. lra.
 Qed.
 
-Lemma trees_sound x e : near (sides g) (ball g) (run (units net) x) ->
-  valid e (run (units net) x) -> forall aims trees, trees_hold fuel g e aims trees = true ->
+Lemma trees_sound h x e : tables_hold g h -> near (sides g) (ball g) (run (units net) x) ->
+  valid e (run (units net) x) -> forall aims trees, trees_hold fuel g h e aims trees = true ->
   forall aim, In aim aims -> ~ met (run (units net) x) aim.
 Proof.
-  intros N V. induction aims as [| a aims IH]; intros [| t trees]; cbn [trees_hold];
+  intros TH N V. induction aims as [| a aims IH]; intros [| t trees]; cbn [trees_hold];
     try discriminate; intros C aim; [contradiction |].
-  destruct (check fuel g e [] a t) eqn:P; [| discriminate].
+  destruct (check fuel g h e [] a t) eqn:P; [| discriminate].
   intros [<- | I]; [| exact (IH _ C _ I)].
-  exact (check_sound fuel g _ N _ _ _ _ P V (Forall_nil _)).
+  exact (check_sound fuel g h _ TH N _ _ _ _ P V (Forall_nil _)).
 Qed.
 
-Theorem verify_sound goals lemmas trees :
-  verify fuel net g goals lemmas trees = true -> asked_well net g goals /\ never net g goals.
+Lemma tables_sound ws ts ls : all (table_of (square_norm (ball g)) (sides g)) ws = Some ts ->
+  tables_hold g (Hints ls ts).
 Proof.
-  unfold verify. destruct (root net g) as [e |] eqn:R; [| discriminate].
+  intro A. unfold tables_hold. simpl. revert ws ts A.
+  induction ws as [| w ws IH]; intros ts; simpl.
+  - intro E; injection E as <-. constructor.
+  - destruct (table_of _ _ w) as [D |] eqn:T; [| discriminate].
+    destruct (all _ ws) as [Ds |]; [| discriminate].
+    intro E; injection E as <-. constructor; [| exact (IH _ eq_refl)].
+    unfold table_of in T. destruct (all (to_dense (sides g)) w) as [D' |] eqn:F; [| discriminate].
+    destruct (weights_ok _ D') eqn:W; [| discriminate]. injection T as <-. split; [exact W |].
+    intro z. clear W IH. revert D' F. induction w as [| x w IHw]; intros D'; simpl.
+    + intro E; injection E as <-. constructor.
+    + destruct (to_dense (sides g) x) as [d |] eqn:X; [| discriminate].
+      destruct (all (to_dense (sides g)) w) as [ds |]; [| discriminate].
+      intro E; injection E as <-. constructor; [| exact (IHw _ eq_refl)].
+      apply (to_dense_sound _ _ _ z X).
+Qed.
+
+Theorem verify_sound ls goals p :
+  verify fuel ls net g goals p = true -> asked_well net g goals /\ never net g goals.
+Proof.
+  unfold verify. destruct (all (table_of _ _) (weights p)) as [ts |] eqn:TT; [| discriminate].
+  set (h := Hints ls ts). assert (TH : tables_hold g h) by exact (tables_sound _ _ _ TT).
+  destruct (root net g) as [e |] eqn:R; [| discriminate].
   destruct (outputs_exist e (outputs net)) eqn:O; [| discriminate].
   destruct (all (goal_rows e (outputs net)) goals) as [aims |] eqn:A; [| discriminate].
-  destruct (lemmas_hold fuel g e lemmas) as [e' |] eqn:L; [| discriminate].
+  destruct (lemmas_hold fuel g h e (lemmas p)) as [e' |] eqn:L; [| discriminate].
   intro T. destruct (root_known e R) as [same [D [Y [K J]]]]. split.
   - split; [split; [exact D | split; [exact Y |]] | split; [exact same |]].
     + apply Forall_forall. intros r Hr t Ht. apply K.
@@ -454,9 +477,9 @@ Proof.
         rewrite (Ggap s Hs). reflexivity.
       - erewrite map_ext_in; [intro N; exact N |]. intros s Hs. cbv beta.
         rewrite (Ggap s Hs). reflexivity. }
-    pose proof (lemmas_sound x N _ _ _ L V) as V'.
+    pose proof (lemmas_sound h x TH N _ _ _ L V) as V'.
     destruct (all_in _ _ _ _ A G) as [aim [H Ia]].
-    apply (trees_sound x e' N V' _ _ T aim Ia).
+    apply (trees_sound h x e' TH N V' _ _ T aim Ia).
     unfold met. revert H M. unfold goal_rows. apply all_transfer. clear aim Ia.
     intros a [s st] H M. unfold atom_rows in H.
     destruct (forallb (fun t => is_input e (fst t)) (xs a)) eqn:X; [| discriminate].

@@ -263,6 +263,36 @@ module Coq_Pos =
     | IsPos z0 -> z0
     | _ -> Whole.one
 
+  (** val iter : ('a1 -> 'a1) -> 'a1 -> Whole.t -> 'a1 **)
+
+  let rec iter f x n =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun n' -> f (iter f (iter f x n') n'))
+      (fun n' -> iter f (iter f x n') n')
+      (fun _ -> f x)
+      n
+
+  (** val div2 : Whole.t -> Whole.t **)
+
+  let div2 p =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p0 -> p0)
+      (fun p0 -> p0)
+      (fun _ -> Whole.one)
+      p
+
+  (** val div2_up : Whole.t -> Whole.t **)
+
+  let div2_up p =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p0 -> succ p0)
+      (fun p0 -> p0)
+      (fun _ -> Whole.one)
+      p
+
   (** val size_nat : Whole.t -> nat **)
 
   let rec size_nat p =
@@ -271,6 +301,16 @@ module Coq_Pos =
       (fun p0 -> S (size_nat p0))
       (fun p0 -> S (size_nat p0))
       (fun _ -> S O)
+      p
+
+  (** val size : Whole.t -> Whole.t **)
+
+  let rec size p =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p0 -> succ (size p0))
+      (fun p0 -> succ (size p0))
+      (fun _ -> Whole.one)
       p
 
   (** val compare_cont : comparison -> Whole.t -> Whole.t -> comparison **)
@@ -305,6 +345,71 @@ module Coq_Pos =
 
   let compare =
     compare_cont Eq
+
+  (** val leb : Whole.t -> Whole.t -> bool **)
+
+  let leb x y =
+    match compare x y with
+    | Gt -> false
+    | _ -> true
+
+  (** val sqrtrem_step :
+      (Whole.t -> Whole.t) -> (Whole.t -> Whole.t) -> (Whole.t * mask) ->
+      Whole.t * mask **)
+
+  let sqrtrem_step f g = function
+  | (s, y) ->
+    (match y with
+     | IsPos r ->
+       let s' = (fun p -> Whole.succ (Whole.shift_left p 1))
+         ((fun p -> Whole.shift_left p 1) s)
+       in
+       let r' = g (f r) in
+       if leb s' r'
+       then (((fun p -> Whole.succ (Whole.shift_left p 1)) s),
+              (sub_mask r' s'))
+       else (((fun p -> Whole.shift_left p 1) s), (IsPos r'))
+     | _ ->
+       (((fun p -> Whole.shift_left p 1) s),
+         (sub_mask (g (f Whole.one)) ((fun p -> Whole.shift_left p 1)
+           ((fun p -> Whole.shift_left p 1) Whole.one)))))
+
+  (** val sqrtrem : Whole.t -> Whole.t * mask **)
+
+  let rec sqrtrem p =
+    (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+      (fun p0 ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun p1 ->
+        sqrtrem_step (fun x -> (fun p -> Whole.succ (Whole.shift_left p 1))
+          x) (fun x -> (fun p -> Whole.succ (Whole.shift_left p 1)) x)
+          (sqrtrem p1))
+        (fun p1 ->
+        sqrtrem_step (fun x -> (fun p -> Whole.shift_left p 1) x) (fun x ->
+          (fun p -> Whole.succ (Whole.shift_left p 1)) x) (sqrtrem p1))
+        (fun _ -> (Whole.one, (IsPos ((fun p -> Whole.shift_left p 1)
+        Whole.one))))
+        p0)
+      (fun p0 ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun p1 ->
+        sqrtrem_step (fun x -> (fun p -> Whole.succ (Whole.shift_left p 1))
+          x) (fun x -> (fun p -> Whole.shift_left p 1) x) (sqrtrem p1))
+        (fun p1 ->
+        sqrtrem_step (fun x -> (fun p -> Whole.shift_left p 1) x) (fun x ->
+          (fun p -> Whole.shift_left p 1) x) (sqrtrem p1))
+        (fun _ -> (Whole.one, (IsPos Whole.one)))
+        p0)
+      (fun _ -> (Whole.one, IsNul))
+      p
+
+  (** val sqrt : Whole.t -> Whole.t **)
+
+  let sqrt p =
+    fst (sqrtrem p)
 
   (** val gcdn : nat -> Whole.t -> Whole.t -> Whole.t **)
 
@@ -512,6 +617,22 @@ module Z =
         (fun b' -> let (q0, r) = pos_div_eucl a' b' in (q0, (Whole.neg r)))
         b)
       a
+
+  (** val div2 : Whole.t -> Whole.t **)
+
+  let div2 z0 =
+    (fun zero pos neg z -> let s = Whole.sign z in
+    if s = 0 then zero () else if s > 0 then pos z else neg (Whole.neg z))
+      (fun _ -> Whole.zero)
+      (fun p ->
+      (fun odd even one p -> if Whole.equal p Whole.one then one ()
+    else if Whole.is_odd p then odd (Whole.shift_right p 1) else even (Whole.shift_right p 1))
+        (fun _ -> (Coq_Pos.div2 p))
+        (fun _ -> (Coq_Pos.div2 p))
+        (fun _ -> Whole.zero)
+        p)
+      (fun p -> Whole.neg (Coq_Pos.div2_up p))
+      z0
  end
 
 (** val nth_error : 'a1 list -> nat -> 'a1 option **)
@@ -646,7 +767,7 @@ let with_sphere g =
   { sides = g.sides; ball =
     (match g.ball with
      | Box -> Box
-     | Ball (n, size, _) -> Ball (n, size, false)) }
+     | Ball (n, size0, _) -> Ball (n, size0, false)) }
 
 type decoder =
 | Value
@@ -958,8 +1079,9 @@ let rec add_terms q0 ts c =
 (** val add_row : q -> row -> form -> form **)
 
 let add_row q0 r f =
-  let share = over q0 r.denominator in
-  ((add_terms share r.terms (fst f)), (add0 (snd f) (scale r.constant share)))
+  let share0 = over q0 r.denominator in
+  ((add_terms share0 r.terms (fst f)),
+  (add0 (snd f) (scale r.constant share0)))
 
 type sum = (q * row) list * q
 
@@ -1008,9 +1130,10 @@ let in_unit s =
   (&&) (nonneg s) (leq s one)
 
 (** val clear :
-    name list -> env -> q trie -> bool -> q trie -> q -> q trie -> form option **)
+    (name -> bool) -> name list -> env -> q trie -> bool -> q trie -> q -> q
+    trie -> form option **)
 
-let rec clear fuel e named usual0 c k ins =
+let rec clear keep fuel e named usual0 c k ins =
   match pop c with
   | Some p ->
     let (p0, c0) = p in
@@ -1019,26 +1142,31 @@ let rec clear fuel e named usual0 c k ins =
      | [] -> None
      | _ :: fuel0 ->
        if is_zero q0
-       then clear fuel0 e named usual0 c0 k ins
-       else (match get v e with
-             | Some i ->
-               (match i with
-                | Input (_, _) ->
-                  clear fuel0 e named usual0 c0 k (plus q0 v ins)
-                | Unit (r, lo, hi) ->
-                  let up = nonneg q0 in
-                  let s = slope named usual0 up v lo hi in
-                  if in_unit s
-                  then let m =
-                         if up then low_line s lo hi else high_line s lo hi
-                       in
-                       let k0 = add0 k (mul q0 m) in
-                       if is_zero s
-                       then clear fuel0 e named usual0 c0 k0 ins
-                       else let f = add_row (mul q0 s) r (c0, k0) in
-                            clear fuel0 e named usual0 (fst f) (snd f) ins
-                  else None)
-             | None -> None))
+       then clear keep fuel0 e named usual0 c0 k ins
+       else if keep v
+            then clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
+            else (match get v e with
+                  | Some i ->
+                    (match i with
+                     | Input (_, _) ->
+                       clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
+                     | Unit (r, lo, hi) ->
+                       let up = nonneg q0 in
+                       let s = slope named usual0 up v lo hi in
+                       if in_unit s
+                       then let m =
+                              if up
+                              then low_line s lo hi
+                              else high_line s lo hi
+                            in
+                            let k0 = add0 k (mul q0 m) in
+                            if is_zero s
+                            then clear keep fuel0 e named usual0 c0 k0 ins
+                            else let f = add_row (mul q0 s) r (c0, k0) in
+                                 clear keep fuel0 e named usual0 (fst f)
+                                   (snd f) ins
+                       else None)
+                  | None -> None))
   | None -> Some (ins, k)
 
 (** val on_box :
@@ -1060,8 +1188,8 @@ let rec on_box e edge ss ins k sharp =
              let end_ = if nonneg g then lo else hi in
              let attained =
                match edge with
-               | Some size ->
-                 (||) (is_zero g) (lt (magnitude (sub0 end_ s.center)) size)
+               | Some size0 ->
+                 (||) (is_zero g) (lt (magnitude (sub0 end_ s.center)) size0)
                | None -> true
              in
              on_box e edge ss0 ins0 (add0 k (mul g end_))
@@ -1113,10 +1241,10 @@ let finish e g enough = function
      (match on_box e None g.sides ins k false with
       | Some p -> let (k0, _) = p in ample enough k0 zero
       | None -> false)
-   | Ball (n, size, opened) ->
+   | Ball (n, size0, opened) ->
      (match n with
       | Linf ->
-        (match on_box e (if opened then Some size else None) g.sides ins k
+        (match on_box e (if opened then Some size0 else None) g.sides ins k
                  false with
          | Some p -> let (k0, sharp) = p in ample ((||) enough sharp) k0 zero
          | None -> false)
@@ -1126,7 +1254,7 @@ let finish e g enough = function
            let (k0, gs) = p in
            let m = largest gs in
            ample ((||) enough ((&&) opened (negb (leq m zero)))) k0
-             (mul size m)
+             (mul size0 m)
          | None -> false)
       | L2 ->
         (match around g.sides ins k with
@@ -1136,15 +1264,653 @@ let finish e g enough = function
            (&&)
              ((&&) (nonneg k0)
                (ample ((||) enough ((&&) opened (negb (leq m zero))))
-                 (mul k0 k0) (mul size m)))
+                 (mul k0 k0) (mul size0 m)))
              ((||) ((||) enough opened) (positive_q k0))
          | None -> false)))
+
+type direction = (name * q) list
+
+(** val same_q : q -> q -> bool **)
+
+let same_q a b =
+  (&&) (leq a b) (leq b a)
+
+(** val same_name : name -> name -> bool **)
+
+let same_name a b =
+  if name_dec a b then true else false
+
+(** val same_direction : direction -> direction -> bool **)
+
+let rec same_direction d d' =
+  match d with
+  | [] -> (match d' with
+           | [] -> true
+           | _ :: _ -> false)
+  | p :: d0 ->
+    let (k, g) = p in
+    (match d' with
+     | [] -> false
+     | p0 :: d'0 ->
+       let (k', g') = p0 in
+       (&&) ((&&) (same_name k k') (same_q g g')) (same_direction d0 d'0))
+
+type line = q * q
+
+(** val flat : line **)
+
+let flat =
+  (zero, zero)
+
+(** val line_terms :
+    line trie -> (name * Whole.t) list -> line -> line option **)
+
+let rec line_terms forms ts l =
+  match ts with
+  | [] -> Some l
+  | p :: ts0 ->
+    let (v, n) = p in
+    (match get v forms with
+     | Some p0 ->
+       line_terms forms ts0 ((add0 (fst l) (scale n (fst p0))),
+         (add0 (snd l) (scale n (snd p0))))
+     | None -> None)
+
+(** val multiple : q -> direction -> (name * Whole.t) list -> bool **)
+
+let rec multiple q0 d ts =
+  match d with
+  | [] -> (match ts with
+           | [] -> true
+           | _ :: _ -> false)
+  | p :: d0 ->
+    let (k, g) = p in
+    (match ts with
+     | [] -> false
+     | p0 :: ts0 ->
+       let (v, n) = p0 in
+       (&&) ((&&) (same_name k v) (same_q (whole n) (mul q0 g)))
+         (multiple q0 d0 ts0))
+
+(** val line_of_row : line trie -> direction -> row -> line option **)
+
+let line_of_row forms d r =
+  match line_terms forms r.terms (zero, (whole r.constant)) with
+  | Some l ->
+    Some ((over (fst l) r.denominator), (over (snd l) r.denominator))
+  | None ->
+    (match r.terms with
+     | [] -> None
+     | p :: _ ->
+       let (_, n) = p in
+       if multiple (whole n) d r.terms
+       then Some ((over (whole n) r.denominator),
+              (over (whole r.constant) r.denominator))
+       else None)
+
+(** val eval : line -> q -> q **)
+
+let eval l u =
+  add0 (mul (fst l) u) (snd l)
+
+(** val divide : q -> q -> q **)
+
+let divide a b =
+  if positive_q b
+  then reduce { qnum = (Whole.mul a.qnum b.qden); qden =
+         (Whole.mul a.qden (Whole.to_pos b.qnum)) }
+  else neg
+         (reduce { qnum = (Whole.mul a.qnum b.qden); qden =
+           (Whole.mul a.qden (Whole.to_pos (Whole.neg b.qnum))) })
+
+(** val walk :
+    env -> direction -> (line trie -> q -> q -> q option) -> name list ->
+    line trie -> q -> q -> q option **)
+
+let rec walk e d last us forms a b =
+  match us with
+  | [] -> last forms a b
+  | v :: us0 ->
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (_, _) -> None
+        | Unit (r, _, _) ->
+          (match line_of_row forms d r with
+           | Some l ->
+             let at_a = eval l a in
+             let at_b = eval l b in
+             if (&&) (nonneg at_a) (nonneg at_b)
+             then walk e d last us0 (put v l forms) a b
+             else if (&&) (nonneg (neg at_a)) (nonneg (neg at_b))
+                  then walk e d last us0 (put v flat forms) a b
+                  else let root0 = divide (neg (snd l)) (fst l) in
+                       if is_zero (eval l root0)
+                       then (match walk e d last us0
+                                     (put v (if nonneg at_a then l else flat)
+                                       forms) a root0 with
+                             | Some p ->
+                               (match walk e d last us0
+                                        (put v
+                                          (if nonneg at_a then flat else l)
+                                          forms) root0 b with
+                                | Some q0 -> Some (smaller p q0)
+                                | None -> None)
+                             | None -> None)
+                       else None
+           | None -> None))
+     | None -> None)
+
+(** val square_norm : shape -> bool **)
+
+let square_norm = function
+| Box -> false
+| Ball (n, _, _) -> (match n with
+                     | L2 -> true
+                     | _ -> false)
+
+(** val distance_q : bool -> q -> q **)
+
+let distance_q sq w =
+  if sq then mul w w else magnitude w
+
+(** val lifted : bool -> q -> q -> line -> q -> q **)
+
+let lifted sq tau c l u =
+  add0 (eval l u) (mul tau (distance_q sq (sub0 u c)))
+
+(** val two : q **)
+
+let two =
+  whole ((fun p -> Whole.shift_left p 1) Whole.one)
+
+(** val least : bool -> q -> q -> line -> q -> q -> q **)
+
+let least sq tau c l a b =
+  if sq
+  then if nonneg (add0 (fst l) (mul (mul two tau) (sub0 a c)))
+       then lifted true tau c l a
+       else if nonneg (neg (add0 (fst l) (mul (mul two tau) (sub0 b c))))
+            then lifted true tau c l b
+            else sub0 (eval l c)
+                   (divide (mul (fst l) (fst l))
+                     (mul
+                       (whole ((fun p -> Whole.shift_left p 1)
+                         ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
+  else let ends0 = smaller (lifted false tau c l a) (lifted false tau c l b)
+       in
+       if (&&) (leq a c) (leq c b)
+       then smaller ends0 (lifted false tau c l c)
+       else ends0
+
+(** val vertex_ok : bool -> q -> q -> line -> bool **)
+
+let vertex_ok sq tau _ l =
+  (||) ((||) (negb sq) (negb (positive_q tau)))
+    (same_q
+      (mul
+        (divide (mul (fst l) (fst l))
+          (mul
+            (whole ((fun p -> Whole.shift_left p 1)
+              ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
+        (mul
+          (whole ((fun p -> Whole.shift_left p 1)
+            ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
+      (mul (fst l) (fst l)))
+
+(** val line_sum : line trie -> (name * q) list -> line -> line option **)
+
+let rec line_sum forms ts l =
+  match ts with
+  | [] -> Some l
+  | p :: ts0 ->
+    let (v, q0) = p in
+    (match get v forms with
+     | Some p0 ->
+       line_sum forms ts0 ((add0 (fst l) (mul q0 (fst p0))),
+         (add0 (snd l) (mul q0 (snd p0))))
+     | None -> None)
+
+(** val cone : name list -> env -> q trie -> name list -> name list **)
+
+let rec cone fuel e waiting found =
+  match fuel with
+  | [] -> found
+  | _ :: fuel0 ->
+    (match pop waiting with
+     | Some p ->
+       let (p0, waiting0) = p in
+       let (v, _) = p0 in
+       (match get v e with
+        | Some i ->
+          (match i with
+           | Input (_, _) -> cone fuel0 e waiting0 found
+           | Unit (r, _, _) ->
+             cone fuel0 e
+               (fold_left (fun t s ->
+                 match get (fst s) e with
+                 | Some i0 ->
+                   (match i0 with
+                    | Input (_, _) -> t
+                    | Unit (_, _, _) -> put (fst s) zero t)
+                 | None -> t) r.terms waiting0) (v :: found))
+        | None -> cone fuel0 e waiting0 found)
+     | None -> found)
+
+(** val group_least :
+    name list -> env -> bool -> direction -> (name * q) list -> q -> q -> q
+    -> q -> q option **)
+
+let group_least fuel e sq d ts tau c lo hi =
+  let start =
+    match d with
+    | [] -> Nil
+    | p :: l ->
+      let (k, g) = p in
+      (match l with
+       | [] -> if same_q g one then put k (one, zero) Nil else Nil
+       | _ :: _ -> Nil)
+  in
+  let us = cone fuel e (fold_left (fun t s -> put (fst s) zero t) ts Nil) []
+  in
+  walk e d (fun forms a b ->
+    match line_sum forms ts flat with
+    | Some l ->
+      if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
+    | None -> None) us start lo hi
+
+type weighted_direction = { ray : direction; share : q; selberg : q }
+
+type dense = (weighted_direction * q) * q list
+
+(** val inner_q : q list -> q list -> q **)
+
+let rec inner_q a b =
+  match a with
+  | [] -> zero
+  | x :: a0 ->
+    (match b with
+     | [] -> zero
+     | y :: b0 ->
+       if (||) (is_zero x) (is_zero y)
+       then inner_q a0 b0
+       else add0 (mul x y) (inner_q a0 b0))
+
+(** val sum_q : ('a1 -> q) -> 'a1 list -> q **)
+
+let rec sum_q f = function
+| [] -> zero
+| a :: l0 -> add0 (f a) (sum_q f l0)
+
+(** val selberg_ok : dense list -> bool **)
+
+let selberg_ok d =
+  forallb (fun x ->
+    (&&)
+      ((&&) (nonneg (fst (fst x)).share) (positive_q (fst (fst x)).selberg))
+      (leq
+        (mul (fst (fst x)).share
+          (sum_q (fun y ->
+            mul (magnitude (inner_q (snd x) (snd y))) (fst (fst y)).selberg)
+            d)) (fst (fst x)).selberg)) d
+
+(** val vplus_q : q list -> q list -> q list **)
+
+let rec vplus_q a b =
+  match a with
+  | [] -> b
+  | x :: a0 ->
+    (match b with
+     | [] -> a
+     | y :: b0 -> (add0 x y) :: (vplus_q a0 b0))
+
+(** val columns : dense list -> q list **)
+
+let columns d =
+  fold_right (fun x c ->
+    vplus_q (map (fun g -> mul (fst (fst x)).share (magnitude g)) (snd x)) c)
+    [] d
+
+(** val columns_ok : dense list -> bool **)
+
+let columns_ok d =
+  (&&) (forallb (fun x -> nonneg (fst (fst x)).share) d)
+    (forallb (fun c -> leq c one) (columns d))
+
+(** val weights_ok : bool -> dense list -> bool **)
+
+let weights_ok sq d =
+  if sq then selberg_ok d else columns_ok d
+
+(** val to_dense : side list -> weighted_direction -> dense option **)
+
+let to_dense ss x =
+  match around ss (fold_left (fun t p -> plus (snd p) (fst p) t) x.ray Nil)
+          zero with
+  | Some p -> let (c, gs) = p in Some ((x, c), gs)
+  | None -> None
+
+(** val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option **)
+
+let rec all f = function
+| [] -> Some []
+| a :: l0 ->
+  (match f a with
+   | Some b -> (match all f l0 with
+                | Some bs -> Some (b :: bs)
+                | None -> None)
+   | None -> None)
+
+(** val table_of :
+    bool -> side list -> weighted_direction list -> dense list option **)
+
+let table_of sq ss ws =
+  match all (to_dense ss) ws with
+  | Some d -> if weights_ok sq d then Some d else None
+  | None -> None
+
+(** val box_range : env -> direction -> q -> q -> (q * q) option **)
+
+let rec box_range e d lo hi =
+  match d with
+  | [] -> Some (lo, hi)
+  | p :: d0 ->
+    let (k, q0) = p in
+    (match get k e with
+     | Some i ->
+       (match i with
+        | Input (a, b) ->
+          if nonneg q0
+          then box_range e d0 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
+          else box_range e d0 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
+        | Unit (_, _, _) -> None)
+     | None -> None)
+
+(** val larger_z : Whole.t -> Whole.t -> Whole.t **)
+
+let larger_z a b =
+  if Whole.leq a b then b else a
+
+(** val root_upper : q -> q **)
+
+let root_upper a =
+  if positive_q a
+  then let bits = fun n -> Whole.add (Whole.floor_log2 n) Whole.one in
+       let shift =
+         Whole.add ((fun p -> Whole.shift_left p 1)
+           ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
+           ((fun p -> Whole.succ (Whole.shift_left p 1)) Whole.one))))
+           (Whole.neg
+             (Whole.floor_div
+               (Whole.add (bits a.qnum) (Whole.neg (bits a.qden)))
+               ((fun p -> Whole.shift_left p 1) Whole.one)))
+       in
+       let n =
+         Whole.shift a.qnum
+           (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
+             (larger_z shift Whole.zero))
+       in
+       let d =
+         Whole.shift a.qden
+           (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
+             (larger_z (Whole.neg shift) Whole.zero))
+       in
+       let r = Whole.floor_sqrt (Whole.floor_div n d) in
+       let r0 =
+         if Whole.leq n (Whole.mul (Whole.mul r r) d)
+         then r
+         else Whole.add r Whole.one
+       in
+       reduce { qnum =
+         (Whole.shift r0 (larger_z (Whole.neg shift) Whole.zero)); qden =
+         (Whole.to_pos (Whole.shift Whole.one (larger_z shift Whole.zero))) }
+  else zero
+
+(** val ball_reach : shape -> q list -> q option **)
+
+let ball_reach b gs =
+  match b with
+  | Box -> None
+  | Ball (n, size0, _) ->
+    (match n with
+     | Linf -> None
+     | L1 -> Some (mul (largest gs) size0)
+     | L2 ->
+       let bound = mul (squares gs) size0 in
+       let r = root_upper bound in
+       if (&&) (nonneg r) (leq bound (mul r r)) then Some r else None)
+
+(** val all_zero : q trie -> bool **)
+
+let rec all_zero = function
+| Nil -> true
+| Val q0 -> is_zero q0
+| Fork (a, t0, t1, t2, t3) ->
+  (&&)
+    ((&&)
+      ((&&)
+        ((&&) (match a with
+               | Some q0 -> is_zero q0
+               | None -> true) (all_zero t0)) (all_zero t1)) (all_zero t2))
+    (all_zero t3)
+
+(** val cut_range : direction -> sum -> (q * q) -> q * q **)
+
+let cut_range d cut range0 =
+  match d with
+  | [] -> range0
+  | p :: _ ->
+    let (k, _) = p in
+    let f = add_sum one cut (Nil, zero) in
+    (match get k (fst f) with
+     | Some kappa ->
+       if all_zero
+            (fold_left (fun t p0 ->
+              plus (neg (mul kappa (snd p0))) (fst p0) t) d (fst f))
+       then let t = divide (neg (snd f)) kappa in
+            if (&&) (negb (is_zero kappa))
+                 (is_zero (add0 (mul kappa t) (snd f)))
+            then if nonneg kappa
+                 then ((larger t (fst range0)), (snd range0))
+                 else ((fst range0), (smaller t (snd range0)))
+            else range0
+       else range0
+     | None -> range0)
+
+(** val range : env -> region -> sum list -> dense -> (q * q) option **)
+
+let range e g known x =
+  let d = (fst (fst x)).ray in
+  (match box_range e d zero zero with
+   | Some p ->
+     let (lo, hi) = p in
+     let c = snd (fst x) in
+     let ends0 =
+       match ball_reach g.ball (snd x) with
+       | Some r -> ((larger lo (sub0 c r)), (smaller hi (add0 c r)))
+       | None -> (lo, hi)
+     in
+     Some (fold_left (fun ends1 cut -> cut_range d cut ends1) known ends0)
+   | None -> None)
+
+type group = direction * (name * q) list
+
+(** val insert : direction -> (name * q) -> group list -> group list **)
+
+let rec insert d t = function
+| [] -> (d, (t :: [])) :: []
+| g :: gs0 ->
+  let (d', ts) = g in
+  if same_direction d d'
+  then (d', (t :: ts)) :: gs0
+  else (d', ts) :: (insert d t gs0)
+
+(** val gather :
+    name list -> direction trie -> q trie -> group list -> group list option **)
+
+let rec gather fuel lines0 ins gs =
+  match pop ins with
+  | Some p ->
+    let (p0, ins0) = p in
+    let (v, q0) = p0 in
+    (match fuel with
+     | [] -> None
+     | _ :: fuel0 ->
+       (match get v lines0 with
+        | Some d -> gather fuel0 lines0 ins0 (insert d (v, q0) gs)
+        | None -> None))
+  | None -> Some gs
+
+(** val take_group :
+    direction -> group list -> (name * q) list * group list **)
+
+let rec take_group d = function
+| [] -> ([], [])
+| g :: gs0 ->
+  let (d', ts) = g in
+  if same_direction d d'
+  then (ts, gs0)
+  else let (found, rest) = take_group d gs0 in (found, ((d', ts) :: rest))
+
+(** val group_bound :
+    name list -> env -> region -> sum list -> bool -> dense -> (name * q)
+    list -> q -> q option option **)
+
+let group_bound fuel e g known sq x ts tau =
+  match range e g known x with
+  | Some p ->
+    let (lo, hi) = p in
+    if lt hi lo
+    then Some None
+    else (match group_least fuel e sq (fst (fst x)).ray ts tau (snd (fst x))
+                  lo hi with
+          | Some m -> Some (Some m)
+          | None -> None)
+  | None -> None
+
+(** val named_groups :
+    name list -> env -> region -> sum list -> bool -> q -> dense list ->
+    group list -> q -> (group list * q) option option **)
+
+let rec named_groups fuel e g known sq t d gs k =
+  match d with
+  | [] -> Some (Some (gs, k))
+  | x :: d0 ->
+    let (ts, gs0) = take_group (fst (fst x)).ray gs in
+    (match ts with
+     | [] -> named_groups fuel e g known sq t d0 gs0 k
+     | _ :: _ ->
+       (match group_bound fuel e g known sq x ts (mul t (fst (fst x)).share) with
+        | Some o ->
+          (match o with
+           | Some m -> named_groups fuel e g known sq t d0 gs0 (add0 k m)
+           | None -> Some None)
+        | None -> None))
+
+(** val other_groups :
+    name list -> env -> region -> sum list -> bool -> group list -> q -> q
+    option option **)
+
+let rec other_groups fuel e g known sq gs k =
+  match gs with
+  | [] -> Some (Some k)
+  | g0 :: gs0 ->
+    let (d, ts) = g0 in
+    (match to_dense g.sides { ray = d; share = zero; selberg = zero } with
+     | Some x ->
+       (match group_bound fuel e g known sq x ts zero with
+        | Some o ->
+          (match o with
+           | Some m -> other_groups fuel e g known sq gs0 (add0 k m)
+           | None -> Some None)
+        | None -> None)
+     | None -> None)
+
+(** val finish_ridge :
+    name list -> env -> region -> sum list -> bool -> direction trie -> dense
+    list -> bool -> q -> form -> bool **)
+
+let finish_ridge fuel e g known sq lines0 d enough t f =
+  let d0 =
+    match g.ball with
+    | Box -> []
+    | Ball (n, _, _) -> (match n with
+                         | Linf -> []
+                         | _ -> d)
+  in
+  (match gather fuel lines0 (fst f) [] with
+   | Some gs ->
+     if nonneg t
+     then (match named_groups fuel e g known sq t d0 gs (snd f) with
+           | Some o ->
+             (match o with
+              | Some p ->
+                let (gs0, k) = p in
+                (match other_groups fuel e g known sq gs0 k with
+                 | Some o0 ->
+                   (match o0 with
+                    | Some k0 ->
+                      (match g.ball with
+                       | Box -> (&&) (is_zero t) (ample enough k0 zero)
+                       | Ball (n, size0, opened) ->
+                         (match n with
+                          | Linf -> (&&) (is_zero t) (ample enough k0 zero)
+                          | _ ->
+                            ample ((||) enough ((&&) opened (positive_q t)))
+                              (sub0 k0 (mul t size0)) zero))
+                    | None -> true)
+                 | None -> false)
+              | None -> true)
+           | None -> false)
+     else false
+   | None -> false)
+
+(** val line_of : direction trie -> row -> direction option **)
+
+let line_of lines0 r =
+  match r.terms with
+  | [] -> None
+  | p :: rest ->
+    let (v, n) = p in
+    (match get v lines0 with
+     | Some d ->
+       if forallb (fun t ->
+            match get (fst t) lines0 with
+            | Some d' -> same_direction d d'
+            | None -> false) rest
+       then Some d
+       else if forallb (fun t ->
+                 match get (fst t) lines0 with
+                 | Some d0 ->
+                   (match d0 with
+                    | [] -> false
+                    | p0 :: l ->
+                      let (k, _) = p0 in
+                      (match l with
+                       | [] -> same_name k (fst t)
+                       | _ :: _ -> false))
+                 | None -> false) r.terms
+            then Some
+                   (map (fun t -> ((fst t),
+                     (divide (whole (snd t)) (whole n)))) r.terms)
+            else None
+     | None -> None)
+
+(** val find_lines : network -> direction trie **)
+
+let find_lines net =
+  fold_left (fun lines0 u ->
+    match line_of lines0 (snd u) with
+    | Some d -> put (fst u) d lines0
+    | None -> lines0) net.units
+    (fold_left (fun lines0 k -> put k ((k, one) :: []) lines0) net.inputs Nil)
 
 type goal = (sum * bool) list
 
 type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
               bounds : (name * q) list; cuts : (nat * q) list;
-              box : (name * q) list; usual : bool }
+              box : (name * q) list; usual : bool;
+              ridge : (q * nat option) option }
 
 (** val take_atoms :
     goal -> (nat * q) list -> form -> bool -> (form * bool) option **)
@@ -1226,10 +1992,32 @@ let name_slopes ss =
       if in_unit (snd s) then Some (put (fst s) (snd s) t0) else None
     | None -> None) ss (Some Nil)
 
-(** val close :
-    name list -> region -> env -> sum list -> goal -> leaf -> bool **)
+type hints = { lines : direction trie; tables : dense list list }
 
-let close fuel g e known aim l =
+(** val no_name : name -> bool **)
+
+let no_name _ =
+  false
+
+(** val on_line : hints -> name -> bool **)
+
+let on_line h v =
+  match get v h.lines with
+  | Some _ -> true
+  | None -> false
+
+(** val table_number : hints -> nat option -> dense list **)
+
+let table_number h = function
+| Some i0 -> (match nth_error h.tables i0 with
+              | Some d -> d
+              | None -> [])
+| None -> []
+
+(** val close :
+    name list -> region -> hints -> env -> sum list -> goal -> leaf -> bool **)
+
+let close fuel g h e known aim l =
   let ys0 =
     match l.atoms with
     | [] ->
@@ -1252,9 +2040,20 @@ let close fuel g e known aim l =
             | Some f2 ->
               (match name_slopes l.slopes with
                | Some named ->
-                 (match clear fuel e named l.usual (fst f2) (snd f2) Nil with
-                  | Some f3 -> finish e g sharp f3
-                  | None -> false)
+                 (match l.ridge with
+                  | Some p0 ->
+                    let (t, i) = p0 in
+                    (match clear (on_line h) fuel e named l.usual (fst f2)
+                             (snd f2) Nil with
+                     | Some f3 ->
+                       finish_ridge fuel e g known (square_norm g.ball)
+                         h.lines (table_number h i) sharp t f3
+                     | None -> false)
+                  | None ->
+                    (match clear no_name fuel e named l.usual (fst f2)
+                             (snd f2) Nil with
+                     | Some f3 -> finish e g sharp f3
+                     | None -> false))
                | None -> false)
             | None -> false)
          | None -> false)
@@ -1317,20 +2116,20 @@ let is_input e k =
   | None -> false
 
 (** val check :
-    name list -> region -> env -> sum list -> goal -> tree -> bool **)
+    name list -> region -> hints -> env -> sum list -> goal -> tree -> bool **)
 
-let rec check fuel g e known aim = function
-| Lemma_ (v, upper, q0, proof, rest) ->
+let rec check fuel g h e known aim = function
+| Lemma_ (v, upper, q0, proof0, rest) ->
   (match get v e with
    | Some i ->
      (match i with
       | Input (_, _) -> false
       | Unit (r, lo, hi) ->
-        if check fuel g e known (lemma_goal r upper q0) proof
-        then check fuel g (tighten v r lo hi upper q0 e) known aim rest
+        if check fuel g h e known (lemma_goal r upper q0) proof0
+        then check fuel g h (tighten v r lo hi upper q0 e) known aim rest
         else false)
    | None -> false)
-| Close l -> close fuel g e known aim l
+| Close l -> close fuel g h e known aim l
 | Conflict v ->
   (match get v e with
    | Some i ->
@@ -1344,8 +2143,8 @@ let rec check fuel g e known aim = function
      (match i with
       | Input (_, _) -> false
       | Unit (r, lo, hi) ->
-        if check fuel g (tighten v r lo hi true zero e) known aim lower
-        then check fuel g (tighten v r lo hi false zero e) known aim higher
+        if check fuel g h (tighten v r lo hi true zero e) known aim lower
+        then check fuel g h (tighten v r lo hi false zero e) known aim higher
         else false)
    | None -> false)
 | SplitInput (k, t0, lower, higher) ->
@@ -1353,15 +2152,15 @@ let rec check fuel g e known aim = function
    | Some i ->
      (match i with
       | Input (lo, hi) ->
-        if check fuel g (narrow k lo hi true t0 e) known aim lower
-        then check fuel g (narrow k lo hi false t0 e) known aim higher
+        if check fuel g h (narrow k lo hi true t0 e) known aim lower
+        then check fuel g h (narrow k lo hi false t0 e) known aim higher
         else false
       | Unit (_, _, _) -> false)
    | None -> false)
 | SplitPlane (normal, t0, lower, higher) ->
   if forallb (fun s -> is_input e (fst s)) normal
-  then if check fuel g e (app known ((opposite normal t0) :: [])) aim lower
-       then check fuel g e (app known ((plane normal t0) :: [])) aim higher
+  then if check fuel g h e (app known ((opposite normal t0) :: [])) aim lower
+       then check fuel g h e (app known ((plane normal t0) :: [])) aim higher
        else false
   else false
 
@@ -1443,30 +2242,19 @@ let atom_rows e outs a =
         | None -> None)
   else None
 
-(** val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option **)
-
-let rec all f = function
-| [] -> Some []
-| a :: l0 ->
-  (match f a with
-   | Some b -> (match all f l0 with
-                | Some bs -> Some (b :: bs)
-                | None -> None)
-   | None -> None)
-
 (** val goal_rows : env -> row list -> atom list -> goal option **)
 
 let goal_rows e outs =
   all (atom_rows e outs)
 
 (** val lemmas_hold :
-    name list -> region -> env -> (((name * bool) * q) * tree) list -> env
-    option **)
+    name list -> region -> hints -> env -> (((name * bool) * q) * tree) list
+    -> env option **)
 
-let rec lemmas_hold fuel g e = function
+let rec lemmas_hold fuel g h e = function
 | [] -> Some e
 | p :: ls0 ->
-  let (p0, proof) = p in
+  let (p0, proof0) = p in
   let (p1, q0) = p0 in
   let (v, upper) = p1 in
   (match get v e with
@@ -1474,25 +2262,25 @@ let rec lemmas_hold fuel g e = function
      (match i with
       | Input (_, _) -> None
       | Unit (r, lo, hi) ->
-        if check fuel g e [] (lemma_goal r upper q0) proof
-        then lemmas_hold fuel g (tighten v r lo hi upper q0 e) ls0
+        if check fuel g h e [] (lemma_goal r upper q0) proof0
+        then lemmas_hold fuel g h (tighten v r lo hi upper q0 e) ls0
         else None)
    | None -> None)
 
 (** val trees_hold :
-    name list -> region -> env -> goal list -> tree list -> bool **)
+    name list -> region -> hints -> env -> goal list -> tree list -> bool **)
 
-let rec trees_hold fuel g e aims trees =
+let rec trees_hold fuel g h e aims trees0 =
   match aims with
-  | [] -> (match trees with
+  | [] -> (match trees0 with
            | [] -> true
            | _ :: _ -> false)
   | aim :: aims0 ->
-    (match trees with
+    (match trees0 with
      | [] -> false
-     | t :: trees0 ->
-       if check fuel g e [] aim t
-       then trees_hold fuel g e aims0 trees0
+     | t :: trees1 ->
+       if check fuel g h e [] aim t
+       then trees_hold fuel g h e aims0 trees1
        else false)
 
 (** val root : network -> region -> env option **)
@@ -1513,21 +2301,28 @@ let outputs_exist e outs =
       | Some _ -> true
       | None -> false) r.terms) outs
 
-(** val verify :
-    name list -> network -> region -> atom list list ->
-    (((name * bool) * q) * tree) list -> tree list -> bool **)
+type proof = { weights : weighted_direction list list;
+               lemmas : (((name * bool) * q) * tree) list; trees : tree list }
 
-let verify fuel net g goals lemmas trees =
-  match root net g with
-  | Some e ->
-    if outputs_exist e net.outputs
-    then (match all (goal_rows e net.outputs) goals with
-          | Some aims ->
-            (match lemmas_hold fuel g e lemmas with
-             | Some e0 -> trees_hold fuel g e0 aims trees
+(** val verify :
+    name list -> direction trie -> network -> region -> atom list list ->
+    proof -> bool **)
+
+let verify fuel ls net g goals p =
+  match all (table_of (square_norm g.ball) g.sides) p.weights with
+  | Some ts ->
+    let h = { lines = ls; tables = ts } in
+    (match root net g with
+     | Some e ->
+       if outputs_exist e net.outputs
+       then (match all (goal_rows e net.outputs) goals with
+             | Some aims ->
+               (match lemmas_hold fuel g h e p.lemmas with
+                | Some e0 -> trees_hold fuel g h e0 aims p.trees
+                | None -> false)
              | None -> false)
-          | None -> false)
-    else false
+       else false
+     | None -> false)
   | None -> false
 
 (** val look : q trie -> name -> q **)
@@ -1589,15 +2384,15 @@ let total_q qs =
 let near_at ss b t =
   match b with
   | Box -> true
-  | Ball (n, size, opened) ->
+  | Ball (n, size0, opened) ->
     (match n with
      | Linf ->
-       forallb (fun s -> under opened (magnitude (gap_at t s)) size) ss
+       forallb (fun s -> under opened (magnitude (gap_at t s)) size0) ss
      | L1 ->
-       under opened (total_q (map (fun s -> magnitude (gap_at t s)) ss)) size
+       under opened (total_q (map (fun s -> magnitude (gap_at t s)) ss)) size0
      | L2 ->
        under opened
-         (total_q (map (fun s -> mul (gap_at t s) (gap_at t s)) ss)) size)
+         (total_q (map (fun s -> mul (gap_at t s) (gap_at t s)) ss)) size0)
 
 (** val inside_at : region -> q trie -> bool **)
 
@@ -1640,12 +2435,12 @@ let is_opened g =
   | Ball (_, _, opened) -> opened
 
 (** val radius :
-    name list -> network -> region -> atom list list ->
-    (((name * bool) * q) * tree) list -> tree list -> nat -> q list -> bool **)
+    name list -> direction trie -> network -> region -> atom list list ->
+    proof -> nat -> q list -> bool **)
 
-let radius fuel net g goals lemmas trees k p =
+let radius fuel ls net g goals pr k p =
   (&&) ((&&) (is_opened g) (flip net (with_sphere g) goals k p))
-    (verify fuel net g goals lemmas trees)
+    (verify fuel ls net g goals pr)
 
 (** val number : nat -> Whole.t **)
 
@@ -1746,16 +2541,15 @@ let region_of t reach ns c =
      | x -> Ball (x, t.budget, false)) }
 
 (** val verify_sample :
-    name list -> network -> task -> q -> (q list * nat) ->
-    (((name * bool) * q) * tree) list -> tree list -> bool **)
+    name list -> direction trie -> network -> task -> q -> (q list * nat) ->
+    proof -> bool **)
 
-let verify_sample fuel net t reach s lemmas trees =
+let verify_sample fuel ls net t reach s p =
   match label_goals t.read t.classes (length net.outputs) (snd s) with
   | Some goals ->
     (&&)
       ((&&) (reaches t reach) (Nat.eqb (length (fst s)) (length net.inputs)))
-      (verify fuel net (region_of t reach net.inputs (fst s)) goals lemmas
-        trees)
+      (verify fuel ls net (region_of t reach net.inputs (fst s)) goals p)
   | None -> false
 
 (** val in_ball_at : task -> name list -> q list -> q trie -> bool **)

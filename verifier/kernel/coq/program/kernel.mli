@@ -66,11 +66,29 @@ module Coq_Pos :
 
   val sub : Whole.t -> Whole.t -> Whole.t
 
+  val iter : ('a1 -> 'a1) -> 'a1 -> Whole.t -> 'a1
+
+  val div2 : Whole.t -> Whole.t
+
+  val div2_up : Whole.t -> Whole.t
+
   val size_nat : Whole.t -> nat
+
+  val size : Whole.t -> Whole.t
 
   val compare_cont : comparison -> Whole.t -> Whole.t -> comparison
 
   val compare : Whole.t -> Whole.t -> comparison
+
+  val leb : Whole.t -> Whole.t -> bool
+
+  val sqrtrem_step :
+    (Whole.t -> Whole.t) -> (Whole.t -> Whole.t) -> (Whole.t * mask) ->
+    Whole.t * mask
+
+  val sqrtrem : Whole.t -> Whole.t * mask
+
+  val sqrt : Whole.t -> Whole.t
 
   val gcdn : nat -> Whole.t -> Whole.t -> Whole.t
 
@@ -96,6 +114,8 @@ module Z :
   val pos_div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t
 
   val div_eucl : Whole.t -> Whole.t -> Whole.t * Whole.t
+
+  val div2 : Whole.t -> Whole.t
  end
 
 val nth_error : 'a1 list -> nat -> 'a1 option
@@ -252,7 +272,8 @@ val slope : q trie -> bool -> bool -> name -> q -> q -> q
 val in_unit : q -> bool
 
 val clear :
-  name list -> env -> q trie -> bool -> q trie -> q -> q trie -> form option
+  (name -> bool) -> name list -> env -> q trie -> bool -> q trie -> q -> q
+  trie -> form option
 
 val on_box :
   env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option
@@ -267,11 +288,126 @@ val ample : bool -> q -> q -> bool
 
 val finish : env -> region -> bool -> form -> bool
 
+type direction = (name * q) list
+
+val same_q : q -> q -> bool
+
+val same_name : name -> name -> bool
+
+val same_direction : direction -> direction -> bool
+
+type line = q * q
+
+val flat : line
+
+val line_terms : line trie -> (name * Whole.t) list -> line -> line option
+
+val multiple : q -> direction -> (name * Whole.t) list -> bool
+
+val line_of_row : line trie -> direction -> row -> line option
+
+val eval : line -> q -> q
+
+val divide : q -> q -> q
+
+val walk :
+  env -> direction -> (line trie -> q -> q -> q option) -> name list -> line
+  trie -> q -> q -> q option
+
+val square_norm : shape -> bool
+
+val distance_q : bool -> q -> q
+
+val lifted : bool -> q -> q -> line -> q -> q
+
+val two : q
+
+val least : bool -> q -> q -> line -> q -> q -> q
+
+val vertex_ok : bool -> q -> q -> line -> bool
+
+val line_sum : line trie -> (name * q) list -> line -> line option
+
+val cone : name list -> env -> q trie -> name list -> name list
+
+val group_least :
+  name list -> env -> bool -> direction -> (name * q) list -> q -> q -> q ->
+  q -> q option
+
+type weighted_direction = { ray : direction; share : q; selberg : q }
+
+type dense = (weighted_direction * q) * q list
+
+val inner_q : q list -> q list -> q
+
+val sum_q : ('a1 -> q) -> 'a1 list -> q
+
+val selberg_ok : dense list -> bool
+
+val vplus_q : q list -> q list -> q list
+
+val columns : dense list -> q list
+
+val columns_ok : dense list -> bool
+
+val weights_ok : bool -> dense list -> bool
+
+val to_dense : side list -> weighted_direction -> dense option
+
+val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option
+
+val table_of :
+  bool -> side list -> weighted_direction list -> dense list option
+
+val box_range : env -> direction -> q -> q -> (q * q) option
+
+val larger_z : Whole.t -> Whole.t -> Whole.t
+
+val root_upper : q -> q
+
+val ball_reach : shape -> q list -> q option
+
+val all_zero : q trie -> bool
+
+val cut_range : direction -> sum -> (q * q) -> q * q
+
+val range : env -> region -> sum list -> dense -> (q * q) option
+
+type group = direction * (name * q) list
+
+val insert : direction -> (name * q) -> group list -> group list
+
+val gather :
+  name list -> direction trie -> q trie -> group list -> group list option
+
+val take_group : direction -> group list -> (name * q) list * group list
+
+val group_bound :
+  name list -> env -> region -> sum list -> bool -> dense -> (name * q) list
+  -> q -> q option option
+
+val named_groups :
+  name list -> env -> region -> sum list -> bool -> q -> dense list -> group
+  list -> q -> (group list * q) option option
+
+val other_groups :
+  name list -> env -> region -> sum list -> bool -> group list -> q -> q
+  option option
+
+val finish_ridge :
+  name list -> env -> region -> sum list -> bool -> direction trie -> dense
+  list -> bool -> q -> form -> bool
+
+val line_of : direction trie -> row -> direction option
+
+val find_lines : network -> direction trie
+
 type goal = (sum * bool) list
 
 type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
               bounds : (name * q) list; cuts : (nat * q) list;
-              box : (name * q) list; usual : bool }
+              box : (name * q) list; usual : bool;
+              ridge : (q * nat option) option }
 
 val take_atoms :
   goal -> (nat * q) list -> form -> bool -> (form * bool) option
@@ -286,7 +422,16 @@ val borne : region -> bool
 
 val name_slopes : (name * q) list -> q trie option
 
-val close : name list -> region -> env -> sum list -> goal -> leaf -> bool
+type hints = { lines : direction trie; tables : dense list list }
+
+val no_name : name -> bool
+
+val on_line : hints -> name -> bool
+
+val table_number : hints -> nat option -> dense list
+
+val close :
+  name list -> region -> hints -> env -> sum list -> goal -> leaf -> bool
 
 type tree =
 | Lemma_ of name * bool * q * tree * tree
@@ -310,7 +455,8 @@ val opposite : (name * q) list -> q -> sum
 
 val is_input : env -> name -> bool
 
-val check : name list -> region -> env -> sum list -> goal -> tree -> bool
+val check :
+  name list -> region -> hints -> env -> sum list -> goal -> tree -> bool
 
 val ends : env -> name -> (q * q) option
 
@@ -324,23 +470,25 @@ val output_rows : row list -> (nat * q) list -> (q * row) list option
 
 val atom_rows : env -> row list -> atom -> (sum * bool) option
 
-val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option
-
 val goal_rows : env -> row list -> atom list -> goal option
 
 val lemmas_hold :
-  name list -> region -> env -> (((name * bool) * q) * tree) list -> env
-  option
+  name list -> region -> hints -> env -> (((name * bool) * q) * tree) list ->
+  env option
 
-val trees_hold : name list -> region -> env -> goal list -> tree list -> bool
+val trees_hold :
+  name list -> region -> hints -> env -> goal list -> tree list -> bool
 
 val root : network -> region -> env option
 
 val outputs_exist : env -> row list -> bool
 
+type proof = { weights : weighted_direction list list;
+               lemmas : (((name * bool) * q) * tree) list; trees : tree list }
+
 val verify :
-  name list -> network -> region -> atom list list ->
-  (((name * bool) * q) * tree) list -> tree list -> bool
+  name list -> direction trie -> network -> region -> atom list list -> proof
+  -> bool
 
 val look : q trie -> name -> q
 
@@ -369,8 +517,8 @@ val flip : network -> region -> atom list list -> nat -> q list -> bool
 val is_opened : region -> bool
 
 val radius :
-  name list -> network -> region -> atom list list ->
-  (((name * bool) * q) * tree) list -> tree list -> nat -> q list -> bool
+  name list -> direction trie -> network -> region -> atom list list -> proof
+  -> nat -> q list -> bool
 
 val number : nat -> Whole.t
 
@@ -391,8 +539,8 @@ val reaches : task -> q -> bool
 val region_of : task -> q -> name list -> q list -> region
 
 val verify_sample :
-  name list -> network -> task -> q -> (q list * nat) ->
-  (((name * bool) * q) * tree) list -> tree list -> bool
+  name list -> direction trie -> network -> task -> q -> (q list * nat) ->
+  proof -> bool
 
 val in_ball_at : task -> name list -> q list -> q trie -> bool
 

@@ -27,8 +27,12 @@ let digits = String.for_all (function '0' .. '9' -> true | _ -> false)
 let natural t =
   if digits t && String.length t < 10 then int_of_string t else refuse ("not a count: " ^ t)
 let whole_number t =
-  let unsigned = if t.[0] = '-' then String.sub t 1 (String.length t - 1) else t in
-  if digits unsigned && unsigned <> "" then Whole.of_string t else refuse ("not an integer: " ^ t)
+  let start = if t <> "" && t.[0] = '-' then 1 else 0 in
+  let body = String.sub t start (String.length t - start) in
+  let hex = String.length body > 2 && String.sub body 0 2 = "0x" in
+  let known = String.for_all (function '0' .. '9' -> true | 'a' .. 'f' -> hex | _ -> false) in
+  if known (if hex then String.sub body 2 (String.length body - 2) else body) && body <> ""
+  then Whole.of_string t else refuse ("not an integer: " ^ t)
 let positive t =
   let d = whole_number t in if Whole.sign d > 0 then d else refuse "a denominator is not positive"
 let rational t = match String.index_opt t '/' with
@@ -65,6 +69,7 @@ let row () =
   let constant = whole_token () in
   { terms; constant; denominator = positive (token ()) }
 
+let ridges = ref false
 let rec tree () =
   let rec steps found = match token () with
     | ("lower" | "upper") as side -> steps (step (side = "upper") :: found)
@@ -73,7 +78,8 @@ let rec tree () =
   List.fold_left (fun rest (((v, up), q), proof) -> Lemma_ (v, up, q, proof, rest)) (body kind) found
 and step up = let v = unit_name () in let q = number () in (((v, up), q), tree ())
 and body = function
-  | "leaf" -> Close (leaf { atoms = []; slopes = []; bounds = []; cuts = []; box = []; usual = false })
+  | "leaf" -> Close (leaf { atoms = []; slopes = []; bounds = []; cuts = []; box = []; usual = false;
+                              ridge = None })
   | "conflict" -> Conflict (unit_name ())
   | "unit" -> let v = unit_name () in let low = tree () in SplitUnit (v, low, tree ())
   | "input" -> let k = input_name () in let t = number () in
@@ -89,14 +95,19 @@ and leaf l = match token () with
   | "cuts" -> leaf { l with cuts = listed (pair index number) () }
   | "box" -> leaf { l with box = listed (pair input_name number) () }
   | "usual" -> leaf { l with usual = true }
+  | "ball" -> ridges := true; let t = number () in let i = token () in
+    leaf { l with ridge = Some (t, if i = "-" then None else Some (nat (natural i))) }
   | other -> refuse ("unexpected token: " ^ other)
 
+let weighted () = let ray = listed (pair input_name number) () in
+  let share = number () in { ray; share; selberg = number () }
 let proof () =
+  let weights = listed (listed weighted) () in
   let rec lemmas found = match token () with
     | ("lower" | "upper") as side -> lemmas (step (side = "upper") :: found)
     | "goals" -> List.rev found
     | other -> refuse ("unexpected token: " ^ other) in
-  let steps = lemmas [] in (steps, listed tree ())
+  let lemmas = lemmas [] in { weights; lemmas; trees = listed tree () }
 let norm () = choice ["inf", Linf; "1", L1; "2", L2]
 let shape () = if choice ["box", true; "ball", false] then Box else
   let n = norm () in let size = number () in Ball (n, size, choice ["open", true; "closed", false])
@@ -123,14 +134,16 @@ let run print =
   let net = { inputs = Array.to_list (Array.sub !names 0 inputs); units;
               outputs = several row outputs } in
   let fuel = Array.to_list !names in
+  let found = lazy (find_lines net) in
+  let lines _ = if !ridges then Lazy.force found else Nil in
   print (fun write -> Show.network write net);
   let centers () = several number inputs in
   let sample t reach =
     let i = token () in let label = index () in let c = centers () in
     print (fun write -> Show.sample write i (c, label));
     match token () with
-    | "robust" -> let (lemmas, trees) = proof () in
-      answer ("sample " ^ i) (verify_sample fuel net t reach (c, label) lemmas trees) "robust"
+    | "robust" -> let p = proof () in
+      answer ("sample " ^ i) (verify_sample fuel (lines p) net t reach (c, label) p) "robust"
     | "flip" -> let k = index () in
       answer ("sample " ^ i) (flip_sample net t (c, label) k (centers ())) "flip"
     | other -> refuse ("unexpected token: " ^ other) in
@@ -140,10 +153,10 @@ let run print =
     let goals = listed (listed atom) () in
     print (fun write -> Show.question write g goals);
     match token () with
-    | "robust" -> let (lemmas, trees) = proof () in
-      answer "question" (goals <> [] && verify fuel net g goals lemmas trees) "robust"
-    | "radius" -> let (lemmas, trees) = proof () in let k = index () in
-      answer "question" (radius fuel net g goals lemmas trees k (centers ())) "exact radius"
+    | "robust" -> let p = proof () in
+      answer "question" (goals <> [] && verify fuel (lines p) net g goals p) "robust"
+    | "radius" -> let p = proof () in let k = index () in
+      answer "question" (radius fuel (lines p) net g goals p k (centers ())) "exact radius"
     | "flip" -> let k = index () in answer "question" (flip net g goals k (centers ())) "flip"
     | other -> refuse ("unexpected token: " ^ other) in
   let rec loop t = match token () with

@@ -1,7 +1,7 @@
 (* UNVERIFIED. Writes a question in the tokens it was read from, from what the program holds. *)
 open Kernel
 
-let integer n = Whole.to_string n
+let integer n = if Whole.numbits n < 10_000 then Whole.to_string n else Whole.format "%#x" n
 let rational q = if Whole.equal q.qden Whole.one then integer q.qnum else integer q.qnum ^ "/" ^ integer q.qden
 let index name =
   let digit = function D0 -> 0 | D1 -> 1 | D2 -> 2 | D3 -> 3 in

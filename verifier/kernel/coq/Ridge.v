@@ -1,0 +1,390 @@
+(** Sums of ridge functions: units that depend on one direction d . x alone are kept, and what is
+    left, a sum of functions of one direction each, is bounded with a share of the ball.
+
+    Which units lie on which direction need not be believed: each is a line in u = d . x on an
+    interval, by what it reads, and its interval is cut where it changes its sign. *)
+From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
+From Robmem Require Import Statement Numbers Tries Leaf.
+Import ListNotations.
+Open Scope R_scope.
+
+Definition direction := list (name * Q).
+Definition along (d : direction) (x : valuation) : R :=
+  total (map (fun p => Q2R (snd p) * x (fst p)) d).
+Definition same_q (a b : Q) : bool := leq a b && leq b a.
+Lemma same_q_true a b : same_q a b = true -> Q2R a = Q2R b.
+Proof.
+  unfold same_q. intro H. apply andb_true_iff in H as [h l]. apply leq_true in h.
+  apply leq_true in l. lra.
+Qed.
+Definition same_name (a b : name) : bool := if name_dec a b then true else false.
+Fixpoint same_direction (d d' : direction) : bool :=
+  match d, d' with
+  | [], [] => true
+  | (k, g) :: d, (k', g') :: d' => same_name k k' && same_q g g' && same_direction d d'
+  | _, _ => false
+  end.
+Lemma same_direction_true x : forall d d', same_direction d d' = true -> along d x = along d' x.
+Proof.
+  unfold along. induction d as [| [k g] d IH]; intros [| [k' g'] d']; simpl; try discriminate;
+    [reflexivity |].
+  intro H. apply andb_true_iff in H as [H T]. apply andb_true_iff in H as [N G].
+  unfold same_name in N. destruct (name_dec k k') as [-> |]; [| discriminate].
+  rewrite (same_q_true _ _ G), (IH _ T). reflexivity.
+Qed.
+
+(** Lines in u: slope and constant. *)
+Definition line := (Q * Q)%type.
+Definition line_at (l : line) (u : R) : R := Q2R (fst l) * u + Q2R (snd l).
+Definition flat : line := (zero, zero).
+Definition agree (forms : trie line) (z : valuation) (u : R) : Prop :=
+  forall v l, get v forms = Some l -> z v = line_at l u.
+
+Fixpoint line_terms (forms : trie line) (ts : list (name * Z)) (l : line) : option line :=
+  match ts with
+  | [] => Some l
+  | (v, n) :: ts =>
+      match get v forms with
+      | Some p => line_terms forms ts (add (fst l) (scale n (fst p)), add (snd l) (scale n (snd p)))
+      | None => None
+      end
+  end.
+Fixpoint multiple (q : Q) (d : direction) (ts : list (name * Z)) : bool :=
+  match d, ts with
+  | [], [] => true
+  | (k, g) :: d, (v, n) :: ts => same_name k v && same_q (whole n) (mul q g) && multiple q d ts
+  | _, _ => false
+  end.
+Definition line_of_row (forms : trie line) (d : direction) (r : row) : option line :=
+  match line_terms forms (terms r) (zero, whole (constant r)) with
+  | Some l => Some (over (fst l) (denominator r), over (snd l) (denominator r))
+  | None =>
+      match terms r with
+      | (_, n) :: _ =>
+          if multiple (whole n) d (terms r)
+          then Some (over (whole n) (denominator r), over (whole (constant r)) (denominator r))
+          else None
+      | [] => None
+      end
+  end.
+
+Lemma line_terms_sound forms z u : agree forms z u -> forall ts l l',
+  line_terms forms ts l = Some l' ->
+  line_at l' u = line_at l u + total (map (fun t => IZR (snd t) * z (fst t)) ts).
+Proof.
+  intro A. induction ts as [| [v n] ts IH]; intros l l'; simpl.
+  - intro E; injection E as <-. lra.
+  - destruct (get v forms) as [p |] eqn:G; [| discriminate].
+    intro E. apply IH in E. rewrite E, (A _ _ G). unfold line_at; simpl.
+    rewrite !add_real, !scale_real. lra.
+Qed.
+Lemma multiple_sound q x : forall d ts, multiple q d ts = true ->
+  total (map (fun t => IZR (snd t) * x (fst t)) ts) = Q2R q * along d x.
+Proof.
+  unfold along. induction d as [| [k g] d IH]; intros [| [v n] ts]; simpl; try discriminate; [lra |].
+  intro H. apply andb_true_iff in H as [H T]. apply andb_true_iff in H as [N G].
+  unfold same_name in N. destruct (name_dec k v) as [-> |]; [| discriminate].
+  apply same_q_true in G. rewrite whole_real, mul_real in G. rewrite G, (IH _ T). lra.
+Qed.
+Lemma line_of_row_sound forms d r l z u : agree forms z u -> u = along d z ->
+  line_of_row forms d r = Some l -> value r z = line_at l u.
+Proof.
+  unfold line_of_row, value. intros A U.
+  destruct (line_terms forms (terms r) (zero, whole (constant r))) as [p |] eqn:T.
+  - intro E; injection E as <-. apply (line_terms_sound _ _ _ A) in T. unfold line_at in *.
+    simpl in *. rewrite zero_real, whole_real in T. rewrite !over_real.
+    replace (total (map (fun t => IZR (snd t) * z (fst t)) (terms r)) + IZR (constant r))
+      with (Q2R (fst p) * u + Q2R (snd p)) by lra. field. auto.
+  - destruct (terms r) as [| [v n] ts]; [discriminate |].
+    destruct (multiple (whole n) d ((v, n) :: ts)) eqn:M; [| discriminate].
+    intro E; injection E as <-. rewrite (multiple_sound _ z _ _ M), <- U. unfold line_at. simpl.
+    rewrite !over_real, !whole_real. field. auto.
+Qed.
+
+Lemma agree_put forms z u v l : agree forms z u -> z v = line_at l u -> agree (put v l forms) z u.
+Proof.
+  intros A H w p. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply A].
+  intro E; injection E as <-. exact H.
+Qed.
+
+Lemma line_nonneg l a b u : 0 <= line_at l a -> 0 <= line_at l b -> a <= u <= b -> 0 <= line_at l u.
+Proof.
+  unfold line_at. intros A B [H1 H2]. destruct (Rle_lt_dec 0 (Q2R (fst l))) as [up | down].
+  - assert (Q2R (fst l) * a <= Q2R (fst l) * u) by (apply Rmult_le_compat_l; lra). lra.
+  - assert (- Q2R (fst l) * u <= - Q2R (fst l) * b) by (apply Rmult_le_compat_l; lra). lra.
+Qed.
+Lemma line_nonpos l a b u : line_at l a <= 0 -> line_at l b <= 0 -> a <= u <= b -> line_at l u <= 0.
+Proof.
+  unfold line_at. intros A B [H1 H2]. destruct (Rle_lt_dec 0 (Q2R (fst l))) as [up | down].
+  - assert (Q2R (fst l) * u <= Q2R (fst l) * b) by (apply Rmult_le_compat_l; lra). lra.
+  - assert (- Q2R (fst l) * a <= - Q2R (fst l) * u) by (apply Rmult_le_compat_l; lra). lra.
+Qed.
+
+Definition eval (l : line) (u : Q) : Q := add (mul (fst l) u) (snd l).
+Lemma eval_real l u : Q2R (eval l u) = line_at l (Q2R u).
+Proof. unfold eval, line_at. rewrite add_real, mul_real. reflexivity. Qed.
+(** a / b; believed only where it is tried out. *)
+Definition divide (a b : Q) : Q :=
+  if positive_q b
+  then reduce (Qmake (Z.mul (Qnum a) (Zpos (Qden b))) (Pos.mul (Qden a) (Z.to_pos (Qnum b))))
+  else neg (reduce (Qmake (Z.mul (Qnum a) (Zpos (Qden b)))
+    (Pos.mul (Qden a) (Z.to_pos (Z.opp (Qnum b)))))).
+
+Section Walk.
+Variables (e : env) (d : direction) (last : trie line -> Q -> Q -> option Q).
+
+(** Unit after unit, each a line on [a, b], which is cut where one changes its sign. *)
+Fixpoint walk (us : list name) (forms : trie line) (a b : Q) : option Q :=
+  match us with
+  | [] => last forms a b
+  | v :: us =>
+      match get v e with
+      | Some (Unit r _ _) =>
+          match line_of_row forms d r with
+          | None => None
+          | Some l =>
+              let at_a := eval l a in
+              let at_b := eval l b in
+              if nonneg at_a && nonneg at_b then walk us (put v l forms) a b
+              else if nonneg (neg at_a) && nonneg (neg at_b) then walk us (put v flat forms) a b
+              else
+                let root := divide (neg (snd l)) (fst l) in
+                if is_zero (eval l root) then
+                  match walk us (put v (if nonneg at_a then l else flat) forms) a root,
+                        walk us (put v (if nonneg at_a then flat else l) forms) root b with
+                  | Some p, Some q => Some (smaller p q)
+                  | _, _ => None
+                  end
+                else None
+          end
+      | _ => None
+      end
+  end.
+
+Variables (z : valuation) (u goal_ : R).
+Hypothesis at_last : forall forms a b m, agree forms z u -> Q2R a <= u <= Q2R b ->
+  last forms a b = Some m -> Q2R m <= goal_.
+
+Lemma walk_sound : valid e z -> u = along d z -> forall us forms a b m,
+  walk us forms a b = Some m -> agree forms z u -> Q2R a <= u <= Q2R b -> Q2R m <= goal_.
+Proof.
+  intros V U. induction us as [| v us IH]; intros forms a b m; cbn [walk].
+  - intros E A H. eapply at_last; eauto.
+  - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
+    destruct (line_of_row forms d r) as [l |] eqn:L; [| discriminate].
+    destruct (V _ _ G) as [Hz _].
+    intros E A H. pose proof (line_of_row_sound _ _ _ _ _ _ A U L) as R. rewrite R in Hz.
+    assert (up : 0 <= line_at l u -> z v = line_at l u)
+      by (intro P; rewrite Hz; apply Rmax_right; exact P).
+    assert (down : line_at l u <= 0 -> z v = line_at flat u).
+    { intro P. rewrite Hz, Rmax_left by exact P. unfold line_at, flat. simpl.
+      rewrite zero_real. lra. }
+    revert E.
+    destruct (nonneg (eval l a) && nonneg (eval l b)) eqn:S1.
+    { apply andb_true_iff in S1 as [a1 b1]. apply nonneg_true in a1. apply nonneg_true in b1.
+      rewrite eval_real in a1, b1. intro E. refine (IH _ _ _ _ E _ H).
+      apply agree_put; [exact A |]. apply up. apply (line_nonneg l _ _ _ a1 b1 H). }
+    destruct (nonneg (neg (eval l a)) && nonneg (neg (eval l b))) eqn:S2.
+    { apply andb_true_iff in S2 as [a1 b1]. apply nonneg_true in a1. apply nonneg_true in b1.
+      rewrite neg_real, eval_real in a1, b1. intro E. refine (IH _ _ _ _ E _ H).
+      apply agree_put; [exact A |]. apply down. apply (line_nonpos l (Q2R a) (Q2R b)); lra. }
+    set (root := divide (neg (snd l)) (fst l)).
+    destruct (is_zero (eval l root)) eqn:Z0; [| discriminate].
+    apply is_zero_real in Z0. rewrite eval_real in Z0.
+    destruct (walk us (put v (if nonneg (eval l a) then l else flat) forms) a root)
+      as [p |] eqn:W1; [| discriminate].
+    destruct (walk us (put v (if nonneg (eval l a) then flat else l) forms) root b)
+      as [q |] eqn:W2; [| discriminate].
+    intro E; injection E as <-. rewrite smaller_real.
+    destruct (nonneg (eval l a)) eqn:Sa.
+    + apply nonneg_true in Sa. rewrite eval_real in Sa.
+      assert (Sb : line_at l (Q2R b) < 0).
+      { simpl in S1. apply nonneg_false in S1. rewrite eval_real in S1. exact S1. }
+      destruct (Rle_lt_dec u (Q2R root)) as [left | right].
+      * apply Rle_trans with (1 := Rmin_l _ _). refine (IH _ _ _ _ W1 _ (conj (proj1 H) left)).
+        apply agree_put; [exact A |]. apply up. apply (line_nonneg l (Q2R a) (Q2R root)); lra.
+      * apply Rle_trans with (1 := Rmin_r _ _).
+        refine (IH _ _ _ _ W2 _ (conj (Rlt_le _ _ right) (proj2 H))).
+        apply agree_put; [exact A |]. apply down. apply (line_nonpos l (Q2R root) (Q2R b)); lra.
+    + apply nonneg_false in Sa. rewrite eval_real in Sa.
+      assert (Sb : 0 < line_at l (Q2R b)).
+      { assert (Na : nonneg (neg (eval l a)) = true).
+        { destruct (nonneg (neg (eval l a))) eqn:Na; [reflexivity |].
+          apply nonneg_false in Na. rewrite neg_real, eval_real in Na. lra. }
+        rewrite Na in S2. simpl in S2. apply nonneg_false in S2.
+        rewrite neg_real, eval_real in S2. lra. }
+      destruct (Rle_lt_dec u (Q2R root)) as [left | right].
+      * apply Rle_trans with (1 := Rmin_l _ _). refine (IH _ _ _ _ W1 _ (conj (proj1 H) left)).
+        apply agree_put; [exact A |]. apply down. apply (line_nonpos l (Q2R a) (Q2R root)); lra.
+      * apply Rle_trans with (1 := Rmin_r _ _).
+        refine (IH _ _ _ _ W2 _ (conj (Rlt_le _ _ right) (proj2 H))).
+        apply agree_put; [exact A |]. apply up. apply (line_nonneg l (Q2R root) (Q2R b)); lra.
+Qed.
+End Walk.
+
+(** A line plus tau |u - c|^p on [a, b]; without a ball tau is 0. *)
+Definition square_norm (b : shape) : bool := match b with Ball L2 _ _ => true | _ => false end.
+Definition distance (sq : bool) (w : R) : R := if sq then w * w else Rabs w.
+Definition distance_q (sq : bool) (w : Q) : Q := if sq then mul w w else magnitude w.
+Definition lifted (sq : bool) (tau c : Q) (l : line) (u : Q) : Q :=
+  add (eval l u) (mul tau (distance_q sq (sub u c))).
+Definition two : Q := whole 2.
+Definition least (sq : bool) (tau c : Q) (l : line) (a b : Q) : Q :=
+  if sq then
+    if nonneg (add (fst l) (mul (mul two tau) (sub a c))) then lifted true tau c l a
+    else if nonneg (neg (add (fst l) (mul (mul two tau) (sub b c)))) then lifted true tau c l b
+    else sub (eval l c) (divide (mul (fst l) (fst l)) (mul (whole 4) tau))
+  else
+    let ends := smaller (lifted false tau c l a) (lifted false tau c l b) in
+    if leq a c && leq c b then smaller ends (lifted false tau c l c) else ends.
+(** The vertex is believed only if it is one. *)
+Definition vertex_ok (sq : bool) (tau c : Q) (l : line) : bool :=
+  negb sq || negb (positive_q tau)
+  || same_q (mul (divide (mul (fst l) (fst l)) (mul (whole 4) tau)) (mul (whole 4) tau))
+       (mul (fst l) (fst l)).
+
+Lemma distance_q_real sq w : Q2R (distance_q sq w) = distance sq (Q2R w).
+Proof. destruct sq; simpl; [apply mul_real | apply magnitude_real]. Qed.
+Lemma lifted_real sq tau c l u :
+  Q2R (lifted sq tau c l u) = line_at l (Q2R u) + Q2R tau * distance sq (Q2R u - Q2R c).
+Proof. unfold lifted. rewrite add_real, eval_real, mul_real, distance_q_real, sub_real. reflexivity. Qed.
+
+Lemma between f a b u : a <= u <= b -> (forall x y t, f (t * x + (1 - t) * y) = t * f x + (1 - t) * f y) ->
+  Rmin (f a) (f b) <= f u.
+Proof.
+  intros [H1 H2] L. destruct (Req_dec a b) as [-> | ne].
+  - replace u with b by lra. apply Rmin_r.
+  - set (t := (b - u) / (b - a)).
+    assert (T : 0 <= t <= 1).
+    { unfold t. split; [apply Rmult_le_pos; [lra | apply Rlt_le, Rinv_0_lt_compat; lra] |].
+      apply Rmult_le_reg_r with (b - a); [lra |]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l; lra. }
+    assert (U : u = t * a + (1 - t) * b) by (unfold t; field; lra).
+    rewrite U, L. pose proof (Rmin_l (f a) (f b)). pose proof (Rmin_r (f a) (f b)).
+    assert (t * Rmin (f a) (f b) <= t * f a) by (apply Rmult_le_compat_l; lra).
+    assert ((1 - t) * Rmin (f a) (f b) <= (1 - t) * f b) by (apply Rmult_le_compat_l; lra). lra.
+Qed.
+
+Lemma least_sound sq tau c l a b u :
+  0 <= Q2R tau -> vertex_ok sq tau c l = true -> Q2R a <= u <= Q2R b ->
+  Q2R (least sq tau c l a b) <= line_at l u + Q2R tau * distance sq (u - Q2R c).
+Proof.
+  intros T K H. unfold least. destruct sq.
+  - destruct (nonneg (add (fst l) (mul (mul two tau) (sub a c)))) eqn:Sa;
+      [| destruct (nonneg (neg (add (fst l) (mul (mul two tau) (sub b c))))) eqn:Sb].
+    + apply nonneg_true in Sa. unfold two in Sa. autorewrite with num in Sa.
+      rewrite lifted_real. unfold line_at, distance.
+      assert (0 <= (u - Q2R a) * (Q2R (fst l) + 2 * Q2R tau * (Q2R a - Q2R c)))
+        by (apply Rmult_le_pos; lra).
+      assert (0 <= Q2R tau * ((u - Q2R a) * (u - Q2R a)))
+        by (apply Rmult_le_pos; [lra | apply Rle_0_sqr]). nra.
+    + apply nonneg_true in Sb. unfold two in Sb. autorewrite with num in Sb.
+      rewrite lifted_real. unfold line_at, distance.
+      assert (0 <= (Q2R b - u) * - (Q2R (fst l) + 2 * Q2R tau * (Q2R b - Q2R c)))
+        by (apply Rmult_le_pos; lra).
+      assert (0 <= Q2R tau * ((u - Q2R b) * (u - Q2R b)))
+        by (apply Rmult_le_pos; [lra | apply Rle_0_sqr]). nra.
+    + apply nonneg_false in Sa. apply nonneg_false in Sb. unfold two in Sa, Sb.
+      autorewrite with num in Sa, Sb.
+      rewrite sub_real, eval_real. unfold line_at, distance.
+      set (w := divide (mul (fst l) (fst l)) (mul (whole 4) tau)) in *.
+      unfold vertex_ok in K. simpl in K. fold w in K.
+      destruct (positive_q tau) eqn:P; simpl in K.
+      * apply positive_true in P. apply same_q_true in K. rewrite !mul_real, whole_real in K.
+        assert (S : 0 <= (2 * Q2R tau * (u - Q2R c) + Q2R (fst l))
+          * (2 * Q2R tau * (u - Q2R c) + Q2R (fst l))) by apply Rle_0_sqr.
+        assert (G : 0 <= 4 * Q2R tau * (Q2R (fst l) * (u - Q2R c)
+          + Q2R tau * ((u - Q2R c) * (u - Q2R c)) + Q2R w)) by nra.
+        assert (0 <= Q2R (fst l) * (u - Q2R c) + Q2R tau * ((u - Q2R c) * (u - Q2R c)) + Q2R w).
+        { apply Rmult_le_reg_l with (4 * Q2R tau); lra. }
+        lra.
+      * apply positive_false in P. assert (T0 : Q2R tau = 0) by lra. rewrite T0 in *. lra.
+  - assert (lin : forall x y t, line_at l (t * x + (1 - t) * y) = t * line_at l x + (1 - t) * line_at l y)
+      by (intros; unfold line_at; ring).
+    set (F := fun x => line_at l x + Q2R tau * distance false (x - Q2R c)).
+    change (line_at l u + Q2R tau * distance false (u - Q2R c)) with (F u).
+    assert (E : forall x, Q2R (lifted false tau c l x) = F (Q2R x)) by (intro x; apply lifted_real).
+    assert (right : forall x y, Q2R c <= x -> x <= u <= y -> Rmin (F x) (F y) <= F u).
+    { intros x y cx xy. unfold F, distance. rewrite !Rabs_right by lra.
+      apply (between (fun v => line_at l v + Q2R tau * (v - Q2R c)) x y u xy).
+      intros; rewrite lin; ring. }
+    assert (left : forall x y, y <= Q2R c -> x <= u <= y -> Rmin (F x) (F y) <= F u).
+    { intros x y cy xy. unfold F, distance. rewrite !Rabs_left1 by lra.
+      apply (between (fun v => line_at l v + Q2R tau * - (v - Q2R c)) x y u xy).
+      intros; rewrite lin; ring. }
+    destruct (leq a c && leq c b) eqn:C; rewrite !smaller_real, !E.
+    + apply andb_true_iff in C as [ac cb]. apply leq_true in ac. apply leq_true in cb.
+      destruct (Rle_lt_dec u (Q2R c)) as [lo | hi].
+      * specialize (left (Q2R a) (Q2R c)). unfold Rmin in *.
+        destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
+      * specialize (right (Q2R c) (Q2R b)). unfold Rmin in *.
+        destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
+    + apply andb_false_iff in C as [C | C]; apply leq_false in C.
+      * apply right; lra.
+      * apply left; lra.
+Qed.
+
+(** The functions of one direction that a form has, and their minimum with a share of the ball. *)
+Fixpoint line_sum (forms : trie line) (ts : list (name * Q)) (l : line) : option line :=
+  match ts with
+  | [] => Some l
+  | (v, q) :: ts =>
+      match get v forms with
+      | Some p => line_sum forms ts (add (fst l) (mul q (fst p)), add (snd l) (mul q (snd p)))
+      | None => None
+      end
+  end.
+Definition weighted (ts : list (name * Q)) (z : valuation) : R :=
+  total (map (fun t => Q2R (snd t) * z (fst t)) ts).
+Lemma line_sum_sound forms z u : agree forms z u -> forall ts l l',
+  line_sum forms ts l = Some l' -> line_at l' u = line_at l u + weighted ts z.
+Proof.
+  intro A. unfold weighted. induction ts as [| [v q] ts IH]; intros l l'; simpl.
+  - intro E; injection E as <-. lra.
+  - destruct (get v forms) as [p |] eqn:G; [| discriminate].
+    intro E. apply IH in E. rewrite E, (A _ _ G). unfold line_at; simpl.
+    rewrite !add_real, !mul_real. lra.
+Qed.
+
+(** The units below, in their order; any list would be sound. *)
+Fixpoint cone (fuel : list name) (e : env) (waiting : trie Q) (found : list name) : list name :=
+  match fuel, pop waiting with
+  | _ :: fuel, Some (v, _, waiting) =>
+      match get v e with
+      | Some (Unit r _ _) =>
+          cone fuel e
+            (fold_left (fun t s => match get (fst s) e with
+              | Some (Unit _ _ _) => put (fst s) zero t | _ => t end) (terms r) waiting)
+            (v :: found)
+      | _ => cone fuel e waiting found
+      end
+  | _, _ => found
+  end.
+Definition group_least (fuel : list name) (e : env) (sq : bool) (d : direction)
+    (ts : list (name * Q)) (tau c lo hi : Q) : option Q :=
+  let start :=
+    match d with [(k, g)] => if same_q g one then put k (one, zero) Nil else Nil | _ => Nil end in
+  let us := cone fuel e (fold_left (fun t s => put (fst s) zero t) ts Nil) [] in
+  walk e d
+    (fun forms a b =>
+      match line_sum forms ts flat with
+      | Some l => if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
+      | None => None
+      end) us start lo hi.
+
+Lemma group_least_sound fuel e sq d ts tau c lo hi m z :
+  group_least fuel e sq d ts tau c lo hi = Some m -> valid e z -> 0 <= Q2R tau ->
+  Q2R lo <= along d z <= Q2R hi ->
+  Q2R m <= weighted ts z + Q2R tau * distance sq (along d z - Q2R c).
+Proof.
+  unfold group_least. intros W V T H.
+  refine (walk_sound e d _ z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
+  - intros forms a b m' A H'. destruct (line_sum forms ts flat) as [l |] eqn:L; [| discriminate].
+    destruct (vertex_ok sq tau c l) eqn:K; [| discriminate].
+    intro E; injection E as <-. apply (line_sum_sound _ _ _ A) in L.
+    pose proof (least_sound sq tau c l a b (along d z) T K H') as B. rewrite L in B.
+    unfold line_at, flat in B. simpl in B. rewrite zero_real in B. lra.
+  - destruct d as [| [k g] [| p d']]; try (intros v l F; discriminate F).
+    destruct (same_q g one) eqn:S; [| intros v l F; discriminate F].
+    apply same_q_true in S. apply agree_put; [intros v l F; discriminate F |].
+    unfold line_at, along; simpl. rewrite S, one_real, zero_real. lra.
+Qed.
