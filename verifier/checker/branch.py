@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from math import lcm
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
+from verifier.checker.maxima import Form, MaximaBounds, MaximaRows, maxima_of
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.symbolic import Branches, Root, SymbolicNetwork
@@ -213,12 +215,71 @@ class Branch:
         self._bound_shortly(unit.unit, Fraction(low) / scale, upper=False)
         self._bound_shortly(unit.unit, Fraction(high) / scale, upper=True)
 
+    def _shortly(self, v: int, value: Number, *, upper: bool) -> Number:
+        """The bound of A_v, rounded outwards as `short` does for a_v."""
+        scale = self.scaled.scales[self.inputs + v]
+        if isinstance(value, int) and scale <= 2**64:
+            return value
+        return _whole(short(Fraction(value) / scale, upper=upper) * scale)
+
     def _bound_shortly(self, v: int, bound: Fraction, *, upper: bool) -> None:
         value = short(bound, upper=upper) * self.scaled.scales[self.inputs + v]
         if upper:
             self._drop_upper(v, value)
         else:
             self._raise_lower(v, value)
+
+    def variable_ends(self, j: int) -> tuple[Number, Number]:
+        """The current bounds of Z of a variable."""
+        if j < self.inputs:
+            return self.input_bounds(j)
+        return max(self.lower(j - self.inputs), 0), max(self.upper(j - self.inputs), 0)
+
+    def unit_ends(self, v: int) -> tuple[Number, Number]:
+        """The current bounds of A_v."""
+        return self.lower(v), self.upper(v)
+
+    def tighten_maxima(self) -> list[tuple[int, bool, Form, Number]]:
+        """Bounds all units again, first to last, by interval arithmetic and the maxima in their
+        rows, but for copies and units that are off; says which bounds changed: of which unit,
+        whether its upper one, its row, and the bound."""
+        rows, bounds = maxima_of(self.scaled), MaximaBounds(self.variable_ends, self.unit_ends)
+        origins, inputs = self.scaled.origins, self.inputs
+        found: list[tuple[int, bool, Form, Number]] = []
+        # Others read nothing that has changed, and no maximum that is undecided.
+        waiting = sorted({w for j in self._moved(rows) for w in rows.readers(j)})
+        known = set(waiting)
+        while waiting:
+            v = heappop(waiting)
+            if self.upper(v) <= 0:
+                continue
+            changed = False
+            if origins.item(inputs + v) == inputs + v:
+                before, form = len(found), rows.row(v)
+                low, high = bounds.of_form(form)
+                for upper, value in ((False, low), (True, high)):
+                    value = self._shortly(v, value, upper=upper)
+                    if value < self.upper(v) if upper else value > self.lower(v):
+                        (self._drop_upper if upper else self._raise_lower)(v, value)
+                        found.append((v, upper, form, value))
+                changed = len(found) > before
+            if changed or rows.rises.item(v):
+                for w in rows.readers(inputs + v):
+                    if w not in known:
+                        known.add(w)
+                        heappush(waiting, w)
+        return found
+
+    def _moved(self, rows: MaximaRows) -> set[int]:
+        """The variables whose bounds are no longer the root's, and undecided units that may be the
+        rise of a maximum."""
+        inputs, size, region = self.inputs, self.scaled.denominator, self.region
+        moved = {inputs + v for table in (self._low, self._high) for v in table if v >= 0}
+        for k in range(inputs):
+            if self.input_bounds(k) != (region.lower[k] * size, region.upper[k] * size):
+                moved.add(k)
+        open_ones = rows.rises & (self.root.lower < 0) & (self.root.upper > 0)
+        return moved.union((inputs + np.flatnonzero(open_ones)).tolist())
 
     def _on_ball(self, multiplier: Fraction) -> None:
         if self.region.norm == "inf" and multiplier:
