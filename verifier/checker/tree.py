@@ -48,6 +48,9 @@ class TreeChecker(LeafChecker):
             self._tighten_ahead()
             self.tighten_symbolically()
             return
+        if isinstance(lemma, MaximaStep):
+            self.tighten_maxima()
+            return
         if isinstance(lemma, SeparableStep):
             self.tighten_separably(lemma)
             return
