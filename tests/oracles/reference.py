@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 
+from tests.oracles.reference_maxima import ReferenceMaxima
 from tests.oracles.reference_ridge import Direction, ReferenceUnivariate, product, short_bound
 from tests.oracles.reference_symbolic import ReferenceSymbolic
 from verifier.evidence.certificate import (
@@ -117,6 +118,7 @@ class _Checker:
             self.upper.append(high)
         self.root = (tuple(self.lower), tuple(self.upper))
         self.univariate = ReferenceUnivariate(self.network, self.region)
+        self.maxima = ReferenceMaxima(self.network, self.univariate)
 
     def _interval(self, v: int) -> tuple[Fraction, Fraction]:
         """Interval arithmetic for a_v from the boxes of what it reads."""
@@ -152,11 +154,12 @@ class _Checker:
         if isinstance(lemma, SymbolicStep):
             self._tighten_symbolically()
             return
+        if isinstance(lemma, MaximaStep):
+            self._tighten_maxima()
+            return
         if isinstance(lemma, SeparableStep):
             self._tighten_separably(lemma)
             return
-        if isinstance(lemma, MaximaStep):
-            raise RefusedError("unsupported", "a step about maxima")
         v = self._unit(lemma.unit)
         self.refute(lemma.tree, lemma)
         if lemma.upper:
@@ -183,6 +186,23 @@ class _Checker:
                 below, above = symbolic.bounds(v)
                 self._set(self.lower, v, max(self.lower[v], below))
                 self._set(self.upper, v, min(self.upper[v], above))
+
+    def _tighten_maxima(self) -> None:
+        """Bounds every unit again that is no copy and not off, first to last."""
+
+        def ends(j: int) -> tuple[Fraction, Fraction]:
+            if j < self.inputs:
+                return self.box_lower[j], self.box_upper[j]
+            u = j - self.inputs
+            return max(self.lower[u], ZERO), max(self.upper[u], ZERO)
+
+        for v in range(self.network.units.count):
+            if self.upper[v] > 0 and not self.maxima.is_copy(v):
+                low, high = self.maxima.bounds(
+                    self.maxima.row(v), ends, lambda u: (self.lower[u], self.upper[u])
+                )
+                self._set(self.lower, v, max(self.lower[v], short_bound(low, upper=False)))
+                self._set(self.upper, v, min(self.upper[v], short_bound(high, upper=True)))
 
     def _tighten_separably(self, step: SeparableStep) -> None:
         """Bounds every unit again that lies on no direction and is not off: if it reads a variable

@@ -246,7 +246,7 @@ class Branch:
         rows, bounds = maxima_of(self.scaled), MaximaBounds(self.variable_ends, self.unit_ends)
         origins, inputs = self.scaled.origins, self.inputs
         found: list[tuple[int, bool, Form, Number]] = []
-        # Others read nothing that has changed, and no maximum that is undecided.
+        # Others read nothing that has changed, and no maximum.
         waiting = sorted({w for j in self._moved(rows) for w in rows.readers(j)})
         known = set(waiting)
         while waiting:
@@ -271,15 +271,15 @@ class Branch:
         return found
 
     def _moved(self, rows: MaximaRows) -> set[int]:
-        """The variables whose bounds are no longer the root's, and undecided units that may be the
-        rise of a maximum."""
+        """The variables whose bounds are no longer the root's, and the units that are not off and
+        may be the rise of a maximum."""
         inputs, size, region = self.inputs, self.scaled.denominator, self.region
         moved = {inputs + v for table in (self._low, self._high) for v in table if v >= 0}
         for k in range(inputs):
             if self.input_bounds(k) != (region.lower[k] * size, region.upper[k] * size):
                 moved.add(k)
-        open_ones = rows.rises & (self.root.lower < 0) & (self.root.upper > 0)
-        return moved.union((inputs + np.flatnonzero(open_ones)).tolist())
+        rising = np.flatnonzero(rows.rises & (self.root.upper > 0))
+        return moved.union((inputs + rising).tolist())
 
     def _on_ball(self, multiplier: Fraction) -> None:
         if self.region.norm == "inf" and multiplier:

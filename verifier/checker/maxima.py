@@ -21,7 +21,7 @@ everywhere, and one of both is an equation. `docs/trust.md` says the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
@@ -165,11 +165,16 @@ class MaximaRows:
         """What is left of the form, and its pairs: of positive and of negative weight."""
         found: list[_Found] = []
         left = dict(entries)
-        if len(entries) <= LONGEST:
+        if 1 < len(entries) <= LONGEST:
+            inputs, scales = self._inputs, self.scaled.scales
+            equal: dict[Number, list[int]] = {}  # units by weight
+            for j, weight in entries:
+                if j >= inputs:
+                    equal.setdefault(weight * scales[j], []).append(j)
             for positive in (True, False):
                 for j, weight in reversed(entries):
                     if (weight > 0) is positive and j in left:
-                        pair = self._pair(left, j, weight)
+                        pair = self._pair(left, j, weight, equal)
                         if pair is not None:
                             found.append(pair)
                             for i in (j, *(i for i, _ in pair.part)):
@@ -177,7 +182,13 @@ class MaximaRows:
                             break
         return (tuple(left.items()) if found else entries), found
 
-    def _pair(self, left: Mapping[int, Number], j: int, weight: Number) -> _Found | None:
+    def _pair(
+        self,
+        left: Mapping[int, Number],
+        j: int,
+        weight: Number,
+        equal: Mapping[Number, Sequence[int]],
+    ) -> _Found | None:
         u = j - self._inputs
         if u < 0 or not self.rises.item(u):
             return None
@@ -186,26 +197,25 @@ class MaximaRows:
         shared = sorted(i for i in small if i in large)
         part = [i for i in shared if left[i] + weight * row[i] == 0]
         if not part:
-            for b, other in left.items():
-                if b >= self._inputs and b != j and self._opposite(row, u, b, weight, other):
-                    return _Found(u, weight, ((b, _ratio(other, weight)),), b - self._inputs)
+            for b in equal[weight * self.scaled.scales[j]]:
+                if b in left and b != j and self._opposite(row, b, Fraction(left[b]) / weight):
+                    return _Found(u, weight, ((b, _ratio(left[b], weight)),), b - self._inputs)
             if len(shared) == len(row) > 1:
                 part = shared
         if not part:
             return None
         return _Found(u, weight, tuple((i, _ratio(left[i], weight)) for i in part), None)
 
-    def _opposite(
-        self, row: Mapping[int, Number], u: int, b: int, weight: Number, other: Number
-    ) -> bool:
-        """Whether b is a sum of units at the weight of u, whose row that of u holds negated."""
-        scales, b_unit = self.scaled.scales, b - self._inputs
-        if other * scales[b] != weight * scales[self._inputs + u]:
-            return False
-        below, constant = self._row(b_unit)
-        factor = Fraction(other) / weight
-        return constant >= 0 and bool(below) and all(
-            i >= self._inputs and w > 0 and row.get(i, 0) == -factor * w for i, w in below.items()
+    def _opposite(self, row: Mapping[int, Number], b: int, factor: Fraction) -> bool:
+        """Whether b is a sum of units, and the row holds factor times b's row negated."""
+        below, constant = self._row(b - self._inputs)
+        return (
+            constant >= 0
+            and bool(below)
+            and all(
+                i >= self._inputs and w > 0 and row.get(i, 0) == -factor * w
+                for i, w in below.items()
+            )
         )
 
     def _raised(self, pair: _Found) -> tuple[Weights, Number]:

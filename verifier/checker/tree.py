@@ -54,8 +54,6 @@ class TreeChecker(LeafChecker):
         if isinstance(lemma, SeparableStep):
             self.tighten_separably(lemma)
             return
-        if isinstance(lemma, MaximaStep):
-            raise RefusedError("unsupported", "a step about maxima")
         self._checked(lemma.unit)
         self.refute(lemma.tree, lemma)
         self.assume(lemma)

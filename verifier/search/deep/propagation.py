@@ -24,9 +24,10 @@ from typing import Any
 
 import numpy as np
 
+from verifier.checker.maxima_trees import MaximaTrees
 from verifier.checker.scaled import affine
 from verifier.checker.tree import TreeChecker
-from verifier.evidence.certificate import Leaf, Lemma, Node, Step, Tree, UnitSplit
+from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, Tree, UnitSplit
 from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 from verifier.question.query import Goal
@@ -112,6 +113,8 @@ class Propagation:
             return True
         if self._summed and self._on_ball and self._bound_sums():
             return True
+        if self._bound_maxima():
+            return True
         units = self._relevant()
         if self._forward(units):
             return True
@@ -154,6 +157,25 @@ class Propagation:
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
         return self._close_goals(leaves=0) or self._close_on_directions()
+
+    def _bound_maxima(self) -> bool:
+        """Whether the bounds of maxima are enough."""
+        mark = self.checker.mark()
+        try:
+            changes = self.checker.tighten_maxima()
+        except RefusedError:  # more maxima than a network of that size can need
+            self.checker.undo(mark)
+            return False
+        if changes:
+            self.steps.append(MaximaStep())
+            self._touched.update(v for v, _, _, _ in changes)
+        trees = MaximaTrees(self.checker)
+        for number, goal in enumerate(self.checker.query.goals):
+            if self.trees[number] is None and len(goal.atoms) == 1:
+                value, tree = trees.of_goal(goal)
+                if value > 0 or (value == 0 and goal.atoms[0].strict):
+                    self.margins[number], self.trees[number] = Fraction(value), tree
+        return all(tree is not None for tree in self.trees)
 
     def _guided_pass(self) -> bool:
         """Visits only what the open goals read if every rising unit is what it is at the centre:

@@ -1,0 +1,197 @@
+"""A maximum has the bounds of its terms: the larger of the lower and the larger of the upper ones."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.oracles.maxima_networks import maxima_network
+from tests.oracles.random_queries import points_of, random_goals, random_query, random_region
+from tests.oracles.reference import _Checker, check_reference
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.maxima_trees import MaximaTrees, spelled_out
+from verifier.checker.replay import replay
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import InputSplit, MaximaStep, Robust, SeparableStep, UnitSplit
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import box
+
+F = Fraction
+
+
+def checker_of(query):
+    region = query.region
+    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+    return TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
+
+
+def query_of(seed, norm=None):
+    rng = Random(seed)
+    inputs = rng.randint(1, 3)
+    network = maxima_network(rng, inputs)
+    region = random_region(rng, inputs, norm)
+    return Query(network, region, random_goals(rng, network, region)), rng
+
+
+def bounds_of_all(fast):
+    scales = fast.scaled.scales[fast.inputs :]
+    return [(F(fast.lower(v)) / s, F(fast.upper(v)) / s) for v, s in enumerate(scales)]
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_both_checkers_find_the_same_bounds_and_they_are_true(block):
+    for seed in range(20 * block, 20 * block + 20):
+        query, rng = query_of(seed)
+        if seed % 3 == 0:
+            query = random_query(seed)
+        fast, slow = checker_of(query), _Checker(query)
+        splits = [
+            (UnitSplit(rng.randrange(query.network.units.count)), rng.random() < 0.5)
+            for _ in range(rng.randint(0, 2) if query.network.units.count else 0)
+        ]
+        if rng.random() < 0.3:
+            middle = F(query.region.lower[0] + query.region.upper[0]) / 2
+            splits.append((InputSplit(0, middle), rng.random() < 0.5))
+        for split, high in splits:
+            fast.restrict(split, high=high)
+            slow._restrict(split, high=high)
+        steps = [MaximaStep()]
+        if query.region.norm != "inf" and rng.random() < 0.3:
+            steps.insert(0, SeparableStep((F(rng.randint(0, 9), 3 ** rng.choice((1, 60))),)))
+        for step in steps:
+            fast.apply(step)
+            slow.apply(step)
+        found = bounds_of_all(fast)
+        assert found == list(zip(slow.lower, slow.upper, strict=True)), seed
+        if splits:
+            continue
+        for point in points_of(rng, query.region, 4):
+            values = list(point)
+            for v, (low, high) in enumerate(found):
+                weights, constant = query.network.units.fractions(v)
+                a = constant + sum((w * values[j] for j, w in weights.items()), F(0))
+                assert low <= a <= high, seed
+                values.append(max(a, F(0)))
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_lemmas_spell_the_step_out(block):
+    """With splits and leaves alone both checkers reach the bounds of the step."""
+    for seed in range(1000 + 20 * block, 1020 + 20 * block):
+        query, _ = query_of(seed)
+        short, long = checker_of(query), checker_of(query)
+        short.apply(MaximaStep())
+        lemmas = spelled_out(long)
+        replayed = checker_of(query)
+        slow = _Checker(query)
+        for lemma in lemmas:
+            replayed.apply(lemma)
+            slow.apply(lemma)
+        assert bounds_of_all(replayed) == bounds_of_all(short) == bounds_of_all(long), seed
+
+
+def test_trees_show_the_bounds_of_goals():
+    closed = 0
+    for seed in range(2000, 2200):
+        query, _ = query_of(seed)
+        if any(len(goal.atoms) > 1 for goal in query.goals):
+            continue
+        fast = checker_of(query)
+        fast.apply(MaximaStep())
+        found = [MaximaTrees(fast).of_goal(goal) for goal in query.goals]
+        plain = [
+            value > 0 or (value == 0 and goal.atoms[0].strict)
+            for (value, _), goal in zip(found, query.goals, strict=True)
+        ]
+        if all(plain):
+            closed += 1
+            proof = Robust((MaximaStep(),), tuple(tree for _, tree in found))
+            replay(query, proof)
+            check_reference(query, proof)
+    assert closed > 20
+
+
+def outputs_between(network, region, low, high):
+    """Whether the step shows that the output lies in [low, high], and nothing more."""
+    holds = []
+    for shift in (F(0), F(1, 10**9)):
+        goals = (
+            Goal((Atom((), ((0, F(1)),), -high + shift, True),), "above"),
+            Goal((Atom((), ((0, F(-1)),), low + shift, True),), "below"),
+        )
+        query = Query(network, region, goals)
+        fast = checker_of(query)
+        fast.apply(MaximaStep())
+        trees = tuple(MaximaTrees(fast).of_goal(goal) for goal in goals)
+        holds.append([value >= 0 for value, _ in trees])
+        if not shift:
+            replay(query, Robust((MaximaStep(),), tuple(tree for _, tree in trees)))
+    return holds == [[True, True], [False, False]]
+
+
+def hats(build):
+    """Four functions of the first two inputs: in [-2, 1], [-3, 2], [-1, 3], [-5, -4] on the box."""
+    x, y = build.inputs[:2]
+    return [x - y / 2 - F(1, 2), x * F(3, 2) + y - F(1, 2), x - y + 1, x / 4 + y / 4 - F(9, 2)]
+
+
+REGION = box([F(-1), F(-1)], [F(1), F(1)])
+
+
+@pytest.mark.parametrize("layout", ["chain", "carried", "pipelined", "tree", "forms"])
+def test_a_maximum_in_any_layout(layout):
+    build = NetworkBuilder(2)
+    tests = [h + 5 for h in hats(build)] if layout != "forms" else hats(build)
+    shift = F(5) if layout != "forms" else F(0)
+    if layout == "forms":  # as ONNX is read: b + relu(a - b), the b a form of any sign
+        largest = tests[0]
+        for test in tests[1:]:
+            largest = largest + build.layer([test - largest])[0]
+    elif layout in ("chain", "carried"):
+        units = build.layer(tests)
+        largest = units[0]
+        for unit in units[1:]:
+            if layout == "carried":
+                rise, below, units = (lambda z: (z[0], z[1], z[2:]))(
+                    build.layer([unit - largest, largest])
+                )
+            else:
+                (rise,), below = build.layer([unit - largest]), largest
+            (largest,) = build.layer([rise + below])
+    elif layout == "pipelined":
+        units = build.layer(tests)
+        rise, below = build.layer([units[0], Affine()])
+        for unit in units[1:]:
+            rise, below = build.layer([unit - rise - below, rise + below])
+        largest = rise + below
+    else:
+        a, b, c, d = build.layer(tests)
+        up, b, over, d = build.layer([a - b, b, c - d, d])
+        top, rest = build.layer([up + b - over - d, over + d])
+        largest = top + rest
+    assert outputs_between(build.network([largest]), REGION, shift - 1, shift + 3)
+
+
+def test_a_minimum():
+    """min(a, b) = b - relu(b - a): the smaller of both bounds."""
+    build = NetworkBuilder(2)
+    a, b, *_ = hats(build)
+    (fall,) = build.layer([b - a])
+    assert outputs_between(build.network([b - fall]), REGION, F(-3), F(1))
+
+
+def test_a_sum_that_shares_a_direction_is_no_maximum():
+    """relu(x) + relu(-x) is |x|: sums of functions of one direction have rules of their own."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    up, down = build.layer([x, -x])
+    query = Query(
+        build.network([up + down]),
+        box([F(-1)], [F(1)]),
+        (Goal((Atom((), ((0, F(1)),), F(-3), True),), "above"),),
+    )
+    fast = checker_of(query)
+    value, _ = MaximaTrees(fast).of_goal(query.goals[0])
+    assert value == 1  # 3 - (1 + 1)

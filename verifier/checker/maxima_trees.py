@@ -1,0 +1,184 @@
+"""Trees that show the bounds of `maxima`, in splits and leaves alone.
+
+From below a form with maxima of positive weight is bounded by one leaf: each maximum is at least
+either of its terms. From above, a maximum is split: where its unit is off it is one term, where it
+is on the other. So a bound is a tree whose leaves are what the maximum may be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from verifier.checker.leaf import LeafChecker
+from verifier.checker.maxima import Form, MaximaBounds, Maximum, Number, maxima_of
+from verifier.evidence.certificate import Leaf, Lemma, Node, Tree, UnitSplit
+from verifier.question.query import Goal
+
+ZERO, ONE = Fraction(0), Fraction(1)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A branch of the tree: what is to be bounded from below, as a sum of weight * form and of
+    weight * maximum, and of the leaf so far the variables that their boxes bound (`total`), the
+    undecided units that their rows bound from below, with their weights (`raised`), and the units
+    that are on and that their rows replace (`opened`)."""
+
+    forms: list[tuple[Number, Form]]
+    maxima: list[tuple[Number, Maximum]] = field(default_factory=list)
+    total: dict[int, Number] = field(default_factory=dict)
+    raised: dict[int, Number] = field(default_factory=dict)
+    opened: set[int] = field(default_factory=set)
+
+    def side(self, weight: Number, maximum: Maximum, *, high: bool) -> _Sum:
+        """A copy where the maximum is one of its terms."""
+        copy = _Sum(
+            list(self.forms), list(self.maxima), dict(self.total), dict(self.raised), set(self.opened)
+        )
+        copy.take(weight, maximum, high=high)
+        return copy
+
+    def take(self, weight: Number, maximum: Maximum, *, high: bool) -> None:
+        """Replaces the maximum by a term that it is equal to."""
+        if high:
+            self.opened.add(maximum.unit)
+            self.open(maximum)
+        self.forms.append((weight, maximum.high if high else maximum.low))
+
+    def open(self, maximum: Maximum) -> None:
+        """Notes that the sum of units is replaced that the higher term of the maximum replaces."""
+        if maximum.opened is not None:
+            self.opened.add(maximum.opened)
+
+
+class MaximaTrees:
+    """Trees in the current branch of a checker, which must not change meanwhile."""
+
+    def __init__(self, checker: LeafChecker) -> None:
+        self._checker = checker
+        self._bounds = MaximaBounds(checker.variable_ends, checker.unit_ends)
+
+    def of_lemma(self, unit: int, upper: bool, form: Form) -> Tree:
+        """Shows the bound of `maxima` of a unit, whose row is `form`."""
+        scale = self._checker.scaled.scales[self._checker.inputs + unit]
+        return self._tree(-1 if upper else 1, form, scale)
+
+    def of_goal(self, goal: Goal) -> tuple[Number, Tree]:
+        """The bound of `maxima` of minus the only atom of the goal, and a tree that shows it."""
+        start, _ = self._checker.start(Leaf(), goal)
+        form = maxima_of(self._checker.scaled).form(start.z, start.constant)
+        low, _ = self._bounds.of_form(form)
+        return Fraction(low) / start.denominator, self._tree(1, form, start.denominator)
+
+    def _tree(self, sign: int, form: Form, denominator: int) -> Tree:
+        found: list[Node] = []
+        waiting = [_Sum([(sign, form)])]
+        while waiting:
+            branch = waiting.pop()
+            split = self._advance(branch)
+            if split is None:
+                found += self._leaves(branch, denominator)
+            else:
+                weight, maximum = split
+                found.append(Node((), UnitSplit(maximum.unit)))
+                waiting += [branch.side(weight, maximum, high=high) for high in (True, False)]
+        return tuple(found)
+
+    def _advance(self, branch: _Sum) -> tuple[Number, Maximum] | None:
+        """Replaces all maxima by what they are or by what bounds them from below, up to one that
+        must be split."""
+        while branch.forms or branch.maxima:
+            if branch.forms:
+                self._spread(branch, *branch.forms.pop())
+                continue
+            weight, maximum = branch.maxima.pop()
+            parts = self._bounds.parts(maximum)
+            if len(parts) == 1:
+                branch.take(weight, maximum, high=parts[0] is maximum.high)
+            elif weight < 0:
+                return weight, maximum
+            else:
+                self._bound_below(branch, weight, maximum)
+        return None
+
+    def _bound_below(self, branch: _Sum, weight: Number, maximum: Maximum) -> None:
+        """Replaces a maximum of positive weight by the term of the larger lower bound."""
+        low, high = (self._bounds.of_form(part)[0] for part in (maximum.low, maximum.high))
+        if high > low:
+            branch.raised[maximum.unit] = branch.raised.get(maximum.unit, 0) + weight
+            branch.open(maximum)
+            branch.forms.append((weight, maximum.high))
+        else:
+            variable = self._checker.inputs + maximum.unit
+            branch.total[variable] = branch.total.get(variable, 0) + weight
+            branch.forms.append((weight, maximum.low))
+
+    def _spread(self, branch: _Sum, weight: Number, form: Form) -> None:
+        """Adds the form's variables, and its maxima where they bound it better."""
+        listed, total = form.weights, branch.total
+        if form.maxima:
+            side = weight < 0
+            plain, better = self._bounds.plain(form)[side], self._bounds.by_maxima(form)[side]
+            if better < plain if side else better > plain:
+                listed = form.rest
+                branch.maxima += [(weight * w, maximum) for w, maximum in form.maxima]
+        for j, w in listed:
+            total[j] = total.get(j, 0) + weight * w
+
+    def _leaves(self, branch: _Sum, denominator: int) -> list[Node]:
+        """The leaf of the branch; or splits, where the box and the row of one unit are needed."""
+        inputs = self._checker.inputs
+        both = sorted(u for u in branch.raised if branch.total.get(inputs + u))
+        found: list[Node] = []
+        waiting: list[dict[int, bool]] = [{}]
+        while waiting:
+            sides = waiting.pop()
+            if len(sides) < len(both):
+                unit = both[len(sides)]
+                found.append(Node((), UnitSplit(unit)))
+                waiting += [{**sides, unit: True}, {**sides, unit: False}]
+            else:
+                found.append(Node((), self._leaf(branch, denominator, sides)))
+        return found
+
+    def _leaf(self, branch: _Sum, denominator: int, sides: dict[int, bool]) -> Leaf:
+        """`sides` says which units a split has turned on or off for this leaf."""
+        checker, inputs = self._checker, self._checker.inputs
+        slopes = {u: ONE for u in branch.raised if u not in sides}
+        bounds, box = dict[int, Fraction](), dict[int, Fraction]()
+        for j, weight in branch.total.items():
+            v, share = j - inputs, Fraction(weight) * checker.scaled.scales[j] / denominator
+            if weight and v < 0:
+                box[j] = share
+            elif weight and v in sides:
+                bounds[v] = share if sides[v] else -self._raised_share(branch, v, denominator)
+            elif weight and v in branch.opened:
+                bounds[v] = share
+            elif weight and checker.lower(v) >= 0:
+                slopes[v] = ZERO  # its box, not its row
+        return Leaf(
+            slopes=dict(sorted(slopes.items())),
+            bounds=dict(sorted(bounds.items())),
+            box=dict(sorted(box.items())) if checker.region.norm != "inf" else {},
+        )
+
+    def _raised_share(self, branch: _Sum, unit: int, denominator: int) -> Fraction:
+        scale = self._checker.scaled.scales[self._checker.inputs + unit]
+        return Fraction(branch.raised[unit]) * scale / denominator
+
+
+def spelled_out(checker: LeafChecker) -> list[Lemma]:
+    """The step about maxima as lemmas; the branch has the bounds of the step afterwards."""
+    lemmas: list[Lemma] = []
+    before = checker.mark()
+    changes = checker.tighten_maxima()
+    checker.undo(before)
+    trees = MaximaTrees(checker)  # units that it has read do not change any more
+    for unit, upper, form, value in changes:
+        tree = trees.of_lemma(unit, upper, form)
+        bound = Fraction(value) / checker.scaled.scales[checker.inputs + unit]
+        lemma = Lemma(unit, upper, bound, tree)
+        checker.assume(lemma)
+        lemmas.append(lemma)
+    return lemmas
