@@ -43,7 +43,9 @@ def tree(rng, build, tests):
         pairs = list(zip(terms[::2], terms[1::2], strict=False))
         rest = terms[2 * len(pairs) :]
         layer = build.layer([form for a, b in pairs for form in (a - b, b)] + rest)
-        terms = [layer[2 * k] + layer[2 * k + 1] for k in range(len(pairs))] + layer[-1:] * len(rest)
+        terms = [layer[2 * k] + layer[2 * k + 1] for k in range(len(pairs))] + layer[-1:] * len(
+            rest
+        )
     return terms[0]
 
 

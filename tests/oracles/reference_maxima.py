@@ -113,7 +113,9 @@ class ReferenceMaxima:
         return share, ({i: g for i, g in raised.items() if g}, constant)
 
 
-def _interval(weights: dict[int, Fraction], constant: Fraction, ends: Callable[[int], Ends]) -> Ends:
+def _interval(
+    weights: dict[int, Fraction], constant: Fraction, ends: Callable[[int], Ends]
+) -> Ends:
     low = high = constant
     for j, weight in weights.items():
         low_end, high_end = _times(weight, ends(j))

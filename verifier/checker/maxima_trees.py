@@ -34,7 +34,11 @@ class _Sum:
     def side(self, weight: Number, maximum: Maximum, *, high: bool) -> _Sum:
         """A copy where the maximum is one of its terms."""
         copy = _Sum(
-            list(self.forms), list(self.maxima), dict(self.total), dict(self.raised), set(self.opened)
+            list(self.forms),
+            list(self.maxima),
+            dict(self.total),
+            dict(self.raised),
+            set(self.opened),
         )
         copy.take(weight, maximum, high=high)
         return copy
