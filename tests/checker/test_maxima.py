@@ -1,30 +1,23 @@
-"""A maximum has the bounds of its terms: the larger of the lower and the larger of the upper ones."""
+"""A maximum has the bounds of its terms: the larger lower one and the larger upper one."""
 
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
 import pytest
 
-from tests.oracles.maxima_networks import maxima_network
+from tests.oracles.checkers import both
+from tests.oracles.maxima_networks import checker_of, maxima_network, proof_by_maxima
 from tests.oracles.random_queries import points_of, random_goals, random_query, random_region
 from tests.oracles.reference import _Checker, check_reference
-from verifier.checker.intervals import interval_bounds
-from verifier.checker.maxima_trees import MaximaTrees, spelled_out
+from verifier.checker.maxima_trees import MaximaTrees, spelled_out, without_maxima
 from verifier.checker.replay import replay
-from verifier.checker.scaled import ScaledNetwork, common_denominator
-from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, MaximaStep, Robust, SeparableStep, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import box
 
 F = Fraction
-
-
-def checker_of(query):
-    region = query.region
-    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
-    return TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
 
 
 def query_of(seed, norm=None):
@@ -96,20 +89,12 @@ def test_trees_show_the_bounds_of_goals():
     closed = 0
     for seed in range(2000, 2200):
         query, _ = query_of(seed)
-        if any(len(goal.atoms) > 1 for goal in query.goals):
-            continue
-        fast = checker_of(query)
-        fast.apply(MaximaStep())
-        found = [MaximaTrees(fast).of_goal(goal) for goal in query.goals]
-        plain = [
-            value > 0 or (value == 0 and goal.atoms[0].strict)
-            for (value, _), goal in zip(found, query.goals, strict=True)
-        ]
-        if all(plain):
-            closed += 1
-            proof = Robust((MaximaStep(),), tuple(tree for _, tree in found))
-            replay(query, proof)
-            check_reference(query, proof)
+        if all(len(goal.atoms) == 1 for goal in query.goals):
+            proof = proof_by_maxima(query)
+            if proof is not None:
+                closed += 1
+                replay(query, proof)
+                check_reference(query, proof)
     assert closed > 20
 
 
@@ -154,9 +139,7 @@ def test_a_maximum_in_any_layout(layout):
         largest = units[0]
         for unit in units[1:]:
             if layout == "carried":
-                rise, below, units = (lambda z: (z[0], z[1], z[2:]))(
-                    build.layer([unit - largest, largest])
-                )
+                rise, below = build.layer([unit - largest, largest])
             else:
                 (rise,), below = build.layer([unit - largest]), largest
             (largest,) = build.layer([rise + below])
@@ -195,3 +178,35 @@ def test_a_sum_that_shares_a_direction_is_no_maximum():
     fast = checker_of(query)
     value, _ = MaximaTrees(fast).of_goal(query.goals[0])
     assert value == 1  # 3 - (1 + 1)
+
+
+def test_a_proof_that_needs_the_step_is_refused_without_it():
+    build = NetworkBuilder(2)
+    largest, *tests = build.layer([h + 5 for h in hats(build)])
+    for test in tests:
+        (rise,) = build.layer([test - largest])
+        (largest,) = build.layer([rise + largest])
+    goal = Goal((Atom((), ((0, F(1)),), F(-8), True),), "above")
+    query = Query(build.network([largest]), REGION, (goal,))
+    proof = proof_by_maxima(query)
+    assert both(query, proof) == "accepted"
+    assert both(query, Robust((), proof.trees)) == "bound too weak"
+
+
+def test_lemmas_that_claim_more_than_the_step_shows_are_refused():
+    claims = 0
+    for seed in range(3000, 3100):
+        query, _ = query_of(seed)
+        if any(len(goal.atoms) > 1 for goal in query.goals):
+            continue
+        proof = proof_by_maxima(query)
+        if proof is None:
+            continue
+        spelled = Robust(without_maxima(query, proof.steps), proof.trees)
+        assert both(query, spelled) == "accepted"
+        for k, lemma in enumerate(spelled.steps):
+            sharper = replace(lemma, bound=lemma.bound + F(-1 if lemma.upper else 1, 10**9))
+            claim = Robust((*spelled.steps[:k], sharper), proof.trees)
+            assert both(query, claim) == "bound too weak"
+            claims += 1
+    assert claims > 20

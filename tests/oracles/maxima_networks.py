@@ -1,7 +1,31 @@
 """Random networks with maxima: chains, trees, those of ONNX, and what only looks like one."""
 
 from tests.oracles.random_queries import number
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.maxima_trees import MaximaTrees
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import MaximaStep, Robust
 from verifier.question.build import Affine, NetworkBuilder
+
+
+def checker_of(query):
+    """The fast checker at the root of the query."""
+    region = query.region
+    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+    return TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
+
+
+def proof_by_maxima(query):
+    """A proof of goals of one atom by the bounds of maxima; None if these are not enough."""
+    checker = checker_of(query)
+    checker.apply(MaximaStep())
+    trees = MaximaTrees(checker)
+    found = [trees.of_goal(goal) for goal in query.goals]
+    for (value, _), goal in zip(found, query.goals, strict=True):
+        if value < 0 or (value == 0 and not goal.atoms[0].strict):
+            return None
+    return Robust((MaximaStep(),), tuple(tree for _, tree in found))
 
 
 def maxima_network(rng, inputs):

@@ -31,7 +31,9 @@ RIDGE = (
     "test_ridge_functions",
     "test_ridge_steps",
 )
+MAXIMA = ("test_maxima",)
 FAST = (
+    "test_maxima",
     "test_fast_arithmetic",
     "test_verdicts_in_memory",
     "test_slopes_of_copies",
@@ -70,11 +72,13 @@ FILES = {
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
     "ridge": RIDGE,
+    "maxima": MAXIMA,
+    "maxima_trees": MAXIMA,
 }
 LONG_FOR = ("", "intervals", "scaled", "batch")
 CHECKERS = (
-    "branch", "certificate", "intervals", "leaf", "live_rows", "network", "query", "rational",
-    "region", "replay", "ridge", "scaled", "symbolic", "tree",
+    "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "maxima_trees", "network",
+    "query", "rational", "region", "replay", "ridge", "scaled", "symbolic", "tree",
 )  # fmt: skip
 RUNS = ("", "data_file", "manifest")
 

@@ -7,13 +7,17 @@ is on the other. So a bound is a tree whose leaves are what the maximum may be.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import LeafChecker
 from verifier.checker.maxima import Form, MaximaBounds, Maximum, Number, maxima_of
-from verifier.evidence.certificate import Leaf, Lemma, Node, Tree, UnitSplit
-from verifier.question.query import Goal
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, Tree, UnitSplit
+from verifier.question.query import Goal, Query
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -186,3 +190,21 @@ def spelled_out(checker: LeafChecker) -> list[Lemma]:
         checker.assume(lemma)
         lemmas.append(lemma)
     return lemmas
+
+
+def without_maxima(query: Query, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps of a proof with lemmas in place of those about maxima; RefusedError for steps that
+    do not hold."""
+    if not any(isinstance(step, MaximaStep) for step in steps):
+        return tuple(steps)
+    region = query.region
+    scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+    checker = TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
+    found: list[Step] = []
+    for step in steps:
+        if isinstance(step, MaximaStep):
+            found += spelled_out(checker)
+        else:
+            checker.apply(step)
+            found.append(step)
+    return tuple(found)

@@ -9,10 +9,12 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+from tests.oracles.maxima_networks import maxima_network, proof_by_maxima
 from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import random_goals, random_query, random_region
 from tests.oracles.ridge_networks import separable_network
+from verifier.checker.maxima_trees import without_maxima
 from verifier.evidence.certificate import (
     Flip,
     Leaf,
@@ -35,10 +37,13 @@ Place = tuple[Any, Any]  # a container and the key of one of its values
 
 def true_evidence(seed: int) -> tuple[Query, bytes]:
     """A small question with its true answer; a tenth of the proofs begin with a symbolic step, a
-    tenth are about sums of functions of one direction, found by the search."""
+    tenth are about sums of functions of one direction, found by the search, a tenth about maxima.
+    """
     rng = Random(seed)
     if rng.random() < 0.1:
         return sum_evidence(rng)
+    if rng.random() < 0.1:
+        return maxima_evidence(rng)
     query = random_query(rng, max_units=4, max_inputs=2)
     proof = prove(query, rng if rng.random() < 0.7 else None, extras=5)
     if proof is None:
@@ -67,6 +72,21 @@ def sum_evidence(rng: Random) -> tuple[Query, bytes]:
             multipliers = tuple(F(rng.randint(0, 6), 2) for _ in range(rng.randint(1, 3)))
             found = Robust((SeparableStep(multipliers),), found.trees)
             return query, certificate_bytes(found, network.digest)
+
+
+def maxima_evidence(rng: Random) -> tuple[Query, bytes]:
+    """A proof by a step about maxima and the trees that spell its bounds out, or by the lemmas."""
+    while True:
+        inputs = rng.randint(1, 2)
+        network = maxima_network(rng, inputs)
+        region = random_region(rng, inputs)
+        query = Query(network, region, random_goals(rng, network, region))
+        if all(len(goal.atoms) == 1 for goal in query.goals):
+            proof = proof_by_maxima(query)
+            if proof is not None:
+                if rng.random() < 0.5:
+                    proof = Robust(without_maxima(query, proof.steps), proof.trees)
+                return query, certificate_bytes(proof, network.digest)
 
 
 def edited(rng: Random, query: Query, data: bytes) -> tuple[Query, bytes]:

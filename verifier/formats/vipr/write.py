@@ -15,9 +15,10 @@ root interval bounds, valid rows of fresh binaries and valid cuts. `vipr_program
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from verifier.checker.maxima_trees import without_maxima
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
@@ -62,8 +63,9 @@ def vipr_texts(query: Query, verdict: Robust) -> list[str]:
     """One certificate for each goal of the query.
 
     Raises UserError for a proof that would be too long, and where a leaf does not close in the
-    rules of the format.
+    rules of the format. Steps about maxima are written as the lemmas that they stand for.
     """
+    verdict = replace(verdict, steps=without_maxima(query, verdict.steps))
     return [_exported(query, verdict, number) for number in range(len(query.goals))]
 
 
@@ -566,7 +568,9 @@ class _Writer:
         if isinstance(step, SeparableStep):
             raise UserError(NO_SUMS)
         if isinstance(step, MaximaStep):
-            raise UserError("a step about maxima has no export: the format has no rule for it")
+            raise UserError(
+                "the proof has a step about maxima in a branch: no rule of VIPR is that"
+            )
         a = self.model.pre_activations[step.unit]
         sign = -ONE if step.upper else ONE
         index = self.refute(step.tree, None, _Target({a: sign}, sign * step.bound))
