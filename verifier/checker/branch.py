@@ -7,7 +7,7 @@ arithmetic. A trail undoes what a branch has changed.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -239,10 +239,13 @@ class Branch:
         """The current bounds of A_v."""
         return self.lower(v), self.upper(v)
 
-    def tighten_maxima(self) -> list[tuple[int, bool, Form, Number]]:
+    def tighten_maxima(
+        self, watch: Callable[[], None] = lambda: None
+    ) -> list[tuple[int, bool, Form, Number]]:
         """Bounds all units again, first to last, by interval arithmetic and the maxima in their
         rows, but for copies and units that are off; says which bounds changed: of which unit,
-        whether its upper one, its row, and the bound."""
+        whether its upper one, its row, and the bound. `watch` is called now and then, and may
+        raise."""
         rows, bounds = maxima_of(self.scaled), MaximaBounds(self.variable_ends, self.unit_ends)
         origins, inputs = self.scaled.origins, self.inputs
         found: list[tuple[int, bool, Form, Number]] = []
@@ -250,6 +253,7 @@ class Branch:
         waiting = sorted({w for j in self._moved(rows) for w in rows.readers(j)})
         known = set(waiting)
         while waiting:
+            watch()
             v = heappop(waiting)
             if self.upper(v) <= 0:
                 continue

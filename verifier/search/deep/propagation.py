@@ -31,6 +31,7 @@ from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, T
 from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 from verifier.question.query import Goal
+from verifier.search.clock import check_time
 from verifier.search.deep.forward import ForwardPass
 from verifier.search.deep.ridge_sums import SeparableSearch, is_worth_trying
 from verifier.search.deep.substitution import Bound, substitute
@@ -160,9 +161,10 @@ class Propagation:
 
     def _bound_maxima(self) -> bool:
         """Whether the bounds of maxima are enough."""
+        check_time(self._deadline)
         mark = self.checker.mark()
         try:
-            changes = self.checker.tighten_maxima()
+            changes = self.checker.tighten_maxima(partial(check_time, self._deadline))
         except RefusedError:  # more maxima than a network of that size can need
             self.checker.undo(mark)
             return False
