@@ -138,16 +138,6 @@ def grouped(value: int) -> str:
     return f"{value:,}"
 
 
-def bytes_text(count: int) -> str:
-    """A number of bytes for people."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
-
-
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """`1 sample`, `1,797 samples`."""
     return f"{grouped(count)} {noun if count == 1 else plural or noun + 's'}"

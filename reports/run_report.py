@@ -23,7 +23,6 @@ from reports.numbers import (
     Cell,
     Distance,
     Hash,
-    bytes_text,
     counted,
     exact_text,
     grouped,
@@ -41,6 +40,7 @@ from reports.run_figures import (
 )
 from reports.stored_run import StoredRun, network_sizes
 from verifier.data.bundled import BUNDLED
+from verifier.question.printable import ranges_text, size_text
 from verifier.runs.records import STATES, State
 from verifier.runs.run import question_text
 
@@ -144,7 +144,7 @@ def command(run: StoredRun) -> str:
     if run.promised is None or run.promised.decoder != decoder:
         words += ["--decoder", decoder]
     if len(run.samples) != run.dataset.size:
-        words += ["--samples", _ranges([row.sample for row in run.samples])]
+        words += ["--samples", ranges_text([row.sample for row in run.samples])]
     for option in ("seed", "timeout", "nodes", "engine"):
         value = options.get(option)
         if value is not None and (option, value) != ("engine", "exact"):
@@ -160,18 +160,8 @@ def radius_command(run: StoredRun) -> str:
     clip = question_text(run.question)["clip"]
     words += ["--clip", ":".join(clip)] if clip is not None else []
     if len(run.measured) != run.dataset.size:
-        words += ["--samples", _ranges(sorted(run.measured))]
+        words += ["--samples", ranges_text(sorted(run.measured))]
     return " ".join(map(shlex.quote, words))
-
-
-def _ranges(samples: Sequence[int]) -> str:
-    parts: list[list[int]] = []
-    for sample in samples:
-        if parts and parts[-1][1] == sample:
-            parts[-1][1] = sample + 1
-        else:
-            parts.append([sample, sample + 1])
-    return ",".join(f"{a}:{b}" if b > a + 1 else str(a) for a, b in parts)
 
 
 def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") -> Document:
@@ -405,11 +395,11 @@ def _effort(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
         ("the same, most of one sample", max(nodes)),
         ("proofs and flips, in all", len(proofs)),
         ("distinct certificates", len({r.certificate for r in run.samples if r.certificate})),
-        ("their text", bytes_text(sum(proofs))),
-        ("the longest", bytes_text(max(proofs, default=0))),
+        ("their text", size_text(sum(proofs))),
+        ("the longest", size_text(max(proofs, default=0))),
     ]
     if with_timings:
-        rows.append(("certificates on the disk", bytes_text(run.timings.packed_bytes)))
+        rows.append(("certificates on the disk", size_text(run.timings.packed_bytes)))
         rows += [(f"seconds: {phase}", value) for phase, value in run.timings.seconds.items()]
     table = Table(f"{prefix}effort", "What the answers cost.", ("quantity", "value"), tuple(rows))
     return Section(f"{prefix}effort", "Effort", (*effort_figures(run, prefix), table))
@@ -421,7 +411,12 @@ def _failures(run: StoredRun, prefix: str) -> Section:
     for row in without:
         reasons.setdefault((row.state, row.reason or "no reason stored"), []).append(row.sample)
     rows: list[tuple[Cell, ...]] = [
-        (state, len(members), reason, _ranges(members[:50]) + (" .." if len(members) > 50 else ""))
+        (
+            state,
+            len(members),
+            reason,
+            ranges_text(members[:50]) + (" .." if len(members) > 50 else ""),
+        )
         for (state, reason), members in sorted(
             reasons.items(), key=lambda item: (-len(item[1]), item[0])
         )

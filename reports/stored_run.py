@@ -29,6 +29,8 @@ from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
+from verifier.question.region import Norm
+from verifier.question.region import distance as exact_distance
 from verifier.runs.folder import RunFolder
 from verifier.runs.place import Place
 from verifier.runs.records import State
@@ -298,14 +300,10 @@ def _flips(
     return found, problems
 
 
-def distance(norm: str, a: Sequence[Fraction], b: Sequence[Fraction]) -> Distance:
+def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Distance:
     """||a - b|| in the norm, exactly."""
-    gaps = [abs(x - y) for x, y in zip(a, b, strict=True) if x != y] or [Fraction(0)]
-    if norm == "inf":
-        return max(gaps)
-    if norm == "1":
-        return sum(gaps, Fraction(0))
-    return Root(sum((gap * gap for gap in gaps), Fraction(0)))
+    found = exact_distance(norm, a, b)
+    return Root(found) if norm == "2" else found
 
 
 def _missing(folder: RunFolder, samples: Sequence[SampleRow]) -> list[str]:

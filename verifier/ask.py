@@ -30,7 +30,7 @@ from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdi
 from verifier.evidence.proof_file import Proof, load_proof
 from verifier.formats.load import load_any_network
 from verifier.question.errors import UserError
-from verifier.question.labels import label_values
+from verifier.question.labels import default_decoder, label_values
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query, label_goals
 from verifier.question.region import Norm, Region, ball, box
@@ -41,7 +41,7 @@ from verifier.tasks import flips, radius
 from verifier.tasks import verify as api
 from verifier.tasks.around import FoundFlip
 from verifier.tasks.flips import SearchedSample
-from verifier.tasks.radius import RadiusInterval, default_decoder
+from verifier.tasks.radius import RadiusInterval
 
 Clip = tuple[Fraction, Fraction]
 
@@ -84,7 +84,7 @@ def goals_of(
     >>> [goal.rival for goal in ask.goals_of(network, 0)]
     ['1']
     """
-    decoder = decoder or default_decoder(network)
+    decoder = decoder or default_decoder(network.outputs.count)
     values = label_values(decoder, Fraction(label), network.outputs.count, labels)
     return label_goals(decoder, values.index(Fraction(label)), values, network.outputs.count)
 
@@ -147,7 +147,7 @@ def search_flips(
     ('robust', 'flip', 'high')
     """
     read = _network(network)
-    question = Question(norm, decoder or default_decoder(read), size, None, clip)
+    question = Question(norm, decoder or default_decoder(read.outputs.count), size, None, clip)
     return flips.search_flips(
         read,
         runs.points_of(_data(data)),
@@ -189,7 +189,7 @@ def certify(
     if isinstance(read, Network):
         if size is None:
             raise UserError("a network comes without a radius: give size")
-        question = Question(norm, decoder or default_decoder(read), size, None, clip)
+        question = Question(norm, decoder or default_decoder(read.outputs.count), size, None, clip)
     return runs.certify(
         _data(data), read, question, folder, samples=samples, options=options, jobs=jobs
     )

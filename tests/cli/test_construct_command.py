@@ -9,14 +9,8 @@ import pytest
 
 from constructions.registry import REGISTRY
 from constructions.rows import MOST_WEIGHTS, at_most_weights
-from verifier.cli.main import main
+from tests.oracles.commands import run
 from verifier.evidence.network_file import load_network
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    code = main(list(arguments))
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 @pytest.fixture

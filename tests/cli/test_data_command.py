@@ -12,16 +12,11 @@ import click
 import numpy as np
 import pytest
 
+from tests.oracles.commands import run
 from verifier.cli import main as module
-from verifier.cli.main import COMMANDS, ExitCode, main
+from verifier.cli.main import COMMANDS, ExitCode
 from verifier.data.load import load
 from verifier.question.errors import RefusedError, UserError
-
-
-def run(capsys, *arguments) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
 
 
 def one_line_error(result, code=2) -> str:
@@ -123,7 +118,7 @@ def test_every_command_has_an_example(capsys, command):
         (None, 0, ""),
         (ExitCode.FLIP, 1, ""),
         (ExitCode.UNDECIDED, 3, ""),
-        (UserError("two\n lines"), 2, "error: two lines\n"),
+        (UserError("two\n lines"), 2, "error: two\\n lines\n"),
         (RefusedError("flaw", "detail"), 4, "error: flaw: detail\n"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (ZeroDivisionError("oops"), 70, "ZeroDivisionError: oops"),

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from matplotlib import image
 
+from constructions.collision_hints import collision_hints
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import outputs_at, random_network
 from verifier.checker.manifest import Question, sample_query
-from verifier.cli.collisions import collision_hints
 from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.formats.load import load_any_network
@@ -25,17 +25,6 @@ from verifier.runs.run import points_of
 from verifier.tasks.flips import search_flips
 
 NORMS: tuple[Norm, ...] = ("inf", "1", "2")
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """net.npz reads a where |x| >= y + 1/2, else b; three samples, all read as labelled."""
-    monkeypatch.chdir(tmp_path)
-    first = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
-    last = np.array([[1.0, 1, 0, 0], [0, 0, 1, -1]])
-    np.savez("net.npz", W0=first, b0=np.zeros(4), W1=last, b1=np.array([0, 0.5]))
-    Path("three.csv").write_text("0,0,b\n2,0,a\n3,3,b\n")
-    return tmp_path
 
 
 def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.oracles.commands import run
 from verifier.checker.replay import replay
-from verifier.cli.main import main
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
@@ -26,7 +26,7 @@ from verifier.evidence.certificate import (
 from verifier.evidence.proof_file import save_proof
 from verifier.formats.big_m import big_m, root_bounds
 from verifier.formats.load import load_any_network
-from verifier.formats.lp_mps import decimal_digits, exact_text, lp_text, mps_text
+from verifier.formats.lp_mps import exact_text, lp_text, mps_text
 from verifier.formats.vipr.check import check_vipr, check_vipr_text
 from verifier.formats.vipr.program import check_vipr_of
 from verifier.formats.vipr.write import vipr_texts
@@ -34,6 +34,7 @@ from verifier.formats.write import onnx_bytes
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.query import Atom, Goal, Query
+from verifier.question.rational import decimal_text
 from verifier.question.region import Region, ball, box
 from verifier.search.options import Options
 from verifier.tasks.verify import verify
@@ -97,9 +98,9 @@ def test_numbers_are_exact_or_marked_as_rounded() -> None:
     assert max(map(len, exact.splitlines())) <= 250
 
 
-def test_long_numbers_are_written_in_decimal_digits() -> None:
+def test_long_numbers_are_written_in_decimal_text() -> None:
     value = 7**40_000
-    digits = decimal_digits(-value)
+    digits = decimal_text(-value)
     assert digits.startswith("-")
     assert int(digits[1:2001]) == value // 10 ** (len(digits) - 2001)
     assert int(digits[-50:]) == value % 10**50
@@ -334,12 +335,6 @@ def test_every_altered_number_of_a_real_certificate_is_noticed() -> None:
 
 
 # ------------------------------------------------------------------ the command
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
 
 
 def test_the_command_exports_everything(tmp_path: Path, capsys: Any) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.oracles.commands import run
 from tests.oracles.shared_data import DATA
-from verifier.cli.main import main
 from verifier.evidence.certificate import Flip, Undecided
 from verifier.formats.load import load_any_network
 from verifier.formats.vnnlib.read import parse_property
@@ -223,12 +223,6 @@ def test_what_cannot_be_read_is_an_error_of_its_instance_alone(folder: Path) -> 
 
 
 # ------------------------------------------------------------------ the command
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
 
 
 def test_the_command_settles_one_property(folder: Path, capsys: Any) -> None:

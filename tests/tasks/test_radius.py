@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 
 from constructions.registry import build
@@ -245,16 +244,6 @@ def test_a_segment_is_searched_to_its_first_flip() -> None:
         else:
             assert t == Fraction(10, 21)
         assert first_on_segment(network, goal, (Fraction(1),), far) == (Fraction(1),)
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    first = np.array([[1.0, 0], [-1, 0], [0, 1], [0, -1]])
-    last = np.array([[1.0, 1, 0, 0], [0, 0, 1, -1]])
-    np.savez("net.npz", W0=first, b0=np.zeros(4), W1=last, b1=np.array([0, 0.5]))
-    Path("three.csv").write_text("0,0,b\n2,0,a\n3,3,b\n")
-    return tmp_path
 
 
 def ask(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:

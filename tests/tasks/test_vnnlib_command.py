@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.oracles.commands import run
 from verifier.checker.scaled import evaluate
-from verifier.cli.main import main
 from verifier.formats.load import load_any_network
 from verifier.formats.vnnlib.read import parse_property
 from verifier.formats.write import onnx_bytes
@@ -26,12 +26,6 @@ TWO = """(vnnlib-version <2.0>)
 (assert (and (<= X[0] U[0]) (<= U[0] 1.0)))
 (assert (> Y[0] V[0]))
 """  # x0 grows, x1 stays: is the output of the second at least that of the first?
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
-    code = main([str(argument) for argument in arguments])
-    shown = capsys.readouterr()
-    return code, shown.out, shown.err
 
 
 @pytest.fixture

@@ -171,8 +171,8 @@ class Branch:
         return Minima(univariate_of(self.scaled), self.region, self.box(), self.cuts)
 
     def tighten_separably(self, step: SeparableStep) -> dict[int, Sum]:
-        """Bounds the units that lie on no direction again; those that are sums of functions of one
-        direction each, and read such a function themselves."""
+        """Tightens every unit that is not a ridge function; returns the ridge sums among them that
+        read a ridge function themselves."""
         for multiplier in step.multipliers:
             self._on_ball(multiplier)
         univariate, minima = univariate_of(self.scaled), self.minima()

@@ -229,7 +229,7 @@ class Univariate:
 
     @cached_property
     def crossing(self) -> list[Crossing]:
-        """The units that lie on no direction, in their order."""
+        """The units that are not ridge functions, in their order."""
         inputs, lines, found = self._inputs, self.lines, []
         for v in np.flatnonzero(lines[inputs:] < 0).tolist():
             own, others = [], []

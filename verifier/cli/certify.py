@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.options import table_options
+from verifier.cli.options import read_clip, table_options
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
@@ -231,7 +231,7 @@ def _begin(
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
     if options.clip is not None:
-        asked = replace(asked, clip=_clip(options.clip, dataset))
+        asked = replace(asked, clip=read_clip(options.clip, dataset))
     run = begin(
         dataset,
         network,
@@ -324,10 +324,11 @@ def _loaded(
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
     from verifier.formats.load import load_any_network
+    from verifier.question.labels import default_decoder
     from verifier.question.rational import format_rational
 
     network = load_any_network(file)
-    decoder = "argmax" if network.outputs.count > 1 else "nearest"
+    decoder = default_decoder(network.outputs.count)
     norm = norm or "inf"
     budget, about = numbers["budget"], {"network_file": Path(file).name}
     if budget is None and numbers["radius"] is None and numbers["radius-squared"] is None:
@@ -352,20 +353,6 @@ def _asked(
     if radius is None and squared is None:
         return question or Question(of, decoder, budget)
     return Question(of, decoder, radius, squared)
-
-
-def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
-    from verifier.cli.options import number
-    from verifier.question.errors import UserError
-
-    if text == "range":
-        if dataset.pixel_range is None:
-            raise UserError(f"--clip: {dataset.name} has no pixel range; give LOW:HIGH")
-        return dataset.pixel_range
-    low, colon, high = text.partition(":")
-    if not colon:
-        raise UserError(f"--clip: {text!r} is not LOW:HIGH")
-    return number("--clip", low), number("--clip", high)
 
 
 def _bytes(text: str) -> int:
@@ -412,7 +399,8 @@ def flip_json(flip: ShownFlip) -> dict[str, Any]:
 
 
 def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, Any]) -> str:
-    from verifier.cli.options import short, size_text, table
+    from verifier.cli.options import short, table
+    from verifier.question.printable import size_text
 
     seconds = summary.seconds
     phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("bounds", "search", "check"))

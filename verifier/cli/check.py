@@ -89,11 +89,12 @@ def _check_vipr(path: Path, as_json: bool) -> int:
 
 
 def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
-    from verifier.cli.options import size_text, table
+    from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
     from verifier.evidence.certificate import Radius, Robust
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
+    from verifier.question.printable import size_text
     from verifier.question.rational import format_rational
     from verifier.tasks.verify import check
 
@@ -154,11 +155,12 @@ def _check_folder(
     as_json: bool,
 ) -> int:
     from verifier.checker.manifest import check_inputs
-    from verifier.cli.options import size_text, table
+    from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.data.load import load
     from verifier.formats.load import load_any_network
     from verifier.question.errors import RefusedError
+    from verifier.question.printable import size_text
     from verifier.runs.checking import check_files, check_run
     from verifier.runs.folder import RunFolder
     from verifier.runs.run import points_of, suggested_jobs

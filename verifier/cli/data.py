@@ -47,8 +47,8 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
 
     from constructions.separation import separation
     from verifier.data.dataset import check_labelled
-    from verifier.data.decimals import as_text
     from verifier.data.load import load
+    from verifier.question.rational import decimal_text
 
     dataset = load(spec, layout)
     check_labelled(dataset)
@@ -59,10 +59,10 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
         "classes": dataset.classes,
         "labels": list(dataset.label_names),
         "label_counts": np.bincount(dataset.labels, minlength=dataset.classes).tolist(),
-        "denominator": as_text(dataset.denominator),
+        "denominator": decimal_text(dataset.denominator),
         "pixel_range": None
         if dataset.pixel_range is None
-        else [as_text(bound) for bound in dataset.pixel_range],
+        else [decimal_text(bound) for bound in dataset.pixel_range],
         "image_shape": dataset.image_shape,
         "digest": dataset.digest(),
         "separation": {},
@@ -70,7 +70,7 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
     for norm in norms or tuple(_NORMS):
         closest = separation(dataset, norm)
         facts["separation"][norm] = {
-            "squared" if norm == "2" else "distance": as_text(closest.value),
+            "squared" if norm == "2" else "distance": decimal_text(closest.value),
             "approximately": closest.approximately
             if math.isfinite(closest.approximately)
             else None,  # JSON knows no infinity

@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
+
+if TYPE_CHECKING:
+    from verifier.data.dataset import Dataset
 
 _TABLE_OPTIONS = (
     click.option(
@@ -90,6 +93,18 @@ def sample_numbers(text: str | None, size: int) -> list[int] | None:
     return sorted(chosen)
 
 
+def read_clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
+    """The range that --clip names: LO:HI, or the word range for the pixels of the data."""
+    if text == "range":
+        if dataset.pixel_range is None:
+            raise UserError(f"--clip: {dataset.name} has no pixel range; give LO:HI")
+        return dataset.pixel_range
+    low, colon, high = text.partition(":")
+    if not colon:
+        raise UserError(f"--clip: {text!r} is neither LO:HI nor range")
+    return number("--clip", low), number("--clip", high)
+
+
 def table(rows: Iterable[tuple[str, object]]) -> str:
     """Names and values in two columns."""
     listed = [(printable(name), printable(str(value))) for name, value in rows]
@@ -105,16 +120,6 @@ def columns(rows: Sequence[Sequence[object]]) -> str:
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in texts
     )
-
-
-def size_text(count: int) -> str:
-    """A number of bytes for people."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
 
 
 def short(value: Fraction) -> str:

@@ -12,7 +12,7 @@ from verifier.data.layout import Layout
 from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.files import read_text, shown
 from verifier.question.errors import UserError
-from verifier.question.labels import label_values
+from verifier.question.labels import default_decoder, label_values
 from verifier.question.query import Goal, Query, label_goals
 from verifier.question.rational import format_rational
 from verifier.question.region import Region, ball, box
@@ -156,7 +156,7 @@ def read_goals(
     if label is None:
         raise UserError("give --label or --unsafe")
     own = number("--label", label)
-    decoder = decoder or ("argmax" if outputs > 1 else "nearest")
+    decoder = decoder or default_decoder(outputs)
     listed = None if labels is None else _labels(labels)
     values = label_values(decoder, own, outputs, listed)
     goals = label_goals(decoder, values.index(own), values, outputs)

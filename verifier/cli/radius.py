@@ -183,7 +183,8 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
 
 
 def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str:
-    from verifier.cli.options import columns, short, size_text, table
+    from verifier.cli.options import columns, short, table
+    from verifier.question.printable import size_text
 
     size = "distance^2" if norm == "2" else "distance"
     rows: list[list[object]] = [["sample", "label", size, "no flip below", "rival", "balls", ""]]

@@ -63,8 +63,8 @@ def list_(root: str, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(run: str, as_json: bool) -> int:
     """Show the run in the folder RUN, with what went wrong and who worked on it."""
-    from verifier.cli.options import size_text, table
-    from verifier.question.printable import printable
+    from verifier.cli.options import table
+    from verifier.question.printable import printable, size_text
     from verifier.runs.place import find_run
     from verifier.runs.store import Store
 
@@ -155,7 +155,7 @@ def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def gc(root: str, dry_run: bool, as_json: bool) -> int:
     """Remove certificates that no sample names and the remains of interrupted writing."""
-    from verifier.cli.options import size_text
+    from verifier.question.printable import size_text
     from verifier.runs.place import all_runs
     from verifier.runs.store import Store
 

@@ -34,11 +34,11 @@ def read_asked(
     net: str, spec: str, layout: Layout, samples: str | None, decoder: str | None, clip: str | None
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
-    from verifier.cli.options import sample_numbers
+    from verifier.cli.options import read_clip, sample_numbers
     from verifier.data.load import load
     from verifier.formats.load import load_any_network
+    from verifier.question.labels import default_decoder
     from verifier.runs.run import points_of
-    from verifier.tasks.radius import default_decoder
 
     network, dataset = load_any_network(net), load(spec, layout)
     if network.inputs != dataset.dimension:
@@ -49,22 +49,9 @@ def read_asked(
         dataset,
         points_of(dataset),
         tuple(range(dataset.size) if chosen is None else chosen),
-        decoder or default_decoder(network),
-        None if clip is None else _clip(clip, dataset),
+        decoder or default_decoder(network.outputs.count),
+        None if clip is None else read_clip(clip, dataset),
     )
-
-
-def _clip(text: str, dataset: Dataset) -> tuple[Fraction, Fraction]:
-    from verifier.cli.options import number
-
-    if text == "range":
-        if dataset.pixel_range is None:
-            raise UserError(f"--clip: {dataset.name} has no pixel range; give LO:HI")
-        return dataset.pixel_range
-    low, colon, high = text.partition(":")
-    if not colon:
-        raise UserError(f"--clip: {text!r} is neither LO:HI nor range")
-    return number("--clip", low), number("--clip", high)
 
 
 def positive(option: str, text: str | None) -> Fraction | None:
@@ -80,7 +67,7 @@ def positive(option: str, text: str | None) -> Fraction | None:
 
 
 def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
-    """The options of the search; raises UserError for a time that is none."""
+    """The options of the search; raises UserError for a time-out that is not finite."""
     from verifier.search.options import Options
 
     if timeout is not None and not isfinite(timeout):

@@ -146,7 +146,7 @@ def command(
 
 
 def _hints(asked: Asked, question: Question) -> dict[int, list[Hint]]:
-    from verifier.cli.collisions import collision_hints
+    from constructions.collision_hints import collision_hints
     from verifier.question.rational import sqrt_upper
 
     radius = question.radius
@@ -248,7 +248,8 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
 
 
 def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
-    from verifier.cli.options import columns, short, size_text, table
+    from verifier.cli.options import columns, short, table
+    from verifier.question.printable import size_text
 
     rows: list[list[object]] = [["sample", "label", "verdict", "rival", "distance", "found by"]]
     for entry in found:

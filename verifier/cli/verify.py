@@ -259,7 +259,8 @@ def _facts(
 
 
 def _shown(facts: dict[str, Any]) -> str:
-    from verifier.cli.options import size_text, table
+    from verifier.cli.options import table
+    from verifier.question.printable import size_text
 
     rows: list[tuple[str, object]] = [("verdict", facts["verdict"]), ("asked", facts["claim"])]
     if "flip" in facts:

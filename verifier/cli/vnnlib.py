@@ -217,8 +217,9 @@ def _answer_json(
 
 
 def _answer_lines(question: Property, found: Answer, near: FloatPoint | None) -> list[str]:
-    from verifier.cli.options import short, size_text
+    from verifier.cli.options import short
     from verifier.evidence.certificate import Undecided
+    from verifier.question.printable import size_text
     from verifier.tasks.instances import describe
 
     lines = [found.word.value]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,16 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verifier.data.decimals import as_text
 from verifier.data.labels import label_table
 from verifier.data.storage import (
     IntegerArray,
     RationalTable,
     as_stored,
     check_storage,
-    common_divisor,
-    divided,
 )
+from verifier.evidence.data_file import data_digest
 from verifier.question.errors import UserError
 from verifier.question.labels import sorted_labels
 
@@ -209,24 +205,7 @@ class Dataset:
            complement, little-endian, of ``width`` bytes: the least multiple of 8
            that holds them all.
         """
-        common = common_divisor(self.numerators, self.denominator)
-        greatest = max(-int(self.numerators.min()) - 1, int(self.numerators.max())) // common
-        width = 8 * (greatest.bit_length() // 64 + 1)
-        header = [
-            self.size, self.dimension, as_text(self.denominator // common), width,
-            self.label_names,
-        ]  # fmt: skip
-        state = hashlib.sha256(b"robmem-dataset 1\n")
-        state.update(json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n")
-        state.update(self.labels.astype("<i8").tobytes())
-        for start in range(0, self.size, 1024):  # chunks keep the copies small
-            block = divided(self.numerators[start : start + 1024], common)
-            if width == 8:
-                state.update(block.astype("<i8").tobytes())
-            else:
-                for entry in block.flat:
-                    state.update(int(entry).to_bytes(width, "little", signed=True))
-        return state.hexdigest()
+        return data_digest(self.numerators, self.denominator, self.labels, self.label_names)
 
 
 def check_labelled(dataset: Dataset) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
 
 from verifier.question.errors import UserError
 
@@ -66,17 +65,3 @@ def decimal_row(
 
 def shown(cell: str) -> str:
     return repr(cell) if len(cell) <= 40 else repr(cell[:40]) + "..."
-
-
-def as_text(number: int | Fraction) -> str:
-    """The number as `str` writes it, of any length; `str` stops at 4,300 digits."""
-    if isinstance(number, Fraction) and number.denominator > 1:
-        return f"{as_text(number.numerator)}/{as_text(number.denominator)}"
-    whole = int(number)
-    if whole.bit_length() < 8192:
-        return str(whole)
-    if whole < 0:
-        return "-" + as_text(-whole)
-    digits = whole.bit_length() * 3 // 20
-    high, low = divmod(whole, 10**digits)
-    return as_text(high) + as_text(low).rjust(digits, "0")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -28,7 +28,7 @@ from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.labels import sorted_labels
 from verifier.question.network import Integers, integers
-from verifier.question.rational import parse_rational
+from verifier.question.rational import decimal_text, parse_rational
 
 MAGIC = b"robmem-dataset 1\n"
 _MAX_HEADER = 1 << 26
@@ -81,27 +81,44 @@ def data_bytes(
 
     Raises UserError for a common denominator of more than 13,000 bits.
     """
-    common = _common_divisor(numerators, denominator)
-    width = _width(numerators, common)
-    below = denominator // common
+    below = denominator // _common_divisor(numerators, denominator)
     if below.bit_length() > _MAX_BITS:
         raise UserError(
             f"a common denominator of {below.bit_length()} bits; the limit of a data "
             f"file is {_MAX_BITS}"
         )
-    header = [*map(int, numerators.shape), str(below), width, list(label_names)]
-    parts = [MAGIC, json.dumps(header, separators=(",", ":")).encode("ascii"), b"\n"]
-    parts.append(np.ascontiguousarray(labels, dtype="<i8").tobytes())
+    return b"".join(data_parts(numerators, denominator, labels, label_names))
+
+
+def data_digest(
+    numerators: Integers, denominator: int, labels: NDArray[np.int64], label_names: Sequence[str]
+) -> str:
+    """The SHA-256, in hex, of the data file of these points, also of one beyond its limit."""
+    state = hashlib.sha256()
+    for part in data_parts(numerators, denominator, labels, label_names):
+        state.update(part)
+    return state.hexdigest()
+
+
+def data_parts(
+    numerators: Integers, denominator: int, labels: NDArray[np.int64], label_names: Sequence[str]
+) -> Iterator[bytes]:
+    """The bytes of the data file, in parts of some rows each."""
+    common = _common_divisor(numerators, denominator)
+    width = _width(numerators, common)
+    below = decimal_text(denominator // common)
+    header = [*map(int, numerators.shape), below, width, list(label_names)]
+    yield MAGIC + json.dumps(header, separators=(",", ":")).encode("ascii") + b"\n"
+    yield np.ascontiguousarray(labels, dtype="<i8").tobytes()
     for start in range(0, numerators.shape[0], _BLOCK):
         block: Any = numerators[start : start + _BLOCK]
         if common.bit_length() > 63:  # of zeros
             block = block.astype(object)
         block = block if common == 1 else block // common
         if width == 8:
-            parts.append(block.astype("<i8").tobytes())
+            yield block.astype("<i8").tobytes()
         else:
-            parts.extend(int(n).to_bytes(width, "little", signed=True) for n in block.flat)
-    return b"".join(parts)
+            yield b"".join(int(n).to_bytes(width, "little", signed=True) for n in block.flat)
 
 
 def parse_data(content: bytes) -> Points:

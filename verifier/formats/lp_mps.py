@@ -12,7 +12,7 @@ from fractions import Fraction
 from verifier.formats.big_m import Program
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
-from verifier.question.rational import MAX_TEXT
+from verifier.question.rational import MAX_TEXT, decimal_text
 
 _LP_SENSE = {"L": "<=", "G": ">=", "E": "="}
 _WIDTH = 200  # readers of LP files have limits of a few hundred characters a line
@@ -43,19 +43,7 @@ def exact_text(value: Fraction) -> str:
     """p or p/q in decimal digits, in lowest terms, however long."""
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > 3 * MAX_TEXT:
         raise UserError("a coefficient has more than a million digits")
-    top = decimal_digits(value.numerator)
-    return top if value.denominator == 1 else f"{top}/{decimal_digits(value.denominator)}"
-
-
-def decimal_digits(value: int) -> str:
-    """The decimal digits of an integer of any length; `str` refuses more than 4300."""
-    if value < 0:
-        return "-" + decimal_digits(-value)
-    if value.bit_length() <= 10_000:
-        return str(value)
-    half = value.bit_length() * 3 // 20
-    high, low = divmod(value, 10**half)
-    return decimal_digits(high) + decimal_digits(low).rjust(half, "0")
+    return decimal_text(value)
 
 
 def lp_text(program: Program, *, decimal: bool = False) -> str:

@@ -28,14 +28,19 @@ def sorted_labels(names: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
+def default_decoder(outputs: int) -> str:
+    """argmax for several outputs, nearest for one."""
+    return "argmax" if outputs > 1 else "nearest"
+
+
 def label_values(
     decoder: str, own: Fraction, outputs: int, labels: Sequence[int | Fraction] | None = None
 ) -> list[Fraction]:
     """All labels, increasing, of which `own` is one.
 
     Without `labels`: for argmax 0, 1, .. as many as outputs; for sign -1 and 1; for value, where
-    the others do not matter, none are needed; nearest needs them. Raises UserError for a decoder
-    that there is not, and for a label that is not among them.
+    the others do not matter, none are needed; nearest needs them. Raises UserError for an unknown
+    decoder, and for a label that is not among them.
     """
     if decoder not in DECODERS:
         raise UserError(f"decoder {decoder!r} is not one of {', '.join(DECODERS)}")

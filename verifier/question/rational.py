@@ -58,6 +58,13 @@ def format_rational(value: Fraction | int) -> str:
     return f"{_format_integer(fraction.numerator)}/{_format_integer(fraction.denominator)}"
 
 
+def decimal_text(value: Fraction | int) -> str:
+    """The text of `value` in decimal digits, however many: "p" or "p/q" in lowest terms."""
+    fraction = Fraction(value)
+    top = _digits(fraction.numerator)
+    return top if fraction.denominator == 1 else f"{top}/{_digits(fraction.denominator)}"
+
+
 def require_exact(where: str, values: Iterable[object]) -> None:
     """Raises UserError unless every value is a Fraction: a float that slips in would round."""
     for value in values:
@@ -80,6 +87,16 @@ def sqrt_upper(value: Fraction, bits: int = 64) -> Fraction:
 
 def _format_integer(value: int) -> str:
     return str(value) if value.bit_length() <= _DECIMAL_BITS else hex(value)
+
+
+def _digits(value: int) -> str:
+    if value < 0:
+        return "-" + _digits(-value)
+    if value.bit_length() <= 10_000:  # `str` refuses more than 4300 digits
+        return str(value)
+    half = value.bit_length() * 3 // 20
+    high, low = divmod(value, 10**half)
+    return _digits(high) + _digits(low).rjust(half, "0")
 
 
 def _long_integer(digits: str) -> int:

@@ -81,8 +81,8 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Nobody else writes to the run meanwhile; raises UserError if somebody does, or if its
-        parts lie elsewhere."""
+        """Nobody else writes to the run meanwhile; raises UserError if somebody does, or if
+        one of its files is a symbolic link."""
         self._refuse_links()
         try:
             handle = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)

@@ -30,7 +30,9 @@ from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
+from verifier.question.printable import ranges_text
 from verifier.question.rational import format_rational, parse_rational
+from verifier.question.region import distance
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
 from verifier.runs.place import Place, place_of
@@ -269,7 +271,7 @@ def begin(
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:
-    """What the exact data do not say of themselves, for those who read about the run."""
+    """Facts for display that the data file does not hold."""
     facts: dict[str, Any] = {
         "data": dataset.name,
         "label_names": list(dataset.label_names),
@@ -307,7 +309,7 @@ def _check_same(
         *((key, row.question[key], value) for key, value in identity.question.items()),
         *((key, row.options[key], value) for key, value in identity.options.items()
           if not (change_limits and key in _LIMITS)),
-        ("samples", _ranges(samples), _ranges(identity.samples)),
+        ("samples", ranges_text(samples, 20), ranges_text(identity.samples, 20)),
     ]  # fmt: skip
     for what, stored, asked in sides:
         if stored != asked:
@@ -321,18 +323,6 @@ def _check_same(
 
 def _shown(value: Any) -> str:
     return "none" if value is None else str(value)
-
-
-def _ranges(samples: Sequence[int]) -> str:
-    """The samples as a:b where they are consecutive."""
-    parts: list[list[int]] = []
-    for sample in samples:
-        if parts and parts[-1][1] == sample:
-            parts[-1][1] = sample + 1
-        else:
-            parts.append([sample, sample + 1])
-    texts = [f"{a}:{b}" if b > a + 1 else str(a) for a, b in parts]
-    return ",".join(texts[:20]) + (f",.. ({len(samples)} samples)" if len(texts) > 20 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -539,16 +529,9 @@ def shown_flips(run: Run, limit: int | None = None) -> list[ShownFlip]:
             raise UserError(f"sample {sample}: its flip does not hold")
         label = points.label_names[int(points.labels[sample])]
         rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
-        distance = _distance(question.norm, points.point(sample), flip.point)
-        shown.append(ShownFlip(sample, label, rival, distance, tuple(values), flip.point))
+        away = distance(question.norm, points.point(sample), flip.point)
+        shown.append(ShownFlip(sample, label, rival, away, tuple(values), flip.point))
     return shown
-
-
-def _distance(norm: str, a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    gaps = [abs(x - y) for x, y in zip(a, b, strict=True)]
-    if norm == "inf":
-        return max(gaps)
-    return sum(gaps if norm == "1" else [gap * gap for gap in gaps], Fraction(0))
 
 
 def host_facts() -> dict[str, Any]:

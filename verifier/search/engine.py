@@ -110,7 +110,7 @@ def _search_all(
         roots = interval_bounds(scaled, [query.region for query in part])
         share = (monotonic() - started) / len(part)
         roots.reverse()
-        for query in part:  # what was found out about a region goes when it is done
+        for query in part:  # each region's caches are dropped once it is answered
             outcomes.append(_search_one(query, scaled, roots.pop(), options, share))
             progress(len(outcomes))
         started = monotonic()
@@ -124,7 +124,8 @@ def _search_one(
     deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
     seconds = {"bounds": bounds_seconds, "search": 0.0, "check": 0.0}
     outcome = Outcome(Undecided("timeout"))
-    for believing in (True, False):  # what floats say of leaves: not if one of them was refused
+    # First trust the float bounds of leaves; if a proof is refused, close every leaf exactly.
+    for believing in (True, False):
         try:
             outcome = _answer(query, scaled, root, options, deadline, believing)
         except LateError:

@@ -13,7 +13,8 @@ class Options:
     """How long and how the search may look; none of it can make a verdict wrong.
 
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
-    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: the attack's
+    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: of
+    the attack's random starts.
     """
 
     timeout: float | None = None

@@ -25,6 +25,7 @@ from verifier.checker.manifest import Question
 from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
 from verifier.evidence.data_file import Points
 from verifier.question.errors import UserError
+from verifier.question.labels import default_decoder
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower, sqrt_upper
@@ -76,11 +77,6 @@ class RadiusInterval:
         return self.upper == self.lower_size
 
 
-def default_decoder(network: Network) -> str:
-    """argmax for several outputs, nearest for one."""
-    return "argmax" if network.outputs.count > 1 else "nearest"
-
-
 def exact_radius(
     network: Network,
     points: Points,
@@ -100,12 +96,13 @@ def exact_radius(
     asked about; by default the distance to the farthest sample. options.timeout: seconds for all of
     it; a single ball gets half of what is left. hints: points that may be flips.
     Raises UserError for a bound that is not positive, for what `Question` refuses, and for the
-    decoder `value`, whose flips come as near as one likes to a distance that none of them has.
+    decoder `value`, where the infimum of the distances of flips is not attained.
     """
     for name, bound in (("within", within), ("max", most)):
         if bound is not None and bound <= 0:
             raise UserError(f"{name} is not positive: {bound}")
-    question = Question(norm, decoder or default_decoder(network), Fraction(0), None, clip)
+    decoder = decoder or default_decoder(network.outputs.count)
+    question = Question(norm, decoder, Fraction(0), None, clip)
     if within is None and question.decoder == "value":
         raise UserError("decoder value: no flip is the nearest; ask for an interval with within")
     around = Around(Floats(network), points, question, sample, options.seed)

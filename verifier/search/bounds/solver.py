@@ -28,8 +28,8 @@ DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, 
 
 @cache
 def _greeted() -> None:
-    """Makes the first HiGHS of the process where nobody hears it: from 1.16 on it greets on the C
-    library's standard output, whatever its options, and commands write JSON there."""
+    """Makes the first HiGHS of the process with file descriptor 1 redirected: since 1.16 the
+    constructor prints a banner, whatever its options, and commands write JSON there."""
     sys.stdout.flush()
     with contextlib.suppress(OSError):  # no standard output to keep clean
         kept = os.dup(1)

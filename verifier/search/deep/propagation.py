@@ -7,8 +7,9 @@ visited first to last. Where terms of a unit's row depend on one undecided unit,
 found by substituting backwards, and where that is loose by splits on undecided units, last first.
 
 The cheapest comes first: a pass of forward substitution (`forward`), which is all that a network
-without undecided units needs; then a pass that visits only what goals read if rising units are what
-they are at the centre; then one over all units, and one that tries harder.
+without undecided units needs; then a pass that visits only what goals read, assuming each unit with
+a positive coefficient has its phase at the centre; then one over all units, and one that tries
+harder.
 """
 
 from __future__ import annotations

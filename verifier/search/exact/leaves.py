@@ -67,7 +67,7 @@ class ExactLeaves:
     def of_pattern(self, asked: Asked, phases: Phases) -> tuple[Leaf, Phases] | Flip | Undecided:
         """For a branch with all phases fixed, whose margin is within rounding of zero."""
         if isinstance(asked, Lemma):
-            return Undecided("a lemma that does not hold, or hardly")
+            return Undecided("a lemma is false, or holds by less than rounding")
         goal = self.query.goals[asked]
         point, leaf = decide_pattern(self.query, self.checker, goal, self._by_unit(phases))
         if leaf is not None and self.closes(asked, phases, leaf):

@@ -42,7 +42,7 @@ def branch(
 ) -> tuple[Verdict, int]:
     """The verdict on all goals and the number of nodes; `checker` is in its root state. If not
     `believing`, no leaf of a phase tree is kept before it was tried exactly."""
-    with np.errstate(all="ignore"):  # numbers beyond floats make poor hints, and nothing worse
+    with np.errstate(all="ignore"):  # overflow only weakens hints; the checker decides
         return _branch(query, checker, options, deadline, believing)
 
 

@@ -294,7 +294,7 @@ class PhaseTree:
         return nodes.preorder(partial(self.leaves.rounded, number))
 
     def _scores(self, number: Asked, node: Branch, solution: Solution) -> list[Float]:
-        """What the branching rules say of units; the first that tells open ones apart decides."""
+        """The scores of units by each branching rule; later scores break ties of earlier ones."""
         scores = self._stretched(solution.leaf, solution.a, solution.z)
         flat = solution.margin is not None and abs(solution.margin) <= FLAT
         if flat and isinstance(number, int) and self._closed(number):
