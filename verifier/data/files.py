@@ -13,7 +13,7 @@ from typing import IO, cast
 from verifier.evidence.files import open_regular
 from verifier.question.errors import RefusedError, UserError
 
-_ENDINGS = re.compile(r"\.(csv|tsv|txt|data|npz|npy)$")
+_ENDINGS = re.compile(r"\.(csv|tsv|txt|data|svm|libsvm|npz|npy)$")
 
 
 def file_name(path: Path) -> str:

@@ -24,11 +24,14 @@ from verifier.data.dataset import Dataset
 from verifier.data.files import file_name
 from verifier.data.idx import PARTS, load_idx, load_mnist
 from verifier.data.layout import Layout
+from verifier.data.libsvm import load_libsvm
 from verifier.data.table import load_table
 from verifier.question.errors import UserError
 
 TABLES = (".csv", ".tsv", ".txt", ".data")
 """Endings of tables of text, to which .gz may be added."""
+LIBSVM = (".svm", ".libsvm")
+"""Endings of sparse tables, likewise."""
 
 
 def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> Dataset:
@@ -42,6 +45,7 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
     ``TABLE.csv .tsv .txt .data``, also ``.gz``  the label in the last column, or as
                                                 `layout` says; a first line of words is a
                                                 header
+    ``SPARSE.svm .libsvm``, also ``.gz``        LIBSVM's ``label index:value ..``
     ``ARRAYS.npz``                              arrays ``X`` (one row, or image, a sample)
                                                 and ``y``, or ``x`` and ``y``
     ``ARRAYS.npz:train``, ``ARRAYS.npz:test``   ``x_train`` and ``y_train``, ``x_test``
@@ -72,6 +76,8 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
     if spec.endswith((".npy", ".npy.gz")) and not re.search(r"\.npy(\.gz)?:", spec):
         return load_npy(Path(spec), layout)
     layout.refuse_for(spec)
+    if spec.removesuffix(".gz").endswith(LIBSVM):
+        return load_libsvm(Path(spec))
     if spec in BUNDLED:
         return load_bundled(spec)
     if spec.endswith(".npz"):
@@ -82,8 +88,8 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
     if found is None:
         raise UserError(
             f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
-            "nor an existing TABLE.csv, .tsv, .txt or .data[.gz], ARRAYS.npz[:train|:test], "
-            "ROWS.npy, FOLDER[:train|:test] with the MNIST files, or a pair IMAGES:LABELS of idx "
+            "nor an existing TABLE.csv, .tsv, .txt or .data[.gz], SPARSE.svm[.gz], "
+            "ARRAYS.npz[:train|:test], ROWS.npy, FOLDER[:train|:test] with the MNIST files, or a pair IMAGES:LABELS of idx "
             "files or of .npy files"
         )
     return found

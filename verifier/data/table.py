@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -298,7 +299,7 @@ def _separator_of_name(path: Path) -> str | None:
 
 def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, as (line where the row ends, stripped cells)."""
-    lines = _lines(path)
+    lines: Iterator[str] = (text for _, text in numbered_lines(path))
     if separator is None:
         head: list[str] = []
         for text in lines:
@@ -306,7 +307,7 @@ def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
             if text.strip():
                 break
         separator = next((mark for mark in ",;\t" if head and mark in head[-1]), " ")
-        lines = _chained(head, lines)
+        lines = chain(head, lines)
     if separator == " ":
         for number, text in enumerate(lines, start=1):
             if cells := text.split():
@@ -325,12 +326,8 @@ def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, cells
 
 
-def _chained(head: list[str], rest: Iterator[str]) -> Iterator[str]:
-    yield from head
-    yield from rest
-
-
-def _lines(path: Path) -> Iterator[str]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file of text, counted from 1, within limits; raises UserError."""
     total = number = 0
     with unpacked(path) as stream:
         while True:
@@ -355,4 +352,4 @@ def _lines(path: Path) -> Iterator[str]:
                 raise UserError(
                     f"{path}: line {number}: byte {error.start + 1} is not UTF-8"
                 ) from error
-            yield text
+            yield number, text

@@ -306,8 +306,8 @@ def _check_same(
     sides: list[tuple[str, Any, Any]] = [
         ("network", row.network, identity.network),
         ("data", row.data, identity.data),
-        *((key, row.question[key], value) for key, value in identity.question.items()),
-        *((key, row.options[key], value) for key, value in identity.options.items()
+        *((key, row.question.get(key), value) for key, value in identity.question.items()),
+        *((key, row.options.get(key), value) for key, value in identity.options.items()
           if not (change_limits and key in _LIMITS)),
         ("samples", ranges_text(samples, 20), ranges_text(identity.samples, 20)),
     ]  # fmt: skip
