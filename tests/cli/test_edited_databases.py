@@ -175,6 +175,12 @@ def test_no_value_ends_in_a_traceback(seed, folder, here, capsys):
     try_all(names, chosen, folder, here, capsys)
 
 
+@pytest.mark.parametrize("column", ["options", "question", "about"])
+def test_a_run_of_other_objects_is_not_continued(column, folder, here, capsys):
+    edit(fresh(folder, here, "flips"), *ALL[f"runs.{column}: another object"])
+    tried("retry", here, capsys)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("table", COLUMNS)
 def test_no_value_in_any_column_ends_in_a_traceback(table, folder, here, capsys):

@@ -89,8 +89,8 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
         raise UserError(
             f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
             "nor an existing TABLE.csv, .tsv, .txt or .data[.gz], SPARSE.svm[.gz], "
-            "ARRAYS.npz[:train|:test], ROWS.npy, FOLDER[:train|:test] with the MNIST files, or a pair IMAGES:LABELS of idx "
-            "files or of .npy files"
+            "ARRAYS.npz[:train|:test], ROWS.npy, FOLDER[:train|:test] with the MNIST files, "
+            "or a pair IMAGES:LABELS of idx files or of .npy files"
         )
     return found
 
