@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Which random part.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option("--proved", is_flag=True, help="Replay by the kernel that is proved in Coq.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -40,6 +41,7 @@ def command(
     part: int | None,
     seed: int | None,
     jobs: int | None,
+    proved: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -50,9 +52,13 @@ def command(
     flaw, if anything is missing, altered, or does not prove its claim; 3 if the run
     left samples undecided; 0 for true evidence, be it of proofs or of flips.
 
+    With --proved the program extracted from the Coq development replays it, see
+    docs/kernel.md; with --sample K a random part.
+
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
+    from verifier.cli.proved import check_proved
     from verifier.question.errors import UserError
 
     path = Path(target)
@@ -60,14 +66,22 @@ def command(
         if spec is not None or part is not None:
             raise UserError(f"{path}: one proof; --data and --sample are for a run")
         if path.suffix == ".vipr":
+            if proved:
+                raise UserError(f"{path}: --proved is for proof files and runs, not for VIPR")
             if file is not None:
                 raise UserError(
                     f"{path}: a VIPR file states its own program; --network is not read"
                 )
             return _check_vipr(path, as_json)
+        if proved:
+            return check_proved(path, file, None, None, None, as_json)
         return _check_proof(path, file, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
+    if proved:
+        if spec is not None:
+            raise UserError(f"{path}: --proved reads the data of the folder, not --data")
+        return check_proved(path, file, part, seed, jobs, as_json)
     return _check_folder(path, file, spec, layout, part, seed, jobs, quiet, as_json)
 
 

@@ -22,8 +22,10 @@ _PROGRAMS = ("lp", "mps")
     epilog="Example: robmem export net.onnx --property p.vnnlib --to lp -o p.lp",
     short_help="Write networks as ONNX, questions as LP, proofs as VIPR.",
 )
-@click.argument("source", metavar="NET|QUERY|PROOF")
-@click.option("--to", "kind", required=True, type=click.Choice([*_NETWORKS, *_PROGRAMS, "vipr"]))
+@click.argument("source", metavar="NET|QUERY|PROOF|RUN")
+@click.option(
+    "--to", "kind", required=True, type=click.Choice([*_NETWORKS, *_PROGRAMS, "vipr", "kernel"])
+)
 @click.option("-o", "--output", required=True, metavar="FILE")
 @click.option("--property", "prop", metavar="PROP", help="The VNN-LIB question about NET.")
 @click.option("--network", "net", metavar="NET", help="For a proof file that holds none.")
@@ -62,8 +64,11 @@ def command(
     onnx, npz and native take a network, or the one in a proof file. lp and mps take a
     proof file, or NET with --property: the big-M program of each goal, exact unless
     --decimal. vipr takes a proof file: a certificate for each goal, checked before it
-    is written. Where there are several goals, -1, -2, .. precedes the suffix of FILE.
+    is written. kernel takes a proof file or the folder of a run: the stream that the
+    proved kernel reads, see docs/kernel.md. Where there are several goals, -1, -2, ..
+    precedes the suffix of FILE.
     """
+    from verifier.cli.proved import export_stream
     from verifier.question.errors import UserError
 
     target = Path(output)
@@ -76,7 +81,11 @@ def command(
             raise UserError(
                 f"--float, --round and --normalise are not for --to {kind}; lp has --decimal"
             )
-        if kind == "vipr":
+        if kind == "kernel":
+            if prop is not None or goal is not None:
+                raise UserError("--property and --goal are not for --to kernel")
+            lines = export_stream(source, target, net)
+        elif kind == "vipr":
             if prop is not None:
                 raise UserError("--to vipr takes a proof file, not a property")
             lines = _export_proof(source, target, net, goal)

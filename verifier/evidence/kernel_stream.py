@@ -14,14 +14,16 @@ of what follows.
     goal      n*atom
     atom      n*(input q) n*(output q) constant (strict | weak)
     answer    robust proof | flip GOAL point.. | radius proof GOAL point..
-    proof     step.. goals n*tree
+    proof     n*table step.. goals n*tree
+    table     n*(n*(input q) s w)                              weights of directions, see below
     step      (lower | upper) unit q tree
     tree      step.. then one of  leaf section.. .  |  conflict unit  |  unit v tree tree
               |  input k t tree tree  |  plane n*(input g) t tree tree
     section   atoms n*(index y) | slopes n*(unit s) | bounds n*(unit y) | cuts n*(index y)
-              | box n*(input g) | usual
+              | box n*(input g) | usual | ball t (TABLE | -)
 
-`reach` is a number r with r >= the radius: the box of a ball is its center +- r.
+`reach` is a number r with r >= the radius: the box of a ball is its center +- r. A table holds the
+weights of a leaf with sums of ridge functions, for norm 1 with w = 1; leaves name it by its number.
 """
 
 from __future__ import annotations
@@ -42,12 +44,15 @@ from verifier.evidence.certificate import (
     Step,
     Tree,
     UnitSplit,
+    Weight,
 )
 from verifier.question.errors import UserError
 from verifier.question.network import Network, Rows
 from verifier.question.query import Query
 
 SECTIONS = ("atoms", "slopes", "bounds", "cuts", "box")
+SHORT = "a proof with short forms, which the kernel does not read: it has to be elaborated first"
+Tables = dict[tuple[Weight, ...], int]
 
 
 def network_text(network: Network) -> Iterator[str]:
@@ -73,16 +78,16 @@ def question_text(query: Query) -> str:
     ball = region.norm != "inf" or region.open
     words = ["question", "box"]
     if ball:
-        size = _number(region.size)
-        words = ["question", "ball", region.norm, size, "open" if region.open else "closed"]
+        side = "open" if region.open else "closed"
+        words = ["question", "ball", region.norm, number_text(region.size), side]
     centers = region.center if ball else (Fraction(0),) * region.dimension
     for low, high, center in zip(region.lower, region.upper, centers, strict=True):
-        words += [_number(low), _number(high), _number(center)]
+        words += [number_text(low), number_text(high), number_text(center)]
     words.append(str(len(query.goals)))
     for goal in query.goals:
         words.append(str(len(goal.atoms)))
         for atom in goal.atoms:
-            words += [*_pairs(atom.inputs), *_pairs(atom.outputs), _number(atom.constant)]
+            words += [*_pairs(atom.inputs), *_pairs(atom.outputs), number_text(atom.constant)]
             words.append("strict" if atom.strict else "weak")
     return " ".join(words) + "\n"
 
@@ -93,66 +98,97 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield "flip " + _flip(verdict)
         return
     proof = verdict.proof if isinstance(verdict, Radius) else verdict
-    yield "radius 0\n" if isinstance(verdict, Radius) else "robust 0\n"
-    yield from _steps(proof.steps)
+    tables = _tables(proof)
+    yield f"{'radius' if isinstance(verdict, Radius) else 'robust'} {len(tables)}\n"
+    yield from map(_table, tables)
+    yield from _steps(proof.steps, tables)
     yield f"goals {len(proof.trees)}\n"
     for tree in proof.trees:
-        yield from _tree(tree)
+        yield from _tree(tree, tables)
     if isinstance(verdict, Radius):
         yield _flip(verdict.flip)
 
 
+def _tables(proof: Robust) -> Tables:
+    """The number of each tuple of weights in the proof, in the order of the leaves."""
+    found: Tables = {}
+    waiting: list[Step | Node] = [*proof.steps, *(node for tree in proof.trees for node in tree)]
+    while waiting:
+        match waiting.pop():
+            case Lemma() as lemma:
+                waiting.extend(lemma.tree)
+            case Node(steps, body):
+                waiting.extend(steps)
+                if isinstance(body, Leaf) and body.weights:
+                    found.setdefault(body.weights, len(found))
+            case _:
+                raise UserError(SHORT)
+    return found
+
+
+def _table(weights: tuple[Weight, ...]) -> str:
+    words = [str(len(weights))]
+    for weight in weights:
+        scale = Fraction(1) if weight.scale is None else weight.scale
+        words += [*_pairs(weight.direction), number_text(weight.share), number_text(scale)]
+    return " ".join(words) + "\n"
+
+
 def _flip(flip: Flip) -> str:
-    return " ".join([str(flip.goal), *map(_number, flip.point)]) + "\n"
+    return " ".join([str(flip.goal), *map(number_text, flip.point)]) + "\n"
 
 
-def _steps(steps: Iterable[Step]) -> Iterator[str]:
+def _steps(steps: Iterable[Step], tables: Tables) -> Iterator[str]:
     for step in steps:
         if not isinstance(step, Lemma):
-            raise UserError("a proof with short forms; the kernel reads elaborated ones")
-        side = "upper" if step.upper else "lower"
-        yield f"{side} {step.unit} {_number(step.bound)} "
-        yield from _tree(step.tree)
+            raise UserError(SHORT)
+        yield f"{'upper' if step.upper else 'lower'} {step.unit} {number_text(step.bound)} "
+        yield from _tree(step.tree, tables)
 
 
-def _tree(tree: Tree) -> Iterator[str]:
+def _tree(tree: Tree, tables: Tables) -> Iterator[str]:
     for node in tree:  # in preorder, as the stream has it
-        yield from _steps(node.steps)
-        yield _body(node) + "\n"
+        yield from _steps(node.steps, tables)
+        yield _body(node, tables) + "\n"
 
 
-def _body(node: Node) -> str:
+def _body(node: Node, tables: Tables) -> str:
     match node.body:
         case Leaf() as leaf:
-            return _leaf(leaf)
+            return _leaf(leaf, tables)
         case Conflict(unit):
             return f"conflict {unit}"
         case UnitSplit(unit):
             return f"unit {unit}"
         case InputSplit(k, threshold):
-            return f"input {k} {_number(threshold)}"
+            return f"input {k} {number_text(threshold)}"
         case PlaneSplit(normal, threshold):
-            return " ".join(["plane", *_pairs(normal), _number(threshold)])
-    raise UserError("a proof with short forms; the kernel reads elaborated ones")
+            return " ".join(["plane", *_pairs(normal), number_text(threshold)])
+    raise UserError(SHORT)
 
 
-def _leaf(leaf: Leaf) -> str:
-    if leaf.ball is not None:
-        raise UserError("a leaf with sums of ridge functions; the proved kernel has no such rule")
+def _leaf(leaf: Leaf, tables: Tables) -> str:
     words = ["leaf"]
     for name in SECTIONS:
         table: Mapping[int, Fraction] = getattr(leaf, name)
         if table:
             words += [name, *_pairs((k, table[k]) for k in sorted(table))]
+    if leaf.usual:
+        words.append("usual")
+    if leaf.ball is not None:
+        if leaf.ball and not leaf.weights:
+            raise UserError(SHORT)
+        number = str(tables[leaf.weights]) if leaf.weights else "-"
+        words += ["ball", number_text(leaf.ball), number]
     return " ".join([*words, "."])
 
 
 def _pairs(pairs: Iterable[tuple[int, Fraction]]) -> list[str]:
-    listed = [word for k, q in pairs for word in (str(k), _number(q))]
+    listed = [word for k, q in pairs for word in (str(k), number_text(q))]
     return [str(len(listed) // 2), *listed]
 
 
-def _number(value: Fraction) -> str:
+def number_text(value: Fraction) -> str:
     """p or p/q in decimal digits, however long."""
     if value.denominator == 1:
         return _integer(value.numerator)
