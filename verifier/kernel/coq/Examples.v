@@ -1,0 +1,103 @@
+(** The statement says what it should: examples computed in real numbers. [make check] compiles it. *)
+From Coq Require Import List ZArith QArith Reals Qreals Lra.
+From Robmem Require Import Statement.
+Import ListNotations.
+Open Scope R_scope.
+
+(** Two inputs; two units, relu(x0 - x1) and relu(x1 - x0); two outputs, |x0 - x1| and half of the
+    first unit plus 1/2. *)
+Definition x0 : name := [D0; D0].
+Definition x1 : name := [D0; D1].
+Definition u0 : name := [D0; D2].
+Definition u1 : name := [D0; D3].
+Definition two_units : network := Network [x0; x1]
+  [(u0, Row [(x0, 1%Z); (x1, (-1)%Z)] 0 1); (u1, Row [(x0, (-1)%Z); (x1, 1%Z)] 0 1)]
+  [Row [(u0, 1%Z); (u1, 1%Z)] 0 1; Row [(u0, 1%Z)] 1 2].
+Definition at_point (a b : R) : valuation := fun v => if name_dec v x0 then a else b.
+
+Example absolute_value a b : output two_units (at_point a b) 0 = Rabs (a - b).
+Proof.
+  unfold output, two_units, run, set, at_point. simpl. unfold value. simpl.
+  unfold Rmax, Rabs. repeat destruct (Rle_dec _ _); destruct (Rcase_abs _); lra.
+Qed.
+Example second_output a b : output two_units (at_point a b) 1 = (Rmax 0 (a - b) + 1) / 2.
+Proof.
+  unfold output, two_units, run, set, at_point. simpl. unfold value. simpl.
+  unfold Rmax. repeat destruct (Rle_dec _ _); lra.
+Qed.
+Example is_well_formed : well_formed two_units.
+Proof.
+  unfold two_units. repeat split; simpl.
+  - repeat constructor; simpl; intuition discriminate.
+  - intuition discriminate.
+  - intros t [<- | [<- | []]]; simpl; auto.
+  - intuition discriminate.
+  - intros t [<- | [<- | []]]; simpl; auto.
+  - apply Forall_cons; [intros t [<- | [<- | []]] | apply Forall_cons;
+      [intros t [<- | []] | apply Forall_nil]]; simpl; auto 6.
+Qed.
+(** A unit that reads itself is refused. *)
+Example no_cycle : ~ well_formed (Network [x0] [(u0, Row [(u0, 1%Z)] 0 1)] []).
+Proof.
+  intros [_ [[_ [R _]] _]]. specialize (R _ (or_introl eq_refl)). simpl in R.
+  intuition discriminate.
+Qed.
+
+(** A point inside and one outside each kind of region around (0, 0), of size 1. *)
+Definition square (b : shape) : region :=
+  Region [Side x0 (-1) 1 0; Side x1 (-1) 1 0] b.
+Ltac numbers := unfold inside, near, below, gap, square, at_point; simpl; unfold Q2R; simpl.
+Ltac inside_now :=
+  numbers; split; [repeat constructor; simpl; unfold Q2R; simpl; lra |];
+  repeat (constructor; simpl); unfold gap, Q2R; simpl; try rewrite !Rabs_right by lra; lra.
+Example in_box : inside (square Box) (at_point 1 1).
+Proof. numbers. split; [repeat constructor; simpl; unfold Q2R; simpl; lra | exact I]. Qed.
+Example out_of_box : ~ inside (square Box) (at_point 1 (11 / 10)).
+Proof.
+  numbers. intros [H _]. apply Forall_inv_tail, Forall_inv in H. simpl in H.
+  unfold Q2R in H; simpl in H. lra.
+Qed.
+Example in_linf : inside (square (Ball Linf 1 false)) (at_point 1 1).
+Proof. inside_now. Qed.
+Example out_of_open_linf : ~ inside (square (Ball Linf 1 true)) (at_point 1 0).
+Proof.
+  numbers. intros [_ H]. apply Forall_inv in H. unfold gap, Q2R in H; simpl in H.
+  rewrite Rabs_right in H by lra. lra.
+Qed.
+Example in_l1 : inside (square (Ball L1 1 false)) (at_point (1 / 2) (1 / 2)).
+Proof. inside_now. Qed.
+Example out_of_l1 : ~ inside (square (Ball L1 1 false)) (at_point (1 / 2) (3 / 5)).
+Proof.
+  numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. rewrite !Rabs_right in H by lra. lra.
+Qed.
+Example in_l2 : inside (square (Ball L2 1 false)) (at_point (3 / 5) (4 / 5)).
+Proof. inside_now. Qed.
+Example out_of_open_l2 : ~ inside (square (Ball L2 1 true)) (at_point (3 / 5) (4 / 5)).
+Proof. numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. lra. Qed.
+Example out_of_l2 : ~ inside (square (Ball L2 1 false)) (at_point (4 / 5) (4 / 5)).
+Proof. numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. lra. Qed.
+
+(** Atoms: strict ones fail at zero. The second output is at least 1/2. *)
+Definition small (strict : bool) : atom := Atom [] [(1%nat, (-1)%Q)] (1 # 2) strict.
+Example weak_holds : holds two_units (at_point 0 1) (small false).
+Proof.
+  unfold holds, small, below. simpl. rewrite second_output. unfold Q2R; simpl.
+  rewrite Rmax_left by lra. lra.
+Qed.
+Example at_least_half x : 1 / 2 <= output two_units x 1.
+Proof.
+  unfold output, two_units, run. simpl. unfold value at 1. simpl. unfold set. simpl.
+  match goal with |- context [Rmax 0 ?t] => pose proof (Rmax_l 0 t) end. lra.
+Qed.
+Example strict_never : never two_units (square Box) [[small true]].
+Proof.
+  intros x _ goal [<- | []] H. apply Forall_inv in H. revert H.
+  unfold holds, small, below. simpl. pose proof (at_least_half x). unfold Q2R; simpl. lra.
+Qed.
+(** Decoders: a tie keeps no label. *)
+Example tie : ~ keeps Nearest 2 (Network [x0] [] [Row [] 1 2]) (fun _ => 0) 0.
+Proof.
+  unfold keeps, output, value. simpl. intro H. specialize (H 1%nat (le_n 2)).
+  assert (D : 1%nat <> 0%nat) by discriminate. specialize (H D). revert H. simpl.
+  unfold Rabs. repeat destruct (Rcase_abs _); lra.
+Qed.
