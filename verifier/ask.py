@@ -27,12 +27,14 @@ from verifier.checker.manifest import Question
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
-from verifier.evidence.proof_file import Proof, load_proof
-from verifier.formats.load import load_any_network
+from verifier.evidence.proof_file import Proof, load_proof, network_digest
+from verifier.formats.files import naming
+from verifier.formats.load import load_file
 from verifier.question.errors import UserError
 from verifier.question.labels import default_decoder, label_values
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query, label_goals
+from verifier.question.rational import parse_rational
 from verifier.question.region import Norm, Region, ball, box
 from verifier.runs import run as runs
 from verifier.runs.run import Promising, Summary
@@ -66,7 +68,7 @@ def verify(
     >>> isinstance(verdict, ask.Flip), verdict.point[0] <= Fraction(1, 2)
     (True, True)
     """
-    read = _network(network)
+    read, decoder = _read(network, decoder, labels)
     return api.verify(Query(read, region, goals_of(read, label, decoder, labels)), options).verdict
 
 
@@ -110,9 +112,11 @@ def exact_radius(
     (True, Fraction(3, 2), (Fraction(1, 2),), 'low')
     >>> ask.check(found.question, found.pair)
     """
+    dataset = _data(data)
+    read, decoder = _read(network, decoder, _labels(dataset))
     return radius.exact_radius(
-        _network(network),
-        runs.points_of(_data(data)),
+        read,
+        runs.points_of(dataset),
         sample,
         norm=norm,
         decoder=decoder,
@@ -146,11 +150,12 @@ def search_flips(
     >>> one.verdict, other.verdict, other.flips[0].rival
     ('robust', 'flip', 'high')
     """
-    read = _network(network)
-    question = Question(norm, decoder or default_decoder(read.outputs.count), size, None, clip)
+    dataset = _data(data)
+    read, decoder = _read(network, decoder, _labels(dataset))
+    question = Question(norm, decoder, size, None, clip)
     return flips.search_flips(
         read,
-        runs.points_of(_data(data)),
+        runs.points_of(dataset),
         question,
         samples=samples,
         limit=limit,
@@ -184,14 +189,16 @@ def certify(
     >>> summary.claim
     'all 2 samples keep their label on Linf balls of radius 1/4, decoder argmax'
     """
-    read = _network(network) if isinstance(network, Network | Path | str) else network
-    question = None
-    if isinstance(read, Network):
+    dataset, question, read = _data(data), None, network
+    if isinstance(network, Network | Path | str):
         if size is None:
             raise UserError("a network comes without a radius: give size")
-        question = Question(norm, decoder or default_decoder(read.outputs.count), size, None, clip)
+        read, decoder = _read(network, decoder, _labels(dataset))
+        question = Question(norm, decoder, size, None, clip)
+    if isinstance(read, Path | str):
+        raise UserError(f"{read}: not a network")
     return runs.certify(
-        _data(data), read, question, folder, samples=samples, options=options, jobs=jobs
+        dataset, read, question, folder, samples=samples, options=options, jobs=jobs
     )
 
 
@@ -221,13 +228,37 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
     ...     ask.check_file(f"{folder}/radius.json").query.region.size
     Fraction(3, 2)
     """
-    proof = load_proof(path, network=None if network is None else _network(network))
+    proof = proof_about(path, network)
     api.check(proof.query, proof.verdict)
     return proof
 
 
-def _network(network: Network | Path | str) -> Network:
-    return network if isinstance(network, Network) else load_any_network(network)
+def proof_about(path: Path | str, network: Network | Path | str | None) -> Proof:
+    """The question and the verdict in a proof file, not checked, about this network: of a file with
+    a last layer that is not piecewise linear, the one before it that the proof names."""
+    if network is None or isinstance(network, Network):
+        return load_proof(path, network=network)
+    return load_proof(path, network=load_file(network).with_digest(network_digest(path)))
+
+
+def _read(
+    network: Network | Path | str,
+    decoder: str | None,
+    labels: Sequence[int | Fraction] | None = None,
+) -> tuple[Network, str]:
+    """The network of a question about labels, and the decoder that reads them."""
+    if isinstance(network, Network):
+        return network, decoder or default_decoder(network.outputs.count)
+    with naming(network):
+        return load_file(network).reading(decoder, [Fraction(label) for label in labels or ()])
+
+
+def _labels(dataset: Dataset) -> list[int | Fraction] | None:
+    """The labels of the data as numbers, None where one is not a number."""
+    try:
+        return [parse_rational(name) for name in dataset.label_names]
+    except UserError:
+        return None
 
 
 def _data(data: Dataset | str) -> Dataset:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.networks import network_options
 from verifier.cli.options import read_clip, table_options
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
+    from verifier.cli.networks import Parts
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.question.network import Network
@@ -32,6 +34,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     short_help="Certify every ball of a data set.",
 )
 @click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
+@network_options
 @table_options
 @click.option("--construction", "name", metavar="NAME", help="Build this.  [default: linf]")
 @click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
@@ -122,6 +125,7 @@ class _Options:
 
     spec: str
     layout: Layout
+    parts: Parts
     name: str | None
     file: str | None
     ratio: str | None
@@ -227,7 +231,7 @@ def _begin(
         )
     else:
         name = Path(options.file).name.split(".")[0]
-        network, asked, about = _loaded(dataset, options.file, sizes, options.norm)
+        network, asked, about = _loaded(options, dataset, options.file, sizes)
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
     if options.clip is not None:
@@ -320,17 +324,21 @@ def _constructed(
 
 
 def _loaded(
-    dataset: Dataset, file: str, numbers: dict[str, Fraction | None], norm: str | None
+    options: _Options, dataset: Dataset, file: str, numbers: dict[str, Fraction | None]
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
-    from verifier.formats.load import load_any_network
-    from verifier.question.labels import default_decoder
+    from verifier.cli.networks import read_network, require_inputs
+    from verifier.cli.samples import label_numbers
     from verifier.question.rational import format_rational
 
-    network = load_any_network(file)
-    decoder = default_decoder(network.outputs.count)
-    norm = norm or "inf"
+    network, decoder, notes = read_network(
+        file, options.parts, options.decoder, label_numbers(dataset)
+    )
+    require_inputs(file, network, dataset.dimension, "the data")
+    norm = options.norm or "inf"
     budget, about = numbers["budget"], {"network_file": Path(file).name}
+    if notes:
+        about["notes"] = "; ".join(notes)
     if budget is None and numbers["radius"] is None and numbers["radius-squared"] is None:
         ratio = numbers["ratio"] if numbers["ratio"] is not None else Fraction(99, 100)
         of: Any = "inf" if norm == "inf" else int(norm)

@@ -103,18 +103,16 @@ def _check_vipr(path: Path, as_json: bool) -> int:
 
 
 def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
+    from verifier.ask import proof_about
     from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
     from verifier.evidence.certificate import Radius, Robust
-    from verifier.evidence.proof_file import load_proof
-    from verifier.formats.load import load_any_network
     from verifier.question.printable import size_text
     from verifier.question.rational import format_rational
     from verifier.tasks.verify import check
 
     started = monotonic()
-    network = None if file is None else load_any_network(file)
-    proof = load_proof(path, network=network)
+    proof = proof_about(path, file)
     query = proof.query
     check(query, proof.verdict)
     exact = isinstance(proof.verdict, Radius)
@@ -172,7 +170,7 @@ def _check_folder(
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.data.load import load
-    from verifier.formats.load import load_any_network
+    from verifier.formats.load import load_file
     from verifier.question.errors import RefusedError
     from verifier.question.printable import size_text
     from verifier.runs.checking import check_files, check_run
@@ -182,7 +180,7 @@ def _check_folder(
     started = monotonic()
     folder = RunFolder(path)
     manifest = folder.manifest()
-    network = folder.network() if file is None else load_any_network(file)
+    network = folder.network() if file is None else load_file(file).with_digest(manifest.network)
     points = folder.points() if spec is None else points_of(load(spec, layout))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)

@@ -105,10 +105,9 @@ def _is_proof(path: str) -> bool:
 
 
 def _read_proof(path: str, net: str | None) -> tuple[Query, Claim]:
-    from verifier.evidence.proof_file import load_proof
-    from verifier.formats.load import load_any_network
+    from verifier.ask import proof_about
 
-    proof = load_proof(path, network=None if net is None else load_any_network(net))
+    proof = proof_about(path, net)
     return proof.query, proof.verdict
 
 

@@ -45,7 +45,7 @@ def read_point(text: str, inputs: int, layout: Layout) -> Vector:
             )
         values = dataset.point(row)
     if len(values) != inputs:
-        raise UserError(f"--center has {len(values)} inputs, the network {inputs}")
+        raise UserError(f"--center has {len(values)} inputs, the network {inputs}: see robmem show")
     return values
 
 
@@ -100,7 +100,7 @@ def read_box(option: str, text: str, inputs: int, own: Box | None = None) -> Box
         if len(sides) == 1:
             sides *= inputs
     if len(sides) != inputs:
-        raise UserError(f"{option} has {len(sides)} inputs, the network {inputs}")
+        raise UserError(f"{option} has {len(sides)} inputs, the network {inputs}: see robmem show")
     for k, (low, high) in enumerate(sides):
         if low > high:
             a, b = format_rational(low), format_rational(high)
@@ -157,7 +157,7 @@ def read_goals(
         raise UserError("give --label or --unsafe")
     own = number("--label", label)
     decoder = decoder or default_decoder(outputs)
-    listed = None if labels is None else _labels(labels)
+    listed = None if labels is None else read_labels(labels)
     values = label_values(decoder, own, outputs, listed)
     goals = label_goals(decoder, values.index(own), values, outputs)
     rivals = tuple(
@@ -167,7 +167,8 @@ def read_goals(
     return goals, f"label {format_rational(own)} is read (decoder {decoder})", rivals
 
 
-def _labels(text: str) -> list[int | Fraction]:
+def read_labels(text: str) -> list[int | Fraction]:
+    """The numbers of --labels, increasing."""
     values = [number("--labels", part) for part in text.split(",")]
     if len(set(values)) < len(values):
         raise UserError("--labels: a label stands there twice")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
 
 if TYPE_CHECKING:
+    from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
     from verifier.tasks.radius import RadiusInterval
@@ -26,6 +28,7 @@ _SHOWN = 40  # rows of the table
 )
 @click.argument("net", metavar="NET")
 @click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@network_options
 @table_options
 @click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
 @click.option(
@@ -53,6 +56,7 @@ def command(
     net: str,
     spec: str,
     layout: Layout,
+    parts: Parts,
     norm: Any,
     clip: str | None,
     decoder: str | None,
@@ -86,7 +90,7 @@ def command(
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, spec, layout, samples, decoder, clip)
+    asked = read_asked(net, parts, spec, layout, samples, decoder, clip)
     with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
         found = exact_radii(
             asked.network,
@@ -178,6 +182,8 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
         "norm": norm,
         "network": digest,
         "data": asked.points.digest,
+        "decoder": asked.decoder,
+        "notes": list(asked.notes),
         "results": results,
     }
 

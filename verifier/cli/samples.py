@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from verifier.cli.networks import Parts, read_network, require_inputs
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -28,30 +29,46 @@ class Asked:
     samples: tuple[int, ...]
     decoder: str
     clip: tuple[Fraction, Fraction] | None
+    notes: tuple[str, ...] = ()
 
 
 def read_asked(
-    net: str, spec: str, layout: Layout, samples: str | None, decoder: str | None, clip: str | None
+    net: str,
+    parts: Parts,
+    spec: str,
+    layout: Layout,
+    samples: str | None,
+    decoder: str | None,
+    clip: str | None,
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import read_clip, sample_numbers
     from verifier.data.load import load
-    from verifier.formats.load import load_any_network
-    from verifier.question.labels import default_decoder
     from verifier.runs.run import points_of
 
-    network, dataset = load_any_network(net), load(spec, layout)
-    if network.inputs != dataset.dimension:
-        raise UserError(f"the data have {dataset.dimension} inputs, the network {network.inputs}")
+    dataset = load(spec, layout)
+    network, decoder, notes = read_network(net, parts, decoder, label_numbers(dataset))
+    require_inputs(net, network, dataset.dimension, "the data")
     chosen = sample_numbers(samples, dataset.size)
     return Asked(
         network,
         dataset,
         points_of(dataset),
         tuple(range(dataset.size) if chosen is None else chosen),
-        decoder or default_decoder(network.outputs.count),
+        decoder,
         None if clip is None else read_clip(clip, dataset),
+        notes,
     )
+
+
+def label_numbers(dataset: Dataset) -> list[Fraction]:
+    """The labels as numbers, none where one is not a number."""
+    from verifier.question.rational import parse_rational
+
+    try:
+        return [parse_rational(name) for name in dataset.label_names]
+    except UserError:
+        return []
 
 
 def positive(option: str, text: str | None) -> Fraction | None:

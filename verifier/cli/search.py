@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
+    from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
     from verifier.tasks.around import FoundFlip
@@ -30,6 +32,7 @@ _TENFOLD = 10
 )
 @click.argument("net", metavar="NET")
 @click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@network_options
 @table_options
 @click.option("--radius", metavar="R", help="Of the closed balls.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
@@ -61,6 +64,7 @@ def command(
     net: str,
     spec: str,
     layout: Layout,
+    parts: Parts,
     radius: str | None,
     radius_squared: str | None,
     norm: Any,
@@ -109,7 +113,7 @@ def command(
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, spec, layout, samples, decoder, clip)
+    asked = read_asked(net, parts, spec, layout, samples, decoder, clip)
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(f"--picture: {asked.dataset.name} are no images")
     question = Question(norm, asked.decoder, size, squared, asked.clip)
@@ -189,6 +193,8 @@ def _facts(
         "seconds": seconds,
         "network": asked.network.digest,
         "data": asked.points.digest,
+        "decoder": asked.decoder,
+        "notes": list(asked.notes),
         "results": results,
     }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from fractions import Fraction
 from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
 
 if TYPE_CHECKING:
+    from verifier.cli.networks import Parts
     from verifier.cli.question import Box
     from verifier.data.layout import Layout
     from verifier.question.network import Network
@@ -29,6 +33,7 @@ _LONG = 400  # characters of a point shown exactly
 )
 @click.argument("net", metavar="NET")
 @click.option("--center", metavar="VALUES|FILE[:ROW]", help="Of the ball; rows count from 0.")
+@network_options
 @table_options
 @click.option("--radius", metavar="R", help="Of the closed ball.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
@@ -71,6 +76,7 @@ def command(
     net: str,
     center: str | None,
     layout: Layout,
+    parts: Parts,
     radius: str | None,
     radius_squared: str | None,
     norm: str,
@@ -103,7 +109,13 @@ def command(
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
     from verifier.cli.options import number
-    from verifier.cli.question import read_box, read_goals, read_point, read_region
+    from verifier.cli.question import (
+        read_box,
+        read_goals,
+        read_labels,
+        read_point,
+        read_region,
+    )
     from verifier.evidence.certificate import Undecided
     from verifier.evidence.proof_file import save_proof
     from verifier.question.errors import UserError
@@ -123,7 +135,19 @@ def command(
         raise UserError(f"--timeout: {timeout} is no number of seconds")
     if engine != "exact" and not engine.startswith("milp:"):
         raise UserError(f"--engine: {engine!r} is neither exact nor milp:SOLVER")
-    network, own = _network(net, normalise, box_ == "file", merge=semantics == "real")
+    if semantics != "real":
+        _require_executable(net, normalise, semantics)
+    known = None if labels is None else read_labels(labels)
+    network, own, decoder, notes = _network(
+        net,
+        parts,
+        decoder,
+        known,
+        normalise=normalise,
+        with_box=box_ == "file",
+        exact=bool(unsafe),
+        merge=semantics == "real",
+    )
     boxes = [
         read_box(option, text, network.inputs, own)
         for option, text in (("--clip", clip), ("--box", box_))
@@ -139,7 +163,6 @@ def command(
     if semantics == "real":
         outcome = verify(query, options)
     else:
-        _require_executable(net, normalise, semantics)
         answer = verify_executed(query, semantics, options)
         outcome, execution, asked = answer.outcome, answer.execution, answer.question
     if proof is not None and not isinstance(outcome.verdict, Undecided):
@@ -152,6 +175,7 @@ def command(
         claim = f"as executed in {semantics}, {claim}"
     facts = _facts(query, outcome, claim, rivals, execution)
     facts["semantics"] = semantics
+    facts["notes"] = list(notes)
     facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
     facts["seconds"]["wall"] = round(monotonic() - started, 3)
     print(json.dumps(facts) if as_json else _shown(facts))
@@ -159,10 +183,19 @@ def command(
 
 
 def _network(
-    path: str, normalise: bool, with_box: bool, *, merge: bool
-) -> tuple[Network, Box | None]:
-    """The network in the file and, of a .nnet file, the box there."""
-    from verifier.formats.load import load_any_network
+    path: str,
+    parts: Parts,
+    decoder: str | None,
+    labels: Sequence[int | Fraction] | None,
+    *,
+    normalise: bool,
+    with_box: bool,
+    exact: bool,
+    merge: bool,
+) -> tuple[Network, Box | None, str | None, tuple[str, ...]]:
+    """The network in the file and, of a .nnet file, the box there; the decoder of a label, and what
+    was done to the network. `exact`: its very numbers are asked about, and no label."""
+    from verifier.cli.networks import read_network, read_numbers
     from verifier.formats.merged import merged
     from verifier.formats.nnet import read_nnet
     from verifier.question.errors import UserError
@@ -170,14 +203,19 @@ def _network(
     if not path.removesuffix(".gz").lower().endswith(".nnet"):
         if normalise:
             raise UserError(f"{path}: --normalise is for .nnet files")
-        return load_any_network(path, merge=merge), None
+        if exact:
+            network, notes = read_numbers(path, parts, merge=merge)
+            return network, None, decoder, notes
+        numbers = [Fraction(label) for label in labels or ()]
+        network, chosen, notes = read_network(path, parts, decoder, numbers, merge=merge)
+        return network, None, decoder or chosen, notes
     file = read_nnet(path)
     if with_box and file.is_normalised and not normalise:
         raise UserError(
             f"{path}: its box is in units from before its normalisation; give --normalise as well"
         )
     network = file.network(normalise=normalise)
-    return merged(network) if merge else network, (file.lower, file.upper)
+    return merged(network) if merge else network, (file.lower, file.upper), decoder, ()
 
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:

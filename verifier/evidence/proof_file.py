@@ -79,6 +79,18 @@ def load_proof(
         raise UserError(f"{path}: {error}") from None
 
 
+def network_digest(path: Path | str) -> str:
+    """The digest of the network that the proof file says it is about; nothing is checked.
+
+    Raises UserError if it cannot be read, and RefusedError if it is malformed.
+    """
+    head = parse_json(read_bytes(path).partition(b"\n")[0])
+    digest = head.get("network") if isinstance(head, dict) else None
+    if not isinstance(digest, str):
+        raise RefusedError("malformed", f"{path}: a proof names its network")
+    return digest
+
+
 def proof_bytes(query: Query, verdict: Claim, *, with_network: bool = True) -> bytes:
     """The lines of a proof file."""
     head: dict[str, Any] = {"robmem_proof": VERSION, "network": query.network.digest}

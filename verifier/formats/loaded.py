@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from verifier.question.errors import UserError
+from verifier.question.labels import default_decoder
 from verifier.question.network import Network
 
 
@@ -32,6 +33,10 @@ class Tail:
     threshold: Fraction | None = None
     shifted: Network | None = None
     exact: Network | None = None
+
+    def is_between(self, labels: Sequence[Fraction]) -> bool:
+        """Whether there are two labels and the threshold is half way between them."""
+        return len(labels) == 2 and self.threshold == (labels[0] + labels[1]) / 2
 
     @property
     def layers(self) -> str:
@@ -59,14 +64,7 @@ class Loaded:
             tail = replace(tail, shifted=shifted, exact=exact)
         return replace(self, scores=change(self.scores), tail=tail)
 
-    @property
-    def decoder(self) -> str | None:
-        """The decoder that the last layer asks for, None where it asks for none."""
-        if self.tail is not None and self.tail.threshold is not None:
-            return "sign"
-        return None
-
-    def network_for(self, decoder: str | None, labels: tuple[Fraction, ...] = ()) -> Network:
+    def network_for(self, decoder: str | None, labels: Sequence[Fraction] = ()) -> Network:
         """The network whose outputs this decoder reads as it reads those of the file.
 
         None stands for any use of the numbers themselves. Raises UserError where the last layer
@@ -81,8 +79,7 @@ class Loaded:
             return tail.exact
         if decoder == "argmax" and self.scores.outputs.count > 1:
             return self.scores
-        halves = len(labels) == 2 and sum(labels) / 2 == tail.threshold
-        if decoder == "nearest" and halves and tail.shifted is not None:
+        if decoder == "nearest" and tail.is_between(labels) and tail.shifted is not None:
             return tail.shifted
         raise UserError(f"{tail.layers} is not piecewise linear{self._remedy()}")
 
@@ -96,6 +93,27 @@ class Loaded:
         if self.scores.outputs.count > 1:
             return ": ask for a label with decoder argmax, which does not need it"
         return ", and its threshold is unknown"
+
+    def reading(self, decoder: str | None, labels: Sequence[Fraction] = ()) -> tuple[Network, str]:
+        """The network for a question about labels and the decoder that reads them.
+
+        By default argmax for several outputs, for a single sigmoid sign (nearest, where its
+        threshold is half way between two labels), else nearest. Raises as `network_for`.
+        """
+        if decoder is None:
+            tail = self.tail
+            if tail is None or tail.threshold is None:
+                decoder = default_decoder(self.scores.outputs.count)
+            else:
+                decoder = "nearest" if tail.is_between(labels) else "sign"
+        return self.network_for(decoder, labels), decoder
+
+    def with_digest(self, digest: str) -> Network:
+        """The network of this digest, of those that a question about the file may be about; the
+        scores where there is none."""
+        tail = self.tail
+        others = [] if tail is None else [tail.exact, tail.shifted]
+        return next((n for n in others if n is not None and n.digest == digest), self.scores)
 
     def said(self, decoder: str | None) -> tuple[str, ...]:
         """What a reader should know of the network that `decoder` reads."""

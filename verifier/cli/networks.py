@@ -1,0 +1,121 @@
+"""A network file as commands take it: which of its outputs, of what shape, and what is said."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verifier.question.errors import UserError
+
+if TYPE_CHECKING:
+    from verifier.formats.loaded import Loaded
+    from verifier.question.network import Network
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Which outputs of an .onnx file are asked about, all if none is named, and the shapes of
+    inputs with symbolic axes, by name, "" of the only one."""
+
+    outputs: tuple[str, ...] = ()
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+
+_OPTIONS = (
+    click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="NAME",
+        help="Of an .onnx file: ask about this output alone; may be repeated.",
+    ),
+    click.option(
+        "--input-shape",
+        "shapes",
+        multiple=True,
+        metavar="[NAME=]N,N,..",
+        help="Of an .onnx file: of an input with symbolic axes.",
+    ),
+)
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command that takes a network file the options of its parts, as `parts`."""
+
+    @functools.wraps(command)
+    def with_parts(
+        *arguments: Any, outputs: tuple[str, ...], shapes: tuple[str, ...], **given: Any
+    ) -> Any:
+        return command(*arguments, parts=Parts(outputs, dict(map(_shape, shapes))), **given)
+
+    wrapped: Callable[..., Any] = with_parts
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    name, _, numbers = text.rpartition("=")
+    parts = [part.strip() for part in numbers.replace("x", ",").split(",")]
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 for part in parts):
+        raise UserError(f"--input-shape: {text[:60]!r} is not [NAME=]N,N,..")
+    return name, tuple(map(int, parts))
+
+
+def loaded_network(path: str, parts: Parts = Parts(), *, merge: bool = True) -> Loaded:
+    """What the file holds; raises UserError, naming it."""
+    from verifier.formats.load import load_file
+
+    return load_file(path, parts.outputs, parts.shapes, merge=merge)
+
+
+def read_network(
+    path: str,
+    parts: Parts,
+    decoder: str | None,
+    labels: Sequence[Fraction] = (),
+    *,
+    merge: bool = True,
+) -> tuple[Network, str, tuple[str, ...]]:
+    """The network of a question about labels, its decoder, and what a reader should know of it,
+    which is printed to stderr as well."""
+    from verifier.formats.files import naming
+
+    loaded = loaded_network(path, parts, merge=merge)
+    with naming(path):
+        network, decoder = loaded.reading(decoder, labels)
+    notes = loaded.said(decoder)
+    say(notes)
+    return network, decoder, notes
+
+
+def read_numbers(path: str, parts: Parts, *, merge: bool = True) -> tuple[Network, tuple[str, ...]]:
+    """The network of a question about the numbers that the file puts out, and its notes."""
+    from verifier.formats.files import naming
+
+    loaded = loaded_network(path, parts, merge=merge)
+    with naming(path):
+        network = loaded.network_for(None)
+    say(loaded.notes)
+    return network, loaded.notes
+
+
+def say(notes: Sequence[str]) -> None:
+    """Each note as a line on stderr."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+
+
+def require_inputs(path: str, network: Network, count: int, what: str) -> None:
+    """Raises UserError, saying where to look, where the network has another number of inputs."""
+    if network.inputs != count:
+        raise UserError(
+            f"{what} have {count} inputs, the network {network.inputs}; "
+            f"robmem show {path} lists them"
+        )
