@@ -125,8 +125,8 @@ Fixpoint clear (keep : name -> bool) (fuel : list name) (e : env) (named : trie 
       match fuel with
       | [] => None
       | _ :: fuel =>
-          if is_zero q then clear keep fuel e named usual c k ins
-          else if keep v then clear keep fuel e named usual c k (plus q v ins)
+          if keep v then clear keep fuel e named usual c k (plus q v ins)
+          else if is_zero q then clear keep fuel e named usual c k ins
           else
             match get v e with
             | None => None
@@ -167,10 +167,10 @@ Proof.
   intro V. induction fuel as [| w fuel IH]; intros c k ins f; cbn [clear];
     pose proof (dot_pop c z) as P; destruct (pop c) as [[[v q] c'] |]; try discriminate.
   1,3: intro E; injection E as <-; unfold form_value; simpl; lra.
+  destruct (keep v); [intro E; apply IH in E; rewrite dot_plus in E; lra |].
   destruct (is_zero q) eqn:Z.
   - intro E. apply IH in E. apply is_zero_real in Z. rewrite Z in P. lra.
-  - destruct (keep v); [intro E; apply IH in E; rewrite dot_plus in E; lra |].
-    destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; [| | discriminate].
+  - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; [| | discriminate].
     + intro E. apply IH in E. rewrite dot_plus in E. lra.
     + set (s := slope named usual (nonneg q) v lo hi).
       destruct (in_unit s) eqn:S; [| discriminate].

@@ -1141,10 +1141,10 @@ let rec clear keep fuel e named usual0 c k ins =
     (match fuel with
      | [] -> None
      | _ :: fuel0 ->
-       if is_zero q0
-       then clear keep fuel0 e named usual0 c0 k ins
-       else if keep v
-            then clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
+       if keep v
+       then clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
+       else if is_zero q0
+            then clear keep fuel0 e named usual0 c0 k ins
             else (match get v e with
                   | Some i ->
                     (match i with
