@@ -102,4 +102,4 @@ def test_guessed_sums_have_the_answer_of_the_checker(norm):
             answers["accepted" if due == "accepted" else "refused"] += 1
             if due == "accepted":
                 assert find_flip(query) is None, seed
-    assert min(answers.values()) > 5, answers
+    assert min(answers.values()) > 2, answers
