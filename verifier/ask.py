@@ -98,6 +98,7 @@ def exact_radius(
     *,
     norm: Norm = "inf",
     decoder: str | None = None,
+    labels: Sequence[str] | None = None,
     clip: Clip | None = None,
     within: Fraction | None = None,
     most: Fraction | None = None,
@@ -105,7 +106,8 @@ def exact_radius(
 ) -> RadiusInterval:
     """The distance from the sample to the nearest flip, exactly; see `verifier.tasks.radius`.
 
-    For norm 2 its square. With `within` an interval of that length is enough.
+    For norm 2 its square. With `within` an interval of that length is enough. `labels` name one
+    label for each output, see `Dataset.for_outputs`.
 
     >>> found = ask.exact_radius(network, data, 0)
     >>> found.exact, found.upper, found.flip.point, found.flip.rival
@@ -116,7 +118,7 @@ def exact_radius(
     read, decoder = _read(network, decoder, _labels(dataset))
     return radius.exact_radius(
         read,
-        runs.points_of(dataset),
+        runs.points_of(dataset.for_outputs(decoder, read.outputs.count, labels)),
         sample,
         norm=norm,
         decoder=decoder,
@@ -134,6 +136,7 @@ def search_flips(
     *,
     norm: Norm = "inf",
     decoder: str | None = None,
+    labels: Sequence[str] | None = None,
     clip: Clip | None = None,
     samples: Sequence[int] | None = None,
     limit: int | None = None,
@@ -155,7 +158,7 @@ def search_flips(
     question = Question(norm, decoder, size, None, clip)
     return flips.search_flips(
         read,
-        runs.points_of(dataset),
+        runs.points_of(dataset.for_outputs(decoder, read.outputs.count, labels)),
         question,
         samples=samples,
         limit=limit,
@@ -172,6 +175,7 @@ def certify(
     *,
     norm: Norm = "inf",
     decoder: str | None = None,
+    labels: Sequence[str] | None = None,
     clip: Clip | None = None,
     folder: Path | str | None = None,
     samples: Sequence[int] | None = None,
@@ -195,6 +199,7 @@ def certify(
             raise UserError("a network comes without a radius: give size")
         read, decoder = _read(network, decoder, _labels(dataset))
         question = Question(norm, decoder, size, None, clip)
+        dataset = dataset.for_outputs(decoder, read.outputs.count, labels)
     if isinstance(read, Path | str):
         raise UserError(f"{read}: not a network")
     return runs.certify(

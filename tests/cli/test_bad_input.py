@@ -67,9 +67,9 @@ CASES = {
     "verify net.npz --center data.csv:2 --radius 1 --label 1": "2 rows, counted from 0; asked 2",
     "verify net.npz --box 0:1,0:1,0:1 --label 1": "--box has 3 inputs, the network 2",
     "verify net.npz --center 0,0 --radius 1 --clip 0:1,0:1,0:1 --label 1": "--clip has 3 inputs",
-    "search net.npz --data flat.csv --radius 1": "the data have 1 inputs, the network 2",
-    "radius net.npz --data flat.csv": "the data have 1 inputs, the network 2",
-    "certify --network tall.npz --data data.csv --radius 1": "2 inputs, the network 3",
+    "search net.npz --data flat.csv --radius 1": "flat has 1 inputs, the network net.npz 2",
+    "radius net.npz --data flat.csv": "flat has 1 inputs, the network net.npz 2",
+    "certify --network tall.npz --data data.csv --radius 1": "data has 2 inputs",
     "vnnlib three.npz good.vnnlib": "the property has 2 inputs and 1 outputs, the network 3 and 3",
     "verify cut.npz --box 0:1 --label 1": "layer 1",
     # labels that the decoder does not know
@@ -78,7 +78,7 @@ CASES = {
     "verify net.npz --box 0:1 --label one": "--label: not a rational number: 'one'",
     f"{SEARCH} --decoder sign": "decoder sign: the network has 2 outputs, it needs 1",
     f"{RADIUS} --decoder nearest": "decoder nearest: the network has 2 outputs, it needs 1",
-    "radius three.npz --data wine": "the data have 13 inputs, the network 3",
+    "radius three.npz --data wine": "wine has 13 inputs, the network three.npz 3",
     # lower above upper
     "verify net.npz --box 1:0 --label 1": "lower bound 1 above upper bound 0 at input 0",
     "verify net.npz --box 0:1,1:0 --label 1": "lower bound 1 above upper bound 0 at input 1",

@@ -118,7 +118,11 @@ def test_search_agrees_with_brute_force(seed: int) -> None:
     )
     for found in search_flips(network, points, question):
         query = sample_query(network, points, question, found.sample)
-        assert found.verdict == ("robust" if find_flip(query) is None else "flip")
+        flip = "flip" if found.reads_right else "misread"
+        assert found.verdict == ("robust" if find_flip(query) is None else flip)
+        outputs_here = outputs_at(network, points.point(found.sample))
+        holding = [goal.atoms[0].holds((), outputs_here) for goal in query.goals]
+        assert found.reads_right == (not any(holding))
         for flip in found.flips:
             assert query.region.contains(flip.point)
             assert list(flip.outputs) == outputs_at(network, flip.point)
@@ -129,9 +133,9 @@ def test_search_agrees_with_brute_force(seed: int) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_collisions_of_the_first_layer_are_hints(norm: Norm, here: Path) -> None:
     # W = (1, 1) maps (1, 0) and (0, 1) to one point: 1/2, 1 or sqrt(1/2) is far enough for flips.
-    np.savez("sum.npz", W0=np.array([[1.0, 1]]), b0=np.zeros(1), W1=np.ones((1, 1)), b1=np.zeros(1))
+    np.savez("sum.npz", W0=np.array([[1.0, 1]]), b0=np.zeros(1), W1=np.ones((1, 1)), b1=-np.ones(1))
     network = load_any_network("sum.npz")
-    dataset = Dataset.from_rows("two", [[2, 0], [0, 1]], ["a", "b"])
+    dataset = Dataset.from_rows("two", [[2, 0], [0, 1]], ["b", "a"])
     hints = collision_hints(network, dataset, [0, 1], norm, Fraction(1))
     for sample in (0, 1):
         (hint,) = hints[sample]
@@ -218,7 +222,7 @@ def test_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["three.csv", "--radius", "1", "--out", "flips.txt"], "neither .json nor .npz"),
         (["three.csv", "--radius", "1", "--picture", "p"], "three are no images"),
         (["three.csv", "--radius", "1", "--decoder", "sign"], "has 2 outputs, it needs 1"),
-        (["wide.csv", "--radius", "1"], "the data have 3 inputs, the network 2"),
+        (["wide.csv", "--radius", "1"], "wide has 3 inputs, the network net.npz 2"),
         (["many.csv", "--radius", "1"], "argmax: 2 outputs, 3 labels"),
         (["none.csv", "--radius", "1"], "none.csv"),
     ],

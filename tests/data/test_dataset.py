@@ -203,12 +203,14 @@ def test_huge_denominators_have_a_digest():
     [
         (["10", "9", "-1"], ("-1", "9", "10")),
         (["+1", "01", "2.0"], ("1", "2")),
-        (["10", "9", "a"], ("10", "9", "a")),
-        (["1.5", "1.25"], ("1.25", "1.5")),
+        (["10", "9", "a"], ("9", "10", "a")),
+        (["1.5", "1.25", "-2"], ("-2", "1.25", "1.5")),
+        (["class 10", "class 2", "class 02", "b"], ("b", "class 02", "class 2", "class 10")),
+        (["v1.10", "v1.9", "V2"], ("V2", "v1.9", "v1.10")),
         ([True, False], ("False", "True")),
     ],
 )
-def test_labels_are_sorted_by_value_if_all_are_integers(labels, names):
+def test_labels_are_sorted_by_value_if_all_are_numbers_else_naturally(labels, names):
     dataset = Dataset.from_rows("d", [(i,) for i in range(len(labels))], labels)
     assert dataset.label_names == names
 

@@ -38,7 +38,7 @@ from verifier.evidence.data_file import Points
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
-from verifier.question.query import DECODERS, Query, label_goals
+from verifier.question.query import DECODERS, Goal, Query, label_goals
 from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Norm, Region, ball
 
@@ -213,11 +213,18 @@ def sample_query(network: Network, points: Points, question: Question, sample: i
     The label set is that of the whole data set: -1, +1 for the decoder `sign`, else 0 .. C-1.
     Raises UserError for `sign` and other than two classes.
     """
+    goals = sample_goals(network, points, question, sample)
+    return Query(network, question.region(points.point(sample)), goals)
+
+
+def sample_goals(
+    network: Network, points: Points, question: Question, sample: int
+) -> tuple[Goal, ...]:
+    """The goals of the sample's label among all labels, as in `sample_query`."""
     if question.decoder == "sign" and points.classes != 2:
         raise UserError(f"sign: the data have {points.classes} classes, not 2")
     labels = (-1, 1) if question.decoder == "sign" else range(points.classes)
-    goals = label_goals(question.decoder, int(points.labels[sample]), labels, network.outputs.count)
-    return Query(network, question.region(points.point(sample)), goals)
+    return label_goals(question.decoder, int(points.labels[sample]), labels, network.outputs.count)
 
 
 def check_inputs(manifest: Manifest, network: Network, points: Points) -> None:

@@ -14,6 +14,7 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import read_clip, table_options
+from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
@@ -55,6 +56,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     type=click.Choice(["nearest", "sign", "argmax", "value"]),
     help="[default: the construction's; argmax for several outputs, else nearest]",
 )
+@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -99,19 +101,31 @@ def command(**given: Any) -> int:
     """
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
+    from verifier.question.errors import UserError
     from verifier.runs.run import shown_flips
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
     dataset = load(options.spec, options.layout)
-    check_labelled(dataset)
+    if options.file is None:
+        check_labelled(dataset)
+        if options.labels is not None:
+            raise UserError("--labels is for a network from a file; a construction has its own")
     if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
     summary = _continue(options, run)
     flips = shown_flips(run, _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS)
     if options.as_json:
-        print(json.dumps(summary_json(summary) | {"flips_shown": list(map(flip_json, flips))}))
+        print(
+            json.dumps(
+                summary_json(summary)
+                | {
+                    "labels": list(run.points.label_names),
+                    "flips_shown": list(map(flip_json, flips)),
+                }
+            )
+        )
     else:
         print(_shown(run, summary, flips, about))
     if summary.flips:
@@ -135,6 +149,7 @@ class _Options:
     radius_squared: str | None
     clip: str | None
     decoder: str | None
+    labels: str | None
     samples: str | None
     seed: int
     rank: int | None
@@ -220,6 +235,7 @@ def _begin(
 ) -> tuple[Run, dict[str, Any]]:
     """The run that was asked for, and what is known about its network."""
     from verifier.cli.options import sample_numbers
+    from verifier.cli.samples import label_list
     from verifier.runs.run import begin
     from verifier.search.options import Options
 
@@ -234,6 +250,9 @@ def _begin(
         network, asked, about = _loaded(options, dataset, options.file, sizes)
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
+    if options.file is not None:
+        names = label_list(options.labels)
+        dataset = dataset.for_outputs(asked.decoder, network.outputs.count, names)
     if options.clip is not None:
         asked = replace(asked, clip=read_clip(options.clip, dataset))
     run = begin(
@@ -334,7 +353,7 @@ def _loaded(
     network, decoder, notes = read_network(
         file, options.parts, options.decoder, label_numbers(dataset)
     )
-    require_inputs(file, network, dataset.dimension, "the data")
+    require_inputs(file, network, dataset.dimension, dataset.name)
     norm = options.norm or "inf"
     budget, about = numbers["budget"], {"network_file": Path(file).name}
     if notes:
@@ -406,6 +425,15 @@ def flip_json(flip: ShownFlip) -> dict[str, Any]:
     }
 
 
+def _labels(run: Run, about: dict[str, Any]) -> str:
+    """Which output of a given network stands for which label."""
+    from verifier.cli.samples import label_map
+
+    if "network_file" not in about:
+        return ""
+    return label_map(run.job.question.decoder, run.points.label_names)
+
+
 def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, Any]) -> str:
     from verifier.cli.options import short, table
     from verifier.question.printable import size_text
@@ -421,6 +449,7 @@ def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, 
     rows: list[tuple[str, object]] = [
         ("claim", summary.claim),
         ("network", f"{built}: {units} units in {layers} layers"),
+        *(("labels", text) for text in (_labels(run, about),) if text),
         ("samples", summary.samples),
         ("robust", summary.robust),
         ("flips", summary.flips),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.options import table_options
+from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.argument("target", type=click.Path(), metavar="FOLDER|FILE")
 @click.option("--network", "file", metavar="FILE", help="Believe this network, not the folder's.")
 @click.option("--data", "spec", metavar="DATA", help="Believe these data, not the folder's.")
+@click.option("--labels", metavar="A,B,..", help=f"Of these data: {LABELS_HELP.lower()}")
 @table_options
 @click.option(
     "--sample", "part", type=click.IntRange(min=1), metavar="K", help="A random part of the proofs."
@@ -38,6 +40,7 @@ def command(
     file: str | None,
     spec: str | None,
     layout: Layout,
+    labels: str | None,
     part: int | None,
     seed: int | None,
     jobs: int | None,
@@ -82,7 +85,7 @@ def command(
         if spec is not None:
             raise UserError(f"{path}: --proved reads the data of the folder, not --data")
         return check_proved(path, file, part, seed, jobs, as_json)
-    return _check_folder(path, file, spec, layout, part, seed, jobs, quiet, as_json)
+    return _check_folder(path, file, spec, layout, labels, part, seed, jobs, quiet, as_json)
 
 
 def _check_vipr(path: Path, as_json: bool) -> int:
@@ -160,6 +163,7 @@ def _check_folder(
     file: str | None,
     spec: str | None,
     layout: Layout,
+    labels: str | None,
     part: int | None,
     seed: int | None,
     jobs: int | None,
@@ -169,6 +173,7 @@ def _check_folder(
     from verifier.checker.manifest import check_inputs
     from verifier.cli.options import table
     from verifier.cli.progress import counted
+    from verifier.cli.samples import label_list
     from verifier.data.load import load
     from verifier.formats.load import load_file
     from verifier.question.errors import RefusedError
@@ -181,7 +186,12 @@ def _check_folder(
     folder = RunFolder(path)
     manifest = folder.manifest()
     network = folder.network() if file is None else load_file(file).with_digest(manifest.network)
-    points = folder.points() if spec is None else points_of(load(spec, layout))
+    points = folder.points()
+    if spec is not None:
+        given = load(spec, layout)
+        names = label_list(labels)
+        decoder = manifest.question.decoder
+        points = points_of(given.for_outputs(decoder, network.outputs.count, names))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
     claimed = [result for result in manifest.results if result.certificate is not None]

@@ -116,6 +116,6 @@ def require_inputs(path: str, network: Network, count: int, what: str) -> None:
     """Raises UserError, saying where to look, where the network has another number of inputs."""
     if network.inputs != count:
         raise UserError(
-            f"{what} have {count} inputs, the network {network.inputs}; "
+            f"{what} has {count} inputs, the network {path} {network.inputs}; "
             f"robmem show {path} lists them"
         )

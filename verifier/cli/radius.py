@@ -11,6 +11,7 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
+from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.cli.networks import Parts
@@ -43,6 +44,7 @@ _SHOWN = 40  # rows of the table
     type=click.Choice(["nearest", "sign", "argmax", "value"]),
     help="[default: argmax for several outputs, else nearest]",
 )
+@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--within", metavar="Q", help="An interval of this length is enough.")
 @click.option("--max", "most", metavar="Q", help="Radius to stop at.  [default: farthest sample]")
@@ -60,6 +62,7 @@ def command(
     norm: Any,
     clip: str | None,
     decoder: str | None,
+    labels: str | None,
     samples: str | None,
     within: str | None,
     most: str | None,
@@ -90,7 +93,7 @@ def command(
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, parts, spec, layout, samples, decoder, clip)
+    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip)
     with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
         found = exact_radii(
             asked.network,
@@ -156,6 +159,7 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
             "upper_squared" if norm == "2" else "upper": None
             if entry.upper is None
             else format_rational(entry.upper),
+            "misread": entry.misread,
             "flip": None if entry.flip is None else found_json(entry.flip),
             "reached": entry.reached,
             "queries": entry.queries,
@@ -167,16 +171,19 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
             size += len(certificate_bytes(Flip(entry.flip.point, entry.flip.goal), digest))
         results.append(result)
     reached, exact = sum(entry.reached for entry in found), sum(entry.exact for entry in found)
-    flips = sum(entry.flip is not None for entry in found)
+    misread = sum(entry.misread for entry in found)
+    flips = sum(entry.flip is not None for entry in found) - misread
     return {
         "claim": f"the distance to the nearest flip in norm {norm} is exact for {exact} of "
         f"{len(found)} samples, and as close as asked for {reached}",
         "samples": len(found),
         "robust": sum(entry.proof is not None for entry in found),
+        "misread": misread,
+        "clean": sum(entry.reads_right for entry in found),
         "flips": flips,
         "exact": exact,
         "undecided": len(found) - reached,
-        "checked": flips + sum(entry.proof is not None for entry in found),
+        "checked": flips + misread + sum(entry.proof is not None for entry in found),
         "proof_bytes": size,
         "seconds": {"wall": round(seconds, 3)},
         "norm": norm,
@@ -184,12 +191,14 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
         "data": asked.points.digest,
         "decoder": asked.decoder,
         "notes": list(asked.notes),
+        "labels": list(asked.points.label_names),
         "results": results,
     }
 
 
 def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str:
     from verifier.cli.options import columns, short, table
+    from verifier.cli.samples import accuracy_rows, label_map
     from verifier.question.printable import size_text
 
     size = "distance^2" if norm == "2" else "distance"
@@ -198,11 +207,14 @@ def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str
         away = "none found" if entry.upper is None else short(entry.upper)
         below = "exact" if entry.exact else short(entry.lower)
         rival = "" if entry.flip is None else entry.flip.rival
+        last = "misread" if entry.misread else ""
         rows.append([entry.sample, entry.label, away, below, rival, entry.queries,
-                     "" if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
+                     last if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
     summary = [
         ("claim", facts["claim"]),
+        *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
+        *accuracy_rows(facts),
         ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
         ("seconds", f"{facts['seconds']['wall']:.2f}"),
     ]

@@ -11,6 +11,8 @@ from verifier.cli.networks import Parts, read_network, require_inputs
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.evidence.data_file import Points
@@ -39,6 +41,7 @@ def read_asked(
     layout: Layout,
     samples: str | None,
     decoder: str | None,
+    labels: str | None,
     clip: str | None,
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
@@ -48,7 +51,8 @@ def read_asked(
 
     dataset = load(spec, layout)
     network, decoder, notes = read_network(net, parts, decoder, label_numbers(dataset))
-    require_inputs(net, network, dataset.dimension, "the data")
+    require_inputs(net, network, dataset.dimension, dataset.name)
+    dataset = dataset.for_outputs(decoder, network.outputs.count, label_list(labels))
     chosen = sample_numbers(samples, dataset.size)
     return Asked(
         network,
@@ -69,6 +73,40 @@ def label_numbers(dataset: Dataset) -> list[Fraction]:
         return [parse_rational(name) for name in dataset.label_names]
     except UserError:
         return []
+
+
+def accuracy_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """How many samples are read right themselves, and how many on all of their balls."""
+    names = {"misread": "misread", "clean": "clean accuracy", "certified": "certified accuracy"}
+    texts = {key: str(facts[key]) for key in names if key in facts}
+    return [(names[key], text if key == "misread" else f"{text} of {facts['samples']}")
+            for key, text in texts.items()]  # fmt: skip
+
+
+def label_list(text: str | None) -> list[str] | None:
+    """The names that `--labels` lists, one for each output; None for None."""
+    if text is None:
+        return None
+    names = [name.strip() for name in text.split(",")]
+    if not all(name and name.isprintable() for name in names):
+        raise UserError(f"--labels: {text!r} has a label that is empty or not printable")
+    return names
+
+
+LABELS_HELP = "One label for each output.  [default: 0, 1, .. or those of the data]"
+_MAP_CHARACTERS = 100  # of the line that says which output stands for which label
+
+
+def label_map(decoder: str, names: Sequence[str]) -> str:
+    """Which output stands for which label, for people; empty for decoders of one output."""
+    if decoder != "argmax":
+        return ""
+    if list(names) == [str(j) for j in range(len(names))]:
+        return f"output j is label j, of {len(names)}"
+    text = ", ".join(
+        name if name.startswith(f"{j}: ") else f"{j}: {name}" for j, name in enumerate(names)
+    )
+    return text if len(text) <= _MAP_CHARACTERS else f"{text[:_MAP_CHARACTERS]}.. ({len(names)})"
 
 
 def positive(option: str, text: str | None) -> Fraction | None:

@@ -11,6 +11,7 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
+from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
@@ -49,6 +50,7 @@ _TENFOLD = 10
     type=click.Choice(["nearest", "sign", "argmax", "value"]),
     help="[default: argmax for several outputs, else nearest]",
 )
+@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
 @click.option("--samples", metavar="A:B", help="Search these alone, such as 0:100 or 3,10:20.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples.")
 @click.option("--all-rivals", is_flag=True, help="A flip to each rival that has one.")
@@ -70,6 +72,7 @@ def command(
     norm: Any,
     clip: str | None,
     decoder: str | None,
+    labels: str | None,
     samples: str | None,
     limit: int | None,
     all_rivals: bool,
@@ -113,7 +116,7 @@ def command(
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, parts, spec, layout, samples, decoder, clip)
+    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip)
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(f"--picture: {asked.dataset.name} are no images")
     question = Question(norm, asked.decoder, size, squared, asked.clip)
@@ -144,7 +147,7 @@ def command(
             name = f"sample-{flip.sample}-goal-{flip.goal}.png"
             write_bytes(folder / name, _picture(asked, flip))
     print(json.dumps(facts) if as_json else _shown(facts, found))
-    if facts["flips"]:
+    if facts["flips"] or facts["misread"]:
         return 1
     return 3 if facts["undecided"] else 0
 
@@ -166,7 +169,7 @@ def _facts(
     from verifier.question.rational import format_rational
 
     counts = {kind: sum(entry.verdict == kind for entry in found)
-              for kind in ("robust", "flip", "undecided")}  # fmt: skip
+              for kind in ("robust", "misread", "flip", "undecided")}  # fmt: skip
     results = []
     for entry in found:
         result: dict[str, Any] = {
@@ -182,19 +185,24 @@ def _facts(
             result["nearest"] = entry.exact
         results.append(result)
     return {
-        "claim": f"{counts['flip']} of {len(found)} samples searched have a flip in their "
-        f"{question}; {counts['robust']} are proved to have none",
+        "claim": f"{counts['flip'] + counts['misread']} of {len(found)} samples searched have a "
+        f"flip in their {question}, {counts['misread']} at the sample itself; "
+        f"{counts['robust']} are proved to have none",
         "samples": len(found),
         "robust": counts["robust"],
+        "misread": counts["misread"],
+        "clean": sum(entry.reads_right for entry in found),
+        "certified": counts["robust"],
         "flips": counts["flip"],
         "undecided": counts["undecided"],
-        "checked": counts["robust"] + counts["flip"],
+        "checked": counts["robust"] + counts["misread"] + counts["flip"],
         "proof_bytes": sum(entry.proof_bytes for entry in found),
         "seconds": seconds,
         "network": asked.network.digest,
         "data": asked.points.digest,
         "decoder": asked.decoder,
         "notes": list(asked.notes),
+        "labels": list(asked.points.label_names),
         "results": results,
     }
 
@@ -255,19 +263,23 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
 
 def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
     from verifier.cli.options import columns, short, table
+    from verifier.cli.samples import accuracy_rows, label_map
     from verifier.question.printable import size_text
 
     rows: list[list[object]] = [["sample", "label", "verdict", "rival", "distance", "found by"]]
     for entry in found:
         for flip in entry.flips:
             away = short(flip.distance)
-            rows.append([entry.sample, entry.label, "flip", flip.rival, away, flip.method])
+            kind = "flip" if flip.distance else "misread"
+            rows.append([entry.sample, entry.label, kind, flip.rival, away, flip.method])
         if not entry.flips:
             last = entry.reason if entry.verdict == "undecided" else ""
             rows.append([entry.sample, entry.label, entry.verdict, "", "", last])
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json, --out)" if len(rows) > _SHOWN else ""
     summary = [
         ("claim", facts["claim"]),
+        *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
+        *accuracy_rows(facts),
         ("undecided", facts["undecided"]),
         ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
         (

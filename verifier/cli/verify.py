@@ -106,6 +106,9 @@ def command(
     that format, for inputs of the format and any order of summation: proved of all
     executions, or refuted by an input at which numpy computes such outputs.
 
+    A network that does not read the label at the center itself misreads it: that is
+    looked at first, and said.
+
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
     from verifier.cli.options import number
@@ -122,7 +125,7 @@ def command(
     from verifier.question.query import Query
     from verifier.search.options import Options
     from verifier.tasks.semantics import verify_executed
-    from verifier.tasks.verify import verify
+    from verifier.tasks.verify import verify_batch
 
     started = monotonic()
     size, squared = (
@@ -161,7 +164,9 @@ def command(
     options = Options(timeout, nodes, engine, seed)
     execution, asked = None, query
     if semantics == "real":
-        outcome = verify(query, options)
+        # The center first: whoever misreads it needs no search, and no other flip says so.
+        hints = None if point is None else [[point]]
+        outcome = verify_batch(network, [query], options, hints=hints)[0]
     else:
         answer = verify_executed(query, semantics, options)
         outcome, execution, asked = answer.outcome, answer.execution, answer.question
@@ -174,12 +179,16 @@ def command(
     if semantics != "real":
         claim = f"as executed in {semantics}, {claim}"
     facts = _facts(query, outcome, claim, rivals, execution)
+    if label is not None and point is not None and "flip" in facts:
+        at = execution.point if execution is not None else getattr(outcome.verdict, "point", None)
+        if at == point:
+            facts |= {"verdict": "misread", "flips": 0, "misread": 1}
     facts["semantics"] = semantics
     facts["notes"] = list(notes)
     facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
     facts["seconds"]["wall"] = round(monotonic() - started, 3)
     print(json.dumps(facts) if as_json else _shown(facts))
-    return {"robust": 0, "flip": 1, "undecided": 3}[facts["verdict"]]
+    return {"robust": 0, "flip": 1, "misread": 1, "undecided": 3}[facts["verdict"]]
 
 
 def _network(
@@ -285,6 +294,7 @@ def _facts(
         "verdict": name,
         "samples": 1,
         "robust": int(name == "robust"),
+        "misread": 0,
         "flips": int(name == "flip"),
         "undecided": int(name == "undecided"),
         "checked": int(name != "undecided"),
@@ -303,7 +313,8 @@ def _shown(facts: dict[str, Any]) -> str:
     rows: list[tuple[str, object]] = [("verdict", facts["verdict"]), ("asked", facts["claim"])]
     if "flip" in facts:
         flip = facts["flip"]
-        for name, key in (("flip at X", "point"), ("outputs Y", "outputs")):
+        where = "at the center" if facts["verdict"] == "misread" else "flip at X"
+        for name, key in ((where, "point"), ("outputs Y", "outputs")):
             rows.append((name, _listed(flip[key])))
         rows.append(("there", flip["rival"]))
     if "reason" in facts:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verifier.data.labels import label_table
+from verifier.data.labels import label_table, numbered, output_names
 from verifier.data.storage import (
     IntegerArray,
     RationalTable,
@@ -39,7 +39,7 @@ class Dataset:
             absolute value is below 2^62, else Python ints (dtype object).
         denominator: Positive; common to all entries, not necessarily minimal.
         labels: (size,) int64 in 0..classes-1.
-        label_names: Distinct; sorted by value if all are integers, else as strings.
+        label_names: Distinct; sorted by value if all are integers, else naturally.
             A selection keeps the names of classes it has no sample of.
         pixel_range: Least and greatest value an input can take, if the set has
             such bounds; all entries obey them.
@@ -187,6 +187,21 @@ class Dataset:
             raise UserError(f"{self.name}: the selection is empty, there are {self.size} samples")
         numerators = as_stored(self.numerators[indices])
         return replace(self, numerators=numerators, labels=self.labels[indices])
+
+    def for_outputs(
+        self, decoder: str, outputs: int, labels: Sequence[str] | None = None
+    ) -> Dataset:
+        """The same samples for a network with that many outputs: label number j is output j.
+
+        The data need not have a sample of each label; see `output_names`, which raises UserError
+        where they do not fit. Names in an order of their own stand behind their numbers.
+        """
+        names = output_names(self.name, decoder, outputs, self.label_names, labels)
+        if names == list(self.label_names):
+            return self
+        place = {name: number for number, name in enumerate(names)}
+        moved = np.array([place[name] for name in self.label_names], dtype=np.int64)
+        return replace(self, labels=moved[self.labels], label_names=tuple(numbered(names)))
 
     def digest(self) -> str:
         """Two data sets have the same digest if and only if they are the same labelled points.

@@ -1,4 +1,7 @@
-"""Labels of samples as numbers: the places of their names, sorted."""
+"""Label names: sorted by value where all are integers, else naturally, and numbered in that order.
+
+Where a network is given, label number j is what its output j stands for: `for_outputs`.
+"""
 
 from __future__ import annotations
 
@@ -21,3 +24,43 @@ def label_table(place: str, texts: Sequence[str]) -> tuple[tuple[str, ...], npt.
             raise UserError(f"{place}: {name!r} is not a label: empty or not printable")
     number = {name: index for index, name in enumerate(names)}
     return tuple(names), np.array([number[text] for text in texts], dtype=np.int64)
+
+
+def output_names(
+    place: str, decoder: str, outputs: int, present: Sequence[str], given: Sequence[str] | None
+) -> list[str]:
+    """names[j]: the label that a network's output j stands for, or the j-th of all labels where the
+    decoder reads one output; `present` are the names in the data, which need not hold all of them.
+
+    Those of `given`, in its order, if it is not None. Else for `argmax`: j itself, if the names are
+    integers among 0 .. outputs-1; else the names in their order, one for each output. Raises
+    UserError where there are too few, and for a name that stands for nothing.
+    """
+    if given is not None:
+        names = [str(int(name)) if is_integer(name) and "." not in name else name for name in given]
+        strange = [name for name in present if name not in names]
+        if len(set(names)) < len(names):
+            raise UserError("--labels: a label stands there twice")
+        if strange:
+            raise UserError(f"--labels: {place} has the label {strange[0]!r}, which is not there")
+        if decoder == "argmax" and len(names) != outputs:
+            raise UserError(f"--labels: {len(names)} labels for {outputs} outputs")
+        return names
+    if decoder != "argmax":
+        return list(present)
+    if all(is_integer(name) and 0 <= int(name.partition(".")[0]) < outputs for name in present):
+        return list(map(str, range(outputs)))
+    if len(present) == outputs:
+        return list(present)
+    listed = ", ".join(map(repr, present[:5])) + (", .." if len(present) > 5 else "")
+    raise UserError(
+        f"argmax: {outputs} outputs, {len(present)} labels in {place} ({listed}); --labels A,B,.. "
+        f"names one for each output, in their order"
+    )
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """The same names in a form that is sorted: as they are if they are sorted, else each behind its
+    number, as in "0: cat", "1: bird"."""
+    listed = list(names)
+    return listed if listed == sorted_labels(listed) else [f"{j}: {n}" for j, n in enumerate(names)]

@@ -11,8 +11,10 @@ from verifier.question.query import DECODERS
 from verifier.question.rational import format_rational
 
 MAX_DIGITS = 1200
-"""Most digits of a label that counts as an integer."""
+"""Most digits of a label that counts as a number."""
 _INTEGER = re.compile(r"[+-]?[0-9]+(?:\.0*)?")
+_NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?")
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 def is_integer(name: str) -> bool:
@@ -21,11 +23,22 @@ def is_integer(name: str) -> bool:
 
 
 def sorted_labels(names: Iterable[str]) -> list[str]:
-    """The distinct names, by value if all are integers, else as strings."""
+    """The distinct names: by value if all are numbers, else naturally, "class 2" before
+    "class 10"."""
     distinct = set(names)
-    if all(is_integer(name) for name in distinct):
-        return sorted(distinct, key=lambda name: (int(name.partition(".")[0]), name))
-    return sorted(distinct)
+    if all(_NUMBER.fullmatch(name) and len(name) <= MAX_DIGITS for name in distinct):
+        return sorted(distinct, key=lambda name: (Fraction(name), name))
+    return sorted(distinct, key=_natural)
+
+
+def _natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Text as text and digits by value; whatever is equal then, as text."""
+    parts = _DIGITS.split(name)  # text and digits in turns
+    digits = [part.lstrip("0") if turn % 2 else "" for turn, part in enumerate(parts)]
+    return [
+        (len(digits[turn]), digits[turn]) if turn % 2 else (0, part)
+        for turn, part in enumerate(parts)
+    ], name
 
 
 def default_decoder(outputs: int) -> str:

@@ -221,21 +221,22 @@ def begin(
 ) -> Run:
     """The run in `folder`, which is made if it does not exist.
 
-    A construction brings its own question. `samples` are those asked about, all if None. Without a
-    folder it is `runs/<data>-<name>-<hash>`, and the hash is another where anything asked is
-    another. `store` is a folder of many runs with one database; the run is a folder in it. With
-    `new`, a folder beside it if there is one already. With `change_limits`, the time
-    and node limits may differ from those of the run that is continued.
+    A construction brings its own question, and needs two classes and no point with two labels; of a
+    network, label number j is output j: see `Dataset.for_outputs`. `samples` are those asked about,
+    all if None. Without a folder it is `runs/<data>-<name>-<hash>`, and the hash is another where
+    anything asked is another. `store` is a folder of many runs with one database; the run is a
+    folder in it. With `new`, a folder beside it if there is one already. With `change_limits`, the
+    time and node limits may differ from those of the run that is continued.
 
     Raises UserError if the folder holds a run about something else, naming what differs, or cannot
     be written.
     """
     if not isinstance(network, Network):
+        check_labelled(dataset)
         question = question or question_of(network)
         network = network.network
     if question is None:
         raise UserError("a network comes without a question: give norm, radius and decoder")
-    check_labelled(dataset)
     content = _data_bytes(dataset)
     points = parse_data(content)
     chosen = tuple(range(points.size)) if samples is None else tuple(sorted(set(samples)))

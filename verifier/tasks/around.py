@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import LeafChecker
-from verifier.checker.manifest import Question, sample_query
+from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.replay import replay
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.question.rational import format_rational
 from verifier.question.region import Region, ball, distance
 from verifier.search.attack import ascend, into_region
 from verifier.search.bounds.floats import FloatNetwork, fits, float_network, float_vector
@@ -83,8 +84,31 @@ class Around:
         self.network, self.floats, self.points = floats.network, floats, points
         self.norm, self.clip, self.sample, self.seed = question.norm, question.clip, sample, seed
         self.decoder, self.center = question.decoder, points.point(sample)
-        self.goals = sample_query(self.network, points, question, sample).goals
+        self.goals = sample_goals(self.network, points, question, sample)
         self.label = points.label_names[int(points.labels[sample])]
+
+    def misread(self, goals: Sequence[int]) -> FoundFlip | None:
+        """The flip at the sample itself, if one of these goals holds there and the clip does not
+        leave it out."""
+        return next(iter(self.at([self.center], goals, "sample")), None)
+
+    @cached_property
+    def reads_right(self) -> bool:
+        """Whether the network reads the label at the sample itself, clip or not."""
+        (outputs,) = evaluate(self.network, [self.center])
+        return not any(
+            all(atom.holds(self.center, outputs) for atom in goal.atoms) for goal in self.goals
+        )
+
+    def beyond_clip(self, size: Fraction) -> str | None:
+        """Why the ball of that size holds no point: it does not meet the clip; None if it does."""
+        if self.clip is None or self._is_inside(self.center):
+            return None
+        nearest = [min(max(x, self.clip[0]), self.clip[1]) for x in self.center]
+        if distance(self.norm, self.center, nearest) <= size:
+            return None
+        low, high = map(format_rational, self.clip)
+        return f"the ball of sample {self.sample} does not meet the clip {low}..{high}"
 
     def region(self, size: Fraction, *, open: bool = False) -> Region:
         """The ball of radius `size` (norm 2: of squared radius `size`), closed or not, clipped."""

@@ -29,10 +29,11 @@ Hint = tuple[Vector, str]
 class SearchedSample:
     """`flips` are exact points of the ball of `sample`; without any, `verdict` says what is known.
 
-    robust: the checked proofs exclude every rival. undecided: `reason` says why the search ended.
-    With all rivals asked, `flips` has one for each rival that has one, and `open_rivals` names
-    those of which nothing is known. Of nearest flips, no flip is nearer than `proved_radius`, and
-    `exact` says that each is the nearest, by a checked proof.
+    misread: the sample itself is a flip. robust: the checked proofs exclude every rival. undecided:
+    `reason` says why the search ended. With all rivals asked, `flips` has one for each rival that
+    has one, and `open_rivals` names those of which nothing is known. Of nearest flips, no flip is
+    nearer than `proved_radius`, and `exact` says that each is the nearest, by a checked proof.
+    `reads_right` says whether the network reads the label at the sample itself, exactly.
     """
 
     sample: int
@@ -41,11 +42,14 @@ class SearchedSample:
     open_rivals: tuple[str, ...]
     reason: str
     proof_bytes: int
+    reads_right: bool
     proved_radius: Fraction | None = None
     exact: bool = False
 
     @property
-    def verdict(self) -> Literal["flip", "robust", "undecided"]:
+    def verdict(self) -> Literal["misread", "flip", "robust", "undecided"]:
+        if any(not flip.distance for flip in self.flips):
+            return "misread"
         if self.flips:
             return "flip"
         return "undecided" if self.open_rivals else "robust"
@@ -82,11 +86,14 @@ def search_flips(
         groups = [[goal] for goal in range(len(around.goals))]
         if not all_rivals:
             groups = [list(range(len(around.goals)))]
-        result = (
-            _nearest(around, groups, size, options, tried)
-            if nearest
-            else _any(around, groups, size, options, tried)
-        )
+        empty = around.beyond_clip(size)
+        if empty is not None:
+            rivals = tuple(around.rival(goal) for group in groups for goal in group)
+            result = SearchedSample(sample, around.label, (), rivals, empty, 0, around.reads_right)
+        elif nearest:
+            result = _nearest(around, groups, size, options, tried)
+        else:
+            result = _any(around, groups, size, options, tried)
         found.append(result)
         progress(len(found))
         flipped += bool(result.flips)
@@ -109,15 +116,16 @@ def _any(
     options: Options,
     hints: Sequence[Hint],
 ) -> SearchedSample:
-    """A flip of each group of goals that has one: by attack first, then by exact search."""
+    """A flip of each group of goals that has one: the sample itself, by attack, by exact search."""
     started = monotonic()
     flips: list[FoundFlip] = []
     unclear: list[str] = []
     reason, proved = "", 0
     for group in groups:
-        shown = next(
-            (flip for goal in group if (flip := around.attack(size, goal, hints)) is not None), None
-        )
+        shown = around.misread(group)
+        if shown is None:
+            attacks = (around.attack(size, goal, hints) for goal in group)
+            shown = next((flip for flip in attacks if flip is not None), None)
         if shown is None:
             query = around.query(size, group)
             verdict = verify(query, _remaining(options, started)).verdict
@@ -133,7 +141,15 @@ def _any(
             around.check(shown, size)
             flips.append(shown)
             proved += _flip_bytes(around, shown)
-    return SearchedSample(around.sample, around.label, tuple(flips), tuple(unclear), reason, proved)
+    return SearchedSample(
+        around.sample,
+        around.label,
+        tuple(flips),
+        tuple(unclear),
+        reason,
+        proved,
+        around.reads_right,
+    )
 
 
 def _nearest(
@@ -179,6 +195,7 @@ def _nearest(
         tuple(unclear),
         reason,
         proved,
+        around.reads_right,
         radius,
         exact and bool(flips),
     )

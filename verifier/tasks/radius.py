@@ -49,7 +49,7 @@ class RadiusInterval:
     is 0. `upper` is None if no flip was found. `pair` shows that `question` asks about the exact
     radius, if it is known and not zero. `reached` says that the ends are as close as asked,
     or that the closed ball of size `lower_size` is the largest asked about; else `reason` says why
-    they are not.
+    they are not. `reads_right` says whether the network reads the label at the sample itself.
     """
 
     sample: int
@@ -65,11 +65,17 @@ class RadiusInterval:
     reason: str
     queries: int
     seconds: float
+    reads_right: bool
 
     @property
     def lower(self) -> Fraction:
         """A radius within which there is no flip, the largest where it is rational."""
         return _root_below(self.lower_size) if self.norm == "2" else self.lower_size
+
+    @property
+    def misread(self) -> bool:
+        """Whether the sample itself is a flip, at distance 0."""
+        return self.upper == 0
 
     @property
     def exact(self) -> bool:
@@ -187,6 +193,10 @@ class _Search:
         self.deadline = None if timeout is None else self.started + timeout
 
     def run(self, hints: Sequence[Vector], *, exact: bool) -> RadiusInterval:
+        empty = self.around.beyond_clip(Fraction(0))
+        if empty is not None:
+            self.reason = empty.replace("the ball of ", "")
+            return self._result(reached=False)
         self._begin(hints)
         if self.best is None:
             self._ask(self.most)
@@ -239,9 +249,9 @@ class _Search:
     def _begin(self, hints: Sequence[Vector]) -> None:
         """The nearest flip that hints, other samples and linear pieces show."""
         around = self.around
-        at_home = around.at([around.center], self.goals, "sample")
-        if at_home:
-            self.best = at_home[0]
+        at_home = around.misread(self.goals)
+        if at_home is not None:
+            self.best = at_home
             return
         listed = around.at([*hints, *_rivals(around)], self.goals, "rival")
         listed = sorted(listed, key=lambda flip: flip.distance)[:2]
@@ -326,6 +336,7 @@ class _Search:
             "" if reached else self.reason,
             self.queries,
             monotonic() - self.started,
+            around.reads_right,
         )
 
 
