@@ -35,6 +35,7 @@ from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
+from verifier.evidence.fields import check_fields, text_in
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
@@ -183,7 +184,9 @@ def parse_manifest(data: bytes) -> Manifest:
     version = value.get("robmem_manifest")
     if type(version) is not int or version != VERSION:
         raise RefusedError("version", f"manifest version {str(version)[:40]!r}, not {VERSION}")
-    _fields(value, ("robmem_manifest", "network", "data", "size", "question", "results", "root"))
+    check_fields(
+        value, ("robmem_manifest", "network", "data", "size", "question", "results", "root")
+    )
     if type(value["size"]) is not int or not isinstance(value["results"], list):
         raise RefusedError("malformed", "size is not a number or results is not a list")
     try:
@@ -351,7 +354,7 @@ def _claim_bytes(manifest: Manifest) -> bytes:
 def _question_in(value: Any) -> Question:
     squared = isinstance(value, dict) and "radius_squared" in value
     size = "radius_squared" if squared else "radius"
-    _fields(value, ("norm", size, "clip", "decoder"))
+    check_fields(value, ("norm", size, "clip", "decoder"))
     clip = value["clip"]
     if clip is not None and (not isinstance(clip, list) or len(clip) != 2):
         raise RefusedError("malformed", "clip is not a pair of numbers")
@@ -378,17 +381,4 @@ def _hash_in(value: Any) -> str:
 
 
 def _rational_in(value: Any) -> Fraction:
-    if type(value) is not str:
-        raise RefusedError("malformed", f"{str(value)[:40]!r} is not the text of a number")
-    return parse_rational(value)
-
-
-def _fields(value: Any, names: tuple[str, ...]) -> None:
-    if not isinstance(value, dict):
-        raise RefusedError("malformed", f"expected an object with {', '.join(names)}")
-    for name in names:
-        if name not in value:
-            raise RefusedError("missing field", name)
-    for name in value:
-        if name not in names:
-            raise RefusedError("unknown field", repr(name))
+    return parse_rational(text_in(value, "the text of a number"))

@@ -11,12 +11,13 @@ which has no "usual", "maxima" and "weights" and whose keys come in any order, i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from verifier.evidence.fields import check_fields, index_in, list_in
 from verifier.evidence.strict_json import canonical_rational, read_json
 from verifier.question.errors import RefusedError
 from verifier.question.rational import format_rational
@@ -225,9 +226,9 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
         raise RefusedError("unsorted keys", f"at {unsorted[:40]!r}")
     kind = value.get("verdict")
     if kind == "flip":
-        _fields(value, ("robmem", "network", "verdict", "goal", "point"), ())
+        check_fields(value, ("robmem", "network", "verdict", "goal", "point"))
     elif kind == "robust":
-        _fields(value, ("robmem", "network", "verdict", "steps", "goals"), ())
+        check_fields(value, ("robmem", "network", "verdict", "steps", "goals"))
     else:
         raise RefusedError("malformed", f"verdict {kind!r} is neither robust nor flip")
     if value["network"] != network_digest:
@@ -235,11 +236,11 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
             "another network", f"certificate for {value['network']}, network is {network_digest}"
         )
     if kind == "flip":
-        point = tuple(_rational_in(x) for x in _list(value["point"], "point"))
-        return Flip(point, _index(value["goal"]))
+        point = tuple(_rational_in(x) for x in list_in(value["point"], "point"))
+        return Flip(point, index_in(value["goal"]))
     read = _Reader(version)
-    steps = tuple(read.step(step) for step in _list(value["steps"], "steps"))
-    return Robust(steps, tuple(read.tree(tree) for tree in _list(value["goals"], "goals")))
+    steps = tuple(read.step(step) for step in list_in(value["steps"], "steps"))
+    return Robust(steps, tuple(read.tree(tree) for tree in list_in(value["goals"], "goals")))
 
 
 def check_numbers(verdict: Robust | Flip) -> None:
@@ -408,19 +409,19 @@ class _Reader:
                 raise RefusedError("malformed", "a step of version 2 in version 1")
             return _SHORT_STEPS[value]
         if isinstance(value, dict) and "separable" in value:
-            _fields(value, ("separable",), ())
-            multipliers = tuple(_rational_in(t) for t in _list(value["separable"], "separable"))
+            check_fields(value, ("separable",))
+            multipliers = tuple(_rational_in(t) for t in list_in(value["separable"], "separable"))
             for t in multipliers:
                 _check_ball(t)
             return SeparableStep(multipliers)
         upper = isinstance(value, dict) and "upper" in value
         side = "upper" if upper else "lower"
-        _fields(value, (side, "tree"), ())
-        unit, bound = _list(value[side], side, 2)
-        return Lemma(_index(unit), upper, _rational_in(bound), self.tree(value["tree"]))
+        check_fields(value, (side, "tree"))
+        unit, bound = list_in(value[side], side, 2)
+        return Lemma(index_in(unit), upper, _rational_in(bound), self.tree(value["tree"]))
 
     def tree(self, value: Any) -> Tree:
-        nodes = tuple(self.node(node) for node in _list(value, "tree"))
+        nodes = tuple(self.node(node) for node in list_in(value, "tree"))
         open_sides = 1  # a split closes one and opens two, anything else closes one
         for number, node in enumerate(nodes):
             if open_sides == 0:
@@ -437,28 +438,30 @@ class _Reader:
         if len(kinds) != 1:
             raise RefusedError("malformed", f"a node has one body, not {kinds}")
         kind = kinds[0]
-        _fields(value, (kind,), ("steps",))
-        steps = tuple(self.step(step) for step in _list(value.get("steps", []), "steps"))
+        check_fields(value, (kind,), ("steps",))
+        steps = tuple(self.step(step) for step in list_in(value.get("steps", []), "steps"))
         body: Leaf | SymbolicLeaf | Conflict | Split
         content = value[kind]
         if kind == "leaf":
             body = self.leaf(content)
         elif kind == "symbolic":
-            body = SymbolicLeaf(_index(content))
+            body = SymbolicLeaf(index_in(content))
         elif kind == "conflict":
-            body = Conflict(_index(content))
+            body = Conflict(index_in(content))
         elif kind == "unit":
-            body = UnitSplit(_index(content))
+            body = UnitSplit(index_in(content))
         elif kind == "input":
-            k, threshold = _list(content, "input", 2)
-            body = InputSplit(_index(k), _rational_in(threshold))
+            k, threshold = list_in(content, "input", 2)
+            body = InputSplit(index_in(k), _rational_in(threshold))
         else:
-            pairs, threshold = _list(content, "plane", 2)
+            pairs, threshold = list_in(content, "plane", 2)
             body = PlaneSplit(tuple(_pairs_in(pairs, "plane").items()), _rational_in(threshold))
         return Node(steps, body)
 
     def leaf(self, value: Any) -> Leaf:
-        _fields(value, (), (*_LEAF_FIELDS, "ball", *(("usual", "weights")[: 2 * self.version - 2])))
+        check_fields(
+            value, (), (*_LEAF_FIELDS, "ball", *(("usual", "weights")[: 2 * self.version - 2]))
+        )
         tables = {name: _pairs_in(value[name], name) for name in _LEAF_FIELDS if name in value}
         if value.get("usual", True) is not True:
             raise RefusedError("malformed", f"usual is {str(value['usual'])[:40]!r}, not true")
@@ -468,7 +471,7 @@ class _Reader:
             **tables,
             ball=_rational_in(value["ball"]) if "ball" in value else None,
             usual="usual" in value,
-            weights=tuple(map(_weight_in, _list(value.get("weights", []), "weights"))),
+            weights=tuple(map(_weight_in, list_in(value.get("weights", []), "weights"))),
         )
         _check_leaf(leaf)
         return leaf
@@ -476,36 +479,9 @@ class _Reader:
 
 def _weight_in(value: Any) -> Weight:
     length = 3 if isinstance(value, list) and len(value) == 3 else 2
-    direction, share, *scale = _list(value, "a weight", length)
+    direction, share, *scale = list_in(value, "a weight", length)
     pairs = tuple(_pairs_in(direction, "a direction").items())
     return Weight(pairs, _rational_in(share), _rational_in(scale[0]) if scale else None)
-
-
-def _fields(value: Any, required: Sequence[str], optional: Sequence[str]) -> None:
-    if not isinstance(value, dict):
-        raise RefusedError(
-            "malformed", f"expected an object with {', '.join(required) or 'fields'}"
-        )
-    for name in required:
-        if name not in value:
-            raise RefusedError("missing field", name)
-    for name in value:
-        if name not in required and name not in optional:
-            raise RefusedError("unknown field", repr(name))
-
-
-def _list(value: Any, name: str, length: int | None = None) -> list[Any]:
-    if not isinstance(value, list) or (length is not None and len(value) != length):
-        raise RefusedError(
-            "malformed", f"{name} is not a list" + (f" of {length}" if length else "")
-        )
-    return value
-
-
-def _index(value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise RefusedError("malformed", f"{str(value)[:40]!r} is not an index")
-    return value
 
 
 def _rational_in(value: Any) -> Fraction:
@@ -525,9 +501,9 @@ def _rational_in(value: Any) -> Fraction:
 def _pairs_in(value: Any, name: str) -> dict[int, Fraction]:
     pairs: dict[int, Fraction] = {}
     last = -1
-    for pair in _list(value, name):
-        k, q = _list(pair, name, 2)
-        index = _index(k)
+    for pair in list_in(value, name):
+        k, q = list_in(pair, name, 2)
+        index = index_in(k)
         if index <= last:
             raise RefusedError("malformed", f"{name}: indices do not increase at {index}")
         last = index

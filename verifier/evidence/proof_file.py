@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.evidence.certificate import Flip, Radius, Robust, certificate_bytes, parse_certificate
+from verifier.evidence.fields import check_fields, list_in, text_in, truth_in
 from verifier.evidence.files import write_bytes
 from verifier.evidence.network_file import network_bytes, parse_network
 from verifier.evidence.packed import pack, read_bytes
@@ -116,7 +117,7 @@ def parse_proof(
         raise RefusedError("malformed", "a proof begins with a JSON object")
     if type(head.get("robmem_proof")) is not int or head["robmem_proof"] != VERSION:
         raise RefusedError("version", f"proof version {head.get('robmem_proof')!r}, not {VERSION}")
-    _fields(head, ("robmem_proof", "network", "region", "goals"), ("content",))
+    check_fields(head, ("robmem_proof", "network", "region", "goals"), ("content",))
     about = query.network if query is not None else network
     if about is None:
         about = _network_in(head)
@@ -126,7 +127,9 @@ def parse_proof(
         )
     try:
         region = _region_in(head["region"])
-        stated = Query(about, region, tuple(_goal_in(goal) for goal in _list(head["goals"])))
+        stated = Query(
+            about, region, tuple(_goal_in(goal) for goal in list_in(head["goals"], "goals"))
+        )
     except RefusedError:
         raise
     except UserError as error:
@@ -149,7 +152,7 @@ def _network_in(head: dict[str, Any]) -> Network:
     if "content" not in head:
         raise UserError(f"the proof does not hold its network, {head['network']}; give it as well")
     try:
-        content = base64.b64decode(_text(head["content"]), validate=True)
+        content = base64.b64decode(text_in(head["content"]), validate=True)
     except (binascii.Error, ValueError):
         raise RefusedError("malformed", "the network is not base64") from None
     try:
@@ -180,16 +183,16 @@ def _region_out(region: Region) -> dict[str, Any]:
 def _region_in(value: Any) -> Region:
     is_open = isinstance(value, dict) and "open" in value
     on_ball = is_open or (isinstance(value, dict) and value.get("norm") != "inf")
-    _fields(value, _REGION + (_BALL if on_ball else ()), ("open",))
+    check_fields(value, _REGION + (_BALL if on_ball else ()), ("open",))
     if is_open and value["open"] is not True:
         raise RefusedError("malformed", f"open is {str(value['open'])[:40]!r}, not true")
-    lower, upper = (tuple(_rational(x) for x in _list(value[k])) for k in ("lower", "upper"))
+    lower, upper = (tuple(_rational(x) for x in list_in(value[k], k)) for k in ("lower", "upper"))
     if not on_ball:
         return Region("inf", lower, upper)
-    center = tuple(_rational(x) for x in _list(value["center"]))
+    center = tuple(_rational(x) for x in list_in(value["center"], "center"))
     if value["norm"] not in ("inf", "1", "2"):
         raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
-    size, clipped = _rational(value["size"]), _truth(value["clipped"])
+    size, clipped = _rational(value["size"]), truth_in(value["clipped"])
     return Region(value["norm"], lower, upper, center, size, clipped, is_open)
 
 
@@ -209,57 +212,30 @@ def _goal_out(goal: Goal) -> dict[str, Any]:
 
 
 def _goal_in(value: Any) -> Goal:
-    _fields(value, ("rival", "atoms"), ())
-    return Goal(tuple(_atom_in(atom) for atom in _list(value["atoms"])), _text(value["rival"]))
+    check_fields(value, ("rival", "atoms"))
+    return Goal(
+        tuple(_atom_in(atom) for atom in list_in(value["atoms"], "atoms")), text_in(value["rival"])
+    )
 
 
 def _atom_in(value: Any) -> Atom:
-    _fields(value, ("inputs", "outputs", "constant", "strict"), ())
+    check_fields(value, ("inputs", "outputs", "constant", "strict"))
     return Atom(
         _terms(value["inputs"]),
         _terms(value["outputs"]),
         _rational(value["constant"]),
-        _truth(value["strict"]),
+        truth_in(value["strict"]),
     )
 
 
 def _terms(value: Any) -> tuple[tuple[int, Fraction], ...]:
     terms = []
-    for pair in _list(value):
+    for pair in list_in(value, "a linear form"):
         if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int:
             raise RefusedError("malformed", "a term is a list of an index and a number")
         terms.append((pair[0], _rational(pair[1])))
     return tuple(terms)
 
 
-def _fields(value: Any, required: tuple[str, ...], optional: tuple[str, ...]) -> None:
-    if not isinstance(value, dict):
-        raise RefusedError("malformed", f"expected an object with {', '.join(required)}")
-    for name in required:
-        if name not in value:
-            raise RefusedError("missing field", name)
-    for name in value:
-        if name not in required and name not in optional:
-            raise RefusedError("unknown field", repr(name))
-
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise RefusedError("malformed", f"{str(value)[:40]!r} is not a list")
-    return value
-
-
-def _text(value: Any) -> str:
-    if type(value) is not str:
-        raise RefusedError("malformed", f"{str(value)[:40]!r} is not a text")
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if type(value) is not bool:
-        raise RefusedError("malformed", f"{str(value)[:40]!r} is neither true nor false")
-    return value
-
-
 def _rational(value: Any) -> Fraction:
-    return canonical_rational(_text(value))
+    return canonical_rational(text_in(value))
