@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -357,6 +358,31 @@ def test_the_command_exports_everything(tmp_path: Path, capsys: Any) -> None:
     assert code == 0
     code, out, _ = run(capsys, "export", proof, "--to", "lp", "-o", tmp_path / "a.lp", "--json")
     assert json.loads(out)["files"][0][0] == str(tmp_path / "a.lp")
+
+
+HOSTILE = "x\nMaximize\n obj: 0 x0\nEnd\n\\ \x1b[31m\u202e" + "y" * 999
+
+
+@pytest.mark.parametrize("kind", ["lp", "mps", "vipr"])
+def test_a_name_adds_nothing_to_a_program(kind: str, tmp_path: Path, capsys: Any) -> None:
+    """A rival is called what its file says; in a comment it stays on its line, and short."""
+    plain, proof = question(WIDER), tmp_path / "p.json"
+    texts = {}
+    for name in ("1", HOSTILE):
+        goals = tuple(replace(goal, rival=name) for goal in plain.goals)
+        save_proof(proof, replace(plain, goals=goals), Robust((), ((HALVES,),)))
+        target = tmp_path / f"out.{kind}"
+        code, out, err = run(capsys, "export", proof, "--to", kind, "-o", target)
+        assert (code, err) == (0, "")
+        texts[name] = target.read_text().splitlines()
+        code, out, err = run(capsys, "check", proof)
+        assert code == 0
+        assert all(sign.isprintable() or sign == "\n" for sign in out)
+    pairs = list(zip(texts["1"], texts[HOSTILE], strict=True))
+    differing = [(a, b) for a, b in pairs if a != b]
+    assert 0 < len(differing) <= 1 + (kind == "vipr")
+    for line in dict(differing).values():
+        assert line[0] in "\\*%" and line.isprintable() and len(line) < 200
 
 
 def test_a_nnet_file_becomes_onnx_in_its_own_units(tmp_path: Path, capsys: Any) -> None:
