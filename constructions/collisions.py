@@ -53,6 +53,21 @@ def first_layer(network: Network) -> list[Vector]:
     return matrix
 
 
+def first_layer_rank(network: Network) -> int:
+    """The dimension of what the first layer sees of the inputs, exactly."""
+    return len(orthogonal_basis(_distinct(first_layer(network))))
+
+
+def _distinct(rows: list[Vector]) -> list[Vector]:
+    """The rows up to a factor, each once: the span is the same."""
+    seen: dict[tuple[Fraction, ...], Vector] = {}
+    for row in rows:
+        lead = next((entry for entry in row if entry), None)
+        if lead is not None:
+            seen.setdefault(tuple(entry / lead for entry in row), row)
+    return list(seen.values())
+
+
 def orthogonal_basis(rows: Sequence[Vector]) -> list[Vector]:
     """Orthogonal vectors with the same span, none of them zero; exact Gram-Schmidt."""
     basis: list[Vector] = []

@@ -55,7 +55,7 @@ def command(
     A bound is for the data at hand, or for the worst data of the same size and ratio, as
     it says; the latter need not hold of DATA.
     """
-    from constructions.collisions import first_layer, orthogonal_basis
+    from constructions.collisions import first_layer_rank
     from constructions.comparison import compare
     from constructions.hypotheses import budget_of_ratio, check_budget, power_separation
     from constructions.lower_bounds import lower_bounds
@@ -80,7 +80,7 @@ def command(
             network = compared.construction.network
             facts |= {
                 "first_layer": network.layers[0],
-                "first_layer_rank": len(orthogonal_basis(_distinct(first_layer(network)))),
+                "first_layer_rank": first_layer_rank(network),
                 "width": network.width,
                 "depth": network.depth,
                 "nonzero": network.nonzero_parameters,
@@ -127,13 +127,3 @@ def command(
         table.append(tuple(str(facts[name]) for name in names))
     print("\n" + "\n".join([columns(table), *reasons]))
     return 0
-
-
-def _distinct(rows: list[list[Any]]) -> list[list[Any]]:
-    """The rows up to a factor, each once: the span is the same."""
-    seen: dict[tuple[Any, ...], list[Any]] = {}
-    for row in rows:
-        lead = next((entry for entry in row if entry), None)
-        if lead is not None:
-            seen.setdefault(tuple(entry / lead for entry in row), row)
-    return list(seen.values())
