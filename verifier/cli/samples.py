@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from verifier.cli.networks import Parts, read_network, require_inputs
+from verifier.cli.networks import Parts, read_network, require_executable, require_inputs
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def read_asked(
     decoder: str | None,
     labels: str | None,
     clip: str | None,
+    semantics: str = "real",
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import read_clip, sample_numbers
@@ -50,7 +51,10 @@ def read_asked(
     from verifier.runs.run import points_of
 
     dataset = load(spec, layout)
-    network, decoder, notes = read_network(net, parts, decoder, label_numbers(dataset))
+    exact = semantics == "real"
+    if not exact:
+        require_executable(net, semantics)
+    network, decoder, notes = read_network(net, parts, decoder, label_numbers(dataset), merge=exact)
     require_inputs(net, network, dataset.dimension, dataset.name)
     dataset = dataset.for_outputs(decoder, network.outputs.count, label_list(labels))
     chosen = sample_numbers(samples, dataset.size)

@@ -60,6 +60,13 @@ _TENFOLD = 10
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--semantics",
+    type=click.Choice(["real", "float32", "float64"]),
+    default="real",
+    show_default=True,
+    help="Of the arithmetic: exact, or rounded after every operation, in any order.",
+)
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -82,6 +89,7 @@ def command(
     timeout: float | None,
     nodes: int | None,
     seed: int,
+    semantics: Any,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -96,6 +104,9 @@ def command(
     arrays, numbers rounded to the nearest; JSON holds them exactly. A picture shows the
     sample, the flip, and ten times their difference around grey.
 
+    With --semantics float32 or float64 a flip is an input of the format at which numpy
+    computes such outputs, and a proof is about all executions in the format.
+
     Exit code 1 if a flip was found, 3 if a sample is undecided, else 0.
     """
     from verifier.checker.manifest import Question
@@ -104,6 +115,7 @@ def command(
     from verifier.cli.samples import limits, read_asked
     from verifier.evidence.files import make_folder, write_bytes
     from verifier.question.errors import UserError
+    from verifier.tasks.executed_flips import search_executed
     from verifier.tasks.flips import search_flips
 
     started = monotonic()
@@ -116,27 +128,44 @@ def command(
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
     options = limits(timeout, nodes, seed)
-    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip)
+    if semantics != "real" and (all_rivals or nearest):
+        raise UserError("--all-rivals and --nearest go with --semantics real alone")
+    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip, semantics)
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(f"--picture: {asked.dataset.name} are no images")
     question = Question(norm, asked.decoder, size, squared, asked.clip)
-    hints = _hints(asked, question)
+    hints = _hints(asked, question) if semantics == "real" else {}
     read = monotonic() - started
     with counted(len(asked.samples), quiet=quiet, what="searching") as show:
-        found = search_flips(
-            asked.network,
-            asked.points,
-            question,
-            samples=asked.samples,
-            limit=limit,
-            all_rivals=all_rivals,
-            nearest=nearest,
-            options=options,
-            hints=hints,
-            progress=show,
-        )
+        if semantics == "real":
+            found = search_flips(
+                asked.network,
+                asked.points,
+                question,
+                samples=asked.samples,
+                limit=limit,
+                all_rivals=all_rivals,
+                nearest=nearest,
+                options=options,
+                hints=hints,
+                progress=show,
+            )
+        else:
+            found = search_executed(
+                asked.network,
+                asked.points,
+                question,
+                semantics,
+                samples=asked.samples,
+                limit=limit,
+                options=options,
+                progress=show,
+            )
     seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
     facts = _facts(asked, question, found, seconds)
+    if semantics != "real":
+        facts |= {"claim": f"as executed in {semantics}, {facts['claim']}"}
+    facts["semantics"] = semantics
     listed = [(entry, flip) for entry in found for flip in entry.flips]
     if out is not None:
         exact = json.dumps(facts, indent=1).encode() + b"\n"

@@ -168,7 +168,7 @@ def command(
         hints = None if point is None else [[point]]
         outcome = verify_batch(network, [query], options, hints=hints)[0]
     else:
-        answer = verify_executed(query, semantics, options)
+        answer = verify_executed(query, semantics, options, [] if point is None else [point])
         outcome, execution, asked = answer.outcome, answer.execution, answer.question
     if proof is not None and not isinstance(outcome.verdict, Undecided):
         save_proof(proof, asked, outcome.verdict)
@@ -229,15 +229,14 @@ def _network(
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:
     """Raises UserError where the file computes something else than one sum a unit."""
-    from verifier.formats.onnx.single_sums import require_single_sums
+    from verifier.cli.networks import require_executable
     from verifier.question.errors import UserError
 
     if normalise:
         raise UserError(
             f"{path}: --normalise changes the weights; not with --semantics {semantics}"
         )
-    if path.removesuffix(".gz").lower().endswith(".onnx"):
-        require_single_sums(path, semantics)
+    require_executable(path, semantics)
 
 
 def _where(

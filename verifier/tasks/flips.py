@@ -81,7 +81,7 @@ def search_flips(
     flipped = 0
     for sample in range(points.size) if samples is None else samples:
         around = Around(floats, points, question, sample, options.seed)
-        size = _size(question)
+        size = size_of(question)
         tried = (hints or {}).get(sample, ())
         groups = [[goal] for goal in range(len(around.goals))]
         if not all_rivals:
@@ -102,7 +102,7 @@ def search_flips(
     return found
 
 
-def _size(question: Question) -> Fraction:
+def size_of(question: Question) -> Fraction:
     """The radius, for norm 2 its square."""
     if question.radius is None:
         return question.radius_squared or Fraction(0)

@@ -158,12 +158,22 @@ def verify_executed(
     query: Query,
     semantics: Format,
     options: Options = Options(),
+    first: Sequence[Vector] = (),
 ) -> Executed:
     """Robust with a proof of `executed(query)`, a flip that numpy executes, or undecided.
 
-    The flip is looked for in as much time again, near what exact search finds and at random.
+    The points `first`, as far as they are inputs of the format in the region, are executed before
+    any search. Later a flip is looked for in as much time again, near what exact search finds and
+    at random.
     """
     question = executed(query, semantics)
+    for point in first:
+        if query.region.contains(point) and all(is_number(x, semantics) for x in point):
+            seen = _seen_at(query, point, semantics)
+            if seen is not None:
+                execution, flip = seen
+                check(question, flip)
+                return Executed(question, Outcome(flip), execution)
     outcome = verify(question, options)
     found, started = outcome.verdict, monotonic()
     if isinstance(found, Robust):
@@ -188,6 +198,17 @@ def verify_executed(
     reason = found.reason if isinstance(found, Undecided) else "some rounding might flip it"
     verdict = Undecided(f"as executed in {semantics}: {reason}")
     return Executed(question, replace(outcome, verdict=verdict))
+
+
+def _seen_at(query: Query, point: Vector, semantics: Format) -> tuple[Execution, Flip] | None:
+    """The execution at the point and its flip with rounding errors, if a goal holds there."""
+    values = _run(query.network, point, semantics)
+    outputs = values[query.network.variables :]
+    for number, goal in enumerate(query.goals):
+        if all(atom.holds(point, outputs) for atom in goal.atoms):
+            flip = Flip((*point, *_errors(query.network, values)), number)
+            return Execution(point, outputs, number), flip
+    return None
 
 
 def execute(network: Network, point: Sequence[Fraction], semantics: Format) -> Vector:
