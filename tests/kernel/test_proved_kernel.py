@@ -111,6 +111,9 @@ BAD = {
     "another version": "robmem-kernel 2 1 1 1  1 0 1 0 1  1 1 1 0 1 end",
     "a sample without a task": "robmem-kernel 1 1 0 1 1 0 1 0 1 sample 0 0 1 robust 0 goals 0 end",
     "a huge count": "robmem-kernel 1 1 99999999999 1 end",
+    "more variables than memory": "robmem-kernel 1 999999999 1 1 end",
+    "an index like a number": "robmem-kernel 1 1 0 1 1 0 1 0 1 task value 999999999",
+    "a radius without end": "robmem-kernel 1 1 0 1 1 0 1 0 1 task value 2 inf 1/",
 }
 
 

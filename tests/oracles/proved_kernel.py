@@ -13,7 +13,15 @@ from verifier.question.errors import RefusedError, UserError
 
 SOURCE = Path(__file__).parents[2] / "verifier" / "kernel" / "coq"
 PROGRAM = SOURCE / "program"
-FILES = ("whole.ml", "kernel.mli", "kernel.ml", "show.ml", "robmem_kernel.ml")
+FILES = (
+    "whole.ml",
+    "kernel.mli",
+    "kernel.ml",
+    "show.ml",
+    "tokens.ml",
+    "proofs.ml",
+    "robmem_kernel.ml",
+)
 
 
 @cache

@@ -1,0 +1,128 @@
+"""The Coq development: its page is up to date, nothing is assumed, and mutants do not survive."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.oracles.oracle import find_flip
+from tests.oracles.proved_kernel import PROGRAM, SOURCE, compiled, kernel_folder, proved_flaw
+from tests.oracles.random_queries import random_query
+from verifier.evidence.certificate import Flip
+from verifier.question.query import Query
+
+ROOT = SOURCE.parents[2]
+
+
+def test_the_page_holds_the_statement_as_it_is():
+    command = [sys.executable, str(ROOT / "tools" / "kernel_page.py"), "--check"]
+    assert subprocess.run(command).returncode == 0
+
+
+def test_nothing_is_assumed():
+    for path in SOURCE.glob("*.v"):
+        words = re.findall(r"\b(Admitted|Axiom|Parameter|admit|Conjecture)\b", path.read_text())
+        assert not words, path
+    assumed = set(
+        re.findall(r"^(\w+\.\w+)", (SOURCE / "assumptions.txt").read_text(), re.MULTILINE)
+    )
+    assert assumed == {
+        "ClassicalDedekindReals.sig_forall_dec",
+        "FunctionalExtensionality.functional_extensionality_dep",
+    }
+
+
+def test_the_program_reaches_no_arithmetic_that_is_not_mapped():
+    text = (PROGRAM / "kernel.ml").read_text()
+    reached = re.sub(r"^module .*?^ end$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert not re.findall(r"\b(?:Pos|Coq_Pos|N|Z)\.\w+", reached)
+
+
+DRIVER = {
+    "an open ball read as closed": (
+        '"open", true; "closed", false',
+        '"open", false; "closed", false',
+    ),
+    "strict atoms read as weak": (
+        '"strict", true; "weak", false',
+        '"strict", false; "weak", false',
+    ),
+    "the radius doubled": ("Ball (n, size,", "Ball (n, add0 size size,"),
+    "centers at zero": ("high; center = number ()", "high; center = (ignore (number ()); zero)"),
+    "every proof accepted": (
+        "what holds claim =",
+        "what holds claim = let holds = holds || true in",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DRIVER)
+def test_mutants_of_the_driver_are_noticed(name, tmp_path, monkeypatch):
+    """Either the question that is printed back differs, or a false claim is answered otherwise."""
+    kernel_folder()
+    old, new = DRIVER[name]
+    sources = tmp_path / "sources"
+    shutil.copytree(PROGRAM, sources)
+    driver = sources / "robmem_kernel.ml"
+    assert old in driver.read_text()
+    driver.write_text(driver.read_text().replace(old, new))
+    (tmp_path / "built").mkdir()
+    monkeypatch.setenv("ROBMEM_KERNEL", str(compiled(sources, tmp_path / "built")))
+    noticed = 0
+    for query in map(random_query, range(40)):
+        if name.startswith("an open ball"):
+            if query.region.norm == "inf" or not query.region.size:
+                continue
+            query = Query(query.network, replace(query.region, open=True), query.goals)
+        center = query.region.center or query.region.lower
+        flip = find_flip(query)
+        false = proved_flaw(query, Flip(center, 0)) if flip is None else "refused"
+        true = "accepted" if flip is None else proved_flaw(query, Flip(flip[1], flip[0]))
+        noticed += true != "accepted" or false == "accepted"
+    assert noticed
+
+
+STATEMENT = {
+    "units that are min(a, 0)": ("Rmax 0 (value (snd u) z)", "Rmin 0 (value (snd u) z)"),
+    "a network whose units read themselves": ("reads known (snd u)", "True"),
+    "an L1 ball without its gaps": (
+        "map (fun s => Rabs (gap x s)) ss",
+        "map (fun s => gap x s) ss",
+    ),
+    "an open ball that is closed": ("if opened then a < b else", "if opened then a <= b else"),
+    "a box without its upper sides": ("<= Q2R (high s)", "<= Q2R (high s) + 1"),
+    "strict atoms that are weak": ("below (strict a) 0", "below false 0"),
+    "ties that keep a label": ("Rabs (out O - INR label) <", "Rabs (out O - INR label) <="),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STATEMENT)
+def test_mutants_of_the_statement_have_no_proof_or_no_examples(name, tmp_path):
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed")
+    old, new = STATEMENT[name]
+    for path in [*SOURCE.glob("*.v"), SOURCE / "Makefile"]:
+        shutil.copy(path, tmp_path)
+    statement = tmp_path / "Statement.v"
+    assert old in statement.read_text()
+    statement.write_text(statement.read_text().replace(old, new))
+    done = subprocess.run(["make", "-k", "all"], cwd=tmp_path, capture_output=True)
+    assert done.returncode != 0
+
+
+@pytest.mark.slow
+def test_a_fresh_extraction_is_the_committed_program(tmp_path):
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed")
+    for path in [*SOURCE.glob("*.v"), SOURCE / "Makefile"]:
+        shutil.copy(path, tmp_path)
+    (tmp_path / "program").mkdir()
+    subprocess.run(["make", "extract"], cwd=tmp_path, check=True, capture_output=True)
+    for name in ("kernel.ml", "kernel.mli"):
+        assert Path(tmp_path / "program" / name).read_bytes() == (PROGRAM / name).read_bytes()
