@@ -282,7 +282,7 @@ def _check_part(
         if result.certificate is None:
             continue
         try:
-            verdict = _claimed(result, fetch, network.digest)  # one at a time: proofs may be large
+            verdict = claimed(result, fetch, network.digest)  # one at a time: proofs may be large
             if isinstance(verdict, Robust):
                 replay(queries[k], verdict, scaled, roots.pop(k))
             else:
@@ -315,7 +315,7 @@ def _within(scaled: ScaledNetwork, region: Region) -> Region:
     return region
 
 
-def _claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:
+def claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:
     """The verdict in the certificate of a result, which must be of the kind that is claimed."""
     text = fetch(result.certificate or "")
     found = hashlib.sha256(text).hexdigest()
@@ -329,8 +329,8 @@ def _claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str)
     return verdict
 
 
-def _claim_bytes(manifest: Manifest) -> bytes:
-    question = manifest.question
+def question_text(question: Question) -> str:
+    """The question as it stands in a manifest."""
     if question.radius is not None:
         size = {"radius": format_rational(question.radius)}
     else:
@@ -341,13 +341,17 @@ def _claim_bytes(manifest: Manifest) -> bytes:
         "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
         "decoder": question.decoder,
     }
+    return json.dumps(asked)
+
+
+def _claim_bytes(manifest: Manifest) -> bytes:
     results = ",\n".join(
         json.dumps([result.sample, result.kind, result.certificate]) for result in manifest.results
     )
     return (
         f'{{"robmem_manifest": {VERSION},\n"network": "{manifest.network}",\n'
         f'"data": "{manifest.data}",\n"size": {manifest.size},\n'
-        f'"question": {json.dumps(asked)},\n"results": [\n{results}]'
+        f'"question": {question_text(manifest.question)},\n"results": [\n{results}]'
     ).encode()
 
 

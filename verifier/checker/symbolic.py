@@ -363,6 +363,16 @@ class Branches:
                 product += _exact_product(falling, down, excess)
         state.replace(products, layer.fixed.shift, self.symbolic.precision.coefficient, active)
 
+    def slopes(self, number: int) -> tuple[Int, Int]:
+        """Of a layer's units (branches, units) the slopes, 0 or 1, of the lines below, and those of
+        the chords above times 2^SLOPE."""
+        low, high = self.lower[number], self.upper[number]
+        on, undecided = low >= 0, (low < 0) & (high > 0)
+        low, high, _ = _short(low, high, self.grids[number], self.symbolic.precision.bound)
+        line = (on | (undecided & (high >= -low))).astype(np.int64)
+        chord = np.where(undecided, (high << SLOPE) // (high - low), np.where(on, 1 << SLOPE, 0))
+        return line, chord
+
     def _lines(self, number: int) -> _Lines:
         """The lines of a layer's units, as its bounds are now."""
         found = self._lines_of.get(number)
@@ -370,10 +380,9 @@ class Branches:
             return found
         lower, upper = self.lower[number], self.upper[number]
         layer = self.symbolic.layers[number]
-        low, high, grids = _short(lower, upper, self.grids[number], self.symbolic.precision.bound)
+        _, high, grids = _short(lower, upper, self.grids[number], self.symbolic.precision.bound)
         on, undecided = lower >= 0, (lower < 0) & (upper > 0)
-        line = (on | (undecided & (high >= -low))).astype(np.int64)
-        chord = np.where(undecided, (high << SLOPE) // (high - low), np.where(on, 1 << SLOPE, 0))
+        line, chord = self.slopes(number)
         high = np.where(undecided, high, 0)
         weights = tuple((w.block, w.floor, w.excess) for w in layer.fixed.weights)
         floor, ceil = layer.bias_floor, layer.bias_ceil

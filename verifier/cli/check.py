@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Which random part.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--proved", is_flag=True, help="Replay by the kernel that is proved in Coq.")
+@click.option("--kernel", is_flag=True, help="Replay by the kernel in exact fractions: slow.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -45,6 +46,7 @@ def command(
     seed: int | None,
     jobs: int | None,
     proved: bool,
+    kernel: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
@@ -58,6 +60,9 @@ def command(
     With --proved the program extracted from the Coq development replays it, see
     docs/kernel.md; with --sample K a random part.
 
+    With --kernel proofs are spelled out and replayed by `verifier.kernel`, which is small
+    enough to be read, and slow; with --sample K a random part.
+
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
@@ -69,8 +74,8 @@ def command(
         if spec is not None or part is not None:
             raise UserError(f"{path}: one proof; --data and --sample are for a run")
         if path.suffix == ".vipr":
-            if proved:
-                raise UserError(f"{path}: --proved is for proof files and runs, not for VIPR")
+            if proved or kernel:
+                raise UserError(f"{path}: a kernel replays proof files and runs, not VIPR")
             if file is not None:
                 raise UserError(
                     f"{path}: a VIPR file states its own program; --network is not read"
@@ -78,14 +83,14 @@ def command(
             return _check_vipr(path, as_json)
         if proved:
             return check_proved(path, file, None, None, None, as_json)
-        return _check_proof(path, file, as_json)
+        return _check_proof(path, file, kernel, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
     if proved:
         if spec is not None:
             raise UserError(f"{path}: --proved reads the data of the folder, not --data")
         return check_proved(path, file, part, seed, jobs, as_json)
-    return _check_folder(path, file, spec, layout, labels, part, seed, jobs, quiet, as_json)
+    return _check_folder(path, file, spec, layout, labels, part, seed, jobs, kernel, quiet, as_json)
 
 
 def _check_vipr(path: Path, as_json: bool) -> int:
@@ -105,8 +110,9 @@ def _check_vipr(path: Path, as_json: bool) -> int:
     return 0
 
 
-def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
+def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> int:
     from verifier.ask import proof_about
+    from verifier.checker.elaborate import kernel_check_proof
     from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
     from verifier.evidence.certificate import Radius, Robust
@@ -117,7 +123,7 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     started = monotonic()
     proof = proof_about(path, file)
     query = proof.query
-    check(query, proof.verdict)
+    (kernel_check_proof if kernel else check)(query, proof.verdict)
     exact = isinstance(proof.verdict, Radius)
     robust = exact or isinstance(proof.verdict, Robust)
     region = query.region
@@ -143,6 +149,7 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
         "flips": int(exact or not robust),
         "undecided": 0,
         "checked": 1,
+        "checker": "kernel" if kernel else "checker",
         "proof_bytes": path.stat().st_size,
         "seconds": {"check": round(monotonic() - started, 3)},
         "network": query.network.digest,
@@ -153,6 +160,7 @@ def _check_proof(path: Path, file: str | None, as_json: bool) -> int:
     else:
         size = size_text(facts["proof_bytes"])
         rows: list[tuple[str, object]] = [("claim", claim), *question_rows(query)]
+        rows += [("checked by", f"the {facts['checker']}")]
         rows += [("network", facts["network"]), ("size of the proof", size)]
         print(table([*rows, ("seconds", facts["seconds"]["check"])]))
     return 0
@@ -167,9 +175,11 @@ def _check_folder(
     part: int | None,
     seed: int | None,
     jobs: int | None,
+    kernel: bool,
     quiet: bool,
     as_json: bool,
 ) -> int:
+    from verifier.checker.elaborate import kernel_check_result
     from verifier.checker.manifest import check_inputs
     from verifier.cli.options import table
     from verifier.cli.progress import counted
@@ -202,7 +212,14 @@ def _check_folder(
     if jobs is None:
         jobs = max(1, suggested_jobs(network, len(chosen)))
     with counted(len(chosen), quiet=quiet) as show:
-        flaws = check_run(folder, network, points, manifest.question, chosen, jobs, show)
+        flaws = []
+        if kernel:
+            asked = network, points, manifest.question
+            for done, result in enumerate(chosen, start=1):
+                kernel_check_result(*asked, result, folder.fetch)
+                show(done)
+        else:
+            flaws = check_run(folder, network, points, manifest.question, chosen, jobs, show)
     if flaws:
         more = f"; and {len(flaws) - 1} more flaws" if len(flaws) > 1 else ""
         raise RefusedError(flaws[0].name, flaws[0].detail + more)
@@ -216,6 +233,7 @@ def _check_folder(
         "flips": counts["flip"],
         "undecided": counts["undecided"],
         "checked": len(chosen),
+        "checker": "kernel" if kernel else "checker",
         "proof_bytes": text_bytes,
         "packed_bytes": packed_bytes,
         "seconds": {"check": round(monotonic() - started, 3)},
@@ -236,7 +254,7 @@ def _check_folder(
             ("robust", counts["robust"]),
             ("flips", counts["flip"]),
             ("undecided", counts["undecided"]),
-            ("proofs checked", f"{len(chosen)}{partly}"),
+            ("proofs checked", f"{len(chosen)}{partly}, by the {facts['checker']}"),
             ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
             ("seconds", facts["seconds"]["check"]),
             ("root", manifest.root),

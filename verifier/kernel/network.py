@@ -46,7 +46,7 @@ class Network:
     """Variables are the inputs, then z_v = max(a_v, 0) of each unit; units and outputs are rows of
     variables, units of those of earlier layers alone."""
 
-    def __init__(self, content):
+    def __init__(self, content: bytes) -> None:
         need(content.startswith(MAGIC) and len(content) > 64, "network altered", "first bytes")
         end = content.find(b"\n", len(MAGIC))
         need(hashlib.sha256(content[:-32]).digest() == content[-32:], "network altered", "its hash")

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import isqrt
+from typing import Any
 
 from .text import ONE, ZERO, fields, listed, need, rational, table, texts, truth
 
@@ -59,7 +60,7 @@ class Question:
         need(goals and all(goals), "malformed", "no goal, or one without atoms")
 
 
-def stated(head, network):
+def stated(head: Any, network: Any) -> "Question":
     """The question in the first line of a proof file."""
     region, goals = head["region"], []
     for goal in listed(head["goals"]):

@@ -38,10 +38,10 @@ class Ridges:
         need(t >= 0, "negative multiplier", "ball")
         need(t == 0 or self.region.norm != "inf", "no ball", "a multiplier of the ball of a box")
         shares = {} if weights is None else self.shares(weights)
-        need(t == 0 or weights is not None, "unsupported", "weights, which have to be elaborated")
         sums = {}
         for j, c in form.z.items():
             sums.setdefault(self.direction(j), {})[j] = c
+        need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
         total = form.constant - t * self.region.size
         for d, terms in sums.items():
             low, high = self.interval(d, branch)

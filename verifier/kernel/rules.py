@@ -9,6 +9,7 @@ a lemma's own: that a_v violates a bound.
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 from . import ridge
 from .text import ONE, ZERO, fields, index, listed, need, number, parse, table
@@ -287,7 +288,7 @@ def check(question, data):
     return verdict, None
 
 
-def check_proof(question, steps, trees, version=2):
+def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None:
     """Returns if no point of the region satisfies a goal: the trees, one a goal, and the steps that
     hold in all of them may come one at a time."""
     checker = Checker(question, version)
@@ -300,7 +301,7 @@ def check_proof(question, steps, trees, version=2):
     need(not waiting, "goal missing", f"{len(waiting)} of {len(question.goals)}")
 
 
-def check_flip(question, goal, point):
+def check_flip(question: Any, goal: int, point: Any) -> None:
     """Returns if the point lies in the region and satisfies all atoms of the goal, evaluated."""
     need(len(point) == question.network.inputs, "dimension", len(point))
     need(question.region.contains(point), "outside", "the point is not in the region")
@@ -311,7 +312,7 @@ def check_flip(question, goal, point):
         need(value > 0 if strict else value >= 0, "no flip", "an atom does not hold there")
 
 
-def check_exact(question, flip):
+def check_exact(question: Any, flip: bytes) -> None:
     """Returns if the flip lies on the sphere of an open ball: then, if a proof shows that the ball
     has none, its radius is the distance from the center to the nearest flip."""
     region = question.region

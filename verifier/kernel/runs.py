@@ -12,6 +12,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
+from typing import Any
 
 from . import rules
 from .network import Network
@@ -55,7 +56,7 @@ def check_proof_file(data, network=None):
 class Points:
     """The data file: sample i is `dimension` entries over a common denominator, and a label."""
 
-    def __init__(self, content):
+    def __init__(self, content: bytes) -> None:
         end = content.find(b"\n", len(DATA_MAGIC))
         need(content.startswith(DATA_MAGIC) and end > 0, "data altered", "first bytes")
         line = content[len(DATA_MAGIC) : end]
@@ -100,7 +101,41 @@ class Points:
         return [n / self.denominator for n in numbers]
 
 
-class Run:
+class Questions:
+    """The question of every sample: does the decoder read its label, among all labels of the data,
+    on the ball around it?"""
+
+    def __init__(self, network: Any, points: Any, asked: Any) -> None:
+        self.network, self.points = network, points
+        squared = isinstance(asked, dict) and "radius_squared" in asked
+        names = ("norm", "radius_squared" if squared else "radius", "clip", "decoder")
+        self.norm, radius, clip, self.decoder = fields(asked, names)
+        need(self.norm in ("inf", "1", "2") and self.decoder in DECODERS, "malformed", self.norm)
+        need(not squared or self.norm == "2", "malformed", "a squared radius")
+        radius = rational(radius)
+        need(radius >= 0, "malformed", "a negative radius")
+        self.radius = None if squared else radius
+        self.squared = radius if squared else None
+        self.clip = None if clip is None else [rational(q) for q in listed(clip, 2)]
+        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
+
+    def question(self, sample: int) -> Question:
+        points = self.points
+        need(self.decoder != "sign" or len(points.names) == 2, "malformed", "sign of other labels")
+        labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
+        outputs = self.network.outputs.count
+        goals = label_goals(self.decoder, points.label(sample), [*map(Fraction, labels)], outputs)
+        region = ball(self.norm, points.point(sample), self.radius, self.squared, self.clip)
+        return Question(self.network, region, goals)
+
+    def __str__(self):
+        size = written(self.radius if self.squared is None else self.squared)
+        of = "radius" if self.squared is None else "squared radius"
+        clip = "" if self.clip is None else f", clipped to {'..'.join(map(written, self.clip))}"
+        return f"L{self.norm} balls of {of} {size}{clip}, decoder {self.decoder}"
+
+
+class Run(Questions):
     """A sealed run, read from the manifest, network and data of its folder."""
 
     def __init__(self, folder):
@@ -111,12 +146,12 @@ class Run:
         need(type(version) is int and version == 1, "version", version)
         head, _, _ = text.partition(b',\n"root": ')
         need(hashlib.sha256(head).hexdigest() == root, "root", root)
-        self.network = Network(read_file(self.folder / "network.robmem"))
-        self.points = Points(read_file(self.folder / "data.robmem.gz"))
-        need(network == self.network.digest, "another network", network)
-        need(data == self.points.digest and size == self.points.size, "other data", data)
-        self.asked, self.results = asked, [listed(result, 3) for result in listed(results)]
-        self.read_question()
+        about = Network(read_file(self.folder / "network.robmem"))
+        points = Points(read_file(self.folder / "data.robmem.gz"))
+        need(network == about.digest, "another network", network)
+        need(data == points.digest and size == points.size, "other data", data)
+        super().__init__(about, points, asked)
+        self.results = [listed(result, 3) for result in listed(results)]
         samples = [sample for sample, _, _ in self.results]
         need(samples and all(type(n) is int for n in samples), "malformed", "samples")
         need(all(a < b for a, b in pairwise(samples)), "malformed", "samples do not increase")
@@ -127,28 +162,6 @@ class Run:
             need(name is None if verdict == "undecided" else is_hash, "malformed", name)
         written_so = json.dumps({"root": root}, separators=(", ", ": "))[1:].encode()
         need(text == head + b",\n" + written_so + b"\n", "not canonical", "the manifest")
-
-    def read_question(self):
-        squared = isinstance(self.asked, dict) and "radius_squared" in self.asked
-        names = ("norm", "radius_squared" if squared else "radius", "clip", "decoder")
-        self.norm, radius, clip, self.decoder = fields(self.asked, names)
-        need(self.norm in ("inf", "1", "2") and self.decoder in DECODERS, "malformed", self.norm)
-        need(not squared or self.norm == "2", "malformed", "a squared radius")
-        radius = rational(radius)
-        need(radius >= 0, "malformed", "a negative radius")
-        self.radius, self.squared = (None, radius) if squared else (radius, None)
-        self.clip = None if clip is None else [rational(q) for q in listed(clip, 2)]
-        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
-
-    def question(self, sample):
-        """Does the decoder read the sample's label on its ball, among all labels of the data?"""
-        points = self.points
-        need(self.decoder != "sign" or len(points.names) == 2, "malformed", "sign of other labels")
-        labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
-        outputs = self.network.outputs.count
-        goals = label_goals(self.decoder, points.label(sample), [*map(Fraction, labels)], outputs)
-        region = ball(self.norm, points.point(sample), self.radius, self.squared, self.clip)
-        return Question(self.network, region, goals)
 
     def certificate(self, name):
         content = read_file(self.folder / "certificates" / f"{name}.json.gz")
@@ -162,9 +175,3 @@ class Run:
                 found, _ = rules.check(self.question(sample), self.certificate(name))
                 need(found == verdict, "another verdict", f"sample {sample}: {found}")
                 yield sample, verdict
-
-    def __str__(self):
-        size = written(self.radius if self.squared is None else self.squared)
-        of = "radius" if self.squared is None else "squared radius"
-        clip = "" if self.clip is None else f", clipped to {'..'.join(map(written, self.clip))}"
-        return f"L{self.norm} balls of {of} {size}{clip}, decoder {self.decoder}"

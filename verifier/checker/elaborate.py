@@ -1,0 +1,380 @@
+"""Spells a proof out for the kernel: short forms become lemmas and leaves with slopes.
+
+The kernel knows no `symbolic`, `separable` or derived weight. What the checker computes for these
+is written down here as lemmas, in the order in which the checker finds them, each closed by a leaf
+that was tried before it is handed on; and leaves are made short where a shorter one closes as well:
+with the usual slopes, or with slopes of 24 bits. Steps and nodes are handed on one at a time, so a
+proof is never held as a whole. `kernel_check` has the kernel replay what comes out; it believes
+nothing of what is computed here.
+
+What the checker accepts the kernel accepts. It may accept more: symbolic bounds are rounded in the
+checker, and exact here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.leaf import Form
+from verifier.checker.manifest import Question, Result, claimed, question_text, sample_query
+from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.symbolic import SLOPE, Branches
+from verifier.checker.tree import TreeChecker
+from verifier.evidence.certificate import (
+    USUAL_BITS,
+    Conflict,
+    Flip,
+    Leaf,
+    Lemma,
+    MaximaStep,
+    Node,
+    Radius,
+    Robust,
+    SeparableStep,
+    Split,
+    Step,
+    SymbolicLeaf,
+    SymbolicStep,
+    Tree,
+    Weight,
+    certificate_bytes,
+    check_numbers,
+    node_out,
+    parse_certificate,
+    step_out,
+)
+from verifier.evidence.data_file import Points, data_bytes
+from verifier.evidence.network_file import network_bytes
+from verifier.evidence.proof_file import Claim, proof_bytes
+from verifier.evidence.strict_json import parse_json
+from verifier.kernel import question as kernel_question
+from verifier.kernel import rules, runs
+from verifier.kernel.network import Network as KernelNetwork
+from verifier.kernel.text import Refused
+from verifier.question.errors import RefusedError
+from verifier.question.network import Network
+from verifier.question.query import Goal, Query
+from verifier.question.region import root_upper
+
+ONE, ZERO = Fraction(1), Fraction(0)
+
+
+class Elaborator(TreeChecker):
+    """The state of a proof that is being spelled out; `steps` and `tree` follow it as a replay.
+
+    Raises RefusedError where the proof itself does not hold.
+    """
+
+    def __init__(self, query: Query) -> None:
+        region = query.region
+        scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+        super().__init__(query, scaled, interval_bounds(scaled, [region])[0])
+        self._shown = Leaf()  # shows the bound that a separable step is finding
+        self._found: list[Lemma] = []
+        self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # of `symbolic.py`
+        self._chosen: dict[int, Fraction] | None = None  # of these, while they are looked up
+
+    def steps(self, steps: Iterable[Step]) -> Iterator[Lemma]:
+        """The lemmas for which these steps stand; they hold from there on."""
+        for step in steps:
+            if isinstance(step, SymbolicStep):
+                yield from self._symbolic_lemmas()
+            elif isinstance(step, SeparableStep):
+                self._found = []
+                self.tighten_separably(step)
+                yield from self._found
+            elif isinstance(step, MaximaStep):
+                raise RefusedError("unsupported", "a step about maxima")
+            else:
+                self._checked(step.unit)
+                yield replace(step, tree=tuple(self.tree(step.tree, step)))
+                self.assume(step)
+
+    def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
+        """The nodes of the tree, in their order; then the branch is as before."""
+        before = self.mark()
+        waiting: list[tuple[tuple[int, int], Split]] = []
+        for node in tree:
+            steps = tuple(self.steps(node.steps))
+            if isinstance(node.body, Split):
+                yield Node(steps, node.body)
+                waiting.append((self.mark(), node.body))
+                self.restrict(node.body, high=False)
+                continue
+            yield self._closing(steps, node.body, target)
+            if waiting:
+                mark, split = waiting.pop()
+                self.undo(mark)
+                self.restrict(split, high=True)
+        self.undo(before)
+
+    def _closing(self, steps: tuple[Lemma, ...], body: Any, target: Goal | Lemma) -> Node:
+        """A node that closes the current branch after these steps."""
+        if isinstance(body, Leaf):
+            return Node(steps, self._short(body, target))
+        if not isinstance(body, SymbolicLeaf):
+            return Node(steps, body)
+        if isinstance(target, Lemma):
+            raise RefusedError("symbolic leaf in a lemma", f"lemma about unit {target.unit}")
+        atoms = Leaf(atoms={body.atom: ONE})
+        leaf = self._linear(atoms, target)
+        if leaf is not None:
+            return Node(steps, leaf)
+        lemmas = tuple(self._symbolic_lemmas())
+        for lemma in lemmas:
+            if self.lower(lemma.unit) > self.upper(lemma.unit):
+                return Node((*steps, *lemmas), Conflict(lemma.unit))
+        leaf = self._linear(atoms, target)
+        if leaf is None:
+            raise RefusedError("bound too weak", "a symbolic leaf does not close")
+        return Node((*steps, *lemmas), leaf)
+
+    def _symbolic_lemmas(self) -> Iterator[Lemma]:
+        """The bounds of `symbolic.py`, layer by layer, as the step finds them."""
+        branches = self.branches([self.snapshot()])
+        branches.tighten()
+        self._lines = _lines_of(branches)
+        for number, layer in enumerate(branches.symbolic.layers):
+            unit = Fraction(2) ** -branches.grids[number]
+            low, high = branches.lower[number][0].tolist(), branches.upper[number][0].tolist()
+            for v, below, above in zip(range(layer.first, layer.last), low, high, strict=True):
+                if not self.lower(v) < 0 < self.upper(v):
+                    continue
+                for upper, bound in ((False, below * unit), (True, above * unit)):
+                    lemma = Lemma(v, upper, bound, ())
+                    if not self._tightens(lemma):
+                        continue
+                    leaf = self._linear(Leaf(), lemma)
+                    if leaf is None:
+                        raise RefusedError("bound too weak", f"symbolic bound of unit {v}")
+                    yield replace(lemma, tree=(Node((), leaf),))
+                    self.assume(lemma)
+
+    def _tightens(self, lemma: Lemma) -> bool:
+        value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
+        return value < self.upper(lemma.unit) if lemma.upper else value > self.lower(lemma.unit)
+
+    def _linear(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
+        """A leaf with usual slopes, or those of `symbolic.py`, that closes; None if none does."""
+        usual = replace(leaf, usual=True)
+        found = self._closes_somehow(usual, target)
+        if found is None and self._lines:
+            named = replace(leaf, slopes=self._symbolic_slopes(usual, target))
+            found = self._closes_somehow(named, target)
+        return found
+
+    def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
+        """The leaf, or the one that bounds what is left over the box, if it closes."""
+        if self.closes(leaf, target):
+            return leaf
+        if self.region.norm == "inf":
+            return None
+        form, _ = self.start(leaf, target)
+        self._eliminate(form, leaf)
+        size = self.scaled.denominator
+        rest = {k: Fraction(c * size, form.denominator) for k, c in sorted(form.z.items()) if c}
+        boxed = replace(leaf, box=rest)
+        return boxed if self.closes(boxed, target) else None
+
+    def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
+        """For each undecided unit that the form reaches the line that its sign asks for."""
+        chosen: dict[int, Fraction] = {}
+        self._chosen = chosen
+        form, _ = self.start(leaf, target)
+        self._eliminate(form, leaf)  # a usual leaf, so that the form has room for such slopes
+        self._chosen = None
+        return dict(sorted(chosen.items()))
+
+    def _relax(self, form: Form, v: int, coefficient: int, leaf: Leaf) -> int:
+        if self._chosen is not None and v in self._lines and self.lower(v) < 0 < self.upper(v):
+            slope = self._chosen[v] = self._lines[v][coefficient < 0]
+            leaf = Leaf(slopes={v: slope})
+        return super()._relax(form, v, coefficient, leaf)
+
+    def _short(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:
+        """The leaf, or a shorter one that closes as well; with the weights that it needs."""
+        if leaf.slopes and self.closes(leaf, target):  # a wrong one is not to be mended
+            floored = {v: _floored(slope) for v, slope in leaf.slopes.items()}
+            for shorter in (
+                replace(leaf, slopes={}, usual=True),
+                replace(leaf, slopes=floored),
+            ):
+                if shorter != leaf and self.closes(shorter, target):
+                    leaf = shorter
+                    break
+        return self._with_weights(leaf, target)
+
+    def _with_weights(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:
+        if not leaf.ball or leaf.weights:
+            return leaf
+        form, _ = self.start(leaf, target)
+        self._eliminate(form, leaf)
+        univariate = univariate_of(self.scaled)
+        profiles = univariate.profiles_of(form.z.items())
+        lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
+        shares = univariate.ball_weights(lines, self.region.norm)
+        weights = []
+        for line, share in zip(lines, shares, strict=True):
+            direction = univariate.directions[line]
+            scale = None
+            if self.region.norm == "2":  # as `ball_weights` has it
+                scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
+            weights.append(Weight(direction, share, scale))
+        return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
+
+    # ---------------------------------------------------------------- separable steps
+
+    def _bound_sum(self, v: int, total: Sum, minima: Minima, multiplier: Fraction) -> None:
+        self._shown = Leaf(ball=multiplier)
+        super()._bound_sum(v, total, minima, multiplier)
+
+    def _bound_by_intervals(self, unit: Crossing) -> None:
+        on = [u for u, _ in unit.others if self.lower(u) >= 0]
+        self._shown = Leaf(slopes=dict.fromkeys(sorted(on), ZERO))
+        super()._bound_by_intervals(unit)
+
+    def _bound_shortly(self, v: int, bound: Fraction, *, upper: bool) -> None:
+        lemma = Lemma(v, upper, short(bound, upper=upper), ())
+        if self._tightens(lemma):
+            leaf = self._shown
+            if not self.closes(leaf, lemma):  # a unit at zero is on here, and was off there
+                zero = [u.unit for u in univariate_of(self.scaled).crossing]
+                zero = [u for u in zero if self.upper(u) <= 0 <= self.lower(u)]
+                leaf = replace(leaf, slopes=dict.fromkeys(zero, ZERO))
+            leaf = self._with_weights(leaf, lemma)
+            self._found.append(replace(lemma, tree=(Node((), leaf),)))
+        super()._bound_shortly(v, bound, upper=upper)
+
+
+def _lines_of(branches: Branches) -> dict[int, tuple[Fraction, Fraction]]:
+    """Of every unit the slopes of the lines below and above it that `symbolic.py` has."""
+    found: dict[int, tuple[Fraction, Fraction]] = {}
+    for number, layer in enumerate(branches.symbolic.layers):
+        below, above = branches.slopes(number)
+        for v, line, chord in zip(
+            range(layer.first, layer.last), below[0].tolist(), above[0].tolist(), strict=True
+        ):
+            found[v] = Fraction(line), Fraction(chord, 1 << SLOPE)
+    return found
+
+
+def _floored(slope: Fraction) -> Fraction:
+    if slope.denominator <= 1 << USUAL_BITS:
+        return slope
+    return Fraction((slope.numerator << USUAL_BITS) // slope.denominator, 1 << USUAL_BITS)
+
+
+def elaborated(query: Query, proof: Robust) -> tuple[Iterator[Any], Iterator[Iterator[Any]]]:
+    """The steps and the trees of the proof as the kernel reads them, JSON values in the order in
+    which they must be read: all steps first, then each tree to its end.
+
+    Raises RefusedError on the way, where the proof does not hold.
+    """
+    check_numbers(proof)
+    state = Elaborator(query)
+    goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
+    return (
+        map(step_out, state.steps(proof.steps)),
+        (map(node_out, state.tree(tree, goal)) for tree, goal in goals),
+    )
+
+
+def elaborate(query: Query, proof: Robust) -> Robust:
+    """The whole proof in kernel form, for those who want it as a file."""
+    state = Elaborator(query)
+    steps = tuple(state.steps(proof.steps))
+    goals = zip(proof.trees, query.goals, strict=True)
+    return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
+
+
+# -------------------------------------------------------------------- the kernel
+
+
+def _in_kernel(query: Query, verdict: Robust | Flip, asked: kernel_question.Question) -> None:
+    """Has the kernel replay the verdict of the question that it was told itself."""
+    try:
+        if isinstance(verdict, Flip):
+            check_numbers(verdict)
+            if verdict.goal >= len(asked.goals):
+                raise RefusedError("index out of range", f"goal {verdict.goal}")
+            rules.check_flip(asked, verdict.goal, list(verdict.point))
+        else:
+            if len(verdict.trees) != len(query.goals):
+                raise RefusedError("goal missing", f"{len(verdict.trees)} of {len(query.goals)}")
+            rules.check_proof(asked, *elaborated(query, verdict))
+    except Refused as flaw:
+        raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
+
+
+def kernel_check_proof(query: Query, claim: Claim) -> None:
+    """Returns if the kernel proves the claim of a proof file, an exact radius included; raises
+    RefusedError, naming the flaw. The kernel reads network and question from their own bytes."""
+    network = _kernel_network(query.network)
+    head = parse_json(proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0])
+    try:
+        asked = kernel_question.stated(head, network)
+        if isinstance(claim, Radius):
+            rules.check_exact(asked, certificate_bytes(claim.flip, query.network.digest))
+    except Refused as flaw:
+        raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
+    _in_kernel(query, claim.proof if isinstance(claim, Radius) else claim, asked)
+
+
+def kernel_check(
+    network: Network, points: Points, question: Question, sample: int, certificate: bytes
+) -> None:
+    """Returns if the kernel shows that this certificate, as text, answers the question about sample
+    `sample`; raises RefusedError, naming the flaw.
+
+    The kernel reads network and data from their native bytes, once for many calls with the same
+    objects, rebuilds the sample's question itself, and replays what `elaborated` spells out. It is
+    slow: some 50 microseconds for each entry of the network and again for each unit of a leaf's
+    cone, so that one ball of a network of 465,293 units takes some 20 s.
+    """
+    verdict = parse_certificate(certificate, network.digest)
+    _answer(network, points, question, sample, verdict)
+
+
+def kernel_check_result(
+    network: Network,
+    points: Points,
+    question: Question,
+    result: Result,
+    fetch: Callable[[str], bytes],
+) -> None:
+    """The same for what a manifest claims of a sample; `fetch` gives the text of a certificate."""
+    verdict = claimed(result, fetch, network.digest)
+    try:
+        _answer(network, points, question, result.sample, verdict)
+    except RefusedError as flaw:
+        raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
+
+
+def _answer(
+    network: Network, points: Points, question: Question, sample: int, verdict: Robust | Flip
+) -> None:
+    query = sample_query(network, points, question, sample)
+    try:
+        asked = _kernel_questions(network, points, question_text(question)).question(sample)
+    except Refused as flaw:
+        raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
+    _in_kernel(query, verdict, asked)
+
+
+@lru_cache(maxsize=1)
+def _kernel_network(network: Network) -> KernelNetwork:
+    return KernelNetwork(network_bytes(network))
+
+
+@lru_cache(maxsize=1)
+def _kernel_questions(network: Network, points: Points, question: str) -> runs.Questions:
+    data = data_bytes(points.numerators, points.denominator, points.labels, points.label_names)
+    return runs.Questions(
+        _kernel_network(network), runs.Points(data), parse_json(question.encode())
+    )
