@@ -12,8 +12,12 @@ from verifier.question.query import Query
 
 def kernel_flaw(query: Query, certificate: bytes) -> str:
     """Of this certificate as an answer to the query."""
-    head = proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
-    return proof_flaw(head + b"\n" + certificate)
+    return proof_flaw(head_of(query) + b"\n" + certificate)
+
+
+def head_of(query: Query) -> bytes:
+    """The first line of a proof file about the query."""
+    return proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
 
 
 def proof_flaw(data: bytes) -> str:

@@ -15,17 +15,14 @@ from verifier.question.rational import format_rational, parse_rational
 
 MAX_BYTES = 1 << 30
 MAX_DEPTH = 400  # Python's own parser recurses; a proof tree is stored flat and needs little
-# What a text would take when read: about so many bytes for each of these characters outside of
-# strings, and for each string. More than FREE_MEMORY and MEMORY_FACTOR times its size is refused.
-COSTS = {"[": 64, "{": 240, ",": 40, '"': 30}
-FREE_MEMORY, MEMORY_FACTOR = 1 << 28, 12
+# What a text would take when read: at most about so many bytes for each of these characters. More
+# than FREE_MEMORY and MEMORY_FACTOR times its size is refused.
+COSTS = {b"[": 64, b"{": 240, b",": 40, b'"': 30}
+FREE_MEMORY, MEMORY_FACTOR = 1 << 28, 24
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _PIECE = 1 << 20
 _STEPS = np.zeros(256, dtype=np.int8)
 _STEPS[list(b"[{")], _STEPS[list(b"]}")] = 1, -1
-_COSTS = np.zeros(256, dtype=np.int64)
-for _character, _cost in COSTS.items():
-    _COSTS[ord(_character)] = _cost
 
 
 def parse_json(data: bytes) -> Any:
@@ -81,27 +78,26 @@ def canonical_rational(text: str) -> Fraction:
 
 def _limit(data: bytes) -> None:
     """Refuses what is nested too deeply or would fill the memory."""
-    small = len(data) * max(COSTS.values()) <= FREE_MEMORY
-    if small and data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
+    cost = sum(each * data.count(character) for character, each in COSTS.items())
+    if cost > FREE_MEMORY + MEMORY_FACTOR * len(data):
+        raise RefusedError("too large", f"{len(data)} bytes of JSON that hold too many values")
+    if data.count(b"[") + data.count(b"{") <= MAX_DEPTH:
         return
     if b"\\" in data:
         data = _ESCAPED.sub(b"  ", data)
     bytes_of = np.frombuffer(data, dtype=np.uint8)
-    depth = quotes = cost = 0
+    depth = quotes = 0
     for begin in range(0, len(data), _PIECE):  # in pieces, for the sake of memory
         piece = bytes_of[begin : begin + _PIECE]
         is_quote = piece == ord('"')
         inside = ((quotes + np.cumsum(is_quote)) & 1).astype(bool)  # an opening quote as well
         quotes += int(is_quote.sum())
         outside = piece[~inside]
-        cost += int(_COSTS[outside].sum())
         if len(outside):
             depths = depth + np.cumsum(_STEPS[outside], dtype=np.int64)
             depth = int(depths[-1])
             if int(depths.max()) > MAX_DEPTH:
                 raise RefusedError("too deep", f"more than {MAX_DEPTH} nested brackets")
-    if cost > FREE_MEMORY + MEMORY_FACTOR * len(data):
-        raise RefusedError("too large", f"{len(data)} bytes of JSON that hold too many values")
 
 
 def _first_duplicate(pairs: list[tuple[str, Any]]) -> str:
