@@ -5,6 +5,7 @@ import sys
 from array import array
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from typing import Any
 
 from .text import fields, listed, need, parse
 
@@ -89,6 +90,7 @@ def is_count(value):
 
 def integers(data, kind, count):
     """The integers of a section: an array of 64 bits where that holds them all, else a list."""
+    found: Any
     if kind != "big":
         found = array(KINDS[kind])
         need(len(data) == count * found.itemsize, "malformed", "a section's size")

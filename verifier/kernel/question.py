@@ -6,7 +6,11 @@ from typing import Any
 
 from .text import ONE, ZERO, fields, listed, need, rational, table, texts, truth
 
-LENGTH = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # 2: squared
+LENGTH: dict[str, Any] = {
+    "inf": max,
+    "1": sum,
+    "2": lambda gaps: sum(gap * gap for gap in gaps),
+}  # 2: squared
 DECODERS = ("nearest", "sign", "argmax", "value")
 
 

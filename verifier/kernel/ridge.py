@@ -6,6 +6,7 @@ functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found 
 """
 
 from fractions import Fraction
+from typing import Any
 
 from .question import root_upper
 from .text import ONE, ZERO, listed, need, number, table
@@ -38,7 +39,7 @@ class Ridges:
         need(t >= 0, "negative multiplier", "ball")
         need(t == 0 or self.region.norm != "inf", "no ball", "a multiplier of the ball of a box")
         shares = {} if weights is None else self.shares(weights)
-        sums = {}
+        sums: dict[Any, dict[int, Fraction]] = {}
         for j, c in form.z.items():
             sums.setdefault(self.direction(j), {})[j] = c
         need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
@@ -61,7 +62,9 @@ class Ridges:
         two = self.region.norm == "2"
         need(self.region.norm != "inf", "malformed", "weights without a ball")
         need(listed(weights), "malformed", "weights of no direction")
-        found, columns, last = {}, {}, ()
+        found: Any = {}
+        columns: Any = {}
+        last: Any = ()
         for weight in weights:
             pairs, s, *w = listed(weight, 3 if two else 2)
             entries, s = table(pairs, self.inputs), number(s)
@@ -78,7 +81,7 @@ class Ridges:
                 need(large <= 1, "weights too large", large)
             return {d: s for d, (s, _) in found.items()}
         for d, (s, w) in found.items():
-            products = {}
+            products: dict[Any, Fraction] = {}
             for k, g in d:
                 for e, h in columns[k]:
                     products[e] = products.get(e, ZERO) + g * h
@@ -115,7 +118,8 @@ class Ridges:
                 needed.add(j)
                 read, _, _ = self.network.units.row(j - self.inputs)
                 waiting += [i for i, _ in read if i >= self.inputs]
-        points, values = [low, high] if low < high else [low], {}
+        values: dict[int, list[Fraction]] = {}
+        points = [low, high] if low < high else [low]
         first = d[0][0]  # u has the coefficient of this input, whose entry is 1
 
         def row(pairs, constant):

@@ -17,7 +17,7 @@ from typing import Any
 from . import rules
 from .network import Network
 from .question import DECODERS, Question, ball, label_goals, stated
-from .text import fields, listed, need, parse, rational, read_file, written
+from .text import Refused, fields, listed, need, parse, rational, read_file, written
 
 DATA_MAGIC = b"robmem-dataset 1\n"
 VERDICTS = ("robust", "flip", "undecided")
@@ -40,7 +40,7 @@ def check_proof_file(data, network=None):
         try:
             content = base64.b64decode(head["content"], validate=True)
         except (binascii.Error, ValueError):
-            raise rules.Refused("malformed", "the network is not base64") from None
+            raise Refused("malformed", "the network is not base64") from None
         network = Network(content)
     need(digest == network.digest, "another network", digest)
     question = stated(head, network)

@@ -6,6 +6,7 @@ import re
 import stat
 import zlib
 from fractions import Fraction
+from typing import Any
 
 ZERO, ONE = Fraction(0), Fraction(1)
 MAX_FILE, MAX_JSON, MAX_DEPTH, MAX_NUMBER = 1 << 31, 1 << 30, 400, 1 << 20
@@ -62,8 +63,8 @@ def parse(data, sorted_keys=False):
     def no_float(text):
         raise Refused("float", text[:40])
 
-    disorder = []
-    hooks = {"parse_float": no_float, "parse_constant": no_float, "object_pairs_hook": unique}
+    disorder: list[str] = []
+    hooks: Any = {"parse_float": no_float, "parse_constant": no_float, "object_pairs_hook": unique}
     try:
         value = json.loads(data.decode("utf-8"), **hooks)
     except UnicodeDecodeError as error:

@@ -1,0 +1,122 @@
+"""What the checker accepts the kernel accepts, once it is spelled out; flaws keep their names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from fractions import Fraction as F
+from random import Random
+
+import pytest
+
+from tests.oracles.checkers import answer, guess, symbolic_guess
+from tests.oracles.naive_prover import prove
+from tests.oracles.oracle import find_flip
+from tests.oracles.random_queries import random_goals, random_query, random_region
+from tests.oracles.ridge_networks import separable_network
+from tests.oracles.tampered.cases import CASES
+from tests.oracles.tampered.runs import true_run
+from verifier.checker.elaborate import elaborate, kernel_check, kernel_check_proof
+from verifier.checker.manifest import parse_manifest
+from verifier.checker.replay import replay
+from verifier.evidence.certificate import (
+    Leaf,
+    Node,
+    Robust,
+    SeparableStep,
+    certificate_bytes,
+    parse_certificate,
+)
+from verifier.evidence.data_file import parse_data
+from verifier.evidence.network_file import parse_network
+from verifier.kernel import rules
+from verifier.question.errors import RefusedError
+from verifier.question.query import Query
+from verifier.search.options import Options
+from verifier.tasks.verify import verify
+
+
+def kernel(query, verdict):
+    return answer(kernel_check_proof, query, verdict)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_tampered_case(name):
+    query, certificate, flaw = CASES[name]
+    try:
+        verdict = parse_certificate(
+            json.dumps(certificate, sort_keys=True).encode(), query.network.digest
+        )
+    except RefusedError:
+        return
+    assert kernel(query, verdict) == flaw
+
+
+def test_true_and_guessed_proofs():
+    counts = Counter()
+    for seed in range(150):
+        query, rng = random_query(seed, max_units=6), Random(seed)
+        verdicts = [guess(rng, query), symbolic_guess(rng, query, 1), symbolic_guess(rng, query, 3)]
+        proof = prove(query, rng)
+        verdicts += [] if proof is None else [proof]
+        for number, verdict in enumerate(verdicts):
+            checked, kept = answer(replay, query, verdict), kernel(query, verdict)
+            if checked != kept:  # exact bounds may show what rounded ones do not
+                assert (checked, kept) == ("bound too weak", "accepted") and number in (1, 2)
+                assert find_flip(query) is None
+            counts[kept] += 1
+    assert min(counts["accepted"], counts["bound too weak"]) > 150
+
+
+def test_sums_of_ridge_functions():
+    counts = Counter()
+    for seed in range(120):
+        rng = Random(seed)
+        network = separable_network(rng, rng.randint(1, 2))
+        region = random_region(rng, network.inputs, rng.choice(("1", "2")))
+        query = Query(network, region, random_goals(rng, network, region))
+        verdict = verify(query, Options(nodes=20)).verdict
+        if not isinstance(verdict, Robust):
+            continue
+        t = tuple(F(rng.randint(0, 6), 2) for _ in range(rng.randint(1, 3)))
+        stepped = Robust((SeparableStep(t), *verdict.steps), verdict.trees)
+        leaf = Robust(stepped.steps, tuple((Node((), Leaf({}, ball=t[0])),) for _ in query.goals))
+        for proof in (verdict, stepped, leaf):
+            checked = answer(replay, query, proof)
+            assert kernel(query, proof) == checked
+            counts[checked] += 1
+            if checked == "accepted":  # as a file: the kernel needs nothing else
+                whole = elaborate(query, proof)
+                data = certificate_bytes(whole, network.digest)
+                assert b"separable" not in data and b"symbolic" not in data
+                replay(query, parse_certificate(data, network.digest))
+    assert counts["accepted"] > 60 and counts["bound too weak"] > 5, counts
+
+
+def test_samples_of_a_run():
+    """The kernel rebuilds each question; a certificate of another sample is refused or true."""
+    for seed in range(8):
+        run = true_run(seed)
+        network, points = parse_network(run.network), parse_data(run.data)
+        manifest = parse_manifest(run.manifest)
+        for result in manifest.results:
+            if result.certificate is None:
+                continue
+            text = run.certificates[result.certificate]
+            kernel_check(network, points, manifest.question, result.sample, text)
+            with pytest.raises(RefusedError):
+                broken = text.replace(network.digest.encode(), b"0" * 64)
+                kernel_check(network, points, manifest.question, result.sample, broken)
+
+
+def test_the_kernel_and_not_the_elaboration_decides(monkeypatch):
+    """A leaf that proves nothing is refused by the kernel even where the elaboration takes it."""
+    from verifier.checker.leaf import LeafChecker
+
+    query, certificate, flaw = CASES["bound 0 of a weak atom"]
+    text = json.dumps(certificate, sort_keys=True).encode()
+    verdict = parse_certificate(text, query.network.digest)
+    monkeypatch.setattr(LeafChecker, "closes", lambda *_: True)
+    assert kernel(query, verdict) == flaw == "bound too weak"
+    monkeypatch.setattr(rules.Checker, "leaf", lambda *_: None)
+    assert kernel(query, verdict) == "accepted"  # it was the kernel that refused
