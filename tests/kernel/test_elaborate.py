@@ -21,6 +21,7 @@ from verifier.checker.manifest import parse_manifest
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import (
     Leaf,
+    MaximaStep,
     Node,
     Robust,
     SeparableStep,
@@ -58,7 +59,8 @@ def test_true_and_guessed_proofs():
         query, rng = random_query(seed, max_units=6), Random(seed)
         verdicts = [guess(rng, query), symbolic_guess(rng, query, 1), symbolic_guess(rng, query, 3)]
         proof = prove(query, rng)
-        verdicts += [] if proof is None else [proof]
+        if proof is not None:
+            verdicts += [proof, Robust((MaximaStep(), *proof.steps), proof.trees)]
         for number, verdict in enumerate(verdicts):
             checked, kept = answer(replay, query, verdict), kernel(query, verdict)
             if checked != kept:  # exact bounds may show what rounded ones do not

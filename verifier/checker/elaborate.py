@@ -1,7 +1,7 @@
 """Spells a proof out for the kernel: short forms become lemmas and leaves with slopes.
 
-The kernel knows no `symbolic`, `separable` or derived weight. What the checker computes for these
-is written down here as lemmas, in the order in which the checker finds them, each closed by a leaf
+The kernel knows no `symbolic`, `maxima`, `separable` or derived weight. What the checker computes
+for these is written down here as lemmas, in the order in which the checker finds them, each closed by a leaf
 that was tried before it is handed on; and leaves are made short where a shorter one closes as well:
 with the usual slopes, or with slopes of 24 bits. Steps and nodes are handed on one at a time, so a
 proof is never held as a whole. `kernel_check` has the kernel replay what comes out; it believes
@@ -22,6 +22,7 @@ from typing import Any
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import Question, Result, claimed, question_text, sample_query
+from verifier.checker.maxima_trees import spelled_out
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.symbolic import SLOPE, Branches
@@ -90,7 +91,7 @@ class Elaborator(TreeChecker):
                 self.tighten_separably(step)
                 yield from self._found
             elif isinstance(step, MaximaStep):
-                raise RefusedError("unsupported", "a step about maxima")
+                yield from spelled_out(self)
             else:
                 self._checked(step.unit)
                 yield replace(step, tree=tuple(self.tree(step.tree, step)))
