@@ -1,11 +1,11 @@
 """Spells a proof out for the kernel: short forms become lemmas and leaves with slopes.
 
 The kernel knows no `symbolic`, `maxima`, `separable` or derived weight. What the checker computes
-for these is written down here as lemmas, in the order in which the checker finds them, each closed by a leaf
-that was tried before it is handed on; and leaves are made short where a shorter one closes as well:
-with the usual slopes, or with slopes of 24 bits. Steps and nodes are handed on one at a time, so a
-proof is never held as a whole. `kernel_check` has the kernel replay what comes out; it believes
-nothing of what is computed here.
+for these is written down here as lemmas, in the order in which the checker finds them, each closed
+by a leaf that was tried before it is handed on; and leaves are made short where a shorter one
+closes as well: with the usual slopes, or with slopes of 24 bits. Steps and nodes are handed on one
+at a time, so a proof is never held as a whole. `kernel_check` has the kernel replay what comes out;
+it believes nothing of what is computed here.
 
 What the checker accepts the kernel accepts. It may accept more: symbolic bounds are rounded in the
 checker, and exact here.
