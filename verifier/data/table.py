@@ -89,10 +89,8 @@ class _Columns:
     names: tuple[str, ...] | None  # of all columns, if the first line has them
     label: int | None
     index: int | None
-
-    @property
-    def inputs(self) -> list[int]:
-        return [k for k in range(self.width) if k not in (self.label, self.index)]
+    inputs: tuple[int, ...]
+    numbers: tuple[int, ...]  # of the inputs, counted from 1, for people
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
@@ -114,7 +112,7 @@ class _Columns:
             )
         try:
             entries = [cells[k] for k in self.inputs]
-            table.append(*decimal_row(entries, place, [k + 1 for k in self.inputs]))
+            table.append(*decimal_row(entries, place, self.numbers))
         except UserError as error:
             raise UserError(f"{error}{self._remedy(line, cells)}") from None
         return label
@@ -128,7 +126,9 @@ class _Columns:
         if found or self.layout.label_column is not None or len(self.inputs) < 2:
             return found
         words = [k for k in self.inputs if not _is_number(cells[k]) and not _is_missing(cells[k])]
-        if words == self.inputs[:1] and (self.label is None or _is_number(cells[self.label])):
+        if tuple(words) == self.inputs[:1] and (
+            self.label is None or _is_number(cells[self.label])
+        ):
             return "; if the labels stand first, give --label-column first"
         if words and line == self.first_line:
             return "; if this line names the columns, give --header"
@@ -167,7 +167,8 @@ def _columns(
                 f"{place}: the first column is called {shown(first)}, the last {shown(last)}: "
                 "give --label-column first, or last"
             )
-    return _Columns(path, layout, line, len(cells), names, label, index)
+    numbers = tuple(k + 1 for k in rest)
+    return _Columns(path, layout, line, len(cells), names, label, index, tuple(rest), numbers)
 
 
 def _is_position(column: str) -> bool:

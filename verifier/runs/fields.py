@@ -87,6 +87,9 @@ def parse_object(place: str, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
         json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        detail = "it holds half of a surrogate pair, which is no text"
+        raise RefusedError("database damaged", f"{place}: {detail}") from None
     except (ValueError, RecursionError) as error:
         detail = str(error).splitlines()[0][:80]
         raise RefusedError("database damaged", f"{place} is not JSON: {detail}") from None

@@ -95,5 +95,5 @@ def _runs_of(database: Path) -> list[tuple[Place, RunRow]]:
         runs = store.runs()
     for run in runs:
         if run.folder != Path(run.folder).name or run.folder in ("", ".."):
-            raise UserError(f"{database}: run {run.name!r} names the folder {run.folder!r}")
+            raise UserError(f"{database}: run {run.name} names the folder {run.folder!r}")
     return [(place_of(database.parent / run.folder, shared=True), run) for run in runs]
