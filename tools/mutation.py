@@ -59,9 +59,10 @@ PACKAGES = {
         "maxima_trees", "replay",
         "ridge", "scaled", "symbolic", "tree",
     ),
+    "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
 }  # fmt: skip
 DOTTED = {
-    module: f"verifier.{package}.{module}"
+    f"kernel_{module}" if package == "kernel" else module: f"verifier.{package}.{module}"
     for package, names in PACKAGES.items()
     for module in names
 }

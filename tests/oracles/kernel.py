@@ -3,7 +3,7 @@ elaboration: short forms, and sums of ridge functions without weights."""
 
 from __future__ import annotations
 
-from verifier.evidence.certificate import Flip
+from verifier.evidence.certificate import Flip, Robust, certificate_bytes
 from verifier.evidence.proof_file import proof_bytes
 from verifier.kernel.runs import check_proof_file
 from verifier.kernel.text import Refused
@@ -18,6 +18,11 @@ def kernel_flaw(query: Query, certificate: bytes) -> str:
 def head_of(query: Query) -> bytes:
     """The first line of a proof file about the query."""
     return proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
+
+
+def kernel_answer(query: Query, verdict: Robust | Flip) -> str:
+    """Of a verdict in memory, as its text, without elaboration."""
+    return kernel_flaw(query, certificate_bytes(verdict, query.network.digest))
 
 
 def proof_flaw(data: bytes) -> str:

@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 
 from tests.oracles.edits import every_changed_byte, try_edits, try_run_edits
-from tests.oracles.mutation_checks import PARTS, leaves, proofs, tampered
+from tests.oracles.mutation_checks import (
+    PARTS,
+    kernel_leaves,
+    kernel_tampered,
+    leaves,
+    proofs,
+    tampered,
+)
 
 LONG = {  # or made for the whole process
     "test_checking_needs_little_memory",
@@ -75,6 +82,15 @@ FILES = {
     "maxima": MAXIMA,
     "maxima_trees": MAXIMA,
 }
+KERNEL = {
+    "kernel_network": ("test_alone", "test_kernel_files"),
+    "kernel_question": ("test_alone", "test_elaborate", "test_kernel_files"),
+    "kernel_ridge": ("test_alone", "test_elaborate", "test_kernel_rules"),
+    "kernel_rules": ("test_alone", "test_elaborate", "test_kernel_rules", "test_exact_radius"),
+    "kernel_runs": ("test_alone", "test_kernel_files", "test_elaborate", "test_exact_radius"),
+    "kernel_text": ("test_alone", "test_kernel_files", "test_any_value"),
+}
+FILES |= KERNEL
 LONG_FOR = ("", "intervals", "scaled", "batch")
 CHECKERS = (
     "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "maxima_trees", "network",
@@ -97,6 +113,13 @@ def checks(module: str) -> dict[str, Callable[[], None]]:
             seeds = range(begin, begin + 10)
             found[f"random proofs {begin}"] = partial(proofs, seeds)
             found[f"random edits {begin}"] = partial(try_edits, seeds, 3)
+    if module in ("", *KERNEL):
+        for part in range(PARTS):
+            found[f"kernel cases {part}"] = partial(kernel_tampered, part)
+        for begin in range(0, 60, 15):
+            for norm in ("inf", "1", "2"):
+                seeds = range(begin, begin + 15)
+                found[f"kernel leaves {norm} {begin}"] = partial(kernel_leaves, norm, seeds)
     names = FILES[module] if module else sorted({n for files in FILES.values() for n in files})
     for name in names:
         found |= tests_of(name)

@@ -29,9 +29,11 @@ def need(condition, flaw, place=""):
 def read_file(path):
     """The bytes of a regular file, unpacked if they are packed."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
-        need(stat.S_ISREG(os.fstat(stream.fileno()).st_mode), "not a file", path)
-        data = stream.read(MAX_FILE + 1)
-    need(len(data) <= MAX_FILE, "too large", path)
+        about = os.fstat(stream.fileno())
+        need(stat.S_ISREG(about.st_mode), "not a file", path)
+        need(about.st_size <= MAX_FILE, "too large", path)
+        data = stream.read(about.st_size + 1)
+    need(len(data) <= about.st_size, "not a file", f"{path} grows while it is read")
     return unpack(data) if data[:2] == PACKED[:2] else data
 
 
