@@ -36,6 +36,6 @@ def main(arguments):
 if __name__ == "__main__":
     try:
         main(sys.argv[1:])
-    except Exception as flaw:  # whatever it is, nothing is proved
+    except Exception as flaw:  # noqa: BLE001  whatever it is, nothing is proved
         print("refused:", *map(ascii, map(str, flaw.args or (type(flaw).__name__,))))
         sys.exit(4)
