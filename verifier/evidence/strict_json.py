@@ -34,11 +34,11 @@ def read_json(data: bytes) -> tuple[Any, str | None]:
     """The same, and a key that stands before a smaller one of its object, None if there is none."""
     if len(data) > MAX_BYTES:
         raise RefusedError("too large", f"{len(data)} bytes of JSON; the limit is {MAX_BYTES}")
+    _limit(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RefusedError("not UTF-8", f"byte {error.start}") from None
-    _limit(data)
     unsorted: list[str] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

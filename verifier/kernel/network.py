@@ -21,11 +21,11 @@ class Rows:
     def __init__(self, starts, indices, numerators, constants, denominators):
         self.starts, self.indices, self.numerators = starts, indices, numerators
         self.constants, self.denominators, self.count = constants, denominators, len(constants)
-        need(all(isinstance(part, array) for part in (starts, indices)), "malformed", "an index")
+        need(isinstance(starts, array) and isinstance(indices, array), "malformed", "an index")
         need(len(starts) == self.count + 1 == len(denominators) + 1, "malformed", "rows")
-        need(starts[0] == 0 and starts[-1] == len(indices), "malformed", "rows")
-        need(all(a <= b for a, b in pairwise(starts)), "malformed", "rows")
-        need(len(indices) == len(numerators) and 0 not in numerators, "malformed", "entries")
+        need(all(a <= b for a, b in pairwise(starts)) and starts[0] == 0, "malformed", "rows")
+        sizes = len(numerators), starts[-1]
+        need(sizes == (len(indices),) * 2 and 0 not in numerators, "malformed", "entries")
         need(min(denominators, default=1) > 0 <= min(indices, default=0), "malformed", "a sign")
         for a, b in pairwise(starts):
             row = indices[a:b]
@@ -34,7 +34,7 @@ class Rows:
     def row(self, i):
         """Pairs of variable and integer, an integer constant, the denominator of all these."""
         a, b = self.starts[i], self.starts[i + 1]
-        pairs = zip(self.indices[a:b], self.numerators[a:b], strict=True)
+        pairs = [*zip(self.indices[a:b], self.numerators[a:b], strict=True)]
         return pairs, self.constants[i], self.denominators[i]
 
     def value(self, i, values):

@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from .text import ONE, ZERO, fields, listed, need, rational, table, texts, truth
+from .text import ONE, ZERO, fields, listed, need, rational, table, typed
 
 LENGTH: dict[str, Any] = {
     "inf": max,
@@ -69,7 +69,7 @@ def stated(head: Any, network: Any) -> "Question":
     region, goals = head["region"], []
     for goal in listed(head["goals"]):
         rival, atoms = fields(goal, ("rival", "atoms"))
-        texts(rival)
+        typed(rival, str)
         goals.append([atom(text, network) for text in listed(atoms)])
     return Question(network, region_of(region), goals)
 
@@ -85,14 +85,14 @@ def region_of(text):
     if not ball:
         return Region(norm, low, high)
     center, size, clipped = [rational(q) for q in listed(more[0])], rational(more[1]), more[2]
-    return Region(norm, low, high, center, size, truth(clipped), is_open)
+    return Region(norm, low, high, center, size, typed(clipped, bool), is_open)
 
 
 def atom(text, network):
     x, y, constant, strict = fields(text, ("inputs", "outputs", "constant", "strict"))
     inputs = table(x, network.inputs, rational)
     outputs = table(y, network.outputs.count, rational)
-    return inputs, outputs, rational(constant), truth(strict)
+    return inputs, outputs, rational(constant), typed(strict, bool)
 
 
 def label_goals(decoder, label, labels, outputs):

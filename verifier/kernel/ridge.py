@@ -24,7 +24,7 @@ class Ridges:
         if self.directions is None:
             self.directions = [((k, ONE),) for k in range(self.inputs)]
             for v in range(self.network.units.count):
-                pairs = [*self.network.units.row(v)[0]]
+                pairs, _, _ = self.network.units.row(v)
                 read = {self.directions[i] for i, _ in pairs}
                 of_inputs = pairs and pairs[-1][0] < self.inputs
                 own = tuple((k, Fraction(n, pairs[0][1])) for k, n in pairs) if of_inputs else None

@@ -3,7 +3,7 @@
 A branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
 At the root they are the region's box and interval arithmetic, which hold of all points. A tree
 shows that no point of its branch satisfies the target; its steps are lemmas. A target is a goal, or
-a lemma's own: that a_v violates a bound.
+of a lemma (v, upper, value): a_v < value, or a_v > value if `upper`.
 """
 
 from dataclasses import dataclass
@@ -32,15 +32,6 @@ class Branch:
 
     def copy(self):
         return Branch([*self.low], [*self.high], {**self.lower}, {**self.upper}, [*self.cuts])
-
-
-@dataclass
-class Bound:
-    """The target of a lemma: a_v < value, or a_v > value if `upper`."""
-
-    unit: int
-    upper: bool
-    value: Fraction
 
 
 class Form:
@@ -91,17 +82,14 @@ class Checker:
         need(step not in ("symbolic", "maxima") and not separable, "unsupported", SHORT)
         upper = isinstance(step, dict) and "upper" in step
         pair, tree = fields(step, ("upper" if upper else "lower", "tree"))
-        v, value = listed(pair, 2)
-        v, value = index(v, self.units), number(value)
-        self.tree(listed(tree), branch, Bound(v, upper, value))
+        v, value = index(listed(pair, 2)[0], self.units), number(pair[1])
+        self.tree(listed(tree), branch, (v, upper, value))
         self.tighten(branch, v, upper, value)
 
     def tighten(self, branch, v, upper, value):
         low, high = self.bounds(branch, v)
-        if upper:
-            branch.upper[v] = min(high, value)
-        else:
-            branch.lower[v] = max(low, value)
+        side = branch.upper if upper else branch.lower
+        side[v] = min(high, value) if upper else max(low, value)
 
     def tree(self, nodes, branch, target):
         """Nodes in preorder: what closes a branch, or splits it in two that cover it."""
@@ -154,8 +142,8 @@ class Checker:
             table(text.get(name, []), count)
             for name, count in zip(TABLES, (*counts, self.units), strict=True)
         )
-        signed = min([ZERO, *atoms.values(), *cuts.values(), *slopes.values()])
-        need(signed >= 0, "negative multiplier", "atoms, cuts or slopes")
+        signed = [ZERO, *atoms.values(), *cuts.values(), *slopes.values()]
+        need(min(signed) >= 0, "negative multiplier", "atoms, cuts or slopes")
         need(max(slopes.values(), default=0) <= 1, "slope above 1")
         need(text.get("usual", True) is True, "malformed", "usual")
         need("ball" in text or "weights" not in text, "malformed", "weights without ball")
@@ -185,9 +173,9 @@ class Checker:
         """Minus the sum of the atoms, each times y >= 0, and whether it must be > 0: it is < 0
         where they hold if a strict one has weight. A lemma is a strict goal: value - a_v > 0."""
         form = Form()
-        if isinstance(target, Bound):
-            sign = -ONE if target.upper else ONE
-            form.a[target.unit], form.constant = sign, -sign * target.value
+        if isinstance(target, tuple):
+            v, upper, value = target
+            form.a[v], form.constant = (-ONE, value) if upper else (ONE, -value)
             return form, False
         for i, y in atoms.items():
             inputs, outputs, constant, _ = target[i]
@@ -208,21 +196,17 @@ class Checker:
             j = self.inputs + v
             factor = form.a.pop(v, ZERO)
             if not (kept and self.ridges.direction(j) is not None):
-                c = form.z.pop(j, ZERO)
+                c, (low, high) = form.z.pop(j, ZERO), self.bounds(branch, v)
                 if c:
-                    s = slopes.get(v)
-                    low, high = self.bounds(branch, v)
-                    if s is None:
-                        s = default_slope(c, low, high, usual)
+                    s = slopes[v] if v in slopes else default_slope(c, low, high, usual)
                     factor += c * s
                     form.constant += c * rest(c, s, low, high)
             if factor:
                 pairs, constant, denominator = self.network.units.row(v)
-                pairs = [*pairs]
                 form.add(factor / denominator, pairs, constant)
-                for u in (u for u, _ in pairs if u >= self.inputs and self.inputs - u not in known):
-                    known.add(self.inputs - u)
-                    heappush(waiting, self.inputs - u)
+                for u in {self.inputs - u for u, _ in pairs if u >= self.inputs} - known:
+                    known.add(u)
+                    heappush(waiting, u)
 
     def positive(self, form, branch, box, strict):
         """Whether the form, affine in x, is positive (>= 0 if not `strict`) on the box, or as a
@@ -260,13 +244,10 @@ def rest(c, s, low, high):
 
 def default_slope(c, low, high, usual):
     """The slope of a unit that is not named; any in [0, 1] is sound."""
-    if low >= 0:
-        return ONE
-    if high <= 0 or not usual:
-        return ZERO
-    if c > 0:
-        return ONE if high >= -low else ZERO
-    return Fraction(high * 2**24 // (high - low), 2**24)
+    if low >= 0 or high <= 0 or not usual:
+        return ONE if low >= 0 else ZERO
+    nearer = ONE if high >= -low else ZERO
+    return nearer if c > 0 else Fraction(high * 2**24 // (high - low), 2**24)
 
 
 def check(question, data):

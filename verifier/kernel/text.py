@@ -30,31 +30,28 @@ def read_file(path):
     """The bytes of a regular file, unpacked if they are packed."""
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
         about = os.fstat(stream.fileno())
-        need(stat.S_ISREG(about.st_mode), "not a file", path)
-        need(about.st_size <= MAX_FILE, "too large", path)
+        need(stat.S_ISREG(about.st_mode) and about.st_size <= MAX_FILE, "not a file", path)
         data = stream.read(about.st_size + 1)
     need(len(data) <= about.st_size, "not a file", f"{path} grows while it is read")
-    return unpack(data) if data[:2] == PACKED[:2] else data
-
-
-def unpack(data):
-    need(data.startswith(PACKED), "not packed", "the first bytes")
+    if data[:2] != PACKED[:2]:
+        return data
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         content = unpacker.decompress(data[len(PACKED) :], MAX_FILE + 1)
     except zlib.error as error:
         raise Refused("damaged", str(error)) from None
     need(len(content) <= MAX_FILE, "too large", "unpacked")
-    need(unpacker.eof, "truncated", "it ends within the packed data")
     tail = zlib.crc32(content).to_bytes(4, "little") + len(content).to_bytes(4, "little")
-    need(unpacker.unused_data == tail, "damaged", "the checksum")
+    need(data.startswith(PACKED) and unpacker.unused_data == tail, "damaged", "packed data")
     return content
 
 
-def parse(data, sorted_keys=False):
-    """The JSON value: no float, no key twice, no deep nesting, little memory."""
+def parse(data):
+    """The JSON value: no float, no key twice, no deep nesting, little memory; the keys of every
+    object are sorted in version 2 of certificates."""
     need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
     limit(data)
+    disorder: list[str] = []
 
     def unique(pairs):
         names = [name for name, _ in pairs]
@@ -62,19 +59,13 @@ def parse(data, sorted_keys=False):
         disorder.extend(names if names != sorted(names) else ())
         return dict(pairs)
 
-    def no_float(text):
-        raise Refused("float", text[:40])
-
-    disorder: list[str] = []
-    hooks: Any = {"parse_float": no_float, "parse_constant": no_float, "object_pairs_hook": unique}
+    hooks: Any = dict.fromkeys(("parse_float", "parse_constant"), lambda t: need(False, "float", t))
     try:
-        value = json.loads(data.decode("utf-8"), **hooks)
-    except UnicodeDecodeError as error:
-        raise Refused("not UTF-8", f"byte {error.start}") from None
-    except (ValueError, RecursionError) as error:  # of json, and of integers of many digits
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, **hooks)
+    except (ValueError, RecursionError) as error:  # of JSON, UTF-8, integers of many digits
         raise Refused("not JSON", str(error)) from None
-    two = isinstance(value, dict) and value.get("robmem") == 2  # version 2 of certificates
-    need(not disorder or not (sorted_keys or two), "unsorted keys", disorder[:4])
+    version = value.get("robmem") if isinstance(value, dict) else 0
+    need(version != 2 or not disorder, "unsorted keys", disorder[:4])
     return value
 
 
@@ -105,13 +96,8 @@ def listed(value, length=None):
     return value
 
 
-def texts(value):
-    need(type(value) is str, "malformed", value)
-    return value
-
-
-def truth(value):
-    need(type(value) is bool, "malformed", value)
+def typed(value, kind):
+    need(type(value) is kind, "malformed", value)
     return value
 
 
@@ -147,8 +133,7 @@ def number(value):
 
 def table(pairs, count, read=number):
     """Numbers by index; the indices increase."""
-    found = {}
-    last = -1
+    found, last = {}, -1
     for pair in listed(pairs):
         k, value = listed(pair, 2)
         need(type(k) is int and k > last, "malformed", k)
