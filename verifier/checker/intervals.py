@@ -27,6 +27,7 @@ class RootBounds:
     table: Any  # (rows, regions), see `Tables`
     column: int
     constants: bool  # see `LiveRows`
+    twin: int | None = None  # the column of the other end of a family's cone
 
     def lower_of(self, v: int) -> int:
         return self._bound(v, self.scaled.tables.lower_row)
@@ -37,12 +38,17 @@ class RootBounds:
     def _bound(self, v: int, rows: NDArray[np.int64]) -> int:
         variable = self.scaled.network.inputs + v
         value: int = self.table.item(rows.item(variable), self.column)
-        return value if self.scaled.origins.item(variable) == variable else max(value, 0)
+        if self.scaled.origins.item(variable) == variable:
+            return value
+        if self.twin is not None and rows is self.scaled.tables.lower_row:
+            return value if min(value, self.table.item(rows.item(variable), self.twin)) >= 0 else 0
+        return max(value, 0)
 
     @cached_property
     def rows(self) -> LiveRows:
         """The rows of the units as these bounds leave them."""
-        return LiveRows(self.scaled, self.table, self.column, self.constants)
+        columns = (self.column,) if self.twin is None else (self.column, self.twin)
+        return LiveRows(self.scaled, self.table, columns, self.constants)
 
     @cached_property
     def lower(self) -> Any:
@@ -62,9 +68,16 @@ class RootBounds:
         return values if values.dtype == object else values.astype(np.int64)
 
 
-def interval_bounds(scaled: ScaledNetwork, regions: Sequence[Region]) -> list[RootBounds]:
+def interval_bounds(
+    scaled: ScaledNetwork, regions: Sequence[Region], *, twins: bool = False
+) -> list[RootBounds]:
     """The root bounds of each region, exact. Memory: 8 bytes a region and unit that is no copy if
-    32 bits do, 16 if 64 do."""
+    32 bits do, 16 if 64 do.
+
+    With `twins`, regions 2k and 2k + 1 are the ends of a family's cone, and so are the bounds: the
+    lower bound of a unit's output is that of its pre-activation where that is >= 0 at both ends, and
+    otherwise 0 at both (see `family.py`).
+    """
     inputs, tables = scaled.network.inputs, scaled.tables
     low = scaled_inputs([region.lower for region in regions], scaled.denominator)
     high = scaled_inputs([region.upper for region in regions], scaled.denominator)
@@ -87,13 +100,19 @@ def interval_bounds(scaled: ScaledNetwork, regions: Sequence[Region]) -> list[Ro
         count, constants = len(block.units), block.constants.astype(kind)
         rows = table[block.first : block.first + 2 * count]
         read = table[block.gather]
+        if twins:
+            below = block.of_lower & (read < 0)
+            pairs = below.reshape(*below.shape[:-1], -1, 2)
+            read[np.repeat(pairs.any(axis=-1), 2, axis=-1)] = 0
         np.maximum(read, 0, out=read, where=block.of_units)
         read *= block.weights.astype(kind)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
         largest[inputs + block.units] = np.maximum(rows[count:].max(axis=1), 0)
     return [
-        RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
+        RootBounds(scaled, table, column, False, column ^ 1)
+        if twins
+        else RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
         for column, region in enumerate(regions)
     ]
 

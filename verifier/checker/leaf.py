@@ -80,6 +80,10 @@ class LeafChecker(Branch):
         super().__init__(query, scaled, root)
         self._minus_atoms: dict[Atom, Numerators] = {}
 
+    def undecided(self, v: int) -> bool:
+        """Whether the bounds of unit v are on both sides of 0."""
+        return self.lower(v) < 0 < self.upper(v)
+
     def closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
         """Whether `leaf` would be accepted here; for the search."""
         try:
@@ -249,7 +253,7 @@ class LeafChecker(Branch):
             read = units if len(units) < len(z) else [j for j in z if j in units]
             for j in read:
                 v = j - self.inputs
-                if z.get(j, 0) < 0 and v not in leaf.slopes and self.lower(v) < 0 < self.upper(v):
+                if z.get(j, 0) < 0 and v not in leaf.slopes and self.undecided(v):
                     return lcm(named, 1 << USUAL_BITS)
         return named
 
@@ -264,7 +268,7 @@ class LeafChecker(Branch):
             if low < 0 and high <= 0:
                 return 0
             usual = leaf.usual and low < 0
-            slope = _usual_slope(coefficient, low, high) if usual else ZERO if low < 0 else ONE
+            slope = usual_slope(coefficient, low, high) if usual else ZERO if low < 0 else ONE
         kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
         rest = coefficient - kept
         if coefficient > 0:
@@ -346,7 +350,7 @@ class LeafChecker(Branch):
         return gain > loss if strict else gain >= loss
 
 
-def _usual_slope(coefficient: Number, low: Number, high: Number) -> Fraction:
+def usual_slope(coefficient: Number, low: Number, high: Number) -> Fraction:
     """The slope of an undecided unit that is not named: the nearer line from below, from above the
     chord, a little flatter."""
     if coefficient > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from verifier.checker.scaled import Row, ScaledNetwork
@@ -16,10 +17,13 @@ class LiveRows:
     long as no branch or multiplier says anything else about these units; see `skips`.
     """
 
-    def __init__(self, scaled: ScaledNetwork, table: Any, column: int, constants: bool) -> None:
-        """`table` and `column` as in `RootBounds`; `constants` says whether equal bounds mean a row
-        that depends on no input, so that substitution would end in the same number."""
-        self._scaled, self._table, self._column = scaled, table, column
+    def __init__(
+        self, scaled: ScaledNetwork, table: Any, columns: Sequence[int], constants: bool
+    ) -> None:
+        """`table` and `columns` as in `RootBounds`, more than one if a unit must be off, or on, in
+        all of them; `constants` says whether equal bounds mean a row that depends on no input, so
+        that substitution would end in the same number."""
+        self._scaled, self._table, self._columns = scaled, table, tuple(columns)
         self._inputs = scaled.network.inputs
         self._lower_row, self._upper_row = scaled.tables.lower_row, scaled.tables.upper_row
         self._constants = constants
@@ -51,7 +55,7 @@ class LiveRows:
                 break
             passed.append(variable)
             variable = self._scaled.origins.item(variable)
-            if self._table.item(self._lower_row.item(variable), self._column) < 0:
+            if min(self._lowers(variable)) < 0:
                 break
             variables, weights, constant = self._live_row(variable - self._inputs)
             if constant or weights != [1] or variables[0] < self._inputs:
@@ -81,8 +85,13 @@ class LiveRows:
         """The value of a unit that is off or constant; the variable must be no copy."""
         if variable < self._inputs:
             return None
-        upper: int = self._table.item(self._upper_row.item(variable), self._column)
-        lower: int = self._table.item(self._lower_row.item(variable), self._column)
-        if upper <= 0 and lower < 0:
+        row = self._upper_row.item(variable)
+        uppers = [self._table.item(row, column) for column in self._columns]
+        lowers = self._lowers(variable)
+        if max(uppers) <= 0 and min(lowers) < 0:
             return 0
-        return lower if upper == lower and self._constants else None
+        return lowers[0] if self._constants and lowers == uppers else None
+
+    def _lowers(self, variable: int) -> list[int]:
+        row = self._lower_row.item(variable)
+        return [self._table.item(row, column) for column in self._columns]

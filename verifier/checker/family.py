@@ -1,0 +1,311 @@
+"""Replays proofs about a family: every bound is an affine function of m, kept as its two end values.
+
+For fixed m the form that a leaf bounds is affine in m, and so is its minimum over the ball of m,
+c . center + (h - ||g||_q) m; so it is enough that it is positive at both ends of the interval.
+Every rule is the ordinary one at both ends, with what it decides about a unit decided for both at
+once (`families` in docs/certificates.md has the argument for each):
+
+- z_v has the upper end values max(h, 0), the chord of a convex function, and the lower ones l where
+  l >= 0 at both ends, else 0 at both;
+- a unit is on if l >= 0 at both ends, and off if h <= 0 at both;
+- the line above relu(a) - s a is the larger of its values at l and h, at each end: convex in m; the
+  line below is 0 unless the unit is on, or off, at both ends;
+- a lemma gives two end values and its leaves reach them at both ends. A bound replaces another one
+  unless that is at least as tight at both ends: two affine functions have no common one above both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from verifier.checker.branch import Number, _whole
+from verifier.checker.intervals import RootBounds, interval_bounds
+from verifier.checker.leaf import Form, LeafChecker, usual_slope
+from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.evidence.certificate import (
+    Conflict,
+    InputSplit,
+    Leaf,
+    Lemma,
+    PairLemma,
+    PlaneSplit,
+    Robust,
+    Split,
+    Step,
+    Tree,
+    UnitSplit,
+    check_numbers,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.family import FamilyQuery
+from verifier.question.network import Network
+from verifier.question.query import Goal, Query
+
+_SPLITS = (UnitSplit, InputSplit, PlaneSplit)
+Target = Goal | PairLemma
+
+
+def family_scaled(network: Network, queries: Sequence[FamilyQuery]) -> ScaledNetwork:
+    """The scaled network that serves both ends of all of these cones."""
+    regions = [region for query in queries for region in query.cone.ends()]
+    sides = [side for region in regions for side in (region.lower, region.upper)]
+    return ScaledNetwork(network, common_denominator(sides))
+
+
+def family_roots(
+    scaled: ScaledNetwork, queries: Sequence[FamilyQuery]
+) -> list[tuple[RootBounds, RootBounds]]:
+    """The root bounds at both ends of each cone, see `interval_bounds`."""
+    regions = [region for query in queries for region in query.cone.ends()]
+    bounds = interval_bounds(scaled, regions, twins=True)
+    return list(zip(bounds[::2], bounds[1::2], strict=True))
+
+
+def replay_family(
+    query: FamilyQuery,
+    verdict: Robust,
+    scaled: ScaledNetwork | None = None,
+    roots: tuple[RootBounds, RootBounds] | None = None,
+) -> None:
+    """Returns if the proof holds for every m of the interval; raises RefusedError with the flaw.
+
+    `scaled` and `roots` may be given by `family_scaled` and `family_roots` of this query.
+    """
+    if not isinstance(verdict, Robust):
+        raise RefusedError("another verdict", "a family is shown by a proof")
+    check_numbers(verdict)
+    if len(verdict.trees) != len(query.goals):
+        raise RefusedError(
+            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
+        )
+    if scaled is None or roots is None:
+        scaled = family_scaled(query.network, [query])
+        roots = family_roots(scaled, [query])[0]
+    checker = FamilyChecker(query, scaled, roots)
+    for step in verdict.steps:
+        checker.apply(step)
+    for goal, tree in zip(query.goals, verdict.trees, strict=True):
+        checker.refute(tree, goal)
+
+
+class End(LeafChecker):
+    """One end of the interval; what is decided about units is decided with `twin`, the other."""
+
+    def __init__(
+        self, query: Query, scaled: ScaledNetwork, root: RootBounds, parameter: Fraction
+    ) -> None:
+        super().__init__(query, scaled, root)
+        self.parameter = parameter
+        self.twin: End = self
+
+    def on(self, v: int) -> bool:
+        """Whether unit v is on for every m of the interval, and not off."""
+        return self.lower(v) >= 0 and self.twin.lower(v) >= 0
+
+    def off(self, v: int) -> bool:
+        return self.upper(v) <= 0 and self.twin.upper(v) <= 0
+
+    def slope_of(self, leaf: Leaf, v: int, coefficient: int) -> Fraction:
+        """The slope of the line, which is that of both ends; the usual one is that in the middle
+        of the interval."""
+        named = leaf.slopes.get(v)
+        if named is not None:
+            return named
+        on, off = self.on(v), self.off(v)
+        if on or off:
+            return Fraction(1 if on else 0)
+        if not leaf.usual:
+            return Fraction(0)
+        low = self.lower(v) + self.twin.lower(v)
+        high = self.upper(v) + self.twin.upper(v)
+        if low >= 0 or high <= 0:  # in the middle it is decided
+            return Fraction(1 if low >= 0 else 0)
+        return usual_slope(coefficient, low, high)
+
+    def undecided(self, v: int) -> bool:
+        """Whether unit v is neither on nor off for all m."""
+        return not self.on(v) and not self.off(v)
+
+    def _relax(self, form: Form, v: int, coefficient: int, leaf: Leaf) -> int:
+        slope = self.slope_of(leaf, v, coefficient)
+        kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
+        rest = coefficient - kept
+        low, high = self.lower(v), self.upper(v)
+        if coefficient > 0:
+            form.constant += rest * low if self.on(v) else kept * -high if self.off(v) else 0
+        else:
+            form.constant += min(rest * max(high, 0), kept * max(-low, 0))
+        return kept
+
+    def proves(self, leaf: Leaf, target: Goal | Lemma, *, closed: bool) -> bool:
+        """Whether the leaf closes at this end; `closed` if the end is one of the question's."""
+        form, strict = self.start(leaf, target)
+        self._eliminate(form, leaf)
+        last = self.inputs - 1
+        share = form.z.pop(last, 0)
+        form.constant += share * self._low[-1 - last]  # m is fixed at an end
+        return self._nonnegative(form, leaf, strict and closed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """Root bounds between two ends, `share` of the way from the first."""
+
+    ends: tuple[Any, Any]
+    share: Fraction
+
+    @property
+    def rows(self) -> Any:
+        return self.ends[0].rows
+
+    def lower_of(self, v: int) -> Number:
+        first, last = (end.lower_of(v) for end in self.ends)
+        return _whole(first + self.share * (last - first))
+
+    def upper_of(self, v: int) -> Number:
+        first, last = (end.upper_of(v) for end in self.ends)
+        return _whole(first + self.share * (last - first))
+
+
+class FamilyChecker:
+    """The state of one proof: the two ends of the interval of the branch at hand."""
+
+    def __init__(
+        self, query: FamilyQuery, scaled: ScaledNetwork, roots: tuple[RootBounds, RootBounds]
+    ) -> None:
+        self.query, self.scaled = query, scaled
+        cone = query.cone
+        self.inputs = query.network.inputs
+        first, last = (
+            End(query.at(m), scaled, root, m)
+            for m, root in zip((cone.first, cone.last), roots, strict=True)
+        )
+        first.twin, last.twin = last, first
+        self.ends = (first, last)
+
+    def apply(self, step: Step) -> None:
+        """Proves the lemma in the current branch, then tightens."""
+        if not isinstance(step, PairLemma):
+            raise RefusedError("unsupported", f"a family has lemmas alone, not {type(step).__name__}")
+        self.ends[0]._checked(step.unit)
+        self.refute(step.tree, step)
+        self.assume(step)
+
+    def assume(self, lemma: PairLemma) -> None:
+        """Tightens without a proof; for the search."""
+        scale = self.scaled.scales[self.inputs + lemma.unit]
+        self._bound(lemma.unit, lemma.upper, [q * scale for q in lemma.ends])
+
+    def _bound(self, key: int, upper: bool, values: Sequence[Number]) -> None:
+        """The bound replaces the current one unless that is at least as tight at both ends."""
+        tables = [end._high if upper else end._low for end in self.ends]
+        current = [
+            table[key] if key < 0 else end.upper(key) if upper else end.lower(key)
+            for end, table in zip(self.ends, tables, strict=True)
+        ]
+        sign = -1 if upper else 1
+        if all(sign * old >= sign * new for old, new in zip(current, values, strict=True)):
+            return
+        for end, table, value in zip(self.ends, tables, values, strict=True):
+            end._trail.append((table, key, table.get(key)))
+            table[key] = _whole(value)
+            if key >= 0 and end.root.rows.skips(key):
+                end._all_rows = True  # a unit that was fixed may be on from here on
+
+    def refute(self, tree: Tree, target: Target) -> None:
+        """Shows that no point of the current branch satisfies the goal or violates the lemma."""
+        before, start = self.ends, self._marks()
+        waiting: list[tuple[tuple[End, End], list[tuple[int, int]], Split]] = []
+        position, finished = 0, False
+        while not finished:
+            if position == len(tree):
+                raise RefusedError("malformed tree", "a side of a split is not proved")
+            node = tree[position]
+            position += 1
+            for step in node.steps:
+                self.apply(step)
+            if isinstance(node.body, _SPLITS):
+                waiting.append((self.ends, self._marks(), node.body))
+                self.restrict(node.body, high=False)
+                continue
+            if isinstance(node.body, Conflict):
+                v = self.ends[0]._checked(node.body.unit)
+                if not all(end.lower(v) > end.upper(v) for end in self.ends):
+                    raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
+            elif isinstance(node.body, Leaf):
+                self._close(node.body, target)
+            else:
+                raise RefusedError("unsupported", "a symbolic leaf in a family")
+            if waiting:
+                ends, marks, split = waiting.pop()
+                self._undo(ends, marks)
+                self.restrict(split, high=True)
+            else:
+                finished = True
+        if position < len(tree):
+            raise RefusedError("malformed tree", "a node belongs to no split")
+        self._undo(before, start)
+
+    def _marks(self) -> list[tuple[int, int]]:
+        return [end.mark() for end in self.ends]
+
+    def _undo(self, ends: tuple[End, End], marks: Sequence[tuple[int, int]]) -> None:
+        self.ends = ends
+        for end, mark in zip(ends, marks, strict=True):
+            end.undo(mark)
+        first, last = ends
+        first.twin, last.twin = last, first
+
+    def restrict(self, split: Split, *, high: bool) -> None:
+        """Enters one closed side of a split; one on m moves an end of the interval."""
+        if isinstance(split, UnitSplit):
+            self.ends[0]._checked(split.unit)
+            self._bound(split.unit, not high, (0, 0))
+        elif isinstance(split, InputSplit):
+            k = self.ends[0]._checked(split.input, "input")
+            if k == self.inputs - 1:
+                self._move(split.threshold, high=high)
+            else:
+                value = split.threshold * self.scaled.denominator
+                self._bound(-1 - k, not high, (value, value))
+        else:
+            for end in self.ends:
+                end.restrict(split, high=high)
+
+    def _move(self, parameter: Fraction, *, high: bool) -> None:
+        """The first (`high`) or the last end moves to `parameter`, inside the interval."""
+        first, last = self.ends
+        if not first.parameter < parameter < last.parameter:
+            raise RefusedError("split outside", f"m = {parameter} is not inside the interval")
+        share = (parameter - first.parameter) / (last.parameter - first.parameter)
+        root: Any = _Between((first.root, last.root), share)
+        moved = End(self.query.at(parameter), self.scaled, root, parameter)
+        moved.cuts, moved._all_rows = list(first.cuts), True
+        for table, others in ((moved._low, (first._low, last._low)),
+                              (moved._high, (first._high, last._high))):  # fmt: skip
+            for key in others[0]:
+                a, b = (other[key] for other in others)
+                table[key] = _whole(a + share * (b - a))
+        kept = last if high else first
+        kept.twin, moved.twin = moved, kept  # `_undo` makes it twin of the other again
+        kept._all_rows = True
+        self.ends = (moved, kept) if high else (kept, moved)
+
+    def _close(self, leaf: Leaf, target: Target) -> None:
+        if leaf.ball is not None:
+            raise RefusedError("unsupported", "a sum of ridge functions in a family")
+        for number, end in enumerate(self.ends):
+            closed = not (self.query.cone.open and end.parameter == self.query.cone.last)
+            if not end.proves(leaf, at_end(target, number), closed=closed):
+                kind = "lemma" if isinstance(target, PairLemma) else "goal"
+                raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
+
+
+def at_end(target: Target, end: int) -> Goal | Lemma:
+    """A goal, or a lemma with its value at one end."""
+    if isinstance(target, PairLemma):
+        return Lemma(target.unit, target.upper, target.ends[end], target.tree)
+    return target
