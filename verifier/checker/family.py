@@ -1,4 +1,4 @@
-"""Replays proofs about a family: every bound is an affine function of m, kept as its two end values.
+"""Replays proofs about a family: each bound is an affine function of m, kept as two end values.
 
 For fixed m the form that a leaf bounds is affine in m, and so is its minimum over the ball of m,
 c . center + (h - ||g||_q) m; so it is enough that it is positive at both ends of the interval.
@@ -142,12 +142,19 @@ class End(LeafChecker):
 
     def proves(self, leaf: Leaf, target: Goal | Lemma, *, closed: bool) -> bool:
         """Whether the leaf closes at this end; `closed` if the end is one of the question's."""
+        form, strict = self._reduced(leaf, target)
+        return self._nonnegative(form, leaf, strict and closed)
+
+    def form(self, leaf: Leaf, target: Goal | Lemma) -> Form:
+        """What the leaf bounds, as a form of the inputs without m; for the search."""
+        return self._reduced(leaf, target)[0]
+
+    def _reduced(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Form, bool]:
         form, strict = self.start(leaf, target)
         self._eliminate(form, leaf)
         last = self.inputs - 1
-        share = form.z.pop(last, 0)
-        form.constant += share * self._low[-1 - last]  # m is fixed at an end
-        return self._nonnegative(form, leaf, strict and closed)
+        form.constant += form.z.pop(last, 0) * self._low[-1 - last]  # m is fixed at an end
+        return form, strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +196,9 @@ class FamilyChecker:
     def apply(self, step: Step) -> None:
         """Proves the lemma in the current branch, then tightens."""
         if not isinstance(step, PairLemma):
-            raise RefusedError("unsupported", f"a family has lemmas alone, not {type(step).__name__}")
+            raise RefusedError(
+                "unsupported", f"a family has lemmas alone, not {type(step).__name__}"
+            )
         self.ends[0]._checked(step.unit)
         self.refute(step.tree, step)
         self.assume(step)
@@ -217,7 +226,7 @@ class FamilyChecker:
 
     def refute(self, tree: Tree, target: Target) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
-        before, start = self.ends, self._marks()
+        before, start = self.ends, self.marks()
         waiting: list[tuple[tuple[End, End], list[tuple[int, int]], Split]] = []
         position, finished = 0, False
         while not finished:
@@ -228,7 +237,7 @@ class FamilyChecker:
             for step in node.steps:
                 self.apply(step)
             if isinstance(node.body, _SPLITS):
-                waiting.append((self.ends, self._marks(), node.body))
+                waiting.append((self.ends, self.marks(), node.body))
                 self.restrict(node.body, high=False)
                 continue
             if isinstance(node.body, Conflict):
@@ -241,18 +250,18 @@ class FamilyChecker:
                 raise RefusedError("unsupported", "a symbolic leaf in a family")
             if waiting:
                 ends, marks, split = waiting.pop()
-                self._undo(ends, marks)
+                self.undo(ends, marks)
                 self.restrict(split, high=True)
             else:
                 finished = True
         if position < len(tree):
             raise RefusedError("malformed tree", "a node belongs to no split")
-        self._undo(before, start)
+        self.undo(before, start)
 
-    def _marks(self) -> list[tuple[int, int]]:
+    def marks(self) -> list[tuple[int, int]]:
         return [end.mark() for end in self.ends]
 
-    def _undo(self, ends: tuple[End, End], marks: Sequence[tuple[int, int]]) -> None:
+    def undo(self, ends: tuple[End, End], marks: Sequence[tuple[int, int]]) -> None:
         self.ends = ends
         for end, mark in zip(ends, marks, strict=True):
             end.undo(mark)
@@ -290,7 +299,7 @@ class FamilyChecker:
                 a, b = (other[key] for other in others)
                 table[key] = _whole(a + share * (b - a))
         kept = last if high else first
-        kept.twin, moved.twin = moved, kept  # `_undo` makes it twin of the other again
+        kept.twin, moved.twin = moved, kept  # `undo` makes it twin of the other again
         kept._all_rows = True
         self.ends = (moved, kept) if high else (kept, moved)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.live_rows import LiveRows
-from verifier.checker.scaled import LIMIT, ScaledNetwork, scaled_inputs
+from verifier.checker.scaled import LIMIT, Block, ScaledNetwork, scaled_inputs
 from verifier.question.region import Region
 
 
@@ -75,8 +75,8 @@ def interval_bounds(
     32 bits do, 16 if 64 do.
 
     With `twins`, regions 2k and 2k + 1 are the ends of a family's cone, and so are the bounds: the
-    lower bound of a unit's output is that of its pre-activation where that is >= 0 at both ends, and
-    otherwise 0 at both (see `family.py`).
+    lower bound of a unit's output is that of its pre-activation where that is >= 0 at both ends,
+    and otherwise 0 at both (see `family.py`).
     """
     inputs, tables = scaled.network.inputs, scaled.tables
     low = scaled_inputs([region.lower for region in regions], scaled.denominator)
@@ -101,9 +101,7 @@ def interval_bounds(
         rows = table[block.first : block.first + 2 * count]
         read = table[block.gather]
         if twins:
-            below = block.of_lower & (read < 0)
-            pairs = below.reshape(*below.shape[:-1], -1, 2)
-            read[np.repeat(pairs.any(axis=-1), 2, axis=-1)] = 0
+            _couple(read, block)
         np.maximum(read, 0, out=read, where=block.of_units)
         read *= block.weights.astype(kind)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
@@ -115,6 +113,15 @@ def interval_bounds(
         else RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
         for column, region in enumerate(regions)
     ]
+
+
+def _couple(read: Any, block: Block) -> None:
+    """Zero instead of a unit's lower bound that is negative in its column or the twin of that."""
+    lower = np.array(block.weights > 0)
+    lower[:, len(block.units) :] ^= True  # rows of upper bounds read it where weights are negative
+    negative = (read < 0) & lower & block.of_units
+    ends = negative.reshape(*negative.shape[:-1], -1, 2)
+    read[np.repeat(ends.any(axis=-1), 2, axis=-1)] = 0
 
 
 def _type_for(reach: int) -> tuple[Any, int | None]:

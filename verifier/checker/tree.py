@@ -17,6 +17,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Lemma,
     MaximaStep,
+    PairLemma,
     PlaneSplit,
     SeparableStep,
     Split,
@@ -54,6 +55,8 @@ class TreeChecker(LeafChecker):
         if isinstance(lemma, SeparableStep):
             self.tighten_separably(lemma)
             return
+        if isinstance(lemma, PairLemma):
+            raise RefusedError("pair outside a family", f"lemma about unit {lemma.unit}")
         self._checked(lemma.unit)
         self.refute(lemma.tree, lemma)
         self.assume(lemma)

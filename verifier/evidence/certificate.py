@@ -136,6 +136,17 @@ class Lemma:
 
 
 @dataclass(frozen=True, slots=True)
+class PairLemma:
+    """Of a family: a_unit >= the affine function of m with these values at the ends of the interval
+    of the branch (`upper` False), or <= it; proved by `tree`."""
+
+    unit: int
+    upper: bool
+    ends: tuple[Fraction, Fraction]
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """Steps that hold below this node, then what closes or splits it."""
 
@@ -146,7 +157,7 @@ class Node:
 Terms = tuple[tuple[int, Fraction], ...]
 """Indices and coefficients, increasing."""
 Split = UnitSplit | InputSplit | PlaneSplit
-Step = Lemma | SymbolicStep | SeparableStep | MaximaStep
+Step = Lemma | PairLemma | SymbolicStep | SeparableStep | MaximaStep
 Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
@@ -265,6 +276,11 @@ def check_numbers(verdict: Robust | Flip) -> None:
             case Lemma(unit, _, bound, tree):
                 _check_exact("lemma", (unit,), (bound,))
                 waiting.extend(tree)
+            case PairLemma(unit, _, ends, tree):
+                _check_exact("lemma", (unit,), ends)
+                if len(ends) != 2:
+                    raise RefusedError("malformed", f"lemma about unit {unit}: {len(ends)} ends")
+                waiting.extend(tree)
             case Node(steps, body):
                 waiting.extend(steps)
                 match body:
@@ -351,6 +367,9 @@ def step_out(lemma: Step) -> dict[str, Any] | str:
     if isinstance(lemma, SeparableStep):
         return {"separable": [rational_out(t) for t in lemma.multipliers]}
     side = "upper" if lemma.upper else "lower"
+    if isinstance(lemma, PairLemma):
+        ends = map(rational_out, lemma.ends)
+        return {side: [lemma.unit, *ends], "tree": _tree_out(lemma.tree)}
     return {side: [lemma.unit, rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
 
 
@@ -417,8 +436,14 @@ class _Reader:
         upper = isinstance(value, dict) and "upper" in value
         side = "upper" if upper else "lower"
         check_fields(value, (side, "tree"))
-        unit, bound = list_in(value[side], side, 2)
-        return Lemma(index_in(unit), upper, _rational_in(bound), self.tree(value["tree"]))
+        listed = list_in(value[side], side)
+        if len(listed) not in (2, 3) or (len(listed) == 3 and self.version < 2):
+            raise RefusedError("malformed", f"{side} is not a list of 2")
+        unit, tree = index_in(listed[0]), self.tree(value["tree"])
+        bounds = [_rational_in(bound) for bound in listed[1:]]
+        if len(bounds) == 1:
+            return Lemma(unit, upper, bounds[0], tree)
+        return PairLemma(unit, upper, (bounds[0], bounds[1]), tree)
 
     def tree(self, value: Any) -> Tree:
         nodes = tuple(self.node(node) for node in list_in(value, "tree"))

@@ -26,6 +26,7 @@ from verifier.evidence.certificate import (
     Lemma,
     MaximaStep,
     Node,
+    PairLemma,
     PlaneSplit,
     Robust,
     SeparableStep,
@@ -571,6 +572,8 @@ class _Writer:
             raise UserError(
                 "the proof has a step about maxima in a branch: no rule of VIPR is that"
             )
+        if isinstance(step, PairLemma):
+            raise UserError("a proof about a family has no export: the format has no rule for it")
         a = self.model.pre_activations[step.unit]
         sign = -ONE if step.upper else ONE
         index = self.refute(step.tree, None, _Target({a: sign}, sign * step.bound))
