@@ -16,20 +16,26 @@ once (`families` in docs/certificates.md has the argument for each):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
+
 from verifier.checker.branch import Number, _whole
+from verifier.checker.family_maxima import FamilyMaxima, Pair
 from verifier.checker.intervals import RootBounds, interval_bounds
 from verifier.checker.leaf import Form, LeafChecker, usual_slope
+from verifier.checker.maxima import MaximaRows, maxima_of
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     PairLemma,
     PlaneSplit,
     Robust,
@@ -192,9 +198,13 @@ class FamilyChecker:
         )
         first.twin, last.twin = last, first
         self.ends = (first, last)
+        self._roots = roots
 
     def apply(self, step: Step) -> None:
         """Proves the lemma in the current branch, then tightens."""
+        if isinstance(step, MaximaStep):
+            self.tighten_maxima()
+            return
         if not isinstance(step, PairLemma):
             raise RefusedError(
                 "unsupported", f"a family has lemmas alone, not {type(step).__name__}"
@@ -203,13 +213,61 @@ class FamilyChecker:
         self.refute(step.tree, step)
         self.assume(step)
 
+    def tighten_maxima(self, watch: Callable[[], None] = lambda: None) -> bool:
+        """Bounds units again, first to last, by the maxima in their rows, see `family_maxima`; says
+        whether any bound changed."""
+        rows = maxima_of(self.scaled)
+        bounds = FamilyMaxima(self.variable_bounds, self._decided)
+        origins, inputs, first = self.scaled.origins, self.inputs, self.ends[0]
+        waiting = sorted({w for u in self._rising(rows) for w in rows.readers(inputs + u)})
+        known, changed = set(waiting), False
+        while waiting:
+            watch()
+            v = heappop(waiting)
+            if first.off(v):
+                continue
+            moved = False
+            if origins.item(inputs + v) == inputs + v:
+                low, high = bounds.of_form(rows.row(v))
+                for upper, values in ((False, low), (True, high)):
+                    short = [first._shortly(v, value, upper=upper) for value in values]
+                    moved = self._bound(v, upper, short) or moved
+            changed = changed or moved
+            if moved or rows.rises.item(v):
+                for w in rows.readers(inputs + v):
+                    if w not in known:
+                        known.add(w)
+                        heappush(waiting, w)
+        return changed
+
+    def _rising(self, rows: MaximaRows) -> list[int]:
+        """The units that may be the rise of a maximum, and those whose bounds have changed."""
+        upper = np.maximum(*(np.asarray(root.upper) > 0 for root in self._roots))
+        rising = set(np.flatnonzero(rows.rises & upper).tolist())
+        tables = [table for end in self.ends for table in (end._low, end._high)]
+        return sorted(rising.union(*((v for v in table if v >= 0) for table in tables)))
+
+    def variable_bounds(self, j: int) -> tuple[Pair, Pair]:
+        """The current bounds of Z of a variable, at both ends."""
+        first, last = self.ends
+        if j < self.inputs:
+            (a, c), (b, d) = first.input_bounds(j), last.input_bounds(j)
+            return (a, b), (c, d)
+        v = j - self.inputs
+        low = (first.lower(v), last.lower(v)) if first.on(v) else (0, 0)
+        return low, (max(first.upper(v), 0), max(last.upper(v), 0))
+
+    def _decided(self, v: int) -> int:
+        first = self.ends[0]
+        return 1 if first.on(v) else -1 if first.off(v) else 0
+
     def assume(self, lemma: PairLemma) -> None:
         """Tightens without a proof; for the search."""
         scale = self.scaled.scales[self.inputs + lemma.unit]
         self._bound(lemma.unit, lemma.upper, [q * scale for q in lemma.ends])
 
-    def _bound(self, key: int, upper: bool, values: Sequence[Number]) -> None:
-        """The bound replaces the current one unless that is at least as tight at both ends."""
+    def _bound(self, key: int, upper: bool, values: Sequence[Number]) -> bool:
+        """Whether the bound replaces the current one: unless that is as tight at both ends."""
         tables = [end._high if upper else end._low for end in self.ends]
         current = [
             table[key] if key < 0 else end.upper(key) if upper else end.lower(key)
@@ -217,12 +275,13 @@ class FamilyChecker:
         ]
         sign = -1 if upper else 1
         if all(sign * old >= sign * new for old, new in zip(current, values, strict=True)):
-            return
+            return False
         for end, table, value in zip(self.ends, tables, values, strict=True):
             end._trail.append((table, key, table.get(key)))
             table[key] = _whole(value)
             if key >= 0 and end.root.rows.skips(key):
                 end._all_rows = True  # a unit that was fixed may be on from here on
+        return True
 
     def refute(self, tree: Tree, target: Target) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""

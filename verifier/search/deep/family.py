@@ -2,8 +2,8 @@
 
 At the last parameter, mostly half the separation, all that holds for every smaller one is tight,
 and D is zero: a proof about that ball alone names the units that matter, how to split them, and
-the slopes. The same trees are then read at both ends of the interval: each lemma gets the two values
-that its own leaves reach, and the goals are tried. Where that fails, the interval is halved.
+the slopes. The same trees are then read at both ends of the interval: each lemma gets the two
+values that its own leaves reach, and the goals are tried. Lemmas of several members add up.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Node,
     PairLemma,
     PlaneSplit,
@@ -42,9 +43,8 @@ from verifier.question.region import ball
 from verifier.search.clock import check_time
 from verifier.search.deep.propagation import Propagation
 
-DEBUG=1
 TINY = Fraction(1, 1 << 60)
-SHARES = tuple(Fraction(*pair) for pair in ((1023, 1024), (1, 2), (1, 1)))
+SHARES = tuple(Fraction(*pair) for pair in ((1023, 1024), (1, 2), (1, 16), (1, 256), (15, 16)))
 
 
 def slice_network(network: Network, parameter: Fraction) -> Network:
@@ -119,13 +119,24 @@ class FamilySearch:
         if direct is not None:
             return Robust((), direct)
         first, last = query.cone.first, query.cone.last
+        steps: list[Step] = []
+        if checker.tighten_maxima():
+            steps.append(MaximaStep())
+            direct = _goals(checker, [(Node((), Leaf()),)] * len(query.goals))
+            if direct is not None:
+                return Robust(tuple(steps), direct)
+        trees: list[Tree | None] = [None] * len(query.goals)
+        tried: list[tuple[Tree, ...]] = []
         for share in SHARES:
-            ends, marks = checker.ends, checker.marks()
-            steps, trees = self._lifted(query, checker, first + share * (last - first), deadline)
-            if DEBUG: print(share, len(steps), [t is not None for t in trees])
-            checker.undo(ends, marks)
+            found, proposed = self._lifted(query, checker, first + share * (last - first), deadline)
+            steps += found
+            tried.append(proposed)
+            for number, goal in enumerate(query.goals):
+                for each in tried:
+                    if trees[number] is None and each and _holds(checker, each[number], goal):
+                        trees[number] = each[number]
             if all(tree is not None for tree in trees):
-                return Robust(steps, tuple(tree for tree in trees if tree is not None))
+                return Robust(tuple(steps), tuple(tree for tree in trees if tree is not None))
         return None
 
     def _lifted(
@@ -134,7 +145,7 @@ class FamilySearch:
         checker: FamilyChecker,
         parameter: Fraction,
         deadline: float | None,
-    ) -> tuple[tuple[Step, ...], list[Tree | None]]:
+    ) -> tuple[tuple[Step, ...], tuple[Tree, ...]]:
         check_time(deadline)
         if parameter not in self._slices:
             self._slices[parameter] = slice_network(self.network, parameter)
@@ -147,18 +158,15 @@ class FamilySearch:
         asked = Query(network, region, goals)
         scaled = ScaledNetwork(network, common_denominator([region.lower, region.upper]))
         root = interval_bounds(scaled, [region])[0]
-        propagation = Propagation(TreeChecker(asked, scaled, root), deadline, sums=False)
+        tries = TreeChecker(asked, scaled, root)
+        propagation = Propagation(tries, deadline, sums=False, maxima=False)
         propagation.run()
         lifting = Lifting(checker)
         steps = lifting.steps(propagation.steps)
-        trees: list[Tree | None] = []
-        for goal, tree in zip(query.goals, propagation.trees, strict=True):
-            if DEBUG: print('ordinary', tree is not None)
-            lifted = None if tree is None else lifting.tree(tree, goal)
-            if lifted is not None and not _holds(checker, lifted, goal):
-                lifted = None
-            trees.append(lifted)
-        return steps, trees
+        if any(tree is None for tree in propagation.trees):
+            return steps, ()
+        trees = zip(propagation.trees, query.goals, strict=True)
+        return steps, tuple(lifting.tree(tree, goal) for tree, goal in trees if tree is not None)
 
 
 def _goals(checker: FamilyChecker, trees: Sequence[Tree]) -> tuple[Tree, ...] | None:

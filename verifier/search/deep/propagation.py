@@ -71,9 +71,16 @@ class Propagation:
     """Finds lemmas for one query; `steps` are those found, in an order that replays."""
 
     def __init__(
-        self, checker: TreeChecker, deadline: float | None = None, *, sums: bool = True
+        self,
+        checker: TreeChecker,
+        deadline: float | None = None,
+        *,
+        sums: bool = True,
+        maxima: bool = True,
     ) -> None:
-        """`sums` says whether steps about sums of functions of one direction may be used."""
+        """`sums` and `maxima` say whether steps about sums of functions of one direction, and about
+        maxima, may be used."""
+        self._maxima = maxima
         self.checker = checker
         self.inputs = checker.inputs
         self.steps: list[Step] = []
@@ -115,7 +122,7 @@ class Propagation:
             return True
         if self._summed and self._on_ball and self._bound_sums():
             return True
-        if self._bound_maxima():
+        if self._maxima and self._bound_maxima():
             return True
         units = self._relevant()
         if self._forward(units):
