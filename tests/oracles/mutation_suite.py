@@ -63,6 +63,8 @@ FILES = {
     "leaf": FAST,
     "replay": FAST,
     "tree": FAST,
+    "family": ("test_family",),
+    "family_maxima": ("test_family",),
     "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
     "manifest": ("test_manifest",),

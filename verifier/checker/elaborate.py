@@ -35,6 +35,7 @@ from verifier.evidence.certificate import (
     Lemma,
     MaximaStep,
     Node,
+    PairLemma,
     Radius,
     Robust,
     SeparableStep,
@@ -92,6 +93,8 @@ class Elaborator(TreeChecker):
                 yield from self._found
             elif isinstance(step, MaximaStep):
                 yield from spelled_out(self)
+            elif isinstance(step, PairLemma):
+                raise RefusedError("pair outside a family", f"lemma about unit {step.unit}")
             else:
                 self._checked(step.unit)
                 yield replace(step, tree=tuple(self.tree(step.tree, step)))

@@ -120,7 +120,7 @@ def _couple(read: Any, block: Block) -> None:
     lower = np.array(block.weights > 0)
     lower[:, len(block.units) :] ^= True  # rows of upper bounds read it where weights are negative
     negative = (read < 0) & lower & block.of_units
-    ends = negative.reshape(*negative.shape[:-1], -1, 2)
+    ends = negative.reshape(*negative.shape[:-1], negative.shape[-1] // 2, 2)
     read[np.repeat(ends.any(axis=-1), 2, axis=-1)] = 0
 
 

@@ -1,0 +1,307 @@
+"""Proofs about families: what is accepted holds for every parameter, and each rule is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from constructions.families import family_of
+from tests.oracles.oracle import find_flip
+from tests.oracles.random_data import random_data
+from tests.oracles.random_queries import number, random_network
+from verifier.checker.family import FamilyChecker, family_roots, family_scaled, replay_family
+from verifier.evidence.certificate import (
+    Conflict,
+    InputSplit,
+    Leaf,
+    Lemma,
+    MaximaStep,
+    Node,
+    PairLemma,
+    PlaneSplit,
+    Robust,
+    SymbolicLeaf,
+    SymbolicStep,
+    UnitSplit,
+    certificate_bytes,
+    parse_certificate,
+)
+from verifier.question.build import NetworkBuilder
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import Cone, FamilyQuery, check_denominator, family_goals
+from verifier.question.query import Atom, Goal, label_goals
+from verifier.search.deep.family import FamilySearch, lowest, slice_goals, slice_network
+
+F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
+LEAF = (Node((), Leaf()),)
+
+
+def cone_of(norm, center, first, last, *, is_open=False, unit=ONE):
+    return Cone(norm, tuple(map(F, center)), F(unit), F(first), F(last), is_open)
+
+
+def flaw_of(query, verdict):
+    try:
+        replay_family(query, verdict)
+    except RefusedError as error:
+        return error.flaw
+    return "accepted"
+
+
+def random_family(seed):
+    """A random network of x and m on a cone, and a goal at or beside what its ends reach."""
+    rng = Random(seed)
+    inputs = rng.randint(1, 2)
+    network = random_network(rng, inputs + 1, rng.randint(1, 4), 1)
+    first = F(rng.choice((0, 0, 1)), 2)
+    cone = cone_of(
+        rng.choice(("inf", "1", "2")),
+        [rng.randint(-2, 2) for _ in range(inputs)],
+        first,
+        first + F(rng.randint(1, 4), 2),
+        is_open=rng.random() < 0.3,
+        unit=rng.choice((1, 2, F(1, 3))),
+    )
+    goal = Goal((Atom((), ((0, F(rng.choice((-1, 1)))),), ZERO, rng.random() < 0.5),), "r")
+    query = FamilyQuery(network, cone, (goal,))
+    scaled = family_scaled(network, [query])
+    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
+    least = min(lowest(end, Leaf(), goal) for end in checker.ends)
+    shift = rng.choice((ZERO, ZERO, F(1, 10**9), -F(1, 10**9), abs(number(rng, "halves")) / 2))
+    atom = goal.atoms[0]
+    moved = replace(atom, constant=atom.constant + least - shift)
+    return rng, FamilyQuery(network, cone, (Goal((moved,), "r"),))
+
+
+def guessed(rng, query, depth=0):
+    """A tree of splits and leaves that may or may not hold."""
+    count = query.network.units.count
+    kind = rng.random()
+    if depth >= 3 or kind < 0.4:
+        units = rng.sample(range(count), rng.randint(0, min(2, count)))
+        slopes = {v: F(rng.randint(0, 4), 4) for v in sorted(units)}
+        return (Node((), Leaf(slopes=slopes, usual=rng.random() < 0.4)),)
+    steps = (MaximaStep(),) if rng.random() < 0.2 else ()
+    if kind < 0.7:
+        split = UnitSplit(rng.randrange(count))
+    elif kind < 0.85:
+        share = F(rng.randint(1, 3), 4)
+        first, last = query.cone.first, query.cone.last
+        split = InputSplit(query.network.inputs - 1, first + share * (last - first))
+    elif kind < 0.95:
+        split = InputSplit(0, query.cone.center[0] + F(rng.randint(-2, 2), 2))
+    else:
+        split = PlaneSplit(((0, ONE),), query.cone.center[0])
+    low, high = guessed(rng, query, depth + 1), guessed(rng, query, depth + 1)
+    return (Node(steps, split), *low, *high)
+
+
+def lemmas(rng, query):
+    """Lemmas at what their leaves reach, or a hair beyond."""
+    scaled = family_scaled(query.network, [query])
+    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
+    found = []
+    for v in rng.sample(range(query.network.units.count), min(2, query.network.units.count)):
+        upper = rng.random() < 0.5
+        target = Lemma(v, upper, ZERO, ())
+        leaf = Leaf(usual=rng.random() < 0.5)
+        least = [lowest(end, leaf, target) for end in checker.ends]
+        if rng.random() < 0.2:
+            least[rng.randrange(2)] += F(1, 10**6)
+        sign = -1 if upper else 1
+        lemma = PairLemma(v, upper, (sign * least[0], sign * least[1]), (Node((), leaf),))
+        checker.assume(lemma)
+        found.append(lemma)
+    return tuple(found)
+
+
+def holds_at_slices(query):
+    """Whether the oracle finds no flip at seven parameters."""
+    cone = query.cone
+    shares = [ZERO, F(1, 7), F(1, 3), F(1, 2), F(2, 3), F(99, 100)]
+    shares += [F(999999, 10**6) if cone.open else ONE]
+    return all(
+        find_flip(query.at(cone.first + share * (cone.last - cone.first))) is None
+        for share in shares
+    )
+
+
+def check_random(seeds):
+    accepted = 0
+    for seed in seeds:
+        rng, query = random_family(seed)
+        steps = lemmas(rng, query) if rng.random() < 0.5 else ()
+        verdict = Robust(steps, (guessed(rng, query),))
+        if flaw_of(query, verdict) == "accepted":
+            accepted += 1
+            assert holds_at_slices(query), seed
+            data = certificate_bytes(verdict, query.network.digest)
+            again = parse_certificate(data, query.network.digest)
+            assert flaw_of(query, again) == "accepted"
+    return accepted
+
+
+def test_what_is_accepted_holds_for_every_parameter():
+    assert check_random(range(250)) > 30
+
+
+@pytest.mark.slow
+def test_what_is_accepted_holds_for_every_parameter_of_many_families():
+    assert check_random(range(1000, 9000)) > 900
+
+
+def kink(goal):
+    """z = relu(2 m - 1) on a cone around 0, which does not read x."""
+    build = NetworkBuilder(2)
+    _, m = build.inputs
+    (z,) = build.layer([2 * m - 1])
+    return FamilyQuery(build.network([z]), cone_of("inf", [0], 0, 1), (goal,))
+
+
+def test_the_lower_bound_of_a_unit_is_zero_at_both_ends_unless_it_is_on_at_both():
+    """relu(2 m - 1) is 0 and 1 at the ends and 0 in the middle, so it is not at least m."""
+    query = kink(Goal((Atom(((1, ONE),), ((0, -ONE),), ZERO, True),), "below m"))
+    assert flaw_of(query, Robust((), (LEAF,))) == "bound too weak"
+    assert find_flip(query.at(F(1, 2))) is not None
+    halves = (Node((), InputSplit(1, F(1, 2))), *LEAF, *LEAF)
+    assert flaw_of(query, Robust((), (halves,))) == "bound too weak"
+
+
+def test_its_upper_bound_is_the_chord():
+    query = kink(Goal((Atom(((1, -ONE),), ((0, ONE),), ZERO, True),), "above m"))
+    assert flaw_of(query, Robust((), (LEAF,))) == "accepted"
+
+
+def test_an_open_end_alone_may_be_reached():
+    """1 - m > 0 on [0, 1), not on [0, 1]."""
+    build = NetworkBuilder(2)
+    _, m = build.inputs
+    goals = (Goal((Atom((), ((0, -ONE),), ZERO, False),), "not positive"),)
+    for first, is_open, flaw in ((0, True, "accepted"), (0, False, "bound too weak")):
+        cone = cone_of("inf", [0], first, 1, is_open=is_open)
+        query = FamilyQuery(build.network([1 - m]), cone, goals)
+        assert flaw_of(query, Robust((), (LEAF,))) == flaw
+        split = (Node((), InputSplit(1, F(1, 2))), *LEAF, *LEAF)
+        assert flaw_of(query, Robust((), (split,))) == flaw
+
+
+def test_of_two_lemmas_neither_of_which_dominates_the_later_one_is_kept():
+    """a = m: of two lower bounds that cross, both at once would prove more than either."""
+    build = NetworkBuilder(2)
+    _, m = build.inputs
+    (z,) = build.layer([m])
+    query = FamilyQuery(
+        build.network([z]),
+        cone_of("inf", [0], 0, 1),
+        (Goal((Atom((), ((0, ONE),), ZERO, False),), "r"),),
+    )
+    scaled = family_scaled(query.network, [query])
+    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
+    low = [end.lower(0) / scaled.scales[2] for end in checker.ends]
+    assert low == [0, 1]
+    for ends, kept in (((-1, 2), (-1, 2)), ((-2, 1), (-1, 2)), ((0, 0), (0, 0))):
+        checker.assume(PairLemma(0, False, (F(ends[0]), F(ends[1])), ()))
+        assert tuple(end.lower(0) / scaled.scales[2] for end in checker.ends) == kept
+
+
+def test_tampered_proofs_are_refused_for_their_flaw():
+    query = kink(Goal((Atom(((1, -ONE),), ((0, ONE),), ZERO, True),), "above m"))
+    true = PairLemma(0, True, (F(-1), F(1)), LEAF)
+    for steps, flaw in (
+        ((true,), "accepted"),
+        ((replace(true, ends=(F(-1), F(999, 1000))),), "bound too weak"),
+        ((replace(true, ends=(F(-1001, 1000), F(1))),), "bound too weak"),
+        ((replace(true, unit=1),), "index out of range"),
+        ((replace(true, ends=(F(-1),)),), "malformed"),
+        ((replace(true, ends=(-1.0, F(1))),), "not exact"),
+        ((Lemma(0, True, ONE, LEAF),), "unsupported"),
+        ((SymbolicStep(),), "unsupported"),
+    ):
+        assert flaw_of(query, Robust(steps, (LEAF,))) == flaw
+    for tree, flaw in (
+        ((Node((), SymbolicLeaf(0)),), "unsupported"),
+        ((Node((), Conflict(0)),), "no conflict"),
+        ((Node((), InputSplit(1, ONE)), *LEAF, *LEAF), "split outside"),
+        ((Node((), InputSplit(1, ZERO)), *LEAF, *LEAF), "split outside"),
+        ((Node((), InputSplit(2, ZERO)), *LEAF, *LEAF), "index out of range"),
+        ((*LEAF, *LEAF), "malformed tree"),
+        ((Node((), UnitSplit(0)), *LEAF), "malformed tree"),
+        ((Node((), Leaf(ball=ZERO)),), "unsupported"),
+    ):
+        assert flaw_of(query, Robust((), (tree,))) == flaw
+    assert flaw_of(query, Robust((), ())) == "goal missing"
+
+
+def test_a_pair_is_refused_outside_a_family():
+    from verifier.checker.replay import replay
+
+    query = kink(Goal((Atom(((1, -ONE),), ((0, ONE),), ZERO, True),), "above m"))
+    step = PairLemma(0, True, (F(-1), F(1)), LEAF)
+    with pytest.raises(RefusedError, match="pair outside a family"):
+        replay(query.at(F(1, 2)), Robust((step,), (LEAF,)))
+
+
+@pytest.mark.parametrize(
+    ("denominator", "is_open", "words"),
+    [
+        ((0, 0), True, r"D\(0\) = 0 is not above 0"),
+        ((-1, 1), True, r"D\(0\) = -1 is not above 0"),
+        ((1, -2), True, r"D\(1\) = -1 is negative"),
+        ((1, -1), False, r"D\(1\) = 0 is zero at a closed end"),
+    ],
+)
+def test_a_denominator_that_is_not_positive_makes_every_claim_vacuous(denominator, is_open, words):
+    cone = cone_of("inf", [0], 0, 1, is_open=is_open)
+    with pytest.raises(UserError, match=words):
+        check_denominator((F(denominator[0]), F(denominator[1])), cone)
+    check_denominator((ONE, -ONE), cone_of("inf", [0], 0, 1, is_open=True))
+
+
+def test_cones_are_refused_that_are_none():
+    for first, last in ((1, 1), (2, 1), (-1, 1)):
+        with pytest.raises(UserError, match="the first must be below the last"):
+            cone_of("inf", [0], first, last)
+    with pytest.raises(UserError, match="unit 0 is not positive"):
+        cone_of("1", [0], 0, 1, unit=0)
+
+
+PROVED = ("linf", "linf-parallel", "linf-halfspaces", "l1-halfspaces", "l2-halfspaces")
+
+
+@pytest.mark.parametrize("name", PROVED)
+def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
+    dataset = random_data(3, 6, 2, 3)
+    family = family_of(dataset, name)
+
+    def queries(end):
+        found = []
+        for i in range(dataset.size):
+            cone = Cone(family.norm, tuple(dataset.point(i)), family.unit, ZERO, end, True)
+            goals = label_goals("value", int(dataset.labels[i]), range(dataset.classes), 1)
+            goals = family_goals(goals, family.denominator, dataset.dimension)
+            found.append(FamilyQuery(family.network, cone, goals))
+        return found
+
+    asked = queries(family.end)
+    proofs = FamilySearch(asked).run([None] * dataset.size)
+    for query, proof in zip(asked, proofs, strict=True):
+        assert proof is not None
+        replay_family(query, proof)
+    beyond = FamilySearch(queries(family.end * F(1001, 1000))).run([None] * dataset.size)
+    assert any(proof is None for proof in beyond)
+
+
+def test_a_slice_is_the_network_with_m_put_in():
+    rng, query = random_family(7)
+    m = F(2, 3)
+    network = slice_network(query.network, m)
+    (goal,) = slice_goals(query.goals, network.inputs, m)
+    for _ in range(20):
+        x = tuple(F(rng.randint(-9, 9), 4) for _ in range(network.inputs))
+        from verifier.checker.scaled import evaluate
+
+        assert evaluate(network, [x]) == evaluate(query.network, [(*x, m)])
+    assert goal.atoms[0].inputs == ()
