@@ -55,8 +55,8 @@ PACKAGES = {
         "certificate", "data_file", "network_file", "packed", "proof_file", "strict_json",
     ),
     "checker": (
-        "batch", "branch", "exact_radius", "family", "family_maxima", "intervals", "leaf",
-        "live_rows", "manifest", "maxima", "maxima_trees", "replay", "ridge", "scaled",
+        "batch", "branch", "exact_radius", "family", "family_maxima", "family_replay", "intervals",
+        "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay", "ridge", "scaled",
         "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),

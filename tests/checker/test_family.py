@@ -12,7 +12,8 @@ from constructions.families import family_of
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_data import random_data
 from tests.oracles.random_queries import number, random_network
-from verifier.checker.family import FamilyChecker, family_roots, family_scaled, replay_family
+from verifier.checker.family import FamilyChecker, family_roots, family_scaled
+from verifier.checker.family_replay import replay_family
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,

@@ -65,6 +65,7 @@ FILES = {
     "tree": FAST,
     "family": ("test_family",),
     "family_maxima": ("test_family",),
+    "family_replay": ("test_family",),
     "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
     "manifest": ("test_manifest",),

@@ -6,8 +6,8 @@ from math import isqrt
 import numpy as np
 import pytest
 
-from verifier.checker.batch import check_batch, chunks
-from verifier.checker.intervals import interval_bounds
+from verifier.checker.batch import check_batch
+from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.scaled import ScaledNetwork, evaluate
 from verifier.evidence.certificate import Flip, Leaf, Node, Robust
 from verifier.question.build import NetworkBuilder

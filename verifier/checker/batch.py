@@ -5,27 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import pairwise, starmap
 
-from verifier.checker.intervals import interval_bounds
+from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.evidence.certificate import Flip, Robust, check_numbers
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Query
-
-MEMORY = 300 << 20  # bytes for the root bounds of one chunk
-LARGEST_CHUNK = 256
-
-
-def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
-    """Equal parts of `count` regions, few enough that the root bounds of a part fit into `MEMORY`
-    if 64 bits hold them."""
-    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * scaled.tables.height)))
-    parts = -(-count // most)
-    edges = [count * k // parts for k in range(parts)] + [count]
-    return list(starmap(slice, pairwise(edges)))
 
 
 def scaled_for(network: Network, queries: Iterable[Query]) -> ScaledNetwork:

@@ -38,12 +38,10 @@ from verifier.evidence.certificate import (
     MaximaStep,
     PairLemma,
     PlaneSplit,
-    Robust,
     Split,
     Step,
     Tree,
     UnitSplit,
-    check_numbers,
 )
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
@@ -68,33 +66,6 @@ def family_roots(
     regions = [region for query in queries for region in query.cone.ends()]
     bounds = interval_bounds(scaled, regions, twins=True)
     return list(zip(bounds[::2], bounds[1::2], strict=True))
-
-
-def replay_family(
-    query: FamilyQuery,
-    verdict: Robust,
-    scaled: ScaledNetwork | None = None,
-    roots: tuple[RootBounds, RootBounds] | None = None,
-) -> None:
-    """Returns if the proof holds for every m of the interval; raises RefusedError with the flaw.
-
-    `scaled` and `roots` may be given by `family_scaled` and `family_roots` of this query.
-    """
-    if not isinstance(verdict, Robust):
-        raise RefusedError("another verdict", "a family is shown by a proof")
-    check_numbers(verdict)
-    if len(verdict.trees) != len(query.goals):
-        raise RefusedError(
-            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
-        )
-    if scaled is None or roots is None:
-        scaled = family_scaled(query.network, [query])
-        roots = family_roots(scaled, [query])[0]
-    checker = FamilyChecker(query, scaled, roots)
-    for step in verdict.steps:
-        checker.apply(step)
-    for goal, tree in zip(query.goals, verdict.trees, strict=True):
-        checker.refute(tree, goal)
 
 
 class End(LeafChecker):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise, starmap
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from verifier.checker.live_rows import LiveRows
 from verifier.checker.scaled import LIMIT, Block, ScaledNetwork, scaled_inputs
 from verifier.question.region import Region
+
+MEMORY = 300 << 20  # bytes for the root bounds of one chunk
+LARGEST_CHUNK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +70,15 @@ class RootBounds:
         copied = origins[inputs:] != np.arange(inputs, len(origins))
         values[copied] = np.maximum(values[copied], 0)
         return values if values.dtype == object else values.astype(np.int64)
+
+
+def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
+    """Equal parts of `count` regions, few enough that the root bounds of a part fit into `MEMORY`
+    if 64 bits hold them."""
+    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * scaled.tables.height)))
+    parts = -(-count // most)
+    edges = [count * k // parts for k in range(parts)] + [count]
+    return list(starmap(slice, pairwise(edges)))
 
 
 def interval_bounds(

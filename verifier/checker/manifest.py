@@ -29,8 +29,8 @@ from itertools import pairwise
 from math import lcm
 from typing import Any, Literal, get_args
 
-from verifier.checker.batch import chunks, outputs_at
-from verifier.checker.intervals import interval_bounds
+from verifier.checker.batch import outputs_at
+from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import ClassVar
 
-from verifier.checker.batch import LARGEST_CHUNK
+from verifier.checker.intervals import LARGEST_CHUNK
 from verifier.checker.manifest import (
     Manifest,
     Question,

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
-from verifier.checker.batch import LARGEST_CHUNK
+from verifier.checker.intervals import LARGEST_CHUNK
 from verifier.checker.manifest import Kind, Manifest, Question, Result, claim_text, sample_query
 from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset, check_labelled

@@ -9,8 +9,8 @@ from time import monotonic
 
 from threadpoolctl import ThreadpoolController
 
-from verifier.checker.batch import check_batch, chunks, scaled_for
-from verifier.checker.intervals import RootBounds, interval_bounds
+from verifier.checker.batch import check_batch, scaled_for
+from verifier.checker.intervals import RootBounds, chunks, interval_bounds
 from verifier.checker.replay import replay
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker

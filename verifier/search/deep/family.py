@@ -14,9 +14,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from verifier.checker.batch import chunks
 from verifier.checker.family import End, FamilyChecker, at_end, family_roots, family_scaled
-from verifier.checker.intervals import interval_bounds
+from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.ridge import short
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker

@@ -1,0 +1,37 @@
+"""Replays a proof about a family from its question alone."""
+
+from __future__ import annotations
+
+from verifier.checker.family import FamilyChecker, family_roots, family_scaled
+from verifier.checker.intervals import RootBounds
+from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import Robust, check_numbers
+from verifier.question.errors import RefusedError
+from verifier.question.family import FamilyQuery
+
+
+def replay_family(
+    query: FamilyQuery,
+    verdict: Robust,
+    scaled: ScaledNetwork | None = None,
+    roots: tuple[RootBounds, RootBounds] | None = None,
+) -> None:
+    """Returns if the proof holds for every m of the interval; raises RefusedError with the flaw.
+
+    `scaled` and `roots` may be given by `family_scaled` and `family_roots` of this query.
+    """
+    if not isinstance(verdict, Robust):
+        raise RefusedError("another verdict", "a family is shown by a proof")
+    check_numbers(verdict)
+    if len(verdict.trees) != len(query.goals):
+        raise RefusedError(
+            "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
+        )
+    if scaled is None or roots is None:
+        scaled = family_scaled(query.network, [query])
+        roots = family_roots(scaled, [query])[0]
+    checker = FamilyChecker(query, scaled, roots)
+    for step in verdict.steps:
+        checker.apply(step)
+    for goal, tree in zip(query.goals, verdict.trees, strict=True):
+        checker.refute(tree, goal)
