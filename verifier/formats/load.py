@@ -60,6 +60,11 @@ def load_file(
     return Loaded(network, (Port("X", (inputs,), ""),), (Port("Y", (made,), ""),))
 
 
+def is_native(path: Path | str) -> bool:
+    """Whether the file at `path` holds a network in this program's own format."""
+    return read_bytes(path).startswith(MAGIC)
+
+
 def _suffix(path: Path) -> str:
     return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
 

@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from verifier.formats.files import naming, read_bytes, shown
-from verifier.formats.load import load_any_network
+from verifier.formats.load import is_native, load_any_network
 from verifier.formats.merged import merged
 from verifier.formats.side_by_side import side_by_side
+from verifier.formats.twins import by_differences
 from verifier.formats.vnnlib.property import Declared, Property, Tensor, fixed
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -34,14 +35,14 @@ def join(question: Property, files: Mapping[str, Path], *, merge: bool = True) -
 
     The outputs are all hidden values and outputs in the order of their declaration. A property of
     one network takes its file under any name, one of version 1 under the name "". merge: units with
-    equal rows become one. Raises UserError for a file too many or too few, and where a file does
-    not have what is declared.
+    equal rows become one, and nearly equal halves are written by their differences. Raises UserError
+    for a file too many or too few, and where a file does not have what is declared.
     """
     if not question.networks:
         if len(files) != 1:
             raise UserError(f"the property is about one network; {len(files)} files are given")
         (path,) = files.values()
-        return Joined(load_any_network(path, merge=merge), question, plain=True)
+        return Joined(_alone(path, merge=merge), question, plain=True)
     given = _named(question, files)
     parts: dict[str, _Part] = {}
     for declared in question.networks:
@@ -57,11 +58,18 @@ def join(question: Property, files: Mapping[str, Path], *, merge: bool = True) -
     placed = [(part.network, [columns[k] for k in part.inputs]) for part in parts.values()]
     plain = len(placed) == 1 and all(part.plain for part in parts.values())
     if plain and not _is_onnx(path):
-        network = load_any_network(path, merge=merge)
+        network = _alone(path, merge=merge)
     else:
         network = placed[0][0] if plain else side_by_side(placed, question.inputs)
-        network = merged(network) if merge else network
+        network = merged(by_differences(network)) if merge else network
     return Joined(network, fixed(question, values) if values else question, plain)
+
+
+def _alone(path: Path, *, merge: bool) -> Network:
+    """The network in the file; a native one holds its units as they are."""
+    if not merge or is_native(path):
+        return load_any_network(path, merge=False)
+    return merged(by_differences(load_any_network(path, merge=False)))
 
 
 def _named(question: Property, files: Mapping[str, Path]) -> dict[str, Path]:
