@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from verifier.tasks.instances import Word, answer, check_proofs, save_proofs
 
 
 def chain(rng: np.random.Generator, sizes: list[int]) -> list[np.ndarray]:
-    return [rng.integers(-16, 17, size=(b, a)) / 16 for a, b in zip(sizes, sizes[1:], strict=False)]
+    return [rng.integers(-16, 17, size=(b, a)) / 16 for a, b in pairwise(sizes)]
 
 
 def network(weights: list[np.ndarray]) -> Network:
@@ -72,7 +73,7 @@ def test_native_files_are_left_alone(tmp_path: Path) -> None:
     weights = chain(rng, [2, 4, 2])
     whole = beside(weights, [w + 2.0**-9 for w in weights])
     path = tmp_path / "n.robmem"
-    save_network(path, whole)
+    save_network(whole, path)
     text = "".join(f"(declare-const {v} Real)" for v in ("X_0", "X_1", "Y_0", "Y_1", "Y_2", "Y_3"))
     question = parse_property(text + "(assert (and (<= 0 X_0 1) (<= 0 X_1 1) (>= Y_0 Y_2)))")
     assert join(question, {"": path}).network.digest == whole.digest
@@ -82,7 +83,7 @@ def test_native_files_are_left_alone(tmp_path: Path) -> None:
 def test_pairs_that_differ_slightly_are_decided(tmp_path: Path, tight: bool) -> None:
     rng = np.random.default_rng(1)
     sizes = [4, 16, 3]
-    weights = [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in zip(sizes, sizes[1:], strict=False)]
+    weights = [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in pairwise(sizes)]
     moved = [w + 1e-3 * rng.uniform(-1, 1, size=w.shape) for w in weights]
     for name, layers in (("f", weights), ("g", moved)):
         arrays = {f"W{k}": w for k, w in enumerate(layers)}

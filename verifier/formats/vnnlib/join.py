@@ -35,8 +35,9 @@ def join(question: Property, files: Mapping[str, Path], *, merge: bool = True) -
 
     The outputs are all hidden values and outputs in the order of their declaration. A property of
     one network takes its file under any name, one of version 1 under the name "". merge: units with
-    equal rows become one, and nearly equal halves are written by their differences. Raises UserError
-    for a file too many or too few, and where a file does not have what is declared.
+    equal rows become one, and nearly equal halves are written by their differences.
+
+    Raises UserError for a file too many or too few, and where one lacks what is declared.
     """
     if not question.networks:
         if len(files) != 1:
