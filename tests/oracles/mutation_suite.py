@@ -85,13 +85,13 @@ FILES = {
     "maxima": MAXIMA,
     "maxima_trees": MAXIMA,
 }
-KERNEL = {
-    "kernel_network": ("test_alone", "test_kernel_files"),
-    "kernel_question": ("test_alone", "test_elaborate", "test_kernel_files"),
-    "kernel_ridge": ("test_alone", "test_elaborate", "test_kernel_rules"),
-    "kernel_rules": ("test_alone", "test_elaborate", "test_kernel_rules", "test_exact_radius"),
-    "kernel_runs": ("test_alone", "test_kernel_files", "test_elaborate", "test_exact_radius"),
-    "kernel_text": ("test_alone", "test_kernel_files", "test_any_value"),
+KERNEL = {  # in one process: what is run at the command line is not changed
+    "kernel_network": ("test_kernel_files",),
+    "kernel_question": ("test_kernel_rules", "test_kernel_files", "test_exact_radius"),
+    "kernel_ridge": ("test_kernel_rules", "test_elaborate"),
+    "kernel_rules": ("test_kernel_rules", "test_exact_radius", "test_elaborate"),
+    "kernel_runs": ("test_kernel_files", "test_exact_radius", "test_elaborate"),
+    "kernel_text": ("test_kernel_files", "test_any_value"),
 }
 FILES |= KERNEL
 LONG_FOR = ("", "intervals", "scaled", "batch")
