@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verifier.data.dataset import Dataset
+from verifier.data.decimals import decimal_row
 from verifier.data.layout import Layout
 from verifier.data.load import load
 from verifier.question.errors import UserError
@@ -187,6 +188,22 @@ def test_points_without_labels(tmp_path):
     for layout in (Layout(), Layout(label_column="none")):
         assert rows(load(str(path), layout, inputs=2)) == [[1, 2], [3, 4]]
     assert rows(load(str(path), inputs=1)) == [[1], [3]]
+    path.write_text("0,1\n5,7\n")
+    with pytest.raises(UserError, match="give --header or --no-header"):
+        load(str(path), inputs=2)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.fractions(max_denominator=999), min_size=1, max_size=4))
+def test_fractions_are_the_fractions_they_print(values):
+    numerators, denominator = decimal_row([str(value) for value in values], "here")
+    assert [Fraction(entry, denominator) for entry in numerators] == values
+
+
+@pytest.mark.parametrize("cell", ["1/0", "1/", "/2", "1/2/3", "1/-2", "1.5/2", "a/b", "1 /2"])
+def test_what_is_no_fraction(cell):
+    with pytest.raises(UserError, match=f"here, column 2: '{cell}' is not a number"):
+        decimal_row(["1/2", cell], "here")
 
 
 # ---------------------------------------------------------------- separators

@@ -26,15 +26,12 @@ Box = tuple[Vector, Vector]
 def read_point(text: str, inputs: int, layout: Layout) -> Vector:
     """The point that `--center` names, of that many inputs.
 
-    VALUES, such as 0,1/2,0.25; or FILE[:ROW], rows counted from 0, where a file of text has one
-    point a line, perhaps with its label behind it, and any other is a data set. Of a table that
-    `layout` says something about, only that is believed.
+    VALUES, such as 0,1/2,0.25; or FILE[:ROW], a data set, rows counted from 0. A table may have
+    points alone, without labels.
     """
     spec, row = _file_and_row(text)
     if spec is None:
         values = tuple(number("--center", part) for part in text.split(","))
-    elif spec.endswith((".csv", ".txt")) and layout == Layout():
-        values = _text_row(spec, row, inputs)
     else:
         from verifier.data.load import load
 
@@ -59,27 +56,6 @@ def _file_and_row(text: str) -> tuple[str | None, int]:
     if spec in BUNDLED or Path(spec).exists() or spec.endswith(_FILES):
         return spec, int(row)
     return (spec, int(row)) if "/" in spec and ":" in spec else (None, 0)
-
-
-def _text_row(path: str, row: int, inputs: int) -> Vector:
-    lines = [line.replace(",", " ").split() for line in read_text(path).splitlines()]
-    rows = [cells for cells in lines if cells]
-    if rows and not any(_is_number(cell) for cell in rows[0]):
-        del rows[0]  # the header
-    if row >= len(rows):
-        raise UserError(f"--center: {path} has {len(rows)} rows, counted from 0; asked {row}")
-    cells = rows[row]
-    if len(cells) == inputs + 1:
-        cells = cells[:inputs]
-    return tuple(number(f"--center: {path}, row {row}", cell) for cell in cells)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        number("", text)
-    except UserError:
-        return False
-    return True
 
 
 def read_box(option: str, text: str, inputs: int, own: Box | None = None) -> Box:

@@ -1,15 +1,21 @@
-"""Decimals in texts, read as the fractions they print."""
+"""Numbers in texts, read as the fractions they print."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from verifier.question.errors import UserError
+from verifier.question.rational import parse_rational
 
 MAX_DIGITS = 1200
 """Most digits, and largest exponent, of one number in a text; a float64 needs 1075."""
 NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)0*([0-9]+))?")
+
+
+FRACTION = re.compile(r"[+-]?[0-9]{1,1200}/0*[1-9][0-9]{0,1199}")
 
 
 def decimal(text: str) -> tuple[int, int] | None:
@@ -39,12 +45,14 @@ def decimal(text: str) -> tuple[int, int] | None:
 def decimal_row(
     cells: Sequence[str], place: str, columns: Sequence[int] | None = None
 ) -> tuple[list[int], int]:
-    """The cells as (numerators, common power of ten).
+    """The cells, decimals or fractions p/q, as (numerators, common denominator).
 
     Raises:
         UserError: If one is not a number, at `place` and its column, which `columns`
             gives, counted from 1 where they are not given.
     """
+    if any("/" in cell for cell in cells):
+        return _fraction_row(cells, place, columns)
     mantissas: list[int] = []
     decimals: list[int] = []
     for column, cell in zip(columns or range(1, len(cells) + 1), cells, strict=True):
@@ -61,6 +69,22 @@ def decimal_row(
         return mantissas, 1
     scaled = [m * 10 ** (most - d) for m, d in zip(mantissas, decimals, strict=True)]
     return scaled, 10**most
+
+
+def _fraction_row(
+    cells: Sequence[str], place: str, columns: Sequence[int] | None
+) -> tuple[list[int], int]:
+    values = []
+    for column, cell in zip(columns or range(1, len(cells) + 1), cells, strict=True):
+        if FRACTION.fullmatch(cell):
+            values.append(parse_rational(cell))
+        elif "/" in cell:
+            raise UserError(f"{place}, column {column}: {shown(cell)} is not a number")
+        else:
+            (top,), below = decimal_row([cell], place, [column])
+            values.append(Fraction(top, below))
+    common = math.lcm(*(value.denominator for value in values))
+    return [value.numerator * (common // value.denominator) for value in values], common
 
 
 def shown(cell: str) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from verifier.data.dataset import Dataset
-from verifier.data.decimals import NUMBER, decimal_row, shown
+from verifier.data.decimals import FRACTION, NUMBER, decimal_row, shown
 from verifier.data.files import file_name, unpacked
 from verifier.data.labels import label_table
 from verifier.data.layout import Layout
@@ -203,6 +203,8 @@ def _is_header(inputs: list[str]) -> bool:
 
 
 def _is_number(cell: str) -> bool:
+    if FRACTION.fullmatch(cell):
+        return True
     return NUMBER.fullmatch(cell) is not None and any(sign.isdigit() for sign in cell)
 
 
