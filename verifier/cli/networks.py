@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from verifier.cli.options import gathered
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -27,37 +27,31 @@ class Parts:
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-_OPTIONS = (
-    click.option(
-        "--output",
-        "outputs",
-        multiple=True,
-        metavar="NAME",
-        help="Of an .onnx file: ask about this output alone; may be repeated.",
-    ),
-    click.option(
-        "--input-shape",
-        "shapes",
-        multiple=True,
-        metavar="[NAME=]N,N,..",
-        help="Of an .onnx file: of an input with symbolic axes.",
-    ),
+def _parts(outputs: tuple[str, ...], shapes: tuple[str, ...]) -> Parts:
+    return Parts(outputs, dict(map(_shape, shapes)))
+
+
+network_options = gathered(
+    "parts",
+    _parts,
+    {
+        "outputs": click.option(
+            "--output",
+            "outputs",
+            multiple=True,
+            metavar="NAME",
+            help="Of an .onnx file: ask about this output alone; may be repeated.",
+        ),
+        "shapes": click.option(
+            "--input-shape",
+            "shapes",
+            multiple=True,
+            metavar="[NAME=]N,N,..",
+            help="Of an .onnx file: of an input with symbolic axes.",
+        ),
+    },
 )
-
-
-def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command that takes a network file the options of its parts, as `parts`."""
-
-    @functools.wraps(command)
-    def with_parts(
-        *arguments: Any, outputs: tuple[str, ...], shapes: tuple[str, ...], **given: Any
-    ) -> Any:
-        return command(*arguments, parts=Parts(outputs, dict(map(_shape, shapes))), **given)
-
-    wrapped: Callable[..., Any] = with_parts
-    for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped
+"""Of commands that take a network file: which parts of it are meant, as the argument `parts`."""
 
 
 def _shape(text: str) -> tuple[str, tuple[int, ...]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.data.layout import Layout
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
@@ -16,51 +17,56 @@ from verifier.question.rational import format_rational, parse_rational
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
 
-_TABLE_OPTIONS = (
-    click.option(
-        "--label-column",
-        metavar="NAME",
-        help="Of a table: a name of its header, first, last or none.  [default: last]",
-    ),
-    click.option(
-        "--index-column",
-        metavar="NAME",
-        help="Of a table: what numbers its rows and is left out; likewise.  [default: none]",
-    ),
-    click.option(
-        "--separator",
-        metavar="SIGN",
-        help="Of a table: a sign, or comma, semicolon, tab or space.  [default: by its name]",
-    ),
-    click.option(
-        "--header/--no-header",
-        default=None,
-        help="Of a table: whether its first line names the columns.  [default: if words do]",
-    ),
+Command = Callable[..., Any]
+
+
+def gathered(
+    argument: str, make: Command, options: Mapping[str, Callable[[Command], Command]]
+) -> Callable[[Command], Command]:
+    """A decorator that gives a command these options, by the names of their values, as one
+    argument: what `make` makes of the values, by name."""
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_argument(*arguments: Any, **given: Any) -> Any:
+            own = {name: given.pop(name) for name in options}
+            return command(*arguments, **{argument: make(**own)}, **given)
+
+        wrapped: Command = with_argument
+        for option in reversed(list(options.values())):
+            wrapped = option(wrapped)
+        return wrapped
+
+    return decorate
+
+
+table_options = gathered(
+    "layout",
+    Layout,
+    {
+        "label_column": click.option(
+            "--label-column",
+            metavar="NAME",
+            help="Of a table: a name of its header, first, last or none.  [default: last]",
+        ),
+        "index_column": click.option(
+            "--index-column",
+            metavar="NAME",
+            help="Of a table: what numbers its rows and is left out; likewise.  [default: none]",
+        ),
+        "separator": click.option(
+            "--separator",
+            metavar="SIGN",
+            help="Of a table: a sign, or comma, semicolon, tab or space.  [default: by its name]",
+        ),
+        "header": click.option(
+            "--header/--no-header",
+            default=None,
+            help="Of a table: whether its first line names the columns.  [default: if words do]",
+        ),
+    },
 )
-
-
-def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command that takes data the options of tables, as its argument `layout`."""
-
-    @functools.wraps(command)
-    def with_layout(
-        *arguments: Any,
-        label_column: str | None,
-        index_column: str | None,
-        separator: str | None,
-        header: bool | None,
-        **given: Any,
-    ) -> Any:
-        from verifier.data.layout import Layout
-
-        layout = Layout(label_column, separator, index_column, header)
-        return command(*arguments, layout=layout, **given)
-
-    wrapped: Callable[..., Any] = with_layout
-    for option in reversed(_TABLE_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped
+"""Of commands that take data: how a table is laid out, as the argument `layout`."""
 
 
 def number(option: str, text: str) -> Fraction:

@@ -11,12 +11,13 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
-from verifier.cli.samples import LABELS_HELP
+from verifier.cli.samples import About, limit_options, sample_options
 
 if TYPE_CHECKING:
     from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
+    from verifier.search.options import Options
     from verifier.tasks.radius import RadiusInterval
 
 _SHOWN = 40  # rows of the table
@@ -28,47 +29,23 @@ _SHOWN = 40  # rows of the table
     short_help="The exact distance to the nearest label flip.",
 )
 @click.argument("net", metavar="NET")
-@click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@sample_options
 @network_options
 @table_options
-@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
-@click.option(
-    "--clip",
-    is_flag=False,
-    flag_value="range",
-    metavar="LO:HI",
-    help="Only inputs in this range; without a value, in the pixel range of the data.",
-)
-@click.option(
-    "--decoder",
-    type=click.Choice(["nearest", "sign", "argmax", "value"]),
-    help="[default: argmax for several outputs, else nearest]",
-)
-@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
-@click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--within", metavar="Q", help="An interval of this length is enough.")
 @click.option("--max", "most", metavar="Q", help="Radius to stop at.  [default: farthest sample]")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@limit_options
 @click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     net: str,
-    spec: str,
+    about: About,
     layout: Layout,
     parts: Parts,
-    norm: Any,
-    clip: str | None,
-    decoder: str | None,
-    labels: str | None,
-    samples: str | None,
+    options: Options,
     within: str | None,
     most: str | None,
-    timeout: float | None,
-    nodes: int | None,
-    seed: int,
     proofs: str | None,
     quiet: bool,
     as_json: bool,
@@ -87,19 +64,18 @@ def command(
     proved; 3 if time or nodes ended before.
     """
     from verifier.cli.progress import counted
-    from verifier.cli.samples import limits, positive, read_asked
+    from verifier.cli.samples import positive, read_asked
     from verifier.tasks.radius import exact_radii
 
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
-    options = limits(timeout, nodes, seed)
-    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip)
+    asked = read_asked(net, parts, about, layout)
     with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
         found = exact_radii(
             asked.network,
             asked.points,
             asked.samples,
-            norm=norm,
+            norm=about.norm,
             decoder=asked.decoder,
             clip=asked.clip,
             within=gap,
@@ -109,8 +85,8 @@ def command(
         )
     if proofs is not None:
         _save(Path(proofs), asked, found)
-    facts = _facts(asked, found, norm, monotonic() - started)
-    print(json.dumps(facts) if as_json else _shown(facts, found, norm))
+    facts = _facts(asked, found, about.norm, monotonic() - started)
+    print(json.dumps(facts) if as_json else _shown(facts, found, about.norm))
     return 3 if facts["undecided"] else 0
 
 

@@ -7,8 +7,12 @@ from fractions import Fraction
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from verifier.cli.networks import Parts, read_network, require_executable, require_inputs
+from verifier.cli.options import gathered
 from verifier.question.errors import UserError
+from verifier.question.region import Norm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +23,9 @@ if TYPE_CHECKING:
     from verifier.question.network import Network
     from verifier.search.options import Options
     from verifier.tasks.around import FoundFlip
+
+
+LABELS_HELP = "One label for each output.  [default: 0, 1, .. or those of the data]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +41,97 @@ class Asked:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which samples of which data, and how they are read, as the command line says it."""
+
+    spec: str
+    norm: Norm
+    clip: str | None
+    decoder: str | None
+    labels: str | None
+    samples: str | None
+
+
+sample_options = gathered(
+    "about",
+    About,
+    {
+        "spec": click.option("--data", "spec", required=True, metavar="DATA", help="The samples."),
+        "norm": click.option(
+            "--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True
+        ),
+        "clip": click.option(
+            "--clip",
+            is_flag=False,
+            flag_value="range",
+            metavar="LO:HI",
+            help="Only inputs in this range; without a value, in the pixel range of the data.",
+        ),
+        "decoder": click.option(
+            "--decoder",
+            type=click.Choice(["nearest", "sign", "argmax", "value"]),
+            help="[default: argmax for several outputs, else nearest]",
+        ),
+        "labels": click.option("--labels", metavar="A,B,..", help=LABELS_HELP),
+        "samples": click.option(
+            "--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20."
+        ),
+    },
+)
+"""Of commands that ask about samples: which, and how they are read, as the argument `about`."""
+
+
+def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
+    """The options of the search; raises UserError for a time-out that is not finite."""
+    from verifier.search.options import Options
+
+    if timeout is not None and not isfinite(timeout):
+        raise UserError(f"--timeout: {timeout} is no number of seconds")
+    return Options(timeout, nodes, "exact", seed)
+
+
+limit_options = gathered(
+    "options",
+    limits,
+    {
+        "timeout": click.option(
+            "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample."
+        ),
+        "nodes": click.option(
+            "--nodes", type=click.IntRange(min=1), help="Most branches of a proof."
+        ),
+        "seed": click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
+    },
+)
+"""Of commands that search: how long and how, as the argument `options`."""
+
+
 def read_asked(
-    net: str,
-    parts: Parts,
-    spec: str,
-    layout: Layout,
-    samples: str | None,
-    decoder: str | None,
-    labels: str | None,
-    clip: str | None,
-    semantics: str = "real",
+    net: str, parts: Parts, about: About, layout: Layout, semantics: str = "real"
 ) -> Asked:
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import read_clip, sample_numbers
     from verifier.data.load import load
     from verifier.runs.run import points_of
 
-    dataset = load(spec, layout)
+    dataset = load(about.spec, layout)
     exact = semantics == "real"
     if not exact:
         require_executable(net, semantics)
-    network, decoder, notes = read_network(net, parts, decoder, label_numbers(dataset), merge=exact)
+    network, decoder, notes = read_network(
+        net, parts, about.decoder, label_numbers(dataset), merge=exact
+    )
     require_inputs(net, network, dataset.dimension, dataset.name)
-    dataset = dataset.for_outputs(decoder, network.outputs.count, label_list(labels))
-    chosen = sample_numbers(samples, dataset.size)
+    dataset = dataset.for_outputs(decoder, network.outputs.count, label_list(about.labels))
+    chosen = sample_numbers(about.samples, dataset.size)
     return Asked(
         network,
         dataset,
         points_of(dataset),
         tuple(range(dataset.size) if chosen is None else chosen),
         decoder,
-        None if clip is None else read_clip(clip, dataset),
+        None if about.clip is None else read_clip(about.clip, dataset),
         notes,
     )
 
@@ -97,7 +164,6 @@ def label_list(text: str | None) -> list[str] | None:
     return names
 
 
-LABELS_HELP = "One label for each output.  [default: 0, 1, .. or those of the data]"
 _MAP_CHARACTERS = 100  # of the line that says which output stands for which label
 
 
@@ -123,15 +189,6 @@ def positive(option: str, text: str | None) -> Fraction | None:
     if value <= 0:
         raise UserError(f"{option}: {text} is not positive")
     return value
-
-
-def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
-    """The options of the search; raises UserError for a time-out that is not finite."""
-    from verifier.search.options import Options
-
-    if timeout is not None and not isfinite(timeout):
-        raise UserError(f"--timeout: {timeout} is no number of seconds")
-    return Options(timeout, nodes, "exact", seed)
 
 
 def found_json(flip: FoundFlip) -> dict[str, Any]:

@@ -11,13 +11,14 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
-from verifier.cli.samples import LABELS_HELP
+from verifier.cli.samples import About, limit_options, sample_options
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
     from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
+    from verifier.search.options import Options
     from verifier.tasks.around import FoundFlip
     from verifier.tasks.flips import Hint, SearchedSample
 
@@ -32,34 +33,17 @@ _TENFOLD = 10
     short_help="Search the balls of a data set for exact label flips.",
 )
 @click.argument("net", metavar="NET")
-@click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@sample_options
 @network_options
 @table_options
 @click.option("--radius", metavar="R", help="Of the closed balls.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
-@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
-@click.option(
-    "--clip",
-    is_flag=False,
-    flag_value="range",
-    metavar="LO:HI",
-    help="Only inputs in this range; without a value, in the pixel range of the data.",
-)
-@click.option(
-    "--decoder",
-    type=click.Choice(["nearest", "sign", "argmax", "value"]),
-    help="[default: argmax for several outputs, else nearest]",
-)
-@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
-@click.option("--samples", metavar="A:B", help="Search these alone, such as 0:100 or 3,10:20.")
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples.")
 @click.option("--all-rivals", is_flag=True, help="A flip to each rival that has one.")
 @click.option("--nearest", is_flag=True, help="The nearest flip, and a proof that it is.")
 @click.option("--out", metavar="FILE", help="Write flips to .json (exact) or .npz (nearest).")
 @click.option("--picture", type=click.Path(file_okay=False), help="A folder for pictures.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@limit_options
 @click.option(
     "--semantics",
     type=click.Choice(["real", "float32", "float64"]),
@@ -71,24 +55,17 @@ _TENFOLD = 10
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     net: str,
-    spec: str,
+    about: About,
     layout: Layout,
     parts: Parts,
+    options: Options,
     radius: str | None,
     radius_squared: str | None,
-    norm: Any,
-    clip: str | None,
-    decoder: str | None,
-    labels: str | None,
-    samples: str | None,
     limit: int | None,
     all_rivals: bool,
     nearest: bool,
     out: str | None,
     picture: str | None,
-    timeout: float | None,
-    nodes: int | None,
-    seed: int,
     semantics: Any,
     quiet: bool,
     as_json: bool,
@@ -112,7 +89,7 @@ def command(
     from verifier.checker.manifest import Question
     from verifier.cli.options import number
     from verifier.cli.progress import counted
-    from verifier.cli.samples import limits, read_asked
+    from verifier.cli.samples import read_asked
     from verifier.evidence.files import make_folder, write_bytes
     from verifier.question.errors import UserError
     from verifier.tasks.executed_flips import search_executed
@@ -127,13 +104,12 @@ def command(
         None if text is None else number(option, text)
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
-    options = limits(timeout, nodes, seed)
     if semantics != "real" and (all_rivals or nearest):
         raise UserError("--all-rivals and --nearest go with --semantics real alone")
-    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip, semantics)
+    asked = read_asked(net, parts, about, layout, semantics)
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(f"--picture: {asked.dataset.name} are no images")
-    question = Question(norm, asked.decoder, size, squared, asked.clip)
+    question = Question(about.norm, asked.decoder, size, squared, asked.clip)
     hints = _hints(asked, question) if semantics == "real" else {}
     read = monotonic() - started
     with counted(len(asked.samples), quiet=quiet, what="searching") as show:
