@@ -11,7 +11,7 @@ from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from . import ridge
+from .ridge import Ridges
 from .text import ONE, ZERO, fields, index, listed, need, number, parse, table
 
 BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
@@ -53,7 +53,7 @@ class Checker:
         self.network, self.region, self.goals = question.network, question.region, question.goals
         self.inputs, self.units = self.network.inputs, self.network.units.count
         self.leaf_fields = ("ball", "usual", "weights") if version > 1 else ("ball",)
-        self.ridges = ridge.Ridges(self.network, self.region)
+        self.ridges = Ridges(self.network, self.region)
         self.root = Branch([*self.region.low], [*self.region.high], {}, {}, [])
         self.lower, self.upper = [], []
         low, high = [*self.region.low], [*self.region.high]

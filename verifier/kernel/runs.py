@@ -14,9 +14,9 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
-from . import rules
 from .network import Network
 from .question import DECODERS, Question, ball, label_goals, stated
+from .rules import check, check_exact
 from .text import Refused, fields, listed, need, parse, rational, read_file, written
 
 DATA_MAGIC = b"robmem-dataset 1\n"
@@ -45,8 +45,8 @@ def check_proof_file(data, network=None):
     need(digest == network.digest, "another network", digest)
     question = stated(head, network)
     if third:
-        rules.check_exact(question, third)
-    verdict, _ = rules.check(question, second)
+        check_exact(question, third)
+    verdict, _ = check(question, second)
     if third:
         need(verdict == "robust", "malformed", "three lines are a proof and then a flip")
         verdict = "exact radius"
@@ -172,6 +172,6 @@ class Run(Questions):
         """Replays the certificates of these samples (all if None); yields sample and verdict."""
         for sample, verdict, name in self.results:
             if name is not None and (samples is None or sample in samples):
-                found, _ = rules.check(self.question(sample), self.certificate(name))
+                found, _ = check(self.question(sample), self.certificate(name))
                 need(found == verdict, "another verdict", f"sample {sample}: {found}")
                 yield sample, verdict
