@@ -179,3 +179,29 @@ def test_label_numbers_follow_the_outputs() -> None:
     with pytest.raises(UserError, match="3 outputs, 2 labels in d"):
         data.for_outputs("argmax", 3)
     assert named.point(1) == (Fraction(1),)
+
+
+def test_a_run_counts_misread_centers_and_goes_on_beyond_the_clip(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("data.csv").write_text(rows(["0", "1", "2", "2"], [0, 1, 5, 2]))
+    code, facts, _ = run(capsys, "certify")
+    assert code == 1
+    counts = {key: facts[key] for key in ("robust", "misread", "flips", "clean", "certified")}
+    assert counts == {"robust": 3, "misread": 1, "flips": 0, "clean": 3, "certified": 3}
+    (flip,) = facts["flips_shown"]
+    assert (flip["sample"], flip["distance"]) == (2, "0")
+    assert main([*COMMANDS["certify"], "--data", "data.csv", "--quiet"]) == 1
+    out = capsys.readouterr().out
+    assert "clean accuracy      3 of 4" in out
+    assert "misread center of sample 2" in out
+    assert main(["check", "run"]) in (0, 1)
+    Path("data.csv").write_text(rows(["0", "1"], [0, 1]).replace("\n3,", "\n1,", 1))
+    code = main(
+        ["certify", "--network", "net.npz", "--radius", "1/4", "--data", "data.csv", "--clip",
+         "0:1", "--out", "clipped", "--quiet"]
+    )  # fmt: skip
+    assert code == 3
+    assert "1 failed" in capsys.readouterr().out
+    code = main(["runs", "export", "clipped", "--json"])
+    assert "sample 1: " in capsys.readouterr().out

@@ -217,7 +217,11 @@ def sample_query(network: Network, points: Points, question: Question, sample: i
     Raises UserError for `sign` and other than two classes.
     """
     goals = sample_goals(network, points, question, sample)
-    return Query(network, question.region(points.point(sample)), goals)
+    try:
+        region = question.region(points.point(sample))
+    except UserError as error:
+        raise UserError(f"sample {sample}: {error}") from None
+    return Query(network, region, goals)
 
 
 def sample_goals(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.question.network import Network
+    from verifier.runs.centers import Centers
     from verifier.runs.run import Run, ShownFlip, Summary
 
 _LARGE = 50_000  # numbers in a data set, from which worker processes are likely
@@ -102,6 +103,7 @@ def command(**given: Any) -> int:
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
     from verifier.question.errors import UserError
+    from verifier.runs.centers import centers_of_run
     from verifier.runs.run import shown_flips
 
     options = _Options(**given)
@@ -115,19 +117,21 @@ def command(**given: Any) -> int:
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
     summary = _continue(options, run)
+    centers = centers_of_run(run.place, run.network, run.points, run.job.question)
     flips = shown_flips(run, _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS)
     if options.as_json:
         print(
             json.dumps(
                 summary_json(summary)
                 | {
+                    **centers.facts,
                     "labels": list(run.points.label_names),
                     "flips_shown": list(map(flip_json, flips)),
                 }
             )
         )
     else:
-        print(_shown(run, summary, flips, about))
+        print(_shown(run, summary, centers, flips, about))
     if summary.flips:
         return 1
     return 3 if summary.undecided else 0
@@ -434,8 +438,15 @@ def _labels(run: Run, about: dict[str, Any]) -> str:
     return label_map(run.job.question.decoder, run.points.label_names)
 
 
-def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, Any]) -> str:
+def _shown(
+    run: Run,
+    summary: Summary,
+    centers: Centers,
+    flips: list[ShownFlip],
+    about: dict[str, Any],
+) -> str:
     from verifier.cli.options import short, table
+    from verifier.cli.samples import accuracy_rows
     from verifier.question.printable import size_text
 
     seconds = summary.seconds
@@ -452,7 +463,8 @@ def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, 
         *(("labels", text) for text in (_labels(run, about),) if text),
         ("samples", summary.samples),
         ("robust", summary.robust),
-        ("flips", summary.flips),
+        *accuracy_rows({**centers.facts, "samples": summary.samples}),
+        ("flips", centers.flips),
         ("undecided", undecided),
         ("proofs checked", summary.checked),
         ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
@@ -466,8 +478,9 @@ def _shown(run: Run, summary: Summary, flips: list[ShownFlip], about: dict[str, 
         outputs = ", ".join(map(short, flip.outputs[:10]))
         away = "squared distance" if summary.question.norm == "2" else "distance"
         lines.append(
-            f"flip of sample {flip.sample}: label {flip.label}, rival {flip.rival}, at {away} "
-            f"{short(flip.distance)}, outputs {outputs}"
+            f"{'flip' if flip.distance else 'misread center'} of sample {flip.sample}: label "
+            f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
+            f"outputs {outputs}"
         )
     if summary.flips > len(flips):
         lines.append(f"and {summary.flips - len(flips)} more flips, in the folder's certificates")

@@ -23,7 +23,15 @@ from time import monotonic
 from typing import Any, Protocol
 
 from verifier.checker.intervals import LARGEST_CHUNK
-from verifier.checker.manifest import Kind, Manifest, Question, Result, claim_text, sample_query
+from verifier.checker.manifest import (
+    Kind,
+    Manifest,
+    Question,
+    Result,
+    claim_text,
+    sample_goals,
+    sample_query,
+)
 from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.evidence.certificate import Flip, parse_certificate
@@ -242,7 +250,9 @@ def begin(
     chosen = tuple(range(points.size)) if samples is None else tuple(sorted(set(samples)))
     if not chosen or chosen[0] < 0 or chosen[-1] >= points.size:
         raise UserError(f"samples: there are {points.size}, counted from 0; asked {chosen[:3]}")
-    sample_query(network, points, question, chosen[0])  # whatever does not fit is said here
+    if network.inputs != points.dimension:
+        raise UserError(f"the data have {points.dimension} inputs, the network {network.inputs}")
+    sample_goals(network, points, question, chosen[0])  # what does not fit any sample is said here
     identity = identity_of(network, points.digest, question, options, chosen)
     if folder is None:
         parent = Path("runs") if store is None else Path(store)

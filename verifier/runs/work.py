@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from verifier.checker.manifest import Question, sample_query
 from verifier.evidence.data_file import Points
+from verifier.question.errors import UserError
 from verifier.question.network import Network
 from verifier.runs.records import Record, failure, record_of
 from verifier.search.flips.hints import Vector, nearest_rivals
@@ -66,8 +67,9 @@ def _solve(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
     network, job = context.network, context.job
-    queries = [sample_query(network, context.points, job.question, sample) for sample in samples]
     try:
+        # A ball that does not meet the clip holds no point, and is no question.
+        queries = [sample_query(network, context.points, job.question, k) for k in samples]
         hints = [_hints(context, sample) for sample in samples]
         outcomes = verify_batch(network, queries, job.options, progress, hints)
         return [
@@ -85,14 +87,18 @@ def _solve(
 
 
 def _hints(context: Context, sample: int) -> list[Vector]:
-    """Differently labelled samples whose balls of this radius meet the sample's own."""
+    """The sample itself, so that one that is misread is its own flip, and the differently labelled
+    samples whose balls of this radius meet its own."""
     question = context.job.question
     reach = 2 * (question.radius or Fraction(0))
     if question.norm == "2":
         reach = max(reach * reach, 4 * (question.radius_squared or Fraction(0)))
-    return nearest_rivals(context.points, sample, question.norm, reach)
+    rivals = nearest_rivals(context.points, sample, question.norm, reach)
+    return [context.points.point(sample), *rivals]
 
 
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
+    if isinstance(error, UserError):
+        return text[:500]
     return f"{type(error).__name__}: {text}"[:500] if text else type(error).__name__

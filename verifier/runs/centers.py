@@ -1,0 +1,64 @@
+"""What the network reads at the samples themselves: no radius is to blame for a wrong label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from verifier.checker.manifest import Question, sample_goals
+from verifier.checker.scaled import evaluate
+from verifier.evidence.data_file import Points
+from verifier.question.network import Network
+from verifier.runs.place import Place
+from verifier.runs.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Centers:
+    """`misread` are the samples among the `samples` asked about whose own label the network does
+    not read at the sample itself, a tie included; evaluated exactly. `certified` are recorded to
+    keep it on their balls, `flips` to lose it there though the sample itself is read right."""
+
+    samples: int
+    misread: tuple[int, ...]
+    certified: int
+    flips: int
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """The counts by name."""
+        return {
+            "misread": len(self.misread),
+            "clean": self.clean,
+            "certified": self.certified,
+            "flips": self.flips,
+        }
+
+    @property
+    def clean(self) -> int:
+        """How many samples are read right."""
+        return self.samples - len(self.misread)
+
+
+def misread_samples(
+    network: Network, points: Points, question: Question, samples: Sequence[int]
+) -> list[int]:
+    """The samples at which a goal of their question holds, in their order; exact."""
+    centers = [points.point(sample) for sample in samples]
+    found = []
+    for sample, center, outputs in zip(samples, centers, evaluate(network, centers), strict=True):
+        goals = sample_goals(network, points, question, sample)
+        if any(all(atom.holds(center, outputs) for atom in goal.atoms) for goal in goals):
+            found.append(sample)
+    return found
+
+
+def centers_of_run(place: Place, network: Network, points: Points, question: Question) -> Centers:
+    """The centers of a run, read here; those of its robust samples hold by their proofs."""
+    with Store(place.database, read_only=True) as store:
+        rows = store.samples(place.row(store).id)
+    others = [row.sample for row in rows if row.state != "robust"]
+    misread = misread_samples(network, points, question, others)
+    wrong = set(misread)
+    flips = sum(row.state == "flip" and row.sample not in wrong for row in rows)
+    return Centers(len(rows), tuple(misread), len(rows) - len(others), flips)
