@@ -252,7 +252,7 @@ def begin(
         raise UserError(f"samples: there are {points.size}, counted from 0; asked {chosen[:3]}")
     if network.inputs != points.dimension:
         raise UserError(f"the data have {points.dimension} inputs, the network {network.inputs}")
-    sample_goals(network, points, question, chosen[0])  # what does not fit any sample is said here
+    _require_fit(network, points, question, chosen)
     identity = identity_of(network, points.digest, question, options, chosen)
     if folder is None:
         parent = Path("runs") if store is None else Path(store)
@@ -279,6 +279,22 @@ def begin(
                 known = database.pending(row.id, STATES)
             _check_same(path, row, identity, known, change_limits)
     return Run(place, network, points, Job(question, options), len(chosen))
+
+
+def _require_fit(
+    network: Network, points: Points, question: Question, samples: Sequence[int]
+) -> None:
+    """Returns unless something fits no sample: the decoder, or a clip that no ball meets."""
+    sample_goals(network, points, question, samples[0])
+    flaw: UserError | None = None
+    for sample in samples:
+        try:
+            question.region(points.point(sample))
+        except UserError as error:
+            flaw = flaw or UserError(f"no sample has a ball to ask about; sample {sample}: {error}")
+        else:
+            return
+    raise flaw or UserError("no samples")
 
 
 def _described(dataset: Dataset) -> dict[str, Any]:
