@@ -40,10 +40,16 @@ class Numerators:
     constant: Fraction
 
 
-class Form:
-    """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator."""
+BY_LIMBS = 1 << 11  # products of a row and a matrix, from which on limbs are faster
 
-    __slots__ = ("a", "constant", "denominator", "z")
+
+class Form:
+    """(constant + sum of z[j] Z_j + sum of a[v] A_v) / denominator.
+
+    The constant is kept in parts, numerators by denominator: bounds have few denominators, and sums
+    of integers are fast."""
+
+    __slots__ = ("_constants", "a", "denominator", "z")
 
     def __init__(
         self,
@@ -64,11 +70,26 @@ class Form:
             for j, numerator in part.z.items():
                 self.z[j] = self.z.get(j, 0) + factor * numerator
         self.a = {v: int(q * self.denominator) for v, q in a.items()}
-        self.constant: Number = constant * self.denominator
+        self._constants: dict[int, int] = {}
+        self.add(self.denominator, constant)
+
+    @property
+    def constant(self) -> Number:
+        parts = self._constants
+        common = lcm(*parts)
+        whole = sum(numerator * (common // below) for below, numerator in parts.items())
+        return whole if common == 1 else Fraction(whole, common)
+
+    def add(self, factor: int, bound: Number) -> None:
+        """Adds factor * bound to the constant."""
+        below, parts = bound.denominator, self._constants
+        parts[below] = parts.get(below, 0) + factor * bound.numerator
 
     def multiply(self, factor: int) -> None:
+        if factor == 1:
+            return
         self.denominator *= factor
-        self.constant *= factor
+        self._constants = {below: q * factor for below, q in self._constants.items()}
         self.z = {j: c * factor for j, c in self.z.items()}
         self.a = {v: c * factor for v, c in self.a.items()}
 
@@ -200,7 +221,7 @@ class LeafChecker(Branch):
             if not factor:
                 continue
             variables, weights, constant = row(v)
-            form.constant += factor * constant
+            form.add(factor, constant)
             z = form.z
             for j, weight in zip(variables, weights, strict=True):
                 if j in z:
@@ -230,9 +251,9 @@ class LeafChecker(Branch):
                     places.append(v - layer.first)
                     factors.append(factor)
             if factors:
-                form.constant += whole
-                read = np.array(factors, dtype=object) @ layer.weights[places]
-                for j, value in zip(layer.variables, read.tolist(), strict=True):
+                form.add(1, whole)
+                read = _product(layer, places, factors)
+                for j, value in zip(layer.variables, read, strict=True):
                     form.z[j] = form.z.get(j, 0) + value
 
     def _slope_denominators(self, slopes: Mapping[int, Fraction]) -> dict[int, int]:
@@ -272,9 +293,14 @@ class LeafChecker(Branch):
         kept = coefficient * slope.numerator // slope.denominator  # exact, see `multiply`
         rest = coefficient - kept
         if coefficient > 0:
-            form.constant += rest * max(low, 0) + kept * max(-high, 0)
+            form.add(rest, max(low, 0))
+            form.add(kept, max(-high, 0))
+            return kept
+        above, below = max(high, 0), max(-low, 0)
+        if rest * above <= kept * below:
+            form.add(rest, above)
         else:
-            form.constant += min(rest * max(high, 0), kept * max(-low, 0))
+            form.add(kept, below)
         return kept
 
     def _nonnegative(self, form: Form, leaf: Leaf, strict: bool) -> bool:
@@ -292,7 +318,7 @@ class LeafChecker(Branch):
             return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
         gradient: dict[int, Number] = {}
-        constant: Number = form.constant
+        constant: Number = 0
         open_box = strict and self.region.open and not on_ball
         for k in leaf.box:
             self._checked(k, "input")
@@ -306,9 +332,13 @@ class LeafChecker(Branch):
                     gradient[k] = coefficient - share
             if share:
                 side = self._low[-1 - k] if share > 0 else self._high[-1 - k]
-                constant += share * side
+                if isinstance(share, int):
+                    form.add(share, side)
+                else:
+                    constant += share * side
                 if open_box and self.region.recedes(k, Fraction(side) / size):
                     strict = open_box = False  # x_k stays off that side
+        constant += form.constant
         if on_ball:
             return self._holds_on_ball(gradient, constant, strict)
         return constant > 0 if strict else constant >= 0
@@ -356,3 +386,14 @@ def usual_slope(coefficient: Number, low: Number, high: Number) -> Fraction:
     if coefficient > 0:
         return ONE if high >= -low else ZERO
     return Fraction(int(high * (1 << USUAL_BITS) // (high - low)), 1 << USUAL_BITS)
+
+
+def _product(layer: FullLayer, places: Sequence[int], factors: Sequence[int]) -> list[int]:
+    """factors @ the rows `places` of the layer's weights."""
+    if len(places) * len(layer.variables) < BY_LIMBS:
+        few: list[int] = (np.array(factors, dtype=object) @ layer.weights[places]).tolist()
+        return few
+    every = [0] * len(layer.weights)
+    for place, factor in zip(places, factors, strict=True):
+        every[place] = factor
+    return layer.limbs.times(every)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.limbs import LimbMatrix
 from verifier.question.errors import UserError
 from verifier.question.network import Integers, Network, Rows, integers
 
@@ -101,6 +102,7 @@ class FullLayer:
     last: int
     variables: list[int]
     weights: NDArray[np.object_]
+    limbs: LimbMatrix
     constants: list[int]
 
     def times(self, factor: int) -> FullLayer:
@@ -189,7 +191,8 @@ class ScaledNetwork:
                 variables, row, _ = self.row(v)
                 weights[v - layer.first, [place[j] for j in variables]] = row
             constants = [int(c) for c in layer.constants.tolist()]
-            found.append(FullLayer(layer.first, layer.last, read, weights, constants))
+            limbs = LimbMatrix(weights)
+            found.append(FullLayer(layer.first, layer.last, read, weights, limbs, constants))
         return found
 
     @cached_property

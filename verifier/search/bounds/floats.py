@@ -206,6 +206,6 @@ def float_vector(values: tuple[Fraction, ...] | list[Fraction]) -> Float:
     return np.array([to_float(q) for q in values])
 
 
-def to_float(value: Fraction | int) -> float:
-    """The float nearest to the number, the largest one beyond the range of floats."""
-    return _quotient(value.numerator, value.denominator)
+def to_float(value: Fraction | int, scale: int = 1) -> float:
+    """The float nearest to value / scale, the largest one beyond the range of floats."""
+    return _quotient(value.numerator, value.denominator * scale)

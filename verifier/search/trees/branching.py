@@ -24,11 +24,15 @@ from verifier.search.attack import ascend
 from verifier.search.bounds.floats import FloatNetwork, float_network
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
-from verifier.search.trees.phases import NODE_LIMIT, PhaseTree
+from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
+from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
 from verifier.search.trees.tightening import lemmas
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
-PROBE = 4000  # nodes, after which bounds of single units pay
+# Bounds of single units cost two ascents a unit, through half of the network on average; a node
+# takes STEPS steps and about as much for its leaf. They begin when the nodes have cost as much.
+NODES_A_UNIT = LEMMA_STEPS / (2 * STEPS)
+FEW_NODES = 64  # a batch: a first look costs no more
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 
 
@@ -104,15 +108,16 @@ def _by_phases(
     if symbolic:
         steps.append(SymbolicStep())
         checker.tighten_symbolically()
-    # What takes longer than so many nodes is begun again, under tighter bounds of single units.
-    probe = options.nodes is None or options.nodes > PROBE
     search = PhaseTree(query, checker, network, deadline, believing=believing)
-    found = _refute_all(search, PROBE if probe else options.nodes, symbolic=symbolic)
+    # What takes more nodes than that is begun again, under tighter bounds of single units.
+    nodes = FEW_NODES + int(NODES_A_UNIT * search.open_units)
+    probe = options.nodes is None or options.nodes > nodes
+    found = _refute_all(search, nodes if probe else options.nodes, symbolic=symbolic)
     if probe and found == Undecided(NODE_LIMIT):
         steps += lemmas(query, checker, network, deadline, believing=believing)
-        nodes = search.nodes
+        before = search.nodes
         search = PhaseTree(query, checker, network, deadline, believing=believing)
-        search.nodes = nodes
+        search.nodes = before
         found = _refute_all(search, options.nodes, symbolic=symbolic)
     verdict = found if isinstance(found, Flip | Undecided) else Robust(tuple(steps), found)
     return verdict, search.nodes

@@ -68,8 +68,8 @@ class PhaseTree:
         self.nodes = 0
         scales = checker.scaled.scales[query.network.inputs :]
         units = range(query.network.units.count)
-        self.lower = np.array([to_float(Fraction(checker.lower(v)) / scales[v]) for v in units])
-        self.upper = np.array([to_float(Fraction(checker.upper(v)) / scales[v]) for v in units])
+        self.lower = np.array([to_float(checker.lower(v), scales[v]) for v in units])
+        self.upper = np.array([to_float(checker.upper(v), scales[v]) for v in units])
         self._undecided = np.array(
             [v for v in units if checker.lower(v) < 0 < checker.upper(v)], dtype=np.int64
         )
@@ -84,6 +84,11 @@ class PhaseTree:
         self._heights = -below * above / (above - below)  # of the relaxation's triangles
         self._doubts = 0
         self._ahead: dict[int, Lookahead] = {}
+
+    @property
+    def open_units(self) -> int:
+        """The number of units that are undecided at the root."""
+        return len(self._undecided)
 
     def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
         """A tree that refutes goal `number`, or a point that satisfies it."""

@@ -136,8 +136,8 @@ class _Tightening:
     def _by_tree(self, v: int, *, always: bool) -> None:
         """Decides the unit by a small tree, if it is nearly decided or all goes through it."""
         scale = self.checker.scaled.scales[self.query.network.inputs + v]
-        low = to_float(Fraction(self.checker.lower(v)) / scale)
-        high = to_float(Fraction(self.checker.upper(v)) / scale)
+        low = to_float(self.checker.lower(v), scale)
+        high = to_float(self.checker.upper(v), scale)
         for on, beyond in ((True, -low), (False, high)):
             if not (always or beyond <= NEARLY * (high - low)):
                 continue
