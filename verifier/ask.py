@@ -26,7 +26,7 @@ from pathlib import Path
 from verifier.checker.manifest import Question
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
-from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
+from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided, Verdict
 from verifier.evidence.proof_file import Proof, load_proof, network_digest
 from verifier.formats.files import naming
 from verifier.formats.load import load_file
@@ -207,7 +207,7 @@ def certify(
     )
 
 
-def check(query: Query, verdict: Robust | Flip | Radius) -> None:
+def check(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
     """Returns if the verdict is shown to be true of the query; RefusedError, naming the flaw.
 
     >>> from verifier.question.query import Query

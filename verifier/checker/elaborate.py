@@ -19,6 +19,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import Question, Result, claimed, question_text, sample_query
@@ -34,6 +35,7 @@ from verifier.evidence.certificate import (
     Leaf,
     Lemma,
     MaximaStep,
+    Maximum,
     Node,
     PairLemma,
     Radius,
@@ -317,8 +319,12 @@ def _in_kernel(query: Query, verdict: Robust | Flip, asked: kernel_question.Ques
 
 
 def kernel_check_proof(query: Query, claim: Claim) -> None:
-    """Returns if the kernel proves the claim of a proof file, an exact radius included; raises
-    RefusedError, naming the flaw. The kernel reads network and question from their own bytes."""
+    """Returns if the kernel proves the claim of a proof file, exact radii and maxima included;
+    raises RefusedError, naming the flaw. The kernel reads network and question from their own
+    bytes."""
+    if isinstance(claim, Maximum):
+        check_maximum(query, claim, kernel_check_proof)
+        return
     network = _kernel_network(query.network)
     head = parse_json(proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0])
     try:

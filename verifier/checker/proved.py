@@ -16,8 +16,9 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 
+from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.manifest import Question, Result
-from verifier.evidence.certificate import Flip, Radius, Robust, parse_certificate
+from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import answer_text, network_text, number_text, question_text
 from verifier.question.errors import RefusedError, UserError
@@ -141,8 +142,12 @@ def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
             raise RefusedError("another question", "the proved kernel prints another one back")
 
 
-def replay_proof(query: Query, verdict: Robust | Flip | Radius) -> None:
-    """Returns if the proved kernel accepts the proof of `query`; raises RefusedError."""
+def replay_proof(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
+    """Returns if the proved kernel accepts the proof of `query`, of a maximum its two parts; raises
+    RefusedError."""
+    if isinstance(verdict, Maximum):
+        check_maximum(query, verdict, replay_proof)
+        return
     kinds = {Robust: "robust", Flip: "flip", Radius: "exact radius"}
     replay_proved(proof_parts(query, verdict), [f"question {kinds[type(verdict)]}"])
 

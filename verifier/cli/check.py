@@ -115,7 +115,7 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
     from verifier.checker.elaborate import kernel_check_proof
     from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
-    from verifier.evidence.certificate import Radius, Robust
+    from verifier.evidence.certificate import Maximum, Radius, Robust
     from verifier.question.printable import size_text
     from verifier.question.rational import format_rational
     from verifier.tasks.verify import check
@@ -124,7 +124,7 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
     proof = proof_about(path, file)
     query = proof.query
     (kernel_check_proof if kernel else check)(query, proof.verdict)
-    exact = isinstance(proof.verdict, Radius)
+    exact = isinstance(proof.verdict, Radius | Maximum)
     robust = exact or isinstance(proof.verdict, Robust)
     region = query.region
     shape = f"a box of {region.dimension} inputs"
@@ -138,7 +138,9 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
     if count > 1:
         every, some = f"any of {count} unsafe sets", f"one of {count} unsafe sets"
     claim = f"no point of {shape} lies in {every}"
-    if exact:
+    if isinstance(proof.verdict, Maximum):
+        claim += ", and one lies on the boundary of such a set: the bound is the exact extreme"
+    elif exact:
         claim += ", and one on its sphere does: its radius is exact"
     elif not robust:
         claim = f"a point of {shape} lies in {some}"

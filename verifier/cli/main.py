@@ -34,6 +34,7 @@ from verifier.cli import (
     verify,
     vnnlib,
     width,
+    worst,
 )
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.printable import printable
@@ -49,6 +50,7 @@ COMMANDS: tuple[click.Command, ...] = (
     verify.command,
     search.command,
     radius.command,
+    worst.command,
     vnnlib.command,
     export.command,
     report.command,

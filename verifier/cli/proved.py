@@ -109,8 +109,10 @@ def _chosen(
 def export_stream(source: str, target: Path, net: str | None) -> list[tuple[str, str]]:
     """Writes the stream of a proof file or of a sealed run, for `robmem-kernel`."""
     from verifier.checker.proved import proof_parts, run_parts
+    from verifier.evidence.certificate import Maximum
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
+    from verifier.question.errors import UserError
     from verifier.runs.folder import RunFolder
 
     network = None if net is None else load_any_network(net)
@@ -123,6 +125,10 @@ def export_stream(source: str, target: Path, net: str | None) -> list[tuple[str,
         what = f"{len(chosen)} samples"
     else:
         proof = load_proof(source, network=network)
+        if isinstance(proof.verdict, Maximum):
+            raise UserError(
+                f"{source}: a maximum is two questions; robmem check --proved asks both"
+            )
         parts, what = proof_parts(proof.query, proof.verdict), "one question"
     size = _write(target, parts)
     return [(str(target), f"{what} for the proved kernel, {size} bytes")]

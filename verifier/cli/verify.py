@@ -58,6 +58,13 @@ _LONG = 400  # characters of a point shown exactly
     metavar="ATOMS",
     help="Such as 'Y_0 <= 0 and X_1 > 1/2', which no point may satisfy; may be repeated.",
 )
+@click.option("--worst", "least", is_flag=True, help="Ask how small the margin becomes.")
+@click.option(
+    "--maximise",
+    metavar="FORM",
+    help="Ask how large a form such as 'Y_0 - Y_1' becomes, instead of --label or --unsafe.",
+)
+@click.option("--within", metavar="Q", help="For --worst, --maximise: an interval is enough.")
 @click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
@@ -86,6 +93,9 @@ def command(
     labels: str | None,
     decoder: str | None,
     unsafe: tuple[str, ...],
+    least: bool,
+    maximise: str | None,
+    within: str | None,
     normalise: bool,
     timeout: float | None,
     nodes: int | None,
@@ -108,6 +118,11 @@ def command(
 
     A network that does not read the label at the center itself misreads it: that is
     looked at first, and said.
+
+    With --worst the answer is the least margin, the distance of the outputs from an
+    unsafe set or another label, as an exact number with a point that has it and a proof
+    that none has less; with --maximise it is the largest value of a form. --within Q is
+    content with an interval of that length, and needed for norm 2.
 
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
@@ -158,6 +173,22 @@ def command(
     ]
     point = None if center is None else read_point(center, network.inputs, layout)
     region = read_region(norm, point, size, squared, boxes)
+    if maximise is not None or least:
+        from verifier.cli.extreme import answer_extreme, form_goal
+
+        if semantics != "real":
+            raise UserError(f"--worst and --maximise are about exact arithmetic, not {semantics}")
+        if maximise is None:
+            goals, _, _ = read_goals(network.outputs.count, label, labels, decoder, unsafe)
+        elif unsafe or label is not None or least:
+            raise UserError("give --maximise alone, or --label or --unsafe")
+        else:
+            goals = (form_goal(maximise),)
+        query = Query(network, region, goals)
+        limits = Options(timeout, nodes, engine, seed)
+        return answer_extreme(query, maximise, within, limits, proof, as_json)
+    if within is not None:
+        raise UserError("--within goes with --worst or --maximise")
     goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe)
     query = Query(network, region, goals)
     read = monotonic() - started

@@ -197,6 +197,16 @@ class Radius:
     flip: Flip
 
 
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Of a query with strict atoms on a closed region: `proof` shows that no goal is satisfied
+    there, `point` is one at which all atoms of a goal are at least zero. So zero is the largest
+    value, over the region and the goals, of a goal's least atom."""
+
+    proof: Robust
+    point: Flip
+
+
 Verdict = Robust | Flip | Undecided
 _LARGEST_INTEGER = 2**53  # that readers with floats alone do not round
 _BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")

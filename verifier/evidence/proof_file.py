@@ -11,7 +11,9 @@ Two lines of JSON, packed (see `packed.py`) if the name ends in .gz:
     goal    {"rival": text, "atoms": [{"inputs": [[k, q] ..], "outputs": [[j, q] ..],
                                        "constant": q, "strict": bool} ..]}
 
-An exact radius (see `radius.py`) has a third line: its flip, after the proof on the open ball.
+A pair has a third line: a point after the proof. On an open ball it is an exact radius, see
+`exact_radius.py`, and the point is a flip on the sphere; on a closed region it is an exact maximum,
+see `exact_maximum.py`, and at the point all atoms of a goal are >= 0.
 
 "content" holds the native network file; without it the network must be given to the reader.
 
@@ -29,7 +31,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.evidence.certificate import Flip, Radius, Robust, certificate_bytes, parse_certificate
+from verifier.evidence.certificate import (
+    Flip,
+    Maximum,
+    Radius,
+    Robust,
+    certificate_bytes,
+    parse_certificate,
+)
 from verifier.evidence.fields import check_fields, list_in, text_in, truth_in
 from verifier.evidence.files import write_bytes
 from verifier.evidence.network_file import network_bytes, parse_network
@@ -41,7 +50,7 @@ from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import format_rational
 from verifier.question.region import Region
 
-Claim = Robust | Flip | Radius
+Claim = Robust | Flip | Radius | Maximum
 VERSION = 1
 _REGION = ("norm", "lower", "upper")
 _BALL = ("center", "size", "clipped")
@@ -99,7 +108,13 @@ def proof_bytes(query: Query, verdict: Claim, *, with_network: bool = True) -> b
         head["content"] = base64.b64encode(network_bytes(query.network)).decode("ascii")
     head |= {"region": _region_out(query.region), "goals": [_goal_out(g) for g in query.goals]}
     text = json.dumps(head, separators=(",", ":"))
-    parts = (verdict.proof, verdict.flip) if isinstance(verdict, Radius) else (verdict,)
+    parts: tuple[Robust | Flip, ...]
+    if isinstance(verdict, Radius):
+        parts = (verdict.proof, verdict.flip)
+    elif isinstance(verdict, Maximum):
+        parts = (verdict.proof, verdict.point)
+    else:
+        parts = (verdict,)
     lines = [certificate_bytes(part, query.network.digest) for part in parts]
     return text.encode() + b"\n" + b"".join(lines)
 
@@ -144,7 +159,7 @@ def parse_proof(
         flip = parse_certificate(third, about.digest)
         if not isinstance(verdict, Robust) or not isinstance(flip, Flip):
             raise RefusedError("malformed", "three lines are of a proof and then a flip")
-        verdict = Radius(verdict, flip)
+        verdict = Radius(verdict, flip) if region.open else Maximum(verdict, flip)
     return Proof(stated, verdict)
 
 

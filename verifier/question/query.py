@@ -47,10 +47,15 @@ class Atom:
 
     def holds(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> bool:
         """Whether the atom is true at input x and output y."""
+        value = self.value(x, y)
+        return value > 0 if self.strict else value >= 0
+
+    def value(self, x: Sequence[Fraction], y: Sequence[Fraction]) -> Fraction:
+        """The form at input x and output y."""
         value = self.constant
         value += sum((c * x[k] for k, c in self.inputs), Fraction(0))
         value += sum((c * y[j] for j, c in self.outputs), Fraction(0))
-        return value > 0 if self.strict else value >= 0
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,40 @@ def ascend(
     return None
 
 
+def best_points(
+    query: Query,
+    network: FloatNetwork,
+    goal: int,
+    *,
+    starts: int = 16,
+    steps: int = 40,
+    seed: int = 0,
+    deadline: float | None = None,
+) -> Float:
+    """The best point, (1, inputs), that projected ascents on the goal's least atom come by, from
+    seeded starts. Raises LateError after the deadline."""
+    region, random = query.region, np.random.default_rng(seed)
+    sides = float_region(region)
+    low, high = sides.lower, sides.upper
+    points = low + (high - low) * random.random((starts, len(low)))
+    points[0] = (low + high) / 2 if region.norm == "inf" else sides.center
+    points = project(region, points)
+    best, most = points[:1], -np.inf
+    for step in range(steps + 1):
+        check_time(deadline)
+        margins, gradient = network.ascend(query.goals[goal], points)
+        k = int(margins.argmax())
+        if margins[k] > most:
+            best, most = points[[k]], float(margins[k])
+        size = 0.5 * (1 - step / steps)
+        if region.norm == "inf":
+            move = np.sign(gradient) * (high - low) / 2
+        else:
+            move = _longest(region, gradient)
+        points = project(region, points + size * move)
+    return best
+
+
 def sample(query: Query, network: FloatNetwork, goal: int, seed: int) -> Flip | None:
     """A flip among random points of the region's box and, ever closer, around the best of them.
 

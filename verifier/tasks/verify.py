@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
 from verifier.checker.replay import replay
-from verifier.evidence.certificate import Flip, Radius, Robust, Undecided
+from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.options import Options, Outcome
@@ -41,10 +42,12 @@ def verify_batch(
     return search_batch(network, queries, options, progress, hints)
 
 
-def check(query: Query, verdict: Robust | Flip | Radius) -> None:
+def check(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
     """Returns if the verdict is shown to be true; raises RefusedError, naming the flaw."""
     if isinstance(verdict, Radius):
         check_radius(query, verdict)
+    elif isinstance(verdict, Maximum):
+        check_maximum(query, verdict)
     else:
         replay(query, verdict)
 
