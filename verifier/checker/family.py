@@ -112,9 +112,9 @@ class End(LeafChecker):
         rest = coefficient - kept
         low, high = self.lower(v), self.upper(v)
         if coefficient > 0:
-            form.constant += rest * low if self.on(v) else kept * -high if self.off(v) else 0
+            form.add(1, rest * low if self.on(v) else kept * -high if self.off(v) else 0)
         else:
-            form.constant += min(rest * max(high, 0), kept * max(-low, 0))
+            form.add(1, min(rest * max(high, 0), kept * max(-low, 0)))
         return kept
 
     def proves(self, leaf: Leaf, target: Goal | Lemma, *, closed: bool) -> bool:
@@ -130,7 +130,7 @@ class End(LeafChecker):
         form, strict = self.start(leaf, target)
         self._eliminate(form, leaf)
         last = self.inputs - 1
-        form.constant += form.z.pop(last, 0) * self._low[-1 - last]  # m is fixed at an end
+        form.add(form.z.pop(last, 0), self._low[-1 - last])  # m is fixed at an end
         return form, strict
 
 

@@ -11,12 +11,13 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
-from verifier.cli.samples import LABELS_HELP
+from verifier.cli.samples import About, limit_options, sample_options
 
 if TYPE_CHECKING:
     from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
+    from verifier.search.options import Options
     from verifier.tasks.worst import Worst
 
 _SHOWN = 40  # rows of the table
@@ -28,47 +29,23 @@ _SHOWN = 40  # rows of the table
     short_help="The exact worst case: the least margin on every ball.",
 )
 @click.argument("net", metavar="NET")
-@click.option("--data", "spec", required=True, metavar="DATA", help="The samples.")
+@sample_options
 @network_options
 @table_options
 @click.option("--radius", metavar="R", required=True, help="Of the closed balls.")
-@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
-@click.option(
-    "--clip",
-    is_flag=False,
-    flag_value="range",
-    metavar="LO:HI",
-    help="Only inputs in this range; without a value, in the pixel range of the data.",
-)
-@click.option(
-    "--decoder",
-    type=click.Choice(["nearest", "sign", "argmax"]),
-    help="[default: argmax for several outputs, else nearest]",
-)
-@click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
-@click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--within", metavar="Q", help="An interval of this length is enough; norm 2: needed.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@limit_options
 @click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     net: str,
-    spec: str,
+    about: About,
     layout: Layout,
     parts: Parts,
+    options: Options,
     radius: str,
-    norm: Any,
-    clip: str | None,
-    decoder: str | None,
-    labels: str | None,
-    samples: str | None,
     within: str | None,
-    timeout: float | None,
-    nodes: int | None,
-    seed: int,
     proofs: str | None,
     quiet: bool,
     as_json: bool,
@@ -91,14 +68,13 @@ def command(
     from verifier.checker.manifest import Question, sample_query
     from verifier.cli.options import number
     from verifier.cli.progress import counted
-    from verifier.cli.samples import limits, positive, read_asked
+    from verifier.cli.samples import positive, read_asked
     from verifier.tasks.worst import worst
 
     started = monotonic()
     size, length = number("--radius", radius), positive("--within", within)
-    options = limits(timeout, nodes, seed)
-    asked = read_asked(net, parts, spec, layout, samples, decoder, labels, clip)
-    question = Question(norm, asked.decoder, size, None, asked.clip)
+    asked = read_asked(net, parts, about, layout)
+    question = Question(about.norm, asked.decoder, size, None, asked.clip)
     found: list[Worst] = []
     with counted(len(asked.samples), quiet=quiet, what="minimising") as show:
         for sample in asked.samples:
@@ -108,7 +84,7 @@ def command(
     if proofs is not None:
         for sample, entry in zip(asked.samples, found, strict=True):
             save(Path(proofs), f"sample-{sample}", entry)
-    facts = _facts(asked, found, f"L{norm} balls of radius {radius}", monotonic() - started)
+    facts = _facts(asked, found, f"L{about.norm} balls of radius {radius}", monotonic() - started)
     print(json.dumps(facts) if as_json else _shown(facts))
     if facts["flips"]:
         return 1
