@@ -152,11 +152,24 @@ def linear(
     bias: Exact | None = None,
 ) -> Tensor:
     """Element i is the sum over k of weights[i, k] * value at flat position positions[i, k], plus
-    bias[i]; a position of -1 stands for zero. Positions of a row increase where not -1.
+    bias[i]; a position of -1 stands for zero.
 
     Shapes: positions and weights (elements, terms), bias (elements,).
     """
+    if not _increase(positions):  # one column for each term; equal forms are added up later
+        value = Tensor(value.ids.reshape(-1)[np.maximum(positions, 0)], value.forms)
+        every = np.arange(positions.size, dtype=np.int64).reshape(positions.shape)
+        positions = np.where(positions < 0, -1, every)
     return tensor(compose(weighted_at(positions, weights, bias), value.rows()), shape)
+
+
+def _increase(positions: Index) -> bool:
+    """Whether the positions of every row increase strictly, where not -1."""
+    if positions.shape[1] < 2:
+        return True
+    reached = np.maximum.accumulate(positions, axis=1)
+    later = positions[:, 1:]
+    return bool(np.all((later < 0) | (later > reached[:, :-1])))
 
 
 def scaled(value: Tensor, factor: Exact, shift: Exact) -> Tensor:

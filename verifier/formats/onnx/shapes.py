@@ -182,9 +182,9 @@ def _split(node: Node) -> list[Value]:
 
 def _concat(node: Node) -> list[Value]:
     values = node.values()
-    if "axis" not in node.attributes:
+    if "axis" not in node.attributes and node.opset >= 4:
         raise UserError("attribute axis is missing")
-    axis = axis_of(node.integer("axis", 0), len(values[0].shape))
+    axis = axis_of(node.integer("axis", 1), len(values[0].shape))
     shapes = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(shapes) != 1 or len({len(v.shape) for v in values}) != 1:
         raise UserError(f"shapes {[list(v.shape) for v in values][:4]} do not fit on axis {axis}")
