@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from hypothesis import strategies as st
 
 from tests.oracles.shared_data import DATA
 from verifier.checker.scaled import evaluate
-from verifier.formats.fitted import network_of
 from verifier.formats.floats import float_network
 from verifier.formats.load import load_any_network
 from verifier.formats.npz import parse_npz
@@ -119,80 +117,3 @@ def test_benchmark_networks_survive_a_round_trip() -> None:
         generator = np.random.default_rng(1)
         points = [[Fraction(float(v)) for v in generator.normal(size=network.inputs)]]
         assert evaluate(again, points) == evaluate(network, points)
-
-
-# ------------------------------------------------------------------ fitted models
-
-
-@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
-def test_scikit_learn_models() -> None:
-    networks = pytest.importorskip("sklearn.neural_network")
-    generator = np.random.default_rng(0)
-    points = generator.normal(size=(60, 3))
-    classes = (points[:, 0] > 0).astype(int) + (points[:, 1] > 0.5)
-    options: dict[str, Any] = {
-        "hidden_layer_sizes": (6, 5),
-        "random_state": 1,
-        "max_iter": 30,
-        "solver": "lbfgs",
-    }
-    three = networks.MLPClassifier(**options).fit(points, classes)
-    two = networks.MLPClassifier(**options).fit(points, classes > 0)
-    number = networks.MLPRegressor(**options).fit(points, points[:, 0] ** 2)
-    exact = [[Fraction(float(v)) for v in point] for point in points]
-    scores = np.array([[float(v) for v in row] for row in evaluate(network_of(three), exact)])
-    assert (scores.argmax(axis=1) == three.predict(points)).all()
-    signs = np.array([row[0] > 0 for row in evaluate(network_of(two), exact)])
-    assert (signs == two.predict(points)).all()
-    values = np.array([float(row[0]) for row in evaluate(network_of(number), exact)])
-    np.testing.assert_allclose(values, number.predict(points), atol=1e-9)
-    with pytest.raises(UserError, match="'tanh' is not relu"):
-        network_of(
-            networks.MLPRegressor(activation="tanh", max_iter=1, solver="lbfgs").fit(
-                points, points[:, 0]
-            )
-        )
-    with pytest.raises(UserError, match="is not fitted"):
-        network_of(networks.MLPClassifier())
-
-
-class Linear:
-    def __init__(self, weight: Any, bias: Any) -> None:
-        self.weight = np.array(weight, dtype=np.float32)
-        self.bias = None if bias is None else np.array(bias, dtype=np.float32)
-
-
-class ReLU:
-    pass
-
-
-class LeakyReLU:
-    negative_slope = 0.25
-
-
-class Dropout:
-    training = False
-
-
-class Tanh:
-    pass
-
-
-class Sequential(list[Any]):
-    pass
-
-
-def test_sequential_models_by_duck_typing() -> None:
-    first, second = Linear([[1, 0.1], [0, -1]], [0, 1]), Linear([[1, 2]], None)
-    network = network_of(Sequential([first, Sequential([ReLU(), Dropout()]), second]))
-    assert network.layers == (2,)
-    assert network.units.fractions(0)[0][1] == Fraction(float(np.float32(0.1)))
-    assert network.outputs.fractions(0) == ({2: 1, 3: 2}, 0)
-    leaky = network_of(Sequential([Linear([[1]], [0]), LeakyReLU()]))
-    assert evaluate(leaky, [[Fraction(-4)], [Fraction(4)]]) == [[-1], [4]]
-    with pytest.raises(UserError, match=r"module 1 \(Tanh\)"):
-        network_of(Sequential([first, Tanh()]))
-    with pytest.raises(UserError, match=r"module 2 \(Linear\): weights"):
-        network_of(Sequential([first, ReLU(), Linear([[1, 2, 3]], [0])]))
-    with pytest.raises(UserError, match="neither a fitted MLP"):
-        network_of(3)

@@ -81,7 +81,6 @@ def loop(times: Any, *extra: Any) -> onnx.ModelProto:
 def test_loop_runs_its_body_as_often_as_a_constant_says() -> None:
     model = loop(3)
     assert exact(model, 8) == [1, 4, 2, 1]
-    agree(model, network_of_model(model))
 
 
 def test_loops_without_end_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,108 +1,103 @@
-"""Fitted models of scikit-learn and PyTorch, told by what they have; neither is imported.
+"""Fitted models of scikit-learn and PyTorch; neither is imported before a model of it is given.
 
-network_of(MLPClassifier(..).fit(X, y))
+network_of(make_pipeline(StandardScaler(), MLPClassifier(..)).fit(X, y))
 network_of(torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 1)))
+network_of(model, shape=(1, 28, 28))   # convolutions, normalisations, own modules
+
+Names of classes decide nothing: a class is one of the library's own, or it is not known. After the
+conversion the exact network is compared with what the model computes at random points.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.formats.files import naming, shown
-from verifier.formats.npz import chain
-from verifier.formats.tensors import Graph, Tensor, linear, scaled
+from verifier.checker.scaled import evaluate
 from verifier.question.errors import UserError
-from verifier.question.network import Network
+from verifier.question.network import Network, Rows
+
+POINTS = 8
+"""At which a converted network is compared with its model."""
+_SEED = 20260101
 
 
-def network_of(model: Any) -> Network:
-    """The exact network of a fitted scikit-learn MLP or of a PyTorch Sequential.
+def network_of(model: Any, shape: Sequence[int] | None = None) -> Network:
+    """The exact network of a fitted scikit-learn model or pipeline, or of a PyTorch module.
 
     A classifier's outputs are its scores before softmax or logistic: the class is the largest
-    score, or, with two classes, the sign of the single score. Raises UserError for anything else.
+    score, or, with two classes, the sign of the single score. `shape` is that of one input of a
+    PyTorch module without the batch, where its layers do not say it. Raises UserError for what is
+    not supported, and where network and model differ by more than rounding.
     """
-    if hasattr(model, "coefs_") and hasattr(model, "intercepts_"):
-        return _network_of_mlp(model)
-    if type(model).__name__ == "Sequential":
-        return _network_of_sequential(model)
-    if hasattr(model, "hidden_layer_sizes"):
-        raise UserError(f"{type(model).__name__} is not fitted")
-    raise UserError(f"{type(model).__name__} is neither a fitted MLP nor a Sequential")
+    torch, sklearn = sys.modules.get("torch"), sys.modules.get("sklearn")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        from verifier.formats.fitted_torch import torch_network
+
+        return torch_network(model, shape)
+    if shape is not None:
+        raise UserError("a shape is for PyTorch modules")
+    if sklearn is not None and isinstance(model, sys.modules["sklearn.base"].BaseEstimator):
+        from verifier.formats.fitted_sklearn import sklearn_network
+
+        return sklearn_network(model)
+    raise UserError(f"{type(model).__name__} is neither of scikit-learn nor a PyTorch module")
 
 
-def _network_of_mlp(model: Any) -> Network:
-    if model.activation != "relu":
-        raise UserError(f"activation {shown(str(model.activation))} is not relu")
-    final = getattr(model, "out_activation_", "identity")
-    if final not in ("identity", "softmax", "logistic"):
-        raise UserError(f"output activation {shown(str(final))} is unknown")
-    weights = [np.ascontiguousarray(np.asarray(matrix).T) for matrix in model.coefs_]
-    return chain(weights, [np.asarray(bias) for bias in model.intercepts_])
+def random_points(inputs: int) -> NDArray[np.float64]:
+    """POINTS points of that many inputs, numbers of float32; always the same."""
+    generator = np.random.default_rng(_SEED)
+    points = generator.normal(size=(POINTS, inputs)) * generator.choice([1, 10], size=(POINTS, 1))
+    numbers: NDArray[np.float64] = points.astype(np.float32).astype(np.float64)
+    return numbers
 
 
-def _network_of_sequential(model: Any) -> Network:
-    modules = _modules(model)
-    first = next((m for m in modules if type(m).__name__ == "Linear"), None)
-    if first is None:
-        raise UserError("a Sequential without a Linear module")
-    inputs = _array(first.weight).shape[-1]
-    graph = Graph(inputs)
-    value = graph.input_tensor(0, (inputs,))
-    for number, module in enumerate(modules):
-        with naming(f"module {number} ({type(module).__name__})"):
-            value = _applied(module, graph, value)
-    return graph.network([value])
+def exact_outputs(network: Network, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The outputs at these points, computed exactly and then rounded."""
+    rows = evaluate(network, [[Fraction(float(x)) for x in point] for point in points])
+    return np.array([[float(y) for y in row] for row in rows])
 
 
-def _modules(model: Any) -> list[Any]:
-    """The modules in their order, those of a nested Sequential in its place."""
-    flat: list[Any] = []
-    waiting = [model]
-    while waiting:
-        module = waiting.pop()
-        if type(module).__name__ == "Sequential":
-            waiting.extend(reversed(list(module)))
-        else:
-            flat.append(module)
-        if len(flat) + len(waiting) > 100_000:
-            raise UserError("more than 100000 modules")
-    return flat
+def require_same(
+    network: Network, points: NDArray[np.float64], computed: NDArray[np.float64], unit: float
+) -> None:
+    """Raises UserError where `computed` is not the network's output up to rounding.
+
+    With unit roundoff u an output is off by at most about (terms + 1) u times what the absolute
+    values of its terms add up to, in each layer. 64 times that leaves room for layers that the
+    network has multiplied out, and 1 for what they cancel.
+    """
+    exact = exact_outputs(network, points)
+    if computed.shape != exact.shape:
+        raise UserError(f"the model has outputs {computed.shape}, its network {exact.shape}")
+    allowed = 64 * unit * np.array([_rounding(network, point) for point in points])
+    worst = np.unravel_index(np.argmax(np.abs(exact - computed) - allowed), exact.shape)
+    if not bool(np.all(np.abs(exact - computed) <= allowed)):
+        raise UserError(
+            f"the network is not the model: at a random point output {worst[1]} is "
+            f"{exact[worst]:g}, the model computes {computed[worst]:g}"
+        )
 
 
-def _applied(module: Any, graph: Graph, value: Tensor) -> Tensor:
-    kind = type(module).__name__
-    if kind == "ReLU":
-        return graph.relu(value)
-    if kind == "LeakyReLU":
-        return graph.leaky(value, np.array(float(module.negative_slope)))
-    if kind in ("Identity", "Flatten"):
-        return value
-    if kind == "Dropout":
-        if module.training:
-            raise UserError("it is in training mode; call eval() first")
-        return value
-    if kind != "Linear":
-        raise UserError(f"a module of kind {kind} is not supported")
-    matrix = _array(module.weight)
-    if matrix.ndim != 2 or matrix.shape[1] != value.ids.size:
-        raise UserError(f"weights {matrix.shape} after {value.ids.size} values")
-    rows, terms = matrix.shape
-    bias = np.zeros(rows) if module.bias is None else _array(module.bias)
-    if bias.shape != (rows,):
-        raise UserError(f"weights {matrix.shape}, bias {bias.shape}")
-    positions = np.broadcast_to(np.arange(terms, dtype=np.int64), (rows, terms))
-    result = linear(value, positions, matrix, (rows,))
-    return scaled(result, np.ones((), dtype=np.float64), bias)
+def _rounding(network: Network, point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(terms + 2) layers (1 + the sum of all absolute terms), of every output."""
+    size = [abs(float(x)) for x in point]
 
+    def magnitude(rows: Rows, i: int) -> float:
+        weights, constant = rows.fractions(i)
+        total = sum(abs(float(w)) * size[j] for j, w in weights.items())
+        return total + abs(float(constant))
 
-def _array(parameter: Any) -> NDArray[np.float64]:
-    """The entries of a tensor, exactly."""
-    if hasattr(parameter, "detach"):
-        parameter = parameter.detach().cpu().double().numpy()
-    array = np.asarray(parameter)
-    if array.dtype.kind != "f" or array.dtype.itemsize > 8:
-        raise UserError(f"parameters of type {array.dtype}")
-    return array.astype(np.float64)
+    for v in range(network.units.count):
+        size.append(magnitude(network.units, v))
+    terms = max(
+        int(np.diff(rows.starts).max(initial=1)) for rows in (network.units, network.outputs)
+    )
+    outputs = [magnitude(network.outputs, j) for j in range(network.outputs.count)]
+    allowed: NDArray[np.float64] = (terms + 2) * network.depth * (1 + np.array(outputs))
+    return allowed

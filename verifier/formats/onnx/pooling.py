@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from verifier.formats.onnx.constants import BOOL, Constant
-from verifier.formats.onnx.elementwise import in_range
+from verifier.formats.onnx.constants import BOOL, Constant, fractions, narrowed
+from verifier.formats.onnx.elementwise import in_range, is_square, quotient_by_root
 from verifier.formats.onnx.node import ONE, Node, Operator, Value, axis_of, scalar, tensor_of
 from verifier.formats.onnx.windows import Windows, windows_of
 from verifier.formats.tensors import (
     Graph,
     Tensor,
     check_shape,
+    constant_tensor,
+    constant_values,
     joined,
     linear,
     moved,
@@ -199,6 +201,29 @@ def _mean_of_integers(row: list[int], count: int) -> int:
     return abs(total) // count * (1 if total >= 0 else -1)
 
 
+def _root_of_squares(node: Node, value: Tensor, axes: list[int], keep: bool) -> Tensor:
+    """Of constants; where it is irrational, the nearest float64."""
+    if not value.is_constant:
+        raise UserError("a norm of values that depend on the network's input")
+    numbers = fractions(constant_values(value))
+    lines = np.moveaxis(numbers, axes, range(-len(axes), 0))
+    flat = lines.reshape(*lines.shape[: len(value.shape) - len(axes)], -1)
+    squares = (flat * flat).sum(axis=-1) if flat.size else flat.sum(axis=-1)
+    if not all(is_square(Fraction(square)) for square in np.ravel(squares)):
+        node.runner.note("irrational square roots are the nearest float64")
+    roots = np.frompyfunc(_root_of, 1, 1)(squares)
+    shape = _kept(value.shape, axes) if keep else np.shape(squares)
+    return constant_tensor(narrowed(np.asarray(roots, dtype=object).reshape(shape)))
+
+
+def _root_of(square: Fraction) -> Fraction:
+    return quotient_by_root(square, square) if square else Fraction(0)
+
+
+def _whole_root(row: list[int]) -> int:
+    raise UserError("a norm of integers is not supported")
+
+
 def _product_of(node: Node, value: Tensor, axes: list[int], keep: bool) -> Tensor:
     raise UserError("a product of real numbers is not supported")
 
@@ -217,6 +242,7 @@ OPERATORS: dict[str, Operator] = {
         lambda node, value, axes, keep: _sums(_absolute(node.graph, value), axes, keep, mean=False),
         lambda row, count: sum(map(abs, row)),
     ),
+    "ReduceL2": _reduction(_root_of_squares, lambda row, count: _whole_root(row)),
     "ReduceMax": _reduction(
         lambda node, value, axes, keep: _extremes(node, value, axes, keep, False),
         lambda row, count: max(row),

@@ -1,0 +1,242 @@
+"""Fitted models become the networks that they compute, or are refused; class names say nothing."""
+
+from __future__ import annotations
+
+import warnings
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from verifier.checker.scaled import evaluate
+from verifier.formats.fitted import network_of, require_same
+from verifier.question.build import NetworkBuilder
+from verifier.question.errors import UserError
+
+RNG = np.random.default_rng(0)
+POINTS = RNG.normal(size=(60, 3)) * [1, 5, 0.1] + [0, 2, 0]
+CLASSES = (POINTS[:, 0] > 0).astype(int) + (POINTS[:, 1] > 2.5)
+
+
+def outputs(network: Any, points: Any = POINTS) -> Any:
+    rows = evaluate(network, [[Fraction(float(v)) for v in point] for point in points])
+    return np.array([[float(v) for v in row] for row in rows])
+
+
+# ------------------------------------------------------------------ scikit-learn
+
+
+def mlp(kind: str = "MLPClassifier", **more: Any) -> Any:
+    networks = pytest.importorskip("sklearn.neural_network")
+    options = {"hidden_layer_sizes": (6, 5), "random_state": 1, "max_iter": 30, "solver": "lbfgs"}
+    return getattr(networks, kind)(**options | more)
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")
+def test_perceptrons_are_their_scores() -> None:
+    three, two = mlp().fit(POINTS, CLASSES), mlp().fit(POINTS, CLASSES > 0)
+    assert (outputs(network_of(three)).argmax(axis=1) == three.predict(POINTS)).all()
+    assert ((outputs(network_of(two))[:, 0] > 0) == two.predict(POINTS)).all()
+    number = mlp("MLPRegressor").fit(POINTS, POINTS[:, 0] ** 2)
+    np.testing.assert_allclose(outputs(network_of(number))[:, 0], number.predict(POINTS), atol=1e-9)
+    with pytest.raises(UserError, match="'tanh' is not relu"):
+        network_of(mlp("MLPRegressor", activation="tanh").fit(POINTS, POINTS[:, 0]))
+    with pytest.raises(UserError, match="is not fitted"):
+        network_of(mlp())
+
+
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge", "ignore:.*ConvergenceWarning")
+@pytest.mark.parametrize("last", ["MLP", "LinearSVC", "LogisticRegression", "RidgeClassifier"])
+@pytest.mark.parametrize(
+    "steps", [["StandardScaler"], ["MinMaxScaler", "PCA"], ["RobustScaler", "SelectKBest"],
+              ["MaxAbsScaler"], ["passthrough"]],
+)  # fmt: skip
+def test_pipelines_are_their_scores(steps: list[str], last: str) -> None:
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn import decomposition, feature_selection, linear_model, preprocessing, svm
+
+    made: dict[str, Any] = {
+        "PCA": lambda: decomposition.PCA(2),
+        "SelectKBest": lambda: feature_selection.SelectKBest(k=2),
+        "passthrough": lambda: "passthrough",
+        "MLP": lambda: mlp(),
+        "LinearSVC": lambda: svm.LinearSVC(),
+        "LogisticRegression": lambda: linear_model.LogisticRegression(),
+        "RidgeClassifier": lambda: linear_model.RidgeClassifier(),
+    }
+    chosen = [made[n]() if n in made else getattr(preprocessing, n)() for n in [*steps, last]]
+    model = pipeline.make_pipeline(*chosen).fit(POINTS, CLASSES)
+    network = network_of(model)
+    assert network.inputs == 3
+    assert (outputs(network).argmax(axis=1) == model.predict(POINTS)).all()
+
+
+def test_a_scaler_divides_exactly() -> None:
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn import linear_model, preprocessing
+
+    model = pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LinearRegression())
+    model.fit(POINTS, POINTS[:, 0])
+    scaler, last = model[0], model[1]
+    weights, _ = network_of(model).outputs.fractions(0)
+    assert weights[1] == Fraction(float(last.coef_[1])) / Fraction(float(scaler.scale_[1]))
+
+
+def test_own_classes_of_known_names_are_not_known() -> None:
+    svm = pytest.importorskip("sklearn.svm")
+
+    class LinearSVC(svm.LinearSVC):  # type: ignore[misc]
+        def decision_function(self, points: Any) -> Any:
+            return -super().decision_function(points)
+
+    with pytest.raises(UserError, match="a model that is not supported"):
+        network_of(LinearSVC().fit(POINTS, CLASSES))
+    from sklearn import pipeline, preprocessing
+
+    with pytest.raises(UserError, match=r"step 0 \(Normalizer\)"):
+        network_of(
+            pipeline.make_pipeline(preprocessing.Normalizer(), svm.LinearSVC()).fit(POINTS, CLASSES)
+        )
+    with pytest.raises(UserError, match="neither of scikit-learn nor a PyTorch module"):
+        network_of(3)
+
+
+def test_a_network_that_is_not_the_model_is_an_error() -> None:
+    svm = pytest.importorskip("sklearn.svm")
+    model = svm.LinearSVC().fit(POINTS, CLASSES)
+    model.decision_function = lambda points: np.zeros((len(points), 3))
+    with pytest.raises(UserError, match="the network is not the model: at a random point output"):
+        network_of(model)
+
+
+def test_the_tolerance_is_of_the_format() -> None:
+    build = NetworkBuilder(1)
+    network = build.network([build.inputs[0] * 3])
+    point = np.array([[0.1]])
+    exact = np.array([[3 * 0.1]])
+    require_same(network, point, exact, 2.0**-53)
+    with pytest.raises(UserError, match="is not the model"):
+        require_same(network, point, exact * (1 + 1e-6), 2.0**-53)
+    require_same(network, point, exact * (1 + 1e-6), 2.0**-24)
+    with pytest.raises(UserError, match="is not the model"):
+        require_same(network, point, exact + 0.01, 2.0**-24)
+
+
+# ------------------------------------------------------------------ PyTorch
+
+
+@pytest.fixture
+def torch() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = pytest.importorskip("torch")
+    found.manual_seed(3)
+    return found
+
+
+def same(torch: Any, model: Any, size: tuple[int, ...], **more: Any) -> Any:
+    """The network of the model, which computes what the model does at a point not used before."""
+    network = network_of(model, **more)
+    given = torch.randn(1, *size)
+    with torch.no_grad():
+        wanted = model(given).double().numpy().reshape(-1)
+    got = outputs(network, [given.double().numpy().reshape(-1)])[0]
+    np.testing.assert_allclose(got, wanted, atol=1e-4 * (1 + np.abs(wanted).max()))
+    return network
+
+
+def test_a_chain_has_the_very_weights(torch: Any) -> None:
+    nn = torch.nn
+    model = nn.Sequential(
+        nn.Linear(4, 3), nn.ReLU(), nn.Sequential(nn.Linear(3, 2), nn.LeakyReLU())
+    )
+    network = same(torch, model, (4,))
+    weight = model[0].weight[0, 1].item()
+    assert network.units.fractions(0)[0][1] == Fraction(weight)
+    half = nn.Sequential(nn.Linear(4, 2)).to(torch.float64)
+    assert network_of(half).outputs.fractions(0)[1] == Fraction(half[0].bias[0].item())
+
+
+def test_normalised_and_pruned_weights_are_the_current_ones(torch: Any) -> None:
+    nn, prune = torch.nn, torch.nn.utils.prune
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        old = nn.Sequential(torch.nn.utils.weight_norm(nn.Linear(4, 2))).eval()
+    spectral = nn.Sequential(torch.nn.utils.spectral_norm(nn.Linear(4, 2))).eval()
+    new = nn.Sequential(torch.nn.utils.parametrizations.weight_norm(nn.Linear(4, 2))).eval()
+    for model in (old, spectral, new):
+        model.load_state_dict({key: value * 2 for key, value in model.state_dict().items()})
+        same(torch, model, (4,))
+    layer = nn.Linear(4, 2)
+    prune.l1_unstructured(layer, "weight", 0.5)
+    pruned = nn.Sequential(layer).eval()
+    with torch.no_grad():
+        layer.weight_orig.mul_(3)
+    network = same(torch, pruned, (4,))
+    assert len(network.outputs.indices) == 4
+
+
+def test_hooks_and_own_forwards_are_run_or_refused(torch: Any) -> None:
+    nn = torch.nn
+
+    class ReLU(nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return torch.relu(x) * 2
+
+    same(torch, nn.Sequential(nn.Linear(4, 3), ReLU(), nn.Linear(3, 2)).eval(), (4,))
+    hooked = nn.Sequential(nn.Linear(4, 3), nn.ReLU()).eval()
+    hooked[0].register_forward_hook(lambda module, inputs, output: -output)
+    same(torch, hooked, (4,))
+    before = nn.Sequential(nn.Linear(4, 3)).eval()
+    before[0].register_forward_pre_hook(lambda module, inputs: (inputs[0] + 1,))
+    same(torch, before, (4,))
+    replaced = nn.Sequential(nn.Linear(4, 3)).eval()
+    replaced[0].forward = lambda x: x[:, :3] * 2
+    same(torch, replaced, (4,), shape=(4,))
+
+
+def test_training_mode_is_refused_where_it_matters(torch: Any) -> None:
+    nn = torch.nn
+    with pytest.raises(UserError, match=r"module 1 \(Dropout\) is in training mode; call eval"):
+        network_of(nn.Sequential(nn.Linear(4, 3), nn.Dropout()))
+    with pytest.raises(UserError, match=r"\(BatchNorm1d\) is in training mode"):
+        network_of(nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3)))
+    same(torch, nn.Sequential(nn.Linear(4, 3), nn.Dropout(), nn.BatchNorm1d(3)).eval(), (4,))
+
+
+def test_convolutions_and_own_modules(torch: Any) -> None:
+    nn = torch.nn
+
+    class Residual(nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Conv2d(2, 2, 3, padding=1)
+
+        def forward(self, x: Any) -> Any:
+            return torch.clamp(x + self.inner(x), -1, 2)
+
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(), Residual(), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(8, 3),
+    ).eval()  # fmt: skip
+    same(torch, model, (1, 6, 6), shape=(1, 6, 6))
+    with pytest.raises(UserError, match="give its shape"):
+        network_of(model)
+    with pytest.raises(UserError, match="does not run on an input of shape"):
+        network_of(model, shape=(3, 6, 6))
+
+
+def test_what_depends_on_the_input_in_python_is_refused(torch: Any) -> None:
+    class Branching(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, x: Any) -> Any:
+            return x * 2 if x.sum() > 1000 else x
+
+    with pytest.raises(UserError, match="ONNX exporter refuses it"):
+        network_of(Branching().eval(), shape=(3,))
+
+
+def test_what_is_not_piecewise_linear_is_refused_by_name(torch: Any) -> None:
+    nn = torch.nn
+    with pytest.raises(UserError, match=r"\(Sigmoid\)"):
+        network_of(nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 2)).eval())
