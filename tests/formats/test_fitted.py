@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from verifier.checker.scaled import evaluate
-from verifier.formats.fitted import network_of, require_same
+from verifier.formats.fitted import network_of
+from verifier.formats.same_function import require_same
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError
 

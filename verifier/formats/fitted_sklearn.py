@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from verifier.formats.affine_rows import Exact
 from verifier.formats.files import naming, shown
-from verifier.formats.fitted import exact_outputs, random_points, require_same
+from verifier.formats.same_function import exact_outputs, random_points, require_same
 from verifier.formats.tensors import Graph, Tensor, linear, moved, scaled
 from verifier.question.errors import UserError
 from verifier.question.network import Network

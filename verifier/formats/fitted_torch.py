@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.formats.files import naming
-from verifier.formats.fitted import random_points, require_same
+from verifier.formats.same_function import random_points, require_same
 from verifier.formats.tensors import MAX_VARIABLES, Graph, Tensor, linear, scaled
 from verifier.question.errors import UserError
 from verifier.question.network import Network
