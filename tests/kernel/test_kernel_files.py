@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import json
 from pathlib import Path
 from random import Random
@@ -125,23 +127,25 @@ def test_points_are_those_of_the_data():
             assert read.label(sample) == int(points.labels[sample])
 
 
-def test_a_run_on_the_command_line(tmp_path, capsys):
+def test_a_run_on_the_command_line(tmp_path):
     from verifier.kernel.__main__ import main
 
     run = true_run(0)
     folder = folder_of(tmp_path / "run", run)
     results = json.loads(run.manifest)["results"]
     try:
-        main([str(folder)])
-        shown = capsys.readouterr().out.splitlines()
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            main([str(folder)])
+        shown = output.getvalue().splitlines()
         robust = sum(kind == "robust" for _, kind, _ in results)
         assert shown[0].startswith("question: L") and shown[1].startswith(
             f"proved: {robust} robust"
         )
     except Refused as flaw:
         assert flaw.args[0] == "unsupported"
-    main([str(folder), "--sample", "0"])
-    assert capsys.readouterr().out.splitlines()[1].startswith("proved: 0 robust, 0 flips")
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        main([str(folder), "--sample", "0"])
+    assert output.getvalue().splitlines()[1].startswith("proved: 0 robust, 0 flips")
     (folder / "data.robmem.gz").write_bytes(gzip.compress(run.data))
     with pytest.raises(Refused):
         main([str(folder)])

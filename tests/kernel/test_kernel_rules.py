@@ -95,3 +95,20 @@ def test_directions_that_are_not_named_and_those_that_are_not_read():
     boxed = Query(network, box([F(0)], [F(1)]), (goal,))
     leaf = Leaf(ball=F(0), weights=(Weight(ALONG, F(1)),))
     assert all_agree(boxed, Robust((), ((Node((), leaf),),))) == "malformed"
+
+
+def test_a_negative_share_of_the_ball_is_refused():
+    sharp = (Weight(ALONG, F(1, 2), F(1)), Weight(ACROSS, F(1, 3), F(1)))
+    assert all_agree(*squares(sharp, F(9), t=-1)) == "negative multiplier"
+
+
+def test_a_unit_that_reads_inputs_and_the_first_unit_lies_on_no_direction():
+    """z1 = relu(x0 + x1 + z0) is eliminated, and not taken for a function of x0 + x1."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    (first,) = build.layer([x])
+    network = build.network(build.layer([x + y + first]))
+    goal = Goal((Atom((), ((0, F(1)),), F(-5, 2), False),), "above")
+    query = Query(network, box([F(-1), F(-1)], [F(1), F(1)]), (goal,))  # it is 3 at (1, 1)
+    leaf = Leaf(ball=F(0), slopes={1: F(1)})
+    assert all_agree(query, Robust((), ((Node((), leaf),),))) == "bound too weak"

@@ -6,9 +6,9 @@ import random
 import sys
 from pathlib import Path
 
-from .network import Network
-from .runs import Run, check_proof_file
-from .text import read_file
+from verifier.kernel.network import Network
+from verifier.kernel.runs import Run, check_proof_file
+from verifier.kernel.text import read_file
 
 
 def main(arguments):

@@ -7,7 +7,7 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any
 
-from .text import fields, listed, need, parse
+from verifier.kernel.text import fields, listed, need, parse
 
 MAGIC = b"robmem-network 1\n"
 NAMES = ("starts", "indices", "numerators", "constants", "denominators")

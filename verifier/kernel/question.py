@@ -4,7 +4,7 @@ from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from .text import ONE, ZERO, fields, listed, need, rational, table, typed
+from verifier.kernel.text import ONE, ZERO, fields, listed, need, rational, table, typed
 
 LENGTH: dict[str, Any] = {
     "inf": max,

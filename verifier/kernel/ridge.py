@@ -8,8 +8,8 @@ functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found 
 from fractions import Fraction
 from typing import Any
 
-from .question import root_upper
-from .text import ONE, ZERO, listed, need, number, table
+from verifier.kernel.question import root_upper
+from verifier.kernel.text import ONE, ZERO, listed, need, number, table
 
 MOST_POINTS = 1 << 12  # of one function
 

@@ -11,8 +11,8 @@ from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from .ridge import Ridges
-from .text import ONE, ZERO, fields, index, listed, need, number, parse, table
+from verifier.kernel.ridge import Ridges
+from verifier.kernel.text import ONE, ZERO, fields, index, listed, need, number, parse, table
 
 BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
 TABLES = ("atoms", "bounds", "box", "cuts", "slopes")

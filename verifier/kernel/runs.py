@@ -14,10 +14,10 @@ from math import gcd
 from pathlib import Path
 from typing import Any
 
-from .network import Network
-from .question import DECODERS, Question, ball, label_goals, stated
-from .rules import check, check_exact
-from .text import Refused, fields, listed, need, parse, rational, read_file, written
+from verifier.kernel.network import Network
+from verifier.kernel.question import DECODERS, Question, ball, label_goals, stated
+from verifier.kernel.rules import check, check_exact
+from verifier.kernel.text import Refused, fields, listed, need, parse, rational, read_file, written
 
 DATA_MAGIC = b"robmem-dataset 1\n"
 VERDICTS = ("robust", "flip", "undecided")
