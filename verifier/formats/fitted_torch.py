@@ -7,6 +7,7 @@ date by running the model before its weights are read.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 import warnings
@@ -196,7 +197,8 @@ def _exported(model: Any, shape: tuple[int, ...]) -> Network:
     example = torch.zeros((1, *shape), dtype=None if parameter is None else parameter.dtype)
     content = io.BytesIO()
     try:
-        with warnings.catch_warnings():
+        # Where the exporter fails it prints its graph.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             # What depends on the input in Python is not in the trace.
             warnings.simplefilter("error", torch.jit.TracerWarning)
