@@ -91,6 +91,14 @@ def test_a_double_cast_to_float_is_the_nearest_float() -> None:
     assert cast_of(np.array([2**63 + 1025], dtype=np.uint64), TensorProto.DOUBLE) == [2**63 + 2048]
 
 
+def test_four_bit_floats_saturate_and_have_no_nan() -> None:
+    four = TensorProto.FLOAT4E2M1
+    assert cast_of(np.array([1e6], dtype=F), four, 23) == [6]
+    assert cast_of(np.array([2.5], dtype=F), four, 23) == [2]
+    with pytest.raises(UserError, match="a cast of NaN to float4e2m1 is undefined"):
+        cast_of(np.array([np.nan], dtype=F), four, 23)
+
+
 def test_a_cast_beyond_the_largest_float_cannot_be_a_weight() -> None:
     with pytest.raises(UserError, match="NaN or infinite"):
         cast_of(np.array([1e30]), TensorProto.FLOAT16)

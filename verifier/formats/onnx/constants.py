@@ -294,6 +294,8 @@ def cast(value: Constant, kind: int, *, saturate: bool = True) -> Constant:
         if value.kind == BOOL:
             return Constant(kind, value.values.astype(np.float64))
         numbers = value.reals()
+        if not FLOATS[kind].wraps and numbers.dtype != object and np.isnan(numbers).any():
+            raise UserError(f"a cast of NaN to {kind_name(kind)} is undefined")
         near = rounded_to(numbers, kind, saturate=saturate)
         # What a runtime has instead of an unsure number may round to a neighbour.
         return Constant(kind, near, value.sure)
