@@ -22,6 +22,7 @@ MODULES = {
     "Verify": "root intervals and verify_sound",
     "Flips": "exact evaluation, flips, exact radii",
     "Labels": "decoders, balls of samples, data sets",
+    "Export": "networks with numbers for names, for exported theorems",
     "Mappings": "integers of the program (not proved)",
 }
 

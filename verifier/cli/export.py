@@ -24,7 +24,10 @@ _PROGRAMS = ("lp", "mps")
 )
 @click.argument("source", metavar="NET|QUERY|PROOF|RUN")
 @click.option(
-    "--to", "kind", required=True, type=click.Choice([*_NETWORKS, *_PROGRAMS, "vipr", "kernel"])
+    "--to",
+    "kind",
+    required=True,
+    type=click.Choice([*_NETWORKS, *_PROGRAMS, "vipr", "kernel", "coq"]),
 )
 @click.option("-o", "--output", required=True, metavar="FILE")
 @click.option("--property", "prop", metavar="PROP", help="The VNN-LIB question about NET.")
@@ -65,10 +68,10 @@ def command(
     proof file, or NET with --property: the big-M program of each goal, exact unless
     --decimal. vipr takes a proof file: a certificate for each goal, checked before it
     is written. kernel takes a proof file or the folder of a run: the stream that the
-    proved kernel reads, see docs/kernel.md. Where there are several goals, -1, -2, ..
-    precedes the suffix of FILE.
+    proved kernel reads; coq a proof file: a theorem for Coq (docs/kernel.md). Where there
+    are several goals, -1, -2, .. precedes the suffix of FILE.
     """
-    from verifier.cli.proved import export_stream
+    from verifier.cli.proved import export_coq, export_stream
     from verifier.question.errors import UserError
 
     target = Path(output)
@@ -81,10 +84,11 @@ def command(
             raise UserError(
                 f"--float, --round and --normalise are not for --to {kind}; lp has --decimal"
             )
-        if kind == "kernel":
+        if kind in ("kernel", "coq"):
             if prop is not None or goal is not None:
-                raise UserError("--property and --goal are not for --to kernel")
-            lines = export_stream(source, target, net)
+                raise UserError(f"--property and --goal are not for --to {kind}")
+            write = export_stream if kind == "kernel" else export_coq
+            lines = write(source, target, net)
         elif kind == "vipr":
             if prop is not None:
                 raise UserError("--to vipr takes a proof file, not a property")

@@ -134,6 +134,21 @@ def export_stream(source: str, target: Path, net: str | None) -> list[tuple[str,
     return [(str(target), f"{what} for the proved kernel, {size} bytes")]
 
 
+def export_coq(source: str, target: Path, net: str | None) -> list[tuple[str, str]]:
+    """Writes a proof file as a theorem for Coq."""
+    from verifier.evidence.certificate import Robust
+    from verifier.evidence.proof_file import load_proof
+    from verifier.formats.coq_file import coq_text
+    from verifier.formats.load import load_any_network
+    from verifier.question.errors import UserError
+
+    proof = load_proof(source, network=None if net is None else load_any_network(net))
+    if not isinstance(proof.verdict, Robust):
+        raise UserError(f"{source} holds no proof that a question is robust")
+    size = _write(target, ((False, text) for text in coq_text(proof.query, proof.verdict)))
+    return [(str(target), f"a theorem for Coq, {size} bytes")]
+
+
 def _write(target: Path, parts: Iterable[Part]) -> int:
     from verifier.question.errors import UserError
 

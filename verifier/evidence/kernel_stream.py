@@ -98,7 +98,7 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield "flip " + _flip(verdict)
         return
     proof = verdict.proof if isinstance(verdict, Radius) else verdict
-    tables = _tables(proof)
+    tables = weight_tables(proof)
     yield f"{'radius' if isinstance(verdict, Radius) else 'robust'} {len(tables)}\n"
     yield from map(_table, tables)
     yield from _steps(proof.steps, tables)
@@ -109,7 +109,7 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield _flip(verdict.flip)
 
 
-def _tables(proof: Robust) -> Tables:
+def weight_tables(proof: Robust) -> Tables:
     """The number of each tuple of weights in the proof, in the order of the leaves."""
     found: Tables = {}
     waiting: list[Step | Node] = [*proof.steps, *(node for tree in proof.trees for node in tree)]
