@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from verifier.checker.manifest import Manifest, Result
-    from verifier.checker.proved import Part
+    from verifier.tasks.proved import Part
 
 
 def check_proved(
@@ -24,7 +24,7 @@ def check_proved(
     as_json: bool,
 ) -> int:
     """Has the proved kernel replay a proof file or a run, and says what it has proved."""
-    from verifier.checker.proved import find_program
+    from verifier.tasks.proved import find_program
 
     started = monotonic()
     program = find_program()
@@ -42,11 +42,11 @@ def check_proved(
 
 
 def _check_file(path: Path, file: str | None) -> dict[str, Any]:
-    from verifier.checker.proved import replay_proof
     from verifier.cli.question import question_facts
     from verifier.evidence.certificate import Flip
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
+    from verifier.tasks.proved import replay_proof
 
     network = None if file is None else load_any_network(file)
     proof = load_proof(path, network=network)
@@ -68,10 +68,10 @@ def _check_run(
     path: Path, file: str | None, part: int | None, seed: int | None, jobs: int | None
 ) -> dict[str, Any]:
     from verifier.checker.manifest import check_inputs
-    from verifier.checker.proved import replay_run
     from verifier.formats.load import load_any_network
     from verifier.runs.checking import check_files
     from verifier.runs.folder import RunFolder
+    from verifier.tasks.proved import replay_run
 
     folder = RunFolder(path)
     manifest = folder.manifest()
@@ -108,12 +108,12 @@ def _chosen(
 
 def export_stream(source: str, target: Path, net: str | None) -> list[tuple[str, str]]:
     """Writes the stream of a proof file or of a sealed run, for `robmem-kernel`."""
-    from verifier.checker.proved import proof_parts, run_parts
     from verifier.evidence.certificate import Maximum
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
     from verifier.question.errors import UserError
     from verifier.runs.folder import RunFolder
+    from verifier.tasks.proved import proof_parts, run_parts
 
     network = None if net is None else load_any_network(net)
     if Path(source).is_dir():
@@ -136,6 +136,7 @@ def export_stream(source: str, target: Path, net: str | None) -> list[tuple[str,
 
 def export_coq(source: str, target: Path, net: str | None) -> list[tuple[str, str]]:
     """Writes a proof file as a theorem for Coq."""
+    from verifier.checker.elaborate import elaborate
     from verifier.evidence.certificate import Robust
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.coq_file import coq_text
@@ -145,7 +146,8 @@ def export_coq(source: str, target: Path, net: str | None) -> list[tuple[str, st
     proof = load_proof(source, network=None if net is None else load_any_network(net))
     if not isinstance(proof.verdict, Robust):
         raise UserError(f"{source} holds no proof that a question is robust")
-    size = _write(target, ((False, text) for text in coq_text(proof.query, proof.verdict)))
+    spelled = elaborate(proof.query, proof.verdict)
+    size = _write(target, ((False, text) for text in coq_text(proof.query, spelled)))
     return [(str(target), f"a theorem for Coq, {size} bytes")]
 
 

@@ -109,21 +109,38 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield _flip(verdict.flip)
 
 
+def is_spelled_out(proof: Robust) -> bool:
+    """Whether the proof has no short forms."""
+    for part in _parts(proof):
+        match part:
+            case Lemma() | Node(_, Conflict() | UnitSplit() | InputSplit() | PlaneSplit()):
+                pass
+            case Node(_, Leaf() as leaf) if not leaf.ball or leaf.weights:
+                pass
+            case _:
+                return False
+    return True
+
+
 def weight_tables(proof: Robust) -> Tables:
-    """The number of each tuple of weights in the proof, in the order of the leaves."""
+    """The number of each tuple of weights in the proof; the same proof gives the same numbers."""
     found: Tables = {}
+    for part in _parts(proof):
+        if isinstance(part, Node) and isinstance(part.body, Leaf) and part.body.weights:
+            found.setdefault(part.body.weights, len(found))
+    return found
+
+
+def _parts(proof: Robust) -> Iterator[Step | Node]:
+    """All steps and nodes of the proof."""
     waiting: list[Step | Node] = [*proof.steps, *(node for tree in proof.trees for node in tree)]
     while waiting:
-        match waiting.pop():
-            case Lemma() as lemma:
-                waiting.extend(lemma.tree)
-            case Node(steps, body):
-                waiting.extend(steps)
-                if isinstance(body, Leaf) and body.weights:
-                    found.setdefault(body.weights, len(found))
-            case _:
-                raise UserError(SHORT)
-    return found
+        part = waiting.pop()
+        yield part
+        if isinstance(part, Lemma):
+            waiting.extend(part.tree)
+        elif isinstance(part, Node):
+            waiting.extend(part.steps)
 
 
 def _table(weights: tuple[Weight, ...]) -> str:

@@ -16,11 +16,19 @@ from fractions import Fraction
 from pathlib import Path
 from threading import Thread
 
+from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_maximum import check_maximum
-from verifier.checker.manifest import Question, Result
-from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, parse_certificate
+from verifier.checker.manifest import Question, Result, claimed, sample_query
+from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
 from verifier.evidence.data_file import Points
-from verifier.evidence.kernel_stream import answer_text, network_text, number_text, question_text
+from verifier.evidence.kernel_stream import (
+    answer_text,
+    is_spelled_out,
+    network_text,
+    number_text,
+    question_text,
+)
+from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
@@ -31,6 +39,7 @@ VARIABLE = "ROBMEM_KERNEL"
 HOW = f"make -C verifier/kernel/coq program, then {VARIABLE}=verifier/kernel/coq/program"
 Part = tuple[bool, str]
 """A piece of a stream, and whether it is part of the question."""
+Answer = Robust | Flip | Radius
 
 
 def find_program() -> Path:
@@ -47,11 +56,11 @@ def find_program() -> Path:
     return Path(found)
 
 
-def proof_parts(query: Query, verdict: Robust | Flip | Radius) -> Iterator[Part]:
+def proof_parts(query: Query, verdict: Answer) -> Iterator[Part]:
     """The stream of one question with its answer."""
     yield from ((True, text) for text in network_text(query.network))
     yield True, question_text(query)
-    yield from ((False, text) for text in answer_text(verdict))
+    yield from ((False, text) for text in answer_text(spelled_out(query, verdict)))
     yield False, "end\n"
 
 
@@ -68,9 +77,21 @@ def run_parts(
     for result in results:
         center = " ".join(map(number_text, points.point(result.sample)))
         yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
-        verdict = _claimed(result, fetch, network.digest)
+        verdict = claimed(result, fetch, network.digest)
+        if isinstance(verdict, Robust) and not is_spelled_out(verdict):
+            verdict = elaborate(sample_query(network, points, question, result.sample), verdict)
         yield from ((False, text) for text in answer_text(verdict))
     yield False, "end\n"
+
+
+def spelled_out(query: Query, verdict: Answer) -> Answer:
+    """The verdict without short forms; raises RefusedError where they do not hold."""
+    match verdict:
+        case Robust() if not is_spelled_out(verdict):
+            return elaborate(query, verdict)
+        case Radius(proof, flip) if not is_spelled_out(proof):
+            return Radius(elaborate(query, proof), flip)
+    return verdict
 
 
 def _task(points: Points, question: Question) -> str:
@@ -84,17 +105,6 @@ def _task(points: Points, question: Question) -> str:
     )
     words = [question.decoder, str(points.classes), question.norm]
     return " ".join(["task", *words, number_text(size), number_text(reach), clip]) + "\n"
-
-
-def _claimed(result: Result, fetch: Callable[[str], bytes], digest: str) -> Robust | Flip:
-    """The verdict in the certificate of a result, which is of the kind that is claimed."""
-    place, text = f"sample {result.sample}", fetch(result.certificate or "")
-    if hashlib.sha256(text).hexdigest() != result.certificate:
-        raise RefusedError("certificate altered", f"{place}: the hash of {result.certificate}")
-    verdict = parse_certificate(text, digest)
-    if result.kind != ("robust" if isinstance(verdict, Robust) else "flip"):
-        raise RefusedError("another verdict", f"{place}: {result.kind} is claimed")
-    return verdict
 
 
 def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
@@ -142,7 +152,7 @@ def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
             raise RefusedError("another question", "the proved kernel prints another one back")
 
 
-def replay_proof(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
+def replay_proof(query: Query, verdict: Claim) -> None:
     """Returns if the proved kernel accepts the proof of `query`, of a maximum its two parts; raises
     RefusedError."""
     if isinstance(verdict, Maximum):
