@@ -476,6 +476,8 @@ def npy(shape: object, descr: str = "<f8", body: bytes = b"") -> bytes:
         (npy("(2, 1)", body=bytes(17)), "17 bytes, shape"),
         (npy("(2, 1)", "|O", b"cos\nsystem\n"), "entries of type object"),
         (npy("(2, 1)", "<c16", bytes(32)), "entries of type complex128"),
+        (npy("(2, 1)", ">f16", bytes(32)), "entries of type|damaged header"),
+        (npy("(2, 1)", "<f16", bytes(32)), "entries of type|damaged header"),
         (npy("(2,)", body=bytes(16)), r"shape \(2,\), one row a sample is needed"),
         (npy("(0, 2)"), "no samples"),
         (npy("(3, 1)", body=bytes(24)), r"array y has shape \(2,\), array X has 3 samples"),

@@ -307,3 +307,59 @@ def test_names_are_made_once() -> None:
     model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, dtype=F), "a"))
     with pytest.raises(UserError, match="two values of this name"):
         network_of_model(model)
+
+
+# ------------------------------------------------------------------ readings that differ
+
+
+@pytest.mark.parametrize("scale", [0.6, 0.75, 0.8, 0.5, 1.5])
+def test_resize_of_operator_set_10_takes_the_next_entry_where_it_shrinks(scale: float) -> None:
+    scales = np.array([1, 1, scale, 1], dtype=F)
+    model = old([NODE("Resize", ["x0", "s"], ["y"])], [1, 1, 4, 1], 10, s=scales)
+    agree(model, network_of_model(model))
+
+
+def test_resize_of_operator_set_10_as_in_the_test_of_the_standard() -> None:
+    scales = np.array([1, 1, 0.6, 0.6], dtype=F)
+    model = old([NODE("Resize", ["x0", "s"], ["y"])], [1, 1, 2, 4], 10, s=scales)
+    assert exact(model, *range(1, 9)) == [1, 3]
+
+
+def test_a_scale_that_leaves_the_shape_as_it_is_is_refused_where_it_moves_entries() -> None:
+    for opset, nodes in (
+        (9, [NODE("Upsample", ["x0", "s"], ["y"])]),
+        (13, [NODE("Resize", ["x0", "", "s"], ["y"], coordinate_transformation_mode="asymmetric",
+                   nearest_mode="floor")]),
+    ):  # fmt: skip
+        model = old(nodes, [1, 1, 3, 1], opset, s=np.array([1, 1, 1.2, 1], F))
+        with pytest.raises(UserError, match="a scale of 1.2.* leaves the shape as it is"):
+            network_of_model(model)
+        moved = old(nodes, [1, 1, 3, 1], opset, s=np.array([1, 1, 1.2, 2], F))
+        agree(moved, network_of_model(moved))
+    shrunk = old([NODE("Upsample", ["x0", "s"], ["y"])], [1, 1, 4, 1], 9,
+                 s=np.array([1, 1, 0.5, 1], F))  # fmt: skip
+    with pytest.raises(UserError, match="a scale is below 1"):
+        network_of_model(shrunk)
+
+
+@pytest.mark.parametrize("start", [-10, -4, -3, -1, 2, 10])
+@pytest.mark.parametrize("end", [-(2**63), -10, -3, -2, 0])
+@pytest.mark.parametrize("step", [-1, -2, 1])
+def test_slices_begin_inside(start: int, end: int, step: int) -> None:
+    nodes = [
+        NODE("Slice", ["x0", "a", "b", "k", "t"], ["part"]),
+        NODE("Concat", ["part", "x0"], ["y"], axis=0),
+    ]
+    numbers = {"a": start, "b": end, "k": 0, "t": step}
+    arrays = {name: np.array([value], dtype=np.int64) for name, value in numbers.items()}
+    model = build(nodes, [[3]], arrays)
+    agree(model, network_of_model(model))
+
+
+def test_windows_that_runtimes_pad_differently_are_refused() -> None:
+    pool = NODE("MaxPool", ["x0"], ["y"], kernel_shape=[2], dilations=[2], auto_pad="SAME_UPPER")
+    with pytest.raises(UserError, match="auto_pad of dilated windows"):
+        network_of_model(build([pool], [[1, 1, 4]]))
+    back = NODE("ConvTranspose", ["x0", "w"], ["y"], auto_pad="VALID", pads=[1, 1])
+    with pytest.raises(UserError, match="both pads and auto_pad"):
+        network_of_model(build([back], [[1, 1, 4]], {"w": np.ones((1, 1, 3), F)}))

@@ -195,6 +195,13 @@ def test_a_scaler_and_a_regressor_are_affine() -> None:
     assert ml(*nodes).network_for(None).outputs.fractions(0) == ({0: 1, 1: 4}, -6)
 
 
+def test_several_ones_minus_a_sigmoid_are_no_sigmoid() -> None:
+    nodes = [NODE("Sigmoid", ["x0"], ["p"]), NODE("Sub", ["ones", "p"], ["y"])]
+    model = build(nodes, [[1, 1]], {"ones": np.ones((1, 2), F)})
+    with pytest.raises(UserError, match="not piecewise linear"):
+        loaded_model(model)
+
+
 def test_one_minus_a_sigmoid_beside_it_is_a_binary_classifier() -> None:
     """As skl2onnx writes it: probabilities 1 - p, p and the class of the larger."""
     nodes = [

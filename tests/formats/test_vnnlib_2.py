@@ -306,3 +306,31 @@ TWO_OUT = "(declare-output S Real [])(declare-output T Real [2])"
 def test_what_the_file_does_not_have(model: Path, declared: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         join(read(declared), {"f": model})
+
+
+def test_a_file_that_declares_wrong_sizes_of_its_outputs_is_refused(tmp_path: Path) -> None:
+    def declared(name: str, size: int) -> onnx.ValueInfoProto:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [size])
+
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "one"], ["s"]),
+        helper.make_node("Identity", ["x"], ["t"]),
+    ]
+    constants = [numpy_helper.from_array(np.array([k]), name) for k, name in
+                 enumerate(["zero", "one"])]  # fmt: skip
+    query = (
+        "(vnnlib-version <2.0>)(declare-network N (declare-input X Real [2])"
+        "(declare-output S Real [{}])(declare-output T Real [{}]))(assert (>= S[0] 0.0))"
+    )
+    for s, t, right in ((2, 1, False), (1, 2, True)):
+        graph = helper.make_graph(
+            nodes, "g", [declared("x", 2)], [declared("s", s), declared("t", t)], constants
+        )
+        path = tmp_path / f"{s}.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), path)
+        question = parse_property(query.format(s, t))
+        if right:
+            assert join(question, {"": path}).network.outputs.count == 3
+        else:
+            with pytest.raises(UserError, match="S: entries: 2 declared, the file has 1"):
+                join(question, {"": path})

@@ -184,7 +184,7 @@ def _array(place: str, content: bytes) -> npt.NDArray[Any]:
         raise UserError(f"{place}: unknown .npy version {error}") from error
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         raise UserError(f"{place}: damaged header: {error}") from error
-    if dtype.kind not in "biufUS" or dtype.itemsize == 0 or dtype in (np.longdouble,):
+    if dtype.kind not in "biufUS" or dtype.itemsize == 0 or _is_long(dtype):
         raise UserError(f"{place}: entries of type {dtype}; integers, floats or strings are needed")
     body = content[stream.tell() :]
     entries = math.prod(shape)
@@ -196,6 +196,11 @@ def _array(place: str, content: bytes) -> npt.NDArray[Any]:
         raise UserError(f"{place}: {entries} entries, more than {MAX_ENTRIES}")
     array = np.frombuffer(body, dtype=dtype)
     return array.reshape(shape, order="F" if fortran else "C")
+
+
+def _is_long(dtype: np.dtype[Any]) -> bool:
+    """Whether it is a float of more than 64 bits, in either order of bytes."""
+    return dtype.kind == "f" and dtype.itemsize > 8
 
 
 def _array_labels(place: str, targets: npt.NDArray[Any]) -> list[str]:

@@ -189,6 +189,8 @@ def _one_minus(node: Node) -> Sequence[Result] | None:
         return None
     if not isinstance(value, Squashed) or not value.symmetric:
         return None
+    if np.broadcast_shapes(one.shape, value.shape) != value.shape:
+        return None
     return [replace(value, scores=scaled(value.scores, -ONE, np.zeros(())))]
 
 

@@ -33,6 +33,9 @@ def _windows(node: Node, value: Tensor) -> tuple[Windows, int, int]:
     kernel = node.integer_list("kernel_shape")
     if kernel is None:
         raise UserError("attribute kernel_shape is missing")
+    automatic = node.text("auto_pad", "NOTSET").startswith("SAME")
+    if automatic and any(step > 1 for step in node.integer_list("dilations") or ()):
+        raise UserError("auto_pad of dilated windows, which runtimes pad differently; give pads")
     windows = windows_of(node, value.shape[2:], kernel)
     planes = value.shape[0] * value.shape[1]
     check_shape((planes, *windows.shape))

@@ -28,7 +28,7 @@ def _resize(node: Node) -> list[Value]:
         raise UserError(f"mode {node.text('mode', '')!r} is not supported")
     old = node.opset < 11
     mode = "asymmetric" if old else node.text("coordinate_transformation_mode", "half_pixel")
-    rule = "floor" if old else node.text("nearest_mode", "round_prefer_floor")
+    rule = "shrinking" if old else node.text("nearest_mode", "round_prefer_floor")
     node.refuse(antialias=0, keep_aspect_ratio_policy=b"stretch")
     given = node.integer_list("axes") or list(range(rank))
     axes = [axis_of(axis, rank) for axis in given]
@@ -54,8 +54,8 @@ def _upsample(node: Node) -> list[Value]:
     if numbers is None or numbers.size != len(value.shape):
         raise UserError(f"its scales do not fit a tensor of rank {len(value.shape)}")
     scales = list(fractions(numbers).reshape(-1))
-    if min(scales, default=Fraction(1)) <= 0:
-        raise UserError("a scale is not positive")
+    if min(scales, default=Fraction(1)) < 1:
+        raise UserError("a scale is below 1")
     sizes = [_extent(n, s) for n, s in zip(value.shape, scales, strict=True)]
     return [_resized(value, list(range(len(sizes))), sizes, scales, "asymmetric", "floor")]
 
@@ -79,13 +79,21 @@ def _resized(
     for axis, size in zip(axes, sizes, strict=True):
         shape[axis] = size
     check_size(shape)
+    same = tuple(shape) == value.shape
     for axis, size, scale in zip(axes, sizes, scales, strict=True):
         if size == value.shape[axis] and scale == 1:
             continue
         if size > 1 << 16:
             raise UserError(f"an axis of {size} entries")
         extent = value.shape[axis]
-        chosen = [_nearest(x, extent, size, scale, mode, rule) for x in range(size)]
+        nearest = rule
+        if rule == "shrinking":  # operator set 10, as its tests and its runtimes have it
+            nearest = "ceil" if scale < 1 else "floor"
+        chosen = [_nearest(x, extent, size, scale, mode, nearest) for x in range(size)]
+        if same and chosen != list(range(size)):
+            raise UserError(
+                f"a scale of {float(scale)} leaves the shape as it is: some runtimes then copy"
+            )
         value = relocated(
             value,
             lambda ids, chosen=chosen, axis=axis: np.take(ids, chosen, axis=axis),  # type: ignore[misc]

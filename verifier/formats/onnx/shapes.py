@@ -151,6 +151,8 @@ def _slice(node: Node) -> list[Value]:
         raise UserError(f"axes {axes} repeat")
     cuts = [slice(None)] * rank
     for start, end, axis, step in zip(starts, ends, places, steps, strict=True):
+        if step < 0:  # a start before the first entry is moved onto it; Python would take none
+            start = max(start, -value.shape[axis])
         cuts[axis] = slice(start, end, step)
     return [relocated(value, lambda ids: ids[tuple(cuts)])]
 

@@ -68,6 +68,8 @@ def transposed_windows(node: Node, spatial: Sequence[int], kernel: Sequence[int]
     extra = node.integer_list("output_padding") or [0] * rank
     declared = node.integer_list("output_shape")
     automatic = node.text("auto_pad", "NOTSET")
+    if automatic != "NOTSET" and any(pads):
+        raise UserError("both pads and auto_pad")
     if automatic in ("SAME_UPPER", "SAME_LOWER") and declared is None:
         declared = [extent * stride for extent, stride in zip(spatial, strides, strict=True)]
     elif automatic not in ("NOTSET", "VALID") and declared is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 
 from verifier.formats.files import naming, read_bytes, shown
@@ -151,7 +152,7 @@ def _is_onnx(path: Path) -> bool:
 
 def _onnx_part(declared: Declared, path: Path) -> _Part:
 
-    from verifier.formats.onnx.read import network_of_model
+    from verifier.formats.onnx.read import loaded_model
     from verifier.formats.onnx.signature import Value, read_model, signature, with_outputs
     from verifier.formats.onnx.stored import read_tensor
 
@@ -192,10 +193,13 @@ def _onnx_part(declared: Declared, path: Path) -> _Part:
     for tensor, value in [*zip(free, values, strict=True), *zip(wanted, made, strict=True)]:
         _require_same(tensor, value.name, value.element, value.size)
     plain = not hidden and values == list(found.inputs) and ends == list(found.outputs) and not own
-    network = network_of_model(model if plain else asked, path.parent)
+    loaded = loaded_model(model if plain else asked, path.parent)
+    network = loaded.network_for(None)
     _require_count("output entries", sum(t.size for t in wanted), network.outputs.count)
-    if sum(value.size is None for value in made) > 1:
-        raise UserError("the file does not say how large its outputs are")
+    # What the file declares of its values may be wrong: these are the sizes that were computed.
+    sizes = {port.name: prod(port.shape) for port in loaded.outputs}
+    for tensor, value in zip(wanted, made, strict=True):
+        _require_count(f"{tensor.name}: entries", tensor.size, sizes.get(value.name, 0))
     place = {value.name: tensor for tensor, value in zip(free, values, strict=True)}
     return _Part(network, _entries([place[v.name] for v in found.inputs]), initial, plain)
 
