@@ -19,6 +19,7 @@ from verifier.evidence.certificate import (
     SeparableStep,
     Split,
     Step,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     Tree,
@@ -122,7 +123,7 @@ def proof_section(proof: Robust, rivals: list[str]) -> Section:
 def _described(steps: tuple[Step, ...]) -> str:
     lemmas = sum(1 for step in steps if isinstance(step, Lemma))
     symbolic = sum(1 for step in steps if isinstance(step, SymbolicStep))
-    separable = sum(1 for step in steps if isinstance(step, SeparableStep))
+    separable = sum(1 for step in steps if isinstance(step, SeparableStep | SumsStep))
     maxima = sum(1 for step in steps if isinstance(step, MaximaStep))
     parts = [f"{lemmas} {'lemma' if lemmas == 1 else 'lemmas'}"]
     for name, count in (

@@ -56,8 +56,8 @@ PACKAGES = {
     ),
     "checker": (
         "batch", "branch", "exact_radius", "family", "family_maxima", "family_replay", "intervals",
-        "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay", "ridge", "scaled",
-        "symbolic", "tree",
+        "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay", "ridge",
+        "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from verifier.evidence.certificate import (
     PlaneSplit,
     Robust,
     SeparableStep,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     UnitSplit,
@@ -111,6 +112,15 @@ def test_keys_of_version_2_are_sorted_everywhere():
     inner = ordered["goals"][0][0]["steps"][1]
     ordered["goals"][0][0]["steps"][1] = {"tree": inner["tree"], "lower": inner["lower"]}
     assert flaw_of(ordered, sort_keys=False) == "unsorted keys"
+
+
+def test_a_step_about_final_sums_is_read_as_it_is_written():
+    proof = Robust((SumsStep((F(1), F(2, 7)), ()), SumsStep((), (F(0),))), ((LEAF,),))
+    assert parse_certificate(certificate_bytes(proof, "0"), "0") == proof
+    for sides in ([["1"], []], [[1]], [[1], [], []], [[-1], []], [[1], 2], {"lower": [1]}):
+        text = TEXT | {"steps": [{"sums": sides}]}
+        assert flaw_of(text) in ("malformed", "negative multiplier"), sides
+    assert flaw_of(TEXT | {"steps": [{"sums": [[], []], "more": 1}]}) == "unknown field"
 
 
 def test_version_1_has_its_own_fields_in_any_order():

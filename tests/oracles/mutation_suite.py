@@ -82,6 +82,9 @@ FILES = {
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
     "ridge": RIDGE,
+    "ridge_tables": ("test_fixed_sums",),
+    "ridge_minima": ("test_fixed_sums",),
+    "ridge_lemmas": ("test_fixed_sums",),
     "maxima": MAXIMA,
     "maxima_trees": MAXIMA,
 }
@@ -97,7 +100,8 @@ FILES |= KERNEL
 LONG_FOR = ("", "intervals", "scaled", "batch")
 CHECKERS = (
     "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "maxima_trees", "network",
-    "query", "rational", "region", "replay", "ridge", "scaled", "symbolic", "tree",
+    "query", "rational", "region", "replay", "ridge", "ridge_lemmas", "ridge_minima",
+    "ridge_tables", "scaled", "symbolic", "tree",
 )  # fmt: skip
 RUNS = ("", "data_file", "manifest")
 

@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 
 from tests.oracles.reference_maxima import ReferenceMaxima
 from tests.oracles.reference_ridge import Direction, ReferenceUnivariate, product, short_bound
+from tests.oracles.reference_sums import ReferenceSums
 from tests.oracles.reference_symbolic import ReferenceSymbolic
 from verifier.evidence.certificate import (
     Conflict,
@@ -25,6 +26,7 @@ from verifier.evidence.certificate import (
     SeparableStep,
     Split,
     Step,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     Tree,
@@ -157,6 +159,9 @@ class _Checker:
         if isinstance(lemma, MaximaStep):
             self._tighten_maxima()
             return
+        if isinstance(lemma, SumsStep):
+            self._tighten_sums(lemma)
+            return
         if isinstance(lemma, SeparableStep):
             self._tighten_separably(lemma)
             return
@@ -186,6 +191,19 @@ class _Checker:
                 below, above = symbolic.bounds(v)
                 self._set(self.lower, v, max(self.lower[v], below))
                 self._set(self.upper, v, min(self.upper[v], above))
+
+    def _tighten_sums(self, step: SumsStep) -> None:
+        """Bounds the final sums of ridge functions with each multiplier."""
+        if self.region.norm == "inf":
+            raise RefusedError("no ball", "a step about sums on a box")
+        sums = ReferenceSums(self.network, self.region)
+        box = self.box_lower, self.box_upper
+        for t in step.lower:
+            for v, bound in sums.bounds(t, box, self.cuts, upper=False).items():
+                self._set(self.lower, v, max(self.lower[v], bound))
+        for t in step.upper:
+            for v, bound in sums.bounds(t, box, self.cuts, upper=True).items():
+                self._set(self.upper, v, min(self.upper[v], bound))
 
     def _tighten_maxima(self) -> None:
         """Bounds every unit again that is no copy and not off, first to last."""

@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
-from verifier.checker.maxima import Form, MaximaBounds, MaximaRows, maxima_of
+from verifier.checker.maxima import Form, MaximaBounds, maxima_of
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
+from verifier.checker.ridge_minima import sum_bounds
+from verifier.checker.ridge_tables import tables_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.symbolic import Branches, Root, SymbolicNetwork
 from verifier.evidence.certificate import (
@@ -27,6 +29,7 @@ from verifier.evidence.certificate import (
     Lemma,
     SeparableStep,
     Split,
+    SumsStep,
     UnitSplit,
 )
 from verifier.question.errors import RefusedError
@@ -196,6 +199,24 @@ class Branch:
                 on[v] = total
         return found
 
+    def tighten_sums(self, step: SumsStep) -> list[tuple[int, bool, Fraction, Number]]:
+        """Bounds the final sums of ridge functions with the multipliers of the step; says which
+        bounds changed: of which unit, whether its upper one, the multiplier, and the bound."""
+        if self.region.norm == "inf":
+            raise RefusedError("no ball", "a step about sums on a box")
+        found: list[tuple[int, bool, Fraction, Number]] = []
+        if not len(tables_of(self.scaled).final.units):
+            return found
+        minima = self.minima()
+        for upper, multipliers in ((False, step.lower), (True, step.upper)):
+            for multiplier in multipliers:
+                bounds = sum_bounds(self.scaled, self.region, minima, multiplier, upper=upper)
+                for v, value in bounds:
+                    if value < self.upper(v) if upper else value > self.lower(v):
+                        (self._drop_upper if upper else self._raise_lower)(v, value)
+                        found.append((v, upper, multiplier, value))
+        return found
+
     def _bound_sum(self, v: int, total: Sum, minima: Minima, multiplier: Fraction) -> None:
         scale = self.scaled.scales[self.inputs + v]
         constant = Fraction(total.constant, scale)
@@ -250,14 +271,15 @@ class Branch:
         origins, inputs = self.scaled.origins, self.inputs
         found: list[tuple[int, bool, Form, Number]] = []
         # Others read nothing that has changed, and no maximum.
-        waiting = sorted({w for j in self._moved(rows) for w in rows.readers(j)})
+        waiting = sorted(
+            {w for j in self._moved() for w in rows.readers(j)}.union(rows.waiting(self.root.upper))
+        )
         known = set(waiting)
         while waiting:
             watch()
             v = heappop(waiting)
             if self.upper(v) <= 0:
                 continue
-            changed = False
             if origins.item(inputs + v) == inputs + v:
                 before, form = len(found), rows.row(v)
                 low, high = bounds.of_form(form)
@@ -266,24 +288,21 @@ class Branch:
                     if value < self.upper(v) if upper else value > self.lower(v):
                         (self._drop_upper if upper else self._raise_lower)(v, value)
                         found.append((v, upper, form, value))
-                changed = len(found) > before
-            if changed or rows.rises.item(v):
-                for w in rows.readers(inputs + v):
-                    if w not in known:
-                        known.add(w)
-                        heappush(waiting, w)
+                if len(found) > before:
+                    for w in rows.readers(inputs + v):
+                        if w not in known:
+                            known.add(w)
+                            heappush(waiting, w)
         return found
 
-    def _moved(self, rows: MaximaRows) -> set[int]:
-        """The variables whose bounds are no longer the root's, and the units that are not off and
-        may be the rise of a maximum."""
+    def _moved(self) -> set[int]:
+        """The variables whose bounds are no longer the root's."""
         inputs, size, region = self.inputs, self.scaled.denominator, self.region
         moved = {inputs + v for table in (self._low, self._high) for v in table if v >= 0}
         for k in range(inputs):
             if self.input_bounds(k) != (region.lower[k] * size, region.upper[k] * size):
                 moved.add(k)
-        rising = np.flatnonzero(rows.rises & (self.root.upper > 0))
-        return moved.union((inputs + rising).tolist())
+        return moved
 
     def _on_ball(self, multiplier: Fraction) -> None:
         if self.region.norm == "inf" and multiplier:

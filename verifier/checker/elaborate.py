@@ -25,6 +25,7 @@ from verifier.checker.leaf import Form
 from verifier.checker.manifest import Question, Result, claimed, question_text, sample_query
 from verifier.checker.maxima_trees import spelled_out
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
+from verifier.checker.ridge_lemmas import sums_spelled_out
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.symbolic import SLOPE, Branches
 from verifier.checker.tree import TreeChecker
@@ -43,6 +44,7 @@ from verifier.evidence.certificate import (
     SeparableStep,
     Split,
     Step,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     Tree,
@@ -95,6 +97,11 @@ class Elaborator(TreeChecker):
                 yield from self._found
             elif isinstance(step, MaximaStep):
                 yield from spelled_out(self)
+            elif isinstance(step, SumsStep):
+                before = self.mark()
+                lemmas = sums_spelled_out(self, step)
+                self.undo(before)
+                yield from self.steps(lemmas)
             elif isinstance(step, PairLemma):
                 raise RefusedError("pair outside a family", f"lemma about unit {step.unit}")
             else:

@@ -21,10 +21,11 @@ everywhere, and one of both is an equation. `docs/trust.md` says the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,7 @@ class MaximaRows:
         self.scaled = scaled
         self._inputs = scaled.network.inputs
         self._rows: dict[int, Form] = {}
-        self._entries: dict[int, tuple[dict[int, Number], int]] = {}
+        self._plain: set[int] = set()  # units whose rows hold no maxima
         self._maxima: dict[tuple[int, Weights], Maximum] = {}
 
     @cached_property
@@ -110,12 +111,47 @@ class MaximaRows:
         return found
 
     def row(self, v: int) -> Form:
-        """A_v."""
+        """A_v; kept if it has maxima."""
         found = self._rows.get(v)
         if found is None:
             weights, constant = self._row(v)
-            found = self._rows[v] = self.form(weights, constant)
+            if v in self._plain:
+                entries = tuple(sorted(weights.items()))
+                return Form(entries, constant, entries, ())
+            found = self.form(weights, constant)
+            if found.maxima:
+                self._rows[v] = found
+            else:
+                self._plain.add(v)
         return found
+
+    @cached_property
+    def _with_maxima(self) -> tuple[list[int], NDArray[np.int64], NDArray[np.int64]]:
+        """The units whose rows read a variable twice, by copies, or hold a maximum that is more
+        than a unit and another variable; and, of the other maxima, units and those whose rows hold
+        them."""
+        units, inputs = self.scaled.network.units, self._inputs
+        read = self.scaled.origins[units.indices]
+        rising = np.zeros(self.scaled.network.variables, dtype=bool)
+        rising[inputs:] = self.rises
+        owner = np.repeat(np.arange(units.count), np.diff(units.starts))
+        order = np.lexsort((read, owner))
+        again = (np.diff(owner[order]) == 0) & (np.diff(read[order]) == 0)
+        always, pairs = np.unique(owner[order][1:][again]).tolist(), list[tuple[int, int]]()
+        for v in np.unique(owner[rising[read]]).tolist():
+            maxima = self.row(v).maxima
+            if all(len(maximum.low.weights) == 1 for _, maximum in maxima):
+                pairs += [(maximum.unit, v) for _, maximum in maxima]
+            else:
+                always.append(v)
+        table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        return always, table[:, 0], table[:, 1]
+
+    def waiting(self, upper: Any) -> list[int]:
+        """The units for which plain interval arithmetic does not say all, if `upper` are the bounds
+        of all units. A maximum of a unit that is off and one other variable is that variable."""
+        always, units, rows = self._with_maxima
+        return [*always, *rows[upper[units] > 0].tolist()]
 
     def form(self, weights: Mapping[int, Number], constant: Number) -> Form:
         """weights . Z + constant, with its maxima."""
@@ -152,54 +188,44 @@ class MaximaRows:
         return made[listed, constant]
 
     def _row(self, v: int) -> tuple[dict[int, Number], int]:
-        found = self._entries.get(v)
-        if found is None:
-            merged: dict[int, Number] = {}
-            variables, weights, constant = self.scaled.plain_row(v)
-            for j, weight in zip(variables, weights, strict=True):
-                merged[j] = merged.get(j, 0) + weight
-            found = self._entries[v] = {j: w for j, w in merged.items() if w}, constant
-        return found
+        merged: dict[int, Number] = {}
+        variables, weights, constant = self.scaled.plain_row(v)
+        for j, weight in zip(variables, weights, strict=True):
+            merged[j] = merged.get(j, 0) + weight
+        return {j: w for j, w in merged.items() if w}, constant
 
     def _split(self, entries: Weights) -> tuple[Weights, list[_Found]]:
         """What is left of the form, and its pairs: of positive and of negative weight."""
+        inputs, rises = self._inputs, self.rises
         found: list[_Found] = []
+        rising = [(j, w) for j, w in entries if j >= inputs and rises.item(j - inputs)]
+        if not rising or not 1 < len(entries) <= LONGEST:
+            return entries, found
         left = dict(entries)
-        if 1 < len(entries) <= LONGEST:
-            inputs, scales = self._inputs, self.scaled.scales
-            equal: dict[Number, list[int]] = {}  # units by weight
-            for j, weight in entries:
-                if j >= inputs:
-                    equal.setdefault(weight * scales[j], []).append(j)
-            for positive in (True, False):
-                for j, weight in reversed(entries):
-                    if (weight > 0) is positive and j in left:
-                        pair = self._pair(left, j, weight, equal)
-                        if pair is not None:
-                            found.append(pair)
-                            for i in (j, *(i for i, _ in pair.part)):
-                                del left[i]
-                            break
+        for positive in (True, False):
+            for j, weight in reversed(rising):
+                if (weight > 0) is positive and j in left:
+                    pair = self._pair(left, j, weight)
+                    if pair is not None:
+                        found.append(pair)
+                        for i in (j, *(i for i, _ in pair.part)):
+                            del left[i]
+                        break
         return (tuple(left.items()) if found else entries), found
 
-    def _pair(
-        self,
-        left: Mapping[int, Number],
-        j: int,
-        weight: Number,
-        equal: Mapping[Number, Sequence[int]],
-    ) -> _Found | None:
-        u = j - self._inputs
-        if u < 0 or not self.rises.item(u):
-            return None
+    def _pair(self, left: Mapping[int, Number], j: int, weight: Number) -> _Found | None:
+        u, scales = j - self._inputs, self.scaled.scales
         row, _ = self._row(u)
         small, large = (row, left) if len(row) < len(left) else (left, row)
         shared = sorted(i for i in small if i in large)
         part = [i for i in shared if left[i] + weight * row[i] == 0]
         if not part:
-            for b in equal[weight * self.scaled.scales[j]]:
-                if b in left and b != j and self._opposite(row, b, Fraction(left[b]) / weight):
-                    return _Found(u, weight, ((b, _ratio(left[b], weight)),), b - self._inputs)
+            same = weight * scales[j]
+            for b, other in left.items():
+                if b >= self._inputs and b != j and other * scales[b] == same:
+                    factor = Fraction(other) / weight
+                    if self._opposite(row, b, factor):
+                        return _Found(u, weight, ((b, _ratio(other, weight)),), b - self._inputs)
             if len(shared) == len(row) > 1:
                 part = shared
         if not part:

@@ -22,6 +22,7 @@ from verifier.evidence.certificate import (
     SeparableStep,
     Split,
     Step,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     Tree,
@@ -51,6 +52,9 @@ class TreeChecker(LeafChecker):
             return
         if isinstance(lemma, MaximaStep):
             self.tighten_maxima()
+            return
+        if isinstance(lemma, SumsStep):
+            self.tighten_sums(lemma)
             return
         if isinstance(lemma, SeparableStep):
             self.tighten_separably(lemma)

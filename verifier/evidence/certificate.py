@@ -103,6 +103,16 @@ class MaximaStep:
 
 
 @dataclass(frozen=True, slots=True)
+class SumsStep:
+    """From here on, in this branch, the final sums of ridge functions have the lower bounds of
+    `ridge_minima.py` with each of the multipliers in `lower`, and the upper ones with those in
+    `upper`. The region must be a ball of a norm below infinity; all multipliers are >= 0."""
+
+    lower: tuple[Fraction, ...]
+    upper: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class UnitSplit:
     """Low: a_unit <= 0; high: a_unit >= 0."""
 
@@ -157,7 +167,7 @@ class Node:
 Terms = tuple[tuple[int, Fraction], ...]
 """Indices and coefficients, increasing."""
 Split = UnitSplit | InputSplit | PlaneSplit
-Step = Lemma | PairLemma | SymbolicStep | SeparableStep | MaximaStep
+Step = Lemma | PairLemma | SymbolicStep | SeparableStep | SumsStep | MaximaStep
 Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
@@ -279,6 +289,10 @@ def check_numbers(verdict: Robust | Flip) -> None:
     ]
     while waiting:
         match waiting.pop():
+            case SumsStep(lower, upper):
+                _check_exact("sums", (), (*lower, *upper))
+                for t in (*lower, *upper):
+                    _check_ball(t)
             case SeparableStep(multipliers):
                 _check_exact("separable", (), multipliers)
                 for t in multipliers:
@@ -374,6 +388,9 @@ def step_out(lemma: Step) -> dict[str, Any] | str:
         return "symbolic"
     if isinstance(lemma, MaximaStep):
         return "maxima"
+    if isinstance(lemma, SumsStep):
+        sides = (lemma.lower, lemma.upper)
+        return {"sums": [[rational_out(t) for t in side] for side in sides]}
     if isinstance(lemma, SeparableStep):
         return {"separable": [rational_out(t) for t in lemma.multipliers]}
     side = "upper" if lemma.upper else "lower"
@@ -437,6 +454,15 @@ class _Reader:
             if value == "maxima" and self.version < 2:
                 raise RefusedError("malformed", "a step of version 2 in version 1")
             return _SHORT_STEPS[value]
+        if isinstance(value, dict) and "sums" in value and self.version > 1:
+            check_fields(value, ("sums",))
+            sides = [
+                tuple(_rational_in(t) for t in list_in(side, "sums"))
+                for side in list_in(value["sums"], "sums", 2)
+            ]
+            for t in (*sides[0], *sides[1]):
+                _check_ball(t)
+            return SumsStep(sides[0], sides[1])
         if isinstance(value, dict) and "separable" in value:
             check_fields(value, ("separable",))
             multipliers = tuple(_rational_in(t) for t in list_in(value["separable"], "separable"))

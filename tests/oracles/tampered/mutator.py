@@ -21,6 +21,7 @@ from verifier.evidence.certificate import (
     Node,
     Robust,
     SeparableStep,
+    SumsStep,
     SymbolicStep,
     certificate_bytes,
 )
@@ -70,7 +71,8 @@ def sum_evidence(rng: Random) -> tuple[Query, bytes]:
         found = verify(query, Options(nodes=20)).verdict
         if isinstance(found, Robust) and found.steps == ():
             multipliers = tuple(F(rng.randint(0, 6), 2) for _ in range(rng.randint(1, 3)))
-            found = Robust((SeparableStep(multipliers),), found.trees)
+            step = SeparableStep(multipliers) if rng.random() < 0.5 else SumsStep((), multipliers)
+            found = Robust((step,), found.trees)
             return query, certificate_bytes(found, network.digest)
 
 

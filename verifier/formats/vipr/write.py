@@ -32,6 +32,7 @@ from verifier.evidence.certificate import (
     SeparableStep,
     Split,
     Step,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     Tree,
@@ -566,7 +567,7 @@ class _Writer:
         if isinstance(step, SymbolicStep):
             self._tighten_symbolically()
             return
-        if isinstance(step, SeparableStep):
+        if isinstance(step, SeparableStep | SumsStep):
             raise UserError(NO_SUMS)
         if isinstance(step, MaximaStep):
             raise UserError(

@@ -33,12 +33,14 @@ from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 from verifier.question.query import Goal
 from verifier.search.clock import check_time
+from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.forward import ForwardPass
 from verifier.search.deep.ridge_sums import SeparableSearch, is_worth_trying
 from verifier.search.deep.substitution import Bound, substitute
 
 ZERO = Fraction(0)
 GUIDED_LEAVES = 16  # tried for one tree in the guided pass
+MULTIPLIERS = 3  # of the ball, for all final sums together
 LEAVES = 60  # tried for one tree in the first pass
 MORE_LEAVES = 500  # in the second, and for goals
 TRIALS = 6000  # bounds that the second pass computes
@@ -120,7 +122,7 @@ class Propagation:
         """The same by what is cheap, up to a first pass over all units."""
         if self._close_goals(leaves=0):
             return True
-        if self._summed and self._on_ball and self._bound_sums():
+        if self._summed and self._on_ball and (self._bound_final_sums() or self._bound_sums()):
             return True
         if self._maxima and self._bound_maxima():
             return True
@@ -166,6 +168,26 @@ class Propagation:
         self._touched |= search.changed
         self._tightened |= {v for v in search.changed if self.checker.lower(v) >= 0}
         return self._close_goals(leaves=0) or self._close_on_directions()
+
+    def _bound_final_sums(self) -> bool:
+        """Whether few steps about all final sums, and the maxima of what reads them, are enough."""
+        mark = self.checker.mark()
+        try:
+            search = SumSearch(self.checker, self._deadline)
+            search.prove_own()
+            for _ in range(MULTIPLIERS):
+                found = search.bound_others()
+                if search.steps:
+                    self.steps += search.steps
+                    search.steps.clear()
+                    if self._bound_maxima():
+                        return True
+                if not found:
+                    break
+        except RefusedError:  # numbers that the arrays do not hold
+            self.checker.undo(mark)
+            self.steps.clear()
+        return False
 
     def _bound_maxima(self) -> bool:
         """Whether the bounds of maxima are enough."""

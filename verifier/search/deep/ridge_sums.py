@@ -8,6 +8,7 @@ where one of them bends down, and the sum gets a lemma of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from verifier.checker.branch import Number
 from verifier.checker.leaf import LeafChecker
-from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
+from verifier.checker.ridge import Crossing, Function, Minima, Sum, short, univariate_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import (
     InputSplit,
@@ -34,6 +35,7 @@ from verifier.evidence.certificate import (
     Tree,
 )
 from verifier.question.network import Network
+from verifier.search.deep.simplest import shortened
 
 ZERO = Fraction(0)
 ROUNDS = 12  # multipliers in the steps
@@ -203,7 +205,7 @@ class SeparableSearch:
         """A multiplier whose bounds of unit v decide something."""
         scale = self.checker.scaled.scales[self.checker.inputs + v]
         for sign in (1, -1):
-            dual = Dual(self.checker, self._sums[v], scale, sign, minima)
+            dual = Dual(self.checker, self._summands(v), scale, sign, minima)
             best = dual.best()
             for multiplier in shortened(best):
                 bound = self._bound(self._sums[v], scale, sign, multiplier, minima)
@@ -215,6 +217,13 @@ class SeparableSearch:
                 if sign < 0 and self._helps(v, self.checker.lower(v), value):
                     return multiplier
         return None
+
+    def _summands(self, v: int) -> list[tuple[int, Function, int]]:
+        univariate = self._univariate
+        return [
+            (univariate.line_of_profile[profile], univariate.profiles[profile], factor)
+            for profile, factor in self._sums[v].profiles
+        ]
 
     def _bound(
         self, total: Sum, scale: int, sign: int, multiplier: Fraction, minima: Minima
@@ -240,7 +249,7 @@ class SeparableSearch:
         """A tree of leaves, each of which would do for the whole ball."""
         checker, total = self.checker, self._sums[v]
         minima = checker.minima()
-        dual = Dual(checker, total, scale, 1, minima)
+        dual = Dual(checker, self._summands(v), scale, 1, minima)
         if dual.is_empty:
             return None
         best = dual.best()
@@ -283,22 +292,28 @@ class Dual:
     """The bound of sign * a_v as a function of the multiplier, in floats."""
 
     def __init__(
-        self, checker: LeafChecker, total: Sum, scale: int, sign: int, minima: Minima
+        self,
+        checker: LeafChecker,
+        summands: Sequence[tuple[int, Function, int]],
+        scale: int,
+        sign: int,
+        minima: Minima,
     ) -> None:
+        """`summands` are directions, functions and factors of `scale` times a_v, but for its
+        constant."""
         univariate, region = univariate_of(checker.scaled), checker.region
         self.size, self.square = float(region.size), region.norm == "2"
-        lines = tuple(univariate.line_of_profile[profile] for profile, _ in total.profiles)
+        lines = tuple(line for line, _, _ in summands)
         weights = univariate.ball_weights(lines, region.norm)
         self.is_empty = False
         self.pieces: list[_Piece] = []
         parts: list[tuple[Array, Array]] = []
         shares: list[float] = []
-        for (profile, factor), line, weight in zip(total.profiles, lines, weights, strict=True):
+        for (line, function, factor), weight in zip(summands, weights, strict=True):
             low, high = minima.interval(line)
             if low > high:
                 self.is_empty = True
                 return
-            function = univariate.profiles[profile]
             size = lcm(function.size, low.denominator, high.denominator)
             points, heights = function.between(low, high, size)
             below = scale * size
@@ -376,25 +391,3 @@ class Dual:
                     if best is None or gap < best[0]:
                         best = float(gap), piece.line, Fraction(piece.points[k], piece.size)
         return None if best is None else best[1:]
-
-
-def shortened(value: float) -> list[Fraction]:
-    """Short rationals near a float, from rough to as exact as it is."""
-    if not value > 0:
-        return [ZERO]
-    exact = Fraction(value)
-    found: list[Fraction] = []
-    for part in (1 << 10, 1 << 40):
-        short_one = simplest(exact * (1 - Fraction(1, part)), exact * (1 + Fraction(1, part)))
-        if short_one not in found:
-            found.append(short_one)
-    return found
-
-
-def simplest(low: Fraction, high: Fraction) -> Fraction:
-    """The fraction with the least denominator in [low, high], 0 < low <= high."""
-    whole = -(-low.numerator // low.denominator)
-    if whole <= high:
-        return Fraction(whole)
-    floor = low.numerator // low.denominator
-    return floor + 1 / simplest(1 / (high - floor), 1 / (low - floor))

@@ -1,0 +1,45 @@
+"""Steps about sums of ridge functions as lemmas, each of one leaf with a multiplier of the ball."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from verifier.checker.leaf import LeafChecker
+from verifier.checker.ridge import univariate_of
+from verifier.evidence.certificate import Leaf, Lemma, Node, SumsStep
+
+ZERO = Fraction(0)
+
+
+def lemmas_below(checker: LeafChecker, unit: int) -> list[Lemma]:
+    """That the sums that the unit reads, directly or not, are not negative, as far as the branch
+    does not say so; the branch has these bounds afterwards. With them the unit is a sum of ridge
+    functions in every leaf with a multiplier of the ball."""
+    lines, inputs = univariate_of(checker.scaled).lines, checker.inputs
+    found: set[int] = set()
+    waiting = [unit]
+    while waiting:
+        for j in checker.scaled.row(waiting.pop())[0]:
+            if lines.item(j) < 0 and j - inputs not in found:
+                found.add(j - inputs)
+                waiting.append(j - inputs)
+    lemmas: list[Lemma] = []
+    for v in sorted(found):
+        if checker.lower(v) < 0:
+            lemmas.append(Lemma(v, False, ZERO, (Node((), Leaf(ball=ZERO)),)))
+            checker.assume(lemmas[-1])
+    return lemmas
+
+
+def sums_spelled_out(checker: LeafChecker, step: SumsStep) -> list[Lemma]:
+    """The step as lemmas; the branch has the bounds of the step afterwards."""
+    before = checker.mark()
+    changes = checker.tighten_sums(step)
+    checker.undo(before)
+    lemmas: list[Lemma] = []
+    for unit, upper, multiplier, value in changes:
+        lemmas += lemmas_below(checker, unit)
+        bound = Fraction(value) / checker.scaled.scales[checker.inputs + unit]
+        lemmas.append(Lemma(unit, upper, bound, (Node((), Leaf(ball=multiplier)),)))
+        checker.assume(lemmas[-1])
+    return lemmas
