@@ -78,8 +78,8 @@ class Checker:
 
     def step(self, step, branch):
         """A lemma holds of all points of the branch, for its tree shows that none violates it."""
-        separable = isinstance(step, dict) and "separable" in step
-        need(step not in ("symbolic", "maxima") and not separable, "unsupported", SHORT)
+        sums = isinstance(step, dict) and ("separable" in step or "sums" in step)
+        need(step not in ("symbolic", "maxima") and not sums, "unsupported", SHORT)
         upper = isinstance(step, dict) and "upper" in step
         pair, tree = fields(step, ("upper" if upper else "lower", "tree"))
         v, value = index(listed(pair, 2)[0], self.units), number(pair[1])
