@@ -7,7 +7,7 @@ from tests.oracles.edits import every_changed_byte, try_edits, try_run_edits
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of the search, in floats
 def test_a_few_hundred_edits():
-    counts = try_edits(range(80), 6)
+    counts = try_edits(range(100), 6)
     assert counts["accepted"] >= 30 and counts["bound too weak"] >= 30
     assert len(counts) >= 8
 
