@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from constructions.registry import build
+from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import random_query
 from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
@@ -29,6 +30,7 @@ from verifier.search.deep.substitution import substitute
 from verifier.search.options import Options
 from verifier.search.trees.phases import PhaseTree
 from verifier.tasks.verify import verify
+from verifier.tasks.worst import margin_at_most, margin_below
 
 
 @pytest.fixture
@@ -96,3 +98,17 @@ def test_samples_without_time_are_undecided_and_not_failed(tmp_path: Path) -> No
     run = begin(dataset, construction, folder=tmp_path / "run", samples=range(5), options=options)
     summary = continue_run(run, jobs=1)
     assert (summary.counts["undecided"], summary.counts["failed"]) == (5, 0)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_undecided_says_what_is_proved_and_seen_of_the_margin(seed):
+    """Nowhere is the margin below the one, and at a point it is the other."""
+    query = random_query(seed, max_units=8)
+    closed = Query(query.network, query.region.closed(), query.goals)
+    verdict = verify(closed, Options(timeout=1e-9)).verdict
+    if isinstance(verdict, Undecided):
+        assert verdict.lower_bound is not None
+        assert verdict.lowest_seen is not None
+        assert verdict.lower_bound <= verdict.lowest_seen
+        assert find_flip(margin_below(closed, verdict.lower_bound)) is None
+        assert find_flip(margin_at_most(closed, verdict.lowest_seen)) is not None

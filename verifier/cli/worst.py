@@ -69,11 +69,14 @@ def command(
     from verifier.cli.options import number
     from verifier.cli.progress import counted
     from verifier.cli.samples import positive, read_asked
+    from verifier.question.errors import UserError
     from verifier.tasks.worst import worst
 
     started = monotonic()
     size, length = number("--radius", radius), positive("--within", within)
     asked = read_asked(net, parts, about, layout)
+    if asked.decoder == "value":
+        raise UserError("--decoder value: an output that equals its label has no margin")
     question = Question(about.norm, asked.decoder, size, None, asked.clip)
     found: list[Worst] = []
     with counted(len(asked.samples), quiet=quiet, what="minimising") as show:

@@ -103,12 +103,11 @@ def best_points(
     goal: int,
     *,
     starts: int = 16,
-    steps: int = 40,
-    seed: int = 0,
-    deadline: float | None = None,
+    steps: int,
+    seed: int,
 ) -> Float:
     """The best point, (1, inputs), that projected ascents on the goal's least atom come by, from
-    seeded starts. Raises LateError after the deadline."""
+    seeded starts."""
     region, random = query.region, np.random.default_rng(seed)
     sides = float_region(region)
     low, high = sides.lower, sides.upper
@@ -117,7 +116,6 @@ def best_points(
     points = project(region, points)
     best, most = points[:1], -np.inf
     for step in range(steps + 1):
-        check_time(deadline)
         margins, gradient = network.ascend(query.goals[goal], points)
         k = int(margins.argmax())
         if margins[k] > most:

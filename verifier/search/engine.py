@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 
 from verifier.checker.batch import check_batch, scaled_for
 from verifier.checker.intervals import RootBounds, chunks, interval_bounds
+from verifier.checker.leaf import LeafChecker
 from verifier.checker.replay import replay
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
@@ -25,9 +26,11 @@ from verifier.search.deep.ridge_sums import is_worth_trying
 from verifier.search.flips.by_solver import flip_of_solver, solver_of
 from verifier.search.flips.hints import Vector, extremes, flips_at_hints
 from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
+from verifier.search.margins import proved_margin, seen_margin
 from verifier.search.options import Options, Outcome
 from verifier.search.trees.branching import branch
 
+LOOKS = 8  # steps of the ascents that say how small a margin is where nothing was decided
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
 
 
@@ -145,7 +148,25 @@ def _search_one(
             break
         reason = f"the checker refused what the search found: {flaw}"
         outcome = replace(outcome, verdict=Undecided(reason))
+    if isinstance(outcome.verdict, Undecided):
+        verdict = _enclosed(query, scaled, root, outcome.verdict.reason, options.seed)
+        outcome = replace(outcome, verdict=verdict)
     return replace(outcome, seconds=seconds)
+
+
+def _is_large(query: Query) -> bool:
+    return query.network.units.count > MANY_UNITS or query.network.depth > DEEP
+
+
+def _enclosed(
+    query: Query, scaled: ScaledNetwork, root: RootBounds, reason: str, seed: int
+) -> Undecided:
+    """Undecided, with what bounds of the whole region prove of the margin and with the margin of a
+    point, where the network is small enough for a look that takes less than a branch or two."""
+    if _is_large(query) or not fits(query.network) or query.region.open:
+        return Undecided(reason)
+    lower = proved_margin(query, LeafChecker(query, scaled, root))
+    return Undecided(reason, lower, seen_margin(query, seed, steps=LOOKS)[0])
 
 
 def _answer(
@@ -165,7 +186,7 @@ def _answer(
         if flip is not None:
             return Outcome(flip)
     check_time(deadline)  # bounds and solver may have taken it all
-    large = query.network.units.count > MANY_UNITS or query.network.depth > DEEP
+    large = _is_large(query)
     summed = is_worth_trying(checker)
     # What sums show of a box, a small tree mostly shows as well, in rules that VIPR has.
     sums = summed and (large or query.region.norm != "inf")

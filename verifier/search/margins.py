@@ -39,11 +39,10 @@ def proved_margin(query: Query, checker: LeafChecker) -> Fraction | None:
     return least
 
 
-def seen_margin(
-    query: Query, seed: int, deadline: float | None = None
-) -> tuple[Fraction, Vector, int]:
-    """The least exact margin among the middle of the region and a few points that an ascent finds,
-    the first of these points that has it, and the goal whose atoms are largest there."""
+def seen_margin(query: Query, seed: int, *, steps: int = 40) -> tuple[Fraction, Vector, int]:
+    """The least exact margin among the middle of the region and one point a goal that ascents of so
+    many steps find, the first of these points that has it, and the goal whose atoms are largest
+    there."""
     region = query.region
     sides = zip(region.center or region.lower, region.lower, region.upper, strict=True)
     points = [tuple(min(max(x, low), high) for x, low, high in sides)]
@@ -51,7 +50,7 @@ def seen_margin(
         with np.errstate(all="ignore"):
             network = float_network(query.network)
             for goal in range(len(query.goals)):
-                best = best_points(query, network, goal, seed=seed, deadline=deadline)
+                best = best_points(query, network, goal, seed=seed, steps=steps)
                 points += [tuple(map(Fraction, p)) for p in best.tolist() if np.isfinite(p).all()]
     moved = [into_region(region, list(point)) for point in points]
     return lowest(query, [point for point in moved if point is not None])
