@@ -22,6 +22,7 @@ from verifier.evidence.certificate import (
     Leaf,
     Lemma,
     MaximaStep,
+    PairLemma,
     Robust,
     SeparableStep,
     Split,
@@ -165,6 +166,8 @@ class _Checker:
         if isinstance(lemma, SeparableStep):
             self._tighten_separably(lemma)
             return
+        if isinstance(lemma, PairLemma):
+            raise RefusedError("pair outside a family", f"lemma about unit {lemma.unit}")
         v = self._unit(lemma.unit)
         self.refute(lemma.tree, lemma)
         if lemma.upper:
