@@ -32,8 +32,8 @@ from typing import Any
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import (
     Flip,

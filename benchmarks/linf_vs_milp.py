@@ -15,8 +15,8 @@ from fractions import Fraction
 from time import perf_counter
 
 from constructions.registry import build
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.data.load import load

@@ -41,8 +41,8 @@ from reports.run_figures import (
 from reports.stored_run import StoredRun, network_sizes
 from verifier.data.bundled import BUNDLED
 from verifier.question.printable import ranges_text, size_text
+from verifier.runs.identity import question_text
 from verifier.runs.records import STATES, State
-from verifier.runs.run import question_text
 
 NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 STATE_TONES: dict[str, Tone] = {
@@ -51,9 +51,11 @@ STATE_TONES: dict[str, Tone] = {
     "undecided": "warn",
     "failed": "warn",
     "open": "warn",
+    "recorded": "warn",
 }
+_ORDER: tuple[State, ...] = ("robust", "flip", "undecided", "failed", "open", "recorded")
 _PLURAL = {"robust": "robust", "flip": "flips", "undecided": "undecided", "failed": "failed",
-           "open": "not reached"}  # fmt: skip
+           "open": "not reached", "recorded": "recorded, not replayed here"}  # fmt: skip
 
 
 def claim(run: StoredRun) -> str:
@@ -76,6 +78,8 @@ def claim(run: StoredRun) -> str:
         parts.append(f"{grouped(counts['flip'])} lose it to one that is shown")
     others = [f"{grouped(counts[s])} {_PLURAL[s]}" for s in STATES[3:] + STATES[:1] if counts[s]]
     left = counts["undecided"] + counts["failed"] + counts["open"]
+    if counts["recorded"]:
+        parts.append(f"{grouped(counts['recorded'])} recorded, not replayed here")
     if left:
         detail = f" ({', '.join(others)})" if others else ""
         parts.append(f"of {grouped(left)} nothing is claimed{detail}")
@@ -98,6 +102,13 @@ def tone(run: StoredRun) -> Tone:
 def notices(run: StoredRun) -> tuple[Notice, ...]:
     """What is unfinished, missing or altered."""
     found = []
+    if not run.replayed:
+        found.append(
+            Notice(
+                f"Nothing was replayed for this report: {counted(run.counts['recorded'], 'answer')}"
+                " of the run's database claim nothing here. Without --no-replay they are replayed."
+            )
+        )
     left = run.counts["open"]
     if left:
         found.append(
@@ -194,6 +205,8 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         "finished": run.finished,
         "problems": list(run.problems),
         "counts": dict(run.counts),
+        "checked": run.checked,
+        "recorded": run.counts["recorded"],
         "data": {
             "name": run.data_name,
             "digest": run.data_digest,
@@ -230,7 +243,7 @@ def _overview(run: StoredRun, prefix: str) -> Section:
     counts = run.counts
     tiles: list[tuple[str, Cell, Tone]] = [
         (_PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
-        for state in ("robust", "flip", "undecided", "failed", "open")
+        for state in _ORDER
         if counts[state] or state in ("robust", "flip", "undecided")
     ]
     tiles.append((f"{NORMS[run.question.norm]} radius", run.radius, "plain"))
@@ -246,11 +259,10 @@ def _overview(run: StoredRun, prefix: str) -> Section:
 
 def _by_class(run: StoredRun, prefix: str) -> Table:
     dataset = run.dataset
-    table = [[0] * len(STATES) for _ in range(dataset.classes)]
+    table = [[0] * len(_ORDER) for _ in range(dataset.classes)]
     for row in run.samples:
-        table[int(dataset.labels[row.sample])][STATES.index(row.state)] += 1
-    order = [STATES.index(state) for state in ("robust", "flip", "undecided", "failed", "open")]
-    used = [k for k in order if k in order[:3] or any(line[k] for line in table)]
+        table[int(dataset.labels[row.sample])][_ORDER.index(row.state)] += 1
+    used = [k for k in range(len(_ORDER)) if k < 3 or any(line[k] for line in table)]
     rows: list[tuple[Cell, ...]] = [
         (dataset.label_names[label], sum(line), *(line[k] for k in used))
         for label, line in enumerate(table)
@@ -258,7 +270,7 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     ]
     totals = [sum(line[k] for line in table) for k in used]
     rows.append(("all", len(run.samples), *totals))
-    columns = ("label", "samples", *(_PLURAL[STATES[k]] for k in used))
+    columns = ("label", "samples", *(_PLURAL[_ORDER[k]] for k in used))
     return Table(f"{prefix}verdicts", "Verdicts by class, in numbers.", columns, tuple(rows))
 
 
@@ -434,15 +446,15 @@ def _failures(run: StoredRun, prefix: str) -> Section:
 
 
 def _trust(run: StoredRun, prefix: str) -> Section:
-    checked = run.counts["robust"] + run.counts["flip"]
+    lines = _TRUST.format(counted(run.checked, "certificate")).splitlines()
+    if not run.checked:
+        lines[0] = "Checked: nothing. No certificate was replayed for this report."
     return Section(
         f"{prefix}trust",
         "What was checked, and what is trusted",
         (
-            Items(
-                tuple(line.format(counted(checked, "certificate")) for line in _TRUST.splitlines())
-            ),
-            Text("The flips shown here were evaluated again, in exact arithmetic.")
+            Items(tuple(lines)),
+            Text("The flips shown here were evaluated for this report, in exact arithmetic.")
             if run.flips
             else Text("Balls are closed, and a tie counts as a flip."),
         ),
@@ -450,11 +462,13 @@ def _trust(run: StoredRun, prefix: str) -> Section:
 
 
 _TRUST = """\
-Checked: {}, one for each answered sample. The checker rebuilt each question from the network, \
-the data and the radius alone, and replayed the proof or evaluated the flip in exact integers \
-before it was stored; robmem check does it again from the files.
-Trusted: the package verifier.trusted, Python's and numpy's integers, and the machine they ran on.
-Trusted: that the data file says what the data set is; its SHA-256 is below.
+Checked: {}, replayed for this report. The checker rebuilt each question from the network, the \
+data and the radius alone, and replayed the proof or evaluated the flip in exact integers; robmem \
+check does it again from the files.
+Trusted: the packages verifier.question, .evidence and .checker, Python's and numpy's integers, \
+and the machine they ran on.
+Trusted: what read the network and the data from the files of others; the SHA-256 of both as they \
+were checked, and of the files they were read from, are below.
 Not trusted: the search, every solver and every float. A certificate is believed only because the \
 checker accepts it.
 Not claimed: what a float32 or float64 runtime of the same network would answer."""

@@ -22,6 +22,7 @@ _TONES: dict[str, Tone] = {
     "undecided": "warn",
     "failed": "warn",
     "open": "warn",
+    "recorded": "warn",
 }
 
 
@@ -38,7 +39,7 @@ def section(run: StoredRun, prefix: str) -> Section:
     if run.rivals is not None:
         rivals = run.rivals
         tight = sorted(
-            (row for row in run.samples if row.state in ("robust", "open")),
+            (row for row in run.samples if row.state in ("robust", "open", "recorded")),
             key=lambda row: (float(rivals[row.sample]), row.sample),
         )
         chosen += tight[: -len(chosen) % _ROW if chosen else _ROW]
@@ -65,6 +66,8 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
     title = f"Sample {row.sample}: {row.state}"
     if row.state == "open":
         title = f"Sample {row.sample}: not reached"
+    elif row.state == "recorded":
+        title = f"Sample {row.sample}: recorded, not replayed here"
     center = run.dataset.point(row.sample)
     other: tuple[Fraction, ...] | None = None
     name = ""

@@ -28,15 +28,15 @@ from reports.document import Cards, Document, Notice, Section
 from reports.html import environment, html
 from reports.numbers import Hash
 from reports.proof_tree import proof_section
-from reports.run_report import NORMS, STATE_TONES, run_report, tone_of
+from reports.run_report import NORMS, STATE_TONES, run_report
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
 from verifier.checker.manifest import Kind, claim_text, sample_query
 from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
+from verifier.runs.identity import question_from
 from verifier.runs.place import Place, Refusal, all_runs
 from verifier.runs.records import STATES, State
-from verifier.runs.run import question_from
 from verifier.runs.store import RunRow, SampleRow, Store
 
 PAGE = 100
@@ -151,7 +151,7 @@ class Site:
         place, row = self._place(name)
         key = (name, row.root, repr(sorted(row.counts.items())))
         if key not in self._read:
-            self._read[key] = read_run(place)
+            self._read[key] = read_run(place, replay=False)
         self._read.move_to_end(key)
         while len(self._read) > _KEPT:
             self._read.popitem(last=False)
@@ -218,12 +218,13 @@ class Site:
             for shift in (-1, 1)
             if 1 <= page + shift <= pages
         }  # fmt: skip
+        recorded = row.counts["robust"] + row.counts["flip"]  # pages of a browser replay nothing
         counts: dict[Kind, int] = {
-            "robust": row.counts["robust"],
-            "flip": row.counts["flip"],
-            "undecided": row.samples - row.counts["robust"] - row.counts["flip"],
+            "robust": 0,
+            "flip": 0,
+            "undecided": row.samples - recorded,
         }
-        said = claim_text(question_from(row.question), points.size, counts)
+        said = claim_text(question_from(row.question), points.size, counts, recorded)
         left = row.counts.get("open", 0)
         found = (Notice(f"This run is not finished: {left} samples were not reached."),)
         about = row.about
@@ -232,7 +233,7 @@ class Site:
             f"{about.get('data', '')}: {about.get('construction') or about.get('network_file')}, "
             f"{question_from(row.question)}",
             f"{said[0].upper()}{said[1:]}.",
-            tone_of(row.counts, row.root), found if left else (), (),
+            "plain", found if left else (), (),
         )  # fmt: skip
         return environment().get_template("run.html.j2").render(
             document=document, run=name, address=address(name), counts=row.counts,
@@ -253,7 +254,7 @@ class Site:
         if sample not in rows:
             raise NotFound
         run = self._stored(name)
-        shown = card(run, rows[sample])
+        shown = card(run, next(row for row in run.samples if row.sample == sample))
         sections = [Section("sample", "Sample", (Cards((shown,)),))]
         problems: list[Notice] = []
         if rows[sample].state == "robust":

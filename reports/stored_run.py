@@ -1,14 +1,14 @@
 """A run as it is stored, read once and read only.
 
 Everything comes from the files of the run; its place on the disk, clock times and hosts do not
-enter, so a copy of the folder reads the same. Certificates are not replayed here (`robmem check`
-does that): of a flip the point is read and evaluated, exactly, so that it can be shown.
+enter, so a copy of the folder reads the same. The database is not believed: an answer whose
+certificate was not replayed here is `recorded`, whatever it is, and nothing of it is shown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from constructions.rows import at_most_weights
 from constructions.separation import rival_distances
 from reports.numbers import Distance, Root, square
 from reports.radii import Known, at_least, read_radii
+from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question
 from verifier.checker.scaled import evaluate
 from verifier.data.bundled import BUNDLED
@@ -31,11 +32,14 @@ from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
 from verifier.question.region import Norm
 from verifier.question.region import distance as exact_distance
+from verifier.runs.checking import check_run
 from verifier.runs.folder import RunFolder
+from verifier.runs.identity import question_from
 from verifier.runs.place import Place
 from verifier.runs.records import State
-from verifier.runs.run import question_from
+from verifier.runs.run import suggested_jobs
 from verifier.runs.store import SampleRow, Store
+from verifier.runs.summary import result_of, shown_of
 
 MOST_PAIRS = 2**36
 """Up to this many coordinate differences, the nearest rival of every sample is computed."""
@@ -72,6 +76,9 @@ class Timings:
 class StoredRun:
     """What is known of a run.
 
+    `evidence` is what was replayed here; `samples` have the state that it shows, `recorded` where
+    there is none. `replayed` is false if nothing was asked to be.
+
     `problems` name what is missing or altered. `rivals` are the distances of all samples of the
     data set to their nearest differently labelled sample, None if they were not computed. `known`
     is what is shown of the robustness radius of each sample: by the run, and for `measured` samples
@@ -98,12 +105,19 @@ class StoredRun:
     timings: Timings
     problems: tuple[str, ...]
     folder: RunFolder
+    evidence: Mapping[int, Checked]
+    replayed: bool
+
+    @property
+    def checked(self) -> int:
+        """How many answers were replayed here and hold."""
+        return len(self.evidence)
 
     @property
     def counts(self) -> dict[State, int]:
         """Samples by state; every state is there."""
         counts: dict[State, int] = {
-            "robust": 0, "flip": 0, "undecided": 0, "failed": 0, "open": 0,
+            "robust": 0, "flip": 0, "undecided": 0, "failed": 0, "open": 0, "recorded": 0,
         }  # fmt: skip
         for row in self.samples:
             counts[row.state] += 1
@@ -163,8 +177,14 @@ def read_run(
     image_shape: tuple[int, int] | None = None,
     all_distances: bool = False,
     radii: Path | None = None,
+    replay: bool = True,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> StoredRun:
-    """The run stored at `place`.
+    """The run stored at `place`; its certificates replayed if `replay`, by `jobs` processes, or by
+    so many as pay.
+
+    `progress` is called with how many of how many are replayed.
 
     `image_shape` says how samples are shown, where the data do not. `radii` is a folder of evidence
     of `robmem radius --proofs`, which is replayed. Raises UserError for a database of another
@@ -187,8 +207,20 @@ def read_run(
         raise RefusedError("database differs", f"{row.name}: samples beyond the data")
     question = question_from(row.question)
     dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
-    flips, problems = _flips(folder, network, points, question, samples)
-    problems += _missing(folder, samples)
+    problems = _missing(folder, samples)
+    if replay:
+        results = [result_of(one) for one in samples if one.state in ("robust", "flip")]
+        replayed = check_run(
+            folder, network, points, question, results,
+            jobs or max(1, suggested_jobs(network, len(results))),
+            lambda done: progress(done, len(results)),
+        )  # fmt: skip
+        evidence = shown_of(row, samples, replayed.checked)
+        problems = [f"sample {sample}: {flaw.flaw}" for sample, flaw in replayed.flaws.items()]
+    else:
+        evidence = {}
+    samples = tuple(_as_shown(one, evidence) for one in samples)
+    flips = _flips(folder, network, points, question, samples)
     if folder.sealed:
         problems += _broken_seal(folder, row.root)
     rivals = None
@@ -200,8 +232,15 @@ def read_run(
         row.name, question, row.options, row.about, row.root, network, dataset, row.data,
         samples, flips, rivals, _known(samples, flips, shown, question), frozenset(shown),
         promised, reason, _versions(hosts), _timings(samples, hosts),
-        tuple(problems), folder,
+        tuple(problems), folder, evidence, replay,
     )  # fmt: skip
+
+
+def _as_shown(row: SampleRow, evidence: Mapping[int, Checked]) -> SampleRow:
+    """The row with what was shown here of its sample, in place of what is stored."""
+    if row.sample in evidence:
+        return replace(row, state="flip" if evidence[row.sample].verdict == "flip" else "robust")
+    return replace(row, state="recorded") if row.state in ("robust", "flip") else row
 
 
 def _known(
@@ -281,23 +320,16 @@ def _flips(
     points: Points,
     question: Question,
     samples: Sequence[SampleRow],
-) -> tuple[dict[int, SeenFlip], list[str]]:
+) -> dict[int, SeenFlip]:
+    """The points of the flips that were shown."""
     found: dict[int, SeenFlip] = {}
-    problems = []
     for row in samples:
-        if row.state != "flip" or row.certificate is None:
-            continue
-        try:
+        if row.state == "flip" and row.certificate is not None:
             verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
-        except RefusedError as error:
-            problems.append(f"sample {row.sample}: {error.flaw}")
-            continue
-        if not isinstance(verdict, Flip) or len(verdict.point) != points.dimension:
-            problems.append(f"sample {row.sample}: its certificate shows no flip")
-            continue
-        away = distance(question.norm, points.point(row.sample), verdict.point)
-        found[row.sample] = SeenFlip(verdict.point, away)
-    return found, problems
+            if isinstance(verdict, Flip):
+                away = distance(question.norm, points.point(row.sample), verdict.point)
+                found[row.sample] = SeenFlip(verdict.point, away)
+    return found
 
 
 def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Distance:
@@ -307,8 +339,8 @@ def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Distan
 
 
 def _missing(folder: RunFolder, samples: Sequence[SampleRow]) -> list[str]:
-    """Which proofs are not there; flips were read already."""
-    named = {row.certificate: row.sample for row in reversed(samples) if row.state == "robust"}
+    """Which certificates are not there."""
+    named = {row.certificate: row.sample for row in reversed(samples)}
     absent = sorted(
         sample
         for digest, sample in named.items()

@@ -55,9 +55,9 @@ PACKAGES = {
         "certificate", "data_file", "network_file", "packed", "proof_file", "strict_json",
     ),
     "checker": (
-        "batch", "branch", "exact_radius", "family", "family_maxima", "family_replay", "intervals",
-        "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay", "ridge",
-        "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
+        "branch", "checked", "exact_radius", "family", "family_maxima", "family_replay",
+        "intervals", "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay",
+        "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
 }  # fmt: skip

@@ -37,7 +37,8 @@ from verifier.question.query import Goal, Query, label_goals
 from verifier.question.rational import parse_rational
 from verifier.question.region import Norm, Region, ball, box
 from verifier.runs import run as runs
-from verifier.runs.run import Promising, Summary
+from verifier.runs.run import Promising
+from verifier.runs.summary import Summary
 from verifier.search.options import Options
 from verifier.tasks import flips, radius
 from verifier.tasks import verify as api

@@ -19,6 +19,7 @@ from verifier.checker.manifest import (
     check_results,
     manifest_bytes,
     parse_manifest,
+    run_checker,
     sample_query,
 )
 from verifier.data.dataset import Dataset
@@ -72,8 +73,9 @@ class Evidence:
         return self.texts[digest]
 
     def flaws(self, question: Question = QUESTION) -> list[str]:
-        found = check_results(self.network, POINTS, question, self.manifest.results, self.fetch)
-        return [flaw.flaw for flaw in found if flaw is not None]
+        checker = run_checker(self.network, POINTS, question)
+        found = check_results(POINTS, question, self.manifest.results, self.fetch, checker)
+        return [flaw.flaw for flaw in found if isinstance(flaw, RefusedError)]
 
 
 def test_true_evidence_is_accepted() -> None:

@@ -77,7 +77,7 @@ FILES = {
     "rational": TYPES,
     "exact_radius": ("test_exact_radius",),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
-    "batch": ("test_batch", *TYPES),
+    "checked": ("test_batch", "test_checked", *TYPES),
     "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
     "strict_json": ("test_hostile_files",),
     "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
@@ -97,7 +97,7 @@ KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_text": ("test_kernel_files", "test_any_value"),
 }
 FILES |= KERNEL
-LONG_FOR = ("", "intervals", "scaled", "batch")
+LONG_FOR = ("", "intervals", "scaled", "checked")
 CHECKERS = (
     "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "maxima_trees", "network",
     "query", "rational", "region", "replay", "ridge", "ridge_lemmas", "ridge_minima",

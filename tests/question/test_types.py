@@ -6,7 +6,7 @@ from math import isqrt
 import numpy as np
 import pytest
 
-from verifier.checker.batch import check_batch
+from verifier.checker.checked import Checked, check_batch
 from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.scaled import ScaledNetwork, evaluate
 from verifier.evidence.certificate import Flip, Leaf, Node, Robust
@@ -472,7 +472,12 @@ def test_batches():
         [proof, proof, Flip((F(1),), 0), Flip((F(1, 2),), 0)],
         done.append,
     )
-    assert [flaw and flaw.flaw for flaw in flaws] == [None, "bound too weak", None, "no flip"]
+    assert [None if isinstance(flaw, Checked) else flaw.flaw for flaw in flaws] == [
+        None,
+        "bound too weak",
+        None,
+        "no flip",
+    ]
     assert done[-1] == 4 and done == sorted(done)
     wrong = [
         Flip((0.5,), 0),
@@ -483,7 +488,7 @@ def test_batches():
     ]
     flaws = check_batch(network, [flips] * 6, [*wrong, Flip((F(1),), 0)])
     expected = ["not exact", "dimension", "dimension", "outside", "index out of range", None]
-    assert [flaw and flaw.flaw for flaw in flaws] == expected
+    assert [None if isinstance(flaw, Checked) else flaw.flaw for flaw in flaws] == expected
     other = build.network([build.inputs[0]])
     stranger = Query(other, holds.region, holds.goals)
     with pytest.raises(RefusedError, match="another network"):
@@ -509,7 +514,7 @@ def test_more_regions_than_one_chunk():
     queries = [Query(network, box([F(k)], [F(k) + F(1, 2)]), (goal,)) for k in range(301)]
     proof, done = Robust((), ((Node((), Leaf()),),)), []
     flaws = check_batch(network, queries, [proof] * 301, done.append)
-    assert [k for k, flaw in enumerate(flaws) if flaw] == [300]
+    assert [k for k, flaw in enumerate(flaws) if not isinstance(flaw, Checked)] == [300]
     assert done[-1] == 301 and done == sorted(done)
     points = [[F(k, 3)] for k in range(150)]
     assert evaluate(network, points) == [[F(k, 3)] for k in range(150)]

@@ -70,7 +70,7 @@ def test_a_run_is_filtered_and_sorted(port: int) -> None:
 def test_samples_and_reports_are_shown(port: int) -> None:
     status, text = asked(port, "/run/six/sample/3")
     assert status == 200
-    assert "Sample 3: robust" in text
+    assert "Sample 3: recorded, not replayed here" in text
     assert "linear bounds" in text
     _, text = asked(port, "/run/flipped/sample/0")
     assert "Changed coordinates" in text

@@ -187,12 +187,12 @@ def interrupt_after(count: int) -> Callable[..., list[Outcome]]:
 
     calls = 0
 
-    def verify(*arguments: Any) -> list[Outcome]:
+    def verify(*arguments: Any, **named: Any) -> list[Outcome]:
         nonlocal calls
         calls += 1
         if calls > count:
             raise KeyboardInterrupt
-        return verify_batch(*arguments)
+        return verify_batch(*arguments, **named)
 
     return verify
 
@@ -274,8 +274,11 @@ def test_limits_may_change_when_samples_are_tried_again(
 ) -> None:
     folder = tmp_path / "run"
 
-    def give_up(network: Any, queries: Sequence[Any], *rest: Any) -> list[Outcome]:
-        return [Outcome(Undecided("too hard", Fraction(-1, 2), Fraction(3))) for _ in queries]
+    def give_up(
+        network: Any, queries: Sequence[Any], *rest: Any, answered: Any, **named: Any
+    ) -> None:
+        for number in range(len(queries)):
+            answered(number, Outcome(Undecided("too hard", Fraction(-1, 2), Fraction(3))))
 
     monkeypatch.setattr(work, "verify_batch", give_up)
     summary = continue_run(started(folder, options=Options(nodes=1)))
@@ -299,10 +302,10 @@ def test_an_error_of_the_search_fails_one_sample_alone(
 ) -> None:
     from verifier.tasks.verify import verify_batch
 
-    def stumble(network: Any, queries: Sequence[Any], *rest: Any) -> list[Outcome]:
+    def stumble(network: Any, queries: Sequence[Any], *rest: Any, **named: Any) -> list[Outcome]:
         if any(query.region.lower[0] < 0 < query.region.upper[1] < 3 for query in queries):
             raise ZeroDivisionError("division by zero")
-        return verify_batch(network, queries, *rest)
+        return verify_batch(network, queries, *rest, **named)
 
     folder = tmp_path / "run"
     monkeypatch.setattr(work, "verify_batch", stumble)
@@ -526,7 +529,10 @@ def test_a_shared_store_names_no_folder_outside(tmp_path: Path, folder: str) -> 
 
 def test_summary_is_that_of_the_database(sealed: Path) -> None:
     summary = summarize(place_of(sealed))
-    assert (summary.robust, summary.checked, summary.size) == (6, 6, 6)
+    assert (summary.robust, summary.checked, summary.size) == (0, 0, 6)
+    assert (summary.counts["robust"], summary.recorded, summary.undecided) == (6, 6, 0)
+    assert summary.claim.startswith("0 of 6 samples keep their label")
+    assert summary.claim.endswith("6 recorded, not replayed here")
     assert summary.proof_bytes > 0
 
 

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from tests.oracles.random_queries import random_query
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
+from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import Robust, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder

@@ -8,9 +8,9 @@ import pytest
 from constructions.registry import build
 from tests.oracles.random_data import random_data
 from tests.oracles.reference import check_reference
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.replay import replay
+from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, Lemma, Robust, SumsStep
 from verifier.question.build import NetworkBuilder

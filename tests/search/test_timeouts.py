@@ -12,9 +12,9 @@ import pytest
 from constructions.registry import build
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import random_query
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.manifest import Question, sample_query
+from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.data.load import load
 from verifier.evidence.certificate import Undecided

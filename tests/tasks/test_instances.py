@@ -279,14 +279,36 @@ def test_a_list_is_continued_where_it_stopped(folder: Path, capsys: Any, jobs: s
     assert "2 of 3 are in" in err
     (folder / "vnnlib" / "absent.vnnlib").write_text(HOLDS)
     (folder / "vnnlib" / "holds.vnnlib").write_text(HOLDS + "\n")  # other bytes: asked again
-    code, out, err = run(capsys, *call)
+    code, out, err = run(capsys, *call, "--proofs", folder / "proofs")
     assert code == 0
-    assert "1 of 3 are in" in err
+    assert "1 of 3 are in" in err and "1 replayed from their evidence" in err
     assert "3 instances: 3 holds" in out
-    code, out, err = run(capsys, *call, "--json")
+    code, out, err = run(capsys, *call, "--proofs", folder / "proofs", "--json")
     facts = json.loads(out)
     assert (facts["samples"], facts["robust"], facts["errors"]) == (3, 3, 0)
+    assert (facts["checked"], facts["recorded"]) == (3, 0)
     assert facts["differing"] == [["net.onnx", "two.vnnlib", "holds", "violated"]]
+
+
+def test_an_answer_of_the_table_claims_nothing_by_itself(folder: Path, capsys: Any) -> None:
+    """Without its evidence it is recorded alone, and its evidence refutes an edit."""
+    listing, table, proofs = folder / "list.csv", folder / "table.csv", folder / "proofs"
+    listing.write_text("net.onnx,holds.vnnlib,20\nnet.onnx,violated.vnnlib,20\n")
+    call = ("vnnlib", "--instances", listing, "--table", table)
+    code, out, _ = run(capsys, *call, "--proofs", proofs)
+    assert (code, "2 instances: 1 holds, 1 violated" in out) == (1, True)
+    code, out, _ = run(capsys, *call)
+    assert (code, "2 instances: 2 recorded, not replayed here" in out) == (3, True)
+    table.write_text(table.read_text().replace(",violated,", ",holds,"))
+    code, out, _ = run(capsys, *call, "--json")
+    facts = json.loads(out)
+    assert (code, facts["robust"], facts["checked"], facts["recorded"]) == (3, 0, 0, 2)
+    code, _, err = run(capsys, *call, "--proofs", proofs)
+    assert code == 4
+    assert "another verdict: net.onnx violated.vnnlib is said to be holds" in err
+    table.write_text(table.read_text().replace(",holds,", ",proved,"))
+    code, _, err = run(capsys, *call)
+    assert (code, "not a table of answers" in err) == (2, True)
 
 
 def test_a_foreign_table_is_not_overwritten(folder: Path, capsys: Any) -> None:

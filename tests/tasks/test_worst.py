@@ -137,6 +137,7 @@ def test_without_time_what_is_known_is_an_interval() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_symbolic_bounds_prove_a_margin(seed: int) -> None:
     from verifier.checker.batch import scaled_for
+
     from verifier.checker.intervals import interval_bounds
     from verifier.checker.leaf import LeafChecker
 

@@ -67,7 +67,7 @@ class Branch:
         self._low: dict[int, Number] = {}  # tightened A_v bounds; inputs as -1-k
         self._high: dict[int, Number] = {}
         for k, (low, high) in enumerate(zip(query.region.lower, query.region.upper, strict=True)):
-            self._low[-1 - k], self._high[-1 - k] = _whole(low * size), _whole(high * size)
+            self._low[-1 - k], self._high[-1 - k] = _times(low, size), _times(high, size)
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
         self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
         self._firsts = [layer.first for layer in scaled.layers]
@@ -75,7 +75,7 @@ class Branch:
         self._symbolic: SymbolicNetwork | None = None
         self._symbolic_root: Root | None = None
         self._tightened: dict[Hashable, tuple[tuple[int, ...], list[Int], list[Int]]] = {}
-        scaled_center = [x * size for x in query.region.center]
+        scaled_center = [_times(x, size) for x in query.region.center]
         below = lcm(*(x.denominator for x in scaled_center))
         self._center = [int(x * below) for x in scaled_center], below
 
@@ -414,6 +414,12 @@ class Branch:
 def _shifted(value: int, by: int) -> Number:
     """value / 2^by, as int where it is one."""
     return _whole(Fraction(value, 1 << by)) if by > 0 else value << -by
+
+
+def _times(value: Fraction, size: int) -> Number:
+    """value * size, as int where it is one."""
+    factor, rest = divmod(size, value.denominator)
+    return value * size if rest else value.numerator * factor
 
 
 def _whole(value: Number) -> Number:

@@ -19,10 +19,18 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+from verifier.checker.checked import _KEY, Checked, Facts, Verdict
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
-from verifier.checker.manifest import Question, Result, claimed, question_text, sample_query
+from verifier.checker.manifest import (
+    Question,
+    Result,
+    asked_of_run,
+    claimed,
+    question_text,
+    sample_query,
+)
 from verifier.checker.maxima_trees import spelled_out
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_lemmas import sums_spelled_out
@@ -364,13 +372,18 @@ def kernel_check_result(
     question: Question,
     result: Result,
     fetch: Callable[[str], bytes],
-) -> None:
+) -> Checked:
     """The same for what a manifest claims of a sample; `fetch` gives the text of a certificate."""
     verdict = claimed(result, fetch, network.digest)
     try:
         _answer(network, points, question, result.sample, verdict)
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
+    goal = verdict.goal if isinstance(verdict, Flip) else None
+    kind: Verdict = "robust" if goal is None else "flip"
+    (asked,) = asked_of_run(points.digest, question, [result.sample])
+    facts = Facts(network.digest, asked, kind, goal, result.certificate, checker="kernel")
+    return Checked(_KEY, facts, None)
 
 
 def _answer(

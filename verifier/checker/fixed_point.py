@@ -217,10 +217,9 @@ class FixedNetwork:
         return Corner(tuple(terms), tuple(constants), tuple(denominators))
 
 
-@lru_cache(maxsize=2)
 def fixed_network(network: Network) -> FixedNetwork:
-    """The network in fixed point; the last two are kept."""
-    return FixedNetwork(network)
+    """The network in fixed point, derived once."""
+    return network.derived(FixedNetwork)
 
 
 class _Dyadic:

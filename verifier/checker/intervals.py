@@ -81,11 +81,31 @@ def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
     return list(starmap(slice, pairwise(edges)))
 
 
+class Room:
+    """Memory for one table at a time: asking for it anew costs more than a table's arithmetic."""
+
+    def __init__(self) -> None:
+        self._bytes = np.empty(0, dtype=np.uint8)
+
+    def empty(self, shape: tuple[int, int], kind: Any) -> Any:
+        """An array of this shape in the place of the one before, which is overwritten."""
+        if np.dtype(kind) == object:
+            return np.empty(shape, dtype=object)
+        size = shape[0] * shape[1] * np.dtype(kind).itemsize
+        if len(self._bytes) < size:
+            self._bytes = np.empty(size, dtype=np.uint8)
+        return self._bytes[:size].view(kind).reshape(shape)
+
+
 def interval_bounds(
-    scaled: ScaledNetwork, regions: Sequence[Region], *, twins: bool = False
+    scaled: ScaledNetwork,
+    regions: Sequence[Region],
+    room: Room | None = None,
+    *,
+    twins: bool = False,
 ) -> list[RootBounds]:
-    """The root bounds of each region, exact. Memory: 8 bytes a region and unit that is no copy if
-    32 bits do, 16 if 64 do.
+    """The root bounds of each region, exact, in `room` if that is given. Memory: 8 bytes a region
+    and unit that is no copy if 32 bits do, 16 if 64 do.
 
     With `twins`, regions 2k and 2k + 1 are the ends of a family's cone, and so are the bounds: the
     lower bound of a unit's output is that of its pre-activation where that is >= 0 at both ends,
@@ -100,7 +120,8 @@ def interval_bounds(
     kind, limit = _type_for(int(largest.max()))
     if limit is not None:
         largest = largest.astype(np.int64)
-    table: Any = np.empty((tables.height, len(regions)), dtype=kind)
+    shape = tables.height, len(regions)
+    table: Any = np.empty(shape, dtype=kind) if room is None else room.empty(shape, kind)
     table[:inputs], table[inputs : 2 * inputs] = low, high
     for block in tables.blocks:
         top = int(largest[block.variables].max()) if len(block.variables) else 0
@@ -120,6 +141,7 @@ def interval_bounds(
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
         largest[inputs + block.units] = np.maximum(rows[count:].max(axis=1), 0)
+    table.flags.writeable = False
     return [
         RootBounds(scaled, table, column, False, column ^ 1)
         if twins

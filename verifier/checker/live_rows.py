@@ -47,37 +47,56 @@ class LiveRows:
 
     def source(self, variable: int) -> int:
         """The variable that this one equals on the region, as far as units pass it on."""
-        passed = []
-        while variable >= self._inputs:
-            known = self._sources.get(variable)
+        passed, inputs, sources = [], self._inputs, self._sources
+        while variable >= inputs:
+            known = sources.get(variable)
             if known is not None:
                 variable = known
                 break
             passed.append(variable)
-            variable = self._scaled.origins.item(variable)
+            if len(passed) == 1:
+                variable = self._scaled.origins.item(variable)  # rows name no copies
             if min(self._lowers(variable)) < 0:
                 break
-            variables, weights, constant = self._live_row(variable - self._inputs)
-            if constant or weights != [1] or variables[0] < self._inputs:
+            variables, weights, constant = self._live_row(variable - inputs)
+            if constant or weights != [1] or variables[0] < inputs:
                 break
             variable = variables[0]
         for j in passed:
-            self._sources[j] = variable
+            sources[j] = variable
         return variable
 
     def _live_row(self, v: int) -> Row:
         """The row, of copies the original, without units that are fixed."""
         found = self._live.get(v)
         if found is None:
-            read, factors, constant = self._scaled.plain_row(v)
-            variables, weights = [], []
-            for j, weight in zip(read, factors, strict=True):
-                value = self._fixed(j)
-                if value is None:
+            read, factors, units, constant = self._scaled.placed_row(v)
+            variables, weights = read[:], factors[:]
+            item, constants = self._table.item, self._constants
+            column, *twin = self._columns
+            # As in `_fixed`, which is too slow for the many rows of a large network.
+            for j, weight, low, high in units:
+                if twin:
+                    value = self._fixed(j)
+                    if value is not None:
+                        constant += weight * value
+                        continue
                     variables.append(j)
                     weights.append(weight)
-                else:
-                    constant += weight * value
+                    continue
+                upper: int = item(high, column)
+                if upper <= 0:
+                    lower: int = item(low, column)
+                    if lower < 0:
+                        continue
+                    if upper == lower and constants:
+                        constant += weight * lower
+                        continue
+                elif constants and item(low, column) == upper:
+                    constant += weight * upper
+                    continue
+                variables.append(j)
+                weights.append(weight)
             found = self._live[v] = variables, weights, constant
         return found
 

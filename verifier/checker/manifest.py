@@ -29,10 +29,9 @@ from itertools import pairwise
 from math import lcm
 from typing import Any, Literal, get_args
 
-from verifier.checker.batch import outputs_at
-from verifier.checker.intervals import chunks, interval_bounds
-from verifier.checker.replay import replay, replay_flip
-from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.checker.checked import Asked, Checked, Checker, Verdict
+from verifier.checker.intervals import chunks
+from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.evidence.fields import check_fields, text_in
@@ -157,9 +156,10 @@ class Manifest:
         return hashlib.sha256(_claim_bytes(self)).hexdigest()
 
 
-def claim_text(question: Question, size: int, counts: Mapping[Kind, int]) -> str:
-    """What these counts say of a data set of `size` samples, in a sentence."""
-    total = sum(counts.values())
+def claim_text(question: Question, size: int, counts: Mapping[Kind, int], recorded: int = 0) -> str:
+    """What these counts say of a data set of `size` samples, in a sentence; of `recorded` samples
+    more there is an answer that was not replayed."""
+    total = sum(counts.values()) + recorded
     of = "samples" if total == size else f"samples asked about, of {size},"
     if counts["robust"] == total:
         return f"all {total} {of} keep their label on {question}"
@@ -168,6 +168,8 @@ def claim_text(question: Question, size: int, counts: Mapping[Kind, int]) -> str
         parts.append(f"{counts['flip']} do not")
     if counts["undecided"]:
         parts.append(f"{counts['undecided']} undecided")
+    if recorded:
+        parts.append(f"{recorded} recorded, not replayed here")
     return ", ".join(parts)
 
 
@@ -248,89 +250,76 @@ def check_inputs(manifest: Manifest, network: Network, points: Points) -> None:
         )
 
 
+def asked_of_run(data: str, question: Question, samples: Sequence[int]) -> list[Asked]:
+    """What a run about the data of this digest asks about these samples, for `Checked`."""
+    digest = hashlib.sha256(question_text(question).encode()).hexdigest()
+    return [Asked(digest, data, sample) for sample in samples]
+
+
 def check_results(
-    network: Network,
     points: Points,
     question: Question,
     results: Sequence[Result],
     fetch: Callable[[str], bytes],
-    scaled: ScaledNetwork | None = None,
-) -> Iterator[RefusedError | None]:
-    """For each result, in order: None if its certificate shows it to be true, else the flaw.
+    checker: Checker,
+) -> Iterator[Checked | RefusedError | None]:
+    """For each result, in order: what its certificate shows, or the flaw; None if undecided.
 
-    `fetch` gives the text of the certificate with a hash, or raises RefusedError. Nothing is shown
-    of an undecided sample, and nothing is claimed of it. `scaled` may be given by a caller who has
-    it from `scaled_network`.
+    `fetch` gives the text of the certificate with a hash, or raises RefusedError. `checker` is one
+    that serves the regions of the run, see `run_checker`.
     """
-    scaled = scaled or scaled_network(network, points, question)
-    for chunk in chunks(scaled, len(results)):
-        yield from _check_part(network, points, question, results[chunk], fetch, scaled)
+    for part in chunks(checker.scaled, len(results)):
+        yield from _check_part(points, question, results[part], fetch, checker)
 
 
 def _check_part(
-    network: Network,
     points: Points,
     question: Question,
     part: Sequence[Result],
     fetch: Callable[[str], bytes],
-    scaled: ScaledNetwork,
-) -> list[RefusedError | None]:
+    checker: Checker,
+) -> list[Checked | RefusedError | None]:
     """What `check_results` says of a few results; bounds and values are computed together."""
-    queries = [sample_query(network, points, question, result.sample) for result in part]
-    flaws: dict[int, RefusedError] = {}
-    flips: dict[int, Flip] = {}
-    robust = [k for k, result in enumerate(part) if result.kind == "robust"]
-    regions = [_within(scaled, queries[k].region) for k in robust]
-    roots = dict(zip(robust, interval_bounds(scaled, regions) if regions else [], strict=True))
-    for k, result in enumerate(part):
-        if result.certificate is None:
-            continue
-        try:
-            verdict = claimed(result, fetch, network.digest)  # one at a time: proofs may be large
-            if isinstance(verdict, Robust):
-                replay(queries[k], verdict, scaled, roots.pop(k))
-            else:
-                flips[k] = verdict
-        except RefusedError as flaw:
-            flaws[k] = flaw
-    outputs = outputs_at(network, list(flips.values()))
-    for (k, flip), values in zip(flips.items(), outputs, strict=True):
-        try:
-            replay_flip(queries[k], flip, values)
-        except RefusedError as flaw:
-            flaws[k] = flaw
-    return [
-        RefusedError(flaws[k].flaw, f"sample {result.sample}: {flaws[k].detail}")
-        if k in flaws
-        else None
-        for k, result in enumerate(part)
-    ]
+    named = [k for k, result in enumerate(part) if result.certificate is not None]
+    network = checker.network
+    queries = [sample_query(network, points, question, part[k].sample) for k in named]
+    asked = asked_of_run(points.digest, question, [part[k].sample for k in named])
+    kinds: list[Verdict] = ["robust" if part[k].kind == "robust" else "flip" for k in named]
+
+    def text_of(place: int) -> bytes:
+        return text_of_result(part[named[place]], fetch)
+
+    found: list[Checked | RefusedError | None] = [None] * len(part)
+    for place, answer in checker.check(queries, kinds, text_of, asked):
+        result = part[named[place]]
+        if isinstance(answer, RefusedError):
+            answer = RefusedError(answer.flaw, f"sample {result.sample}: {answer.detail}")
+        found[named[place]] = answer
+    return found
 
 
-def scaled_network(network: Network, points: Points, question: Question) -> ScaledNetwork:
-    """The network in integers that serves the regions of all samples."""
-    return ScaledNetwork(network, lcm(points.denominator, question.denominator))
-
-
-def _within(scaled: ScaledNetwork, region: Region) -> Region:
-    """`region`, whose entries must be multiples of 1/denominator, or its bounds would be wrong."""
-    if scaled.denominator % common_denominator([region.lower, region.upper]):
-        raise UserError("a region is not a multiple of the common denominator")
-    return region
+def run_checker(network: Network, points: Points, question: Question) -> Checker:
+    """A checker that serves the regions of all samples."""
+    return Checker(network, lcm(points.denominator, question.denominator))
 
 
 def claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:
     """The verdict in the certificate of a result, which must be of the kind that is claimed."""
+    verdict = parse_certificate(text_of_result(result, fetch), network_digest)
+    if (result.kind == "robust") != isinstance(verdict, Robust):
+        raise RefusedError("another verdict", f"{result.kind} is claimed, the certificate differs")
+    return verdict
+
+
+def text_of_result(result: Result, fetch: Callable[[str], bytes]) -> bytes:
+    """The certificate of a result; RefusedError if its hash is not the one that is claimed."""
     text = fetch(result.certificate or "")
     found = hashlib.sha256(text).hexdigest()
     if found != result.certificate:
         raise RefusedError(
             "certificate altered", f"its hash is {found}, the manifest says {result.certificate}"
         )
-    verdict = parse_certificate(text, network_digest)
-    if (result.kind == "robust") != isinstance(verdict, Robust):
-        raise RefusedError("another verdict", f"{result.kind} is claimed, the certificate differs")
-    return verdict
+    return text
 
 
 def question_text(question: Question) -> str:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -265,10 +265,9 @@ def _ratio(a: Number, b: Number) -> Number:
     return quotient.numerator if quotient.denominator == 1 else quotient
 
 
-@lru_cache(maxsize=2)
 def maxima_of(scaled: ScaledNetwork) -> MaximaRows:
     """The maxima in the rows of this network, found once."""
-    return MaximaRows(scaled)
+    return scaled.derived(MaximaRows)
 
 
 class MaximaBounds:

@@ -12,7 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from math import ceil, floor, gcd, lcm
 
@@ -376,10 +376,9 @@ class Univariate:
         return [Fraction(size, max(np.abs(matrix).sum(axis=0).tolist()))] * len(lines)
 
 
-@lru_cache(maxsize=2)
 def univariate_of(scaled: ScaledNetwork) -> Univariate:
-    """The functions of one direction in this network, derived once."""
-    return Univariate(scaled)
+    """The functions of one direction in this network, derived once, and kept with it alone."""
+    return scaled.derived(Univariate)
 
 
 class Minima:

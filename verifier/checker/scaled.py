@@ -8,10 +8,11 @@ integers shows that no sum can overflow, Python integers otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import pairwise
 from math import lcm
 from typing import Any
@@ -21,11 +22,16 @@ from numpy.typing import NDArray
 
 from verifier.checker.limbs import LimbMatrix
 from verifier.question.errors import UserError
-from verifier.question.network import Integers, Network, Rows, integers
+from verifier.question.network import Derived, Integers, Network, Rows, integers
+from verifier.question.query import Query
 
 LIMIT = 2**62
 Row = tuple[list[int], list[int], int]
 """Variables, weights, constant."""
+
+PlacedRow = tuple[list[int], list[int], list[tuple[int, int, int, int]], int]
+"""The inputs with their weights; the units, each with its weight and the rows of its lower and
+upper bound in `Tables`; the constant."""
 
 _CELLS = 1 << 20  # of the matrices of full layers
 _BLOCK = 1 << 11  # entries of a block, so that what is picked for it stays in the cache
@@ -120,8 +126,9 @@ class ScaledNetwork:
     def __init__(self, network: Network, denominator: int) -> None:
         self.network = network
         self.denominator = denominator
-        self._one = one = self if denominator == 1 else _at_one(network)
-        self._plain_rows: dict[int, Row] = {}
+        self._one = one = self if denominator == 1 else network.derived(_at_one)
+        self._placed_rows: dict[int, PlacedRow] = {}
+        self._derived: dict[Any, Any] = {}
         self.layers: list[ScaledLayer] = []
         self.output_layer: ScaledLayer
         self.scales: list[int]
@@ -143,17 +150,28 @@ class ScaledNetwork:
         self.scales = known.tolist()
         self.output_scales = scales.tolist()
 
+    def derived(self, make: Callable[[ScaledNetwork], Derived]) -> Derived:
+        """What `make` makes of it, once; see `Network.derived`."""
+        if make not in self._derived:
+            self._derived[make] = make(self)
+        found: Derived = self._derived[make]
+        return found
+
     @cached_property
     def weights(self) -> Integers:
         """The integer weights of all units, an entry each, as in `network.units`."""
         if self._one is not self:
             return self._one.weights
-        return _joined([layer.weights for layer in self.layers])
+        joined = _joined([layer.weights for layer in self.layers])
+        _close(joined)
+        return joined
 
     @cached_property
     def constants(self) -> Integers:
         """The integer constants of all units."""
-        return _joined([layer.constants for layer in self.layers])
+        joined = _joined([layer.constants for layer in self.layers])
+        _close(joined)
+        return joined
 
     def row(self, v: int) -> Row:
         """A_v in integers."""
@@ -164,10 +182,21 @@ class ScaledNetwork:
 
     def plain_row(self, v: int) -> Row:
         """The same with copies replaced by what they copy."""
-        found = self._plain_rows.get(v)
+        variables, weights, constant = self.row(v)
+        return self.origins[variables].tolist(), weights, constant
+
+    def placed_row(self, v: int) -> PlacedRow:
+        """The same, and where the bounds of what it reads stand."""
+        found = self._placed_rows.get(v)
         if found is None:
             variables, weights, constant = self.row(v)
-            found = self._plain_rows[v] = self.origins[variables].tolist(), weights, constant
+            count = bisect_left(variables, self.network.inputs)  # inputs come before units
+            units = self.origins[variables[count:]]
+            lower, upper = self.tables.lower_row[units], self.tables.upper_row[units]
+            columns = units.tolist(), weights[count:], lower.tolist(), upper.tolist()
+            listed = list(zip(*columns, strict=True))
+            found = variables[:count], weights[:count], listed, constant
+            self._placed_rows[v] = found
         return found
 
     @cached_property
@@ -191,6 +220,7 @@ class ScaledNetwork:
                 variables, row, _ = self.row(v)
                 weights[v - layer.first, [place[j] for j in variables]] = row
             constants = [int(c) for c in layer.constants.tolist()]
+            _close(weights)
             limbs = LimbMatrix(weights)
             found.append(FullLayer(layer.first, layer.last, read, weights, limbs, constants))
         return found
@@ -209,6 +239,7 @@ class ScaledNetwork:
         copying, copied = np.flatnonzero(single)[copies], units.indices[entries[copies]]
         for first, last in self._spans(copying):
             origins[inputs + copying[first:last]] = origins[copied[first:last]]
+        _close(origins)
         return origins
 
     def _spans(self, units: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -254,25 +285,26 @@ class ScaledNetwork:
             weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
             positive, low, high = weights > 0, lower_row[read], upper_row[read]
             below, above = np.where(positive, low, high), np.where(positive, high, low)
-            blocks.append(
-                Block(
-                    rows,
-                    2 * (inputs + begin),
-                    read.ravel(),
-                    np.hstack([below, above]),
-                    np.hstack([read, read])[:, :, None] >= inputs,
-                    np.hstack([weights, weights])[:, :, None],
-                    np.hstack([constants, constants])[:, None],
-                    int(_sizes(weights).sum(axis=0).max()),
-                    _largest(constants),
-                )
+            block = Block(
+                rows,
+                2 * (inputs + begin),
+                read.ravel(),
+                np.hstack([below, above]),
+                np.hstack([read, read])[:, :, None] >= inputs,
+                np.hstack([weights, weights])[:, :, None],
+                np.hstack([constants, constants])[:, None],
+                int(_sizes(weights).sum(axis=0).max()),
+                _largest(constants),
             )
+            _close(block.units, block.variables, block.gather, block.of_units)
+            _close(block.weights, block.constants)
+            blocks.append(block)
+        _close(lower_row, upper_row)
         return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
 
 
-@lru_cache(maxsize=2)
 def _at_one(network: Network) -> ScaledNetwork:
-    """For whole inputs; the last two are kept."""
+    """For whole inputs."""
     return ScaledNetwork(network, 1)
 
 
@@ -283,6 +315,12 @@ def _times(values: Integers, largest: int, factor: int) -> Integers:
     small = values.dtype == np.int64 and largest * factor < LIMIT
     product: Integers = values * np.int64(factor) if small else values.astype(object) * factor
     return product
+
+
+def _close(*arrays: NDArray[Any]) -> None:
+    """Nobody writes into these by mistake."""
+    for array in arrays:
+        array.flags.writeable = False
 
 
 def _edges(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -315,6 +353,7 @@ def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledL
     except OverflowError:
         found = _whole([part.astype(object) for part in parts], lengths, filled, starts)
     scales, weights, constants = map(integers, found)
+    _close(filled, starts, weights, constants)
     layer = ScaledLayer(
         first,
         last,
@@ -395,6 +434,12 @@ def _sizes(weights: Integers) -> Integers:
 def common_denominator(vectors: Iterable[Sequence[Fraction]]) -> int:
     """The least common denominator of all entries."""
     return lcm(1, *{value.denominator for vector in vectors for value in vector})
+
+
+def scaled_for(network: Network, queries: Iterable[Query]) -> ScaledNetwork:
+    """The scaled network that serves all of these regions."""
+    vectors = [side for query in queries for side in (query.region.lower, query.region.upper)]
+    return ScaledNetwork(network, common_denominator(vectors))
 
 
 def scaled_inputs(vectors: Sequence[Sequence[Fraction]], denominator: int) -> Integers:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from verifier.data.layout import Layout
     from verifier.question.network import Network
     from verifier.runs.centers import Centers
-    from verifier.runs.run import Run, ShownFlip, Summary
+    from verifier.runs.run import Run
+    from verifier.runs.summary import ShownFlip, Summary
 
 _LARGE = 50_000  # numbers in a data set, from which worker processes are likely
 _SHOWN_FLIPS = 5
@@ -90,6 +91,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 )
 @click.option("--memory", metavar="SIZE", help="Most data a worker may hold, such as 4G.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N.")
+@click.option("--no-replay", is_flag=True, help="Do not replay what earlier sessions answered.")
 @click.option("--no-seal", is_flag=True, help="Write no manifest.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -98,13 +100,15 @@ def command(**given: Any) -> int:
 
     The balls are closed and have the radius of the budget, or --radius. Every proof
     and every flip is checked and stored in a folder; the same command continues a
-    run that was interrupted. `robmem check FOLDER` replays it.
+    run that was interrupted, and replays what was answered before. With --no-replay
+    such answers are counted as recorded, and nothing is claimed of them.
+    `robmem check FOLDER` replays it all.
     """
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
     from verifier.question.errors import UserError
     from verifier.runs.centers import centers_of_run
-    from verifier.runs.run import shown_flips
+    from verifier.runs.summary import shown_flips
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
@@ -118,7 +122,8 @@ def command(**given: Any) -> int:
     run, about = _begin(options, dataset, sizes, built)
     summary = _continue(options, run)
     centers = centers_of_run(run.place, run.network, run.points, run.job.question)
-    flips = shown_flips(run, _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS)
+    most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
+    flips = shown_flips(run.place, run.network, run.points, run.job.question, most)
     if options.as_json:
         print(
             json.dumps(
@@ -134,7 +139,7 @@ def command(**given: Any) -> int:
         print(_shown(run, summary, centers, flips, about))
     if summary.flips:
         return 1
-    return 3 if summary.undecided else 0
+    return 3 if summary.undecided or summary.recorded else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,7 @@ class _Options:
     jobs: int | None
     memory: str | None
     cluster: str | None
+    no_replay: bool
     no_seal: bool
     quiet: bool
     as_json: bool
@@ -277,7 +283,7 @@ def _begin(
 
 def _continue(options: _Options, run: Run) -> Summary:
     """Works on the run; SIGTERM ends that like ctrl-C, and both keep what is finished."""
-    from verifier.cli.progress import shown_progress
+    from verifier.cli.progress import counted_of, shown_progress
     from verifier.runs.run import continue_run, suggested_jobs
 
     jobs = options.jobs
@@ -287,7 +293,10 @@ def _continue(options: _Options, run: Run) -> Summary:
         jobs = suggested_jobs(run.network, run.samples, limited=limited)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with shown_progress(quiet=options.quiet, lines=not options.as_json) as show:
+        with (
+            counted_of(quiet=options.quiet, what="replaying") as replayed,
+            shown_progress(quiet=options.quiet, lines=not options.as_json) as show,
+        ):
             return continue_run(
                 run,
                 jobs=jobs,
@@ -296,6 +305,8 @@ def _continue(options: _Options, run: Run) -> Summary:
                 budget_seconds=options.budget_seconds,
                 memory=None if options.memory is None else _bytes(options.memory),
                 seal=not options.no_seal,
+                replay=not options.no_replay,
+                replayed=replayed,
                 observe=show,
             )
     except KeyboardInterrupt:
@@ -405,6 +416,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "flips": summary.flips,
         "undecided": summary.undecided,
         "checked": summary.checked,
+        "recorded": summary.recorded,
         "proof_bytes": summary.proof_bytes,
         "packed_bytes": summary.packed_bytes,
         "seconds": {phase: round(value, 3) for phase, value in summary.seconds.items()},
@@ -467,6 +479,7 @@ def _shown(
         ("flips", centers.flips),
         ("undecided", undecided),
         ("proofs checked", summary.checked),
+        *([("recorded", f"{summary.recorded}, not replayed here")] if summary.recorded else []),
         ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
         ("seconds", f"{phases}, in all {seconds['wall']:.1f}"),
         ("folder", summary.folder),
@@ -482,6 +495,7 @@ def _shown(
             f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
             f"outputs {outputs}"
         )
-    if summary.flips > len(flips):
-        lines.append(f"and {summary.flips - len(flips)} more flips, in the folder's certificates")
+    if summary.counts["flip"] > len(flips):
+        more = summary.counts["flip"] - len(flips)
+        lines.append(f"and {more} more flips, in the folder's certificates")
     return "\n".join(lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -181,14 +182,14 @@ def _check_folder(
     quiet: bool,
     as_json: bool,
 ) -> int:
+    from verifier.checker.checked import Checked
     from verifier.checker.elaborate import kernel_check_result
-    from verifier.checker.manifest import check_inputs
+    from verifier.checker.manifest import Kind, check_inputs, claim_text
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.cli.samples import label_list
     from verifier.data.load import load
     from verifier.formats.load import load_file
-    from verifier.question.errors import RefusedError
     from verifier.question.printable import size_text
     from verifier.runs.checking import check_files, check_run
     from verifier.runs.folder import RunFolder
@@ -214,19 +215,24 @@ def _check_folder(
     if jobs is None:
         jobs = max(1, suggested_jobs(network, len(chosen)))
     with counted(len(chosen), quiet=quiet) as show:
-        flaws = []
+        shown: dict[int, Checked] = {}
         if kernel:
-            asked = network, points, manifest.question
             for done, result in enumerate(chosen, start=1):
-                kernel_check_result(*asked, result, folder.fetch)
+                shown[result.sample] = kernel_check_result(
+                    network, points, manifest.question, result, folder.fetch
+                )
                 show(done)
         else:
-            flaws = check_run(folder, network, points, manifest.question, chosen, jobs, show)
-    if flaws:
-        more = f"; and {len(flaws) - 1} more flaws" if len(flaws) > 1 else ""
-        raise RefusedError(flaws[0].name, flaws[0].detail + more)
-    counts = manifest.counts
-    claim = manifest.claim
+            replayed = check_run(folder, network, points, manifest.question, chosen, jobs, show)
+            shown = replayed.require()
+    kinds = Counter(one.verdict for one in shown.values())
+    undecided, recorded = manifest.counts["undecided"], len(claimed) - len(shown)
+    counts: dict[Kind, int] = {
+        "robust": kinds["robust"],
+        "flip": kinds["flip"],
+        "undecided": undecided,
+    }
+    claim = claim_text(manifest.question, manifest.size, counts, recorded)
     text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
     facts: dict[str, Any] = {
         "claim": claim,
@@ -234,8 +240,9 @@ def _check_folder(
         "robust": counts["robust"],
         "flips": counts["flip"],
         "undecided": counts["undecided"],
-        "checked": len(chosen),
+        "checked": len(shown),
         "checker": "kernel" if kernel else "checker",
+        "recorded": recorded,
         "proof_bytes": text_bytes,
         "packed_bytes": packed_bytes,
         "seconds": {"check": round(monotonic() - started, 3)},
@@ -247,7 +254,7 @@ def _check_folder(
     if as_json:
         print(json.dumps(facts))
     else:
-        partly = "" if len(chosen) == len(claimed) else f" of {len(claimed)}, seed {seed}"
+        partly = f" of {len(claimed)}, seed {seed}" if recorded else ""
         rows: list[tuple[str, object]] = [
             ("claim", claim),
             ("network", f"{manifest.network} ({'given' if file else 'of the folder'})"),
@@ -256,7 +263,8 @@ def _check_folder(
             ("robust", counts["robust"]),
             ("flips", counts["flip"]),
             ("undecided", counts["undecided"]),
-            ("proofs checked", f"{len(chosen)}{partly}, by the {facts['checker']}"),
+            ("proofs checked", f"{len(shown)}{partly}, by the {facts['checker']}"),
+            *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
             ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
             ("seconds", facts["seconds"]["check"]),
             ("root", manifest.root),

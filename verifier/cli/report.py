@@ -33,9 +33,9 @@ def command() -> None:
     """Show stored runs: robmem report RUN [RUN ..] -o FOLDER.
 
     The folder gets a page that needs nothing else (index.html), Markdown, LaTeX, CSV,
-    JSON, and figures as SVG and PDF. Nothing is solved, and the same run gives the same
-    bytes. `report theory` shows the theorems beside measurements, `report serve` lets
-    you browse a folder of runs.
+    JSON, and figures as SVG and PDF. Proofs are replayed, nothing is solved, and the
+    same run gives the same bytes. `report theory` shows the theorems beside measurements,
+    `report serve` lets you browse a folder of runs.
     """
 
 
@@ -54,6 +54,9 @@ def _shape(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--with-timings", is_flag=True, help="Seconds, hosts and dates too.")
 @click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
 @click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
+@click.option("--no-replay", is_flag=True, help="Replay nothing; the page says so.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--radii", type=click.Path(), metavar="FOLDER", help="Of robmem radius --proofs.")
 def runs(
     runs: tuple[str, ...],
@@ -61,9 +64,15 @@ def runs(
     with_timings: bool,
     shape: tuple[int, int] | None,
     all_distances: bool,
+    no_replay: bool,
+    jobs: int | None,
+    quiet: bool,
     radii: str | None,
 ) -> int:
     """Write the report of one run, or of several with a comparison first.
+
+    Every certificate is replayed first. With --no-replay none is: the answers of the
+    run are then called recorded, and nothing is claimed of them.
 
     With --radii, the robustness radii that `robmem radius --proofs FOLDER` found for the
     network of one run are replayed and shown.
@@ -71,6 +80,7 @@ def runs(
     from reports.run_report import runs_report
     from reports.stored_run import read_run
     from reports.write import write_report
+    from verifier.cli.progress import counted_of
     from verifier.question.errors import UserError
     from verifier.question.printable import printable
     from verifier.runs.place import find_run
@@ -78,10 +88,15 @@ def runs(
     if radii is not None and len(runs) != 1:
         raise UserError("--radii: the radii are those of one run")
     evidence = None if radii is None else Path(radii)
-    stored = [
-        read_run(find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence)
-        for run in runs
-    ]
+    stored = []
+    for run in runs:
+        with counted_of(quiet=quiet, what=f"replaying {printable(run)}") as show:
+            stored.append(
+                read_run(
+                    find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence,
+                    replay=not no_replay, jobs=jobs, progress=show,
+                )
+            )  # fmt: skip
     document = runs_report(stored, with_timings=with_timings)
     files = write_report(document, Path(output))
     for notice in document.notices:

@@ -33,7 +33,10 @@ def command() -> None:
 @click.argument("root", default="runs", type=click.Path(), metavar="[FOLDER]")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_(root: str, as_json: bool) -> int:
-    """Show every run in FOLDER, by default ./runs: its question and how far it is."""
+    """Show every run in FOLDER, by default ./runs: its question and how far it is.
+
+    Verdicts are those that the run has recorded; nothing is replayed here.
+    """
     from verifier.cli.options import columns
     from verifier.question.errors import UserError
     from verifier.runs.place import all_runs
@@ -48,7 +51,17 @@ def list_(root: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps([_facts(folder, row) for folder, row, _ in found]))
         return _refusals(refused)
-    head = ("run", "samples", "robust", "flips", "undecided", "failed", "open", "sealed", "asked")
+    head = (
+        "run",
+        "samples",
+        "recorded: robust",
+        "flips",
+        "undecided",
+        "failed",
+        "open",
+        "sealed",
+        "asked",
+    )
     rows: list[tuple[Any, ...]] = [head]
     for folder, row, asked in found:
         counts = [row.counts[state] for state in ("robust", "flip", "undecided", "failed", "open")]
@@ -91,6 +104,7 @@ def show(run: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps(facts))
         return 0
+    states = ", ".join(f"{n} {s}" for s, n in row.counts.items() if n)
     proofs = f"{size_text(facts['proof_bytes'])} ({size_text(facts['packed_bytes'])} on disk)"
     lines = [
         ("run", folder),
@@ -100,7 +114,7 @@ def show(run: str, as_json: bool) -> int:
         *((key, value) for key, value in row.about.items()
           if key not in _LISTED_ELSEWHERE and value is not None),
         ("options", ", ".join(f"{k} {v}" for k, v in row.options.items() if v is not None)),
-        ("samples", f"{row.samples}: " + ", ".join(f"{n} {s}" for s, n in row.counts.items() if n)),
+        ("recorded", f"of {row.samples} samples, not replayed here: {states}"),
         ("proofs", proofs),
         ("seconds", ", ".join(f"{phase} {value:.1f}" for phase, value in facts["seconds"].items())),
         ("attempts", f"{len(attempts)}, {len(errors)} ended in errors"),
@@ -180,7 +194,12 @@ def gc(root: str, dry_run: bool, as_json: bool) -> int:
 @click.argument("run", type=click.Path(), metavar="RUN")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def seal(run: str, as_json: bool) -> int:
-    """Seal the run in the folder RUN; samples without an answer are claimed to be undecided."""
+    """Seal the run in the folder RUN; samples without an answer are claimed to be undecided.
+
+    Nothing is replayed: what is sealed are the answers that the run has recorded, and
+    `robmem check RUN` says whether they hold.
+    """
+    from verifier.checker.manifest import Kind, claim_text
     from verifier.runs.place import find_run
     from verifier.runs.run import seal_run
     from verifier.runs.store import Store
@@ -190,10 +209,18 @@ def seal(run: str, as_json: bool) -> int:
         place.folder.unseal()
         with Store(place.database) as store:
             manifest = seal_run(place, store)
+    counts = manifest.counts
+    recorded = counts["robust"] + counts["flip"]
+    shown: dict[Kind, int] = {"robust": 0, "flip": 0, "undecided": counts["undecided"]}
+    said = claim_text(manifest.question, manifest.size, shown, recorded)
     if as_json:
-        print(json.dumps({"claim": manifest.claim, "root": manifest.root}))
+        facts = {
+            "claim": said, "checked": 0, "recorded": recorded, "recorded_claim": manifest.claim,
+            "root": manifest.root,
+        }  # fmt: skip
+        print(json.dumps(facts))
     else:
-        print(f"{manifest.claim}\nroot {manifest.root}")
+        print(f"{said}\nrecorded: {manifest.claim}\nroot {manifest.root}")
     return 0
 
 
@@ -216,7 +243,9 @@ def watch(run: str, seconds: float, once: bool) -> int:
         rate = (answered - first[1]) / (now - first[0]) if now > first[0] else 0.0
         left = f", {row.counts['open'] / rate:.0f} s left" if rate > 0 else ""
         counts = ", ".join(f"{state} {count}" for state, count in row.counts.items())
-        print(f"{answered}/{row.samples} samples, {counts}, {rate:.1f}/s{left}", flush=True)
+        print(
+            f"{answered}/{row.samples} samples, recorded: {counts}, {rate:.1f}/s{left}", flush=True
+        )
         if once or not row.counts["open"]:
             return 0
         time.sleep(seconds)
@@ -237,7 +266,7 @@ def _refusals(refused: list[Refusal]) -> int:
 
 
 def _asked(row: RunRow) -> str:
-    from verifier.runs.run import question_from
+    from verifier.runs.identity import question_from
 
     return str(question_from(row.question))
 
@@ -247,6 +276,8 @@ def _facts(folder: Path, row: RunRow) -> dict[str, Any]:
         "run": str(folder),
         "samples": row.samples,
         **{str(state): count for state, count in row.counts.items()},
+        "checked": 0,
+        "recorded": row.counts["robust"] + row.counts["flip"],
         "question": row.question,
         "options": row.options,
         "network": row.network,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from verifier.data.layout import Layout
     from verifier.question.network import Network
     from verifier.question.query import Query
-    from verifier.search.options import Outcome
     from verifier.tasks.semantics import Execution
+    from verifier.tasks.verify import CheckedOutcome
 
 _LONG = 400  # characters of a point shown exactly
 
@@ -289,7 +289,7 @@ def _where(
 
 def _facts(
     query: Query,
-    outcome: Outcome,
+    outcome: CheckedOutcome,
     claim: str,
     rivals: tuple[str, ...],
     execution: Execution | None,
@@ -298,14 +298,12 @@ def _facts(
     from verifier.evidence.certificate import Flip, Undecided, certificate_bytes
     from verifier.question.rational import format_rational
 
-    verdict = outcome.verdict
-    name = "robust"
+    verdict, shown = outcome.verdict, outcome.checked
+    name = "undecided" if shown is None else shown.verdict
     facts: dict[str, Any] = {}
     if isinstance(verdict, Undecided):
-        name = "undecided"
         facts["reason"] = verdict.reason
     elif isinstance(verdict, Flip):
-        name = "flip"
         if execution is None:
             point, outputs = verdict.point, evaluate(query.network, [verdict.point])[0]
         else:
@@ -327,7 +325,7 @@ def _facts(
         "misread": 0,
         "flips": int(name == "flip"),
         "undecided": int(name == "undecided"),
-        "checked": int(name != "undecided"),
+        "checked": int(outcome.checked is not None),
         "proof_bytes": size,
         "seconds": {phase: round(value, 3) for phase, value in outcome.seconds.items()},
         "nodes": outcome.nodes,

@@ -99,7 +99,8 @@ def command(
 
     --instances takes a list as the competition has it, or with the header network,
     property, timeout. The table is written after every answer, and the same command
-    continues it.
+    continues it: an answer that the table holds is replayed from its evidence in
+    --proofs, and without that is recorded, not replayed, and claims nothing.
     """
     from verifier.question.errors import UserError
     from verifier.search.options import Options
@@ -188,7 +189,7 @@ def _answer_json(
         "robust": sum(isinstance(outcome.verdict, Robust) for outcome in found.outcomes),
         "flips": int(found.violation is not None),
         "undecided": len(undecided),
-        "checked": len(found.outcomes) - len(undecided),
+        "checked": sum(outcome.checked is not None for outcome in found.outcomes),
         "proof_bytes": found.proof_bytes,
         "seconds": {
             **{phase: round(value, 3) for phase, value in found.phases.items()},
@@ -251,44 +252,58 @@ def _list(
     jobs: int,
     as_json: bool,
 ) -> int:
+    from verifier.cli.progress import counted
     from verifier.evidence.files import make_folder
     from verifier.question.printable import printable
-    from verifier.tasks.instances import Table, read_instances, solve_all
+    from verifier.tasks.instances import Table, is_shown, read_instances, solve_all
 
     listed = read_instances(instances, options.timeout)
     name = table or f"{Path(instances).name.split('.')[0]}-answers.csv"
     answers = Table.open(name)
     folder = None if proofs is None else make_folder(proofs)
     todo = [entry for entry in listed if not answers.has(entry, retry=retry)]
-    if len(todo) < len(listed) and not as_json:
-        print(f"{len(listed) - len(todo)} of {len(listed)} are in {name}", file=sys.stderr)
+    known = [entry for entry in listed if answers.has(entry, retry=retry)]
+    with counted(len(known), quiet=as_json) as show:
+        shown = set()
+        for done, entry in enumerate(known, start=1):
+            if is_shown(entry, answers.rows[entry.key], folder):
+                shown.add(entry.key)
+            show(done)
+    if known and not as_json:
+        print(f"{len(known)} of {len(listed)} are in {name}, {len(shown)} replayed from their "
+              "evidence", file=sys.stderr)  # fmt: skip
 
     def keep(row: Row) -> None:
         answers.add(row)
+        shown.add(row.key)  # its evidence was checked just now
         if not as_json:
             text = f"{row.verdict:9}{float(row.seconds):9.2f} s  {row.network} {row.prop}"
             print(printable(f"{text}  {row.detail}" if row.detail else text), flush=True)
 
     solve_all(todo, options, folder, jobs, keep)
     rows = [answers.rows[entry.key] for entry in listed]
-    counts = {word: sum(row.verdict == word for row in rows) for word in _CODES}
+    counts = dict.fromkeys((*_CODES, "recorded"), 0)
+    for row in rows:
+        counts["recorded" if row.is_settled and row.key not in shown else row.verdict] += 1
     differing = [row for row in rows if row.differs]
     if as_json:
         print(json.dumps(_list_json(instances, rows, counts, differing, name)))
     else:
         seconds = sum(float(row.seconds) for row in rows)
-        shown = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-        print(f"{len(rows)} instances: {shown}; {seconds:.1f} s; {name}")
+        words = {word: word for word in counts} | {"recorded": "recorded, not replayed here"}
+        found = ", ".join(f"{count} {words[word]}" for word, count in counts.items() if count)
+        print(f"{len(rows)} instances: {found}; {seconds:.1f} s; {name}")
         for row in differing:
+            how = "is" if row.key in shown else "is recorded as"
             print(
-                f"differs from the list: {row.network} {row.prop} is {row.verdict}, "
+                f"differs from the list: {row.network} {row.prop} {how} {row.verdict}, "
                 f"the list says {row.expected}"
             )
     if counts["error"]:
         return 2
     if counts["violated"]:
         return 1
-    return 3 if counts["unknown"] or counts["timeout"] else 0
+    return 3 if counts["unknown"] or counts["timeout"] or counts["recorded"] else 0
 
 
 def _list_json(
@@ -303,6 +318,7 @@ def _list_json(
         "undecided": undecided,
         "errors": counts["error"],
         "checked": counts["holds"] + counts["violated"],
+        "recorded": counts["recorded"],
         "proof_bytes": sum(int(row.proof_bytes) for row in rows),
         "seconds": {"wall": round(sum(float(row.seconds) for row in rows), 3)},
         "differing": [[row.network, row.prop, row.verdict, row.expected] for row in differing],

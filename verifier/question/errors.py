@@ -27,3 +27,7 @@ class RefusedError(UserError):
         super().__init__(f"{flaw}: {detail}")
         self.flaw = flaw
         self.detail = detail
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """It crosses process boundaries whole."""
+        return RefusedError, (self.flaw, self.detail)

@@ -9,11 +9,12 @@ of layers is the common case. The outputs are affine in all variables.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from verifier.question.errors import UserError
 Integers = NDArray[np.int64] | NDArray[np.object_]
 """int64 where every entry fits, Python integers (dtype object) otherwise."""
 
+
+Derived = TypeVar("Derived")
 
 LEAST = -(2**63)  # of int64: it has no positive counterpart there, so it is kept as an object
 
@@ -37,6 +40,18 @@ def integers(values: Sequence[int] | Integers) -> Integers:
     packed = np.empty(len(listed), dtype=object)
     packed[:] = listed
     return packed
+
+
+def read_only(array: Any) -> Any:
+    """The same entries, of one axis, in an array of its own that nobody can write into: numbers lie
+    in bytes, which no flag makes writeable; an array of Python integers is marked so."""
+    if isinstance(array.base, bytes):
+        return array
+    if array.dtype == object:
+        array = array.copy()
+        array.flags.writeable = False
+        return array[:]  # a view of what is marked cannot be unmarked by itself
+    return np.frombuffer(array.tobytes(), dtype=array.dtype)
 
 
 def _require_integers(*arrays: Integers) -> None:
@@ -54,7 +69,8 @@ class Rows:
     + constants[i]) / denominators[i].
 
     Shapes: starts (rows + 1,), indices and numerators (entries,), constants and denominators
-    (rows,). Within a row the indices increase strictly and no numerator is zero.
+    (rows,). Within a row the indices increase strictly and no numerator is zero. The arrays are
+    copied and cannot be written into.
     """
 
     starts: NDArray[np.int64]
@@ -64,6 +80,8 @@ class Rows:
     denominators: Integers
 
     def __post_init__(self) -> None:
+        for name in self.__slots__:
+            object.__setattr__(self, name, read_only(getattr(self, name)))
         starts, indices = self.starts, self.indices
         _require_integers(self.numerators, self.constants, self.denominators)
         if starts.dtype != np.int64 or indices.dtype != np.int64:
@@ -87,6 +105,11 @@ class Rows:
             inside[starts[:-1][starts[:-1] < len(indices)]] = False  # the first of each row
             if bool(np.any(np.diff(indices)[inside[1:]] <= 0)):
                 raise UserError("rows: indices of a row do not increase")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy is checked, and as read-only, as what it copies."""
+        parts = (self.starts, self.indices, self.numerators, self.constants, self.denominators)
+        return Rows, parts
 
     @property
     def count(self) -> int:
@@ -135,6 +158,19 @@ class Network:
                 raise UserError(f"network: layer {layer} refers to itself or to a later layer")
         if len(self.outputs.indices) and int(self.outputs.indices.max()) >= self.variables:
             raise UserError("network: an output refers to a unit that does not exist")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A copy, here or in another process, derives for itself what is derived from it."""
+        return Network, (self.inputs, self.layers, self.units, self.outputs)
+
+    def derived(self, make: Callable[[Network], Derived]) -> Derived:
+        """What `make` makes of the network, once; it is kept as long as the network is, and with
+        it alone, so that who holds a copy of the network shares nothing that can be changed."""
+        kept: dict[Any, Any] = self.__dict__.setdefault("_derived", {})
+        if make not in kept:
+            kept[make] = make(self)
+        found: Derived = kept[make]
+        return found
 
     @property
     def variables(self) -> int:

@@ -1,24 +1,25 @@
-"""Replaying a sealed run, in this process or in several."""
+"""Replaying certificates, in this process or in several of this machine."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from verifier.checker.checked import Checked, Checker, Facts, of_local_process
 from verifier.checker.intervals import LARGEST_CHUNK
 from verifier.checker.manifest import (
     Manifest,
     Question,
     Result,
+    asked_of_run,
     check_results,
-    scaled_network,
+    run_checker,
 )
-from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
@@ -26,22 +27,32 @@ from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
 from verifier.runs.work import rare_collections
 
+_Answer = Facts | RefusedError | None
+
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
-    """What is wrong with the evidence for a sample."""
+class Replayed:
+    """What was shown of the samples whose certificates hold, and the flaws of the others."""
 
-    name: str
-    detail: str
+    checked: dict[int, Checked]
+    flaws: dict[int, RefusedError]
+
+    def require(self) -> dict[int, Checked]:
+        """What was shown, if there is no flaw; else RefusedError with the first one."""
+        if self.flaws:
+            first = self.flaws[min(self.flaws)]
+            count = len(self.flaws) - 1
+            more = f"; and {count} more flaw{'s' if count > 1 else ''}" if count else ""
+            raise RefusedError(first.flaw, first.detail + more)
+        return self.checked
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    network: Network
     points: Points
     question: Question
     folder: RunFolder
-    scaled: ScaledNetwork
+    checker: Checker
 
 
 class _Process:
@@ -81,50 +92,95 @@ def check_run(
     results: Sequence[Result],
     jobs: int = 1,
     progress: Callable[[int], None] = lambda done: None,
-) -> list[Flaw]:
-    """The flaws of these results, by sample; the questions are rebuilt from the arguments alone."""
+) -> Replayed:
+    """What the certificates of these results show; the questions are rebuilt from the arguments
+    alone. An undecided result shows nothing."""
+    shown = Replayed({}, {})
+    if not results:
+        return shown
     if jobs <= 1:
-        return _flaws(_hold(network, points, question, folder), results, progress)
+        held = _Held(points, question, folder, run_checker(network, points, question))
+        with rare_collections():
+            found = check_results(points, question, results, folder.fetch, held.checker)
+            for done, (result, answer) in enumerate(zip(results, found, strict=True), start=1):
+                _sort(shown, result, answer)
+                progress(done)
+        return shown
     count = min(LARGEST_CHUNK, -(-len(results) // jobs))
     parts = [results[begin : begin + count] for begin in range(0, len(results), count)]
-    count, held = min(jobs, len(parts)), (network, points, question, folder)
-    done, flaws = 0, list[Flaw]()
-    try:
-        with ProcessPoolExecutor(count, get_context("spawn"), _start, held) as pool:
-            for part, found in zip(parts, pool.map(_check_part, parts), strict=True):
-                flaws += found
-                done += len(part)
-                progress(done)
-    except BrokenProcessPool:
-        raise UserError(
-            f"{folder.path}: a checking process died after {done} samples; try --jobs 1"
-        ) from None
-    return flaws
+    with Replayers(network, points, question, folder, min(jobs, len(parts))) as replayers:
+        done = 0
+        for part, future in [(part, replayers.submit(part)) for part in parts]:
+            for result, answer in zip(part, replayers.taken(part, future), strict=True):
+                _sort(shown, result, answer)
+            done += len(part)
+            progress(done)
+    return shown
 
 
-def _hold(network: Network, points: Points, question: Question, folder: RunFolder) -> _Held:
-    return _Held(network, points, question, folder, scaled_network(network, points, question))
+def _sort(shown: Replayed, result: Result, answer: Checked | RefusedError | None) -> None:
+    if isinstance(answer, Checked):
+        shown.checked[result.sample] = answer
+    elif answer is not None:
+        shown.flaws[result.sample] = answer
+
+
+class Replayers:
+    """Processes of this machine that replay certificates, and do nothing else."""
+
+    def __init__(
+        self, network: Network, points: Points, question: Question, folder: RunFolder, count: int
+    ) -> None:
+        self._network, self._points, self._question = network, points, question
+        self._folder = folder
+        held = (network, points, question, folder)
+        self._pool = ProcessPoolExecutor(count, get_context("spawn"), _start, held)
+
+    def __enter__(self) -> Replayers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def submit(
+        self, results: Sequence[Result], texts: Mapping[str, bytes] | None = None
+    ) -> Future[list[_Answer]]:
+        """Begins with these; certificates are read from the folder, or are `texts` by hash."""
+        return self._pool.submit(_check_part, tuple(results), texts)
+
+    def taken(
+        self, results: Sequence[Result], future: Future[list[_Answer]]
+    ) -> list[Checked | RefusedError | None]:
+        """What came of it, once it is there."""
+        try:
+            found = future.result()
+        except BrokenProcessPool:
+            raise UserError(f"{self._folder.path}: a checking process died; try --jobs 1") from None
+        samples = [result.sample for result in results]
+        asked = asked_of_run(self._points.digest, self._question, samples)
+        digest = self._network.digest
+        return [
+            of_local_process(answer, about, digest, result.certificate or "")
+            if isinstance(answer, Facts) else answer
+            for result, about, answer in zip(results, asked, found, strict=True)
+        ]  # fmt: skip
+
+    def close(self) -> None:
+        """Ends the processes; what has not begun is dropped."""
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _start(network: Network, points: Points, question: Question, folder: RunFolder) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # ctrl-C ends us without a word
-    _Process.held = _hold(network, points, question, folder)
+    checker = run_checker(network, points, question)
+    _Process.held = _Held(points, question, folder, checker)
 
 
-def _check_part(results: Sequence[Result]) -> list[Flaw]:
-    if _Process.held is None:
+def _check_part(results: Sequence[Result], texts: Mapping[str, bytes] | None) -> list[Any]:
+    """What `check_results` says; pickled on their way back, `Checked` values become facts."""
+    held = _Process.held
+    if held is None:
         raise RuntimeError("a checking process was not started")
-    return _flaws(_Process.held, results, lambda done: None)
-
-
-def _flaws(held: _Held, results: Sequence[Result], progress: Callable[[int], None]) -> list[Flaw]:
-    found = check_results(
-        held.network, held.points, held.question, results, held.folder.fetch, held.scaled
-    )
-    flaws = []
+    fetch = held.folder.fetch if texts is None else texts.__getitem__
     with rare_collections():
-        for done, flaw in enumerate(found, start=1):
-            if flaw is not None:
-                flaws.append(Flaw(flaw.flaw, flaw.detail))
-            progress(done)
-    return flaws
+        return list(check_results(held.points, held.question, results, fetch, held.checker))

@@ -19,10 +19,10 @@ from pathlib import Path
 from time import monotonic, sleep
 
 from verifier.question.errors import UserError
+from verifier.runs.admission import Unbelievable, admitted, shaped
 from verifier.runs.executor import Event, Finished, Lost
 from verifier.runs.folder import RunFolder
-from verifier.runs.records import Record
-from verifier.runs.work import Context, Job, solve
+from verifier.runs.work import Context, Job, require_same, solve
 
 _STILLBORN = 4  # in a row, until the run is given up
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -61,12 +61,12 @@ class Processes:
     def __init__(
         self,
         folder: Path,
-        job: Job,
+        context: Context,
         count: int,
         hard_limit: float | None = None,
         memory: int | None = None,
     ) -> None:
-        self._folder, self._job, self._memory = folder, job, memory
+        self._folder, self._context, self._memory = folder, context, memory
         self._hard_limit = hard_limit
         self._stillborn = 0  # workers in a row that died before they were ready
         prepare()
@@ -75,8 +75,12 @@ class Processes:
     def _start(self, slot: int) -> _Worker:
         server = get_context("forkserver")
         ours, theirs = server.Pipe()
+        context = self._context
+        expected = context.network.digest, context.points.digest
         process = server.Process(
-            target=_work, args=(theirs, str(self._folder), self._job, self._memory), daemon=True
+            target=_work,
+            args=(theirs, str(self._folder), expected, context.job, self._memory),
+            daemon=True,
         )
         process.start()
         theirs.close()
@@ -104,7 +108,7 @@ class Processes:
             slot = busy[ready]  # type: ignore[index]
             worker = self._workers[slot]
             try:
-                message: int | str | list[Record] = worker.pipe.recv()
+                message: object = worker.pipe.recv()
             except (EOFError, OSError):
                 events.append(self._lose(slot, None))
                 continue
@@ -116,15 +120,25 @@ class Processes:
             if isinstance(message, int):
                 worker.done = message
             else:
-                worker.task = ()
-                named = [_named(record, worker.name) for record in message]
-                events.append(Finished(slot, named))
+                events.append(self._taken(slot, message))
         if self._hard_limit is not None:
             for slot in busy.values():
                 worker = self._workers[slot]
                 if worker.task and monotonic() - worker.heard > self._hard_limit:
                     events.append(self._lose(slot, f"no answer in {self._hard_limit:g} s: killed"))
         return events
+
+    def _taken(self, slot: int, message: object) -> Event:
+        """The records, if they are of the samples asked about and were checked; else the worker is
+        lost."""
+        worker = self._workers[slot]
+        try:
+            records = admitted(self._context, shaped(message, worker.task))
+        except Unbelievable as error:
+            worker.done = error.place
+            return self._lose(slot, f"not believed: {error.reason}")
+        worker.task = ()
+        return Finished(slot, [replace(record, worker=worker.name) for record in records])
 
     def _lose(self, slot: int, reason: str | None) -> Lost:
         """Ends the worker, if it still lives, and starts another in its place."""
@@ -157,10 +171,6 @@ class Processes:
             worker.pipe.close()
 
 
-def _named(record: Record, name: str) -> Record:
-    return replace(record, worker=name)
-
-
 def _ending(code: int | None) -> str:
     if code is not None and code < 0:
         try:
@@ -185,8 +195,15 @@ def _single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(pipe: connection.Connection, folder: str, job: Job, memory: int | None) -> None:
-    """The life of a worker: load, then task after task until the pipe closes."""
+def _work(
+    pipe: connection.Connection,
+    folder: str,
+    expected: tuple[str, str],
+    job: Job,
+    memory: int | None,
+) -> None:
+    """The life of a worker: load, then task after task until the pipe closes. `expected` are the
+    digests of network and data."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that started us
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     if memory is not None:
@@ -194,6 +211,7 @@ def _work(pipe: connection.Connection, folder: str, job: Job, memory: int | None
     files = RunFolder(Path(folder))
     try:
         context = Context(files.network(), files.points(), job)
+        require_same(context, expected)
     except Exception as error:  # noqa: BLE001 - whatever it is, the process that started us says it
         pipe.send(" ".join(f"worker did not start: {type(error).__name__} {error}".split()))
         return

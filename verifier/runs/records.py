@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from verifier.evidence.certificate import Flip, Robust, Undecided, certificate_bytes
+from verifier.checker.checked import Checked, Facts
+from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.packed import pack
+from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.question.rational import format_rational
 from verifier.search.options import Outcome
+from verifier.tasks.verify import CheckedOutcome
 
-State = Literal["open", "robust", "flip", "undecided", "failed"]
+State = Literal["open", "robust", "flip", "undecided", "failed", "recorded"]
 STATES: tuple[State, ...] = ("open", "robust", "flip", "undecided", "failed")
-"""`open`: no answer yet. `failed`: every attempt ended in an error; nothing is claimed."""
+"""What is stored. `open`: no answer yet. `failed`: every attempt ended in an error; nothing is
+claimed. Who shows a run says `recorded` of an answer that was not replayed, which is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class Record:
     `certificate` is packed, `digest` the SHA-256 of its text of `text_bytes` bytes; all of a robust
     sample or a flip, and checked. `rival` is who wins at a flip. The bounds are of the margin of an
     undecided sample, as far as they are known. `seconds` by phase. `rivals` are in the order of the
-    goals, none if the attempt ended in an error.
+    goals, none if the attempt ended in an error. `checked` is there of a robust sample or a flip:
+    as `Checked` in the process where the checker accepted it, as bare facts elsewhere.
     """
 
     sample: int
@@ -57,9 +61,10 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     worker: str = ""
     rivals: tuple[Rival, ...] = ()
+    checked: Checked | Facts | None = None
 
 
-def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> Record:
+def record_of(sample: int, query: Query, outcome: CheckedOutcome, worker: str = "") -> Record:
     """The record of a checked outcome."""
     verdict = outcome.verdict
     nodes, seconds = outcome.nodes, outcome.seconds
@@ -75,19 +80,21 @@ def record_of(sample: int, query: Query, outcome: Outcome, worker: str = "") -> 
             worker=worker,
             rivals=_rivals(query, outcome),
         )
-    text = certificate_bytes(verdict, query.network.digest)
-    flip = isinstance(verdict, Flip)
+    if outcome.checked is None:
+        raise RefusedError("not checked", f"sample {sample}: an answer that nobody has checked")
+    checked, text = outcome.checked.written()
     return Record(
         sample,
-        "flip" if flip else "robust",
+        "flip" if checked.verdict == "flip" else "robust",
         certificate=pack(text),
-        digest=hashlib.sha256(text).hexdigest(),
+        digest=checked.certificate,
         text_bytes=len(text),
         rival=query.goals[verdict.goal].rival if isinstance(verdict, Flip) else None,
         nodes=nodes,
         seconds=seconds,
         worker=worker,
         rivals=_rivals(query, outcome),
+        checked=checked,
     )
 
 

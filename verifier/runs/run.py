@@ -5,16 +5,15 @@
 
 A run is a folder from which everything can be replayed (`verifier.runs.folder`). Ended at any
 moment, it continues where it was; the same question about the same data gives the same bytes.
+What an earlier session has answered is replayed before it counts: a folder is not believed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
@@ -22,34 +21,25 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
+from verifier.checker.checked import Checked
 from verifier.checker.intervals import LARGEST_CHUNK
-from verifier.checker.manifest import (
-    Kind,
-    Manifest,
-    Question,
-    Result,
-    claim_text,
-    sample_goals,
-    sample_query,
-)
-from verifier.checker.scaled import evaluate
+from verifier.checker.manifest import Manifest, Question, sample_goals
 from verifier.data.dataset import Dataset, check_labelled
-from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
-from verifier.question.printable import ranges_text
 from verifier.question.rational import format_rational, parse_rational
-from verifier.question.region import distance
+from verifier.runs.checking import check_run
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
+from verifier.runs.identity import identity_of, question_from, require_same_run, short_hash
 from verifier.runs.place import Place, place_of
 from verifier.runs.records import STATES, Record, State
-from verifier.runs.store import Identity, RunRow, Store
+from verifier.runs.store import Store
+from verifier.runs.summary import Summary, result_of, summarize
 from verifier.runs.work import Context, Job
 from verifier.search.options import Options
 
-_LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
 _PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
 _ENDING = 30.0  # seconds after the end of the budget, in which tasks that have begun may end
@@ -76,68 +66,6 @@ def question_of(construction: Promising, clip: tuple[Fraction, Fraction] | None 
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFlip:
-    """`point` lies in the ball of `sample`, and there the network gives `outputs`: `rival` wins.
-
-    `distance` is ||point - sample|| in the norm of the run, its square for norm 2. All exact.
-    """
-
-    sample: int
-    label: str
-    rival: str
-    distance: Fraction
-    outputs: tuple[Fraction, ...]
-    point: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """How a run stands. `open` samples were not reached, `failed` ones ended in errors.
-
-    `checked` counts the proofs and flips that the checker has accepted. `proof_bytes` is their size
-    as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by phase are
-    summed over workers, `wall` is of this session. `root` names the sealed claim.
-    """
-
-    folder: Path
-    question: Question
-    size: int
-    samples: int
-    counts: dict[State, int]
-    proof_bytes: int
-    packed_bytes: int
-    seconds: dict[str, float]
-    root: str | None
-
-    @property
-    def robust(self) -> int:
-        return self.counts["robust"]
-
-    @property
-    def flips(self) -> int:
-        return self.counts["flip"]
-
-    @property
-    def undecided(self) -> int:
-        """Samples without an answer: undecided, failed, or not reached."""
-        return self.samples - self.robust - self.flips
-
-    @property
-    def checked(self) -> int:
-        return self.robust + self.flips
-
-    @property
-    def claim(self) -> str:
-        """What has been shown, in a sentence."""
-        counts: dict[Kind, int] = {
-            "robust": self.robust,
-            "flip": self.flips,
-            "undecided": self.undecided,
-        }
-        return claim_text(self.question, self.size, counts)
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """A run that can be continued: where it is stored, and what its workers need."""
 
@@ -159,58 +87,6 @@ def points_of(dataset: Dataset) -> Points:
 
 def _data_bytes(dataset: Dataset) -> bytes:
     return data_bytes(dataset.numerators, dataset.denominator, dataset.labels, dataset.label_names)
-
-
-def short_hash(identity: Identity) -> str:
-    """Eight hexadecimal digits that differ for runs that ask something else.
-
-    Limits of time and size do not enter: a run may be tried again with others.
-    """
-    options = {key: value for key, value in identity.options.items() if key not in _LIMITS}
-    text = json.dumps(asdict(replace(identity, options=options)), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def identity_of(
-    network: Network, data: str, question: Question, options: Options, samples: Sequence[int]
-) -> Identity:
-    """What must stay the same for a run to be continued."""
-    return Identity(network.digest, data, question_text(question), asdict(options), tuple(samples))
-
-
-def question_text(question: Question) -> dict[str, Any]:
-    """The question in texts; `question_from` reads it."""
-    return {
-        "norm": question.norm,
-        "radius": _text(question.radius),
-        "radius_squared": _text(question.radius_squared),
-        "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
-        "decoder": question.decoder,
-    }
-
-
-def question_from(text: dict[str, Any]) -> Question:
-    """The question that `question_text` wrote; raises RefusedError if it is another text."""
-    try:
-        return _question_from(text)
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        detail = " ".join(str(error).split())[:80]
-        raise RefusedError("question altered", f"it is not one of this program: {detail}") from None
-
-
-def _question_from(text: dict[str, Any]) -> Question:
-    clip = None if text["clip"] is None else [parse_rational(x) for x in text["clip"]]
-    return Question(
-        text["norm"],
-        text["decoder"],
-        None if text["radius"] is None else parse_rational(text["radius"]),
-        None if text["radius_squared"] is None else parse_rational(text["radius_squared"]),
-        None if clip is None else (clip[0], clip[1]),
-    )
-
-
-def _text(value: Fraction | None) -> str | None:
-    return None if value is None else format_rational(value)
 
 
 def begin(
@@ -237,7 +113,7 @@ def begin(
     time and node limits may differ from those of the run that is continued.
 
     Raises UserError if the folder holds a run about something else, naming what differs, or cannot
-    be written.
+    be written; RefusedError if its network or data are not those of the run.
     """
     if not isinstance(network, Network):
         check_labelled(dataset)
@@ -277,7 +153,8 @@ def begin(
             with Store(place.database, read_only=True) as database:
                 row = place.row(database)
                 known = database.pending(row.id, STATES)
-            _check_same(path, row, identity, known, change_limits)
+            require_same_run(path, row, identity, known, change_limits)
+            _require_same_files(files, network, points)
     return Run(place, network, points, Job(question, options), len(chosen))
 
 
@@ -297,8 +174,22 @@ def _require_fit(
     raise flaw or UserError("no samples")
 
 
+def _require_same_files(files: RunFolder, network: Network, points: Points) -> None:
+    """Returns if the folder holds this network and these data, from which the run is replayed and
+    its workers begin; RefusedError if not."""
+    for name, found, due in (
+        (NETWORK, files.network().digest, network.digest),
+        (DATA, files.points().digest, points.digest),
+    ):
+        if found != due:
+            kind = name.split(".")[0]
+            raise RefusedError(
+                f"{kind} altered", f"{files.path / name} is {found}, the run is about {due}"
+            )
+
+
 def _described(dataset: Dataset) -> dict[str, Any]:
-    """Facts for display that the data file does not hold."""
+    """Display facts that the data file does not hold."""
     facts: dict[str, Any] = {
         "data": dataset.name,
         "label_names": list(dataset.label_names),
@@ -327,31 +218,6 @@ def _free(path: Path) -> Path:
     return found
 
 
-def _check_same(
-    path: Path, row: RunRow, identity: Identity, samples: Sequence[int], change_limits: bool
-) -> None:
-    sides: list[tuple[str, Any, Any]] = [
-        ("network", row.network, identity.network),
-        ("data", row.data, identity.data),
-        *((key, row.question.get(key), value) for key, value in identity.question.items()),
-        *((key, row.options.get(key), value) for key, value in identity.options.items()
-          if not (change_limits and key in _LIMITS)),
-        ("samples", ranges_text(samples, 20), ranges_text(identity.samples, 20)),
-    ]  # fmt: skip
-    for what, stored, asked in sides:
-        if stored != asked:
-            way = "--new starts another run"
-            if what in _LIMITS:
-                way = f"--retry undecided tries again with it, {way}"
-            raise UserError(
-                f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; {way}"
-            )
-
-
-def _shown(value: Any) -> str:
-    return "none" if value is None else str(value)
-
-
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How a run stands while it is worked on; `counts` include what earlier sessions found."""
@@ -374,6 +240,8 @@ def continue_run(
     memory: int | None = None,
     hard_limit: float | None = None,
     seal: bool = True,
+    replay: bool = True,
+    replayed: Callable[[int, int], None] = lambda done, total: None,
     observe: Callable[[Progress], None] = lambda progress: None,
 ) -> Summary:
     """Works on all samples that are open or to be retried, then seals; how the run stands then.
@@ -383,24 +251,37 @@ def continue_run(
     seconds at most. memory: bytes for each worker. hard_limit: seconds after which a worker without
     an answer is killed; by default twice the time-out and five minutes. The answers do not depend
     on any of these, time-outs aside.
+
+    What earlier sessions have answered is replayed first, outside of the budget; with `replay`
+    false it is not, and the summary counts it as recorded alone. `replayed` is called with how many
+    of how many are done. Raises RefusedError, naming the flaw, if one of them does not hold.
     """
     started = monotonic()
-    deadline = None if budget_seconds is None else started + budget_seconds
     place, folder = run.place, run.folder
     with folder.lock():
         with Store(place.database, read_only=True) as store:
-            waiting = store.pending(place.row(store).id, ("open", *retry))
+            number = place.row(store).id
+            waiting = store.pending(number, ("open", *retry))
+            taken_over = [result_of(row) for row in store.samples(number, ("robust", "flip"))]
+        shown: dict[int, Checked] = {}
+        if replay:
+            total = len(taken_over)
+            shown = check_run(
+                folder, run.network, run.points, run.job.question, taken_over, max(1, jobs),
+                lambda done: replayed(done, total),
+            ).require()  # fmt: skip
+        deadline = None if budget_seconds is None else monotonic() + budget_seconds
         if waiting or (seal and not folder.sealed):
             folder.unseal()
             with Store(place.database) as store:
                 if waiting:
                     backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
-                    _work(run, store, waiting, deadline, backend_of, observe)
+                    shown |= _work(run, store, waiting, deadline, backend_of, observe)
                 if seal:
                     seal_run(place, store)
                 else:
                     store.settle(shared=place.shared)
-    return summarize(place, monotonic() - started)
+    return summarize(place, shown, monotonic() - started)
 
 
 def _backend_of(
@@ -418,12 +299,13 @@ def _backend_of(
     if cluster is not None:
         from verifier.runs.cluster import Cluster
 
-        return lambda tick: Cluster(context, cluster, hard_limit)
+        checkers = suggested_jobs(run.network, count) or 1
+        return lambda tick: Cluster(context, cluster, run.folder, checkers, hard_limit)
     if jobs <= 0:
         return lambda tick: InProcess(context, tick)
     from verifier.runs.processes import Processes
 
-    return lambda tick: Processes(run.folder.path, run.job, min(jobs, count), hard_limit, memory)
+    return lambda tick: Processes(run.folder.path, context, min(jobs, count), hard_limit, memory)
 
 
 def _work(
@@ -433,7 +315,8 @@ def _work(
     deadline: float | None,
     backend_of: Callable[[Callable[[], None]], Backend],
     observe: Callable[[Progress], None],
-) -> None:
+) -> dict[int, Checked]:
+    """What was checked of the samples that were waiting, as far as the work came."""
     started = monotonic()
     row = run.place.row(store)
     if row.root is not None:
@@ -447,9 +330,15 @@ def _work(
             before[old.sample] = old.state
     worst: Fraction | None = None
     done = 0
+    shown: dict[int, Checked] = {}
 
     def finished(records: Sequence[Record]) -> None:
         nonlocal worst, done
+        for record in records:
+            if record.state in ("robust", "flip"):
+                if not isinstance(record.checked, Checked):
+                    raise RuntimeError(f"sample {record.sample}: recorded before it was checked")
+                shown[record.sample] = record.checked
         run.folder.write_certificates(records)
         store.record(row.id, host, records)
         for record in records:
@@ -478,6 +367,7 @@ def _work(
     )
     tick()
     executor.run(waiting)
+    return shown
 
 
 def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> int:
@@ -493,13 +383,8 @@ def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> 
 def manifest_of(store: Store, place: Place, size: int) -> Manifest:
     """What the run claims by now; what is open or failed is undecided."""
     row = place.row(store)
-    results = []
-    for sample in store.samples(row.id):
-        kind: Kind = "robust" if sample.state == "robust" else "flip"
-        if sample.certificate is None:
-            kind = "undecided"
-        results.append(Result(sample.sample, kind, sample.certificate))
-    return Manifest(row.network, row.data, size, question_from(row.question), tuple(results))
+    results = tuple(map(result_of, store.samples(row.id)))
+    return Manifest(row.network, row.data, size, question_from(row.question), results)
 
 
 def seal_run(place: Place, store: Store) -> Manifest:
@@ -510,55 +395,6 @@ def seal_run(place: Place, store: Store) -> Manifest:
     store.settle(shared=place.shared)
     place.folder.seal(manifest)
     return manifest
-
-
-def summarize(place: Place, wall: float = 0.0) -> Summary:
-    """How the run stands, from its database alone."""
-    with Store(place.database, read_only=True) as store:
-        row = place.row(store)
-        samples = store.samples(row.id)
-    return Summary(
-        place.folder.path,
-        question_from(row.question),
-        row.about.get("size", len(samples)),
-        len(samples),
-        row.counts,
-        sum(sample.text_bytes for sample in samples),
-        sum({sample.certificate: sample.packed_bytes for sample in samples}.values()),
-        {
-            "bounds": sum(sample.bounds_seconds for sample in samples),
-            "search": sum(sample.search_seconds for sample in samples),
-            "check": sum(sample.check_seconds for sample in samples),
-            "wall": wall,
-        },
-        row.root,
-    )
-
-
-def shown_flips(run: Run, limit: int | None = None) -> list[ShownFlip]:
-    """The flips of a run, the first `limit` of them, each evaluated again, exactly."""
-    with Store(run.place.database, read_only=True) as store:
-        rows = store.samples(run.place.row(store).id, ("flip",))[:limit]
-    network, points, question = run.network, run.points, run.job.question
-    flips = []
-    for row in rows:
-        verdict = parse_certificate(run.folder.fetch(row.certificate or ""), network.digest)
-        if isinstance(verdict, Flip):
-            flips.append((row.sample, verdict))
-    outputs = evaluate(network, [flip.point for _, flip in flips])
-    shown = []
-    for (sample, flip), values in zip(flips, outputs, strict=True):
-        query = sample_query(network, points, question, sample)
-        goal = query.goals[flip.goal]
-        if not query.region.contains(flip.point) or not all(
-            atom.holds(flip.point, values) for atom in goal.atoms
-        ):
-            raise UserError(f"sample {sample}: its flip does not hold")
-        label = points.label_names[int(points.labels[sample])]
-        rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
-        away = distance(question.norm, points.point(sample), flip.point)
-        shown.append(ShownFlip(sample, label, rival, away, tuple(values), flip.point))
-    return shown
 
 
 def host_facts() -> dict[str, Any]:

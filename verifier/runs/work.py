@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
-from verifier.checker.manifest import Question, sample_query
+from verifier.checker.checked import Checker
+from verifier.checker.manifest import Question, asked_of_run, run_checker, sample_query
 from verifier.evidence.data_file import Points
-from verifier.question.errors import UserError
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.runs.records import Record, failure, record_of
 from verifier.search.flips.hints import Vector, nearest_rivals
 from verifier.search.options import Options
-from verifier.tasks.verify import verify_batch
+from verifier.tasks.verify import CheckedOutcome, verify_batch
 
 _ALLOCATIONS = 50_000  # of containers, until the youngest are looked at
 
@@ -28,13 +30,27 @@ class Job:
     options: Options
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Context:
     """A job with its network and its points: all that a worker holds."""
 
     network: Network
     points: Points
     job: Job
+
+    @cached_property
+    def checker(self) -> Checker:
+        """What the findings about all samples are checked with; no search sees it."""
+        return run_checker(self.network, self.points, self.job.question)
+
+
+def require_same(context: Context, expected: tuple[str, str]) -> None:
+    """Returns if network and data have these digests; raises RefusedError."""
+    for what, found, due in zip(
+        ("network", "data"), (context.network.digest, context.points.digest), expected, strict=True
+    ):
+        if found != due:
+            raise RefusedError(f"{what} altered", f"{found}, the run is about {due}")
 
 
 def solve(
@@ -66,16 +82,23 @@ def rare_collections() -> Iterator[None]:
 def _solve(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
-    network, job = context.network, context.job
+    network, points, job = context.network, context.points, context.job
+    found: dict[int, Record] = {}
+
+    def answered(number: int, outcome: CheckedOutcome) -> None:
+        # Written down before any search goes on: what was checked is what is stored.
+        found[number] = record_of(samples[number], queries[number], outcome, worker)
+
     try:
         # A ball that does not meet the clip holds no point, and is no question.
         queries = [sample_query(network, context.points, job.question, k) for k in samples]
         hints = [_hints(context, sample) for sample in samples]
-        outcomes = verify_batch(network, queries, job.options, progress, hints)
-        return [
-            record_of(sample, query, outcome, worker)
-            for sample, query, outcome in zip(samples, queries, outcomes, strict=True)
-        ]
+        asked = asked_of_run(points.digest, job.question, samples)
+        verify_batch(
+            network, queries, job.options, progress, hints,
+            checker=context.checker, asked=asked, answered=answered,
+        )  # fmt: skip
+        return [found[number] for number in range(len(samples))]
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
         if len(samples) == 1:
             return [failure(samples[0], _reason(error), worker)]

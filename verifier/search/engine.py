@@ -1,30 +1,26 @@
-"""From queries to checked verdicts: root bounds in batches, then one method after another."""
+"""One question, one method after another. What is found here is not checked yet."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from time import monotonic
 
 from threadpoolctl import ThreadpoolController
 
-from verifier.checker.batch import check_batch, scaled_for
-from verifier.checker.intervals import RootBounds, chunks, interval_bounds
+from verifier.checker.intervals import RootBounds
 from verifier.checker.leaf import LeafChecker
-from verifier.checker.replay import replay
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import Robust, Undecided
 from verifier.question.errors import RefusedError
-from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.bounds.floats import fits
 from verifier.search.clock import LateError, check_time
 from verifier.search.deep.propagation import Propagation
 from verifier.search.deep.ridge_sums import is_worth_trying
 from verifier.search.flips.by_solver import flip_of_solver, solver_of
-from verifier.search.flips.hints import Vector, extremes, flips_at_hints
 from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
 from verifier.search.options import Options, Outcome
@@ -40,118 +36,35 @@ def _pools() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def search_batch(
-    network: Network,
-    queries: Sequence[Query],
-    options: Options,
-    progress: Callable[[int], None],
-    hints: Sequence[Sequence[Vector]] | None = None,
-) -> list[Outcome]:
-    """The checked answers to all queries; see `verifier.tasks.verify.verify_batch`.
-
-    In one thread: matrices are small, sums come in one order, and where the other cores are busy,
-    threads that wait for each other take a hundred times as long.
-    """
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra in one thread: matrices are small, sums come in one order, and where the other
+    cores are busy, threads that wait for each other take a hundred times as long."""
     with _pools().limit(limits=1, user_api="blas"):
-        return _search_batch(network, queries, options, progress, hints)
+        yield
 
 
-def _search_batch(
-    network: Network,
-    queries: Sequence[Query],
+def search_one(
+    query: Query,
+    scaled: ScaledNetwork,
+    root: RootBounds,
     options: Options,
-    progress: Callable[[int], None],
-    hints: Sequence[Sequence[Vector]] | None,
-) -> list[Outcome]:
-    first = hints or [[extremes(query.region)[0]] for query in queries]
-    flips = _flips(network, queries, first) if any(first) else {}
-    still = [number for number in range(len(queries)) if number not in flips]
-    found = _search_all(
-        network,
-        [queries[number] for number in still],
-        options,
-        lambda done: progress(len(flips) + done),
-    )
-    open_ones = [k for k, o in zip(still, found, strict=True) if isinstance(o.verdict, Undecided)]
-    last = [queries[number] for number in open_ones]
-    more = _flips(network, last, [extremes(query.region) for query in last])
-    outcomes = dict(zip(still, found, strict=True)) | flips
-    outcomes |= {open_ones[k]: outcome for k, outcome in more.items()}
-    progress(len(outcomes))
-    return [outcomes[number] for number in range(len(queries))]
-
-
-def _flips(
-    network: Network, queries: Sequence[Query], hints: Sequence[Sequence[Vector]]
-) -> dict[int, Outcome]:
-    """The outcomes of the queries that have a flip at one of their hints."""
-    started = monotonic()
-    flips = flips_at_hints(network, queries, hints)
-    share = (monotonic() - started) / max(len(flips), 1)
-    flaws = check_batch(network, [queries[k] for k in flips], list(flips.values()))
-    seconds = {"bounds": 0.0, "search": share, "check": 0.0}
-    return {
-        number: Outcome(flip, seconds)
-        for (number, flip), flaw in zip(flips.items(), flaws, strict=True)
-        if flaw is None
-    }
-
-
-def _search_all(
-    network: Network,
-    queries: Sequence[Query],
-    options: Options,
-    progress: Callable[[int], None],
-) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    if not queries:
-        return outcomes
-    started = monotonic()
-    scaled = scaled_for(network, queries)
-    for chunk in chunks(scaled, len(queries)):
-        part = queries[chunk]
-        roots = interval_bounds(scaled, [query.region for query in part])
-        share = (monotonic() - started) / len(part)
-        roots.reverse()
-        for query in part:  # each region's caches are dropped once it is answered
-            outcomes.append(_search_one(query, scaled, roots.pop(), options, share))
-            progress(len(outcomes))
-        started = monotonic()
-    return outcomes
-
-
-def _search_one(
-    query: Query, scaled: ScaledNetwork, root: RootBounds, options: Options, bounds_seconds: float
+    deadline: float | None,
+    *,
+    believing: bool = True,
 ) -> Outcome:
-    started = monotonic()
-    deadline = None if options.timeout is None else started + options.timeout - bounds_seconds
-    seconds = {"bounds": bounds_seconds, "search": 0.0, "check": 0.0}
-    outcome = Outcome(Undecided("timeout"))
-    # First trust the float bounds of leaves; if a proof is refused, close every leaf exactly.
-    for believing in (True, False):
-        try:
-            outcome = _answer(query, scaled, root, options, deadline, believing)
-        except LateError:
-            outcome = Outcome(Undecided("timeout"))
-        found, verdict = monotonic(), outcome.verdict
-        seconds["search"] += found - started
-        if isinstance(verdict, Undecided):
-            break
-        try:
-            replay(query, verdict, scaled, root)
-            flaw = None
-        except RefusedError as error:
-            flaw = error
-        started = monotonic()
-        seconds["check"] += started - found
-        if flaw is None:
-            break
-        reason = f"the checker refused what the search found: {flaw}"
-        outcome = replace(outcome, verdict=Undecided(reason))
+    """What the search finds, without its seconds; nothing of it is checked yet.
+
+    If not `believing` in floats, leaves are tried exactly as soon as they are found.
+    """
+    try:
+        outcome = _answer(query, scaled, root, options, deadline, believing)
+    except LateError:
+        outcome = Outcome(Undecided("timeout"))
     if isinstance(outcome.verdict, Undecided):
         verdict = _enclosed(query, scaled, root, outcome.verdict.reason, options.seed)
         outcome = replace(outcome, verdict=verdict)
-    return replace(outcome, seconds=seconds)
+    return outcome
 
 
 def _is_large(query: Query) -> bool:
@@ -177,8 +90,6 @@ def _answer(
     deadline: float | None,
     believing: bool,
 ) -> Outcome:
-    """The outcome without its seconds; the verdict is not yet checked. If not `believing`, leaves
-    are tried exactly as soon as they are found."""
     checker = TreeChecker(query, scaled, root)
     solver = solver_of(options.engine)
     if solver is not None:

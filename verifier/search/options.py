@@ -25,7 +25,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A checked verdict and what it cost: seconds by phase (bounds, search, check) and nodes.
+    """What a search has found, by itself not checked, and what it cost: seconds by phase (bounds,
+    search, check) and nodes.
 
     `margins` are the lower bounds of the margins of the goals that the search has seen, None where
     it has none; exact, and not looked at by the checker, which asks for their sign alone.

@@ -10,12 +10,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.batch import scaled_for
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import LeafChecker
 from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.replay import replay
-from verifier.checker.scaled import evaluate
+from verifier.checker.scaled import evaluate, scaled_for
 from verifier.evidence.certificate import Flip
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network

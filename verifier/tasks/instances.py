@@ -37,10 +37,10 @@ from verifier.formats.vnnlib.read import read_property
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
-from verifier.search.options import Options, Outcome
+from verifier.search.options import Options
 from verifier.tasks.instance_lists import Instance, Word, read_instances
 from verifier.tasks.semantics import Format, executed, verify_executed
-from verifier.tasks.verify import check, verify
+from verifier.tasks.verify import CheckedOutcome, check, verify
 
 Vector = tuple[Fraction, ...]
 Semantics = Literal["real"] | Format
@@ -88,7 +88,7 @@ class Answer:
 
     word: Word
     queries: tuple[Query, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[CheckedOutcome, ...]
     violation: Violation | None
     seconds: float
 
@@ -214,7 +214,7 @@ def answer(
 @dataclass(frozen=True, slots=True)
 class _Asked:
     query: Query
-    outcome: Outcome
+    outcome: CheckedOutcome
     violation: Violation | None
 
 
@@ -456,6 +456,13 @@ class Row:
         return self.verdict in (Word.HOLDS.value, Word.VIOLATED.value)
 
     @property
+    def is_readable(self) -> bool:
+        """Whether verdict and numbers are some."""
+        words = {"error", *(word.value for word in Word)}
+        numbers = self.seconds.replace(".", "", 1), self.proof_bytes
+        return self.verdict in words and all(n.isascii() and n.isdigit() for n in numbers)
+
+    @property
     def differs(self) -> bool:
         """Whether it contradicts the verdict that the list expects."""
         return self.is_settled and self.expected not in ("", self.verdict)
@@ -485,6 +492,8 @@ class Table:
                 raise UserError("not a table of answers; give another name by --table")
             for cells in rows[1:]:
                 row = Row(*cells)
+                if not row.is_readable:
+                    raise UserError(f"not a table of answers: {shown(row.verdict)}")
                 table.rows[row.key] = row
         return table
 
@@ -553,6 +562,28 @@ def solve(instance: Instance, options: Options = Options(), proofs: Path | None 
         word, size, detail, seconds = "error", "0", str(error), monotonic() - started
     digest = files_digest(instance)
     return Row(*head, word, f"{seconds:.3f}", size, expected, digest, " ".join(detail.split()))
+
+
+def is_shown(instance: Instance, row: Row, proofs: Path | None) -> bool:
+    """Whether the answer in `row` was replayed: from its evidence in the folder `proofs`. A table
+    is not believed; false where there is no evidence at hand.
+
+    Raises RefusedError, naming the flaw, if the evidence does not show that answer.
+    """
+    if proofs is None or not row.is_settled:
+        return False
+    question = read_property(instance.prop_path)
+    semantics = semantics_of(question)
+    joined = join_files(question, dict(instance.networks), semantics)
+    path = proofs / f"{_safe(instance)}.proof.gz"
+    count = len(joined.question.queries(joined.network))
+    if not path.exists() and not any(part.exists() for part in proof_paths(path, count)):
+        return False
+    word = check_proofs(joined.network, joined.question, path, semantics)
+    if word.value != row.verdict:
+        said = f"{row.network} {row.prop} is said to be {row.verdict}"
+        raise RefusedError("another verdict", f"{said}, its evidence shows {word.value}")
+    return True
 
 
 def solve_all(

@@ -47,8 +47,8 @@ from verifier.question.errors import UserError
 from verifier.question.network import Network, Rows
 from verifier.question.query import Query
 from verifier.question.region import Region
-from verifier.search.options import Options, Outcome
-from verifier.tasks.verify import check, verify
+from verifier.search.options import Options
+from verifier.tasks.verify import CheckedOutcome, check, verify
 
 Format = Literal["float32", "float64"]
 Vector = tuple[Fraction, ...]
@@ -79,7 +79,7 @@ class Executed:
     """
 
     question: Query
-    outcome: Outcome
+    outcome: CheckedOutcome
     execution: Execution | None = None
 
     @property
@@ -172,8 +172,8 @@ def verify_executed(
             seen = _seen_at(query, point, semantics)
             if seen is not None:
                 execution, flip = seen
-                check(question, flip)
-                return Executed(question, Outcome(flip), execution)
+                shown = CheckedOutcome(flip, checked=check(question, flip))
+                return Executed(question, shown, execution)
     outcome = verify(question, options)
     found, started = outcome.verdict, monotonic()
     if isinstance(found, Robust):
@@ -192,12 +192,11 @@ def verify_executed(
         for number, goal in enumerate(query.goals):
             if all(atom.holds(point, outputs) for atom in goal.atoms):
                 flip = Flip((*point, *_errors(query.network, values)), number)
-                check(question, flip)
-                execution = Execution(point, outputs, number)
-                return Executed(question, replace(outcome, verdict=flip), execution)
+                shown = replace(outcome, verdict=flip, checked=check(question, flip))
+                return Executed(question, shown, Execution(point, outputs, number))
     reason = found.reason if isinstance(found, Undecided) else "some rounding might flip it"
     verdict = Undecided(f"as executed in {semantics}: {reason}")
-    return Executed(question, replace(outcome, verdict=verdict))
+    return Executed(question, replace(outcome, verdict=verdict, checked=None))
 
 
 def _seen_at(query: Query, point: Vector, semantics: Format) -> tuple[Execution, Flip] | None:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from time import monotonic
 
-from verifier.checker.batch import scaled_for
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import LeafChecker
+from verifier.checker.scaled import scaled_for
 from verifier.evidence.certificate import Flip, Maximum, Robust, Undecided
 from verifier.question.errors import UserError
 from verifier.question.query import Query

@@ -17,6 +17,7 @@ from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import outputs_at, random_network
 from tests.oracles.tampered.mutator import edit_network, edit_number, edit_text
+from verifier.checker.checked import Checked
 from verifier.checker.manifest import (
     Manifest,
     Question,
@@ -25,6 +26,7 @@ from verifier.checker.manifest import (
     check_results,
     manifest_bytes,
     parse_manifest,
+    run_checker,
     sample_query,
 )
 from verifier.evidence.certificate import Flip, Robust, certificate_bytes
@@ -246,14 +248,16 @@ def accepted_results(run: Sealed) -> list[Result] | None:
         manifest = parse_manifest(run.manifest)
         network, points = parse_network(run.network), parse_data(run.data)
         check_inputs(manifest, network, points)
-        flaws = list(check_results(network, points, manifest.question, manifest.results, run.fetch))
+        question = manifest.question
+        checker = run_checker(network, points, question)
+        shown = list(check_results(points, question, manifest.results, run.fetch, checker))
     except UserError:
         return None
     found = []
-    for result, flaw in zip(manifest.results, flaws, strict=True):
-        if flaw is None and result.kind != "undecided":
+    for result, one in zip(manifest.results, shown, strict=True):
+        if isinstance(one, Checked):
             found.append(result)
-    return found if None in flaws else None
+    return found if found or None in shown else None
 
 
 def is_true_of(run: Sealed, result: Result) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,10 +111,9 @@ class FloatNetwork:
         return least, gradient[:, : network.inputs]
 
 
-@lru_cache(maxsize=2)
 def float_network(network: Network) -> FloatNetwork:
-    """The network in floats; the last two are kept, and nobody writes to them."""
-    return FloatNetwork(network)
+    """The network in floats, derived once; nobody writes to it."""
+    return network.derived(FloatNetwork)
 
 
 def fits(network: Network) -> bool:

@@ -1,0 +1,212 @@
+"""A search that writes into everything it can reach makes no verdict: what is checked is not what
+the search holds."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import gc
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.oracles.random_queries import random_query
+from verifier.checker.fixed_point import fixed_network
+from verifier.checker.manifest import Question
+from verifier.checker.ridge import univariate_of
+from verifier.checker.tree import TreeChecker
+from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust
+from verifier.question.build import NetworkBuilder
+from verifier.question.errors import RefusedError
+from verifier.question.network import Network, Rows
+from verifier.question.query import Query, label_goals
+from verifier.question.region import box
+from verifier.runs.run import begin, continue_run
+from verifier.search.options import Outcome
+from verifier.tasks import verify as task
+
+F = Fraction
+ATOMIC = (int, float, str, bytes, Fraction, type, type(None), np.dtype)
+
+
+def reached(root: object) -> Iterator[object]:
+    """Everything that is held by `root`, directly or not, but for values that do not change."""
+    seen, waiting = set[int](), [root]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, ATOMIC) or (callable(one) and not vars_of(one)):
+            continue
+        seen.add(id(one))
+        yield one
+        if isinstance(one, dict):
+            waiting += [*one.keys(), *one.values()]
+        elif isinstance(one, list | tuple | set | frozenset):
+            waiting += list(one)
+        elif isinstance(one, np.ndarray):
+            waiting.append(one.base)
+            if one.dtype == object:
+                waiting += one.ravel().tolist()
+        else:
+            waiting += vars_of(one)
+
+
+def vars_of(one: object) -> list[object]:
+    """The attributes of an object of this project."""
+    if not type(one).__module__.startswith("verifier."):
+        return []
+    slots = [name for kind in type(one).__mro__ for name in getattr(kind, "__slots__", ())]
+    return [
+        *getattr(one, "__dict__", {}).values(),
+        *(getattr(one, n) for n in slots if hasattr(one, n)),
+    ]
+
+
+def caches() -> list[object]:
+    """What the caches of functions hold, of all modules of this project that are loaded."""
+    held: list[object] = []
+    for name, module in list(sys.modules.items()):
+        if name.startswith("verifier."):
+            for value in vars(module).values():
+                if isinstance(value, functools._lru_cache_wrapper):
+                    held += [one for one in gc.get_referents(value) if isinstance(one, dict | list)]
+    return held
+
+
+def scribble(root: object, rng: Random) -> int:
+    """Writes into every array, list and dictionary that can be written into, flags or not; how
+    many there were."""
+    count = 0
+    for one in list(reached(root)):
+        if isinstance(one, np.ndarray) and one.size:
+            if not one.flags.writeable:
+                try:
+                    one.flags.writeable = True
+                except ValueError:
+                    continue
+            one[...] = (
+                rng.choice([0, 1]) if one.dtype == object else one.dtype.type(rng.choice([0, 1]))
+            )
+            count += 1
+        elif isinstance(one, list) and one and all(type(x) is int for x in one):
+            one[:] = [rng.choice([0, 1, x]) for x in one]
+            count += 1
+        elif isinstance(one, dict) and one:
+            for key, value in list(one.items()):
+                if type(value) in (int, Fraction):
+                    one[key] = rng.choice([0, value])
+                    count += 1
+    return count
+
+
+def everything(query: Query, scaled: Any, root: Any) -> list[object]:
+    """All that a search derives from what it is given, and all that functions keep."""
+    held: list[object] = [query, scaled, root]
+    checker = TreeChecker(query, scaled, root)
+    held.append(checker)
+    for derive in (
+        lambda: [scaled.tables, scaled.full_layers, root.rows, root.lower, root.upper],
+        lambda: [root.rows.row(v) for v in range(query.network.units.count)],
+        lambda: [univariate_of(scaled), univariate_of(scaled).crossing],
+        lambda: [checker.symbolic(), fixed_network(query.network)],
+    ):
+        # What was written before stands there still, and may lead nowhere.
+        with contextlib.suppress(RefusedError, ArithmeticError, LookupError, ValueError, TypeError):
+            held += derive()
+    return [*held, *caches()]
+
+
+def empty_proof(query: Query) -> Robust:
+    return Robust((), tuple((Node((), Leaf()),) for _ in query.goals))
+
+
+def test_a_scribbled_state_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search writes, then hands over a proof that only what it wrote would bear out; of what is
+    true, proofs remain accepted."""
+    rng, counts = Random(3), []
+    found = {"robust": 0, "other": 0}
+
+    def bad(query: Query, scaled: Any, root: Any, *rest: Any, **named: Any) -> Outcome:
+        counts.append(scribble(everything(query, scaled, root), rng))
+        return Outcome(empty_proof(query))
+
+    monkeypatch.setattr(task, "search_one", bad)
+    monkeypatch.setattr(task, "flips_at_hints", lambda *given: {})
+    for seed in range(60):
+        query = random_query(Random(seed))
+        outcome = task.verify(query)
+        fresh = Network(query.network.inputs, query.network.layers,
+                        query.network.units, query.network.outputs)  # fmt: skip
+        try:
+            task.check(Query(fresh, query.region, query.goals), empty_proof(query))
+            truth = True
+        except RefusedError:
+            truth = False
+        assert isinstance(outcome.verdict, Robust) == truth, seed
+        assert (outcome.checked is not None) == truth
+        found["robust" if truth else "other"] += 1
+    assert min(counts) > 5
+    assert found["robust"] and found["other"]
+
+
+def test_nor_in_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One batch, one state: what the search of a sample wrote is not there for the next either."""
+    rng = Random(4)
+
+    def bad(query: Query, scaled: Any, root: Any, *rest: Any, **named: Any) -> Outcome:
+        scribble(everything(query, scaled, root), rng)
+        return Outcome(empty_proof(query))
+
+    monkeypatch.setattr(task, "search_one", bad)
+    monkeypatch.setattr(task, "flips_at_hints", lambda *given: {})
+    data = Dataset.from_rows("line", [(0,), (1,), (2,), (3,)], [0, 0, 1, 1])
+    build = NetworkBuilder(1)
+    (z,) = build.layer([build.inputs[0] - 1])
+    network = build.network([F(1, 2) - z, z - F(1, 2)])  # label 1 from x = 3/2 on
+    for radius, robust in ((F(1, 4), {0, 1, 2, 3}), (F(1), {0, 3})):
+        run = begin(
+            data, network, Question("inf", "argmax", radius), tmp_path / str(radius.denominator)
+        )
+        summary = continue_run(run)
+        assert {s for s, one in summary.shown.items() if one.verdict == "robust"} <= robust
+        assert summary.robust + summary.undecided == 4
+
+
+def test_networks_cannot_be_written_into() -> None:
+    build = NetworkBuilder(1)
+    (z,) = build.layer([build.inputs[0] * 2**70 - 1])
+    network = build.network([z - F(1, 2), 0 * build.inputs[0]])
+    digest, mine = network.digest, np.array([0, 1], dtype=np.int64)
+    for rows in (network.units, network.outputs):
+        for name in ("starts", "indices", "numerators", "constants", "denominators"):
+            array = getattr(rows, name)
+            if array.size:
+                with pytest.raises(ValueError, match="read-only"):
+                    array[0] = 7
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.flags.writeable = True
+            with pytest.raises(ValueError, match=r"read-only|WRITEABLE"):
+                np.asarray(array).setflags(write=True)
+    one = np.array([1], dtype=np.int64)
+    rows = Rows(mine, np.array([0], dtype=np.int64), one, one, one)
+    mine[1] = one[0] = 9  # the caller's arrays stay the caller's
+    assert rows.row(0) == ([0], [1], 1, 1)
+    assert Network(1, (), Rows(*(a[:0] if k else a[:1] for k, a in enumerate(
+        (rows.starts, rows.indices, rows.numerators, rows.constants, rows.denominators)))), rows
+    ).digest != digest  # fmt: skip
+
+
+def test_the_known_case() -> None:
+    """label 1 <=> y1 > y0, with y0 - y1 = relu(x - 1) - 1/2, which is false from x = 3/2 on."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    (z,) = build.layer([x - 1])
+    network = build.network([z - F(1, 2), 0 * x + 0])
+    query = Query(network, box([F(1)], [F(2)]), label_goals("argmax", 1, [0, 1], 2))
+    assert isinstance(task.verify(query).verdict, Flip)

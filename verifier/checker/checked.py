@@ -1,0 +1,356 @@
+"""What the checker has accepted in this process, as values that nothing else can make.
+
+Whoever says "robust", "keeps its label", "proved" or "checked" needs a `Checked` in hand. What
+comes from a file, a database or another process is "recorded, not replayed here".
+
+A `Checker` holds all that a replay reads: the network in integers and the root bounds of every
+region, derived from the questions in arrays of its own. A search gets copies (`Round.for_search`),
+so that nothing that it writes can reach what its findings are checked with; what the two share are
+the frozen values of the questions, and a network whose arrays nobody can write into.
+
+Across processes. Pickling a `Checked` keeps the `Facts` alone, which claim nothing. Facts become
+`Checked` again in one place, `of_local_process`, for processes of this machine that this one has
+started: they run the same code for the same user, so whoever could make them lie could as well
+change this process. What a worker elsewhere says is replayed.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, Literal, final
+
+import numpy as np
+
+from verifier.checker.exact_maximum import check_maximum
+from verifier.checker.exact_radius import check_radius
+from verifier.checker.intervals import Room, RootBounds, chunks, interval_bounds
+from verifier.checker.replay import replay, replay_flip
+from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.evidence.certificate import (
+    Flip,
+    Maximum,
+    Radius,
+    Robust,
+    certificate_bytes,
+    check_numbers,
+    parse_certificate,
+)
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.query import Query
+
+Verdict = Literal["robust", "flip", "radius", "maximum"]
+Evidence = Robust | Flip | bytes
+"""A verdict, or the text of its certificate."""
+_KEY = object()  # without which no `Checked` is made
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question is about: sample `sample` of the data of this digest, and, as a hash, region
+    and goals; of a run the question that it asks of every sample. A single question has no data."""
+
+    question: str
+    data: str | None = None
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is said to have been checked; by itself a claim, see `Checked`.
+
+    `certificate` is the SHA-256 of the certificate's text, where one was read or written. `checker`
+    is "checker" or "kernel", `process` "here" or "local": a process that this one started.
+    """
+
+    network: str
+    asked: Asked
+    verdict: Verdict
+    goal: int | None  # of a flip
+    certificate: str | None
+    checker: Literal["checker", "kernel"] = "checker"
+    process: Literal["here", "local"] = "here"
+
+
+@final
+class Checked:
+    """The checker has accepted the verdict that `facts` describe. Made by this module alone."""
+
+    __slots__ = ("evidence", "facts")
+    facts: Facts
+    evidence: Robust | Flip | Radius | Maximum | None
+
+    def __init__(
+        self, key: object, facts: Facts, evidence: Robust | Flip | Radius | Maximum | None
+    ) -> None:
+        if key is not _KEY:
+            raise TypeError("only the checker makes a Checked")
+        object.__setattr__(self, "facts", facts)
+        object.__setattr__(self, "evidence", evidence)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise TypeError("a Checked does not change")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Elsewhere, and as a copy, it is a claim: its facts."""
+        return replace, (self.facts,)
+
+    def __repr__(self) -> str:
+        return f"Checked({self.facts!r})"
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.facts.verdict
+
+    @property
+    def certificate(self) -> str | None:
+        return self.facts.certificate
+
+    def written(self) -> tuple[Checked, bytes]:
+        """The same with the hash of its certificate, and the certificate's text.
+
+        Raises RefusedError where there is no single certificate at hand.
+        """
+        if not isinstance(self.evidence, Robust | Flip):
+            raise RefusedError("no certificate", "a proof and its flip, or evidence elsewhere")
+        text = certificate_bytes(self.evidence, self.facts.network)
+        return _of_text(self, hashlib.sha256(text).hexdigest()), text
+
+
+def asked_of(query: Query) -> Asked:
+    """A single question; equal for equal regions and goals."""
+    text = repr((query.region, query.goals))  # exact: all numbers are Fractions in lowest terms
+    return Asked(hashlib.sha256(text.encode()).hexdigest())
+
+
+def checked(query: Query, verdict: Robust | Flip | Radius | Maximum) -> Checked:
+    """The verdict, replayed from its question alone. Raises RefusedError, naming the flaw."""
+    if isinstance(verdict, Radius):
+        check_radius(query, verdict)
+        kind: Verdict = "radius"
+    elif isinstance(verdict, Maximum):
+        check_maximum(query, verdict)
+        kind = "maximum"
+    else:
+        replay(query, verdict)
+        kind = "flip" if isinstance(verdict, Flip) else "robust"
+    goal = verdict.goal if isinstance(verdict, Flip) else None
+    facts = Facts(query.network.digest, asked_of(query), kind, goal, None)
+    return Checked(_KEY, facts, verdict)
+
+
+def of_local_process(claim: object, asked: Asked, network: str, certificate: str) -> Checked:
+    """What a process of this machine that this one has started says that it has checked: it must be
+    about this network and question, and of the certificate with this hash.
+
+    Raises RefusedError, naming what differs.
+    """
+    if not isinstance(claim, Facts):
+        raise RefusedError("not checked", "an answer without the facts of its check")
+    if claim.network != network:
+        raise RefusedError("another network", f"answer for {claim.network}, network is {network}")
+    if claim.asked != asked:
+        raise RefusedError("another question", f"answer to {claim.asked}, asked was {asked}")
+    if claim.certificate != certificate:
+        raise RefusedError("certificate altered", f"{claim.certificate}, not {certificate}")
+    return Checked(_KEY, replace(claim, process="local"), None)
+
+
+class Round:
+    """A few questions with the root bounds of their regions: the checker's own, and copies. The
+    next round of the same checker ends it."""
+
+    def __init__(self, checker: Checker, queries: Sequence[Query], asked: Sequence[Asked]) -> None:
+        self._checker, self._queries, self._asked = checker, queries, asked
+        regions = [query.region for query in queries]
+        checker.current = self  # what was computed for the round before it is overwritten
+        self._roots = interval_bounds(checker.scaled, regions, checker.own)
+        self._lent: Any = None
+
+    def check(self, k: int, verdict: Robust) -> Checked:
+        """The proof of question k, replayed. Raises RefusedError, naming the flaw."""
+        if self._checker.current is not self:
+            raise RuntimeError("the bounds of this round are those of another one by now")
+        root = replace(self._roots[k])  # with caches of its own, which go when it is answered
+        replay(self._queries[k], verdict, self._checker.scaled, root)
+        facts = Facts(self._checker.digest, self._asked[k], "robust", None, None)
+        return Checked(_KEY, facts, verdict)
+
+    def for_search(self, k: int) -> tuple[Query, ScaledNetwork, RootBounds]:
+        """Question k with copies of all that the checker holds about it."""
+        network, scaled = self._checker.lent()
+        if self._lent is None:
+            table = self._roots[0].table
+            self._lent = self._checker.others.empty(table.shape, table.dtype.type)
+            np.copyto(self._lent, table)
+        query, root = self._queries[k], self._roots[k]
+        return (
+            Query(network, query.region, query.goals),
+            scaled,
+            replace(root, scaled=scaled, table=self._lent),
+        )
+
+
+class Checker:
+    """Checks verdicts about one network, in a state that nobody else holds.
+
+    `denominator` is one of which all entries of the regions are multiples.
+    """
+
+    def __init__(self, network: Network, denominator: int) -> None:
+        self.network = network
+        self.digest = network.digest
+        self.scaled = ScaledNetwork(network, denominator)
+        self._lent: tuple[Network, ScaledNetwork] | None = None
+        self.own, self.others = Room(), Room()
+        self.current: Round | None = None
+
+    @staticmethod
+    def of(network: Network, queries: Sequence[Query]) -> Checker:
+        """One that serves all of these questions."""
+        sides = [side for query in queries for side in (query.region.lower, query.region.upper)]
+        return Checker(network, common_denominator(sides))
+
+    def lent(self) -> tuple[Network, ScaledNetwork]:
+        """The network, and in integers, for a search: copies, made once a network."""
+        if self._lent is None:
+            network = self.network.derived(copy.deepcopy)
+            self._lent = network, ScaledNetwork(network, self.scaled.denominator)
+        return self._lent
+
+    def rounds(
+        self, queries: Sequence[Query], asked: Sequence[Asked] | None = None
+    ) -> Iterator[tuple[slice, Round]]:
+        """All questions, as many at a time as `chunks` says; bounds are computed together."""
+        self._require_own(queries)
+        for query in queries:
+            if self.scaled.denominator % common_denominator(
+                [query.region.lower, query.region.upper]
+            ):
+                raise UserError("a region is not a multiple of the common denominator")
+        names = [asked_of(query) for query in queries] if asked is None else asked
+        for part in chunks(self.scaled, len(queries)) if queries else []:
+            yield part, Round(self, queries[part], names[part])
+
+    def _require_own(self, queries: Sequence[Query]) -> None:
+        for query in queries:
+            if query.network is not self.network:
+                raise RefusedError("another network", "a question is about another network")
+
+    def flips(
+        self,
+        queries: Sequence[Query],
+        flips: Sequence[Robust | Flip],
+        asked: Sequence[Asked] | None = None,
+    ) -> list[Checked | RefusedError]:
+        """Each flip evaluated, all of them together: what is shown of its question, or the flaw."""
+        self._require_own(queries)
+        found: list[Checked | RefusedError] = []
+        names = [asked_of(query) for query in queries] if asked is None else asked
+        outputs = _outputs_at(self.network, flips)
+        for query, flip, about, values in zip(queries, flips, names, outputs, strict=True):
+            try:
+                check_numbers(flip)
+                if not isinstance(flip, Flip):
+                    raise RefusedError("another verdict", "a flip is claimed, this is none")
+                replay_flip(query, flip, values)
+            except RefusedError as flaw:
+                found.append(flaw)
+            else:
+                facts = Facts(self.digest, about, "flip", flip.goal, None)
+                found.append(Checked(_KEY, facts, flip))
+        return found
+
+    def check(
+        self,
+        queries: Sequence[Query],
+        claims: Sequence[Verdict],
+        evidence_of: Callable[[int], Evidence],
+        asked: Sequence[Asked] | None = None,
+    ) -> Iterator[tuple[int, Checked | RefusedError]]:
+        """By the number of its question, in any order: what is shown of it, or the flaw.
+
+        `claims` says which verdict is claimed; `evidence_of` gives it, or the text of its
+        certificate, one at a time since proofs may be large, or raises RefusedError.
+        """
+        self._require_own(queries)
+        names = [asked_of(query) for query in queries] if asked is None else asked
+        flips: dict[int, Robust | Flip] = {}
+        texts: dict[int, str | None] = {}
+        proofs = []
+        for k, claim in enumerate(claims):
+            if claim == "robust":
+                proofs.append(k)
+                continue
+            try:
+                flips[k], texts[k] = self._read(evidence_of(k), claim)
+            except RefusedError as flaw:
+                yield k, flaw
+        shown = self.flips(
+            [queries[k] for k in flips], list(flips.values()), [names[k] for k in flips]
+        )
+        for k, answer in zip(flips, shown, strict=True):
+            yield k, _of_text(answer, texts[k]) if isinstance(answer, Checked) else answer
+        listed = [queries[k] for k in proofs]
+        for part, these in self.rounds(listed, [names[k] for k in proofs]):
+            for place, k in enumerate(proofs[part]):
+                try:
+                    verdict, text = self._read(evidence_of(k), "robust")
+                    yield k, _of_text(these.check(place, verdict), text)
+                except RefusedError as flaw:
+                    yield k, flaw
+
+    def _read(self, evidence: Evidence, claim: Verdict) -> tuple[Any, str | None]:
+        """The verdict, and the hash of its text if it is one."""
+        digest = None
+        if isinstance(evidence, bytes):
+            digest = hashlib.sha256(evidence).hexdigest()
+            evidence = parse_certificate(evidence, self.digest)
+        if (claim == "robust") != isinstance(evidence, Robust):
+            raise RefusedError("another verdict", f"{claim} is claimed, the certificate differs")
+        return evidence, digest
+
+
+def _of_text(shown: Checked, certificate: str | None) -> Checked:
+    """The same, of the text with this hash, which from now on stands for the verdict."""
+    if certificate is None:
+        return shown
+    return Checked(_KEY, replace(shown.facts, certificate=certificate), None)
+
+
+def check_batch(
+    network: Network,
+    queries: Sequence[Query],
+    verdicts: Sequence[Robust | Flip],
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Checked | RefusedError]:
+    """For each query what is shown of it, or the flaw of its verdict. All queries must ask about
+    `network`."""
+    if len(queries) != len(verdicts):
+        raise RefusedError("count", f"{len(queries)} questions, {len(verdicts)} verdicts")
+    if not queries:
+        return []
+    checker = Checker.of(network, queries)
+    claims: list[Verdict] = [
+        "flip" if isinstance(verdict, Flip) else "robust" for verdict in verdicts
+    ]
+    found: dict[int, Checked | RefusedError] = {}
+    for k, answer in checker.check(queries, claims, verdicts.__getitem__):
+        found[k] = answer
+        progress(len(found))
+    return [found[k] for k in range(len(queries))]
+
+
+def _outputs_at(network: Network, flips: Sequence[Robust | Flip]) -> list[list[Fraction] | None]:
+    """The network's outputs at the points of the flips, None where the dimension is wrong or a
+    coordinate not exact, which is refused when its turn comes."""
+    points = [flip.point if isinstance(flip, Flip) else () for flip in flips]
+    usable = [
+        len(point) == network.inputs and all(type(x) is Fraction for x in point) for point in points
+    ]
+    values = iter(evaluate(network, [p for p, good in zip(points, usable, strict=True) if good]))
+    return [next(values) if good else None for good in usable]

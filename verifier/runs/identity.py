@@ -1,0 +1,99 @@
+"""What a run is about, as texts and numbers that must stay the same for it to be continued."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from verifier.checker.manifest import Question
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.printable import ranges_text
+from verifier.question.rational import format_rational, parse_rational
+from verifier.runs.store import Identity, RunRow
+from verifier.search.options import Options
+
+LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
+
+
+def short_hash(identity: Identity) -> str:
+    """Eight hexadecimal digits that differ for runs that ask something else.
+
+    Limits of time and size do not enter: a run may be tried again with others.
+    """
+    options = {key: value for key, value in identity.options.items() if key not in LIMITS}
+    text = json.dumps(asdict(replace(identity, options=options)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def identity_of(
+    network: Network, data: str, question: Question, options: Options, samples: Sequence[int]
+) -> Identity:
+    """What must stay the same for a run to be continued."""
+    return Identity(network.digest, data, question_text(question), asdict(options), tuple(samples))
+
+
+def question_text(question: Question) -> dict[str, Any]:
+    """The question in texts; `question_from` reads it."""
+    return {
+        "norm": question.norm,
+        "radius": _text(question.radius),
+        "radius_squared": _text(question.radius_squared),
+        "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
+        "decoder": question.decoder,
+    }
+
+
+def question_from(text: dict[str, Any]) -> Question:
+    """The question that `question_text` wrote; raises RefusedError if it is another text."""
+    try:
+        return _question_from(text)
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        detail = " ".join(str(error).split())[:80]
+        raise RefusedError("question altered", f"it is not one of this program: {detail}") from None
+
+
+def _question_from(text: dict[str, Any]) -> Question:
+    clip = None if text["clip"] is None else [parse_rational(x) for x in text["clip"]]
+    return Question(
+        text["norm"],
+        text["decoder"],
+        None if text["radius"] is None else parse_rational(text["radius"]),
+        None if text["radius_squared"] is None else parse_rational(text["radius_squared"]),
+        None if clip is None else (clip[0], clip[1]),
+    )
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else format_rational(value)
+
+
+def require_same_run(
+    path: Path, row: RunRow, identity: Identity, samples: Sequence[int], change_limits: bool
+) -> None:
+    """Returns if the stored run asks the same; raises UserError, naming what differs."""
+    sides: list[tuple[str, Any, Any]] = [
+        ("network", row.network, identity.network),
+        ("data", row.data, identity.data),
+        *((key, row.question.get(key), value) for key, value in identity.question.items()),
+        *((key, row.options.get(key), value) for key, value in identity.options.items()
+          if not (change_limits and key in LIMITS)),
+        ("samples", ranges_text(samples, 20), ranges_text(identity.samples, 20)),
+    ]  # fmt: skip
+    for what, stored, asked in sides:
+        if stored != asked:
+            way = "--new starts another run"
+            if what in LIMITS:
+                way = f"--retry undecided tries again with it, {way}"
+            raise UserError(
+                f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; {way}"
+            )
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value)

@@ -1,0 +1,175 @@
+"""How a run stands: what was checked in this process, and what is recorded alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from verifier.checker.checked import Asked, Checked
+from verifier.checker.manifest import Kind, Question, Result, asked_of_run, claim_text, sample_query
+from verifier.checker.scaled import evaluate
+from verifier.evidence.certificate import Flip, parse_certificate
+from verifier.evidence.data_file import Points
+from verifier.question.errors import RefusedError
+from verifier.question.network import Network
+from verifier.question.region import distance
+from verifier.runs.identity import question_from
+from verifier.runs.place import Place
+from verifier.runs.records import State
+from verifier.runs.store import RunRow, SampleRow, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFlip:
+    """`point` lies in the ball of `sample`, and there the network gives `outputs`: `rival` wins.
+
+    `distance` is ||point - sample|| in the norm of the run, its square for norm 2. All exact.
+    """
+
+    sample: int
+    label: str
+    rival: str
+    distance: Fraction
+    outputs: tuple[Fraction, ...]
+    point: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run stands. `counts` is what its database says, by state; `open` samples were
+    not reached, `failed` ones ended in errors.
+
+    `robust` and `flips` count the samples of which `shown` holds what the checker has accepted in
+    this call; other answers are `recorded`, not replayed here. `proof_bytes` is the size of all
+    certificates as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by
+    phase are summed over workers, `wall` is of this session. `root` names the sealed claim.
+    """
+
+    folder: Path
+    question: Question
+    size: int
+    samples: int
+    counts: dict[State, int]
+    proof_bytes: int
+    packed_bytes: int
+    seconds: dict[str, float]
+    root: str | None
+    shown: Mapping[int, Checked] = field(default_factory=dict, repr=False)
+
+    @property
+    def robust(self) -> int:
+        return sum(one.verdict == "robust" for one in self.shown.values())
+
+    @property
+    def flips(self) -> int:
+        return sum(one.verdict == "flip" for one in self.shown.values())
+
+    @property
+    def checked(self) -> int:
+        return len(self.shown)
+
+    @property
+    def recorded(self) -> int:
+        """Answers that the database holds and that were not replayed in this call."""
+        return self.counts["robust"] + self.counts["flip"] - self.checked
+
+    @property
+    def undecided(self) -> int:
+        """Samples without an answer: undecided, failed, or not reached."""
+        return self.samples - self.checked - self.recorded
+
+    @property
+    def claim(self) -> str:
+        """What has been shown, in a sentence."""
+        counts: dict[Kind, int] = {
+            "robust": self.robust,
+            "flip": self.flips,
+            "undecided": self.undecided,
+        }
+        return claim_text(self.question, self.size, counts, self.recorded)
+
+
+def summarize(
+    place: Place, shown: Mapping[int, Checked] | None = None, wall: float = 0.0
+) -> Summary:
+    """How the run stands by its database, and what of it is among `shown`."""
+    with Store(place.database, read_only=True) as store:
+        row = place.row(store)
+        samples = store.samples(row.id)
+    return Summary(
+        place.folder.path,
+        question_from(row.question),
+        row.about.get("size", len(samples)),
+        len(samples),
+        row.counts,
+        sum(sample.text_bytes for sample in samples),
+        sum({sample.certificate: sample.packed_bytes for sample in samples}.values()),
+        {
+            "bounds": sum(sample.bounds_seconds for sample in samples),
+            "search": sum(sample.search_seconds for sample in samples),
+            "check": sum(sample.check_seconds for sample in samples),
+            "wall": wall,
+        },
+        row.root,
+        shown_of(row, samples, shown or {}),
+    )
+
+
+def result_of(row: SampleRow) -> Result:
+    """What the database says of a sample, as a claim."""
+    if row.state not in ("robust", "flip") or row.certificate is None:
+        return Result(row.sample, "undecided", None)
+    return Result(row.sample, "robust" if row.state == "robust" else "flip", row.certificate)
+
+
+def shown_of(
+    row: RunRow, samples: Sequence[SampleRow], shown: Mapping[int, Checked]
+) -> dict[int, Checked]:
+    """What was checked of exactly the answers that the database holds: of this network, question
+    and sample, the same verdict by the same certificate."""
+    question = question_from(row.question)
+    asked = asked_of_run(row.data, question, [sample.sample for sample in samples])
+    return {
+        sample.sample: shown[sample.sample]
+        for sample, about in zip(samples, asked, strict=True)
+        if sample.sample in shown and _is_of(shown[sample.sample], row, sample, about)
+    }
+
+
+def _is_of(shown: Checked, row: RunRow, sample: SampleRow, asked: Asked) -> bool:
+    facts = shown.facts
+    return (
+        facts.network == row.network
+        and facts.asked == asked
+        and facts.verdict == sample.state
+        and facts.certificate == sample.certificate
+    )
+
+
+def shown_flips(
+    place: Place, network: Network, points: Points, question: Question, limit: int | None = None
+) -> list[ShownFlip]:
+    """The flips of a run, the first `limit` of them, each evaluated here, exactly."""
+    with Store(place.database, read_only=True) as store:
+        rows = store.samples(place.row(store).id, ("flip",))[:limit]
+    flips = []
+    for row in rows:
+        verdict = parse_certificate(place.folder.fetch(row.certificate or ""), network.digest)
+        if isinstance(verdict, Flip):
+            flips.append((row.sample, verdict))
+    outputs = evaluate(network, [flip.point for _, flip in flips])
+    shown = []
+    for (sample, flip), values in zip(flips, outputs, strict=True):
+        query = sample_query(network, points, question, sample)
+        goal = query.goals[flip.goal]
+        if not query.region.contains(flip.point) or not all(
+            atom.holds(flip.point, values) for atom in goal.atoms
+        ):
+            raise RefusedError("no flip", f"sample {sample}: its flip does not hold")
+        label = points.label_names[int(points.labels[sample])]
+        rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
+        away = distance(question.norm, points.point(sample), flip.point)
+        shown.append(ShownFlip(sample, label, rival, away, tuple(values), flip.point))
+    return shown
