@@ -25,6 +25,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.runs import processes, work
 from verifier.runs.admission import Unbelievable, admitted, result_of, shaped, with_check
+from verifier.runs.by_kernel import KernelShare, replay_some
 from verifier.runs.checking import Replayers
 from verifier.runs.executor import Finished, Lost
 from verifier.runs.records import Record
@@ -303,6 +304,17 @@ def test_a_worker_of_a_cluster_that_lies_costs_attempts_and_is_named(tmp_path: P
     assert all(address in (one.reason or "") for one in attempts)
     assert all("not believed" in (one.reason or "") for one in attempts)
     assert len(attempts) == 4 * 3
+
+
+def test_the_kernel_replays_what_fits_into_the_time(tmp_path: Path) -> None:
+    run = begin(LINE, BAD, ASKED, tmp_path / "run")
+    summary = continue_run(run)
+    given = run.folder, BAD, run.points, ASKED, summary.shown
+    assert replay_some(*given, 1e9, 7) == KernelShare(4, 4, 7)
+    assert replay_some(*given, 0.0, 7) == KernelShare(0, 4, 7)
+    flip = next(one for one in summary.shown.values() if one.verdict == "flip")
+    with pytest.raises(RefusedError, match="sample 0: .*kernel"):
+        replay_some(*given[:4], {0: flip}, 1e9, 7)
 
 
 def test_all_of_it_holds_of_a_construction(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.region import distance
+from verifier.runs.by_kernel import KernelShare
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place
 from verifier.runs.records import State
@@ -34,6 +35,9 @@ class ShownFlip:
     distance: Fraction
     outputs: tuple[Fraction, ...]
     point: tuple[Fraction, ...]
+
+
+_NONE = KernelShare(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class Summary:
     seconds: dict[str, float]
     root: str | None
     shown: Mapping[int, Checked] = field(default_factory=dict, repr=False)
+    kernel: KernelShare = _NONE
 
     @property
     def robust(self) -> int:
