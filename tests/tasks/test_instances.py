@@ -37,6 +37,7 @@ from verifier.tasks.instances import (
     save_proofs,
     solve,
 )
+from verifier.tasks.verify import CheckedOutcome, check
 
 HEAD = "(declare-const X_0 Real)(declare-const X_1 Real)(declare-const Y_0 Real)\n"
 BOX = HEAD + "(assert (and (<= 0 X_0) (<= X_0 1) (<= 0 X_1) (<= X_1 1)))\n"
@@ -56,9 +57,10 @@ def network() -> Network:
     return build.network([plus + minus + a])
 
 
-def corner(query: Query, options: Options) -> Outcome:
+def corner(query: Query, options: Options) -> CheckedOutcome:
     """Stands for the search where a violation is wanted whatever the search can do."""
-    return Outcome(Flip((Fraction(1), Fraction(0)), 0))
+    flip = Flip((Fraction(1), Fraction(0)), 0)
+    return CheckedOutcome(flip, checked=check(query, flip))
 
 
 @pytest.fixture
