@@ -136,10 +136,9 @@ def test_without_time_what_is_known_is_an_interval() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_symbolic_bounds_prove_a_margin(seed: int) -> None:
-    from verifier.checker.batch import scaled_for
-
     from verifier.checker.intervals import interval_bounds
     from verifier.checker.leaf import LeafChecker
+    from verifier.checker.scaled import scaled_for
 
     query = asked(seed + 300, ("inf", "1", "2")[seed % 3])
     scaled = scaled_for(query.network, [query])
