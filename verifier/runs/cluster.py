@@ -11,7 +11,7 @@ import concurrent.futures
 import contextlib
 import logging
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 from importlib import import_module
 from time import monotonic
@@ -121,7 +121,7 @@ class Cluster:
         if any(replay.future.done() for replay in self._replaying.values()):
             pass  # there is something to hand over
         elif futures:
-            with contextlib.suppress(TimeoutError), self._client.as_current():
+            with contextlib.suppress(TimeoutError, CancelledError), self._client.as_current():
                 self._distributed.wait(futures, seconds, return_when="FIRST_COMPLETED")
         elif self._replaying:
             waiting = [replay.future for replay in self._replaying.values()]

@@ -12,14 +12,14 @@ import json
 import os
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from verifier.question.errors import RefusedError, UserError
@@ -28,6 +28,7 @@ from verifier.runs.records import STATES, Record, State
 
 SCHEMA = 2
 _LONGEST = 1 << 28  # bytes of one value
+_T = TypeVar("_T")
 _BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
 
 _MIGRATIONS = (
@@ -253,14 +254,27 @@ class Store:
     def _patiently(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Executes it, also where SQLite does not wait by itself: while another process changes the
         mode, or begins or removes the log."""
+        return self._patiently_done(lambda: self._connection.execute(statement, values))
+
+    def _patiently_done(self, action: Callable[[], _T]) -> _T:
         end = monotonic() + _BUSY_SECONDS
         while True:
             try:
-                return self._connection.execute(statement, values)
+                return action()
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or monotonic() > end:
                     raise
             sleep(0.05)
+
+    def _version_and_schema(self) -> tuple[Any, dict[tuple[str, str], str]]:
+        """Both as they are at one moment."""
+        self._connection.execute("BEGIN")
+        try:
+            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+            return version, _schema(self._connection)
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
     def __enter__(self) -> Store:
         return self
@@ -320,13 +334,7 @@ class Store:
         Before any table is read: a view in the place of one is somebody else's query, which need
         not end, and what a trigger does is not known.
         """
-        self._patiently("BEGIN")
-        try:
-            version = self._query("PRAGMA user_version")[0][0]
-            found = _schema(self._connection)
-        finally:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+        version, found = self._patiently_done(self._version_and_schema)
         if version > SCHEMA:
             raise UserError(
                 f"{self.path}: run database version {version}, this program reads {SCHEMA}"
