@@ -27,7 +27,13 @@ from verifier.checker.manifest import Question
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided, Verdict
-from verifier.evidence.proof_file import Proof, load_proof, network_digest
+from verifier.evidence.proof_file import (
+    FamilyProof,
+    Proof,
+    load_claim,
+    load_proof,
+    network_digest,
+)
 from verifier.formats.files import naming
 from verifier.formats.load import load_file
 from verifier.question.errors import UserError
@@ -237,6 +243,13 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
     proof = proof_about(path, network)
     api.check(proof.query, proof.verdict)
     return proof
+
+
+def claim_about(path: Path | str, network: Network | Path | str | None) -> Proof | FamilyProof:
+    """The same, or the proof about a family that the file holds."""
+    if network is None or isinstance(network, Network):
+        return load_claim(path, network=network)
+    return load_claim(path, network=load_file(network).with_digest(network_digest(path)))
 
 
 def proof_about(path: Path | str, network: Network | Path | str | None) -> Proof:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
-from random import Random
 
 import pytest
 
 from constructions.families import family_of
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_data import random_data
-from tests.oracles.random_queries import number, random_network
+from tests.oracles.random_families import (
+    cone_of,
+    guessed,
+    holds_at_slices,
+    kink,
+    label_families,
+    lemmas,
+    random_family,
+)
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
 from verifier.evidence.certificate import (
@@ -19,10 +26,8 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
-    MaximaStep,
     Node,
     PairLemma,
-    PlaneSplit,
     Robust,
     SymbolicLeaf,
     SymbolicStep,
@@ -32,16 +37,12 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
-from verifier.question.family import Cone, FamilyQuery, check_denominator, family_goals
-from verifier.question.query import Atom, Goal, label_goals
-from verifier.search.deep.family import FamilySearch, lowest, slice_goals, slice_network
+from verifier.question.family import FamilyQuery, check_denominator
+from verifier.question.query import Atom, Goal
+from verifier.search.deep.family import FamilySearch, slice_goals, slice_network
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
 LEAF = (Node((), Leaf()),)
-
-
-def cone_of(norm, center, first, last, *, is_open=False, unit=ONE):
-    return Cone(norm, tuple(map(F, center)), F(unit), F(first), F(last), is_open)
 
 
 def flaw_of(query, verdict):
@@ -50,84 +51,6 @@ def flaw_of(query, verdict):
     except RefusedError as error:
         return error.flaw
     return "accepted"
-
-
-def random_family(seed):
-    """A random network of x and m on a cone, and a goal at or beside what its ends reach."""
-    rng = Random(seed)
-    inputs = rng.randint(1, 2)
-    network = random_network(rng, inputs + 1, rng.randint(1, 4), 1)
-    first = F(rng.choice((0, 0, 1)), 2)
-    cone = cone_of(
-        rng.choice(("inf", "1", "2")),
-        [rng.randint(-2, 2) for _ in range(inputs)],
-        first,
-        first + F(rng.randint(1, 4), 2),
-        is_open=rng.random() < 0.3,
-        unit=rng.choice((1, 2, F(1, 3))),
-    )
-    goal = Goal((Atom((), ((0, F(rng.choice((-1, 1)))),), ZERO, rng.random() < 0.5),), "r")
-    query = FamilyQuery(network, cone, (goal,))
-    scaled = family_scaled(network, [query])
-    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
-    least = min(lowest(end, Leaf(), goal) for end in checker.ends)
-    shift = rng.choice((ZERO, ZERO, F(1, 10**9), -F(1, 10**9), abs(number(rng, "halves")) / 2))
-    atom = goal.atoms[0]
-    moved = replace(atom, constant=atom.constant + least - shift)
-    return rng, FamilyQuery(network, cone, (Goal((moved,), "r"),))
-
-
-def guessed(rng, query, depth=0):
-    """A tree of splits and leaves that may or may not hold."""
-    count = query.network.units.count
-    kind = rng.random()
-    if depth >= 3 or kind < 0.4:
-        units = rng.sample(range(count), rng.randint(0, min(2, count)))
-        slopes = {v: F(rng.randint(0, 4), 4) for v in sorted(units)}
-        return (Node((), Leaf(slopes=slopes, usual=rng.random() < 0.4)),)
-    steps = (MaximaStep(),) if rng.random() < 0.2 else ()
-    if kind < 0.7:
-        split = UnitSplit(rng.randrange(count))
-    elif kind < 0.85:
-        share = F(rng.randint(1, 3), 4)
-        first, last = query.cone.first, query.cone.last
-        split = InputSplit(query.network.inputs - 1, first + share * (last - first))
-    elif kind < 0.95:
-        split = InputSplit(0, query.cone.center[0] + F(rng.randint(-2, 2), 2))
-    else:
-        split = PlaneSplit(((0, ONE),), query.cone.center[0])
-    low, high = guessed(rng, query, depth + 1), guessed(rng, query, depth + 1)
-    return (Node(steps, split), *low, *high)
-
-
-def lemmas(rng, query):
-    """Lemmas at what their leaves reach, or a hair beyond."""
-    scaled = family_scaled(query.network, [query])
-    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
-    found = []
-    for v in rng.sample(range(query.network.units.count), min(2, query.network.units.count)):
-        upper = rng.random() < 0.5
-        target = Lemma(v, upper, ZERO, ())
-        leaf = Leaf(usual=rng.random() < 0.5)
-        least = [lowest(end, leaf, target) for end in checker.ends]
-        if rng.random() < 0.2:
-            least[rng.randrange(2)] += F(1, 10**6)
-        sign = -1 if upper else 1
-        lemma = PairLemma(v, upper, (sign * least[0], sign * least[1]), (Node((), leaf),))
-        checker.assume(lemma)
-        found.append(lemma)
-    return tuple(found)
-
-
-def holds_at_slices(query):
-    """Whether the oracle finds no flip at seven parameters."""
-    cone = query.cone
-    shares = [ZERO, F(1, 7), F(1, 3), F(1, 2), F(2, 3), F(99, 100)]
-    shares += [F(999999, 10**6) if cone.open else ONE]
-    return all(
-        find_flip(query.at(cone.first + share * (cone.last - cone.first))) is None
-        for share in shares
-    )
 
 
 def check_random(seeds):
@@ -152,14 +75,6 @@ def test_what_is_accepted_holds_for_every_parameter():
 @pytest.mark.slow
 def test_what_is_accepted_holds_for_every_parameter_of_many_families():
     assert check_random(range(1000, 9000)) > 900
-
-
-def kink(goal):
-    """z = relu(2 m - 1) on a cone around 0, which does not read x."""
-    build = NetworkBuilder(2)
-    _, m = build.inputs
-    (z,) = build.layer([2 * m - 1])
-    return FamilyQuery(build.network([z]), cone_of("inf", [0], 0, 1), (goal,))
 
 
 def test_the_lower_bound_of_a_unit_is_zero_at_both_ends_unless_it_is_on_at_both():
@@ -277,21 +192,14 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
     dataset = random_data(3, 6, 2, 3)
     family = family_of(dataset, name)
 
-    def queries(end):
-        found = []
-        for i in range(dataset.size):
-            cone = Cone(family.norm, tuple(dataset.point(i)), family.unit, ZERO, end, True)
-            goals = label_goals("value", int(dataset.labels[i]), range(dataset.classes), 1)
-            goals = family_goals(goals, family.denominator, dataset.dimension)
-            found.append(FamilyQuery(family.network, cone, goals))
-        return found
-
-    asked = queries(family.end)
+    asked = label_families(dataset, family, family.end)
     proofs = FamilySearch(asked).run([None] * dataset.size)
     for query, proof in zip(asked, proofs, strict=True):
         assert proof is not None
         replay_family(query, proof)
-    beyond = FamilySearch(queries(family.end * F(1001, 1000))).run([None] * dataset.size)
+    beyond = FamilySearch(label_families(dataset, family, family.end * F(1001, 1000))).run(
+        [None] * dataset.size
+    )
     assert any(proof is None for proof in beyond)
 
 

@@ -264,6 +264,44 @@ def test_one_stored_proof_is_checked(here: Path, capsys: pytest.CaptureFixture[s
     assert say(capsys, "check", "proof.json", "--data", "iris").code == 2
 
 
+def test_a_proof_about_a_family_is_checked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dataclasses import replace
+    from fractions import Fraction
+
+    from tests.oracles.random_families import kink
+    from verifier.evidence.certificate import Leaf, Node, Robust
+    from verifier.evidence.proof_file import load_family_proof, load_proof, save_proof
+    from verifier.question.errors import RefusedError, UserError
+    from verifier.question.query import Atom, Goal
+
+    one = Fraction(1)
+    query = kink(Goal((Atom(((1, -one),), ((0, one),), Fraction(0), True),), "above m"))
+    proof = Robust((), ((Node((), Leaf()),),))
+    save_proof(here / "proof.json", query, proof)
+    claim = (
+        "for every real m in [0, 1] no point of the closed Linf ball of radius m around (0) "
+        "satisfies Y_0 - m > 0"
+    )
+    for option in ([], ["--kernel"]):
+        said = say(capsys, "check", "proof.json", "--json", *option)
+        assert (said.code, said.facts["claim"]) == (0, claim)
+        assert claim in say(capsys, "check", "proof.json", *option).out
+    found = load_family_proof(here / "proof.json", query=None)
+    assert found.verdict == proof and found.query.cone == query.cone
+    load_family_proof(here / "proof.json", query=query)
+    longer = replace(query, cone=replace(query.cone, last=2 * one))
+    with pytest.raises(RefusedError, match="another question"):
+        load_family_proof(here / "proof.json", query=longer)
+    with pytest.raises(UserError, match="about a family"):
+        load_proof(here / "proof.json")
+    assert say(capsys, "check", "proof.json", "--proved").code == 2
+    assert say(capsys, "export", "proof.json", "--to", "vipr", "-o", "out.vipr").code == 2
+    text = (here / "proof.json").read_text()
+    for old, new in (('"last":"1"', '"last":"9/8"'), ('"first":"0"', '"first":"1"')):
+        (here / "wrong.json").write_text(text.replace(old, new))
+        assert {say(capsys, "check", "wrong.json", *o).code for o in ([], ["--kernel"])} == {4}
+
+
 def test_parquet_needs_pyarrow(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

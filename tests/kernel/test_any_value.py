@@ -12,14 +12,16 @@ import pytest
 from tests.oracles.edits import is_true
 from tests.oracles.kernel import head_of, proof_flaw
 from tests.oracles.radius_pairs import PAIRS
+from tests.oracles.random_families import guessed, holds_at_slices, lemmas, random_family
 from tests.oracles.reference import check_reference
 from tests.oracles.tampered.cases import CASES
 from tests.oracles.tampered.mutator import edit_text, places, true_evidence
 from verifier.checker.elaborate import kernel_check_proof
 from verifier.checker.exact_radius import check_radius
+from verifier.checker.family_replay import replay_family
 from verifier.checker.replay import replay
-from verifier.evidence.certificate import Radius
-from verifier.evidence.proof_file import parse_proof, proof_bytes
+from verifier.evidence.certificate import Radius, Robust
+from verifier.evidence.proof_file import FamilyProof, parse_claim, proof_bytes
 from verifier.question.errors import UserError
 
 VALUES = (
@@ -27,11 +29,13 @@ VALUES = (
     "2/4", "-1/3", "1/0", "+1", " 1", "0.5", "0x1", "-0", "nan", "inf", "2", [], {}, [[]], [0],
     [[0, 1]], [[0, 1], [1, "1/2"]], [[[0, 1]], 1], [[[[0, 1]], 1, 1]], {"leaf": {}}, [{"leaf": {}}],
     [{"conflict": 0}], ["symbolic"], ["maxima"], [{"separable": [0, 1]}], {"usual": True},
+    [0, 1, 1], [0, "-1/2", 2],
 )  # fmt: skip
 NAMES = (
     "atoms", "ball", "bounds", "box", "center", "clipped", "conflict", "cuts", "input", "leaf",
     "lower", "open", "plane", "point", "separable", "size", "slopes", "steps", "symbolic", "tree",
     "unit", "upper", "usual", "weights", "goals", "goal",
+    "first", "last",
 )  # fmt: skip
 
 
@@ -40,6 +44,8 @@ def evidence(seed):
     rng = Random(seed)
     if seed % 7 == 0:
         return proof_bytes(*rng.choice(PAIRS)).splitlines()
+    if seed % 7 == 1:
+        return family_evidence(seed).splitlines()
     if seed % 2:
         query, certificate, flaw = rng.choice([*CASES.values()])
         while flaw != "accepted" or query.network.inputs > 10:
@@ -48,6 +54,25 @@ def evidence(seed):
     else:
         query, data = true_evidence(seed)
     return [head_of(query), data.strip()]
+
+
+def family_evidence(seed):
+    """Of a random family that has a proof, after a lemma or two."""
+    while True:
+        seed += 10**6
+        rng, query = random_family(seed)
+        for steps in (lemmas(rng, query), ()):
+            proof = Robust(steps, (guessed(rng, query),))
+            if family_answer(replay_family, query, proof) == "accepted":
+                return proof_bytes(query, proof)
+
+
+def family_answer(check, query, proof):
+    try:
+        check(query, proof)
+    except UserError:
+        return "refused"
+    return "accepted"
 
 
 def changed(rng, line):
@@ -76,10 +101,20 @@ def changed(rng, line):
 def answers(data):
     """Of replay, reference and kernel by itself or after elaboration; or one for all three."""
     try:
-        proof = parse_proof(data)
+        proof = parse_claim(data)
     except UserError:
         assert proof_flaw(data) != "accepted", data
         return "unreadable"
+    kernel = proof_flaw(data)
+    if isinstance(proof, FamilyProof):
+        found = [
+            family_answer(check, proof.query, proof.verdict)
+            for check in (replay_family, kernel_check_proof)
+        ]
+        assert len({*found}) == 1 and (kernel == "accepted") <= (found[0] == "accepted"), data
+        assert kernel in ("accepted", "unsupported") or found[0] == "refused", (kernel, data)
+        assert found[0] == "refused" or holds_at_slices(proof.query), data
+        return found[0]
     found = []
     for check in (replay, check_reference):
         try:
@@ -90,7 +125,6 @@ def answers(data):
             found.append("accepted")
         except UserError:
             found.append("refused")
-    kernel = proof_flaw(data)
     if kernel != "unsupported":
         found.append("accepted" if kernel == "accepted" else "refused")
     try:

@@ -7,20 +7,21 @@ from verifier.evidence.certificate import Flip, Robust, certificate_bytes
 from verifier.evidence.proof_file import proof_bytes
 from verifier.kernel.runs import check_proof_file
 from verifier.kernel.text import Refused
+from verifier.question.family import FamilyQuery
 from verifier.question.query import Query
 
 
-def kernel_flaw(query: Query, certificate: bytes) -> str:
+def kernel_flaw(query: Query | FamilyQuery, certificate: bytes) -> str:
     """Of this certificate as an answer to the query."""
     return proof_flaw(head_of(query) + b"\n" + certificate)
 
 
-def head_of(query: Query) -> bytes:
+def head_of(query: Query | FamilyQuery) -> bytes:
     """The first line of a proof file about the query."""
-    return proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0]
+    return proof_bytes(query, Robust((), ())).partition(b"\n")[0]
 
 
-def kernel_answer(query: Query, verdict: Robust | Flip) -> str:
+def kernel_answer(query: Query | FamilyQuery, verdict: Robust | Flip) -> str:
     """Of a verdict in memory, as its text, without elaboration."""
     return kernel_flaw(query, certificate_bytes(verdict, query.network.digest))
 

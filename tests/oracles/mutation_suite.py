@@ -63,8 +63,8 @@ FILES = {
     "leaf": FAST,
     "replay": FAST,
     "tree": FAST,
-    "family": ("test_family",),
-    "family_maxima": ("test_family",),
+    "family": ("test_family", "test_kernel_families"),
+    "family_maxima": ("test_family", "test_kernel_families"),
     "family_replay": ("test_family",),
     "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
@@ -90,9 +90,19 @@ FILES = {
 }
 KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_network": ("test_kernel_files",),
-    "kernel_question": ("test_kernel_rules", "test_kernel_files", "test_exact_radius"),
+    "kernel_question": (
+        "test_kernel_rules",
+        "test_kernel_files",
+        "test_exact_radius",
+        "test_kernel_families",
+    ),
     "kernel_ridge": ("test_kernel_rules", "test_elaborate"),
-    "kernel_rules": ("test_kernel_rules", "test_exact_radius", "test_elaborate"),
+    "kernel_rules": (
+        "test_kernel_rules",
+        "test_exact_radius",
+        "test_elaborate",
+        "test_kernel_families",
+    ),
     "kernel_runs": ("test_kernel_files", "test_exact_radius", "test_elaborate"),
     "kernel_text": ("test_kernel_files", "test_any_value"),
 }

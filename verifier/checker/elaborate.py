@@ -21,6 +21,7 @@ from typing import Any
 
 from verifier.checker.checked import _KEY, Checked, Facts, Verdict
 from verifier.checker.exact_maximum import check_maximum
+from verifier.checker.family import FamilyChecker, Mark, Target, family_roots, family_scaled
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import (
@@ -31,7 +32,7 @@ from verifier.checker.manifest import (
     question_text,
     sample_query,
 )
-from verifier.checker.maxima_trees import spelled_out
+from verifier.checker.maxima_trees import spelled_out, spelled_out_family
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_lemmas import sums_spelled_out
 from verifier.checker.scaled import ScaledNetwork, common_denominator
@@ -72,6 +73,7 @@ from verifier.kernel import rules, runs
 from verifier.kernel.network import Network as KernelNetwork
 from verifier.kernel.text import Refused
 from verifier.question.errors import RefusedError
+from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query
 from verifier.question.region import root_upper
@@ -291,14 +293,55 @@ def _floored(slope: Fraction) -> Fraction:
     return Fraction((slope.numerator << USUAL_BITS) // slope.denominator, 1 << USUAL_BITS)
 
 
-def elaborated(query: Query, proof: Robust) -> tuple[Iterator[Any], Iterator[Iterator[Any]]]:
+class FamilyElaborator(FamilyChecker):
+    """The same of a proof about a family."""
+
+    def __init__(self, query: FamilyQuery) -> None:
+        scaled = family_scaled(query.network, [query])
+        super().__init__(query, scaled, family_roots(scaled, [query])[0])
+
+    def steps(self, steps: Iterable[Step]) -> Iterator[PairLemma]:
+        """The lemmas for which these steps stand; they hold from there on."""
+        for step in steps:
+            if isinstance(step, MaximaStep):
+                yield from spelled_out_family(self)
+            elif isinstance(step, PairLemma):
+                self.ends[0]._checked(step.unit)
+                yield replace(step, tree=tuple(self.tree(step.tree, step)))
+                self.assume(step)
+            else:
+                raise RefusedError(
+                    "unsupported", f"a family has lemmas alone, not {type(step).__name__}"
+                )
+
+    def tree(self, tree: Tree, target: Target) -> Iterator[Node]:
+        """The nodes of the tree, in their order; then the branch is as before."""
+        before = self.mark()
+        waiting: list[tuple[Mark, Split]] = []
+        for node in tree:
+            yield Node(tuple(self.steps(node.steps)), node.body)
+            if isinstance(node.body, Split):
+                waiting.append((self.mark(), node.body))
+                self.restrict(node.body, high=False)
+            elif isinstance(node.body, SymbolicLeaf):
+                raise RefusedError("unsupported", "a symbolic leaf in a family")
+            elif waiting:
+                mark, split = waiting.pop()
+                self.undo(mark)
+                self.restrict(split, high=True)
+        self.undo(before)
+
+
+def elaborated(
+    query: Query | FamilyQuery, proof: Robust
+) -> tuple[Iterator[Any], Iterator[Iterator[Any]]]:
     """The steps and the trees of the proof as the kernel reads them, JSON values in the order in
     which they must be read: all steps first, then each tree to its end.
 
     Raises RefusedError on the way, where the proof does not hold.
     """
     check_numbers(proof)
-    state = Elaborator(query)
+    state = _elaborator(query)
     goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
     return (
         map(step_out, state.steps(proof.steps)),
@@ -306,10 +349,14 @@ def elaborated(query: Query, proof: Robust) -> tuple[Iterator[Any], Iterator[Ite
     )
 
 
-def elaborate(query: Query, proof: Robust) -> Robust:
+def _elaborator(query: Query | FamilyQuery) -> Elaborator | FamilyElaborator:
+    return FamilyElaborator(query) if isinstance(query, FamilyQuery) else Elaborator(query)
+
+
+def elaborate(query: Query | FamilyQuery, proof: Robust) -> Robust:
     """The whole proof in kernel form, for those who want it as a file."""
-    state = Elaborator(query)
-    steps = tuple(state.steps(proof.steps))
+    state = _elaborator(query)
+    steps: tuple[Step, ...] = tuple(state.steps(proof.steps))
     goals = zip(proof.trees, query.goals, strict=True)
     return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
 
@@ -317,7 +364,9 @@ def elaborate(query: Query, proof: Robust) -> Robust:
 # -------------------------------------------------------------------- the kernel
 
 
-def _in_kernel(query: Query, verdict: Robust | Flip, asked: kernel_question.Question) -> None:
+def _in_kernel(
+    query: Query | FamilyQuery, verdict: Robust | Flip, asked: kernel_question.Question
+) -> None:
     """Has the kernel replay the verdict of the question that it was told itself."""
     try:
         if isinstance(verdict, Flip):
@@ -333,15 +382,18 @@ def _in_kernel(query: Query, verdict: Robust | Flip, asked: kernel_question.Ques
         raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
 
 
-def kernel_check_proof(query: Query, claim: Claim) -> None:
+def kernel_check_proof(query: Query | FamilyQuery, claim: Claim) -> None:
     """Returns if the kernel proves the claim of a proof file, exact radii and maxima included;
     raises RefusedError, naming the flaw. The kernel reads network and question from their own
     bytes."""
-    if isinstance(claim, Maximum):
+    if isinstance(query, FamilyQuery):
+        if not isinstance(claim, Robust):
+            raise RefusedError("another verdict", "a family is shown by a proof")
+    elif isinstance(claim, Maximum):
         check_maximum(query, claim, kernel_check_proof)
         return
     network = _kernel_network(query.network)
-    head = parse_json(proof_bytes(query, Flip(query.region.lower, 0)).partition(b"\n")[0])
+    head = parse_json(proof_bytes(query, Robust((), ())).partition(b"\n")[0])
     try:
         asked = kernel_question.stated(head, network)
         if isinstance(claim, Radius):

@@ -28,6 +28,7 @@ from verifier.checker.branch import Number, _whole
 from verifier.checker.family_maxima import FamilyMaxima, Pair
 from verifier.checker.intervals import RootBounds, interval_bounds
 from verifier.checker.leaf import Form, LeafChecker, usual_slope
+from verifier.checker.maxima import Form as MaximaForm
 from verifier.checker.maxima import MaximaRows, maxima_of
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.evidence.certificate import (
@@ -50,6 +51,8 @@ from verifier.question.query import Goal, Query
 
 _SPLITS = (UnitSplit, InputSplit, PlaneSplit)
 Target = Goal | PairLemma
+Change = tuple[int, bool, MaximaForm, Sequence[Number]]
+"""A unit, whether its upper bound has changed, its row, and the bound at both ends."""
 
 
 def family_scaled(network: Network, queries: Sequence[FamilyQuery]) -> ScaledNetwork:
@@ -112,7 +115,7 @@ class End(LeafChecker):
         rest = coefficient - kept
         low, high = self.lower(v), self.upper(v)
         if coefficient > 0:
-            form.add(1, rest * low if self.on(v) else kept * -high if self.off(v) else 0)
+            form.add(1, (rest * low if self.on(v) else 0) - (kept * high if self.off(v) else 0))
         else:
             form.add(1, min(rest * max(high, 0), kept * max(-low, 0)))
         return kept
@@ -132,6 +135,9 @@ class End(LeafChecker):
         last = self.inputs - 1
         form.add(form.z.pop(last, 0), self._low[-1 - last])  # m is fixed at an end
         return form, strict
+
+
+Mark = tuple[tuple[End, End], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +190,18 @@ class FamilyChecker:
         self.refute(step.tree, step)
         self.assume(step)
 
-    def tighten_maxima(self, watch: Callable[[], None] = lambda: None) -> bool:
-        """Bounds units again, first to last, by the maxima in their rows, see `family_maxima`; says
-        whether any bound changed."""
-        rows = maxima_of(self.scaled)
-        bounds = FamilyMaxima(self.variable_bounds, self._decided)
+    def maxima(self) -> FamilyMaxima:
+        """Bounds of maxima in the current branch."""
+        return FamilyMaxima(self.variable_bounds, self._decided)
+
+    def tighten_maxima(self, watch: Callable[[], None] = lambda: None) -> list[Change]:
+        """Bounds units again, first to last, by the maxima in their rows, see `family_maxima`;
+        returns what has changed."""
+        rows, bounds = maxima_of(self.scaled), self.maxima()
         origins, inputs, first = self.scaled.origins, self.inputs, self.ends[0]
         waiting = sorted({w for u in self._rising(rows) for w in rows.readers(inputs + u)})
-        known, changed = set(waiting), False
+        known = set(waiting)
+        changes: list[Change] = []
         while waiting:
             watch()
             v = heappop(waiting)
@@ -199,17 +209,19 @@ class FamilyChecker:
                 continue
             moved = False
             if origins.item(inputs + v) == inputs + v:
-                low, high = bounds.of_form(rows.row(v))
+                form = rows.row(v)
+                low, high = bounds.of_form(form)
                 for upper, values in ((False, low), (True, high)):
                     short = [first._shortly(v, value, upper=upper) for value in values]
-                    moved = self._bound(v, upper, short) or moved
-            changed = changed or moved
+                    if self._bound(v, upper, short):
+                        moved = True
+                        changes.append((v, upper, form, short))
             if moved or rows.rises.item(v):
                 for w in rows.readers(inputs + v):
                     if w not in known:
                         known.add(w)
                         heappush(waiting, w)
-        return changed
+        return changes
 
     def _rising(self, rows: MaximaRows) -> list[int]:
         """The units that may be the rise of a maximum, and those whose bounds have changed."""
@@ -256,8 +268,8 @@ class FamilyChecker:
 
     def refute(self, tree: Tree, target: Target) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
-        before, start = self.ends, self.marks()
-        waiting: list[tuple[tuple[End, End], list[tuple[int, int]], Split]] = []
+        before = self.mark()
+        waiting: list[tuple[Mark, Split]] = []
         position, finished = 0, False
         while not finished:
             if position == len(tree):
@@ -267,7 +279,7 @@ class FamilyChecker:
             for step in node.steps:
                 self.apply(step)
             if isinstance(node.body, _SPLITS):
-                waiting.append((self.ends, self.marks(), node.body))
+                waiting.append((self.mark(), node.body))
                 self.restrict(node.body, high=False)
                 continue
             if isinstance(node.body, Conflict):
@@ -279,22 +291,27 @@ class FamilyChecker:
             else:
                 raise RefusedError("unsupported", "a symbolic leaf in a family")
             if waiting:
-                ends, marks, split = waiting.pop()
-                self.undo(ends, marks)
+                mark, split = waiting.pop()
+                self.undo(mark)
                 self.restrict(split, high=True)
             else:
                 finished = True
         if position < len(tree):
             raise RefusedError("malformed tree", "a node belongs to no split")
-        self.undo(before, start)
+        self.undo(before)
 
-    def marks(self) -> list[tuple[int, int]]:
-        return [end.mark() for end in self.ends]
+    def on(self, v: int) -> bool:
+        return self.ends[0].on(v)
 
-    def undo(self, ends: tuple[End, End], marks: Sequence[tuple[int, int]]) -> None:
+    def mark(self) -> Mark:
+        """To return here by `undo`."""
+        return self.ends, [end.mark() for end in self.ends]
+
+    def undo(self, mark: Mark) -> None:
+        ends, marks = mark
         self.ends = ends
-        for end, mark in zip(ends, marks, strict=True):
-            end.undo(mark)
+        for end, place in zip(ends, marks, strict=True):
+            end.undo(place)
         first, last = ends
         first.twin, last.twin = last, first
 

@@ -43,6 +43,17 @@ class FamilyMaxima:
             high = plain[1]
         return low, high
 
+    def better(self, form: Form, *, upper: bool) -> bool:
+        """Whether the maxima give the bound of the form, as in `of_form`."""
+        ends = zip(self._by_maxima(form)[upper], self._interval(form.weights, form.constant)[upper],
+                   strict=True)  # fmt: skip
+        return any(a < b if upper else a > b for a, b in ends)
+
+    def rises(self, maximum: Maximum) -> bool:
+        """Whether its lower bound is that of r + A_u, not of r."""
+        low, high = (self.of_form(part)[0] for part in (maximum.low, maximum.high))
+        return all(new >= old for new, old in zip(high, low, strict=True))
+
     def _by_maxima(self, form: Form) -> Bounds:
         (a, b), (c, d) = self._interval(form.rest, form.constant)
         for weight, maximum in form.maxima:
@@ -56,7 +67,7 @@ class FamilyMaxima:
         waiting = [maximum]
         while waiting:
             current = waiting[-1]
-            parts = self._parts(current)
+            parts = self.parts(current)
             missing = [m for part in parts for _, m in part.maxima if m not in self._known]
             if missing:
                 waiting += missing
@@ -66,7 +77,7 @@ class FamilyMaxima:
                 self._known[current] = _largest([self.of_form(part) for part in parts])
         return self._known[maximum]
 
-    def _parts(self, maximum: Maximum) -> tuple[Form, ...]:
+    def parts(self, maximum: Maximum) -> tuple[Form, ...]:
         """What the maximum may be, by what is decided about its unit."""
         decided = self._decided(maximum.unit)
         if decided:

@@ -101,6 +101,10 @@ class LeafChecker(Branch):
         super().__init__(query, scaled, root)
         self._minus_atoms: dict[Atom, Numerators] = {}
 
+    def on(self, v: int) -> bool:
+        """Whether unit v is on: z_v = a_v."""
+        return self.lower(v) >= 0
+
     def undecided(self, v: int) -> bool:
         """Whether the bounds of unit v are on both sides of 0."""
         return self.lower(v) < 0 < self.upper(v)

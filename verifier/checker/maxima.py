@@ -299,6 +299,15 @@ class MaximaBounds:
             high += weight * ends[weight > 0]
         return low, high
 
+    def better(self, form: Form, *, upper: bool) -> bool:
+        """Whether the maxima bound the form better than its terms do."""
+        plain, other = self.plain(form)[upper], self.by_maxima(form)[upper]
+        return other < plain if upper else other > plain
+
+    def rises(self, maximum: Maximum) -> bool:
+        """Whether its lower bound is that of r + A_u, not of r."""
+        return self.of_form(maximum.high)[0] > self.of_form(maximum.low)[0]
+
     def of_maximum(self, maximum: Maximum) -> Ends:
         """Where u is off or on, those of r and r + A_u; else the largest of both."""
         waiting = [maximum]

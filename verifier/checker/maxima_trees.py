@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Protocol
 
+from verifier.checker.family import FamilyChecker
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import LeafChecker
 from verifier.checker.maxima import Form, MaximaBounds, Maximum, Number, maxima_of
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
-from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, Tree, UnitSplit
+from verifier.evidence.certificate import (
+    Leaf,
+    Lemma,
+    MaximaStep,
+    Node,
+    PairLemma,
+    Step,
+    Tree,
+    UnitSplit,
+)
 from verifier.question.query import Goal, Query
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -60,24 +71,34 @@ class _Sum:
             self.opened.add(maximum.opened)
 
 
-class MaximaTrees:
+class Bounds(Protocol):
+    """What a tree asks of `MaximaBounds` or, about a family, of `FamilyMaxima`."""
+
+    def parts(self, maximum: Maximum) -> tuple[Form, ...]: ...
+    def better(self, form: Form, *, upper: bool) -> bool: ...
+    def rises(self, maximum: Maximum) -> bool: ...
+
+
+class Branch(Protocol):
+    """What a tree asks of a checker."""
+
+    scaled: ScaledNetwork
+    inputs: int
+
+    def on(self, v: int) -> bool: ...
+
+
+class FormTrees:
     """Trees in the current branch of a checker, which must not change meanwhile."""
 
-    def __init__(self, checker: LeafChecker) -> None:
-        self._checker = checker
-        self._bounds = MaximaBounds(checker.variable_ends, checker.unit_ends)
+    def __init__(self, checker: Branch, bounds: Bounds, boxed: int) -> None:
+        """Of leaves the first `boxed` inputs are to be named: those that a box bounds there."""
+        self._branch, self._of, self._boxed = checker, bounds, boxed
 
     def of_lemma(self, unit: int, upper: bool, form: Form) -> Tree:
         """Shows the bound of `maxima` of a unit, whose row is `form`."""
-        scale = self._checker.scaled.scales[self._checker.inputs + unit]
+        scale = self._branch.scaled.scales[self._branch.inputs + unit]
         return self._tree(-1 if upper else 1, form, scale)
-
-    def of_goal(self, goal: Goal) -> tuple[Number, Tree]:
-        """The bound of `maxima` of minus the only atom of the goal, and a tree that shows it."""
-        start, _ = self._checker.start(Leaf(), goal)
-        form = maxima_of(self._checker.scaled).form(start.z, start.constant)
-        low, _ = self._bounds.of_form(form)
-        return Fraction(low) / start.denominator, self._tree(1, form, start.denominator)
 
     def _tree(self, sign: int, form: Form, denominator: int) -> Tree:
         found: list[Node] = []
@@ -101,7 +122,7 @@ class MaximaTrees:
                 self._spread(branch, *branch.forms.pop())
                 continue
             weight, maximum = branch.maxima.pop()
-            parts = self._bounds.parts(maximum)
+            parts = self._of.parts(maximum)
             if len(parts) == 1:
                 branch.take(weight, maximum, high=parts[0] is maximum.high)
             elif weight < 0:
@@ -112,31 +133,27 @@ class MaximaTrees:
 
     def _bound_below(self, branch: _Sum, weight: Number, maximum: Maximum) -> None:
         """Replaces a maximum of positive weight by the term of the larger lower bound."""
-        low, high = (self._bounds.of_form(part)[0] for part in (maximum.low, maximum.high))
-        if high > low:
+        if self._of.rises(maximum):
             branch.raised[maximum.unit] = branch.raised.get(maximum.unit, 0) + weight
             branch.open(maximum)
             branch.forms.append((weight, maximum.high))
         else:
-            variable = self._checker.inputs + maximum.unit
+            variable = self._branch.inputs + maximum.unit
             branch.total[variable] = branch.total.get(variable, 0) + weight
             branch.forms.append((weight, maximum.low))
 
     def _spread(self, branch: _Sum, weight: Number, form: Form) -> None:
         """Adds the form's variables, and its maxima where they bound it better."""
         listed, total = form.weights, branch.total
-        if form.maxima:
-            side = weight < 0
-            plain, better = self._bounds.plain(form)[side], self._bounds.by_maxima(form)[side]
-            if better < plain if side else better > plain:
-                listed = form.rest
-                branch.maxima += [(weight * w, maximum) for w, maximum in form.maxima]
+        if form.maxima and self._of.better(form, upper=weight < 0):
+            listed = form.rest
+            branch.maxima += [(weight * w, maximum) for w, maximum in form.maxima]
         for j, w in listed:
             total[j] = total.get(j, 0) + weight * w
 
     def _leaves(self, branch: _Sum, denominator: int) -> list[Node]:
         """The leaf of the branch; or splits, where the box and the row of one unit are needed."""
-        inputs = self._checker.inputs
+        inputs = self._branch.inputs
         both = sorted(u for u in branch.raised if branch.total.get(inputs + u))
         found: list[Node] = []
         waiting: list[dict[int, bool]] = [{}]
@@ -152,28 +169,46 @@ class MaximaTrees:
 
     def _leaf(self, branch: _Sum, denominator: int, sides: dict[int, bool]) -> Leaf:
         """`sides` says which units a split has turned on or off for this leaf."""
-        checker, inputs = self._checker, self._checker.inputs
+        checker, inputs = self._branch, self._branch.inputs
         slopes = {u: ONE for u in branch.raised if u not in sides}
         bounds, box = dict[int, Fraction](), dict[int, Fraction]()
         for j, weight in branch.total.items():
             v, share = j - inputs, Fraction(weight) * checker.scaled.scales[j] / denominator
             if weight and v < 0:
-                box[j] = share
+                if j < self._boxed:
+                    box[j] = share
             elif weight and v in sides:
                 bounds[v] = share if sides[v] else -self._raised_share(branch, v, denominator)
             elif weight and v in branch.opened:
                 bounds[v] = share
-            elif weight and checker.lower(v) >= 0:
+            elif weight and checker.on(v):
                 slopes[v] = ZERO  # its box, not its row
         return Leaf(
             slopes=dict(sorted(slopes.items())),
             bounds=dict(sorted(bounds.items())),
-            box=dict(sorted(box.items())) if checker.region.norm != "inf" else {},
+            box=dict(sorted(box.items())),
         )
 
     def _raised_share(self, branch: _Sum, unit: int, denominator: int) -> Fraction:
-        scale = self._checker.scaled.scales[self._checker.inputs + unit]
+        scale = self._branch.scaled.scales[self._branch.inputs + unit]
         return Fraction(branch.raised[unit]) * scale / denominator
+
+
+class MaximaTrees(FormTrees):
+    """The same of an ordinary question."""
+
+    def __init__(self, checker: LeafChecker) -> None:
+        self._checker = checker
+        self._bounds = MaximaBounds(checker.variable_ends, checker.unit_ends)
+        boxed = 0 if checker.region.norm == "inf" else checker.inputs
+        super().__init__(checker, self._bounds, boxed)
+
+    def of_goal(self, goal: Goal) -> tuple[Number, Tree]:
+        """The bound of `maxima` of minus the only atom of the goal, and a tree that shows it."""
+        start, _ = self._checker.start(Leaf(), goal)
+        form = maxima_of(self._checker.scaled).form(start.z, start.constant)
+        low, _ = self._bounds.of_form(form)
+        return Fraction(low) / start.denominator, self._tree(1, form, start.denominator)
 
 
 def spelled_out(checker: LeafChecker) -> list[Lemma]:
@@ -189,6 +224,23 @@ def spelled_out(checker: LeafChecker) -> list[Lemma]:
         lemma = Lemma(unit, upper, bound, tree)
         checker.assume(lemma)
         lemmas.append(lemma)
+    return lemmas
+
+
+def spelled_out_family(checker: FamilyChecker) -> list[PairLemma]:
+    """The same about a family."""
+    lemmas: list[PairLemma] = []
+    before = checker.mark()
+    changes = checker.tighten_maxima()
+    checker.undo(before)
+    boxed = 0 if checker.query.cone.norm == "inf" else checker.inputs - 1  # m is a number there
+    trees = FormTrees(checker, checker.maxima(), boxed)
+    for unit, upper, form, values in changes:
+        scale = checker.scaled.scales[checker.inputs + unit]
+        first, last = (Fraction(value) / scale for value in values)
+        tree = trees.of_lemma(unit, upper, form)
+        lemmas.append(PairLemma(unit, upper, (first, last), tree))
+        checker.assume(lemmas[-1])
     return lemmas
 
 

@@ -16,6 +16,7 @@ from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout
+    from verifier.evidence.proof_file import FamilyProof
 
 
 @click.command(
@@ -112,17 +113,20 @@ def _check_vipr(path: Path, as_json: bool) -> int:
 
 
 def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> int:
-    from verifier.ask import proof_about
+    from verifier.ask import claim_about
     from verifier.checker.elaborate import kernel_check_proof
     from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
     from verifier.evidence.certificate import Maximum, Radius, Robust
+    from verifier.evidence.proof_file import FamilyProof
     from verifier.question.printable import size_text
     from verifier.question.rational import format_rational
     from verifier.tasks.verify import check
 
     started = monotonic()
-    proof = proof_about(path, file)
+    proof = claim_about(path, file)
+    if isinstance(proof, FamilyProof):
+        return _check_family(path, proof, kernel, started, as_json)
     query = proof.query
     (kernel_check_proof if kernel else check)(query, proof.verdict)
     exact = isinstance(proof.verdict, Radius | Maximum)
@@ -166,6 +170,36 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
         rows += [("checked by", f"the {facts['checker']}")]
         rows += [("network", facts["network"]), ("size of the proof", size)]
         print(table([*rows, ("seconds", facts["seconds"]["check"])]))
+    return 0
+
+
+def _check_family(
+    path: Path, proof: FamilyProof, kernel: bool, started: float, as_json: bool
+) -> int:
+    from verifier.checker.elaborate import kernel_check_proof
+    from verifier.checker.family_replay import replay_family
+    from verifier.cli.options import table
+    from verifier.cli.question import family_claim, family_facts, family_rows
+    from verifier.question.printable import size_text
+
+    query = proof.query
+    (kernel_check_proof if kernel else replay_family)(query, proof.verdict)
+    facts: dict[str, Any] = {
+        "claim": family_claim(query),
+        "checked": 1,
+        "checker": "kernel" if kernel else "checker",
+        "proof_bytes": path.stat().st_size,
+        "seconds": {"check": round(monotonic() - started, 3)},
+        "network": query.network.digest,
+        "question": family_facts(query),
+    }
+    if as_json:
+        print(json.dumps(facts))
+        return 0
+    rows: list[tuple[str, object]] = [("claim", facts["claim"]), *family_rows(query)]
+    rows += [("checked by", f"the {facts['checker']}"), ("network", facts["network"])]
+    rows.append(("size of the proof", size_text(facts["proof_bytes"])))
+    print(table([*rows, ("seconds", facts["seconds"]["check"])]))
     return 0
 
 

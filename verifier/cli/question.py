@@ -12,6 +12,7 @@ from verifier.data.layout import Layout
 from verifier.formats.comparisons import conjunction_text, parse_conjunction
 from verifier.formats.files import read_text, shown
 from verifier.question.errors import UserError
+from verifier.question.family import FamilyQuery
 from verifier.question.labels import default_decoder, label_values
 from verifier.question.query import Goal, Query, label_goals
 from verifier.question.rational import format_rational
@@ -168,8 +169,46 @@ def question_rows(query: Query) -> list[tuple[str, str]]:
     """The same to be read: long lists are cut."""
     facts = question_facts(query)
     listed = facts.pop("unsafe")
-    rows = [(name, _shortened(values)) for name, values in facts.items()]
-    rows += [("unsafe", _cut(text)) for text in listed[:MOST_ROWS]]
+    return [(name, _shortened(values)) for name, values in facts.items()] + _unsafe_rows(listed)
+
+
+def family_claim(query: FamilyQuery) -> str:
+    """What a proof about the family shows, in a sentence."""
+    cone, text = query.cone, format_rational
+    interval = f"[{text(cone.first)}, {text(cone.last)}{')' if cone.open else ']'}"
+    unit = "" if cone.unit == 1 else f"{text(cone.unit)} "
+    size = f"squared radius {unit}m^2" if cone.norm == "2" else f"radius {unit}m"
+    center = _cut(", ".join(map(text, cone.center)))
+    many = len(query.goals) > 1
+    goal = conjunction_text(query.goals[0].atoms, len(cone.center))
+    what = f"any of {len(query.goals)} unsafe sets" if many else _cut(goal)
+    return (
+        f"for every real m in {interval} no point of the closed L{cone.norm} ball of {size} around "
+        f"({center}) satisfies {what}"
+    )
+
+
+def family_facts(query: FamilyQuery) -> dict[str, Any]:
+    """The cone in numbers and the unsafe sets; the last input is m."""
+    cone, text = query.cone, format_rational
+    return {
+        "norm": cone.norm,
+        "center": [text(x) for x in cone.center],
+        "unit": text(cone.unit),
+        "parameters": [text(cone.first), text(cone.last)],
+        "open": cone.open,
+        "unsafe": [conjunction_text(goal.atoms, len(cone.center)) for goal in query.goals],
+    }
+
+
+def family_rows(query: FamilyQuery) -> list[tuple[str, str]]:
+    """The same to be read: long lists are cut."""
+    facts = family_facts(query)
+    return [("center", _shortened(facts["center"])), *_unsafe_rows(facts["unsafe"])]
+
+
+def _unsafe_rows(listed: Sequence[str]) -> list[tuple[str, str]]:
+    rows = [("unsafe", _cut(text)) for text in listed[:MOST_ROWS]]
     if len(listed) > MOST_ROWS:
         rows.append(("", f"and {len(listed) - MOST_ROWS} more"))
     return rows

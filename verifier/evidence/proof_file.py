@@ -11,6 +11,9 @@ Two lines of JSON, packed (see `packed.py`) if the name ends in .gz:
     goal    {"rival": text, "atoms": [{"inputs": [[k, q] ..], "outputs": [[j, q] ..],
                                        "constant": q, "strict": bool} ..]}
 
+A proof about a family has the region {"norm": .., "center": [q ..], "unit": q, "first": q,
+"last": q, "open": bool} of a `Cone`, and goals over its inputs and the parameter, the last input.
+
 A pair has a third line: a point after the proof. On an open ball it is an exact radius, see
 `exact_radius.py`, and the point is a flip on the sphere; on a closed region it is an exact maximum,
 see `exact_maximum.py`, and at the point all atoms of a goal are >= 0.
@@ -45,6 +48,7 @@ from verifier.evidence.network_file import network_bytes, parse_network
 from verifier.evidence.packed import pack, read_bytes
 from verifier.evidence.strict_json import canonical_rational, parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import format_rational
@@ -54,6 +58,7 @@ Claim = Robust | Flip | Radius | Maximum
 VERSION = 1
 _REGION = ("norm", "lower", "upper")
 _BALL = ("center", "size", "clipped")
+_CONE = ("norm", "center", "unit", "first", "last", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,16 @@ class Proof:
     verdict: Claim
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyProof:
+    """The same about a family."""
+
+    query: FamilyQuery
+    verdict: Robust
+
+
 def save_proof(
-    path: Path | str, query: Query, verdict: Claim, *, with_network: bool = True
+    path: Path | str, query: Query | FamilyQuery, verdict: Claim, *, with_network: bool = True
 ) -> None:
     """Writes the proof to `path`; the same proof gives the same bytes, packed if it ends in .gz."""
     data = proof_bytes(query, verdict, with_network=with_network)
@@ -75,18 +88,44 @@ def save_proof(
 def load_proof(
     path: Path | str, *, network: Network | None = None, query: Query | None = None
 ) -> Proof:
-    """The proof that the file at `path` holds, of `query` if that is given.
+    """The proof that the file at `path` holds, of `query` if that is given; not of a family.
 
     Raises UserError, naming the file, if it cannot be read or needs `network`; RefusedError, naming
     the flaw, if it is malformed or about another network or question.
     """
+    return _ordinary(load_claim(path, network=network, query=query), f"{path}: ")
+
+
+def load_family_proof(
+    path: Path | str, *, network: Network | None = None, query: FamilyQuery | None = None
+) -> FamilyProof:
+    """The same about a family."""
+    found = load_claim(path, network=network, query=query)
+    if isinstance(found, Proof):
+        raise UserError(f"{path}: a proof of one question, not of a family")
+    return found
+
+
+def load_claim(
+    path: Path | str,
+    *,
+    network: Network | None = None,
+    query: Query | FamilyQuery | None = None,
+) -> Proof | FamilyProof:
+    """The proof that the file holds, whichever of the two it is; raises as `load_proof`."""
     data = read_bytes(path)
     try:
-        return parse_proof(data, network=network, query=query)
+        return parse_claim(data, network=network, query=query)
     except RefusedError as error:
         raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
+
+
+def _ordinary(found: Proof | FamilyProof, place: str = "") -> Proof:
+    if isinstance(found, FamilyProof):
+        raise UserError(f"{place}a proof about a family: robmem check FILE reads it")
+    return found
 
 
 def network_digest(path: Path | str) -> str:
@@ -101,12 +140,13 @@ def network_digest(path: Path | str) -> str:
     return digest
 
 
-def proof_bytes(query: Query, verdict: Claim, *, with_network: bool = True) -> bytes:
+def proof_bytes(query: Query | FamilyQuery, verdict: Claim, *, with_network: bool = True) -> bytes:
     """The lines of a proof file."""
     head: dict[str, Any] = {"robmem_proof": VERSION, "network": query.network.digest}
     if with_network:
         head["content"] = base64.b64encode(network_bytes(query.network)).decode("ascii")
-    head |= {"region": _region_out(query.region), "goals": [_goal_out(g) for g in query.goals]}
+    region = _cone_out(query.cone) if isinstance(query, FamilyQuery) else _region_out(query.region)
+    head |= {"region": region, "goals": [_goal_out(g) for g in query.goals]}
     text = json.dumps(head, separators=(",", ":"))
     parts: tuple[Robust | Flip, ...]
     if isinstance(verdict, Radius):
@@ -123,6 +163,16 @@ def parse_proof(
     data: bytes, *, network: Network | None = None, query: Query | None = None
 ) -> Proof:
     """The proof that these bytes hold; raises as `load_proof`."""
+    return _ordinary(parse_claim(data, network=network, query=query))
+
+
+def parse_claim(
+    data: bytes,
+    *,
+    network: Network | None = None,
+    query: Query | FamilyQuery | None = None,
+) -> Proof | FamilyProof:
+    """The proof that these bytes hold, of one question or of a family; raises as `load_proof`."""
     first, newline, rest = data.partition(b"\n")
     if not newline:
         raise RefusedError("malformed", "a proof file has two lines")
@@ -141,26 +191,38 @@ def parse_proof(
             "another network", f"proof for {head['network']}, network is {about.digest}"
         )
     try:
-        region = _region_in(head["region"])
-        stated = Query(
-            about, region, tuple(_goal_in(goal) for goal in list_in(head["goals"], "goals"))
-        )
+        goals = tuple(_goal_in(goal) for goal in list_in(head["goals"], "goals"))
+        stated: Query | FamilyQuery
+        if isinstance(head["region"], dict) and "unit" in head["region"]:
+            stated = FamilyQuery(about, _cone_in(head["region"]), goals)
+        else:
+            stated = Query(about, _region_in(head["region"]), goals)
     except RefusedError:
         raise
     except UserError as error:
         raise RefusedError("malformed", str(error)) from None
     if query is not None:
-        if stated.region != query.region:
+        if _shape(stated) != _shape(query):
             raise RefusedError("another question", "the region differs from the one asked about")
         if stated.goals != query.goals:
             raise RefusedError("another question", "the goals differ from those asked about")
     verdict: Claim = parse_certificate(second, about.digest)
     if third:
+        if isinstance(stated, FamilyQuery):
+            raise RefusedError("malformed", "three lines about a family")
         flip = parse_certificate(third, about.digest)
         if not isinstance(verdict, Robust) or not isinstance(flip, Flip):
             raise RefusedError("malformed", "three lines are of a proof and then a flip")
-        verdict = Radius(verdict, flip) if region.open else Maximum(verdict, flip)
-    return Proof(stated, verdict)
+        verdict = Radius(verdict, flip) if stated.region.open else Maximum(verdict, flip)
+    if isinstance(stated, Query):
+        return Proof(stated, verdict)
+    if not isinstance(verdict, Robust):
+        raise RefusedError("another verdict", "a family is shown by a proof")
+    return FamilyProof(stated, verdict)
+
+
+def _shape(query: Query | FamilyQuery) -> Region | Cone:
+    return query.region if isinstance(query, Query) else query.cone
 
 
 def _network_in(head: dict[str, Any]) -> Network:
@@ -209,6 +271,21 @@ def _region_in(value: Any) -> Region:
         raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
     size, clipped = _rational(value["size"]), truth_in(value["clipped"])
     return Region(value["norm"], lower, upper, center, size, clipped, is_open)
+
+
+def _cone_out(cone: Cone) -> dict[str, Any]:
+    numbers = {name: format_rational(getattr(cone, name)) for name in ("unit", "first", "last")}
+    center = [format_rational(x) for x in cone.center]
+    return {"norm": cone.norm, "center": center, **numbers, "open": cone.open}
+
+
+def _cone_in(value: Any) -> Cone:
+    check_fields(value, _CONE)
+    if value["norm"] not in ("inf", "1", "2"):
+        raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
+    center = tuple(_rational(x) for x in list_in(value["center"], "center"))
+    unit, first, last = (_rational(value[name]) for name in ("unit", "first", "last"))
+    return Cone(value["norm"], center, unit, first, last, truth_in(value["open"]))
 
 
 def _goal_out(goal: Goal) -> dict[str, Any]:

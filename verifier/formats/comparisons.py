@@ -48,16 +48,19 @@ def parse_conjunction(text: str) -> tuple[Atom, ...]:
     return tuple(atoms)
 
 
-def conjunction_text(atoms: Iterable[Atom]) -> str:
-    """The atoms as `parse_conjunction` reads them, each with its constant on the right."""
+def conjunction_text(atoms: Iterable[Atom], parameter: int | None = None) -> str:
+    """The atoms as `parse_conjunction` reads them, each with its constant on the right; the input
+    of this number, if any, is called m."""
     return " and ".join(
-        f"{_terms_text(atom)} {'>' if atom.strict else '>='} {format_rational(-atom.constant)}"
+        f"{_terms_text(atom, parameter)} {'>' if atom.strict else '>='} "
+        f"{format_rational(-atom.constant)}"
         for atom in atoms
     )
 
 
-def _terms_text(atom: Atom) -> str:
-    parts = [(c, f"Y_{j}") for j, c in atom.outputs] + [(c, f"X_{k}") for k, c in atom.inputs]
+def _terms_text(atom: Atom, parameter: int | None) -> str:
+    parts = [(c, f"Y_{j}") for j, c in atom.outputs]
+    parts += [(c, "m" if k == parameter else f"X_{k}") for k, c in atom.inputs]
     terms = [
         ("- " if c < 0 else "+ ") + ("" if abs(c) == 1 else f"{format_rational(abs(c))} ") + name
         for c, name in parts

@@ -1,5 +1,6 @@
 """The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
 
+from copy import copy
 from fractions import Fraction
 from math import isqrt
 from typing import Any
@@ -20,7 +21,7 @@ class Region:
 
     def __init__(self, norm, low, high, center=None, size=ZERO, clipped=False, is_open=False):
         self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
-        self.open, self.has_ball = is_open, norm != "inf" or is_open
+        self.open, self.has_ball, self.loose = is_open, norm != "inf" or is_open, False
         need(norm in LENGTH and 0 < len(low) == len(high), "malformed", "a region")
         need(all(a <= b for a, b in zip(low, high, strict=True)), "malformed", "an empty box")
         if self.has_ball:
@@ -29,29 +30,50 @@ class Region:
             box = [*zip(center, low, high, strict=True)]
             nearest = [min(max(c, a), b) for c, a, b in box]
             need(self.contains(nearest), "malformed", "an empty region")
-            around = all(min(c - a, b - c) >= 0 for c, a, b in box) and all(
-                LENGTH[norm]([min(c - a, b - c)]) >= size for c, a, b in box
-            )
+            gap = min(min(c - a, b - c) for c, a, b in box)
+            around = gap >= 0 and LENGTH[norm]([gap]) >= size
             need(clipped or around, "malformed", "the box cuts the ball, unclipped")
+
+    def ends(self):
+        return (self,)
 
     def closed(self):
         """The region with the sphere of its ball."""
-        if self.norm != "inf" or not self.open:
-            return Region(self.norm, self.low, self.high, self.center, self.size, True)
-        low = [max(a, c - self.size) for a, c in zip(self.low, self.center, strict=True)]
-        high = [min(b, c + self.size) for b, c in zip(self.high, self.center, strict=True)]
-        return Region(self.norm, low, high)
+        found = copy(self)
+        found.open = False
+        return found
 
     def distance(self, x):
         return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
 
     def contains(self, x):
-        if not all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True)):
-            return False
-        if not self.has_ball:
-            return True
-        away = self.distance(x)
-        return away < self.size if self.open else away <= self.size
+        inside = all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True))
+        away = self.distance(x) if self.has_ball else self.size
+        return inside and (away < self.size if self.open else away <= self.size)
+
+
+class Cone:
+    """The points x, m with ||x - center||_norm <= m unit (norm 2: its square <= m^2 unit) and
+    first <= m <= last (open: < last): a family is a question about every m."""
+
+    def __init__(self, norm, center, unit, first, last, is_open):
+        self.norm, self.center, self.unit, self.open = norm, center, unit, is_open
+        self.first, self.last = first, last
+        need(norm in LENGTH and center and unit > 0, "malformed", "a cone")
+        need(0 <= first < last, "malformed", "the ends of a family")
+
+    def at(self, m):
+        """Where m is this number; at the open end, `loose`, goals are not asked about."""
+        reach, size = m * self.unit, m * self.unit
+        if self.norm == "2":
+            reach, size = m * root_upper(self.unit), m * m * self.unit
+        low, high = ([*(c + side for c in self.center), m] for side in (-reach, reach))
+        found = Region(self.norm, low, high, [*self.center, m], size, True)
+        found.loose = self.open and m == self.last
+        return found
+
+    def ends(self):
+        return self.at(self.first), self.at(self.last)
 
 
 class Question:
@@ -60,22 +82,29 @@ class Question:
 
     def __init__(self, network, region, goals):
         self.network, self.region, self.goals = network, region, goals
-        need(len(region.low) == network.inputs, "malformed", "the region's inputs")
+        need(len(region.ends()[0].low) == network.inputs, "malformed", "the region's inputs")
         need(goals and all(goals), "malformed", "no goal, or one without atoms")
 
 
 def stated(head: Any, network: Any) -> "Question":
     """The question in the first line of a proof file."""
-    region, goals = head["region"], []
+    goals = []
     for goal in listed(head["goals"]):
         rival, atoms = fields(goal, ("rival", "atoms"))
         typed(rival, str)
         goals.append([atom(text, network) for text in listed(atoms)])
-    return Question(network, region_of(region), goals)
+    return Question(network, region_of(head["region"]), goals)
 
 
 def region_of(text):
     need(isinstance(text, dict), "malformed", text)
+    if "unit" in text:
+        names = ("norm", "center", "unit", "first", "last", "open")
+        norm, center, *numbers, is_open = fields(text, names)
+        need(norm in [*LENGTH], "malformed", norm)
+        center = [rational(q) for q in listed(center)]
+        unit, first, last = map(rational, numbers)
+        return Cone(norm, center, unit, first, last, typed(is_open, bool))
     is_open = "open" in text
     ball = ("center", "size", "clipped") if is_open or text.get("norm") != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))

@@ -15,59 +15,67 @@ MOST_POINTS = 1 << 12  # of one function
 
 
 class Ridges:
-    def __init__(self, network, region):
-        self.network, self.region, self.inputs = network, region, network.inputs
+    def __init__(self, network, space):
+        """`space` is the number of inputs; of a family without m, and what reads m lies on no
+        direction."""
+        self.network, self.space, self.inputs = network, space, network.inputs
         self.directions = None
 
     def direction(self, j):
         """Pairs of input and entry, the first entry 1; None if variable j lies on no direction."""
         if self.directions is None:
-            self.directions = [((k, ONE),) for k in range(self.inputs)]
+            self.directions = [((k, ONE),) for k in range(self.space)]
+            self.directions += [None] * (self.inputs - self.space)
             for v in range(self.network.units.count):
                 pairs, _, _ = self.network.units.row(v)
                 read = {self.directions[i] for i, _ in pairs}
-                of_inputs = pairs and pairs[-1][0] < self.inputs
+                of_inputs = pairs and pairs[-1][0] < self.space
                 own = tuple((k, Fraction(n, pairs[0][1])) for k, n in pairs) if of_inputs else None
                 self.directions.append(own if len(read) != 1 else read.pop())
         return self.directions[j]
 
-    def least(self, form, t, weights, branch):
-        """A lower bound of the form, all of whose variables lie on directions, in the branch; None
-        if the branch is empty. For t >= 0, size - ||x - c||_p^p >= 0 is taken away t times, and
-        ||x - c||_p^p >= sum of s_d |u_d - d . c|^p: what is left is a sum over directions, each
-        bounded by itself."""
+    def least(self, form, t, weights, branch, bounds):
+        """A lower bound of the form, all of whose variables lie on directions, at each end of the
+        branch; None if it has no point. For t >= 0, size - ||x - c||_p^p >= 0 is taken away t
+        times, and ||x - c||_p^p >= sum of s_d |u_d - d . c|^p: what is left is a sum over
+        directions, each bounded by itself. In a family no direction depends on m, and the size is
+        affine in m for p = 1."""
+        region, *others = branch.regions
         need(t >= 0, "negative multiplier", "ball")
-        need(t == 0 or self.region.norm != "inf", "no ball", "a multiplier of the ball of a box")
-        shares = {} if weights is None else self.shares(weights)
+        need(t == 0 or region.norm != "inf", "no ball", "a multiplier of the ball of a box")
+        need(t == 0 or region.norm == "1" or not others, "unsupported", "a share of an L2 cone")
+        shares = {} if weights is None else self.shares(weights, region.norm)
         sums: dict[Any, dict[int, Fraction]] = {}
         for j, c in form.z.items():
             sums.setdefault(self.direction(j), {})[j] = c
         need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
-        total = form.constant - t * self.region.size
+        total = ZERO
         for d, terms in sums.items():
-            low, high = self.interval(d, branch)
+            low, high = self.interval(d, branch, bounds)
             if low > high:
                 return None
-            center = dot(d, self.region.center) if self.region.has_ball else ZERO
+            center = dot(d, region.center) if region.has_ball else ZERO
             points, values = self.function(d, terms, low, high)
-            total += self.minimum(points, values, t * shares.get(d, ZERO), center)
-        return total
+            one, share = region.norm == "1", t * shares.get(d, ZERO)
+            total += self.minimum(points, values, share, center, one)
+        ends = zip(form.constants, branch.regions, strict=True)
+        return [constant - t * end.size + total for constant, end in ends]
 
-    def shares(self, weights):
+    def shares(self, weights, norm):
         """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y.
 
         p = 1: sum of s_d |d . y| <= sum over k of |y_k| sum of s_d |d_k|. p = 2: the matrix of the
         sqrt(s_d s_e) d . e has norm <= 1, for its absolute values times the vector w / sqrt(s) stay
         below that vector (Schur's test); so has then the map y -> (sqrt(s_d) d . y)."""
-        two = self.region.norm == "2"
-        need(self.region.norm != "inf", "malformed", "weights without a ball")
+        two = norm == "2"
+        need(norm != "inf", "malformed", "weights without a ball")
         need(listed(weights), "malformed", "weights of no direction")
         found: Any = {}
         columns: Any = {}
         last: Any = ()
         for weight in weights:
             pairs, s, *w = listed(weight, 3 if two else 2)
-            entries, s = table(pairs, self.inputs), number(s)
+            entries, s = table(pairs, self.space), number(s)
             d, w = tuple(entries.items()), number(w[0]) if two else ONE
             need(d and d[0][1] == 1 and 0 not in entries.values(), "malformed", "a direction")
             need(d > last, "malformed", "directions do not increase")
@@ -89,17 +97,18 @@ class Ridges:
             need(large <= w, "weights too large", large)
         return {d: s for d, (s, _) in found.items()}
 
-    def interval(self, d, branch):
-        """Where d . x lies: on the box, on the ball (|d . (x - c)| <= radius ||d||_q) and by the
-        cuts that are about d alone."""
-        low = sum(g * (branch.low[k] if g > 0 else branch.high[k]) for k, g in d)
-        high = sum(g * (branch.high[k] if g > 0 else branch.low[k]) for k, g in d)
-        norm, size = self.region.norm, self.region.size
-        if norm != "inf":
-            reach = size * max(abs(g) for _, g in d)
-            if norm == "2":
-                reach = root_upper(size * sum(g * g for _, g in d))
-            center = dot(d, self.region.center)
+    def interval(self, d, branch, bounds):
+        """Where d . x lies, at all ends: on the box, on the ball (|d . (x - c)| <= radius ||d||_q)
+        and by the cuts that are about d alone."""
+        box, ends = {k: bounds(branch, k) for k, _ in d}, range(len(branch.regions))
+        low = min(sum(g * box[k][g < 0][end] for k, g in d) for end in ends)
+        high = max(sum(g * box[k][g > 0][end] for k, g in d) for end in ends)
+        region = branch.regions[-1]  # the largest ball
+        if region.norm != "inf":
+            reach = region.size * max(abs(g) for _, g in d)
+            if region.norm == "2":
+                reach = root_upper(region.size * sum(g * g for _, g in d))
+            center = dot(d, region.center)
             low, high = max(low, center - reach), min(high, center + reach)
         for normal, t in branch.cuts:  # normal . x + t >= 0
             entries = sorted((k, g) for k, g in normal.items() if g)
@@ -143,10 +152,9 @@ class Ridges:
             values[j] = [max(q, ZERO) for q in a]
         return points, row(terms.items(), ZERO)
 
-    def minimum(self, points, values, t, center):
+    def minimum(self, points, values, t, center, one):
         """The least value + t |u - center|^p: at an end of a piece, at the center (p = 1), or at
         the vertex of a parabola (p = 2)."""
-        one = self.region.norm == "1"
 
         def at(u, value):
             return value + t * (abs(u - center) if one else (u - center) ** 2)

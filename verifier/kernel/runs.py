@@ -44,6 +44,7 @@ def check_proof_file(data, network=None):
         network = Network(content)
     need(digest == network.digest, "another network", digest)
     question = stated(head, network)
+    need(not third or len(question.region.ends()) == 1, "malformed", "three lines of a family")
     if third:
         check_exact(question, third)
     verdict, _ = check(question, second)

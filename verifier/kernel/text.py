@@ -49,15 +49,14 @@ def read_file(path):
 def parse(data):
     """The JSON value: no float, no key twice, no deep nesting, little memory; the keys of every
     object are sorted in version 2 of certificates."""
-    need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
     limit(data)
-    disorder: list[str] = []
+    disorder: list[Any] = []
 
     def unique(pairs):
-        names = [name for name, _ in pairs]
-        need(len({*names}) == len(names), "duplicate key", names)
-        disorder.extend(names if names != sorted(names) else ())
-        return dict(pairs)
+        names, value = [name for name, _ in pairs], dict(pairs)
+        need(len(value) == len(names), "duplicate key", names)
+        disorder.extend([names] if names != sorted(names) else [])
+        return value
 
     hooks: Any = dict.fromkeys(("parse_float", "parse_constant"), lambda t: need(False, "float", t))
     try:
@@ -65,12 +64,13 @@ def parse(data):
     except (ValueError, RecursionError) as error:  # of JSON, UTF-8, integers of many digits
         raise Refused("not JSON", str(error)) from None
     version = value.get("robmem") if isinstance(value, dict) else 0
-    need(version != 2 or not disorder, "unsorted keys", disorder[:4])
+    need(version != 2 or not disorder, "unsorted keys", disorder[:1])
     return value
 
 
 def limit(data):
     """Refuses what would fill the memory, and nesting beyond MAX_DEPTH."""
+    need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
     cost = sum(each * data.count(character) for character, each in COSTS.items())
     need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
     depth = 0
@@ -83,7 +83,7 @@ def limit(data):
 
 def fields(value, required, optional=()):
     """The values of the required fields, in their order; there is no field but these."""
-    need(isinstance(value, dict), "malformed", value)
+    typed(value, dict)
     for name in required:
         need(name in value, "missing field", name)
     for name in value:
@@ -91,29 +91,27 @@ def fields(value, required, optional=()):
     return [value[name] for name in required]
 
 
-def listed(value, length=None):
-    need(isinstance(value, list) and length in (None, len(value)), "malformed", value)
-    return value
-
-
 def typed(value, kind):
     need(type(value) is kind, "malformed", value)
     return value
 
 
+def listed(value, length=None):
+    need(length in (None, len(typed(value, list))), "malformed", value)
+    return value
+
+
 def index(value, count):
-    need(type(value) is int and value >= 0, "malformed", value)
+    need(typed(value, int) >= 0, "malformed", value)
     need(value < count, "index out of range", f"{value} of {count}")
     return value
 
 
 def rational(text):
     """The number whose only text this is: lowest terms, hexadecimal above 4096 bits."""
-    need(type(text) is str and len(text) <= MAX_NUMBER, "malformed", text)
-    need(NUMBER.fullmatch(text), "malformed", text)
+    need(len(typed(text, str)) <= MAX_NUMBER and NUMBER.fullmatch(text), "malformed", text)
     top, bottom = (int(t, 16 if "x" in t else 10) for t in f"{text}/1".split("/")[:2])
-    need(bottom, "malformed", "denominator zero")
-    need(written(Fraction(top, bottom)) == text, "malformed", text)
+    need(bottom and written(Fraction(top, bottom)) == text, "malformed", text)
     return Fraction(top, bottom)
 
 
@@ -136,6 +134,6 @@ def table(pairs, count, read=number):
     found, last = {}, -1
     for pair in listed(pairs):
         k, value = listed(pair, 2)
-        need(type(k) is int and k > last, "malformed", k)
+        need(typed(k, int) > last, "malformed", k)
         found[index(k, count)], last = read(value), k
     return found

@@ -14,7 +14,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from verifier.checker.family import End, FamilyChecker, at_end, family_roots, family_scaled
+from verifier.checker.family import (
+    End,
+    FamilyChecker,
+    Mark,
+    at_end,
+    family_roots,
+    family_scaled,
+)
 from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.ridge import short
 from verifier.checker.scaled import ScaledNetwork, common_denominator
@@ -176,11 +183,11 @@ def _goals(checker: FamilyChecker, trees: Sequence[Tree]) -> tuple[Tree, ...] | 
 
 
 def _holds(checker: FamilyChecker, tree: Tree, goal: Goal | PairLemma) -> bool:
-    ends, marks = checker.ends, checker.marks()
+    before = checker.mark()
     try:
         checker.refute(tree, goal)
     except RefusedError:
-        checker.undo(ends, marks)
+        checker.undo(before)
         return False
     return True
 
@@ -225,14 +232,14 @@ class Lifting:
     ) -> Tree:
         """The tree with its lemmas lifted; what its leaves reach is added to `reached`."""
         checker = self.checker
-        ends, start = checker.ends, checker.marks()
+        start = checker.mark()
         nodes: list[Node] = []
-        waiting: list[tuple[list[tuple[int, int]], UnitSplit | InputSplit | PlaneSplit]] = []
+        waiting: list[tuple[Mark, UnitSplit | InputSplit | PlaneSplit]] = []
         for node in tree:
             body = node.body
             nodes.append(Node(self.steps(node.steps), body))
             if isinstance(body, UnitSplit | InputSplit | PlaneSplit):
-                waiting.append((checker.marks(), body))
+                waiting.append((checker.mark(), body))
                 checker.restrict(body, high=False)
                 continue
             if isinstance(body, Leaf) and reached is not None:
@@ -252,10 +259,10 @@ class Lifting:
                     )
                     reached.append((first, last))
             if waiting:
-                marks, split = waiting.pop()
-                checker.undo(ends, marks)
+                mark, split = waiting.pop()
+                checker.undo(mark)
                 checker.restrict(split, high=True)
-        checker.undo(ends, start)
+        checker.undo(start)
         return tuple(nodes)
 
 

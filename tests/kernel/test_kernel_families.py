@@ -1,0 +1,288 @@
+"""Families by the kernel: it accepts what the checker accepts, and the same with any flaw."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from constructions.families import family_of
+from tests.oracles.checkers import answer
+from tests.oracles.kernel import head_of, kernel_answer, proof_flaw
+from tests.oracles.maxima_networks import maxima_network
+from tests.oracles.random_data import random_data
+from tests.oracles.random_families import (
+    clamped,
+    cone_of,
+    guessed,
+    holds_at_slices,
+    kink,
+    label_families,
+    lemmas,
+    random_family,
+)
+from verifier.checker.elaborate import elaborate, kernel_check_proof
+from verifier.checker.family_replay import replay_family
+from verifier.evidence.certificate import (
+    Conflict,
+    Flip,
+    InputSplit,
+    Leaf,
+    MaximaStep,
+    Node,
+    PairLemma,
+    Robust,
+    UnitSplit,
+    certificate_bytes,
+)
+from verifier.evidence.proof_file import parse_claim
+from verifier.kernel import rules
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery
+from verifier.question.query import Atom, Goal
+from verifier.search.deep.family import FamilySearch
+from verifier.search.options import Options
+from verifier.tasks.verify import verify
+
+F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
+LEAF = (Node((), Leaf()),)
+
+
+def agree(query, verdict):
+    """The flaw that checker and kernel name, of the proof as it is and spelled out."""
+    flaw = answer(replay_family, query, verdict)
+    assert answer(kernel_check_proof, query, verdict) == flaw
+    alone = kernel_answer(query, verdict)
+    assert alone == flaw or (alone == "unsupported" and "maxima" in str(verdict).lower())
+    return flaw
+
+
+def random_proofs(seeds):
+    counts = Counter()
+    for seed in seeds:
+        rng, query = random_family(seed)
+        steps = lemmas(rng, query) if rng.random() < 0.5 else ()
+        steps += (MaximaStep(),) if rng.random() < 0.2 else ()
+        for _ in range(2):
+            flaw = agree(query, Robust(steps, (guessed(rng, query),)))
+            counts[flaw] += 1
+            assert flaw != "accepted" or holds_at_slices(query), seed
+    return counts
+
+
+def test_random_families():
+    counts = random_proofs(range(200))
+    assert min(counts["accepted"], counts["bound too weak"]) > 40, counts
+
+
+@pytest.mark.slow
+def test_many_random_families():
+    counts = random_proofs(range(20000, 24000))
+    assert min(counts["accepted"], counts["bound too weak"]) > 800, counts
+
+
+@pytest.mark.parametrize("name", ["linf", "l1-halfspaces", "l2-halfspaces"])
+def test_constructions_whose_steps_are_spelled_out(name):
+    """As a file in kernel form the proof needs nothing else."""
+    dataset = random_data(3, 6, 2, 3)
+    family = family_of(dataset, name)
+    asked = label_families(dataset, family, family.end)
+    short = 0
+    for query, proof in zip(asked, FamilySearch(asked).run([None] * dataset.size), strict=True):
+        assert proof is not None and agree(query, proof) == "accepted"
+        whole = elaborate(query, proof)
+        assert kernel_answer(query, whole) == "accepted"
+        replay_family(query, whole)
+        short += MaximaStep() in proof.steps
+    assert (short > 0) == (name != "linf")
+
+
+def maxima_proofs(seeds):
+    """Steps about maxima at the root, on parts of the interval and on sides of a unit are spelled
+    out in lemmas that hold: the goal is far away, so nothing else can be refused."""
+    lemmas_found = 0
+    for seed in seeds:
+        rng = Random(seed)
+        inputs = rng.randint(1, 2)
+        network = maxima_network(rng, inputs + 1)
+        first = F(rng.choice((0, 1)), 2)
+        cone = cone_of(
+            rng.choice(("inf", "1", "2")), [rng.randint(-2, 2) for _ in range(inputs)], first,
+            first + F(rng.randint(1, 4), 2), unit=rng.choice((1, F(1, 3))),
+        )  # fmt: skip
+        far = Goal((Atom((), ((0, ONE),), F(-(10**9)), False),), "far")
+        query = FamilyQuery(network, cone, (far,))
+        step = (MaximaStep(),)
+        end = InputSplit(inputs, cone.first + (cone.last - cone.first) * F(rng.randint(1, 3), 4))
+        unit = UnitSplit(rng.randrange(network.units.count))
+        last = Node(step, Leaf())
+        for body in (end, unit):
+            verdict = Robust(step, ((Node((), body), last, last),))
+            assert agree(query, verdict) == "accepted"
+            whole = elaborate(query, verdict)
+            assert kernel_answer(query, whole) == "accepted"
+            lemmas_found += str(whole).count("PairLemma")
+    return lemmas_found
+
+
+def test_steps_about_maxima():
+    assert maxima_proofs(range(40)) > 100
+
+
+@pytest.mark.slow
+def test_many_steps_about_maxima():
+    assert maxima_proofs(range(1000, 2500)) > 4000
+
+
+BELOW = Goal((Atom(((1, ONE),), ((0, -ONE),), ZERO, True),), "below m")
+ABOVE = Goal((Atom(((1, -ONE),), ((0, ONE),), ZERO, True),), "above m")
+
+
+def test_bounds_below_at_both_ends_at_once():
+    """relu(2 m - 1) is 0 and 1 at the ends, but not above m between them: max(l, 0) at each end by
+    itself would be a chord above it. The same for what reads it: relu(z - m + 1) is 1/2 at 1/2."""
+    query = kink(BELOW)
+    assert agree(query, Robust((), (LEAF,))) == "bound too weak"
+    halves = (Node((), InputSplit(1, F(1, 2))), *LEAF, *LEAF)
+    assert agree(query, Robust((), (halves,))) == "bound too weak"
+    assert agree(kink(ABOVE), Robust((), (LEAF,))) == "accepted"
+    second = kink(Goal((Atom((), ((0, -ONE),), ONE, True),), "below 1"), second=True)
+    leaf = (Node((), Leaf(slopes={1: ZERO})),)
+    assert agree(second, Robust((), (leaf,))) == "bound too weak"
+
+
+def test_the_mutant_that_bounds_each_end_by_itself_is_caught(monkeypatch):
+    """It would accept the false claim above."""
+
+    def apart(c, s, low, high):
+        pairs = zip(low, high, strict=True)
+        return [(1 - s) * max(a, ZERO) + s * max(-b, ZERO) for a, b in pairs]
+
+    query = kink(BELOW)
+    monkeypatch.setattr(rules, "rests", apart)
+    assert kernel_answer(query, Robust((), (LEAF,))) == "accepted"
+    assert not holds_at_slices(query)
+
+
+def test_tampered_lemmas_and_trees():
+    true = PairLemma(0, True, (F(-1), F(1)), LEAF)
+    for steps, flaw in (
+        ((true,), "accepted"),
+        ((replace(true, ends=(F(-1), F(999, 1000))),), "bound too weak"),
+        ((replace(true, ends=(F(-1001, 1000), F(1))),), "bound too weak"),
+        ((replace(true, ends=(F(1), F(-1))),), "bound too weak"),
+        ((replace(true, unit=1),), "index out of range"),
+    ):
+        assert agree(kink(ABOVE), Robust(steps, (LEAF,))) == flaw
+    for tree, flaw in (
+        ((Node((), Conflict(0)),), "no conflict"),
+        ((Node((), InputSplit(1, ONE)), *LEAF, *LEAF), "split outside"),
+        ((Node((), InputSplit(1, ZERO)), *LEAF, *LEAF), "split outside"),
+        ((Node((), InputSplit(2, ZERO)), *LEAF, *LEAF), "index out of range"),
+        ((*LEAF, *LEAF), "malformed tree"),
+        ((Node((), UnitSplit(0)), *LEAF), "malformed tree"),
+    ):
+        assert agree(kink(ABOVE), Robust((), (tree,))) == flaw
+    assert agree(kink(ABOVE), Robust((), ())) == "goal missing"
+
+
+def test_the_clamp_form_is_answered_alike():
+    """x_k = c_k + clamp(t_k, -m unit, m unit) makes an ordinary question on a box of (t, m) of a
+    cone: where that is flipped no family proof is accepted, where it is proved no slice flips."""
+    counts = Counter()
+    for seed in range(400):
+        rng, query = random_family(seed)
+        if query.cone.norm != "inf":
+            continue
+        query = replace(query, cone=replace(query.cone, open=False))
+        proofs = [Robust((), (guessed(rng, query),)) for _ in range(3)]
+        flaws = {agree(query, proof) for proof in proofs}
+        ordinary = verify(clamped(query), Options(nodes=300)).verdict
+        if isinstance(ordinary, Flip):
+            assert "accepted" not in flaws, seed
+            counts["flip"] += 1
+        elif isinstance(ordinary, Robust):
+            assert holds_at_slices(query), seed
+            counts["accepted" if "accepted" in flaws else "proved"] += 1
+        if sum(counts.values()) == 45:
+            break
+    assert min(counts["flip"], counts["accepted"]) > 8, counts
+
+
+def edited_file(change):
+    """The flaws of parser or checker, and of the kernel, of an edited proof about `ABOVE`."""
+    query = kink(ABOVE)
+    head = json.loads(head_of(query))
+    certificate = json.loads(certificate_bytes(Robust((), (LEAF,)), query.network.digest))
+    third = change(head, certificate) or b""
+    lines = (json.dumps(line, sort_keys=True).encode() for line in (head, certificate))
+    data = b"\n".join(lines) + b"\n" + third
+    try:
+        claim = parse_claim(data)
+        flaw = answer(replay_family, claim.query, claim.verdict)
+    except UserError as error:
+        flaw = error.flaw if isinstance(error, RefusedError) else "unreadable"
+    return flaw, proof_flaw(data)
+
+
+def region_with(**fields):
+    return lambda head, _: head["region"].update(fields)
+
+
+def test_tampered_proof_files():
+    def without(name):
+        return lambda head, _: head["region"].pop(name) and None
+
+    def of_version_1(head, certificate):
+        certificate["robmem"] = 1
+        certificate["steps"] = [{"upper": [0, -1, 1], "tree": [{"leaf": {}}]}]
+
+    def with_one_number(head, certificate):
+        certificate["steps"] = [{"upper": [0, 1], "tree": [{"leaf": {}}]}]
+
+    def a_flip(head, certificate):
+        del certificate["goals"], certificate["steps"]
+        certificate |= {"goal": 0, "point": [0, 0], "verdict": "flip"}
+
+    def a_third_line(head, certificate):
+        return json.dumps(certificate, sort_keys=True).encode() + b"\n"
+
+    assert edited_file(lambda *_: None) == ("accepted", "accepted")
+    for change in (
+        region_with(first="1"), region_with(first="2"), region_with(first="-1"),
+        region_with(last="0"), region_with(last=1), region_with(last="2/2"),
+        region_with(unit="0"), region_with(unit="-1"), region_with(open=None),
+        region_with(open=1), region_with(open="false"), region_with(norm="3"),
+        region_with(norm=[]), region_with(center=[]), region_with(center=["0", "0"]),
+        region_with(lower=["0"]), region_with(size="1"), without("unit"), without("open"),
+        without("center"), without("last"), of_version_1, a_third_line,
+    ):  # fmt: skip
+        flaw, kernel = edited_file(change)
+        assert flaw == kernel or {flaw, kernel} <= {"malformed", "missing field", "unknown field"}
+        assert kernel != "accepted"
+    assert edited_file(a_flip) == ("another verdict", "another verdict")
+    assert edited_file(with_one_number) == ("unsupported", "malformed")
+    assert edited_file(region_with(last="2")) == ("bound too weak", "bound too weak")
+
+
+def test_an_open_end():
+    """1 - m > 0 holds on [0, 1), not on [0, 1]; and not where the branch ends before."""
+    goal = Goal((Atom(((1, ONE),), (), -ONE, False),), "not below 1")
+    split = (Node((), InputSplit(1, F(1, 2))), *LEAF, *LEAF)
+    for first, last, is_open, flaw in (
+        (0, 1, True, "accepted"),
+        (0, 1, False, "bound too weak"),
+        (0, F(9, 8), True, "bound too weak"),
+    ):
+        query = kink(goal)
+        cone = replace(query.cone, first=F(first), last=F(last), open=is_open)
+        query = replace(query, cone=cone)
+        assert agree(query, Robust((), (LEAF,))) == agree(query, Robust((), (split,))) == flaw
+    early = Goal((Atom(((1, ONE),), (), -F(1, 2), False),), "not below 1/2")
+    query = replace(kink(early), cone=replace(kink(early).cone, open=True))
+    above = (Node((), InputSplit(1, F(1, 2))), *LEAF, Node((), Leaf()))
+    assert agree(query, Robust((), (above,))) == "bound too weak"
