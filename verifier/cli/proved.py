@@ -43,7 +43,7 @@ def check_proved(
 
 def _check_file(path: Path, file: str | None) -> dict[str, Any]:
     from verifier.cli.question import question_facts
-    from verifier.evidence.certificate import Flip
+    from verifier.evidence.certificate import Flip, Radius
     from verifier.evidence.proof_file import load_proof
     from verifier.formats.load import load_any_network
     from verifier.tasks.proved import replay_proof
@@ -52,8 +52,11 @@ def _check_file(path: Path, file: str | None) -> dict[str, Any]:
     proof = load_proof(path, network=network)
     replay_proof(proof.query, proof.verdict)
     flip = isinstance(proof.verdict, Flip)
+    claim = "a point of the region is unsafe" if flip else "no point of the region is unsafe"
+    if isinstance(proof.verdict, Radius):
+        claim += ", and one on its sphere is: its radius is exact"
     return {
-        "claim": "a point of the region is unsafe" if flip else "no point of the region is unsafe",
+        "claim": claim,
         "samples": 1,
         "robust": int(not flip),
         "flips": int(flip),
