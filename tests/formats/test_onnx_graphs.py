@@ -363,3 +363,11 @@ def test_windows_that_runtimes_pad_differently_are_refused() -> None:
     back = NODE("ConvTranspose", ["x0", "w"], ["y"], auto_pad="VALID", pads=[1, 1])
     with pytest.raises(UserError, match="both pads and auto_pad"):
         network_of_model(build([back], [[1, 1, 4]], {"w": np.ones((1, 1, 3), F)}))
+
+
+def test_one_hot_of_reals_is_that_of_their_integer_parts() -> None:
+    node = NODE("OneHot", ["i", "d", "x0"], ["y"])
+    arrays = {"i": np.array([0, 1.7, -0.5, -1.5, 3], F), "d": np.array(2.9, F)}
+    model = build([node], [[2]], arrays)
+    agree(model, network_of_model(model))
+    assert exact(model, 0, 1) == [1, 0, 0, 1, 1, 0, 0, 1, 0, 0]

@@ -518,7 +518,8 @@ def _one_hot(node: Node) -> list[Value]:
     if count < 1:
         raise UserError(f"a depth of {count}")
     check_size((indices.values.size, count))
-    places = np.expand_dims(np.asarray(indices.reals(), dtype=np.float64), axis)
+    # Indices that are no integers are cast to integers, towards zero.
+    places = np.expand_dims(np.trunc(np.asarray(indices.reals(), dtype=np.float64)), axis)
     classes = np.arange(count).reshape([count if k == axis else 1 for k in range(rank)])
     hot = np.where(places < 0, places + count, places) == classes
     return [relocated(values, lambda ids: ids.reshape(-1)[hot.astype(np.int64)])]
