@@ -419,7 +419,7 @@ def test_npz_of_floats(dtype, tmp_path):
     assert dataset.labels.tolist() == [1, 0]
 
 
-@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.int64, np.uint64])
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.int64, np.uint64, ">u8", ">i8"])
 def test_npz_of_integers(dtype, tmp_path):
     top = 1 if dtype is bool else np.iinfo(dtype).max
     values = np.array([[[0, 1], [1, 0]], [[top, 0], [0, 0]]], dtype=dtype)

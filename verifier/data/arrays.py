@@ -109,7 +109,8 @@ def _dataset(
         )
     label_names, indices = label_table(label_place, _array_labels(label_place, targets))
     if flat.dtype.kind in "biu":
-        wide = flat.astype(object if flat.dtype == np.uint64 else np.int64)
+        beyond = flat.dtype.kind == "u" and flat.dtype.itemsize == 8  # in either order of bytes
+        wide = flat.astype(object if beyond else np.int64)
         numerators, denominator = as_stored(wide), 1
     else:
         numerators, denominator = dyadics(place, flat)
