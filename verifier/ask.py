@@ -1,30 +1,32 @@
-"""The Python API: `verify` a label, `exact_radius`, `search_flips`, `certify` a data set, `check`.
+"""The questions that `robmem` asks from Python: `verify`, `radius`, `margin`, `search`, `certify`.
 
-A network is a `Network` or the path of a file that `robmem` reads; data are a `Dataset` or what
-`--data` takes, such as "digits" or "table.csv". All numbers are exact: Fraction("0.1") is one
-tenth, Fraction(0.1) the float nearest to it. Every answer has been checked before it is returned.
+A network is a `Network`, the path of a file that `robmem` reads, a fitted model of scikit-learn or
+a Sequential of PyTorch; data are a `Dataset` or what `--data` takes, such as "digits" or
+"table.csv". All numbers are exact: "0.1" is one tenth, 0.1 the float nearest to it, and one tenth
+again with decimals=True. Every answer has been checked before it is returned.
 
 The examples are about the network (x, 1 - x) of one input x, of which argmax reads label 0 where
 x > 1/2, label 1 where x < 1/2, and a tie between them.
 
+>>> import robmem
 >>> from fractions import Fraction
->>> from verifier import ask
->>> from verifier.question.build import NetworkBuilder
->>> from verifier.data.dataset import Dataset
->>> build = NetworkBuilder(1)
->>> (x,) = build.inputs
->>> network = build.network([x, 1 - x])
->>> data = Dataset.from_rows("two", [[2], [0]], ["high", "low"])
+>>> network = robmem.load_network(([[[1], [-1]]], [[0, 1]]))
+>>> data = robmem.Dataset.from_arrays([[2], [0]], ["high", "low"], name="two")
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from verifier.checker.manifest import Question
 from verifier.data.dataset import Dataset
+from verifier.data.held import Number, exact_number, exact_vector, sample_list
 from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided, Verdict
 from verifier.evidence.proof_file import (
@@ -36,47 +38,168 @@ from verifier.evidence.proof_file import (
 )
 from verifier.formats.files import naming
 from verifier.formats.load import load_file
+from verifier.formats.npz import chain
+from verifier.question.build import concatenate_rows, dense_rows
 from verifier.question.errors import UserError
 from verifier.question.labels import default_decoder, label_values
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query, label_goals
 from verifier.question.rational import parse_rational
-from verifier.question.region import Norm, Region, ball, box
+from verifier.question.region import Region, ball, box, read_norm
 from verifier.runs import run as runs
-from verifier.runs.run import Promising
+from verifier.runs.run import Progress, Promising
 from verifier.runs.summary import Summary
 from verifier.search.options import Options
-from verifier.tasks import flips, radius
+from verifier.tasks import flips
+from verifier.tasks import radius as distances
 from verifier.tasks import verify as api
+from verifier.tasks import worst as worst_case
 from verifier.tasks.around import FoundFlip
 from verifier.tasks.flips import SearchedSample
 from verifier.tasks.radius import RadiusInterval
+from verifier.tasks.worst import Worst
 
-Clip = tuple[Fraction, Fraction]
+Clip = tuple[Number, Number]
+
+
+class Ball:
+    """The closed ball ||x - center||_norm <= radius, within the box `clip` if that is given.
+
+    norm: 1, 2, "inf", "l2", math.inf, ..; for norm 2 `radius_squared` may be given instead of a
+    radius. Images are taken row after row. Raises UserError for a negative radius, an empty region.
+
+    >>> robmem.Ball([0.5, 1], "0.1", "l2")
+    Ball(center=(1/2 (0.5), 1), radius=1/10 (0.1), norm='2')
+    """
+
+    __slots__ = ("_text", "region")
+
+    def __init__(
+        self,
+        center: Any,
+        radius: Number | None = None,
+        norm: object = "inf",
+        *,
+        radius_squared: Number | None = None,
+        clip: Clip | None = None,
+        decimals: bool = False,
+    ) -> None:
+        from verifier.question.shown import brief
+
+        middle = exact_vector(center, "center", decimals=decimals)
+        size, squared = (
+            None if given is None else exact_number(given, "radius", decimals=decimals)
+            for given in (radius, radius_squared)
+        )
+        of = read_norm(norm)
+        self.region = ball(
+            of, middle, size, radius_squared=squared, clip=_clip(clip, decimals=decimals)
+        )
+        shown = f"radius={brief(size)}" if squared is None else f"radius_squared={brief(squared)}"
+        self._text = f"Ball(center={brief(middle)}, {shown}, norm={of!r})"
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class Box:
+    """The box lower <= x <= upper; raises UserError where a lower bound is above its upper bound.
+
+    >>> robmem.Box([0, 0], [1, "1/2"])
+    Box(lower=(0, 0), upper=(1, 1/2 (0.5)))
+    """
+
+    __slots__ = ("region",)
+
+    def __init__(self, lower: Any, upper: Any, *, decimals: bool = False) -> None:
+        self.region = box(
+            exact_vector(lower, "lower", decimals=decimals),
+            exact_vector(upper, "upper", decimals=decimals),
+        )
+
+    def __repr__(self) -> str:
+        from verifier.question.shown import brief
+
+        return f"Box(lower={brief(self.region.lower)}, upper={brief(self.region.upper)})"
+
+
+def load_network(network: Any) -> Network:
+    """The exact network of a file (.onnx, .nnet, .npz, robmem's own), of a fitted model, or of a
+    pair: weights of shape (out, in) and biases, a layer each, with ReLU between layers.
+
+    A fitted classifier of two classes with a single score gets an output a class. Raises UserError.
+
+    >>> robmem.load_network(network) is network
+    True
+    """
+    return _read(network, None)[0]
+
+
+def load_data(data: Dataset | str | PathLike[str]) -> Dataset:
+    """The data set of a name or file, as `--data` of the commands takes it; raises UserError.
+
+    >>> robmem.load_data("iris")
+    Dataset(name='iris', samples=150, inputs=4, labels=('setosa', 'versicolor', 'virginica'))
+    """
+    if isinstance(data, Dataset):
+        return data
+    if isinstance(data, str | PathLike):
+        return load(fspath(data))
+    raise UserError(
+        f"data of type {type(data).__name__}: give a name, a path, or Dataset.from_arrays(X, y)"
+    )
 
 
 def verify(
-    network: Network | Path | str,
-    region: Region,
-    label: int | Fraction,
+    network: Any,
+    region: Region | Ball | Box,
+    label: Number,
     decoder: str | None = None,
     *,
-    labels: Sequence[int | Fraction] | None = None,
+    labels: Sequence[Number] | None = None,
     options: Options = Options(),
 ) -> Verdict:
-    """Whether the decoder reads `label` on all of the region, which `ball` or `box` gives.
+    """Whether the decoder reads `label` on all of the region, a `Ball` or a `Box`.
 
     A tie is a flip. `labels` are those of the whole data set, see `goals_of`; the decoder is argmax
-    for several outputs, else nearest. Raises UserError for what does not fit together.
+    for several outputs, else nearest. Of a fitted classifier the label is one of its classes.
+    Raises UserError for what does not fit together.
 
-    >>> ask.verify(network, ask.ball("inf", [Fraction(2)], Fraction(1)), 0)
-    Robust(steps=(...), trees=(...))
-    >>> verdict = ask.verify(network, ask.ball("inf", [Fraction(2)], Fraction(2)), 0)
-    >>> isinstance(verdict, ask.Flip), verdict.point[0] <= Fraction(1, 2)
+    >>> robmem.verify(network, robmem.Ball([2], 1), 0)
+    Robust(steps=0, trees=1 of 1 nodes)
+    >>> verdict = robmem.verify(network, robmem.Ball([2], 2), 0)
+    >>> isinstance(verdict, robmem.Flip), verdict.point[0] <= 0.5
     (True, True)
     """
-    read, decoder = _read(network, decoder, labels)
-    return api.verify(Query(read, region, goals_of(read, label, decoder, labels)), options).verdict
+    query = question(network, region, label, decoder, labels=labels)
+    return api.verify(query, options).verdict
+
+
+def question(
+    network: Any,
+    region: Region | Ball | Box,
+    label: Number,
+    decoder: str | None = None,
+    *,
+    labels: Sequence[Number] | None = None,
+) -> Query:
+    """The query of `verify` and `margin`, for `check`: does a point of the region lose the label?
+
+    >>> query = robmem.question(network, robmem.Ball([2], 1), 0)
+    >>> robmem.check(query, robmem.verify(network, robmem.Ball([2], 1), 0))
+    """
+    values = None if labels is None else [exact_number(value, "labels") for value in labels]
+    read, decoder, classes = _read(network, decoder, values)
+    if classes is not None and values is None:
+        if str(label) not in classes:
+            raise UserError(f"label: {label!r} is not one of the classes {', '.join(classes)}")
+        own = Fraction(classes.index(str(label)))
+    else:
+        own = exact_number(label, "label")
+    if not isinstance(region, Region | Ball | Box):
+        raise UserError(f"region of type {type(region).__name__}: give a Ball or a Box")
+    asked = region if isinstance(region, Region) else region.region
+    return Query(read, asked, goals_of(read, own, decoder, values))
 
 
 def goals_of(
@@ -89,26 +212,44 @@ def goals_of(
 
     `labels` are those of the whole data set; what they are by default, and what is raised for a
     label that is not among them, says `label_values`.
-
-    >>> [goal.rival for goal in ask.goals_of(network, 0)]
-    ['1']
     """
     decoder = decoder or default_decoder(network.outputs.count)
     values = label_values(decoder, Fraction(label), network.outputs.count, labels)
     return label_goals(decoder, values.index(Fraction(label)), values, network.outputs.count)
 
 
-def exact_radius(
-    network: Network | Path | str,
-    data: Dataset | str,
+def margin(
+    network: Any,
+    region: Region | Ball | Box,
+    label: Number,
+    decoder: str | None = None,
+    *,
+    labels: Sequence[Number] | None = None,
+    within: Number | None = None,
+    options: Options = Options(),
+) -> Worst:
+    """The least margin of the label on the region, exactly, or an interval of length `within`.
+
+    >>> found = robmem.margin(network, robmem.Ball([2], 1), 0)
+    >>> found.reached, found.upper, found.point
+    (True, Fraction(1, 1), (Fraction(1, 1),))
+    """
+    query = question(network, region, label, decoder, labels=labels)
+    gap = None if within is None else exact_number(within, "within")
+    return worst_case.worst(query, within=gap, options=options)
+
+
+def radius(
+    network: Any,
+    data: Dataset | str | PathLike[str],
     sample: int,
     *,
-    norm: Norm = "inf",
+    norm: object = "inf",
     decoder: str | None = None,
     labels: Sequence[str] | None = None,
     clip: Clip | None = None,
-    within: Fraction | None = None,
-    most: Fraction | None = None,
+    within: Number | None = None,
+    most: Number | None = None,
     options: Options = Options(),
 ) -> RadiusInterval:
     """The distance from the sample to the nearest flip, exactly; see `verifier.tasks.radius`.
@@ -116,110 +257,114 @@ def exact_radius(
     For norm 2 its square. With `within` an interval of that length is enough. `labels` name one
     label for each output, see `Dataset.for_outputs`.
 
-    >>> found = ask.exact_radius(network, data, 0)
+    >>> found = robmem.radius(network, data, 0)
     >>> found.exact, found.upper, found.flip.point, found.flip.rival
     (True, Fraction(3, 2), (Fraction(1, 2),), 'low')
-    >>> ask.check(found.question, found.pair)
+    >>> robmem.check(found.question, found.pair)
     """
-    dataset = _data(data)
-    read, decoder = _read(network, decoder, _labels(dataset))
-    return radius.exact_radius(
+    read, decoder, dataset = _about(network, data, decoder, labels)
+    chosen = sample_list(sample, dataset.size)
+    if chosen is None or len(chosen) != 1:
+        raise UserError(f"sample: {sample!r} is not the number of one sample")
+    return distances.exact_radius(
         read,
-        runs.points_of(dataset.for_outputs(decoder, read.outputs.count, labels)),
-        sample,
-        norm=norm,
+        runs.points_of(dataset),
+        chosen[0],
+        norm=read_norm(norm),
         decoder=decoder,
-        clip=clip,
-        within=within,
-        most=most,
+        clip=_clip(clip),
+        within=None if within is None else exact_number(within, "within"),
+        most=None if most is None else exact_number(most, "most"),
         options=options,
     )
 
 
-def search_flips(
-    network: Network | Path | str,
-    data: Dataset | str,
-    size: Fraction,
+def search(
+    network: Any,
+    data: Dataset | str | PathLike[str],
+    radius: Number,
     *,
-    norm: Norm = "inf",
+    norm: object = "inf",
     decoder: str | None = None,
     labels: Sequence[str] | None = None,
     clip: Clip | None = None,
-    samples: Sequence[int] | None = None,
+    samples: Any = None,
     limit: int | None = None,
     all_rivals: bool = False,
     nearest: bool = False,
     options: Options = Options(),
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[SearchedSample]:
-    """What is found in the closed balls of radius `size` around these samples, all if None.
+    """What is found in the closed balls of this radius around these samples, all if None.
 
     The attack comes first, then the exact search, which ends with a checked proof where there is no
-    flip; see `verifier.tasks.flips`.
+    flip; see `verifier.tasks.flips`. `samples`: numbers, a slice or a mask. `progress` is called
+    with the number of samples that are done.
 
-    >>> one, other = ask.search_flips(network, data, Fraction(1))
+    >>> one, other = robmem.search(network, data, 1)
     >>> one.verdict, other.verdict, other.flips[0].rival
     ('robust', 'flip', 'high')
     """
-    dataset = _data(data)
-    read, decoder = _read(network, decoder, _labels(dataset))
-    question = Question(norm, decoder, size, None, clip)
+    read, decoder, dataset = _about(network, data, decoder, labels)
+    asked = Question(read_norm(norm), decoder, exact_number(radius, "radius"), None, _clip(clip))
     return flips.search_flips(
         read,
-        runs.points_of(dataset.for_outputs(decoder, read.outputs.count, labels)),
-        question,
-        samples=samples,
+        runs.points_of(dataset),
+        asked,
+        samples=sample_list(samples, dataset.size),
         limit=limit,
         all_rivals=all_rivals,
         nearest=nearest,
         options=options,
+        progress=progress,
     )
 
 
 def certify(
-    data: Dataset | str,
-    network: Network | Promising | Path | str,
-    size: Fraction | None = None,
+    data: Dataset | str | PathLike[str],
+    network: Any,
+    radius: Number | None = None,
     *,
-    norm: Norm = "inf",
+    norm: object = "inf",
     decoder: str | None = None,
     labels: Sequence[str] | None = None,
     clip: Clip | None = None,
     folder: Path | str | None = None,
-    samples: Sequence[int] | None = None,
+    samples: Any = None,
     options: Options = Options(),
     jobs: int = 0,
+    progress: Callable[[Progress], None] = lambda progress: None,
 ) -> Summary:
-    """Answers, checks and stores the balls of radius `size` of all samples, in a folder.
+    """Answers, checks and stores the balls of this radius of all samples, in a folder.
 
-    The folder is replayed by `robmem check FOLDER`, and by default `runs/<data>-network-<hash>`. A
-    construction brings its own radius, norm and decoder. jobs: worker processes, 0 for none.
+    The folder is replayed by `robmem check FOLDER`, and by default `runs/<data>-network-<hash>`;
+    interrupted at any time, the same call continues. A construction brings its own radius, norm
+    and decoder. jobs: worker processes, 0 for none. `progress` is told how the run stands.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
-    ...     summary = ask.certify(data, network, Fraction(1, 4), folder=folder)
+    ...     summary = robmem.certify(data, network, "1/4", folder=folder)
     >>> summary.claim
     'all 2 samples keep their label on Linf balls of radius 1/4, decoder argmax'
     """
-    dataset, question, read = _data(data), None, network
-    if isinstance(network, Network | Path | str):
-        if size is None:
-            raise UserError("a network comes without a radius: give size")
-        read, decoder = _read(network, decoder, _labels(dataset))
-        question = Question(norm, decoder, size, None, clip)
-        dataset = dataset.for_outputs(decoder, read.outputs.count, labels)
-    if isinstance(read, Path | str):
-        raise UserError(f"{read}: not a network")
-    return runs.certify(
-        dataset, read, question, folder, samples=samples, options=options, jobs=jobs
-    )
+    if _promises(network):
+        dataset, asked, read = load_data(data), None, network
+    else:
+        if radius is None:
+            raise UserError("a network comes without a radius: give radius")
+        read, decoder, dataset = _about(network, data, decoder, labels)
+        size = exact_number(radius, "radius")
+        asked = Question(read_norm(norm), decoder, size, None, _clip(clip))
+    chosen = sample_list(samples, dataset.size)
+    run = runs.begin(dataset, read, asked, folder, samples=chosen, options=options)
+    return runs.continue_run(run, jobs=jobs, observe=progress)
 
 
 def check(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
     """Returns if the verdict is shown to be true of the query; RefusedError, naming the flaw.
 
-    >>> from verifier.question.query import Query
-    >>> query = Query(network, ask.box([Fraction(1)], [Fraction(2)]), ask.goals_of(network, 0))
-    >>> ask.check(query, ask.Flip((Fraction(1),), 0))
+    >>> query = robmem.question(network, robmem.Box([1], [2]), 0)
+    >>> robmem.check(query, robmem.Flip((Fraction(1),), 0))
     Traceback (most recent call last):
     verifier.question.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
     """
@@ -234,10 +379,10 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
 
     >>> from tempfile import TemporaryDirectory
     >>> from verifier.evidence.proof_file import save_proof
-    >>> found = ask.exact_radius(network, data, 0)
+    >>> found = robmem.radius(network, data, 0)
     >>> with TemporaryDirectory() as folder:
     ...     save_proof(f"{folder}/radius.json", found.question, found.pair)
-    ...     ask.check_file(f"{folder}/radius.json").query.region.size
+    ...     robmem.check_file(f"{folder}/radius.json").query.region.size
     Fraction(3, 2)
     """
     proof = proof_about(path, network)
@@ -260,16 +405,73 @@ def proof_about(path: Path | str, network: Network | Path | str | None) -> Proof
     return load_proof(path, network=load_file(network).with_digest(network_digest(path)))
 
 
+def _promises(network: Any) -> bool:
+    """Whether it is a construction, which brings its balls and its decoder."""
+    return all(hasattr(network, name) for name in ("network", "budget", "norm", "decoder"))
+
+
 def _read(
-    network: Network | Path | str,
-    decoder: str | None,
-    labels: Sequence[int | Fraction] | None = None,
-) -> tuple[Network, str]:
-    """The network of a question about labels, and the decoder that reads them."""
+    network: Any, decoder: str | None, labels: Sequence[int | Fraction] | None = None
+) -> tuple[Network, str, list[str] | None]:
+    """The network of a question about labels, the decoder that reads them, and the classes that a
+    fitted model has."""
+    if _promises(network):
+        return network.network, decoder or network.decoder, None
     if isinstance(network, Network):
-        return network, decoder or default_decoder(network.outputs.count)
-    with naming(network):
-        return load_file(network).reading(decoder, [Fraction(label) for label in labels or ()])
+        return network, decoder or default_decoder(network.outputs.count), None
+    if isinstance(network, str | PathLike):
+        path = fspath(network)
+        with naming(path):
+            numbers = [Fraction(label) for label in labels or ()]
+            return (*load_file(path).reading(decoder, numbers), None)
+    if isinstance(network, tuple) and len(network) == 2:
+        made = _chain(*network)
+        return made, decoder or default_decoder(made.outputs.count), None
+    from verifier.formats.fitted import classifier_of
+
+    made, classes = classifier_of(network)
+    return made, decoder or default_decoder(made.outputs.count), classes
+
+
+def _chain(weights: Any, biases: Any) -> Network:
+    """The network of these layers, whose entries may be of any exact kind."""
+    layers = [[np.asarray(array) for array in side] for side in (weights, biases)]
+    if any(array.dtype.kind not in "iuf" for side in layers for array in side):
+        exact = np.frompyfunc(lambda entry: exact_number(entry, "weight"), 1, 1)
+        shapes = [[np.zeros(array.shape) for array in side] for side in layers]
+        chain(shapes[0], shapes[1])  # whatever does not fit is said here
+        offset, blocks = 0, []
+        for matrix, bias in zip(*layers, strict=True):
+            blocks.append(dense_rows(exact(matrix).tolist(), exact(bias).tolist(), offset))
+            offset += matrix.shape[1]
+        sizes = tuple(len(bias) for bias in layers[1][:-1])
+        inputs = int(layers[0][0].shape[1])
+        return Network(inputs, sizes, concatenate_rows(blocks[:-1]), blocks[-1])
+    return chain(layers[0], layers[1])
+
+
+def _about(
+    network: Any,
+    data: Dataset | str | PathLike[str],
+    decoder: str | None,
+    labels: Sequence[str] | None,
+) -> tuple[Network, str, Dataset]:
+    """The network, its decoder, and the data with the labels that its outputs stand for."""
+    dataset = load_data(data)
+    read, decoder, classes = _read(network, decoder, _labels(dataset))
+    if read.inputs != dataset.dimension:
+        raise UserError(
+            f"the network has {read.inputs} inputs, {dataset.name} has {dataset.dimension}"
+        )
+    names = classes if labels is None else [str(label) for label in labels]
+    return read, decoder, dataset.for_outputs(decoder, read.outputs.count, names)
+
+
+def _clip(clip: Clip | None, *, decimals: bool = False) -> tuple[Fraction, Fraction] | None:
+    if clip is None:
+        return None
+    low, high = (exact_number(end, "clip", decimals=decimals) for end in clip)
+    return low, high
 
 
 def _labels(dataset: Dataset) -> list[int | Fraction] | None:
@@ -280,26 +482,35 @@ def _labels(dataset: Dataset) -> list[int | Fraction] | None:
         return None
 
 
-def _data(data: Dataset | str) -> Dataset:
-    return load(data) if isinstance(data, str) else data
-
-
 __all__ = [
+    "Ball",
+    "Box",
+    "Dataset",
     "Flip",
     "FoundFlip",
+    "Maximum",
+    "Network",
     "Options",
+    "Progress",
+    "Promising",
+    "Query",
+    "Radius",
     "RadiusInterval",
     "Robust",
     "SearchedSample",
     "Summary",
     "Undecided",
-    "ball",
-    "box",
+    "UserError",
+    "Verdict",
+    "Worst",
     "certify",
     "check",
     "check_file",
-    "exact_radius",
-    "goals_of",
-    "search_flips",
+    "load_data",
+    "load_network",
+    "margin",
+    "question",
+    "radius",
+    "search",
     "verify",
 ]

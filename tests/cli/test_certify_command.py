@@ -88,7 +88,8 @@ def test_constructions(here: Path, capsys: pytest.CaptureFixture[str], name: str
 
 def test_a_network_from_a_file(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["construct", "linf", "--data", "six.csv", "-o", "six.robmem"]) == 0
-    said = say(capsys, "certify", "--data", "six.csv", "--network", "six.robmem", "--json")
+    said = say(capsys, "certify", "--data", "six.csv", "--network", "six.robmem",
+               "--ratio", "99/100", "--json")  # fmt: skip
     assert (said.code, said.facts["robust"]) == (0, 6)
     assert "decoder nearest" in said.facts["claim"]
     assert said.facts["folder"].startswith("runs/six-six-")
@@ -120,7 +121,10 @@ def test_one_process_or_two(here: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--radius", "1", "--radius-squared", "1"], "either --radius or --radius-squared"),
         (["--radius-squared", "2"], "radius_squared is for norm 2, not for norm inf"),
         (["--construction", "cube"], "no construction 'cube'"),
-        (["--network", "missing.robmem"], "missing.robmem: No such file or directory"),
+        (
+            ["--network", "missing.robmem", "--radius", "1"],
+            "missing.robmem: No such file or directory",
+        ),
         (["--data", "missing.csv"], "missing.csv"),
         (["--samples", "0:7"], "--samples: 0:7 is not within 0:6"),
         (["--samples", "3:3"], "--samples: 3:3 is not within 0:6"),
@@ -132,10 +136,10 @@ def test_one_process_or_two(here: Path, capsys: pytest.CaptureFixture[str]) -> N
         (["--clip", "9"], "--clip: '9' is neither LO:HI nor range"),
         (["--clip", "20:30"], "empty"),
         (["--rank", "2"], "construction linf has no option 'rank'"),
-        (["--network", "x", "--rank", "2"], "--rank is for a construction"),
+        (["--network", "x", "--radius", "1", "--rank", "2"], "--rank is for a construction"),
         (["--error", "x"], "--error: not a rational number: 'x'"),
         (["--memory", "much"], "--memory: 'much' is not a size"),
-        (["--timeout", "0"], "0.0 is not in the range"),
+        (["--timeout", "0"], "'0' is not a positive number"),
         (["--out", "six.csv"], "six.csv"),
     ],
 )
@@ -178,7 +182,8 @@ def test_bad_network_files_are_named(here: Path, capsys: pytest.CaptureFixture[s
         (content[:-40] + bytes([content[-40] ^ 1]) + content[-39:], "hash"),
     ]:
         (here / "bad.robmem").write_bytes(damaged)
-        said = say(capsys, "certify", "--data", "six.csv", "--network", "bad.robmem")
+        said = say(capsys, "certify", "--data", "six.csv", "--network", "bad.robmem",
+                   "--radius", "1")  # fmt: skip
         assert (said.code, said.err.count("\n")) == (2, 1)
         assert "bad.robmem" in said.err
         assert complaint in said.err

@@ -86,7 +86,7 @@ def test_bad_data(capsys, tmp_path):
     ("arguments", "message"),
     [
         (["nope"], "No such command 'nope'. (see robmem --help)"),
-        (["data", "--norm", "3"], "'3' is not one of 'inf', '1', '2'. (see robmem data --help)"),
+        (["data", "--norm", "3"], "norm '3' is not inf, 1 or 2 (see robmem data --help)"),
         (["data", "--nope"], "No such option"),
         (["data", "a", "b"], "unexpected extra argument"),
     ],

@@ -216,7 +216,7 @@ def test_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["three.csv", "--radius", "much"], "--radius: not a rational number: 'much'"),
         (["three.csv", "--radius-squared", "1"], "radius_squared is for norm 2, not for norm inf"),
         (["three.csv", "--radius", "1", "--samples", "9"], "--samples: 9 is not within 0:3"),
-        (["three.csv", "--radius", "1", "--timeout", "0"], "0.0 is not in the range x>0"),
+        (["three.csv", "--radius", "1", "--timeout", "0"], "'0' is not a positive"),
         (["three.csv", "--radius", "1", "--clip", "1:0"], "clip: 1 is above 0"),
         (["three.csv", "--radius", "1", "--clip"], "no pixel range; give LO:HI"),
         (["three.csv", "--radius", "1", "--out", "flips.txt"], "neither .json nor .npz"),

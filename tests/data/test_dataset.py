@@ -251,13 +251,14 @@ def test_haberman_cannot_be_memorized():
     ],
 )
 def test_bundled_tables_are_the_decimals_they_print(name, shape, classes):
-    from sklearn import datasets
-
+    datasets = pytest.importorskip("sklearn.datasets")
     dataset = load(name)
     assert (dataset.numerators.shape, dataset.classes) == (shape, classes)
     check_labelled(dataset)
     bunch = getattr(datasets, f"load_{name}")()
-    for index in range(0, dataset.size, 17):
+    assert list(dataset.feature_names) == [str(feature) for feature in bunch.feature_names]
+    assert dataset.size == len(bunch.data)
+    for index in range(dataset.size):
         printed = tuple(Fraction(repr(float(value))) for value in bunch.data[index])
         assert dataset.point(index) == printed
         label = str(bunch.target_names[bunch.target[index]])

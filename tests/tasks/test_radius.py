@@ -300,7 +300,7 @@ def test_the_largest_ball_asked_about(here: Path, capsys: pytest.CaptureFixture[
         (["--within", "0"], "--within: 0 is not positive"),
         (["--within", "nan"], "--within: not a rational number: 'nan'"),
         (["--max", "-1"], "--max: -1 is not positive"),
-        (["--timeout", "0"], "0.0 is not in the range x>0"),
+        (["--timeout", "0"], "'0' is not a positive number of seconds"),
         (["--samples", "3"], "--samples: 3 is not within 0:3"),
         (["--clip", "2"], "--clip: '2' is neither LO:HI nor range"),
         (["--clip", "2:1"], "clip: 2 is above 1"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import read_clip, table_options
+from verifier.cli.options import NORM, SECONDS, read_clip, table_options
 from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
@@ -39,12 +39,19 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 @click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
 @network_options
 @table_options
-@click.option("--construction", "name", metavar="NAME", help="Build this.  [default: linf]")
+@click.option(
+    "--construction",
+    "name",
+    metavar="NAME",
+    help="Build this.  [default: linf; l1 or l2 with that norm]",
+)
 @click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
 @click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
 @click.option("--budget", metavar="Q", help="For which the network is built, instead of --ratio.")
-@click.option("--norm", type=click.Choice(["inf", "1", "2"]), help="[default: the construction's]")
-@click.option("--radius", metavar="R", help="Of the balls.  [default: the budget]")
+@click.option("--norm", type=NORM, help="[default: the construction's]")
+@click.option(
+    "--radius", metavar="R", help="Of the balls; --network needs it.  [default: the budget]"
+)
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
 @click.option(
     "--clip",
@@ -77,11 +84,11 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     type=click.Choice(["undecided", "failed"]),
     help="Try these again; may be repeated.",
 )
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample.")
+@click.option("--timeout", type=SECONDS, help="Seconds a sample.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option(
     "--budget-seconds",
-    type=click.FloatRange(min=0, min_open=True),
+    type=SECONDS,
     help="Stop after so long; go on another day.",
 )
 @click.option(
@@ -112,6 +119,7 @@ def command(**given: Any) -> int:
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
+    memory = None if options.memory is None else _bytes(options.memory)
     dataset = load(options.spec, options.layout)
     if options.file is None:
         check_labelled(dataset)
@@ -120,7 +128,7 @@ def command(**given: Any) -> int:
     if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
-    summary = _continue(options, run)
+    summary = _continue(options, run, memory)
     centers = centers_of_run(run.place, run.network, run.points, run.job.question)
     most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
     flips = shown_flips(run.place, run.network, run.points, run.job.question, most)
@@ -202,7 +210,10 @@ def _numbers(options: _Options) -> dict[str, Fraction | None]:
         if given[one] is not None and given[other] is not None:
             raise UserError(f"give either --{one} or --{other}, not both")
     numbers: dict[str, Fraction | None] = {}
-    for option in ("ratio", "budget", "radius", "radius-squared"):
+    sized = ("ratio", "budget", "radius", "radius-squared")
+    if options.file is not None and not any(given[option] for option in sized):
+        raise UserError(f"{options.file} comes without a radius: give --radius R, such as 0.1")
+    for option in sized:
         text = given[option]
         value = numbers[option] = None if text is None else number(f"--{option}", text)
         if value is not None and value < 0:
@@ -251,7 +262,7 @@ def _begin(
 
     chosen = sample_numbers(options.samples, dataset.size)
     if options.file is None:
-        name = options.name or "linf"
+        name = options.name or f"l{options.norm or 'inf'}"
         network, asked, about = _constructed(
             dataset, name, sizes, options.norm, options.seed, built
         )
@@ -281,7 +292,7 @@ def _begin(
     return run, about
 
 
-def _continue(options: _Options, run: Run) -> Summary:
+def _continue(options: _Options, run: Run, memory: int | None) -> Summary:
     """Works on the run; SIGTERM ends that like ctrl-C, and both keep what is finished."""
     from verifier.cli.progress import counted_of, shown_progress
     from verifier.runs.run import continue_run, suggested_jobs
@@ -303,7 +314,7 @@ def _continue(options: _Options, run: Run) -> Summary:
                 cluster=options.cluster,
                 retry=options.retry,
                 budget_seconds=options.budget_seconds,
-                memory=None if options.memory is None else _bytes(options.memory),
+                memory=memory,
                 seal=not options.no_seal,
                 replay=not options.no_replay,
                 replayed=replayed,

@@ -70,6 +70,7 @@ def command(
     """
     from verifier.cli.proved import check_proved
     from verifier.question.errors import UserError
+    from verifier.runs.place import require_run
 
     path = Path(target)
     if path.is_file():
@@ -85,14 +86,30 @@ def command(
             return _check_vipr(path, as_json)
         if proved:
             return check_proved(path, file, None, None, None, as_json)
+        _require_evidence(path)
         return _check_proof(path, file, kernel, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
+    require_run(path)
     if proved:
         if spec is not None:
             raise UserError(f"{path}: --proved reads the data of the folder, not --data")
         return check_proved(path, file, part, seed, jobs, as_json)
     return _check_folder(path, file, spec, layout, labels, part, seed, jobs, kernel, quiet, as_json)
+
+
+def _require_evidence(path: Path) -> None:
+    """Raises UserError for a file that is called as networks and data are."""
+    from verifier.question.errors import UserError
+
+    name = path.name.removesuffix(".gz")
+    if name.endswith((".onnx", ".nnet", ".npz", ".net", ".pt", ".pth")):
+        raise UserError(
+            f"{path}: a network, not evidence; check a run's folder, or a proof "
+            f"with --network {path.name}"
+        )
+    if name.endswith((".csv", ".npy")):
+        raise UserError(f"{path}: data, not evidence; check a run's folder or a proof file")
 
 
 def _check_vipr(path: Path, as_json: bool) -> int:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 import click
+from click.shell_completion import shell_complete
 
 from verifier.cli import (
     certify,
@@ -36,6 +37,7 @@ from verifier.cli import (
     width,
     worst,
 )
+from verifier.formats.extras import missing_extra
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.printable import printable
 
@@ -91,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     An error of the program itself ends with its traceback and 70: Python's own
     exit code for it, 1, would read as "a flip was found".
     """
+    completion = os.environ.get("_ROBMEM_COMPLETE")
+    if completion and arguments is None:
+        return shell_complete(group, {}, "robmem", "_ROBMEM_COMPLETE", completion)
     try:
         with group.make_context(
             "robmem", list(sys.argv[1:] if arguments is None else arguments)
@@ -118,6 +123,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader went away; keep the interpreter from flushing into the pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.CLOSED_PIPE
+    except ModuleNotFoundError as error:
+        missing = missing_extra(error)
+        if missing is None:
+            traceback.print_exc()
+            return ExitCode.CRASH
+        return _say(missing, ExitCode.USAGE)
+    except OSError as error:
+        if error.filename is None:
+            traceback.print_exc()
+            return ExitCode.CRASH
+        return _say(f"{os.fsdecode(error.filename)}: {error.strerror}", ExitCode.USAGE)
     except Exception:  # noqa: BLE001 - whatever it is, it must not end with code 1
         traceback.print_exc()
         return ExitCode.CRASH

@@ -5,14 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from verifier.data.layout import Layout
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
+from verifier.question.region import Norm, read_norm
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
@@ -69,12 +72,68 @@ table_options = gathered(
 """Of commands that take data: how a table is laid out, as the argument `layout`."""
 
 
+class _NormType(click.ParamType[Norm]):
+    name = "norm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Norm:
+        try:
+            return read_norm(value)
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "[inf|1|2]"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(norm) for norm in ("inf", "1", "2") if norm.startswith(incomplete)]
+
+
+NORM = _NormType()
+"""A norm by any of its names: inf, linf, 1, l1, 2, L2, .."""
+
+
+class _SecondsType(click.ParamType[float]):
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number of seconds, such as 10 or 0.5", param, ctx)
+        if not (isfinite(seconds) and seconds > 0):
+            self.fail(f"{value!r} is not a positive number of seconds", param, ctx)
+        return seconds
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return "SECONDS"
+
+
+SECONDS = _SecondsType()
+"""A positive number of seconds."""
+
+
 def number(option: str, text: str) -> Fraction:
     """The exact number given to `option`; raises UserError that names the option."""
     try:
         return parse_rational(text)
     except UserError as error:
-        raise UserError(f"{option}: {error}") from None
+        raise UserError(f"{option}: {error}{_hint(text)}") from None
+
+
+def _hint(text: str) -> str:
+    """How a share or a number with a decimal comma is written, if the text is one."""
+    meant = text.strip().removesuffix("%").replace(",", ".", 1)
+    if meant == text.strip():
+        return ""
+    try:
+        value = parse_rational(meant) / (100 if "%" in text else 1)
+    except UserError:
+        return ""
+    return f"; write {float(value):g} or {format_rational(value)}"
 
 
 def sample_numbers(text: str | None, size: int) -> list[int] | None:

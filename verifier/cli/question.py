@@ -32,7 +32,10 @@ def read_point(text: str, inputs: int, layout: Layout) -> Vector:
     """
     spec, row = _file_and_row(text)
     if spec is None:
-        values = tuple(number("--center", part) for part in text.split(","))
+        parts = text.split(",")
+        if len(parts) == 1 and any(sign.isalpha() for sign in text.strip("eExX")):
+            raise UserError(f"--center: {shown(text)} is neither numbers nor an existing file")
+        values = tuple(number("--center", part) for part in parts)
     else:
         from verifier.data.load import load
 
@@ -132,7 +135,7 @@ def read_goals(
         return goals, " or ".join(unsafe), tuple(unsafe)
     if label is None:
         raise UserError("give --label or --unsafe")
-    own = number("--label", label)
+    own = _label(label)
     decoder = decoder or default_decoder(outputs)
     listed = None if labels is None else read_labels(labels)
     values = label_values(decoder, own, outputs, listed)
@@ -142,6 +145,16 @@ def read_goals(
         for goal in goals
     )
     return goals, f"label {format_rational(own)} is read (decoder {decoder})", rivals
+
+
+def _label(text: str) -> Fraction:
+    try:
+        return number("--label", text)
+    except UserError:
+        raise UserError(
+            f"--label: {shown(text)} is not a number; a label called by a name is the number of "
+            "its output, counted from 0, with decoder argmax"
+        ) from None
 
 
 def read_labels(text: str) -> list[int | Fraction]:

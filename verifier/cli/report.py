@@ -17,7 +17,10 @@ class _RunsOrCommand(click.Group):
     """`report RUN ..` is `report runs RUN ..`; a run called like a command is reached by a path."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+        named = args[:1] == ["runs"] and (len(args) == 1 or args[1].startswith("-"))
+        if named and Path("runs").is_dir() and not {*args} & {*ctx.help_option_names}:
+            args = ["runs", *args]  # the folder, for the command has nothing to report
+        elif args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
             args = ["runs", *args]
         return super().parse_args(ctx, args)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import Parts, read_network, require_executable, require_inputs
-from verifier.cli.options import gathered
+from verifier.cli.options import NORM, SECONDS, gathered
 from verifier.question.errors import UserError
 from verifier.question.region import Norm
 
@@ -58,9 +58,7 @@ sample_options = gathered(
     About,
     {
         "spec": click.option("--data", "spec", required=True, metavar="DATA", help="The samples."),
-        "norm": click.option(
-            "--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True
-        ),
+        "norm": click.option("--norm", type=NORM, default="inf", show_default=True),
         "clip": click.option(
             "--clip",
             is_flag=False,
@@ -95,9 +93,7 @@ limit_options = gathered(
     "options",
     limits,
     {
-        "timeout": click.option(
-            "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a sample."
-        ),
+        "timeout": click.option("--timeout", type=SECONDS, help="Seconds a sample."),
         "nodes": click.option(
             "--nodes", type=click.IntRange(min=1), help="Most branches of a proof."
         ),

@@ -108,7 +108,10 @@ def command(
         raise UserError("--all-rivals and --nearest go with --semantics real alone")
     asked = read_asked(net, parts, about, layout, semantics)
     if picture is not None and asked.dataset.image_shape is None:
-        raise UserError(f"--picture: {asked.dataset.name} are no images")
+        raise UserError(
+            f"--picture: {asked.dataset.name} are no images: idx files are, and arrays of "
+            "shape (samples, rows, columns)"
+        )
     question = Question(about.norm, asked.decoder, size, squared, asked.clip)
     hints = _hints(asked, question) if semantics == "real" else {}
     read = monotonic() - started

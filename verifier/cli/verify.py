@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import table_options
+from verifier.cli.options import NORM, SECONDS, table_options
 
 if TYPE_CHECKING:
     from verifier.cli.networks import Parts
@@ -37,7 +37,7 @@ _LONG = 400  # characters of a point shown exactly
 @table_options
 @click.option("--radius", metavar="R", help="Of the closed ball.")
 @click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
-@click.option("--norm", type=click.Choice(["inf", "1", "2"]), default="inf", show_default=True)
+@click.option("--norm", type=NORM, default="inf", show_default=True)
 @click.option("--clip", metavar="LO:HI", help="Only inputs in this range.")
 @click.option(
     "--box",
@@ -66,7 +66,7 @@ _LONG = 400  # characters of a point shown exactly
 )
 @click.option("--within", metavar="Q", help="For --worst, --maximise: an interval is enough.")
 @click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds.")
+@click.option("--timeout", type=SECONDS, help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

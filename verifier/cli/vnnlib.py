@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.options import SECONDS
 from verifier.cli.vnnlib_solver import supports_command, verify_command
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 )
 @click.argument("network", required=False, metavar="[NET]")
 @click.argument("property_", required=False, metavar="[PROP]")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds a property.")
+@click.option("--timeout", type=SECONDS, help="Seconds a property.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

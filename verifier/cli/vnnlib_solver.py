@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from verifier.cli.options import SECONDS
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ _FROM_READERS = ("onnx-opset-versions", "onnx-operators", "vnnlib-versions")
 )
 @click.argument("query", metavar="QUERY")
 @click.option("--network", "networks", multiple=True, metavar="NAME=FILE", help="Of each declared.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds.")
+@click.option("--timeout", type=SECONDS, help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--proof", metavar="FILE", help="Write the evidence there; .gz packs it.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.options import columns, number, table_options
+from verifier.cli.options import NORM, columns, number, table_options
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @table_options
 @click.option(
     "--norm",
-    type=click.Choice(["inf", "1", "2"]),
+    type=NORM,
     default="2",
     show_default=True,
     help="Of the balls.",

@@ -52,13 +52,13 @@ def load_npz(path: Path, part: str | None) -> Dataset:
     inputs, labels = (_npz_array(path, name) for name in pairs[0])
     places = [f"{path}: array {name}" for name in pairs[0]]
     name = file_name(path) if part is None else f"{file_name(path)}-{part}"
-    return _dataset(name, inputs, labels, places[0], places[1])
+    return labelled_arrays(name, inputs, labels, places[0], places[1])
 
 
 def load_npy_pair(points: Path, labels: Path) -> Dataset:
     """The samples of one .npy file with the labels of another; raises UserError."""
     inputs, targets = _npy(points), _npy(labels)
-    return _dataset(file_name(points), inputs, targets, str(points), str(labels))
+    return labelled_arrays(file_name(points), inputs, targets, str(points), str(labels))
 
 
 def load_npy(path: Path, layout: Layout) -> Dataset:
@@ -81,15 +81,19 @@ def load_npy(path: Path, layout: Layout) -> Dataset:
             "or POINTS.npy:LABELS.npy"
         )
     at = 0 if column == "first" else rows.shape[1] - 1
-    return _dataset(
+    return labelled_arrays(
         file_name(path), np.delete(rows, at, axis=1), rows[:, at], str(path),
         f"{path}: column {at + 1}",
     )  # fmt: skip
 
 
-def _dataset(
+def labelled_arrays(
     name: str, points: npt.NDArray[Any], targets: npt.NDArray[Any], place: str, label_place: str
 ) -> Dataset:
+    """The samples points[i], a row or an image each, with the labels targets[i], exactly.
+
+    Raises UserError, naming the place, for what is no array of numbers or does not fit together.
+    """
     if points.dtype.kind in "US":
         raise UserError(f"{place}: entries of type {points.dtype}; numbers are needed")
     if points.ndim < 2:

@@ -1,8 +1,10 @@
-"""The tables that ship with scikit-learn, read as the decimals they print."""
+"""The tables that ship with this package, read as the decimals they print."""
 
 from __future__ import annotations
 
+import gzip
 from fractions import Fraction
+from pathlib import Path
 
 from verifier.data.dataset import Dataset
 from verifier.data.decimals import decimal_row
@@ -10,24 +12,22 @@ from verifier.data.labels import label_table
 from verifier.data.storage import RationalTable
 
 BUNDLED = ("digits", "iris", "wine", "breast_cancer")
-"""The tables that ship with scikit-learn."""
+"""The tables that ship; scikit-learn has the same, and tables/SOURCES.md says whose they are."""
+_TABLES = Path(__file__).parent / "tables"
 
 
 def load_bundled(name: str) -> Dataset:
-    """A table of scikit-learn; a float stands for the decimal that it prints."""
-    from sklearn import datasets  # takes a second, and only these tables need it
-
-    bunch = getattr(datasets, f"load_{name}")()
+    """A table that ships, with the names of its inputs; digits are images of pixels in 0..16."""
+    text = gzip.decompress((_TABLES / f"{name}.csv.gz").read_bytes()).decode()
+    head, *lines = [line.split(",") for line in text.splitlines()]
     table = RationalTable(name)
-    for index, row in enumerate(bunch.data):
-        cells = [repr(float(value)) for value in row]
-        table.append(*decimal_row(cells, f"{name}: sample {index}"))
+    for index, cells in enumerate(lines):
+        table.append(*decimal_row(cells[:-1], f"{name}: sample {index}"))
     numerators, denominator = table.settle()
-    names = [str(target) for target in bunch.target_names]
-    label_names, labels = label_table(name, [names[int(target)] for target in bunch.target])
+    label_names, labels = label_table(name, [cells[-1] for cells in lines])
     return Dataset(
         name, numerators, denominator, labels, label_names,
         pixel_range=(Fraction(0), Fraction(16)) if name == "digits" else None,
         image_shape=(8, 8) if name == "digits" else None,
-        feature_names=tuple(str(feature) for feature in bunch.feature_names),
+        feature_names=tuple(head[:-1]),
     )  # fmt: skip

@@ -24,10 +24,11 @@ from verifier.data.storage import (
 from verifier.evidence.data_file import data_digest
 from verifier.question.errors import UserError
 from verifier.question.labels import sorted_labels
+from verifier.question.shown import Shown, brief
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Dataset:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Dataset(Shown):
     """Sample i is the point numerators[i] / denominator with label label_names[labels[i]].
 
     The arrays are given away: they are read-only from then on.  All conditions
@@ -157,6 +158,45 @@ class Dataset:
             name, numerators, denominator, indices, label_names,
             pixel_range, image_shape, feature_names,
         )  # fmt: skip
+
+    @classmethod
+    def from_arrays(
+        cls,
+        points: Any,
+        labels: Any,
+        *,
+        name: str = "data",
+        decimals: bool = False,
+        pixel_range: tuple[Any, Any] | None = None,
+        image_shape: tuple[int, int] | None = None,
+        feature_names: Sequence[str] | None = None,
+    ) -> Dataset:
+        """Sample i is points[i], exactly, with the label labels[i].
+
+        Arrays, lists, frames of pandas or polars (columns name the inputs), tensors; an array of
+        images says their shape. A float is the dyadic fraction it is, with `decimals` the decimal
+        that it prints; texts and Fractions are exact.
+
+        >>> Dataset.from_arrays([[0.1, 2]], ["a"], decimals=True).point(0)
+        (Fraction(1, 10), Fraction(2, 1))
+
+        Raises:
+            UserError: If they do not fit together, or an entry is not a finite number.
+        """
+        from verifier.data.held import dataset_of
+
+        return dataset_of(
+            points, labels, name=name, decimals=decimals, pixel_range=pixel_range,
+            image_shape=image_shape, feature_names=feature_names,
+        )  # fmt: skip
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [
+            ("name", repr(self.name)),
+            ("samples", str(self.size)),
+            ("inputs", str(self.dimension)),
+            ("labels", brief(self.label_names)),
+        ]
 
     def point(self, index: int) -> tuple[Fraction, ...]:
         """The exact coordinates of sample `index`, counted from 0.

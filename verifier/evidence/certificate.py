@@ -21,6 +21,7 @@ from verifier.evidence.fields import check_fields, index_in, list_in
 from verifier.evidence.strict_json import canonical_rational, read_json
 from verifier.question.errors import RefusedError
 from verifier.question.rational import format_rational
+from verifier.question.shown import Shown
 
 VERSION = 2
 READABLE = (1, 2)
@@ -172,24 +173,28 @@ Tree = tuple[Node, ...]
 """Nodes in preorder: a split, its low side, its high side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Robust:
+@dataclass(frozen=True, slots=True, repr=False)
+class Robust(Shown):
     """No point of the region satisfies any goal; `steps` and `trees` prove it."""
 
     steps: tuple[Step, ...]
     trees: tuple[Tree, ...]
 
+    def _facts(self) -> list[tuple[str, str]]:
+        nodes = sum(len(tree) for tree in self.trees)
+        return [("steps", str(len(self.steps))), ("trees", f"{len(self.trees)} of {nodes} nodes")]
 
-@dataclass(frozen=True, slots=True)
-class Flip:
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Flip(Shown):
     """`point` lies in the region and satisfies all atoms of goal number `goal`."""
 
     point: tuple[Fraction, ...]
     goal: int
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
+@dataclass(frozen=True, slots=True, repr=False)
+class Undecided(Shown):
     """Nothing is claimed. `reason` says why the search stopped."""
 
     reason: str
@@ -197,8 +202,8 @@ class Undecided:
     lowest_seen: Fraction | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Radius:
+@dataclass(frozen=True, slots=True, repr=False)
+class Radius(Shown):
     """Of a query on an open ball: `proof` shows that no goal is satisfied there, `flip` is a point
     of the sphere that satisfies one. So the distance from the center to the nearest such point (of
     the region's box) is the radius of the ball."""
@@ -207,8 +212,8 @@ class Radius:
     flip: Flip
 
 
-@dataclass(frozen=True, slots=True)
-class Maximum:
+@dataclass(frozen=True, slots=True, repr=False)
+class Maximum(Shown):
     """Of a query with strict atoms on a closed region: `proof` shows that no goal is satisfied
     there, `point` is one at which all atoms of a goal are at least zero. So zero is the largest
     value, over the region and the goals, of a goal's least atom."""

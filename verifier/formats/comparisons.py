@@ -75,7 +75,10 @@ def _sum(text: str, whole: str) -> Sum:
     while at < len(text) or at == 0:
         match = _TERM.match(text, at)
         if match is None or (match[2] is None and match[4] is None):
-            raise UserError(f"{shown(whole.strip())}: not a sum at {shown(text[at:].strip())}")
+            raise UserError(
+                f"{shown(whole.strip())}: not a sum at {shown(text[at:].strip())}; "
+                "outputs are Y_0, Y_1, .., inputs X_0, X_1, .."
+            )
         sign, number, times, kind, index = match.groups()
         if (at and not sign) or (times and (number is None or kind is None)):
             raise UserError(f"{shown(whole.strip())}: not a sum at {shown(text[at:].strip())}")

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from verifier.question.build import concatenate_rows, dense_rows
 from verifier.question.errors import UserError
 from verifier.question.network import Network
 
@@ -38,3 +39,25 @@ def network_of(model: Any, shape: Sequence[int] | None = None) -> Network:
 
         return sklearn_network(model)
     raise UserError(f"{type(model).__name__} is neither of scikit-learn nor a PyTorch module")
+
+
+def classifier_of(
+    model: Any, shape: Sequence[int] | None = None
+) -> tuple[Network, list[str] | None]:
+    """The network of a fitted model, an output a class, and the names of its classes.
+
+    A single score of two classes becomes the two outputs 0 and score, of which the second is the
+    largest exactly where the score is positive. None for a model without classes.
+    """
+    network = network_of(model, shape)
+    if not hasattr(model, "classes_"):
+        return network, None
+    names = [str(label) for label in model.classes_]
+    if network.outputs.count == 1 and len(names) == 2:
+        outputs = concatenate_rows([dense_rows([[]], [0], 0), network.outputs])
+        network = Network(network.inputs, network.layers, network.units, outputs)
+    if network.outputs.count != len(names):
+        raise UserError(
+            f"{type(model).__name__}: {network.outputs.count} outputs, {len(names)} classes"
+        )
+    return network, names

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from verifier.evidence.network_file import MAGIC, parse_network
+from verifier.formats.extras import needing
 from verifier.formats.files import decoded, naming, read_bytes
 from verifier.formats.loaded import Loaded, Port
 from verifier.formats.merged import merged
@@ -14,6 +15,15 @@ from verifier.formats.npz import parse_npz
 from verifier.question.errors import UserError
 from verifier.question.network import Network
 
+_FROM_PYTHON = "or give the model itself to robmem.load_network in Python"
+_TORCH = f"weights of PyTorch; torch.onnx.export(model, example, 'model.onnx'), {_FROM_PYTHON}"
+_PICKLED = f"a pickled model is not opened; export it as .onnx, {_FROM_PYTHON}"
+_EXPORTED = {
+    **dict.fromkeys((".pt", ".pth"), _TORCH),
+    **dict.fromkeys((".pkl", ".pickle", ".joblib"), _PICKLED),
+    **dict.fromkeys((".h5", ".keras"), "a model of Keras; export it as .onnx"),
+}
+"""Files of models that are not read, by suffix, and what can be done instead."""
 _ZIP = b"PK\x03\x04"
 
 
@@ -45,10 +55,13 @@ def load_file(
     `load_any_network`. Raises UserError.
     """
     path = Path(path)
+    if _suffix(path) in _EXPORTED:
+        raise UserError(f"{path}: {_EXPORTED[_suffix(path)]}")
     content = read_bytes(path)
     with naming(path):
         if _is_onnx(path, content):
-            from verifier.formats.onnx.read import loaded_onnx  # takes half a second to import
+            with needing():
+                from verifier.formats.onnx.read import loaded_onnx  # takes half a second to import
 
             loaded = loaded_onnx(content, path.parent, outputs, shapes)
             return loaded.changed(merged) if merge else loaded

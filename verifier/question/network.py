@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.question.errors import UserError
+from verifier.question.shown import Shown, brief
 
 Integers = NDArray[np.int64] | NDArray[np.object_]
 """int64 where every entry fits, Python integers (dtype object) otherwise."""
@@ -132,8 +133,8 @@ class Rows:
         return weights, Fraction(constant, denominator)
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(Shown):
     """A network whose units of each layer refer to inputs and to units of earlier layers only.
 
     `layers` holds the number of units of each hidden layer; `units` has sum(layers) rows, `outputs`
@@ -171,6 +172,41 @@ class Network:
             kept[make] = make(self)
         found: Derived = kept[make]
         return found
+
+    def __call__(self, points: Any, dtype: Any = None) -> NDArray[Any]:
+        """The outputs at one point, shape (inputs,), or at a row each, shape (samples, inputs).
+
+        Exact, as an array of Fractions: integers, floats and Fractions are what they are. With
+        dtype=float by float64 arithmetic, layer by layer: fast, rounded, and a hint alone.
+        Raises UserError for other shapes and for entries that are no finite numbers.
+        """
+        given = np.asarray(points, dtype=object if dtype is None else np.float64)
+        rows = given.reshape(1, -1) if given.ndim == 1 else given.reshape(len(given), -1)
+        if given.ndim == 0 or rows.shape[1] != self.inputs:
+            raise UserError(f"points of shape {given.shape}, the network has {self.inputs} inputs")
+        if dtype is None:
+            try:
+                values = [[Fraction(entry) for entry in column] for column in rows.T.tolist()]
+            except (TypeError, ValueError, OverflowError) as error:
+                raise UserError(f"points: {error}") from None
+            columns = [np.array(column, dtype=object) for column in values]
+        else:
+            columns = list(np.ascontiguousarray(rows.T))
+        zero = Fraction(0) if dtype is None else 0.0
+        for i in range(self.units.count):
+            columns.append(np.maximum(_form(self.units, i, columns, zero), np.asarray(zero)))
+        made = np.stack(
+            [_form(self.outputs, i, columns, zero) for i in range(self.outputs.count)], axis=1
+        )
+        return made[0] if given.ndim == 1 else made
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [
+            ("inputs", str(self.inputs)),
+            ("layers", brief(self.layers)),
+            ("outputs", str(self.outputs.count)),
+            ("parameters", str(self.nonzero_parameters)),
+        ]
 
     @property
     def variables(self) -> int:
@@ -245,6 +281,16 @@ class Network:
 def _update_int64(state: hashlib._Hash, array: Integers) -> None:
     state.update(f"int64 {len(array)}\n".encode())
     state.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+
+
+def _form(rows: Rows, i: int, columns: Sequence[NDArray[Any]], zero: Any) -> NDArray[Any]:
+    """Row i at every sample; exact where `zero` is a Fraction, else by floats."""
+    weights, constant = rows.fractions(i)
+    kind = type(zero)
+    total = np.full(columns[0].shape, zero + kind(constant))
+    for j, weight in weights.items():
+        total = total + columns[j] * kind(weight)
+    return total
 
 
 def _row_bits(rows: Rows) -> int:

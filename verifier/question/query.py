@@ -17,6 +17,7 @@ from verifier.question.errors import UserError
 from verifier.question.network import Network
 from verifier.question.rational import format_rational, require_exact
 from verifier.question.region import Region
+from verifier.question.shown import Shown
 
 DecoderName = Literal["nearest", "sign", "argmax", "value"]
 DECODERS: tuple[DecoderName, ...] = ("nearest", "sign", "argmax", "value")
@@ -73,8 +74,8 @@ class Goal:
             raise UserError("a goal without atoms")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Query:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Query(Shown):
     """Does some point of `region` satisfy one of `goals`? `Robust` proves that none does."""
 
     network: Network

@@ -14,13 +14,14 @@ from typing import Literal
 
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational, require_exact, sqrt_upper
+from verifier.question.shown import Shown
 
 Norm = Literal["inf", "1", "2"]
 Vector = tuple[Fraction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
+@dataclass(frozen=True, slots=True, repr=False)
+class Region(Shown):
     """{x : lower <= x <= upper, and ||x - center||_norm <= radius}; never empty.
 
     norm "inf": no ball, `center` empty, `size` zero. norm "1": `size` is the radius.
@@ -161,6 +162,21 @@ def ball(
         return Region("inf", lower, upper)
     size = Fraction(radius) ** 2 if radius is not None and norm == "2" else Fraction(given)
     return Region(norm, lower, upper, c, size, clipped, open)
+
+
+_NORMS: dict[str, Norm] = {
+    **dict.fromkeys(("inf", "infinity", "linf", "l_inf", "max"), "inf"),
+    **dict.fromkeys(("1", "1.0", "l1", "l_1"), "1"),
+    **dict.fromkeys(("2", "2.0", "l2", "l_2"), "2"),
+}
+
+
+def read_norm(norm: object) -> Norm:
+    """The norm that is meant by 2, 2.0, "l2", "L2", math.inf, "linf", ..; raises UserError."""
+    found = _NORMS.get(str(norm).strip().lower())
+    if found is None:
+        raise UserError(f"norm {norm!r} is not inf, 1 or 2")
+    return found
 
 
 def linear_minimum_holds(

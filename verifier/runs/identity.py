@@ -87,12 +87,20 @@ def require_same_run(
     ]  # fmt: skip
     for what, stored, asked in sides:
         if stored != asked:
+            if what in ("network", "data"):
+                stored, asked = f"{stored[:8]}.. ({_name(row, what)})", f"{asked[:8]}.."
             way = "--new starts another run"
             if what in LIMITS:
                 way = f"--retry undecided tries again with it, {way}"
             raise UserError(
                 f"{path}: this run has {what} {_shown(stored)}, now asked is {_shown(asked)}; {way}"
             )
+
+
+def _name(row: RunRow, what: str) -> str:
+    """What the run calls its network or its data."""
+    found = row.about.get("data") if what == "data" else row.about.get("network_file")
+    return str(found or row.about.get("construction") or "no name is stored")
 
 
 def _shown(value: Any) -> str:

@@ -59,7 +59,23 @@ def find_run(text: Path | str) -> Place:
             return place_of(path)
         if (path / NETWORK).is_file() and (path.parent / SHARED).is_file():
             return place_of(path, shared=True)
-    raise UserError(f"{text}: no run is stored there")
+    raise UserError(f"{text}: {_instead(Path(text))}")
+
+
+def _instead(path: Path) -> str:
+    """Why the path is no run; of a folder of runs, how one of them is named."""
+    refused: list[Refusal] = []
+    stored = [place.folder.path for place, _ in all_runs(path, refused)] if path.is_dir() else []
+    if not stored:
+        return "no run is stored there"
+    listed = ", ".join(map(str, stored[:3])) + (", .." if len(stored) > 3 else "")
+    return f"a folder of {len(stored)} runs; name one of them: {listed}"
+
+
+def require_run(path: Path) -> None:
+    """Returns unless the folder holds runs and is none itself; then UserError that names them."""
+    if not (path / NETWORK).exists() and _instead(path).startswith("a folder of"):
+        raise UserError(f"{path}: {_instead(path)}")
 
 
 Refusal = tuple[Path, UserError]

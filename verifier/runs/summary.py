@@ -6,24 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from verifier.checker.checked import Asked, Checked
 from verifier.checker.manifest import Kind, Question, Result, asked_of_run, claim_text, sample_query
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
-from verifier.question.errors import RefusedError
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.region import distance
+from verifier.question.shown import Shown
 from verifier.runs.by_kernel import KernelShare
 from verifier.runs.identity import question_from
-from verifier.runs.place import Place
+from verifier.runs.place import Place, find_run
 from verifier.runs.records import State
 from verifier.runs.store import RunRow, SampleRow, Store
 
 
-@dataclass(frozen=True, slots=True)
-class ShownFlip:
+@dataclass(frozen=True, slots=True, repr=False)
+class ShownFlip(Shown):
     """`point` lies in the ball of `sample`, and there the network gives `outputs`: `rival` wins.
 
     `distance` is ||point - sample|| in the norm of the run, its square for norm 2. All exact.
@@ -40,8 +42,8 @@ class ShownFlip:
 _NONE = KernelShare(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+@dataclass(frozen=True, slots=True, repr=False)
+class Summary(Shown):
     """How a run stands. `counts` is what its database says, by state; `open` samples were
     not reached, `failed` ones ended in errors.
 
@@ -94,6 +96,47 @@ class Summary:
             "undecided": self.undecided,
         }
         return claim_text(self.question, self.size, counts, self.recorded)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        return [
+            ("claim", repr(self.claim)),
+            ("robust", str(self.robust)),
+            ("flips", str(self.flips)),
+            ("undecided", str(self.undecided)),
+            ("folder", repr(str(self.folder))),
+        ]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a sample, as the run's database has it; `checked` says what was replayed in this
+        call, the rest is recorded, not replayed here."""
+        place = find_run(self.folder)
+        with Store(place.database, read_only=True) as store:
+            found = store.samples(place.row(store).id)
+        points = place.folder.points()
+        return [
+            {
+                "sample": entry.sample,
+                "label": points.label_names[int(points.labels[entry.sample])],
+                "state": entry.state,
+                "checked": entry.sample in self.shown,
+                "rival": entry.rival,
+                "reason": entry.reason,
+                "proof_bytes": entry.text_bytes,
+                "nodes": entry.nodes,
+                "seconds": entry.bounds_seconds + entry.search_seconds + entry.check_seconds,
+            }
+            for entry in found
+        ]
+
+    def to_frame(self) -> Any:
+        """The rows as a frame of pandas; raises UserError where it is not installed."""
+        try:
+            import pandas
+        except ModuleNotFoundError:
+            raise UserError(
+                "to_frame needs pandas (pip install pandas); rows() gives the same as a list"
+            ) from None
+        return pandas.DataFrame(self.rows())
 
 
 def summarize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import isfinite
 
 from verifier.evidence.certificate import Verdict
+from verifier.question.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +16,22 @@ class Options:
 
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
     engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: of
-    the attack's random starts.
+    the attack's random starts. Raises UserError for a limit that is not positive, a time-out that
+    is not finite, and a negative seed.
     """
 
     timeout: float | None = None
     nodes: int | None = None
     engine: str = "exact"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
+            raise UserError(f"timeout: {self.timeout} is no positive number of seconds")
+        if self.nodes is not None and self.nodes < 1:
+            raise UserError(f"nodes: {self.nodes} is not at least 1; None for no limit")
+        if self.seed < 0:
+            raise UserError(f"seed: {self.seed} is negative")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import format_rational
 from verifier.question.region import Region, ball, distance
+from verifier.question.shown import Shown
 from verifier.search.attack import ascend, into_region
 from verifier.search.bounds.floats import FloatNetwork, fits, float_network, float_vector
 from verifier.search.exact.pattern import decide_pattern, pre_activations
@@ -38,8 +39,8 @@ Vector = tuple[Fraction, ...]
 Float = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFlip:
+@dataclass(frozen=True, slots=True, repr=False)
+class FoundFlip(Shown):
     """At `point` the network gives `outputs`, and there `rival` ties with or beats the label.
 
     `distance` is ||point - sample||, its square for norm 2. All of it is exact. `goal` numbers the

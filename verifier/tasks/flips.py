@@ -16,6 +16,7 @@ from verifier.checker.manifest import Question
 from verifier.evidence.certificate import Flip, Robust, Undecided, certificate_bytes
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
+from verifier.question.shown import Shown
 from verifier.search.options import Options
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.radius import interval_around
@@ -25,8 +26,8 @@ Hint = tuple[Vector, str]
 """A point that may be a flip, and the method that gave it."""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchedSample:
+@dataclass(frozen=True, slots=True, repr=False)
+class SearchedSample(Shown):
     """`flips` are exact points of the ball of `sample`; without any, `verdict` says what is known.
 
     misread: the sample itself is a flip. robust: the checked proofs exclude every rival. undecided:

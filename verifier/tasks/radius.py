@@ -30,6 +30,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower, sqrt_upper
 from verifier.question.region import Norm, distance
+from verifier.question.shown import Shown
 from verifier.search.options import Options
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.verify import verify
@@ -40,8 +41,8 @@ _RIVALS = 8  # samples looked at as flips
 _OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
 
 
-@dataclass(frozen=True, slots=True)
-class RadiusInterval:
+@dataclass(frozen=True, slots=True, repr=False)
+class RadiusInterval(Shown):
     """No flip is nearer than `lower_size`; `flip`, if there is one, is at `upper`.
 
     Both are distances, their squares for norm 2. `lower_size` is proved by `proof`, a checked proof

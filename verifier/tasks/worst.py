@@ -25,6 +25,7 @@ from verifier.checker.scaled import scaled_for
 from verifier.evidence.certificate import Flip, Maximum, Robust, Undecided
 from verifier.question.errors import UserError
 from verifier.question.query import Query
+from verifier.question.shown import Shown
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.margins import lowest, proved_margin, seen_margin
 from verifier.search.options import Options
@@ -35,8 +36,8 @@ PIECES = 16  # linear pieces that are minimised, one after another, before a pro
 HALVINGS = 6  # of the interval, where the exact proof is not found
 
 
-@dataclass(frozen=True, slots=True)
-class Worst:
+@dataclass(frozen=True, slots=True, repr=False)
+class Worst(Shown):
     """On the region of `query` the margin is nowhere below `lower` and is `upper` at `point`, where
     the atoms of goal number `goal` are largest; both are checked.
 

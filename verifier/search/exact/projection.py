@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import nnls
 
 from verifier.search.bounds.floats import float_vector, to_float
 from verifier.search.exact.simplex import solve_exactly
@@ -101,6 +100,8 @@ def project_large(
     left = np.vstack([matrix.T, gaps])
     right = np.zeros(len(left))
     right[-1] = 1
+    from scipy.optimize import nnls  # takes long to import, and few questions need it
+
     try:
         dual, residual = nnls(left, right, maxiter=20 * len(left))
     except RuntimeError:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-import networkx as nx
 import numpy as np
 
 from verifier.checker.leaf import LeafChecker
@@ -70,6 +69,8 @@ class _Tightening:
     def _graph(self) -> tuple[set[int], set[int]]:
         """The units that an output depends on, and those among them without which none would
         depend on any input: they dominate the outputs."""
+        import networkx as nx  # takes long to import, and few questions need it
+
         network = self.query.network
         graph: nx.DiGraph[int] = nx.DiGraph()
         source = network.units.count  # stands for the inputs
