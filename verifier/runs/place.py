@@ -74,7 +74,8 @@ def _instead(path: Path) -> str:
 
 def require_run(path: Path) -> None:
     """Returns unless the folder holds runs and is none itself; then UserError that names them."""
-    if not (path / NETWORK).exists() and _instead(path).startswith("a folder of"):
+    own = any((path / name).exists() for name in (NETWORK, DATABASE))
+    if not own and _instead(path).startswith("a folder of"):
         raise UserError(f"{path}: {_instead(path)}")
 
 
