@@ -5,13 +5,15 @@ import sys
 from array import array
 from fractions import Fraction
 from itertools import accumulate, pairwise
+from struct import calcsize, iter_unpack
 from typing import Any
 
-from verifier.kernel.text import fields, listed, need, parse
+from verifier.kernel.text import fields, index, listed, need, parse
 
 MAGIC = b"robmem-network 1\n"
 NAMES = ("starts", "indices", "numerators", "constants", "denominators")
-KINDS = {"i1": "b", "i2": "h", "i4": "i", "i8": "q"}
+KINDS = {"i1": "<b", "i2": "<h", "i4": "<i", "i8": "<q"}
+MOST = 2**40
 
 
 class Rows:
@@ -28,8 +30,7 @@ class Rows:
         need(sizes == (len(indices),) * 2 and 0 not in numerators, "malformed", "entries")
         need(min(denominators, default=1) > 0 <= min(indices, default=0), "malformed", "a sign")
         for a, b in pairwise(starts):
-            row = indices[a:b]
-            need(all(i < j for i, j in pairwise(row)), "malformed", "indices of a row")
+            need(all(i < j for i, j in pairwise(indices[a:b])), "malformed", "indices of a row")
 
     def row(self, i):
         """Pairs of variable and integer, an integer constant, the denominator of all these."""
@@ -49,32 +50,29 @@ class Network:
 
     def __init__(self, content: bytes) -> None:
         need(content.startswith(MAGIC) and len(content) > 64, "network altered", "first bytes")
-        end = content.find(b"\n", len(MAGIC))
         need(hashlib.sha256(content[:-32]).digest() == content[-32:], "network altered", "its hash")
-        header = parse(content[len(MAGIC) : max(end, 0)])
+        at = max(content.find(b"\n", len(MAGIC)), 0) + 1
+        header = parse(content[len(MAGIC) : max(at - 1, 0)])
         self.inputs, layers, sections = fields(header, ("inputs", "layers", "sections"))
-        need(all(map(is_count, [self.inputs, *listed(layers)])), "malformed", "layers")
+        need(all(index(n, MOST) >= 0 for n in [self.inputs, *listed(layers)]), "malformed", layers)
         names = [f"{rows}.{name}" for rows in ("units", "outputs") for name in NAMES]
-        arrays, at = [], end + 1
+        arrays: Any = []
         for name, section in zip(names, listed(sections, 10), strict=True):
             stated, kind, count, size = fields(section, ("name", "kind", "count", "bytes"))
-            need(stated == name and is_count(count) and is_count(size), "malformed", name)
-            need(kind == "big" or kind in [*KINDS], "malformed", name)
-            piece = content[at : at + size]
-            at += size
-            need(at <= len(content) - 32, "malformed", "it ends within a section")
-            arrays.append(integers(piece, kind, count))
+            need(stated == name and kind in ["big", *KINDS], "malformed", name)
+            end = at + index(size, len(content) - 31 - at)  # none goes on into the hash
+            arrays.append(integers(content[at:end], kind, index(count, MOST)))
+            at = end
         need(at == len(content) - 32, "malformed", "it goes on after the last section")
         self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
         need(sum(layers) == self.units.count and self.inputs > 0, "malformed", "layers")
         need(self.outputs.count > 0, "malformed", "no outputs")
-        ends = [a + self.inputs for a in accumulate(layers, initial=0)]
         starts = self.units.starts
-        for first, last in pairwise(ends):
-            begin, stop = starts[first - self.inputs], starts[last - self.inputs]
-            read = max(self.units.indices[begin:stop], default=0)
-            need(read < first, "malformed", "a unit reads its own or a later layer")
-        need(max(self.outputs.indices, default=0) < ends[-1], "malformed", "an output")
+        for first, last in pairwise(accumulate(layers, initial=0)):
+            read = max(self.units.indices[starts[first] : starts[last]], default=0)
+            need(read < first + self.inputs, "malformed", "a unit reads its own or a later layer")
+        variables = self.inputs + self.units.count
+        need(max(self.outputs.indices, default=0) < variables, "malformed", "an output")
         self.digest = digest(self.inputs, layers, arrays)
 
     def outputs_at(self, point):
@@ -84,19 +82,11 @@ class Network:
         return [self.outputs.value(j, values) for j in range(self.outputs.count)]
 
 
-def is_count(value):
-    return type(value) is int and 0 <= value < 2**40
-
-
 def integers(data, kind, count):
     """The integers of a section: an array of 64 bits where that holds them all, else a list."""
-    found: Any
     if kind != "big":
-        found = array(KINDS[kind])
-        need(len(data) == count * found.itemsize, "malformed", "a section's size")
-        found.frombytes(data)
-        if sys.byteorder == "big":
-            found.byteswap()
+        need(len(data) == count * calcsize(KINDS[kind]), "malformed", "a section's size")
+        found: Any = array("q", (n for (n,) in iter_unpack(KINDS[kind], data)))
     else:
         need(len(data) >= 4 * count, "malformed", "a section's size")
         lengths = [int.from_bytes(data[k : k + 4], "little") for k in range(0, 4 * count, 4)]

@@ -67,8 +67,7 @@ class Cone:
         reach, size = m * self.unit, m * self.unit
         if self.norm == "2":
             reach, size = m * root_upper(self.unit), m * m * self.unit
-        low, high = ([*(c + side for c in self.center), m] for side in (-reach, reach))
-        found = Region(self.norm, low, high, [*self.center, m], size, True)
+        found = ball(self.norm, self.center, reach, size, fixed=(m,))
         found.loose = self.open and m == self.last
         return found
 
@@ -158,14 +157,12 @@ def root_upper(square):
     return (root if root * root == scaled else root + 1) / scale
 
 
-def ball(norm, center, radius, radius_squared, clip):
-    """The closed ball as a region, within the box clip[0] <= x_k <= clip[1] if that is given."""
-    reach = radius if radius is not None else root_upper(radius_squared)
-    low, high, clipped = [c - reach for c in center], [c + reach for c in center], False
+def ball(norm, center, reach, size, clip=None, fixed=()):
+    """The closed ball as a region, within the box clip[0] <= x_k <= clip[1] if that is given; its
+    box reaches that far. The last inputs are `fixed`."""
+    low, high, clipped = [c - reach for c in center], [c + reach for c in center], bool(fixed)
     if clip is not None:
-        clipped = any(a < clip[0] for a in low) or any(b > clip[1] for b in high)
+        clipped = min(low) < clip[0] or max(high) > clip[1]
         low, high = [max(a, clip[0]) for a in low], [min(b, clip[1]) for b in high]
-    if norm == "inf":
-        return Region(norm, low, high)
-    size = radius_squared if radius is None else radius * radius if norm == "2" else radius
+    low, high, center = ([*x, *fixed] for x in (low, high, center))
     return Region(norm, low, high, center, size, clipped)

@@ -16,7 +16,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from verifier.kernel.ridge import Ridges
-from verifier.kernel.text import ONE, ZERO, fields, index, listed, need, number, parse, table
+from verifier.kernel.text import ONE, ZERO, fields, index, listed, need, number, parse, table, typed
 
 BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
 TABLES = ("atoms", "bounds", "box", "cuts", "slopes")
@@ -26,34 +26,30 @@ SHORT = "a short form, which has to be elaborated"
 
 @dataclass
 class Branch:
-    """The regions at the ends, and how far along the question's interval these are; bounds of
-    inputs and of a_v, by variable, where they differ from the root's; cuts (g, t): g . x + t >= 0.
-    """
+    """Regions at the ends, and how far along the question's interval these are; lower and upper
+    bounds, by variable, where they differ from the root's; cuts (g, t): g . x + t >= 0."""
 
-    regions: tuple[Any, ...]
-    shares: tuple[Any, ...]
-    lower: dict[int, tuple[Fraction, ...]]
-    upper: dict[int, tuple[Fraction, ...]]
-    cuts: list[tuple[dict[int, Fraction], Fraction]]
+    regions: Any
+    shares: Any
+    sides: tuple[dict[int, Any], dict[int, Any]]
+    cuts: list[Any]
 
     def copy(self):
-        lower, upper = {**self.lower}, {**self.upper}
-        return Branch(self.regions, self.shares, lower, upper, [*self.cuts])
+        sides = {**self.sides[0]}, {**self.sides[1]}
+        return Branch(self.regions, self.shares, sides, [*self.cuts])
 
 
 class Form:
     """A constant for each end + sum of z[j] * variable j + sum of a[v] * a_v."""
 
     def __init__(self, constants):
-        self.constants, self.z, self.a = [*constants], {}, {}
+        self.constants, self.z, self.a = constants, {}, {}
 
-    def add(self, factor, terms, constant):
-        self.add_constants([factor * constant] * len(self.constants))
+    def add(self, factor, terms, constants):
+        """Takes also what is constant at an end, alone (terms empty)."""
+        self.constants = [a + factor * b for a, b in zip(self.constants, constants, strict=True)]
         for j, weight in terms:
             self.z[j] = self.z.get(j, ZERO) + factor * weight
-
-    def add_constants(self, values):
-        self.constants = [a + b for a, b in zip(self.constants, values, strict=True)]
 
 
 class Checker:
@@ -62,35 +58,34 @@ class Checker:
     def __init__(self, question, version=2):
         self.network, self.region, self.goals = question.network, question.region, question.goals
         self.inputs, self.units = self.network.inputs, self.network.units.count
-        self.version = version
-        regions = self.region.ends()
-        self.family = len(regions) == 2
-        self.ridges = Ridges(self.network, self.inputs - self.family)
-        self.root = Branch(regions, (0, 1)[: len(regions)], {}, {}, [])
+        self.version, regions = version, self.region.ends()
+        self.parameter = self.inputs - 1 if len(regions) == 2 else None  # input m of a family
+        self.ridges = Ridges(self.network, regions[0])
+        self.root = Branch(regions, (0, 1)[: len(regions)], ({}, {}), [])
         self.zeros = (ZERO,) * len(regions)
-        self.lower = [*zip(*(region.low for region in regions), strict=True)]
-        self.upper = [*zip(*(region.high for region in regions), strict=True)]
-        low, high = [*self.lower], [*self.upper]  # of the variables
+        self.sides = [[*zip(*(region.low for region in regions), strict=True)],
+                      [*zip(*(region.high for region in regions), strict=True)]]  # fmt: skip
+        z = [*map(list, self.sides)]
         for v in range(self.units):
-            self.lower.append(self.least(v, low, high))
-            self.upper.append(self.least(v, high, low))
+            low, high = self.least(v, *z), self.least(v, *z[::-1])
             # max(a, 0) is convex in m: below the chord of its values at the ends, but not above it.
-            low.append(self.lower[-1] if min(self.lower[-1]) >= 0 else self.zeros)
-            high.append(tuple(max(q, ZERO) for q in self.upper[-1]))
+            z[0].append(low if min(low) >= 0 else self.zeros)
+            z[1].append(tuple(max(q, ZERO) for q in high))
+            self.sides[0].append(low)
+            self.sides[1].append(high)
 
     def least(self, v, low, high):
         """a_v is linear in what it reads: each weight takes the end that its sign asks for."""
         pairs, constant, denominator = self.network.units.row(v)
-        return tuple(
-            Fraction(constant + sum(w * (low if w > 0 else high)[j][end] for j, w in pairs))
-            / denominator
+        totals = (
+            sum(w * (low if w > 0 else high)[j][end] for j, w in pairs)
             for end in range(len(self.zeros))
         )
+        return tuple(Fraction(constant + total) / denominator for total in totals)
 
-    def bounds(self, branch, j):
+    def bound(self, branch, j, upper):
         """Of input j or, with j = inputs + v, of a_v."""
-        low = branch.lower.get(j) or between(self.lower[j], branch.shares)
-        return low, branch.upper.get(j) or between(self.upper[j], branch.shares)
+        return branch.sides[upper].get(j) or between(self.sides[upper][j], branch.shares)
 
     def step(self, step, branch):
         """A lemma holds of all points of the branch, for its tree shows that none violates it."""
@@ -98,18 +93,18 @@ class Checker:
         need(step not in ("symbolic", "maxima") and not sums, "unsupported", SHORT)
         upper = isinstance(step, dict) and "upper" in step
         bound, tree = fields(step, ("upper" if upper else "lower", "tree"))
-        need(self.version > 1 or not self.family, "malformed", "two numbers in version 1")
-        v, *texts = listed(bound, 1 + len(self.zeros))
-        values = tuple(map(number, texts))
-        self.tree(listed(tree), branch, (index(v, self.units), upper, values))
+        v, *numbers = listed(bound, 1 + len(self.zeros))
+        need(self.version > 1 or len(numbers) == 1, "malformed", "two numbers in version 1")
+        v, values = index(v, self.units), tuple(map(number, numbers))
+        self.tree(listed(tree), branch, (v, upper, values))
         self.tighten(branch, self.inputs + v, upper, values)
 
     def tighten(self, branch, j, upper, values):
         """A bound replaces another one that is not as tight at all ends: two affine functions have
         in general no common one between them and what they bound."""
-        side, old = branch.upper if upper else branch.lower, self.bounds(branch, j)[upper]
-        if any(b < a if upper else b > a for a, b in zip(old, values, strict=True)):
-            side[j] = values
+        old = zip(self.bound(branch, j, upper), values, strict=True)
+        if any(b < a if upper else b > a for a, b in old):
+            branch.sides[upper][j] = values
 
     def tree(self, nodes, branch, target):
         """Nodes in preorder: what closes a branch, or splits it in two that cover it."""
@@ -117,53 +112,47 @@ class Checker:
         for node in nodes:
             need(waiting, "malformed tree", "a node belongs to no split")
             here = waiting.pop()
-            need(isinstance(node, dict), "malformed", node)
-            kinds = [kind for kind in BODIES if kind in node]
+            kinds = [kind for kind in BODIES if kind in typed(node, dict)]
             need(len(kinds) == 1, "malformed", f"a node has one body, not {kinds}")
-            (body,) = fields(node, kinds, ("steps",))
+            (body,), kind = fields(node, kinds, ("steps",)), kinds[0]
             for step in listed(node.get("steps", [])):
                 self.step(step, here)
-            if kinds == ["leaf"]:
+            need(kind != "symbolic", "unsupported", SHORT)
+            if kind == "leaf":
                 self.leaf(body, here, target)
-            elif kinds == ["conflict"]:
+            elif kind == "conflict":
                 # No number is at least `low` and at most `high`: the branch has no point.
-                sides = zip(*self.bounds(here, self.inputs + index(body, self.units)), strict=True)
-                need(all(low > high for low, high in sides), "no conflict", body)
+                j = self.inputs + index(body, self.units)
+                ends = zip(self.bound(here, j, False), self.bound(here, j, True), strict=True)
+                need(all(low > high for low, high in ends), "no conflict", body)
             else:
-                need(kinds != ["symbolic"], "unsupported", SHORT)
                 below = here.copy()
-                self.split(kinds[0], body, below, here)
+                self.split(kind, body, below, here)
                 waiting += here, below
         need(not waiting, "malformed tree", "a side of a split is not proved")
 
     def split(self, kind, body, below, above):
         """Every point lies on one of the two closed sides, or on both."""
+        what, threshold = (body, 0) if kind == "unit" else listed(body, 2)
+        t = number(threshold)
         if kind == "plane":
-            g, t = table(listed(body, 2)[0], self.inputs), number(body[1])
+            g = table(what, self.inputs)
             below.cuts.append(({k: -q for k, q in g.items()}, t))
             above.cuts.append((g, -t))
             return
-        if kind == "unit":
-            j, values = self.inputs + index(body, self.units), self.zeros
-        else:
-            j, t = index(listed(body, 2)[0], self.inputs), number(body[1])
-            values = (t,) * len(self.zeros)
-            if self.family and j == self.inputs - 1:
-                self.move(below, above, t)
-                return
-        self.tighten(below, j, True, values)
-        self.tighten(above, j, False, values)
-
-    def move(self, below, above, parameter):
-        """Halves the interval: below and above m = `parameter`, where all bounds are between."""
-        first, last = self.bounds(below, self.inputs - 1)[0]
-        need(first < parameter < last, "split outside", parameter)
-        share = (parameter - first) / (last - first)
+        j = self.inputs + index(what, self.units) if kind == "unit" else index(what, self.inputs)
+        if j != self.parameter:
+            self.tighten(below, j, True, (t,) * len(self.zeros))
+            self.tighten(above, j, False, (t,) * len(self.zeros))
+            return
+        first, last = self.bound(below, j, False)
+        need(first < t < last, "split outside", t)
+        share = (t - first) / (last - first)
         for branch, part in ((below, (ZERO, share)), (above, (share, ONE))):
             branch.regions = tuple(map(self.region.at, between((first, last), part)))
             branch.shares = between(branch.shares, part)
-            branch.lower = {j: between(q, part) for j, q in branch.lower.items()}
-            branch.upper = {j: between(q, part) for j, q in branch.upper.items()}
+            for side in branch.sides:
+                side.update({j: between(q, part) for j, q in side.items()})
 
     def leaf(self, text, branch, target):
         """A form that is <= 0 (< 0 if a strict atom has weight) at every point of the branch that
@@ -188,26 +177,25 @@ class Checker:
         # Rows that are >= 0 in the branch, taken away y >= 0 times, only lower the form.
         for k, y in cuts.items():
             g, t = branch.cuts[k]
-            form.add(-y, g.items(), t)
+            form.add(-y, g.items(), [t] * len(self.zeros))
         for v, y in bounds.items():  # a_v - low >= 0 for y > 0, high - a_v >= 0 times -y else
             form.a[v] = form.a.get(v, ZERO) - y
-            form.add_constants(y * q for q in self.bounds(branch, self.inputs + v)[y < 0])
+            form.add(y, (), self.bound(branch, self.inputs + v, y < 0))
         self.eliminate(form, branch, slopes, "usual" in text, kept="ball" in text)
-        if self.family:  # at an end m is a number
-            share, m = form.z.pop(self.inputs - 1, ZERO), self.bounds(branch, self.inputs - 1)[0]
-            form.add_constants(share * q for q in m)
+        if self.parameter is not None:  # at an end m is a number
+            share = form.z.pop(self.parameter, ZERO)
+            form.add(share, (), self.bound(branch, self.parameter, False))
         if "ball" in text:
-            t = number(text["ball"])
-            strict = strict and not (branch.regions[0].open and t > 0)  # t (size - |x - c|^p) > 0
-            least = self.ridges.least(form, t, text.get("weights"), branch, self.bounds)
-            if least is None:  # the branch has no point
-                return
-            pairs = zip(least, branch.regions, strict=True)
-            holds = [q > 0 if strict and not region.loose else q >= 0 for q, region in pairs]
+            need(self.parameter is None, "unsupported", "a sum of ridge functions in a family")
+            t, weights = number(text["ball"]), text.get("weights")
+            strict = strict and not (self.region.open and t > 0)  # t (size - |x - c|^p) > 0
+            sides = [[self.bound(branch, k, u)[0] for k in range(self.inputs)] for u in (0, 1)]
+            least = self.ridges.least(form, t, weights, sides, branch.cuts)
+            holds = least is None or (least > 0 if strict else least >= 0)
         else:
             ends = range(len(self.zeros))
-            holds = [self.positive(end, form, branch, box, strict) for end in ends]
-        need(all(holds), "bound too weak", "a leaf does not close")
+            holds = all(self.positive(end, form, branch, box, strict) for end in ends)
+        need(holds, "bound too weak", "a leaf does not close")
 
     def start(self, target, atoms):
         """Minus the sum of the atoms, each times y >= 0, and whether it must be > 0: it is < 0
@@ -216,15 +204,19 @@ class Checker:
         if isinstance(target, tuple):
             v, upper, values = target
             form.a[v] = -ONE if upper else ONE
-            form.add_constants(q if upper else -q for q in values)
+            form.add(-form.a[v], (), values)
             return form, False
         for i, y in atoms.items():
             inputs, outputs, constant, _ = target[i]
-            form.add(-y, inputs.items(), constant)
+            form.add(-y, inputs.items(), [constant] * len(self.zeros))
             for j, g in outputs.items():
-                pairs, offset, denominator = self.network.outputs.row(j)
-                form.add(-y * g / denominator, pairs, offset)
+                self.put(form, self.network.outputs, j, -y * g)
         return form, not any(target[i][3] and y > 0 for i, y in atoms.items())
+
+    def put(self, form, rows, i, factor):
+        pairs, constant, denominator = rows.row(i)
+        form.add(factor / denominator, pairs, [constant] * len(self.zeros))
+        return pairs
 
     def eliminate(self, form, branch, slopes, usual, kept):
         """Replaces every unit by what bounds it from below, the last first; if `kept`, all but
@@ -234,17 +226,15 @@ class Checker:
         known = {*waiting}
         while waiting:
             v = -heappop(waiting)
-            j = self.inputs + v
-            factor = form.a.pop(v, ZERO)
+            j, factor = self.inputs + v, form.a.pop(v, ZERO)
             if not (kept and self.ridges.direction(j) is not None):
-                c, (low, high) = form.z.pop(j, ZERO), self.bounds(branch, j)
-                if c:
-                    s = slopes[v] if v in slopes else default_slope(c, low, high, usual)
-                    factor += c * s
-                    form.add_constants(c * q for q in rests(c, s, low, high))
+                c = form.z.pop(j, ZERO)
+                low, high = self.bound(branch, j, False), self.bound(branch, j, True)
+                s = slopes[v] if v in slopes else default_slope(c, low, high, usual)
+                factor += c * s
+                form.add(c, (), rests(c, s, low, high))
             if factor:
-                pairs, constant, denominator = self.network.units.row(v)
-                form.add(factor / denominator, pairs, constant)
+                pairs = self.put(form, self.network.units, v, factor)
                 for u in {self.inputs - u for u, _ in pairs if u >= self.inputs} - known:
                     known.add(u)
                     heappush(waiting, u)
@@ -258,7 +248,7 @@ class Checker:
         for k in {*form.z, *box}:
             g = form.z.get(k, ZERO)
             share = g if region.norm == "inf" else box.get(k, ZERO)
-            side = self.bounds(branch, k)[share <= 0][end]
+            side = self.bound(branch, k, share <= 0)[end]
             constant += share * side
             # No point of an open ball of norm inf comes as near to its sphere as that.
             far = share and region.open and region.norm == "inf"
@@ -301,8 +291,7 @@ def default_slope(c, low, high, usual):
 
 def check(question, data):
     """Returns "robust" or "flip" and its point if the certificate shows it; Refused if not."""
-    text = parse(data)
-    need(isinstance(text, dict), "malformed", "a certificate is an object")
+    text = typed(parse(data), dict)
     version, verdict = text.get("robmem"), text.get("verdict")
     need(type(version) is int and version in (1, 2), "version", version)
     need(verdict in ("robust", "flip"), "malformed", "a verdict that is neither robust nor flip")
@@ -347,6 +336,7 @@ def check_exact(question: Any, flip: bytes) -> None:
     """Returns if the flip lies on the sphere of an open ball: then, if a proof shows that the ball
     has none, its radius is the distance from the center to the nearest flip."""
     region = question.region
+    need(len(region.ends()) == 1, "malformed", "three lines about a family")
     need(region.open, "closed region", "an exact radius is proved on an open ball")
     closed = type(question)(question.network, region.closed(), question.goals)
     verdict, point = check(closed, flip)

@@ -5,7 +5,6 @@ from these here, and a certificate brings its proof alone.
 """
 
 import base64
-import binascii
 import hashlib
 import json
 from fractions import Fraction
@@ -15,43 +14,48 @@ from pathlib import Path
 from typing import Any
 
 from verifier.kernel.network import Network
-from verifier.kernel.question import DECODERS, Question, ball, label_goals, stated
+from verifier.kernel.question import DECODERS, Question, ball, label_goals, root_upper, stated
 from verifier.kernel.rules import check, check_exact
-from verifier.kernel.text import Refused, fields, listed, need, parse, rational, read_file, written
+from verifier.kernel.text import (
+    Refused,
+    fields,
+    index,
+    listed,
+    need,
+    parse,
+    rational,
+    read_file,
+    typed,
+    written,
+)
 
 DATA_MAGIC = b"robmem-dataset 1\n"
-VERDICTS = ("robust", "flip", "undecided")
-RESULTS = "results"
+HEXADECIMAL = {*"0123456789abcdef"}
 
 
 def check_proof_file(data, network=None):
     """What the file shows, "robust", "flip" or "exact radius", and its question as it states it."""
-    first, newline, rest = data.partition(b"\n")
-    need(newline, "malformed", "a proof file has two lines")
-    second, _, third = rest.partition(b"\n")
-    head = parse(first)
-    need(isinstance(head, dict), "malformed", "a proof begins with a JSON object")
+    need(b"\n" in data, "malformed", "a proof file has two lines")
+    first, second, third = [*data.split(b"\n", 2), b""][:3]
+    head = typed(parse(first), dict)
     version = head.get("robmem_proof")
     need(type(version) is int and version == 1, "version", version)
-    digest, *_ = fields(head, ("network", "region", "goals", "robmem_proof"), ("content",))
+    names = ("network", "region", "goals")
+    digest, *_ = fields(head, (*names, "robmem_proof"), ("content",))
     if network is None:
         need("content" in head, "malformed", f"it does not hold its network, {digest}")
-        need(type(head["content"]) is str, "malformed", "the network")
         try:
-            content = base64.b64decode(head["content"], validate=True)
-        except (binascii.Error, ValueError):
+            content = base64.b64decode(typed(head["content"], str), validate=True)
+        except ValueError:
             raise Refused("malformed", "the network is not base64") from None
         network = Network(content)
     need(digest == network.digest, "another network", digest)
     question = stated(head, network)
-    need(not third or len(question.region.ends()) == 1, "malformed", "three lines of a family")
     if third:
         check_exact(question, third)
     verdict, _ = check(question, second)
-    if third:
-        need(verdict == "robust", "malformed", "three lines are a proof and then a flip")
-        verdict = "exact radius"
-    return verdict, {name: head[name] for name in ("network", "region", "goals")}
+    need(not third or verdict == "robust", "malformed", "three lines are a proof and then a flip")
+    return "exact radius" if third else verdict, {name: head[name] for name in names}
 
 
 class Points:
@@ -65,41 +69,35 @@ class Points:
         need(json.dumps(header, separators=(",", ":")).encode() == line, "not canonical", "header")
         self.size, self.dimension, denominator, self.width, self.names = header
         sizes = (self.size, self.dimension, self.width)
-        need(all(type(n) is int and n > 0 for n in sizes), "malformed", "sizes of the data")
+        need(all(typed(n, int) > 0 for n in sizes), "malformed", "sizes of the data")
         need(self.width % 8 == 0, "malformed", "width of the data")
         self.denominator = rational(denominator)
         need(self.denominator >= 1 and self.denominator.denominator == 1, "malformed", denominator)
-        need(all(type(name) is str for name in listed(self.names)), "malformed", "label names")
-        need(len({*self.names}) == len(self.names), "malformed", "label names")
+        names = {typed(name, str) for name in listed(self.names)}
+        need(len(names) == len(self.names), "malformed", "label names")
         self.content, self.labels, self.entries = content, end + 1, end + 1 + 8 * self.size
         length = self.entries + self.size * self.dimension * self.width
         need(len(content) == length, "truncated", "the data")
-        labels = [self.label(i) for i in range(self.size)]
-        need(min(labels) >= 0 and max(labels) < len(self.names), "index out of range", "labels")
-        self.check_entries(length)
-        self.digest = hashlib.sha256(content).hexdigest()
-
-    def check_entries(self, length):
-        """Entries are in lowest terms together, and no wider than the largest needs."""
+        need(all(index(self.label(i), len(names)) >= 0 for i in range(self.size)), "malformed")
+        # Entries are in lowest terms together, and no wider than the largest needs.
         common, greatest = int(self.denominator), 0
         for at in range(self.entries, length, self.width):
-            n = int.from_bytes(self.content[at : at + self.width], "little", signed=True)
+            n = self.integer(at, self.width)
             common, greatest = gcd(common, n), max(greatest, -n - 1, n)
         width = 8 * (greatest.bit_length() // 64 + 1)
         need(common == 1 and width == self.width, "not canonical", "entries of the data")
+        self.digest = hashlib.sha256(content).hexdigest()
+
+    def integer(self, at, width):
+        return int.from_bytes(self.content[at : at + width], "little", signed=True)
 
     def label(self, i):
-        at = self.labels + 8 * i
-        return int.from_bytes(self.content[at : at + 8], "little", signed=True)
+        return self.integer(self.labels + 8 * i, 8)
 
     def point(self, i):
-        width = self.width
-        begin = self.entries + i * self.dimension * width
-        places = range(begin, begin + self.dimension * width, width)
-        numbers = (
-            int.from_bytes(self.content[k : k + width], "little", signed=True) for k in places
-        )
-        return [n / self.denominator for n in numbers]
+        begin, step = self.entries + i * self.dimension * self.width, self.width
+        places = range(begin, begin + self.dimension * step, step)
+        return [self.integer(at, step) / self.denominator for at in places]
 
 
 class Questions:
@@ -108,32 +106,33 @@ class Questions:
 
     def __init__(self, network: Any, points: Any, asked: Any) -> None:
         self.network, self.points = network, points
-        squared = isinstance(asked, dict) and "radius_squared" in asked
-        names = ("norm", "radius_squared" if squared else "radius", "clip", "decoder")
+        self.of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
+        names = ("norm", self.of, "clip", "decoder")
         self.norm, radius, clip, self.decoder = fields(asked, names)
         need(self.norm in ("inf", "1", "2") and self.decoder in DECODERS, "malformed", self.norm)
-        need(not squared or self.norm == "2", "malformed", "a squared radius")
-        radius = rational(radius)
-        need(radius >= 0, "malformed", "a negative radius")
-        self.radius = None if squared else radius
-        self.squared = radius if squared else None
+        need(self.of == "radius" or self.norm == "2", "malformed", "a squared radius")
+        self.radius = rational(radius)
+        need(self.radius >= 0, "malformed", "a negative radius")
         self.clip = None if clip is None else [rational(q) for q in listed(clip, 2)]
         need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
 
     def question(self, sample: int) -> Question:
-        points = self.points
+        points, reach, size = self.points, self.radius, self.radius
+        if self.of != "radius":
+            reach = root_upper(size)
+        elif self.norm == "2":
+            size = size * size
         need(self.decoder != "sign" or len(points.names) == 2, "malformed", "sign of other labels")
         labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
         outputs = self.network.outputs.count
         goals = label_goals(self.decoder, points.label(sample), [*map(Fraction, labels)], outputs)
-        region = ball(self.norm, points.point(sample), self.radius, self.squared, self.clip)
+        region = ball(self.norm, points.point(sample), reach, size, self.clip)
         return Question(self.network, region, goals)
 
     def __str__(self):
-        size = written(self.radius if self.squared is None else self.squared)
-        of = "radius" if self.squared is None else "squared radius"
+        of = "radius" if self.of == "radius" else "squared radius"
         clip = "" if self.clip is None else f", clipped to {'..'.join(map(written, self.clip))}"
-        return f"L{self.norm} balls of {of} {size}{clip}, decoder {self.decoder}"
+        return f"L{self.norm} balls of {of} {written(self.radius)}{clip}, decoder {self.decoder}"
 
 
 class Run(Questions):
@@ -142,27 +141,25 @@ class Run(Questions):
     def __init__(self, folder):
         self.folder = Path(folder)
         text = read_file(self.folder / "manifest.json")
-        names = ("network", "data", "size", "question", RESULTS, "root", "robmem_manifest")
+        names = ("network", "data", "size", "question", "results", "root", "robmem_manifest")
         network, data, size, asked, results, root, version = fields(parse(text), names)
         need(type(version) is int and version == 1, "version", version)
         head, _, _ = text.partition(b',\n"root": ')
         need(hashlib.sha256(head).hexdigest() == root, "root", root)
+        written_so = json.dumps({"root": root}, separators=(", ", ": "))[1:].encode()
+        need(text == head + b",\n" + written_so + b"\n", "not canonical", "the manifest")
         about = Network(read_file(self.folder / "network.robmem"))
         points = Points(read_file(self.folder / "data.robmem.gz"))
         need(network == about.digest, "another network", network)
         need(data == points.digest and size == points.size, "other data", data)
         super().__init__(about, points, asked)
         self.results = [listed(result, 3) for result in listed(results)]
-        samples = [sample for sample, _, _ in self.results]
-        need(samples and all(type(n) is int for n in samples), "malformed", "samples")
-        need(all(a < b for a, b in pairwise(samples)), "malformed", "samples do not increase")
-        need(samples[0] >= 0 and samples[-1] < size, "malformed", "samples beyond the data")
+        samples = [index(sample, size) for sample, _, _ in self.results]
+        need(samples and all(a < b for a, b in pairwise(samples)), "malformed", "samples")
         for _, verdict, name in self.results:
-            need(verdict in VERDICTS, "malformed", verdict)
-            is_hash = type(name) is str and len(name) == 64 and {*name} <= {*"0123456789abcdef"}
+            need(verdict in ("robust", "flip", "undecided"), "malformed", verdict)
+            is_hash = type(name) is str and len(name) == 64 and {*name} <= HEXADECIMAL
             need(name is None if verdict == "undecided" else is_hash, "malformed", name)
-        written_so = json.dumps({"root": root}, separators=(", ", ": "))[1:].encode()
-        need(text == head + b",\n" + written_so + b"\n", "not canonical", "the manifest")
 
     def certificate(self, name):
         content = read_file(self.folder / "certificates" / f"{name}.json.gz")
