@@ -1,17 +1,12 @@
 """The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
 
-from copy import copy
 from fractions import Fraction
 from math import isqrt
 from typing import Any
 
 from verifier.kernel.text import ONE, ZERO, fields, listed, need, rational, table, typed
 
-LENGTH: dict[str, Any] = {
-    "inf": max,
-    "1": sum,
-    "2": lambda gaps: sum(gap * gap for gap in gaps),
-}  # 2: squared
+LENGTH: Any = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # squared
 DECODERS = ("nearest", "sign", "argmax", "value")
 
 
@@ -36,12 +31,6 @@ class Region:
 
     def ends(self):
         return (self,)
-
-    def closed(self):
-        """The region with the sphere of its ball."""
-        found = copy(self)
-        found.open = False
-        return found
 
     def distance(self, x):
         return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
@@ -91,36 +80,33 @@ def stated(head: Any, network: Any) -> "Question":
     for goal in listed(head["goals"]):
         rival, atoms = fields(goal, ("rival", "atoms"))
         typed(rival, str)
-        goals.append([atom(text, network) for text in listed(atoms)])
+        goals.append([])
+        for atom in listed(atoms):
+            x, y, constant, strict = fields(atom, ("inputs", "outputs", "constant", "strict"))
+            inputs = table(x, network.inputs, rational)
+            outputs = table(y, network.outputs.count, rational)
+            goals[-1].append((inputs, outputs, rational(constant), typed(strict, bool)))
     return Question(network, region_of(head["region"]), goals)
 
 
 def region_of(text):
-    need(isinstance(text, dict), "malformed", text)
+    def vector(numbers):
+        return [rational(q) for q in listed(numbers)]
+
+    need(typed(text, dict).get("norm") in [*LENGTH], "malformed", "the norm")
     if "unit" in text:
         names = ("norm", "center", "unit", "first", "last", "open")
-        norm, center, *numbers, is_open = fields(text, names)
-        need(norm in [*LENGTH], "malformed", norm)
-        center = [rational(q) for q in listed(center)]
-        unit, first, last = map(rational, numbers)
-        return Cone(norm, center, unit, first, last, typed(is_open, bool))
-    is_open = "open" in text
-    ball = ("center", "size", "clipped") if is_open or text.get("norm") != "inf" else ()
+        norm, center, unit, first, last, is_open = fields(text, names)
+        numbers = vector([unit, first, last])
+        return Cone(norm, vector(center), *numbers, is_open=typed(is_open, bool))
+    is_open, ball = "open" in text, ("center", "size", "clipped")
+    ball = ball if is_open or text["norm"] != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
     need(text.get("open", True) is True, "malformed", "open")
-    need(norm in [*LENGTH], "malformed", norm)
-    low, high = ([rational(q) for q in listed(side)] for side in (low, high))
     if not ball:
-        return Region(norm, low, high)
-    center, size, clipped = [rational(q) for q in listed(more[0])], rational(more[1]), more[2]
-    return Region(norm, low, high, center, size, typed(clipped, bool), is_open)
-
-
-def atom(text, network):
-    x, y, constant, strict = fields(text, ("inputs", "outputs", "constant", "strict"))
-    inputs = table(x, network.inputs, rational)
-    outputs = table(y, network.outputs.count, rational)
-    return inputs, outputs, rational(constant), typed(strict, bool)
+        return Region(norm, vector(low), vector(high))
+    center, size, clipped = vector(more[0]), rational(more[1]), typed(more[2], bool)
+    return Region(norm, vector(low), vector(high), center, size, clipped, is_open)
 
 
 def label_goals(decoder, label, labels, outputs):
@@ -140,10 +126,8 @@ def label_goals(decoder, label, labels, outputs):
     if decoder == "value":
         return [[({}, {0: -ONE}, own, True)], [({}, {0: ONE}, -own, True)]]
     need(decoder == "nearest", "malformed", decoder)
-    below, above = labels[:label][-1:], labels[label + 1 :][:1]
-    return [[({}, {0: -ONE}, (own + other) / 2, False)] for other in below] + [
-        [({}, {0: ONE}, -(own + other) / 2, False)] for other in above
-    ]
+    nearest = [(-ONE, q) for q in labels[:label][-1:]] + [(ONE, q) for q in labels[label + 1 :][:1]]
+    return [[({}, {0: side}, -side * (own + q) / 2, False)] for side, q in nearest]
 
 
 def root_upper(square):

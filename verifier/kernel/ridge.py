@@ -48,7 +48,7 @@ class Ridges:
             low, high = self.interval(d, sides, cuts)
             if low > high:
                 return None
-            center = dot(d, self.region.center) if self.region.has_ball else ZERO
+            center = sum(g * self.region.center[k] for k, g in d) if self.region.has_ball else ZERO
             points, values = self.function(d, terms, low, high)
             total += self.minimum(points, values, t * shares.get(d, ZERO), center)
         return total
@@ -95,7 +95,7 @@ class Ridges:
             reach = size * max(abs(g) for _, g in d)
             if norm == "2":
                 reach = root_upper(size * sum(g * g for _, g in d))
-            center = dot(d, self.region.center)
+            center = sum(g * self.region.center[k] for k, g in d)
             low, high = max(low, center - reach), min(high, center + reach)
         for normal, t in cuts:  # normal . x + t >= 0
             entries = sorted((k, g) for k, g in normal.items() if g)
@@ -149,7 +149,3 @@ class Ridges:
             if left < turn < right:
                 places.append((turn, values[k - 1] + slope * (turn - left)))
         return min(q + t * (abs(u - center) if one else (u - center) ** 2) for u, q in places)
-
-
-def dot(d, x):
-    return sum(g * x[k] for k, g in d)

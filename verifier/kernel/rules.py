@@ -10,6 +10,7 @@ its values at the ends of the interval; so there are two values of each, and one
 question. A form that a leaf bounds has constants alone that depend on m, and affinely.
 """
 
+from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -63,8 +64,8 @@ class Checker:
         self.ridges = Ridges(self.network, regions[0])
         self.root = Branch(regions, (0, 1)[: len(regions)], ({}, {}), [])
         self.zeros = (ZERO,) * len(regions)
-        self.sides = [[*zip(*(region.low for region in regions), strict=True)],
-                      [*zip(*(region.high for region in regions), strict=True)]]  # fmt: skip
+        low, high = zip(*((region.low, region.high) for region in regions), strict=True)
+        self.sides = [[*zip(*low, strict=True)], [*zip(*high, strict=True)]]
         z = [*map(list, self.sides)]
         for v in range(self.units):
             low, high = self.least(v, *z), self.least(v, *z[::-1])
@@ -338,7 +339,9 @@ def check_exact(question: Any, flip: bytes) -> None:
     region = question.region
     need(len(region.ends()) == 1, "malformed", "three lines about a family")
     need(region.open, "closed region", "an exact radius is proved on an open ball")
-    closed = type(question)(question.network, region.closed(), question.goals)
+    closed = copy(region)
+    closed.open = False
+    closed = type(question)(question.network, closed, question.goals)
     verdict, point = check(closed, flip)
     need(verdict == "flip", "malformed", "three lines are a proof and then a flip")
     need(region.distance(point) == region.size, "inside", "the flip is not on the sphere")

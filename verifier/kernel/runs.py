@@ -16,18 +16,7 @@ from typing import Any
 from verifier.kernel.network import Network
 from verifier.kernel.question import DECODERS, Question, ball, label_goals, root_upper, stated
 from verifier.kernel.rules import check, check_exact
-from verifier.kernel.text import (
-    Refused,
-    fields,
-    index,
-    listed,
-    need,
-    parse,
-    rational,
-    read_file,
-    typed,
-    written,
-)
+from verifier.kernel.text import Refused, fields, listed, need, parse, rational, read_file, typed
 
 DATA_MAGIC = b"robmem-dataset 1\n"
 HEXADECIMAL = {*"0123456789abcdef"}
@@ -78,7 +67,8 @@ class Points:
         self.content, self.labels, self.entries = content, end + 1, end + 1 + 8 * self.size
         length = self.entries + self.size * self.dimension * self.width
         need(len(content) == length, "truncated", "the data")
-        need(all(index(self.label(i), len(names)) >= 0 for i in range(self.size)), "malformed")
+        labels = [self.label(i) for i in range(self.size)]
+        need(0 <= min(labels) <= max(labels) < len(names), "index out of range", "labels")
         # Entries are in lowest terms together, and no wider than the largest needs.
         common, greatest = int(self.denominator), 0
         for at in range(self.entries, length, self.width):
@@ -105,7 +95,7 @@ class Questions:
     on the ball around it?"""
 
     def __init__(self, network: Any, points: Any, asked: Any) -> None:
-        self.network, self.points = network, points
+        self.network, self.points, self.asked = network, points, asked
         self.of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
         names = ("norm", self.of, "clip", "decoder")
         self.norm, radius, clip, self.decoder = fields(asked, names)
@@ -130,9 +120,7 @@ class Questions:
         return Question(self.network, region, goals)
 
     def __str__(self):
-        of = "radius" if self.of == "radius" else "squared radius"
-        clip = "" if self.clip is None else f", clipped to {'..'.join(map(written, self.clip))}"
-        return f"L{self.norm} balls of {of} {written(self.radius)}{clip}, decoder {self.decoder}"
+        return f"L{self.norm} balls, {json.dumps(self.asked)}"
 
 
 class Run(Questions):
@@ -154,22 +142,20 @@ class Run(Questions):
         need(data == points.digest and size == points.size, "other data", data)
         super().__init__(about, points, asked)
         self.results = [listed(result, 3) for result in listed(results)]
-        samples = [index(sample, size) for sample, _, _ in self.results]
+        samples = [typed(sample, int) for sample, _, _ in self.results]
         need(samples and all(a < b for a, b in pairwise(samples)), "malformed", "samples")
+        need(samples[0] >= 0 and samples[-1] < size, "malformed", "samples beyond the data")
         for _, verdict, name in self.results:
             need(verdict in ("robust", "flip", "undecided"), "malformed", verdict)
             is_hash = type(name) is str and len(name) == 64 and {*name} <= HEXADECIMAL
             need(name is None if verdict == "undecided" else is_hash, "malformed", name)
 
-    def certificate(self, name):
-        content = read_file(self.folder / "certificates" / f"{name}.json.gz")
-        need(hashlib.sha256(content).hexdigest() == name, "certificate altered", name)
-        return content
-
     def check(self, samples=None):
         """Replays the certificates of these samples (all if None); yields sample and verdict."""
         for sample, verdict, name in self.results:
             if name is not None and (samples is None or sample in samples):
-                found, _ = check(self.question(sample), self.certificate(name))
+                content = read_file(self.folder / "certificates" / f"{name}.json.gz")
+                need(hashlib.sha256(content).hexdigest() == name, "certificate altered", name)
+                found, _ = check(self.question(sample), content)
                 need(found == verdict, "another verdict", f"sample {sample}: {found}")
                 yield sample, verdict

@@ -6,6 +6,7 @@ import re
 import stat
 import zlib
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -49,7 +50,13 @@ def read_file(path):
 def parse(data):
     """The JSON value: no float, no key twice, no deep nesting, little memory; the keys of every
     object are sorted in version 2 of certificates."""
-    limit(data)
+    need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
+    cost = sum(each * data.count(character) for character, each in COSTS.items())
+    need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
+    many, depth = data.count(b"[") + data.count(b"{") > MAX_DEPTH, 0
+    for match in TOKEN.finditer(data) if many else ():
+        depth += (match[0] in b"[{") - (match[0] in b"]}")  # texts are neither
+        need(depth <= MAX_DEPTH, "too deep", f"more than {MAX_DEPTH} nested brackets")
     disorder: list[Any] = []
 
     def unique(pairs):
@@ -66,19 +73,6 @@ def parse(data):
     version = value.get("robmem") if isinstance(value, dict) else 0
     need(version != 2 or not disorder, "unsorted keys", disorder[:1])
     return value
-
-
-def limit(data):
-    """Refuses what would fill the memory, and nesting beyond MAX_DEPTH."""
-    need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
-    cost = sum(each * data.count(character) for character, each in COSTS.items())
-    need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
-    depth = 0
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
-        for match in TOKEN.finditer(data):
-            token = match[0][:1]
-            depth += (token in b"[{") - (token in b"]}")
-            need(depth <= MAX_DEPTH, "too deep", f"more than {MAX_DEPTH} nested brackets")
 
 
 def fields(value, required, optional=()):
@@ -122,18 +116,15 @@ def written(q):
 
 def number(value):
     """A number of a certificate: a JSON integer below 2^53 in size, else its text."""
-    if type(value) is int and abs(value) < 2**53:
-        return Fraction(value)
-    found = rational(value)
-    need(found.denominator > 1 or abs(found) >= 2**53, "malformed", value)
+    found = Fraction(value) if type(value) is int else rational(value)
+    small = found.denominator == 1 and abs(found) < 2**53
+    need(small == (type(value) is int), "malformed", value)
     return found
 
 
 def table(pairs, count, read=number):
     """Numbers by index; the indices increase."""
-    found, last = {}, -1
-    for pair in listed(pairs):
-        k, value = listed(pair, 2)
-        need(typed(k, int) > last, "malformed", k)
-        found[index(k, count)], last = read(value), k
-    return found
+    entries = [listed(pair, 2) for pair in listed(pairs)]
+    keys = [index(k, count) for k, _ in entries]
+    need(all(a < b for a, b in pairwise(keys)), "malformed", keys)
+    return {k: read(value) for k, value in entries}
