@@ -76,7 +76,7 @@ class Question:
 
 def stated(head: Any, network: Any) -> "Question":
     """The question in the first line of a proof file."""
-    goals = []
+    goals: Any = []
     for goal in listed(head["goals"]):
         rival, atoms = fields(goal, ("rival", "atoms"))
         typed(rival, str)
@@ -97,10 +97,10 @@ def region_of(text):
     if "unit" in text:
         names = ("norm", "center", "unit", "first", "last", "open")
         norm, center, unit, first, last, is_open = fields(text, names)
-        numbers = vector([unit, first, last])
-        return Cone(norm, vector(center), *numbers, is_open=typed(is_open, bool))
-    is_open, ball = "open" in text, ("center", "size", "clipped")
-    ball = ball if is_open or text["norm"] != "inf" else ()
+        unit, first, last = vector([unit, first, last])
+        return Cone(norm, vector(center), unit, first, last, typed(is_open, bool))
+    is_open = "open" in text
+    ball = ("center", "size", "clipped") if is_open or text["norm"] != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
     need(text.get("open", True) is True, "malformed", "open")
     if not ball:
