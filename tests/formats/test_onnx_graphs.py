@@ -371,3 +371,24 @@ def test_one_hot_of_reals_is_that_of_their_integer_parts() -> None:
     model = build([node], [[2]], arrays)
     agree(model, network_of_model(model))
     assert exact(model, 0, 1) == [1, 0, 0, 1, 1, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e30, 1.0])
+def test_the_largest_float32_is_a_limit_of_doubles(scale: float) -> None:
+    """It is none of float32, of which no number is larger."""
+    largest = float(np.finfo(np.float32).max)
+    nodes = [
+        NODE("Cast", ["x0"], ["d"], to=TensorProto.DOUBLE),
+        NODE("Mul", ["d", "s"], ["h"]),
+        NODE("Clip", ["h", "", "m"], ["c"]),
+        NODE("Mul", ["c", "t"], ["e"]),
+        NODE("Cast", ["e"], ["y"], to=FLOAT),
+    ]
+    arrays = {"s": np.array(scale * 1e9), "m": np.array(largest), "t": np.array(1 / largest)}
+    model = build(nodes, [[2]], arrays)
+    network = network_of_model(model)
+    assert network.units.count == 2
+    agree(model, network)
+    (high,) = value_of(build(nodes, [[1]], arrays), network_of_model(build(nodes, [[1]], arrays)),
+                       [10**30])  # fmt: skip
+    assert float(high) == 1

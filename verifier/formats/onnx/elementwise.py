@@ -13,6 +13,7 @@ import numpy as np
 from verifier.formats.affine_rows import Exact
 from verifier.formats.onnx.constants import (
     BOOL,
+    DOUBLE,
     FLOAT,
     FLOATS,
     INT64,
@@ -394,12 +395,13 @@ def _clip(node: Node) -> list[Value]:
     return [clipped(node, tensor_of(value), low, high)]
 
 
-_UNBOUNDED = (float(FLOATS[FLOAT].largest), float(np.finfo(np.float64).max), float("inf"))
+_LARGEST = {kind: float(FLOATS[kind].largest) for kind in (FLOAT, DOUBLE)}
 
 
 def _limit(node: Node, index: int, name: str) -> Fraction | None:
-    """The clip limit, or None where there is none: absent, infinite, or the largest of a format."""
+    """The clip limit, or None where there is none: absent, infinite, or the largest of its format."""
     number: Any = None
+    largest = _LARGEST[FLOAT]
     if node.opset < 11:
         number = node.attributes.get(name)
     elif node.has(index):
@@ -407,11 +409,12 @@ def _limit(node: Node, index: int, name: str) -> Fraction | None:
         if entries.values.size != 1 or entries.kind == BOOL:
             raise UserError(f"{name} is not one number")
         number = entries.values.reshape(-1)[0]
+        largest = _LARGEST.get(entries.kind, float("inf"))
     if number is None:
         return None
     if number != number:
         raise UserError(f"{name} is NaN")
-    if abs(number) in _UNBOUNDED:
+    if abs(number) in (largest, float("inf")):
         if (number > 0) != (name == "max"):
             raise UserError(f"{name} is {number}")
         return None
