@@ -399,7 +399,7 @@ _LARGEST = {kind: float(FLOATS[kind].largest) for kind in (FLOAT, DOUBLE)}
 
 
 def _limit(node: Node, index: int, name: str) -> Fraction | None:
-    """The clip limit, or None where there is none: absent, infinite, or the largest of its format."""
+    """The clip limit, or None where there is none: absent, infinite, or its format's largest."""
     number: Any = None
     largest = _LARGEST[FLOAT]
     if node.opset < 11:
