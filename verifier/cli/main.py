@@ -26,6 +26,8 @@ from verifier.cli import (
     check,
     construct,
     data,
+    doctor,
+    example,
     export,
     radius,
     report,
@@ -56,6 +58,8 @@ COMMANDS: tuple[click.Command, ...] = (
     vnnlib.command,
     export.command,
     report.command,
+    example.command,
+    doctor.command,
 )
 
 
