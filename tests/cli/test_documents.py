@@ -44,7 +44,7 @@ def test_every_command_and_option_in_the_documents_exists(page):
         command: click.Command = group.commands[words[0]]
         if isinstance(command, click.Group):
             command = command.commands.get(words[1] if len(words) > 1 else "", command)
-        if isinstance(command, click.Group) or words[:2] == ["vnnlib", "verify"]:
+        if isinstance(command, click.Group) or words[0] == "vnnlib":
             continue  # whose first word chooses another command
         known = {
             name for option in command.params for name in (*option.opts, *option.secondary_opts)
