@@ -26,6 +26,7 @@ from verifier.question.network import Network
 from verifier.runs import processes, work
 from verifier.runs.admission import Unbelievable, admitted, result_of, shaped, with_check
 from verifier.runs.by_kernel import KernelShare, replay_some
+from verifier.runs.centers import centers_of_run
 from verifier.runs.checking import Replayers
 from verifier.runs.executor import Finished, Lost
 from verifier.runs.records import Record
@@ -94,6 +95,17 @@ def test_a_flip_that_is_renamed_is_refused(flips: Path, capsys: Any, tmp_path: P
         assert "recorded, not replayed here" in page
         assert "recorded, not replayed here" in (tmp_path / option / "report.tex").read_text()
     assert "sample 2: another verdict" in page
+
+
+def test_accuracies_count_what_was_replayed(flips: Path) -> None:
+    run = begin(LINE, BAD, ASKED, flips)
+    asked = run.place, run.network, run.points, ASKED
+    before = centers_of_run(*asked, again(flips).shown)
+    assert before.facts == {"misread": 1, "clean": 3, "certified": 3, "flips": 0}
+    edited(flips, "UPDATE samples SET state = 'robust', rival = NULL")
+    after = centers_of_run(*asked, again(flips, replay=False).shown)
+    assert after.misread == (2,)
+    assert after.facts == {"misread": 1, "clean": 3, "certified": 0, "flips": 0}
 
 
 def test_a_certificate_of_the_database_must_be_there(flips: Path) -> None:

@@ -129,9 +129,10 @@ def command(**given: Any) -> int:
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
     summary = _continue(options, run, memory)
-    centers = centers_of_run(run.place, run.network, run.points, run.job.question)
+    asked = run.place, run.network, run.points, run.job.question
+    centers = centers_of_run(*asked, summary.shown)
     most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
-    flips = shown_flips(run.place, run.network, run.points, run.job.question, most)
+    flips = shown_flips(*asked, most)
     if options.as_json:
         print(
             json.dumps(

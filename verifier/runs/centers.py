@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.scaled import evaluate
 from verifier.evidence.data_file import Points
@@ -16,8 +17,9 @@ from verifier.runs.store import Store
 @dataclass(frozen=True, slots=True)
 class Centers:
     """`misread` are the samples among the `samples` asked about whose own label the network does
-    not read at the sample itself, a tie included; evaluated exactly. `certified` are recorded to
-    keep it on their balls, `flips` to lose it there though the sample itself is read right."""
+    not read at the sample itself, a tie included; evaluated exactly. `certified` were checked to
+    keep it on their balls, `flips` to lose it there though the sample itself is read right; what is
+    recorded alone is neither."""
 
     samples: int
     misread: tuple[int, ...]
@@ -53,12 +55,20 @@ def misread_samples(
     return found
 
 
-def centers_of_run(place: Place, network: Network, points: Points, question: Question) -> Centers:
-    """The centers of a run, read here; those of its robust samples hold by their proofs."""
+def centers_of_run(
+    place: Place,
+    network: Network,
+    points: Points,
+    question: Question,
+    shown: Mapping[int, Checked],
+) -> Centers:
+    """The centers of a run, read here; those of samples that are `shown` to be robust hold by their
+    proofs."""
     with Store(place.database, read_only=True) as store:
-        rows = store.samples(place.row(store).id)
-    others = [row.sample for row in rows if row.state != "robust"]
+        samples = [row.sample for row in store.samples(place.row(store).id)]
+    verdicts = {sample: shown[sample].verdict for sample in samples if sample in shown}
+    others = [sample for sample in samples if verdicts.get(sample) != "robust"]
     misread = misread_samples(network, points, question, others)
     wrong = set(misread)
-    flips = sum(row.state == "flip" and row.sample not in wrong for row in rows)
-    return Centers(len(rows), tuple(misread), len(rows) - len(others), flips)
+    flips = sum(verdict == "flip" and k not in wrong for k, verdict in verdicts.items())
+    return Centers(len(samples), tuple(misread), len(samples) - len(others), flips)
