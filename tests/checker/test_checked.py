@@ -133,6 +133,12 @@ def test_a_flip_is_not_taken_for_a_proof_nor_a_proof_for_a_flip() -> None:
     assert isinstance(found[0], RefusedError) and found[0].flaw == "another verdict"
 
 
+def test_a_round_takes_no_flip_for_a_proof() -> None:
+    ((_, only),) = list(Checker.of(FLIPS.network, [FLIPS]).rounds([FLIPS]))
+    with pytest.raises(RefusedError, match="another verdict"):
+        only.check(0, Flip((F(2),), 0))  # type: ignore[arg-type]
+
+
 def test_a_round_ends_with_the_next() -> None:
     """The bounds of two rounds stand in one place: the first is not checked with the second's."""
     checker = Checker.of(HOLDS.network, [HOLDS])

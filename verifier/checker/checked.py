@@ -175,6 +175,8 @@ class Round:
         """The proof of question k, replayed. Raises RefusedError, naming the flaw."""
         if self._checker.current is not self:
             raise RuntimeError("the bounds of this round are those of another one by now")
+        if not isinstance(verdict, Robust):  # a flip would be replayed, and called robust
+            raise RefusedError("another verdict", "a proof is claimed, this is none")
         root = replace(self._roots[k])  # with caches of its own, which go when it is answered
         replay(self._queries[k], verdict, self._checker.scaled, root)
         facts = Facts(self._checker.digest, self._asked[k], "robust", None, None)
