@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -58,36 +59,65 @@ def command(
     label, its upper end the distance of an exact flip. Everything is checked.
 
     --proofs writes sample-N-radius.json.gz for `robmem check` (of an interval -robust
-    and -flip; the flip alone where the sample itself is read wrong).
+    and -flip; the flip alone where the sample itself is read wrong), each as soon as it is
+    found. The same command again takes the exact radii from there, after a check of each;
+    Ctrl-C shows what was found so far.
 
     Exit code 0 if every distance is as close as asked, or the ball of radius --max is
     proved; 3 if time or nodes ended before.
     """
     from verifier.cli.progress import counted
     from verifier.cli.samples import positive, read_asked
-    from verifier.tasks.radius import exact_radii
+    from verifier.tasks.radius import exact_radii, stored_radius
 
     started = monotonic()
     gap, largest = positive("--within", within), positive("--max", most)
     asked = read_asked(net, parts, about, layout)
-    with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
-        found = exact_radii(
-            asked.network,
-            asked.points,
-            asked.samples,
-            norm=about.norm,
-            decoder=asked.decoder,
-            clip=asked.clip,
-            within=gap,
-            most=largest,
-            options=options,
-            progress=show,
-        )
-    if proofs is not None:
-        _save(Path(proofs), asked, found)
-    facts = _facts(asked, found, about.norm, monotonic() - started)
-    print(json.dumps(facts) if as_json else _shown(facts, found, about.norm))
-    return 3 if facts["undecided"] else 0
+    found: list[RadiusInterval] = []
+
+    def known(sample: int) -> RadiusInterval | None:
+        if proofs is None or largest is not None:
+            return None
+        return stored_radius(
+            Path(proofs) / f"sample-{sample}-radius.json.gz", asked.network, asked.points, sample,
+            norm=about.norm, decoder=asked.decoder, clip=asked.clip,
+        )  # fmt: skip
+
+    def keep(entry: RadiusInterval) -> None:
+        found.append(entry)
+        if proofs is not None and (entry.pair is None or entry.queries):  # else it is there
+            _save(Path(proofs), asked, [entry])
+
+    def table() -> dict[str, Any]:
+        facts = _facts(asked, found, about.norm, monotonic() - started)
+        print(json.dumps(facts) if as_json else _shown(facts, found, about.norm), flush=True)
+        return facts
+
+    try:
+        with counted(len(asked.samples), quiet=quiet, what="measuring") as show:
+            exact_radii(
+                asked.network,
+                asked.points,
+                asked.samples,
+                norm=about.norm,
+                decoder=asked.decoder,
+                clip=asked.clip,
+                within=gap,
+                most=largest,
+                options=options,
+                progress=show,
+                known=known,
+                keep=keep,
+            )
+    except KeyboardInterrupt:
+        table()
+        kept = "give --proofs to keep what is found"
+        if proofs is not None:
+            kept = f"exact radii are in {proofs}, the same command continues"
+        print(f"stopped after {len(found)} of {len(asked.samples)} samples; {kept}",
+              file=sys.stderr)  # fmt: skip
+        raise
+    return 3 if table()["undecided"] else 0
 
 
 def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:

@@ -15,16 +15,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, isqrt
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.exact_radius import check_radius
 from verifier.checker.manifest import Question
 from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
 from verifier.evidence.data_file import Points
-from verifier.question.errors import UserError
+from verifier.evidence.proof_file import load_proof
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.labels import default_decoder
 from verifier.question.network import Network
 from verifier.question.query import Query
@@ -130,25 +133,64 @@ def exact_radii(
     most: Fraction | None = None,
     options: Options = Options(),
     progress: Callable[[int], None] = lambda done: None,
+    known: Callable[[int], RadiusInterval | None] = lambda sample: None,
+    keep: Callable[[RadiusInterval], None] = lambda found: None,
 ) -> list[RadiusInterval]:
-    """`exact_radius` of each of these samples, in their order."""
+    """`exact_radius` of each of these samples, in their order.
+
+    `known` gives what is known of a sample already, and `keep` is called with each result as soon
+    as it is there, so that nothing is lost when the rest is interrupted.
+    """
     listed = []
     for sample in samples:
-        listed.append(
-            exact_radius(
-                network,
-                points,
-                sample,
-                norm=norm,
-                decoder=decoder,
-                clip=clip,
-                within=within,
-                most=most,
-                options=options,
-            )
+        found = known(sample) or exact_radius(
+            network,
+            points,
+            sample,
+            norm=norm,
+            decoder=decoder,
+            clip=clip,
+            within=within,
+            most=most,
+            options=options,
         )
+        listed.append(found)
+        keep(found)
         progress(len(listed))
     return listed
+
+
+def stored_radius(
+    path: Path,
+    network: Network,
+    points: Points,
+    sample: int,
+    *,
+    norm: Norm,
+    decoder: str,
+    clip: tuple[Fraction, Fraction] | None = None,
+) -> RadiusInterval | None:
+    """The exact radius of the sample that the pair in this proof file shows, after a check of it.
+
+    None without a file. Raises RefusedError for a file about another question, and for a pair that
+    does not show its radius.
+    """
+    if not path.exists():
+        return None
+    started = monotonic()
+    around = Around(Floats(network), points, Question(norm, decoder, Fraction(0), None, clip),
+                    sample, 0)  # fmt: skip
+    size = load_proof(path, network=network).query.region.size
+    query = around.query(size, range(len(around.goals)), open=True)
+    pair = load_proof(path, network=network, query=query).verdict
+    if not isinstance(pair, Radius):
+        raise RefusedError("another verdict", f"{path}: not an exact radius")
+    check_radius(query, pair)
+    flip = around.found(pair.flip.goal, pair.flip.point, "stored")
+    return RadiusInterval(
+        sample, around.label, norm, size, pair.proof, query, size, flip, pair, True, "", 0,
+        monotonic() - started, around.reads_right,
+    )  # fmt: skip
 
 
 def interval_around(
