@@ -20,7 +20,10 @@ CODES = {"robmem certify --network": 1}  # of commands that find a flip; 0 of al
 LINES = [
     (page, line)
     for page in PAGES
-    for line in re.findall(r"^ *(?:\$ )?(robmem [^#\n`|]*)", page.read_text(), re.MULTILINE)
+    for line in (
+        *re.findall(r"^ *(?:\$ )?(robmem [^#\n`|]*)", page.read_text(), re.MULTILINE),
+        *re.findall(r"\| `(robmem [^`]*)` \|", page.read_text()),
+    )
     if re.match(r"robmem [a-z]+( |$)", line)
 ]
 
