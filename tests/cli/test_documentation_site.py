@@ -1,4 +1,4 @@
-"""The documentation site: its commands are those of the program, and it builds without a warning."""
+"""The documentation site: its commands are those of the program; it builds without a warning."""
 
 from __future__ import annotations
 
