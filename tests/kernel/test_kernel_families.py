@@ -184,6 +184,8 @@ def test_tampered_lemmas_and_trees():
         assert agree(kink(ABOVE), Robust(steps, (LEAF,))) == flaw
     for tree, flaw in (
         ((Node((), Conflict(0)),), "no conflict"),
+        # On the low side l > h at m = 1, but not at m = 0.
+        ((Node((), UnitSplit(0)), Node((), Conflict(0)), *LEAF), "no conflict"),
         ((Node((), InputSplit(1, ONE)), *LEAF, *LEAF), "split outside"),
         ((Node((), InputSplit(1, ZERO)), *LEAF, *LEAF), "split outside"),
         ((Node((), InputSplit(2, ZERO)), *LEAF, *LEAF), "index out of range"),
