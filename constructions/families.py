@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +27,13 @@ from constructions import halfspaces
 from constructions.construction import Norm
 from constructions.hypotheses import power_separation
 from constructions.registry import entry_of
+from constructions.separation import separation
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
+from verifier.question.family import FamilyTerms
 from verifier.question.network import Integers, Network, Rows, integers
 from verifier.question.rational import format_rational
+from verifier.question.region import distance
 
 ONE = Fraction(1)
 BY_RATIO = ("l2-halfspaces",)
@@ -62,6 +66,10 @@ class Family:
     slopes: tuple[Fraction, ...]
     kinds: np.ndarray[tuple[int], np.dtype[np.int64]]
 
+    def terms(self, first: Fraction = Fraction(0)) -> FamilyTerms:
+        """What a question about the whole of [first, end) says of this family."""
+        return FamilyTerms(self.denominator, self.unit, first, self.end, open=True)
+
     def member(self, parameter: Fraction) -> Network:
         """F_m, with the very weights of the construction for that budget.
 
@@ -80,6 +88,32 @@ class Family:
         units = _fixed(network.units, last, parameter, read, [scales[k] for k in kinds[:-1]])
         outputs = _fixed(network.outputs, last, parameter, read, [scales[kinds[-1]]])
         return Network(last, network.layers, units, outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Why no network answers all labels for the parameter at the end: `point` lies in the closed
+    balls of samples `first` and `second`, which have different labels."""
+
+    first: int
+    second: int
+    point: tuple[Fraction, ...]
+
+
+def limit_of(dataset: Dataset, family: Family) -> Limit:
+    """The midpoint of a closest pair, shown to lie in both closed balls at the end.
+
+    Raises UserError if it does not: then the end is not half the separation.
+    """
+    norm: Any = family.norm
+    pair = separation(dataset, norm)
+    a, b = dataset.point(pair.first), dataset.point(pair.second)
+    middle = tuple((x + y) / 2 for x, y in zip(a, b, strict=True))
+    region = family.terms().cone(norm, tuple(a)).at(family.end)
+    size = region.size if family.norm != "inf" else family.end * family.unit
+    if any(distance(norm, middle, tuple(sample)) > size for sample in (a, b)):
+        raise UserError(f"{family.name}: the closest pair does not meet at the end of the family")
+    return Limit(pair.first, pair.second, middle)
 
 
 def lift(

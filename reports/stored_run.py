@@ -206,6 +206,10 @@ def read_run(
     if samples[0].sample < 0 or samples[-1].sample >= points.size:
         raise RefusedError("database differs", f"{row.name}: samples beyond the data")
     question = question_from(row.question)
+    if question.family is not None:
+        raise UserError(
+            f"{row.name}: a run about every budget has no report; `robmem check` replays it"
+        )
     dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
     problems = _missing(folder, samples)
     if replay:

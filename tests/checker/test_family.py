@@ -193,7 +193,7 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
     family = family_of(dataset, name)
 
     asked = label_families(dataset, family, family.end)
-    proofs = FamilySearch(asked).run([None] * dataset.size)
+    proofs = FamilySearch(asked).run()
     for query, proof in zip(asked, proofs, strict=True):
         assert proof is not None
         replay_family(query, proof)

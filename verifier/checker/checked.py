@@ -27,6 +27,8 @@ import numpy as np
 
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
+from verifier.checker.family import family_roots
+from verifier.checker.family_replay import replay_family
 from verifier.checker.intervals import Room, RootBounds, chunks, interval_bounds
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
@@ -40,6 +42,7 @@ from verifier.evidence.certificate import (
     parse_certificate,
 )
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 
@@ -303,6 +306,30 @@ class Checker:
                 try:
                     verdict, text = self._read(evidence_of(k), "robust")
                     yield k, _of_text(these.check(place, verdict), text)
+                except RefusedError as flaw:
+                    yield k, flaw
+
+    def families(
+        self,
+        queries: Sequence[FamilyQuery],
+        claims: Sequence[Verdict],
+        evidence_of: Callable[[int], Evidence],
+        asked: Sequence[Asked],
+    ) -> Iterator[tuple[int, Checked | RefusedError]]:
+        """As `check`, for questions about every ball of a family, of which there are no flips."""
+        for query in queries:
+            if query.network is not self.network:
+                raise RefusedError("another network", "a question is about another network")
+        for part in chunks(self.scaled, len(queries), columns=2):
+            roots = family_roots(self.scaled, queries[part])
+            for k, root in zip(range(part.start, part.stop), roots, strict=True):
+                try:
+                    if claims[k] != "robust":
+                        raise RefusedError("another verdict", f"a {claims[k]} of a family")
+                    verdict, text = self._read(evidence_of(k), "robust")
+                    replay_family(queries[k], verdict, self.scaled, root)
+                    facts = Facts(self.digest, asked[k], "robust", None, None)
+                    yield k, _of_text(Checked(_KEY, facts, verdict), text)
                 except RefusedError as flaw:
                     yield k, flaw
 

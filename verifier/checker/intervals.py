@@ -72,10 +72,10 @@ class RootBounds:
         return values if values.dtype == object else values.astype(np.int64)
 
 
-def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
-    """Equal parts of `count` regions, few enough that the root bounds of a part fit into `MEMORY`
-    if 64 bits hold them."""
-    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * scaled.tables.height)))
+def chunks(scaled: ScaledNetwork, count: int, *, columns: int = 1) -> list[slice]:
+    """Equal parts of `count` regions of so many columns each, few enough that the root bounds of a
+    part fit into `MEMORY` if 64 bits hold them."""
+    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * columns * scaled.tables.height)))
     parts = -(-count // most)
     edges = [count * k // parts for k in range(parts)] + [count]
     return list(starmap(slice, pairwise(edges)))

@@ -34,9 +34,10 @@ from verifier.checker.intervals import chunks
 from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
-from verifier.evidence.fields import check_fields, text_in
+from verifier.evidence.fields import check_fields, list_in, text_in
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery, FamilyTerms, family_goals
 from verifier.question.network import Network
 from verifier.question.query import DECODERS, Goal, Query, label_goals
 from verifier.question.rational import format_rational, parse_rational
@@ -60,6 +61,7 @@ class Question:
     radius: Fraction | None = None
     radius_squared: Fraction | None = None
     clip: tuple[Fraction, Fraction] | None = None
+    family: FamilyTerms | None = None
 
     def __post_init__(self) -> None:
         if self.decoder not in DECODERS:
@@ -69,21 +71,40 @@ class Question:
         if self.clip is not None and self.clip[0] > self.clip[1]:
             low, high = map(format_rational, self.clip)
             raise UserError(f"clip: {low} is above {high}")
+        if self.family is not None:
+            if (self.radius, self.radius_squared, self.clip) != (None, None, None):
+                raise UserError("a family has no radius and no clip: its balls are those of m")
+            return
         self.region((Fraction(0),) if self.clip is None else self.clip[:1])  # checks the radius
 
     def region(self, center: Sequence[Fraction]) -> Region:
-        """The ball around `center`."""
+        """The ball around `center`; UserError for a family, which has one for every m."""
+        if self.family is not None:
+            raise UserError("a question about every budget has no single ball")
         squared = self.radius_squared
         return ball(self.norm, center, self.radius, radius_squared=squared, clip=self.clip)
 
     @property
     def denominator(self) -> int:
         """A number of which the entries of every region are multiples, with those of its center."""
+        if self.family is not None:
+            ends = self.family.cone(self.norm, (Fraction(0),)).ends()
+            return common_denominator([side for end in ends for side in (end.lower, end.upper)])
         origin = Question(self.norm, self.decoder, self.radius, self.radius_squared)
         box = origin.region((Fraction(0),))
         return common_denominator([box.lower, box.upper, self.clip or ()])
 
     def __str__(self) -> str:
+        if self.family is not None:
+            zero, slope = self.family.denominator
+            unit = format_rational(self.family.unit)
+            size = f"m sqrt({unit})" if self.norm == "2" else "m" if unit == "1" else f"{unit} m"
+            sign, part = "-" if slope < 0 else "+", format_rational(abs(slope))
+            below = f"({format_rational(zero)} {sign} {part} m)"
+            return (
+                f"the L{self.norm} ball of radius {size} for {self.family}, read by "
+                f"G(., m) / {below}, decoder {self.decoder}"
+            )
         size = (
             f"radius {format_rational(self.radius)}"
             if self.radius is not None
@@ -226,6 +247,15 @@ def sample_query(network: Network, points: Points, question: Question, sample: i
     return Query(network, region, goals)
 
 
+def sample_family(network: Network, points: Points, question: Question, sample: int) -> FamilyQuery:
+    """The question about every ball of one sample, for a question about a family."""
+    if question.family is None:
+        raise UserError("a question about one budget is no family")
+    goals = sample_goals(network, points, question, sample)
+    goals = family_goals(goals, question.family.denominator, points.dimension)
+    return FamilyQuery(network, question.family.cone(question.norm, points.point(sample)), goals)
+
+
 def sample_goals(
     network: Network, points: Points, question: Question, sample: int
 ) -> tuple[Goal, ...]:
@@ -282,7 +312,6 @@ def _check_part(
     """What `check_results` says of a few results; bounds and values are computed together."""
     named = [k for k, result in enumerate(part) if result.certificate is not None]
     network = checker.network
-    queries = [sample_query(network, points, question, part[k].sample) for k in named]
     asked = asked_of_run(points.digest, question, [part[k].sample for k in named])
     kinds: list[Verdict] = ["robust" if part[k].kind == "robust" else "flip" for k in named]
 
@@ -290,7 +319,14 @@ def _check_part(
         return text_of_result(part[named[place]], fetch)
 
     found: list[Checked | RefusedError | None] = [None] * len(part)
-    for place, answer in checker.check(queries, kinds, text_of, asked):
+    numbers = [part[k].sample for k in named]
+    if question.family is not None:
+        families = [sample_family(network, points, question, sample) for sample in numbers]
+        answers = checker.families(families, kinds, text_of, asked)
+    else:
+        queries = [sample_query(network, points, question, sample) for sample in numbers]
+        answers = checker.check(queries, kinds, text_of, asked)
+    for place, answer in answers:
         result = part[named[place]]
         if isinstance(answer, RefusedError):
             answer = RefusedError(answer.flaw, f"sample {result.sample}: {answer.detail}")
@@ -324,6 +360,15 @@ def text_of_result(result: Result, fetch: Callable[[str], bytes]) -> bytes:
 
 def question_text(question: Question) -> str:
     """The question as it stands in a manifest."""
+    if question.family is not None:
+        terms = question.family
+        numbers = {"unit": terms.unit, "first": terms.first, "last": terms.last}
+        family = {
+            "denominator": [format_rational(q) for q in terms.denominator],
+            **{name: format_rational(q) for name, q in numbers.items()},
+            "open": terms.open,
+        }
+        return json.dumps({"norm": question.norm, "family": family, "decoder": question.decoder})
     if question.radius is not None:
         size = {"radius": format_rational(question.radius)}
     else:
@@ -348,7 +393,24 @@ def _claim_bytes(manifest: Manifest) -> bytes:
     ).encode()
 
 
+def _family_in(value: Any) -> Question:
+    check_fields(value, ("norm", "family", "decoder"))
+    terms = value["family"]
+    check_fields(terms, ("denominator", "unit", "first", "last", "open"))
+    if type(value["norm"]) is not str or type(value["decoder"]) is not str:
+        raise RefusedError("malformed", "norm and decoder are texts")
+    if type(terms["open"]) is not bool:
+        raise RefusedError("malformed", "open is neither true nor false")
+    zero, slope = (_rational_in(q) for q in list_in(terms["denominator"], "denominator", 2))
+    unit, first, last = (_rational_in(terms[name]) for name in ("unit", "first", "last"))
+    family = FamilyTerms((zero, slope), unit, first, last, terms["open"])
+    norm: Any = value["norm"]
+    return Question(norm, value["decoder"], family=family)
+
+
 def _question_in(value: Any) -> Question:
+    if isinstance(value, dict) and "family" in value:
+        return _family_in(value)
     squared = isinstance(value, dict) and "radius_squared" in value
     size = "radius_squared" if squared else "radius"
     check_fields(value, ("norm", size, "clip", "decoder"))

@@ -48,6 +48,12 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 @click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
 @click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
 @click.option("--budget", metavar="Q", help="For which the network is built, instead of --ratio.")
+@click.option(
+    "--every-budget",
+    is_flag=True,
+    help="One proof a sample for every budget below half the separation.",
+)
+@click.option("--from", "from_budget", metavar="Q", help="The least budget of --every-budget.")
 @click.option("--norm", type=NORM, help="[default: the construction's]")
 @click.option(
     "--radius", metavar="R", help="Of the balls; --network needs it.  [default: the budget]"
@@ -162,6 +168,8 @@ class _Options:
     file: str | None
     ratio: str | None
     budget: str | None
+    every_budget: bool
+    from_budget: str | None
     norm: str | None
     radius: str | None
     radius_squared: str | None
@@ -262,7 +270,10 @@ def _begin(
     from verifier.search.options import Options
 
     chosen = sample_numbers(options.samples, dataset.size)
-    if options.file is None:
+    if options.every_budget or options.from_budget is not None:
+        name = f"{options.name or 'linf'}-every"
+        network, asked, about = _every_budget(options, dataset)
+    elif options.file is None:
         name = options.name or f"l{options.norm or 'inf'}"
         network, asked, about = _constructed(
             dataset, name, sizes, options.norm, options.seed, built
@@ -333,6 +344,45 @@ def _continue(options: _Options, run: Run, memory: int | None) -> Summary:
 
 def _interrupt(signal_number: int, frame: object) -> None:
     raise KeyboardInterrupt
+
+
+def _every_budget(options: _Options, dataset: Dataset) -> tuple[Network, Question, dict[str, Any]]:
+    """The family of a construction, the question about all of its budgets, and why they end."""
+    from constructions.families import family_of, limit_of
+    from constructions.registry import entry_of
+    from verifier.checker.manifest import Question
+    from verifier.cli.options import number
+    from verifier.question.errors import UserError
+    from verifier.question.rational import format_rational
+
+    if not options.every_budget:
+        raise UserError("--from is for --every-budget")
+    given = {
+        "network": options.file, "ratio": options.ratio, "budget": options.budget,
+        "radius": options.radius, "radius-squared": options.radius_squared,
+        "norm": options.norm, "clip": options.clip, "decoder": options.decoder,
+        "rank": options.rank, "kind": options.kind, "error": options.error,
+    }  # fmt: skip
+    for option, value in given.items():
+        if value is not None:
+            raise UserError(f"--every-budget does not go with --{option}")
+    if options.engine != "exact":
+        raise UserError(f"--every-budget is answered by the engine exact, not {options.engine}")
+    name = options.name or "linf"
+    family, limit = family_of(dataset, name), None
+    limit = limit_of(dataset, family)
+    least = Fraction(0)
+    if options.from_budget is not None:
+        least = number("--from", options.from_budget)
+    norm: Any = str(family.norm)
+    question = Question(norm, "value", family=family.terms(least))
+    about = {
+        "construction": name,
+        "source": entry_of(name).source,
+        "limit": f"at {format_rational(family.end)} the balls of samples {limit.first} and "
+        f"{limit.second} meet, so no network can",
+    }
+    return family.network, question, about
 
 
 def _constructed(
@@ -484,6 +534,7 @@ def _shown(
     packed = size_text(summary.packed_bytes)
     rows: list[tuple[str, object]] = [
         ("claim", summary.claim),
+        *([("limit", about["limit"])] if "limit" in about else []),
         ("network", f"{built}: {units} units in {layers} layers"),
         *(("labels", text) for text in (_labels(run, about),) if text),
         ("samples", summary.samples),

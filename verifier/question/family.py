@@ -95,6 +95,31 @@ class FamilyQuery:
         return Query(self.network, self.cone.at(parameter), self.goals)
 
 
+@dataclass(frozen=True, slots=True)
+class FamilyTerms:
+    """What a question about a whole data set says of a family, besides norm and decoder.
+
+    Raises UserError for an interval that is none, and where D is not positive on it.
+    """
+
+    denominator: Denominator
+    unit: Fraction
+    first: Fraction
+    last: Fraction
+    open: bool
+
+    def __post_init__(self) -> None:
+        check_denominator(self.denominator, self.cone("inf", (Fraction(0),)))
+
+    def cone(self, norm: Norm, center: Vector) -> Cone:
+        """Around a sample."""
+        return Cone(norm, center, self.unit, self.first, self.last, self.open)
+
+    def __str__(self) -> str:
+        first, last = format_rational(self.first), format_rational(self.last)
+        return f"every real m in [{first}, {last}{')' if self.open else ']'}"
+
+
 def check_denominator(denominator: Denominator, cone: Cone) -> None:
     """Returns if D is positive on the interval: without that G = D = 0 would prove everything.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from verifier.checker.manifest import Question
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyTerms
 from verifier.question.network import Network
 from verifier.question.printable import ranges_text
 from verifier.question.rational import format_rational, parse_rational
@@ -40,7 +41,17 @@ def identity_of(
 
 def question_text(question: Question) -> dict[str, Any]:
     """The question in texts; `question_from` reads it."""
-    return {
+    family = question.family
+    terms: dict[str, Any] = {}
+    if family is not None:
+        terms["family"] = {
+            "denominator": [format_rational(q) for q in family.denominator],
+            "unit": format_rational(family.unit),
+            "first": format_rational(family.first),
+            "last": format_rational(family.last),
+            "open": family.open,
+        }
+    return terms | {
         "norm": question.norm,
         "radius": _text(question.radius),
         "radius_squared": _text(question.radius_squared),
@@ -66,7 +77,16 @@ def _question_from(text: dict[str, Any]) -> Question:
         None if text["radius"] is None else parse_rational(text["radius"]),
         None if text["radius_squared"] is None else parse_rational(text["radius_squared"]),
         None if clip is None else (clip[0], clip[1]),
+        _family_from(text["family"]) if "family" in text else None,
     )
+
+
+def _family_from(text: dict[str, Any]) -> FamilyTerms:
+    zero, slope = map(parse_rational, text["denominator"])
+    unit, first, last = (parse_rational(text[name]) for name in ("unit", "first", "last"))
+    if type(text["open"]) is not bool:
+        raise TypeError("open is neither true nor false")
+    return FamilyTerms((zero, slope), unit, first, last, text["open"])
 
 
 def _text(value: Fraction | None) -> str | None:

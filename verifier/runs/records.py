@@ -10,6 +10,7 @@ from verifier.checker.checked import Checked, Facts
 from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.packed import pack
 from verifier.question.errors import RefusedError
+from verifier.question.family import FamilyQuery
 from verifier.question.query import Query
 from verifier.question.rational import format_rational
 from verifier.search.options import Outcome
@@ -64,7 +65,9 @@ class Record:
     checked: Checked | Facts | None = None
 
 
-def record_of(sample: int, query: Query, outcome: CheckedOutcome, worker: str = "") -> Record:
+def record_of(
+    sample: int, query: Query | FamilyQuery, outcome: CheckedOutcome, worker: str = ""
+) -> Record:
     """The record of a checked outcome."""
     verdict = outcome.verdict
     nodes, seconds = outcome.nodes, outcome.seconds
@@ -98,7 +101,7 @@ def record_of(sample: int, query: Query, outcome: CheckedOutcome, worker: str = 
     )
 
 
-def _rivals(query: Query, outcome: Outcome) -> tuple[Rival, ...]:
+def _rivals(query: Query | FamilyQuery, outcome: Outcome) -> tuple[Rival, ...]:
     verdict = outcome.verdict
     margins = outcome.margins or (None,) * len(query.goals)
     found = []

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 
 from verifier.checker.checked import Checked
 from verifier.checker.intervals import LARGEST_CHUNK
-from verifier.checker.manifest import Manifest, Question, sample_goals
+from verifier.checker.manifest import Manifest, Question, sample_family, sample_goals
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
@@ -127,8 +127,9 @@ def begin(
     chosen = tuple(range(points.size)) if samples is None else tuple(sorted(set(samples)))
     if not chosen or chosen[0] < 0 or chosen[-1] >= points.size:
         raise UserError(f"samples: there are {points.size}, counted from 0; asked {chosen[:3]}")
-    if network.inputs != points.dimension:
-        raise UserError(f"the data have {points.dimension} inputs, the network {network.inputs}")
+    expected = points.dimension + (question.family is not None)  # a family reads m as well
+    if network.inputs != expected:
+        raise UserError(f"the data have {expected} inputs, the network {network.inputs}")
     _require_fit(network, points, question, chosen)
     identity = identity_of(network, points.digest, question, options, chosen)
     if folder is None:
@@ -164,6 +165,9 @@ def _require_fit(
 ) -> None:
     """Returns unless something fits no sample: the decoder, or a clip that no ball meets."""
     sample_goals(network, points, question, samples[0])
+    if question.family is not None:
+        sample_family(network, points, question, samples[0])
+        return
     flaw: UserError | None = None
     for sample in samples:
         try:

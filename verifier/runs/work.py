@@ -8,13 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from time import monotonic
 
-from verifier.checker.checked import Checker
-from verifier.checker.manifest import Question, asked_of_run, run_checker, sample_query
+from verifier.checker.checked import Checked, Checker
+from verifier.checker.manifest import (
+    Question,
+    asked_of_run,
+    run_checker,
+    sample_family,
+    sample_query,
+)
+from verifier.evidence.certificate import Undecided
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.runs.records import Record, failure, record_of
+from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, nearest_rivals
 from verifier.search.options import Options
 from verifier.tasks.verify import CheckedOutcome, verify_batch
@@ -64,6 +73,8 @@ def solve(
     `progress` is called with the number of finished samples.
     """
     with rare_collections():
+        if context.job.question.family is not None:
+            return _solve_family(context, samples, progress, worker)
         return _solve(context, samples, progress, worker)
 
 
@@ -105,6 +116,45 @@ def _solve(
     records: list[Record] = []
     for sample in samples:
         records += _solve(context, [sample], lambda done: None, worker)
+        progress(len(records))
+    return records
+
+
+def _solve_family(
+    context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
+) -> list[Record]:
+    """The records of these samples about every budget: a proof that the checker has accepted, or
+    undecided. The search works on a copy of the network."""
+    job, points, checker = context.job, context.points, context.checker
+    asked = asked_of_run(points.digest, job.question, samples)
+    own, lent = (
+        [sample_family(network, points, job.question, sample) for sample in samples]
+        for network in (context.network, checker.lent()[0])
+    )
+    started = monotonic()
+    proofs = FamilySearch(lent).run(job.options.timeout)
+    found = monotonic()
+    proved = {k: proof for k, proof in enumerate(proofs) if proof is not None}
+    numbers = list(proved)
+    shown = checker.families(
+        [own[k] for k in numbers],
+        ["robust"] * len(numbers),
+        lambda place: proved[numbers[place]],
+        [asked[k] for k in numbers],
+    )
+    answers = {numbers[place]: answer for place, answer in shown}
+    share = len(samples)
+    seconds = {"bounds": 0.0, "search": (found - started) / share}
+    seconds["check"] = (monotonic() - found) / share
+    records = []
+    for k, sample in enumerate(samples):
+        answer = answers.get(k)
+        if isinstance(answer, Checked):
+            outcome = CheckedOutcome(proved[k], seconds, checked=answer)
+        else:
+            reason = "no proof for every budget was found" if answer is None else str(answer)
+            outcome = CheckedOutcome(Undecided(reason), seconds)
+        records.append(record_of(sample, own[k], outcome, worker))
         progress(len(records))
     return records
 

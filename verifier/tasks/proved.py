@@ -95,6 +95,8 @@ def spelled_out(query: Query, verdict: Answer) -> Answer:
 
 
 def _task(points: Points, question: Question) -> str:
+    if question.family is not None:
+        raise UserError("the proved kernel has no rules for every budget at once yet")
     size = reach = question.radius or Fraction(0)
     if question.radius_squared is not None:
         size, reach = question.radius_squared, root_upper(question.radius_squared)

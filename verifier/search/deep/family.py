@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from time import monotonic
 
 import numpy as np
 
@@ -46,7 +47,7 @@ from verifier.question.network import Network, Rows, integers
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import ball
-from verifier.search.clock import check_time
+from verifier.search.clock import LateError, check_time
 from verifier.search.deep.propagation import Propagation
 
 TINY = Fraction(1, 1 << 60)
@@ -107,15 +108,19 @@ class FamilySearch:
         self.scaled = family_scaled(self.network, self.queries)
         self._slices: dict[Fraction, Network] = {}
 
-    def run(self, deadlines: Sequence[float | None]) -> list[Robust | None]:
-        """A proof for each query, None where none was found."""
+    def run(self, timeout: float | None = None) -> list[Robust | None]:
+        """A proof for each query, None where none was found, in so many seconds a query."""
         found: list[Robust | None] = []
-        for chunk in chunks(self.scaled, 2 * len(self.queries)):
-            part = self.queries[chunk.start // 2 : chunk.stop // 2]
-            roots = family_roots(self.scaled, part) if part else []
+        for chunk in chunks(self.scaled, len(self.queries), columns=2):
+            part = self.queries[chunk]
+            roots = family_roots(self.scaled, part)
             for query, pair in zip(part, roots, strict=True):
                 checker = FamilyChecker(query, self.scaled, pair)
-                found.append(self._prove(query, checker, deadlines[len(found)]))
+                deadline = None if timeout is None else monotonic() + timeout
+                try:
+                    found.append(self._prove(query, checker, deadline))
+                except LateError:
+                    found.append(None)
         return found
 
     def _prove(

@@ -1,0 +1,133 @@
+"""`robmem certify --every-budget`: one claim for all budgets, stored and replayed as any."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from constructions.families import family_of, limit_of
+from tests.oracles.random_data import random_data
+from verifier.checker.manifest import (
+    Question,
+    check_results,
+    parse_manifest,
+    question_text,
+    run_checker,
+)
+from verifier.cli.main import main
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.region import distance
+from verifier.runs.folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("every") / "run"
+    command = ["certify", "--data", "iris", "--every-budget", "--jobs", "0", "--quiet"]
+    assert main([*command, "--samples", "40:60", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def certified(sealed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sealed, tmp_path / "run"))
+
+
+def test_it_is_replayed_and_continued(certified, capsys):
+    assert main(["check", str(certified), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["robust"], said["undecided"], said["checked"]) == (20, 0, 20)
+    assert "for every real m in [0, 1/10)" in said["claim"]
+    assert main(["check", str(certified)]) == 0
+    assert "for every real m in [0, 1/10)" in capsys.readouterr().out
+    assert main(["report", str(certified), "-o", str(certified.parent / "page")]) == 2
+    assert "a run about every budget has no report" in capsys.readouterr().err
+    again = ["certify", "--data", "iris", "--every-budget", "--jobs", "0", "--quiet"]
+    before = (certified / "manifest.json").read_bytes()
+    assert main([*again, "--samples", "40:60", "--out", str(certified)]) == 0
+    assert (certified / "manifest.json").read_bytes() == before
+    assert "meet, so no network can" in capsys.readouterr().out
+    assert main([*again, "--samples", "40:60", "--from", "1/20", "--out", str(certified)]) == 2
+    assert "family" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "flaw"),
+    [
+        ('"open": true', '"open": false', "zero at a closed end"),
+        ('"last": "1/10"', '"last": "1/9"', "is negative"),
+        ('["1", "-10"]', '["0", "-10"]', "is not above 0"),
+        ('["1", "-10"]', '["1", "-9"]', "bound too weak"),
+        ('"unit": "1"', '"unit": "2"', "bound too weak"),
+        ('"first": "0"', '"first": "1/10"', "must be below the last"),
+        ('"unit"', '"units"', "missing field"),
+    ],
+)
+def test_a_manifest_that_asks_something_else_is_refused(certified, old, new, flaw):
+    """Its root is made again, so that nothing but the question is wrong."""
+    folder = RunFolder(certified)
+    text = (certified / "manifest.json").read_text()
+    assert old in text
+    text = text.replace(old, new)
+    with pytest.raises(RefusedError) as refused:
+        try:
+            manifest = parse_manifest(text.encode())
+        except RefusedError as error:
+            if error.flaw != "root":
+                raise
+            root = error.detail.rsplit(" ", 1)[1]
+            head, _, _ = text.rpartition('"root"')
+            manifest = parse_manifest(f'{head}"root": "{root}"}}\n'.encode())
+        network, points, question = folder.network(), folder.points(), manifest.question
+        checker = run_checker(network, points, question)
+        answers = check_results(points, question, manifest.results, folder.fetch, checker)
+        for answer in answers:
+            if isinstance(answer, RefusedError):
+                raise answer
+    assert flaw in str(refused.value)
+
+
+def test_the_question_is_read_as_it_is_written():
+    family = family_of(random_data(1, 6, 2, 2), "l2-halfspaces")
+    question = Question("2", "value", family=family.terms(Fraction(1, 3)))
+    assert json.loads(question_text(question))["family"]["first"] == "1/3"
+    with pytest.raises(UserError, match="no radius and no clip"):
+        Question("2", "value", Fraction(1), family=family.terms())
+    with pytest.raises(UserError, match="no single ball"):
+        question.region((Fraction(0),))
+
+
+@pytest.mark.parametrize("name", ["linf", "l1-halfspaces", "l2-halfspaces"])
+def test_the_limit_is_a_point_of_two_closed_balls(name):
+    dataset = random_data(2, 7, 3, 3)
+    family = family_of(dataset, name)
+    limit = limit_of(dataset, family)
+    assert dataset.labels[limit.first] != dataset.labels[limit.second]
+    for sample in (limit.first, limit.second):
+        away = distance(family.norm, limit.point, tuple(dataset.point(sample)))
+        end = family.end * family.unit if family.norm != "2" else family.end**2 * family.unit
+        assert away == end
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--radius", "1/20"], "--every-budget does not go with --radius"),
+        (["--ratio", "1/2"], "--every-budget does not go with --ratio"),
+        (["--norm", "2"], "--every-budget does not go with --norm"),
+        (["--construction", "l2"], "l2 has no family for every budget"),
+        (["--from", "1/10"], "must be below the last"),
+        (["--from", "-1"], "not negative"),
+    ],
+)
+def test_what_is_no_family_is_one_line(arguments, words, tmp_path, capsys):
+    folder = str(tmp_path / "run")
+    command = ["certify", "--data", "iris", "--every-budget", "--out", folder, *arguments]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert words in said and said.count("\n") == 1
+    assert main(["certify", "--data", "iris", "--from", "0", "--out", folder]) == 2
