@@ -197,9 +197,7 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
     for query, proof in zip(asked, proofs, strict=True):
         assert proof is not None
         replay_family(query, proof)
-    beyond = FamilySearch(label_families(dataset, family, family.end * F(1001, 1000))).run(
-        [None] * dataset.size
-    )
+    beyond = FamilySearch(label_families(dataset, family, family.end * F(1001, 1000))).run()
     assert any(proof is None for proof in beyond)
 
 

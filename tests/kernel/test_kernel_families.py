@@ -96,7 +96,7 @@ def test_constructions_whose_steps_are_spelled_out(name):
     family = family_of(dataset, name)
     asked = label_families(dataset, family, family.end)
     short = 0
-    for query, proof in zip(asked, FamilySearch(asked).run([None] * dataset.size), strict=True):
+    for query, proof in zip(asked, FamilySearch(asked).run(), strict=True):
         assert proof is not None and agree(query, proof) == "accepted"
         whole = elaborate(query, proof)
         assert kernel_answer(query, whole) == "accepted"
