@@ -135,6 +135,8 @@ def maxima_proofs(seeds):
 
 def test_steps_about_maxima():
     assert maxima_proofs(range(40)) > 100
+    # A branch without points, and a unit whose maxima have weights of both signs.
+    assert maxima_proofs((1988, 2289, 2299)) > 10
 
 
 @pytest.mark.slow

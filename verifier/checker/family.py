@@ -284,7 +284,7 @@ class FamilyChecker:
                 continue
             if isinstance(node.body, Conflict):
                 v = self.ends[0]._checked(node.body.unit)
-                if not all(end.lower(v) > end.upper(v) for end in self.ends):
+                if not self.contradicts(v):
                     raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
             elif isinstance(node.body, Leaf):
                 self._close(node.body, target)
@@ -302,6 +302,10 @@ class FamilyChecker:
 
     def on(self, v: int) -> bool:
         return self.ends[0].on(v)
+
+    def contradicts(self, v: int) -> bool:
+        """Whether no number is between the bounds of unit v, for any m."""
+        return all(end.lower(v) > end.upper(v) for end in self.ends)
 
     def mark(self) -> Mark:
         """To return here by `undo`."""

@@ -19,6 +19,7 @@ from verifier.checker.maxima import Form, MaximaBounds, Maximum, Number, maxima_
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import (
+    Conflict,
     Leaf,
     Lemma,
     MaximaStep,
@@ -45,6 +46,7 @@ class _Sum:
     total: dict[int, Number] = field(default_factory=dict)
     raised: dict[int, Number] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
+    off: set[int] = field(default_factory=set)  # by a split
 
     def side(self, weight: Number, maximum: Maximum, *, high: bool) -> _Sum:
         """A copy where the maximum is one of its terms."""
@@ -54,7 +56,10 @@ class _Sum:
             dict(self.total),
             dict(self.raised),
             set(self.opened),
+            set(self.off),
         )
+        if not high:
+            copy.off.add(maximum.unit)
         copy.take(weight, maximum, high=high)
         return copy
 
@@ -154,7 +159,8 @@ class FormTrees:
     def _leaves(self, branch: _Sum, denominator: int) -> list[Node]:
         """The leaf of the branch; or splits, where the box and the row of one unit are needed."""
         inputs = self._branch.inputs
-        both = sorted(u for u in branch.raised if branch.total.get(inputs + u))
+        raised = branch.raised.keys() - branch.off
+        both = sorted(u for u in raised if branch.total.get(inputs + u))
         found: list[Node] = []
         waiting: list[dict[int, bool]] = [{}]
         while waiting:
@@ -170,13 +176,17 @@ class FormTrees:
     def _leaf(self, branch: _Sum, denominator: int, sides: dict[int, bool]) -> Leaf:
         """`sides` says which units a split has turned on or off for this leaf."""
         checker, inputs = self._branch, self._branch.inputs
-        slopes = {u: ONE for u in branch.raised if u not in sides}
+        slopes = {u: ONE for u in branch.raised if u not in sides and u not in branch.off}
         bounds, box = dict[int, Fraction](), dict[int, Fraction]()
+        for u in branch.off & branch.raised.keys():  # its row, which is below 0 = z_u here
+            bounds[u] = -self._raised_share(branch, u, denominator)
         for j, weight in branch.total.items():
             v, share = j - inputs, Fraction(weight) * checker.scaled.scales[j] / denominator
             if weight and v < 0:
                 if j < self._boxed:
                     box[j] = share
+            elif v in branch.off:
+                continue
             elif weight and v in sides:
                 bounds[v] = share if sides[v] else -self._raised_share(branch, v, denominator)
             elif weight and v in branch.opened:
@@ -235,12 +245,20 @@ def spelled_out_family(checker: FamilyChecker) -> list[PairLemma]:
     checker.undo(before)
     boxed = 0 if checker.query.cone.norm == "inf" else checker.inputs - 1  # m is a number there
     trees = FormTrees(checker, checker.maxima(), boxed)
+    empty = [
+        v
+        for v in sorted({*checker.ends[0]._low, *checker.ends[0]._high})
+        if v >= 0 and checker.contradicts(v)
+    ]
     for unit, upper, form, values in changes:
         scale = checker.scaled.scales[checker.inputs + unit]
         first, last = (Fraction(value) / scale for value in values)
-        tree = trees.of_lemma(unit, upper, form)
+        # In a branch without points bounds may be better than any one leaf of units.
+        tree = (Node((), Conflict(empty[0])),) if empty else trees.of_lemma(unit, upper, form)
         lemmas.append(PairLemma(unit, upper, (first, last), tree))
         checker.assume(lemmas[-1])
+        if checker.contradicts(unit):
+            empty.append(unit)
     return lemmas
 
 
