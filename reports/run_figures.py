@@ -15,8 +15,8 @@ from verifier.question.errors import UserError
 from verifier.question.network import Network
 
 _STATES = (
-    ("robust", GOOD), ("flip", BAD), ("undecided", WARN), ("failed", SERIES[1]),
-    ("open", SERIES[7]), ("recorded", SERIES[5]),
+    ("robust", GOOD), ("misread", SERIES[3]), ("flip", BAD), ("undecided", WARN),
+    ("failed", SERIES[1]), ("open", SERIES[7]), ("recorded", SERIES[5]),
 )  # fmt: skip
 _MOST_DRAWN = 3000  # samples of a plane
 

@@ -41,21 +41,27 @@ from reports.run_figures import (
 from reports.stored_run import StoredRun, network_sizes
 from verifier.data.bundled import BUNDLED
 from verifier.question.printable import ranges_text, size_text
+from verifier.runs.by_kernel import shares_text
 from verifier.runs.identity import question_text
-from verifier.runs.records import STATES, State
+from verifier.runs.records import ANSWERED, STATES, State
+from verifier.runs.sources import sources_of
 
 NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 STATE_TONES: dict[str, Tone] = {
     "robust": "good",
+    "misread": "bad",
     "flip": "bad",
     "undecided": "warn",
     "failed": "warn",
     "open": "warn",
     "recorded": "warn",
 }
-_ORDER: tuple[State, ...] = ("robust", "flip", "undecided", "failed", "open", "recorded")
-_PLURAL = {"robust": "robust", "flip": "flips", "undecided": "undecided", "failed": "failed",
-           "open": "not reached", "recorded": "recorded, not replayed here"}  # fmt: skip
+_ORDER: tuple[State, ...] = (*STATES[1:], STATES[0], "recorded")
+_UNANSWERED = frozenset(STATES) - frozenset(ANSWERED)
+_USUAL: tuple[State, ...] = ("robust", "misread", "flip", "undecided")  # shown at any rate
+_PLURAL = {"robust": "robust", "misread": "misread", "flip": "flips", "undecided": "undecided",
+           "failed": "failed", "open": "not reached",
+           "recorded": "recorded, not replayed here"}  # fmt: skip
 
 
 def claim(run: StoredRun) -> str:
@@ -74,10 +80,13 @@ def claim(run: StoredRun) -> str:
         return f"{'The' if total == 1 else 'All'} {grouped(total)} {of} {keeps} for every {ball}."
     robust = grouped(counts["robust"])
     parts = [f"{robust} of {grouped(total)} {of} keep their label for every {ball}"]
+    if counts["misread"]:
+        parts.append(f"{grouped(counts['misread'])} misread at the sample itself")
     if counts["flip"]:
         parts.append(f"{grouped(counts['flip'])} lose it to one that is shown")
-    others = [f"{grouped(counts[s])} {_PLURAL[s]}" for s in STATES[3:] + STATES[:1] if counts[s]]
-    left = counts["undecided"] + counts["failed"] + counts["open"]
+    without = [state for state in _ORDER if state in _UNANSWERED]
+    others = [f"{grouped(counts[s])} {_PLURAL[s]}" for s in without if counts[s]]
+    left = sum(counts[state] for state in without)
     if counts["recorded"]:
         parts.append(f"{grouped(counts['recorded'])} recorded, not replayed here")
     if left:
@@ -86,9 +95,20 @@ def claim(run: StoredRun) -> str:
     return "; ".join(parts) + "."
 
 
+def accuracy(run: StoredRun) -> dict[str, str]:
+    """How many samples are read right themselves, and how many on all of their balls, of those
+    that were looked at; exact counts."""
+    read = run.centers
+    of = grouped(read.samples)
+    return {
+        "clean accuracy": f"{grouped(read.clean)} of {of}",
+        "certified accuracy": f"{grouped(read.certified)} of {of}",
+    }
+
+
 def tone_of(counts: Mapping[State, int], root: str | None) -> Tone:
     """How the claim of a run with these verdicts and this seal reads at a glance."""
-    if counts["flip"]:
+    if counts["flip"] or counts["misread"]:
         return "bad"
     return "good" if root is not None and counts["robust"] == sum(counts.values()) else "warn"
 
@@ -207,6 +227,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         "counts": dict(run.counts),
         "checked": run.checked,
         "recorded": run.counts["recorded"],
+        "centers": {"samples": run.centers.samples, **run.centers.facts},
         "data": {
             "name": run.data_name,
             "digest": run.data_digest,
@@ -236,6 +257,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         values["seconds"] = {k: round(v, 3) for k, v in run.timings.seconds.items()}
         values["packed_bytes"] = run.timings.packed_bytes
         values["hosts"] = list(run.timings.hosts)
+        values["kernel"] = [share.facts for share in run.kernel]
     return values
 
 
@@ -244,8 +266,9 @@ def _overview(run: StoredRun, prefix: str) -> Section:
     tiles: list[tuple[str, Cell, Tone]] = [
         (_PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
         for state in _ORDER
-        if counts[state] or state in ("robust", "flip", "undecided")
+        if counts[state] or state in _USUAL
     ]
+    tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
     tiles.append((f"{NORMS[run.question.norm]} radius", run.radius, "plain"))
     if run.separation is not None:
         share = ratio(run.radius, half(run.separation))
@@ -262,7 +285,9 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     table = [[0] * len(_ORDER) for _ in range(dataset.classes)]
     for row in run.samples:
         table[int(dataset.labels[row.sample])][_ORDER.index(row.state)] += 1
-    used = [k for k in range(len(_ORDER)) if k < 3 or any(line[k] for line in table)]
+    used = [
+        k for k, state in enumerate(_ORDER) if state in _USUAL or any(line[k] for line in table)
+    ]
     rows: list[tuple[Cell, ...]] = [
         (dataset.label_names[label], sum(line), *(line[k] for k in used))
         for label, line in enumerate(table)
@@ -478,8 +503,11 @@ def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
     rows: list[tuple[Cell, ...]] = [
         ("data", Hash(run.data_digest)),
         ("network", Hash(run.network.digest)),
+        *((source.title, Hash(source.digest)) for source in sources_of(run.about)),
         ("manifest root", None if run.root is None else Hash(run.root)),
     ]
+    if with_timings:  # as many as fitted into a share of the time
+        rows.append(("replayed by the kernel too", shares_text(run.kernel)))
     for option in ("seed", "engine", "timeout", "nodes"):
         if run.options.get(option) is not None:
             rows.append((option, str(run.options[option])))
@@ -526,8 +554,10 @@ def _compared(run: StoredRun) -> dict[str, Cell]:
         "radius / half the separation": share,
         "samples": len(run.samples),
         "robust": counts["robust"],
+        "misread": counts["misread"],
         "flips": counts["flip"],
-        "without an answer": counts["undecided"] + counts["failed"] + counts["open"],
+        "without an answer": sum(counts[state] for state in _UNANSWERED),
+        **accuracy(run),
         **network_sizes(run.network),
         "branch-and-bound nodes": sum(row.nodes for row in run.samples),
         "bytes of proofs": sum(row.text_bytes for row in run.samples),

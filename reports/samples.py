@@ -18,6 +18,7 @@ _ROW = 3  # cards beside each other
 _CHANGES = 8  # coordinates shown of a table's flip
 _TONES: dict[str, Tone] = {
     "robust": "good",
+    "misread": "bad",
     "flip": "bad",
     "undecided": "warn",
     "failed": "warn",
@@ -27,7 +28,7 @@ _TONES: dict[str, Tone] = {
 
 
 def section(run: StoredRun, prefix: str) -> Section:
-    """The worst samples: flips nearest first, then those without an answer, then tight ones."""
+    """The worst samples: misread ones and flips, then those without an answer, then tight ones."""
     flips = sorted(run.flips, key=lambda sample: (float(run.flips[sample].distance), sample))
     unsure = sorted(
         (row for row in run.samples if row.state in ("undecided", "failed")),

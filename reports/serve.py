@@ -36,7 +36,7 @@ from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place, Refusal, all_runs
-from verifier.runs.records import STATES, State
+from verifier.runs.records import ANSWERED, STATES, State
 from verifier.runs.store import RunRow, SampleRow, Store
 
 PAGE = 100
@@ -62,6 +62,7 @@ _RUN_SORTS: dict[str, Any] = {
     "name": lambda item: item.name,
     "data": lambda item: (item.data, item.name),
     "samples": lambda item: (item.samples, item.name),
+    "misread": lambda item: (item.counts["misread"], item.name),
     "flips": lambda item: (item.counts["flip"], item.name),
 }
 
@@ -218,7 +219,7 @@ class Site:
             for shift in (-1, 1)
             if 1 <= page + shift <= pages
         }  # fmt: skip
-        recorded = row.counts["robust"] + row.counts["flip"]  # pages of a browser replay nothing
+        recorded = sum(row.counts[state] for state in ANSWERED)  # pages of a browser replay nothing
         counts: dict[Kind, int] = {
             "robust": 0,
             "flip": 0,

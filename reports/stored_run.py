@@ -32,11 +32,13 @@ from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
 from verifier.question.region import Norm
 from verifier.question.region import distance as exact_distance
+from verifier.runs.by_kernel import KernelShare, noted_shares
+from verifier.runs.centers import Centers, centers
 from verifier.runs.checking import check_run
 from verifier.runs.folder import RunFolder
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place
-from verifier.runs.records import State
+from verifier.runs.records import ANSWERED, STATES, State
 from verifier.runs.run import suggested_jobs
 from verifier.runs.store import SampleRow, Store
 from verifier.runs.summary import result_of, shown_of
@@ -82,8 +84,9 @@ class StoredRun:
     `problems` name what is missing or altered. `rivals` are the distances of all samples of the
     data set to their nearest differently labelled sample, None if they were not computed. `known`
     is what is shown of the robustness radius of each sample: by the run, and for `measured` samples
-    by evidence of `robmem radius` as well. `promised` is the construction built again, if it gives
-    this very network.
+    by evidence of `robmem radius` as well. `centers` counts the samples that were looked at here,
+    all but those `recorded`. `kernel` is what sessions have noted that the kernel replayed.
+    `promised` is the construction built again, if it gives this very network.
     """
 
     name: str
@@ -107,6 +110,8 @@ class StoredRun:
     folder: RunFolder
     evidence: Mapping[int, Checked]
     replayed: bool
+    centers: Centers
+    kernel: tuple[KernelShare, ...]
 
     @property
     def checked(self) -> int:
@@ -117,7 +122,7 @@ class StoredRun:
     def counts(self) -> dict[State, int]:
         """Samples by state; every state is there."""
         counts: dict[State, int] = {
-            "robust": 0, "flip": 0, "undecided": 0, "failed": 0, "open": 0, "recorded": 0,
+            **dict.fromkeys(STATES, 0), "recorded": 0,
         }  # fmt: skip
         for row in self.samples:
             counts[row.state] += 1
@@ -213,7 +218,7 @@ def read_run(
     dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
     problems = _missing(folder, samples)
     if replay:
-        results = [result_of(one) for one in samples if one.state in ("robust", "flip")]
+        results = [result_of(one) for one in samples if one.state in ANSWERED]
         replayed = check_run(
             folder, network, points, question, results,
             jobs or max(1, suggested_jobs(network, len(results))),
@@ -223,7 +228,9 @@ def read_run(
         problems = [f"sample {sample}: {flaw.flaw}" for sample, flaw in replayed.flaws.items()]
     else:
         evidence = {}
-    samples = tuple(_as_shown(one, evidence) for one in samples)
+    looked_at = [o.sample for o in samples if o.state not in ANSWERED or o.sample in evidence]
+    read = centers(network, points, question, looked_at, evidence)
+    samples = tuple(_as_shown(one, evidence, read.misread) for one in samples)
     flips = _flips(folder, network, points, question, samples)
     if folder.sealed:
         problems += _broken_seal(folder, row.root)
@@ -236,15 +243,16 @@ def read_run(
         row.name, question, row.options, row.about, row.root, network, dataset, row.data,
         samples, flips, rivals, _known(samples, flips, shown, question), frozenset(shown),
         promised, reason, _versions(hosts), _timings(samples, hosts),
-        tuple(problems), folder, evidence, replay,
+        tuple(problems), folder, evidence, replay, read, tuple(noted_shares(hosts)),
     )  # fmt: skip
 
 
-def _as_shown(row: SampleRow, evidence: Mapping[int, Checked]) -> SampleRow:
+def _as_shown(row: SampleRow, evidence: Mapping[int, Checked], misread: Sequence[int]) -> SampleRow:
     """The row with what was shown here of its sample, in place of what is stored."""
     if row.sample in evidence:
-        return replace(row, state="flip" if evidence[row.sample].verdict == "flip" else "robust")
-    return replace(row, state="recorded") if row.state in ("robust", "flip") else row
+        lost: State = "misread" if row.sample in misread else "flip"
+        return replace(row, state=lost if evidence[row.sample].verdict == "flip" else "robust")
+    return replace(row, state="recorded") if row.state in ANSWERED else row
 
 
 def _known(
@@ -328,7 +336,7 @@ def _flips(
     """The points of the flips that were shown."""
     found: dict[int, SeenFlip] = {}
     for row in samples:
-        if row.state == "flip" and row.certificate is not None:
+        if row.state in ("misread", "flip") and row.certificate is not None:
             verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
             if isinstance(verdict, Flip):
                 away = distance(question.norm, points.point(row.sample), verdict.point)

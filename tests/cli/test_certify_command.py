@@ -232,7 +232,7 @@ def test_runs_are_listed_shown_and_exported(here: Path, capsys: pytest.CaptureFi
     assert shown["about"]["construction"] == "linf"
     assert "linf" in say(capsys, "runs", "show", Path(folder).name).out
     rows = list(csv.DictReader(io.StringIO(say(capsys, "runs", "export", folder).out)))
-    assert [row["state"] for row in rows] == ["robust"] * 6
+    assert [row["recorded"] for row in rows] == ["robust"] * 6
     assert [row["sample"] for row in say(capsys, "runs", "export", folder, "--json").facts] == [
         0, 1, 2, 3, 4, 5,
     ]  # fmt: skip

@@ -43,7 +43,7 @@ VALUES: dict[str, object] = {
 COLUMNS = {
     "runs": "name folder network data question options about root",
     "samples": "sample state certificate text_bytes packed_bytes rival reason lower_bound"
-    " lowest_seen nodes bounds_seconds search_seconds check_seconds attempts",
+    " lowest_seen nodes bounds_seconds search_seconds check_seconds attempts misread",
     "hosts": "started facts",
     "attempts": "sample worker ended state reason seconds",
     "rivals": "sample goal rival state lower_bound nodes",

@@ -135,10 +135,10 @@ def command(**given: Any) -> int:
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
     summary = _continue(options, run, memory)
-    asked = run.place, run.network, run.points, run.job.question
-    centers = centers_of_run(*asked, summary.shown)
+    about_run = run.network, run.points, run.job.question
+    centers = centers_of_run(run.place, *about_run, summary.shown)
     most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
-    flips = shown_flips(*asked, most)
+    flips = shown_flips(run.folder, *about_run, summary.shown, most)
     if options.as_json:
         print(
             json.dumps(
@@ -266,7 +266,10 @@ def _begin(
     """The run that was asked for, and what is known about its network."""
     from verifier.cli.options import sample_numbers
     from verifier.cli.samples import label_list
+    from verifier.data.load import source_files as data_files
+    from verifier.formats.load import source_files as network_files
     from verifier.runs.run import begin
+    from verifier.runs.sources import read_sources
     from verifier.search.options import Options
 
     chosen = sample_numbers(options.samples, dataset.size)
@@ -288,6 +291,9 @@ def _begin(
         dataset = dataset.for_outputs(asked.decoder, network.outputs.count, names)
     if options.clip is not None:
         asked = replace(asked, clip=read_clip(options.clip, dataset))
+    sources = [] if options.file is None else read_sources("network", network_files(options.file))
+    sources += read_sources("data", data_files(options.spec))
+    about["sources"] = [source.facts for source in sources]
     run = begin(
         dataset,
         network,
@@ -479,7 +485,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "undecided": summary.undecided,
         "checked": summary.checked,
         "recorded": summary.recorded,
-        "kernel": {"checked": summary.kernel.count, "seed": summary.kernel.seed},
+        "kernel": summary.kernel.facts,
         "proof_bytes": summary.proof_bytes,
         "packed_bytes": summary.packed_bytes,
         "seconds": {phase: round(value, 3) for phase, value in summary.seconds.items()},
@@ -539,7 +545,7 @@ def _shown(
         *(("labels", text) for text in (_labels(run, about),) if text),
         ("samples", summary.samples),
         ("robust", summary.robust),
-        *accuracy_rows({**centers.facts, "samples": summary.samples}),
+        *accuracy_rows({**centers.facts, "samples": centers.samples}),
         ("flips", centers.flips),
         ("undecided", undecided),
         ("proofs checked", summary.checked),
@@ -560,7 +566,7 @@ def _shown(
             f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
             f"outputs {outputs}"
         )
-    if summary.counts["flip"] > len(flips):
-        more = summary.counts["flip"] - len(flips)
+    if summary.flips > len(flips):
+        more = summary.flips - len(flips)
         lines.append(f"and {more} more flips, in the folder's certificates")
     return "\n".join(lines)

@@ -13,10 +13,13 @@ import click
 
 from verifier.cli.options import table_options
 from verifier.cli.samples import LABELS_HELP
+from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout
     from verifier.evidence.proof_file import FamilyProof
+    from verifier.runs.folder import RunFolder
+    from verifier.runs.sources import Source
 
 
 @click.command(
@@ -69,7 +72,6 @@ def command(
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
     from verifier.cli.proved import check_proved
-    from verifier.question.errors import UserError
     from verifier.runs.place import require_run
 
     path = Path(target)
@@ -238,10 +240,11 @@ def _check_folder(
     from verifier.checker.manifest import Kind, check_inputs, claim_text
     from verifier.cli.options import table
     from verifier.cli.progress import counted
-    from verifier.cli.samples import label_list
+    from verifier.cli.samples import accuracy_rows, label_list
     from verifier.data.load import load
     from verifier.formats.load import load_file
     from verifier.question.printable import size_text
+    from verifier.runs.centers import centers
     from verifier.runs.checking import check_files, check_run
     from verifier.runs.folder import RunFolder
     from verifier.runs.run import points_of, suggested_jobs
@@ -285,11 +288,14 @@ def _check_folder(
     }
     claim = claim_text(manifest.question, manifest.size, counts, recorded)
     text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
+    looked_at = [r.sample for r in manifest.results if r.sample in shown or not r.certificate]
+    read = centers(network, points, manifest.question, looked_at, shown)
+    sources = _sources(folder, file, spec)
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": len(manifest.results),
         "robust": counts["robust"],
-        "flips": counts["flip"],
+        **read.facts,
         "undecided": counts["undecided"],
         "checked": len(shown),
         "checker": "kernel" if kernel else "checker",
@@ -299,6 +305,7 @@ def _check_folder(
         "seconds": {"check": round(monotonic() - started, 3)},
         "folder": str(path),
         "root": manifest.root,
+        "sources": [source.facts | {"checked": checked} for source, checked in sources],
     }
     if part is not None:
         facts["seed"] = seed
@@ -310,9 +317,14 @@ def _check_folder(
             ("claim", claim),
             ("network", f"{manifest.network} ({'given' if file else 'of the folder'})"),
             ("data", f"{manifest.data} ({'given' if spec else 'of the folder'})"),
+            *(
+                (source.title, source.digest if checked else f"{source.digest} as recorded")
+                for source, checked in sources
+            ),
             ("samples", len(manifest.results)),
             ("robust", counts["robust"]),
-            ("flips", counts["flip"]),
+            *accuracy_rows({**read.facts, "samples": read.samples}),
+            ("flips", read.flips),
             ("undecided", counts["undecided"]),
             ("proofs checked", f"{len(shown)}{partly}, by the {facts['checker']}"),
             *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
@@ -322,3 +334,26 @@ def _check_folder(
         ]
         print(table(rows))
     return 3 if counts["undecided"] else 0
+
+
+def _sources(folder: RunFolder, file: str | None, spec: str | None) -> list[tuple[Source, bool]]:
+    """The files that network and data were read from: those given here, else those that the run
+    has recorded, and which of both."""
+    from verifier.data.load import source_files as data_files
+    from verifier.formats.load import source_files as network_files
+    from verifier.runs.place import find_run
+    from verifier.runs.sources import read_sources, sources_of
+    from verifier.runs.store import Store
+
+    given = [] if file is None else read_sources("network", network_files(file))
+    given += [] if spec is None else read_sources("data", data_files(spec))
+    try:
+        place = find_run(folder.path)
+    except UserError:
+        recorded = []  # a run of a shared store, copied without it
+    else:
+        with Store(place.database, read_only=True) as store:
+            recorded = sources_of(place.row(store).about)
+    replaced = {"network": file is not None, "data": spec is not None}
+    kept = [(source, False) for source in recorded if not replaced[source.kind]]
+    return [*((source, True) for source in given), *kept]

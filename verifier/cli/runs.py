@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from verifier.runs.place import Refusal
     from verifier.runs.store import RunRow
 
-_LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size")
+_LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size", "sources")
+
+_EXPORTED = {"state": "recorded"}  # of columns, the name under which they are exported
 
 
 @click.group(
@@ -40,6 +42,7 @@ def list_(root: str, as_json: bool) -> int:
     from verifier.cli.options import columns
     from verifier.question.errors import UserError
     from verifier.runs.place import all_runs
+    from verifier.runs.records import STATES
 
     refused: list[Refusal] = []
     found = []
@@ -55,6 +58,7 @@ def list_(root: str, as_json: bool) -> int:
         "run",
         "samples",
         "recorded: robust",
+        "misread",
         "flips",
         "undecided",
         "failed",
@@ -64,7 +68,7 @@ def list_(root: str, as_json: bool) -> int:
     )
     rows: list[tuple[Any, ...]] = [head]
     for folder, row, asked in found:
-        counts = [row.counts[state] for state in ("robust", "flip", "undecided", "failed", "open")]
+        counts = [row.counts[state] for state in (*STATES[1:], STATES[0])]
         sealed = "yes" if row.root else "no"
         rows.append((folder, row.samples, *counts, sealed, asked))
     print(columns(rows) if found else f"no runs in {root}")
@@ -78,7 +82,9 @@ def show(run: str, as_json: bool) -> int:
     """Show the run in the folder RUN, with what went wrong and who worked on it."""
     from verifier.cli.options import table
     from verifier.question.printable import printable, size_text
+    from verifier.runs.by_kernel import noted_shares, shares_text
     from verifier.runs.place import find_run
+    from verifier.runs.sources import sources_of
     from verifier.runs.store import Store
 
     place = find_run(run)
@@ -113,11 +119,13 @@ def show(run: str, as_json: bool) -> int:
         ("data", f"{row.data} ({row.about.get('data')})"),
         *((key, value) for key, value in row.about.items()
           if key not in _LISTED_ELSEWHERE and value is not None),
+        *((source.title, source.digest) for source in sources_of(row.about)),
         ("options", ", ".join(f"{k} {v}" for k, v in row.options.items() if v is not None)),
         ("recorded", f"of {row.samples} samples, not replayed here: {states}"),
         ("proofs", proofs),
         ("seconds", ", ".join(f"{phase} {value:.1f}" for phase, value in facts["seconds"].items())),
         ("attempts", f"{len(attempts)}, {len(errors)} ended in errors"),
+        ("by the kernel too", shares_text(noted_shares(hosts))),
         ("root", row.root or "not sealed"),
     ]  # fmt: skip
     print(table(lines))
@@ -137,7 +145,10 @@ def show(run: str, as_json: bool) -> int:
 @click.option("--rivals", is_flag=True, help="A row a sample and rival.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write here.")
 def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
-    """Print what is stored of every sample of the run in the folder RUN."""
+    """Print what is stored of every sample of the run in the folder RUN.
+
+    Nothing is replayed: `recorded` is the state that the database holds, not a verdict.
+    """
     from verifier.evidence.files import write_bytes
     from verifier.question.errors import UserError
     from verifier.runs.place import find_run
@@ -148,7 +159,10 @@ def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
         number = place.row(store).id
         found = store.rivals(number) if rivals else store.samples(number)
         columns = [field.name for field in fields(RivalRow if rivals else SampleRow)]
-    rows = [{column: getattr(row, column) for column in columns} for row in found]
+    rows = [
+        {_EXPORTED.get(column, column): getattr(row, column) for column in columns} for row in found
+    ]
+    columns = [_EXPORTED.get(column, column) for column in columns]
     if form == "parquet":
         if output is None:
             raise UserError("--parquet: give the file with -o")
@@ -272,12 +286,14 @@ def _asked(row: RunRow) -> str:
 
 
 def _facts(folder: Path, row: RunRow) -> dict[str, Any]:
+    from verifier.runs.records import ANSWERED
+
     return {
         "run": str(folder),
         "samples": row.samples,
         **{str(state): count for state, count in row.counts.items()},
         "checked": 0,
-        "recorded": row.counts["robust"] + row.counts["flip"],
+        "recorded": sum(row.counts[state] for state in ANSWERED),
         "question": row.question,
         "options": row.options,
         "network": row.network,

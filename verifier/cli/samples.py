@@ -144,6 +144,8 @@ def label_numbers(dataset: Dataset) -> list[Fraction]:
 
 def accuracy_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """How many samples are read right themselves, and how many on all of their balls."""
+    if not facts["samples"]:
+        return []  # none was looked at
     names = {"misread": "misread", "clean": "clean accuracy", "certified": "certified accuracy"}
     texts = {key: str(facts[key]) for key in names if key in facts}
     return [(names[key], text if key == "misread" else f"{text} of {facts['samples']}")

@@ -32,6 +32,15 @@ _QMNIST_COLUMNS = 8  # of its labels, the first of which is the class
 def load_mnist(folder: Path, part: str) -> Dataset:
     """The training or test images of a folder that holds the files of MNIST or QMNIST.
 
+    Raises UserError as `mnist_files`.
+    """
+    images, labels = mnist_files(folder, part)
+    return load_idx(images, labels, f"{file_name(folder)}-{part}")
+
+
+def mnist_files(folder: Path, part: str) -> tuple[Path, Path]:
+    """The images and the labels of the part, "train" or "test".
+
     They may be compressed, and may lie in the folder itself, in raw/ or in one */raw/ below it.
 
     Raises:
@@ -52,7 +61,7 @@ def load_mnist(folder: Path, part: str) -> Dataset:
     labels = _packed(found[0].parent / label_name)
     if not labels:
         raise UserError(f"{found[0].parent}: no {part} labels: no {label_name}")
-    return load_idx(found[0], labels[0], f"{file_name(folder)}-{part}")
+    return found[0], labels[0]
 
 
 def _packed(path: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from verifier.data.arrays import load_npy, load_npy_pair, load_npz
 from verifier.data.bundled import BUNDLED, load_bundled
 from verifier.data.dataset import Dataset
 from verifier.data.files import file_name
-from verifier.data.idx import PARTS, load_idx, load_mnist
+from verifier.data.idx import PARTS, load_idx, load_mnist, mnist_files
 from verifier.data.layout import Layout
 from verifier.data.libsvm import load_libsvm
 from verifier.data.table import load_table
@@ -95,16 +95,43 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
     return found
 
 
+def source_files(spec: str) -> list[Path]:
+    """The files that `load` reads for this spec; none for a bundled table."""
+    if spec in BUNDLED:
+        return []
+    if Path(spec).is_file():
+        return [Path(spec)]
+    if Path(spec).is_dir():
+        return list(mnist_files(Path(spec), "train"))
+    found = _around_colon(spec)
+    if found is None:
+        return []
+    left, right = found
+    if left.is_dir():
+        return list(mnist_files(left, right))
+    return [left] if right in PARTS and left.suffix == ".npz" else [left, Path(right)]
+
+
 def _with_colon(spec: str) -> Dataset | None:
     """What two names around a colon, or a name and a part, name; None if nothing."""
+    found = _around_colon(spec)
+    if found is None:
+        return None
+    left, right = found
+    if left.is_dir():
+        return load_mnist(left, right)
+    if left.suffix == ".npz" and right in PARTS:
+        return load_npz(left, right)
+    if left.name.removesuffix(".gz").endswith(".npy"):
+        return load_npy_pair(left, Path(right))
+    return load_idx(left, Path(right), file_name(left))
+
+
+def _around_colon(spec: str) -> tuple[Path, str] | None:
+    """A folder or archive and its part, or two files; None if no colon is between such."""
     for colon in (match.start() for match in re.finditer(":", spec)):
         left, right = Path(spec[:colon]), spec[colon + 1 :]
-        if left.is_dir() and right in PARTS:
-            return load_mnist(left, right)
-        if left.is_file() and left.suffix == ".npz" and right in PARTS:
-            return load_npz(left, right)
-        if left.is_file() and Path(right).is_file():
-            if left.name.removesuffix(".gz").endswith(".npy"):
-                return load_npy_pair(left, Path(right))
-            return load_idx(left, Path(right), file_name(left))
+        archive = left.is_dir() or (left.is_file() and left.suffix == ".npz")
+        if (archive and right in PARTS) or (left.is_file() and Path(right).is_file()):
+            return left, right
     return None

@@ -8,6 +8,7 @@ written through; a link in the place of the target is replaced, not followed.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 import stat
@@ -51,6 +52,20 @@ def read_regular(path: Path | str, limit: int = MAX_BYTES) -> bytes:
         if size > limit or len(data) > limit:
             raise RefusedError("too large", f"{path}: {size} bytes, the limit is {limit}")
         return data
+
+
+def file_digest(path: Path | str) -> str:
+    """The SHA-256 of the bytes of the file. Raises UserError if they cannot be read."""
+    state = hashlib.sha256()
+    try:
+        with open_regular(path) as stream:
+            while block := stream.read(_PIECE << 4):
+                state.update(block)
+    except RefusedError as error:
+        raise UserError(error.detail) from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from None
+    return state.hexdigest()
 
 
 @contextmanager

@@ -73,6 +73,18 @@ def load_file(
     return Loaded(network, (Port("X", (inputs,), ""),), (Port("Y", (made,), ""),))
 
 
+def source_files(path: Path | str) -> list[Path]:
+    """The file, and those beside an .onnx file in which its weights lie; raises UserError."""
+    path = Path(path)
+    content = read_bytes(path)
+    with naming(path):
+        if _is_onnx(path, content) and b"location" in content:  # the key of such a weight
+            from verifier.formats.onnx.stored import external_files
+
+            return [path, *external_files(content, path.parent)]
+    return [path]
+
+
 def is_native(path: Path | str) -> bool:
     """Whether the file at `path` holds a network in this program's own format."""
     return read_bytes(path).startswith(MAGIC)

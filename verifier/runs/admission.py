@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 from verifier.checker.checked import Checked, of_local_process
 from verifier.checker.manifest import Result, asked_of_run, sample_query
+from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.packed import unpack
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.rational import parse_rational
-from verifier.runs.records import STATES, Record, Rival
+from verifier.runs.records import ANSWERED, STATES, Record, Rival, state_of
 from verifier.runs.work import Context
 
 
@@ -61,7 +62,7 @@ def _require_shape(record: object, sample: int) -> None:
                and (rival.lower_bound is None or isinstance(rival.lower_bound, str))
                for rival in tuple(record.rivals)):  # fmt: skip
         raise RefusedError("malformed", "a rival is none")
-    if record.state not in ("robust", "flip"):
+    if record.state not in ANSWERED:
         if record.certificate is not None or record.digest is not None:
             raise RefusedError("malformed", "a certificate without an answer")
         return
@@ -87,7 +88,7 @@ def admitted(context: Context, records: Sequence[Record]) -> list[Record]:
     network, points, question = context.network, context.points, context.job.question
     asked = asked_of_run(points.digest, question, [record.sample for record in records])
     for place, (record, about) in enumerate(zip(records, asked, strict=True)):
-        if record.state in ("robust", "flip"):
+        if record.state in ANSWERED:
             try:
                 shown = of_local_process(record.checked, about, network.digest, record.digest or "")
                 record = with_check(context, record, shown)
@@ -99,8 +100,15 @@ def admitted(context: Context, records: Sequence[Record]) -> list[Record]:
 
 def with_check(context: Context, record: Record, shown: Checked | None) -> Record:
     """The record with what was checked of it, if that is what it says; RefusedError if not."""
-    if not isinstance(shown, Checked) or shown.verdict != record.state:
+    if not isinstance(shown, Checked) or shown.verdict != result_of(record).kind:
         raise RefusedError("another verdict", f"recorded is {record.state}, checked {shown}")
+    if shown.verdict == "flip":
+        verdict = parse_certificate(unpack(record.certificate or b""), context.network.digest)
+        if not isinstance(verdict, Flip):
+            raise RefusedError("another verdict", "a flip is claimed, the certificate differs")
+        state = state_of(verdict, context.points.point(record.sample))
+        if state != record.state:
+            raise RefusedError("another verdict", f"recorded is {record.state}, it is {state}")
     rival = None
     if shown.facts.goal is not None:
         query = sample_query(context.network, context.points, context.job.question, record.sample)

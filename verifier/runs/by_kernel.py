@@ -6,10 +6,11 @@ checked before; it says by how much less one has to believe of a few.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from time import monotonic
+from typing import Any
 
 from verifier.checker.checked import Checked
 from verifier.checker.elaborate import kernel_check_result
@@ -30,6 +31,27 @@ class KernelShare:
     count: int
     of: int
     seed: int
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """The same by name."""
+        return {"checked": self.count, "of": self.of, "seed": self.seed}
+
+
+def noted_shares(hosts: Sequence[Mapping[str, Any]]) -> list[KernelShare]:
+    """What sessions have noted, oldest first; it is recorded alone. What is no note is left out."""
+    found = []
+    for host in hosts:
+        match host.get("kernel"):
+            case {"checked": int(count), "of": int(of), "seed": int(seed)}:
+                found.append(KernelShare(count, of, seed))
+    return found
+
+
+def shares_text(shares: Sequence[KernelShare]) -> str:
+    """The same for people, a part a session."""
+    said = (f"{share.count} of {share.of}, drawn with seed {share.seed}" for share in shares)
+    return "; ".join(said) or "none"
 
 
 def replay_some(

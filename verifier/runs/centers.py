@@ -16,10 +16,12 @@ from verifier.runs.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Centers:
-    """`misread` are the samples among the `samples` asked about whose own label the network does
-    not read at the sample itself, a tie included; evaluated exactly. `certified` were checked to
-    keep it on their balls, `flips` to lose it there though the sample itself is read right; what is
-    recorded alone is neither."""
+    """What is shown of the `samples` samples that were looked at, see `centers`.
+
+    At the `misread` ones the network does not read their own label, a tie included; evaluated
+    exactly. `certified` keep it on their balls, `flips` lose it there though the sample itself is
+    read right; both by what the checker has accepted.
+    """
 
     samples: int
     misread: tuple[int, ...]
@@ -57,6 +59,22 @@ def misread_samples(
     return found
 
 
+def centers(
+    network: Network,
+    points: Points,
+    question: Question,
+    samples: Sequence[int],
+    shown: Mapping[int, Checked],
+) -> Centers:
+    """Of these samples, of which `shown` holds what was checked: the centers of robust ones are
+    read right by their proofs, the others are evaluated here."""
+    others = [k for k in samples if k not in shown or shown[k].verdict != "robust"]
+    misread = misread_samples(network, points, question, others)
+    wrong = set(misread)
+    flips = sum(k in shown and k not in wrong for k in others)
+    return Centers(len(samples), tuple(misread), len(samples) - len(others), flips)
+
+
 def centers_of_run(
     place: Place,
     network: Network,
@@ -64,13 +82,7 @@ def centers_of_run(
     question: Question,
     shown: Mapping[int, Checked],
 ) -> Centers:
-    """The centers of a run, read here; those of samples that are `shown` to be robust hold by their
-    proofs."""
+    """The same of all samples of a run; what is recorded of their balls alone is not counted."""
     with Store(place.database, read_only=True) as store:
         samples = [row.sample for row in store.samples(place.row(store).id)]
-    verdicts = {sample: shown[sample].verdict for sample in samples if sample in shown}
-    others = [sample for sample in samples if verdicts.get(sample) != "robust"]
-    misread = misread_samples(network, points, question, others)
-    wrong = set(misread)
-    flips = sum(verdict == "flip" and k not in wrong for k, verdict in verdicts.items())
-    return Centers(len(samples), tuple(misread), len(samples) - len(others), flips)
+    return centers(network, points, question, samples, shown)

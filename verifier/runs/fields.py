@@ -39,8 +39,11 @@ def _exact(value: Any) -> bool:
     return _text(value) and _EXACT.fullmatch(value) is not None
 
 
+_STORED = tuple(state for state in STATES if state != "misread")  # which is a column of its own
+
+
 def _state(value: Any) -> bool:
-    return _text(value) and value in STATES
+    return _text(value) and value in _STORED
 
 
 def _or_none(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -57,7 +60,8 @@ _COLUMNS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     **dict.fromkeys(("question", "options", "about", "facts"), ("a text", _text)),
     **dict.fromkeys(("worker", "ended", "rival"), ("a text", _text)),
     "reason": ("a text or nothing", _or_none(_text)),
-    "state": ("one of " + ", ".join(STATES), _state),
+    "state": ("one of " + ", ".join(_STORED), _state),
+    "misread": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
     "certificate": ("a digest or nothing", _or_none(_digest)),
     "root": ("a digest or nothing", _or_none(_digest)),
     "lower_bound": ("an exact number or nothing", _or_none(_exact)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
@@ -16,10 +17,14 @@ from verifier.question.rational import format_rational
 from verifier.search.options import Outcome
 from verifier.tasks.verify import CheckedOutcome
 
-State = Literal["open", "robust", "flip", "undecided", "failed", "recorded"]
-STATES: tuple[State, ...] = ("open", "robust", "flip", "undecided", "failed")
-"""What is stored. `open`: no answer yet. `failed`: every attempt ended in an error; nothing is
-claimed. Who shows a run says `recorded` of an answer that was not replayed, which is not stored."""
+State = Literal["open", "robust", "misread", "flip", "undecided", "failed", "recorded"]
+STATES: tuple[State, ...] = ("open", "robust", "misread", "flip", "undecided", "failed")
+"""What is stored. `open`: no answer yet. `misread`: the network does not read the label at the
+sample itself, which is its own flip; `flip` is any other. `failed`: every attempt ended in an
+error; nothing is claimed. Who shows a run says `recorded` of an answer that was not replayed, which
+is not stored."""
+ANSWERED: tuple[State, ...] = ("robust", "misread", "flip")
+"""The states that have a certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Record:
     sample or a flip, and checked. `rival` is who wins at a flip. The bounds are of the margin of an
     undecided sample, as far as they are known. `seconds` by phase. `rivals` are in the order of the
     goals, none if the attempt ended in an error. `checked` is there of a robust sample or a flip:
-    as `Checked` in the process where the checker accepted it, as bare facts elsewhere.
+    as `Checked` in the process where the checker accepted it, as bare facts elsewhere. A sample
+    whose own point is the flip is `misread`.
     """
 
     sample: int
@@ -66,9 +72,13 @@ class Record:
 
 
 def record_of(
-    sample: int, query: Query | FamilyQuery, outcome: CheckedOutcome, worker: str = ""
+    sample: int,
+    query: Query | FamilyQuery,
+    outcome: CheckedOutcome,
+    center: Sequence[Fraction],
+    worker: str = "",
 ) -> Record:
-    """The record of a checked outcome."""
+    """The record of a checked outcome about the ball around `center`."""
     verdict = outcome.verdict
     nodes, seconds = outcome.nodes, outcome.seconds
     if isinstance(verdict, Undecided):
@@ -88,7 +98,7 @@ def record_of(
     checked, text = outcome.checked.written()
     return Record(
         sample,
-        "flip" if checked.verdict == "flip" else "robust",
+        state_of(verdict, center),
         certificate=pack(text),
         digest=checked.certificate,
         text_bytes=len(text),
@@ -99,6 +109,13 @@ def record_of(
         rivals=_rivals(query, outcome),
         checked=checked,
     )
+
+
+def state_of(verdict: Robust | Flip, center: Sequence[Fraction]) -> State:
+    """The state of the sample at `center`, of which this was checked."""
+    if isinstance(verdict, Robust):
+        return "robust"
+    return "misread" if tuple(verdict.point) == tuple(center) else "flip"
 
 
 def _rivals(query: Query | FamilyQuery, outcome: Outcome) -> tuple[Rival, ...]:

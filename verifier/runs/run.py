@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -29,15 +29,15 @@ from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.rational import format_rational, parse_rational
-from verifier.runs.by_kernel import SHARE, replay_some
+from verifier.runs.by_kernel import SHARE, KernelShare, replay_some
 from verifier.runs.checking import check_run
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
 from verifier.runs.identity import identity_of, question_from, require_same_run, short_hash
 from verifier.runs.place import Place, place_of
-from verifier.runs.records import STATES, Record, State
+from verifier.runs.records import ANSWERED, STATES, Record, State
 from verifier.runs.store import Store
-from verifier.runs.summary import Summary, result_of, summarize
+from verifier.runs.summary import Summary, result_of, shown_of, summarize
 from verifier.runs.work import Context, Job
 from verifier.search.options import Options
 
@@ -270,7 +270,7 @@ def continue_run(
         with Store(place.database, read_only=True) as store:
             number = place.row(store).id
             waiting = store.pending(number, ("open", *retry))
-            taken_over = [result_of(row) for row in store.samples(number, ("robust", "flip"))]
+            taken_over = [result_of(row) for row in store.samples(number, ANSWERED)]
         shown: dict[int, Checked] = {}
         if replay:
             total = len(taken_over)
@@ -278,6 +278,7 @@ def continue_run(
                 folder, run.network, run.points, run.job.question, taken_over, max(1, jobs),
                 lambda done: replayed(done, total),
             ).require()  # fmt: skip
+        kernel = KernelShare(0, 0, 0)
         begun = monotonic()
         deadline = None if budget_seconds is None else begun + budget_seconds
         if waiting or (seal and not folder.sealed):
@@ -285,19 +286,27 @@ def continue_run(
             with Store(place.database) as store:
                 if waiting:
                     backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
-                    shown |= _work(run, store, waiting, deadline, backend_of, observe)
+                    host, worked = _work(run, store, waiting, deadline, backend_of, observe)
+                    shown |= worked
+                    kernel = _by_kernel(run, store, worked, SHARE * (monotonic() - begun))
+                    store.note_kernel(host, kernel.facts)
                 if seal:
                     seal_run(place, store)
                 else:
                     store.settle(shared=place.shared)
-        worked = shown.keys() - {result.sample for result in taken_over}
         summary = summarize(place, shown, monotonic() - started)
-        kernel = replay_some(
-            folder, run.network, run.points, run.job.question,
-            {sample: one for sample, one in summary.shown.items() if sample in worked},
-            SHARE * (monotonic() - begun), int((summary.root or "0")[:8], 16),
-        )  # fmt: skip
     return replace(summary, kernel=kernel)
+
+
+def _by_kernel(
+    run: Run, store: Store, worked: Mapping[int, Checked], seconds: float
+) -> KernelShare:
+    """What the kernel replays of the answers of this session, drawn by the root of the manifest."""
+    row = run.place.row(store)
+    held = shown_of(row, store.samples(row.id), worked)
+    seed = int(manifest_of(store, run.place, run.points.size).root[:8], 16)
+    question = run.job.question
+    return replay_some(run.folder, run.network, run.points, question, held, seconds, seed)
 
 
 def _backend_of(
@@ -331,8 +340,9 @@ def _work(
     deadline: float | None,
     backend_of: Callable[[Callable[[], None]], Backend],
     observe: Callable[[Progress], None],
-) -> dict[int, Checked]:
-    """What was checked of the samples that were waiting, as far as the work came."""
+) -> tuple[int, dict[int, Checked]]:
+    """The number of this session in the database, and what was checked of the samples that were
+    waiting, as far as the work came."""
     started = monotonic()
     row = run.place.row(store)
     if row.root is not None:
@@ -351,7 +361,7 @@ def _work(
     def finished(records: Sequence[Record]) -> None:
         nonlocal worst, done
         for record in records:
-            if record.state in ("robust", "flip"):
+            if record.state in ANSWERED:
                 if not isinstance(record.checked, Checked):
                     raise RuntimeError(f"sample {record.sample}: recorded before it was checked")
                 shown[record.sample] = record.checked
@@ -383,7 +393,7 @@ def _work(
     )
     tick()
     executor.run(waiting)
-    return shown
+    return host, shown
 
 
 def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> int:

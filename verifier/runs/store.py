@@ -24,9 +24,9 @@ from urllib.parse import quote
 
 from verifier.question.errors import RefusedError, UserError
 from verifier.runs.fields import checked_rows, parse_object
-from verifier.runs.records import STATES, Record, State
+from verifier.runs.records import ANSWERED, STATES, Record, State
 
-SCHEMA = 2
+SCHEMA = 3
 _LONGEST = 1 << 28  # bytes of one value
 _T = TypeVar("_T")
 _BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
@@ -96,6 +96,11 @@ _MIGRATIONS = (
         PRIMARY KEY (run, sample, goal),
         FOREIGN KEY (run, sample) REFERENCES samples(run, sample) ON DELETE CASCADE
     ) WITHOUT ROWID;
+    """,
+    # A column of its own, for the states that a table may hold are fixed when it is made: of a
+    # flip, whether its point is the sample itself.
+    """
+    ALTER TABLE samples ADD COLUMN misread INTEGER NOT NULL DEFAULT 0 CHECK (misread IN (0, 1));
     """,
 )
 
@@ -207,6 +212,23 @@ def _expected(version: int) -> dict[tuple[str, str], str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         _make(connection, 0, version)
         return _schema(connection)
+
+
+def _stored(state: State) -> tuple[State, int]:
+    """The columns state and misread of a sample in this state."""
+    return ("flip", 1) if state == "misread" else (state, 0)
+
+
+def _state(stored: State, misread: int) -> State:
+    """The state of a sample by these columns; the second one says something of a flip alone."""
+    return "misread" if misread and stored == "flip" else stored
+
+
+def _where(run: int, states: Sequence[State]) -> tuple[str, tuple[Any, ...]]:
+    """The samples of the run that may be in these states, as a condition and its values."""
+    stored = sorted({_stored(state)[0] for state in states})
+    marks = ", ".join("?" * len(stored))
+    return f"WHERE run = ? AND state IN ({marks}) ORDER BY sample", (run, *stored)
 
 
 class Store:
@@ -322,7 +344,7 @@ class Store:
     ) -> list[tuple[Any, ...]]:
         """The columns of the rows, each a value of its kind; raises RefusedError."""
         found = self._query(f"SELECT {columns} FROM {table} {rest}", values)
-        names = [column.strip().rpartition(".")[2] for column in columns.split(",")]
+        names = [column.split()[-1].rpartition(".")[2] for column in columns.split(",")]
         return checked_rows(f"{self.path}: {table}", names, found, *optional)
 
     def _objects(self, table: str, texts: Iterable[str]) -> list[dict[str, Any]]:
@@ -365,11 +387,13 @@ class Store:
     def runs(self) -> list[RunRow]:
         """All runs, in the order in which they were begun."""
         counts: dict[int, dict[State, int]] = {}
-        for run, state, count in self._query(
-            "SELECT run, state, count(*) FROM samples GROUP BY run, state"
+        for run, stored, misread, count in self._query(
+            f"SELECT run, state, {self._misread}, count(*) FROM samples GROUP BY 1, 2, 3"
         ):
-            checked_rows(f"{self.path}: samples", ("run", "state"), [(run, state)])
-            counts.setdefault(run, dict.fromkeys(STATES, 0))[state] = count
+            row = (run, stored, misread)
+            checked_rows(f"{self.path}: samples", ("run", "state", "misread"), [row])
+            of_run = counts.setdefault(run, dict.fromkeys(STATES, 0))
+            of_run[_state(stored, misread)] += count
         found = self._rows(
             "runs",
             "id, name, folder, network, data, question, options, about, root",
@@ -418,6 +442,13 @@ class Store:
             )
         return cursor.lastrowid or 0
 
+    def note_kernel(self, host: int, share: dict[str, int]) -> None:
+        """Notes with the session of this number what the kernel has replayed at its end."""
+        with self._transaction() as connection:
+            (text,) = connection.execute("SELECT facts FROM hosts WHERE id = ?", (host,)).fetchone()
+            facts = json.loads(text) | {"kernel": share}
+            connection.execute("UPDATE hosts SET facts = ? WHERE id = ?", (json.dumps(facts), host))
+
     def set_options(self, run: int, options: dict[str, Any]) -> None:
         """The options under which open samples are searched from now on."""
         with self._transaction() as connection:
@@ -436,8 +467,8 @@ class Store:
                 connection.execute(
                     "INSERT INTO attempts (run, sample, host, worker, state, reason, seconds)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (run, record.sample, host, record.worker, record.state, record.reason,
-                     sum(seconds.values())),
+                    (run, record.sample, host, record.worker, _stored(record.state)[0],
+                     record.reason, sum(seconds.values())),
                 )  # fmt: skip
                 connection.execute(
                     "UPDATE samples SET attempts = attempts + 1 WHERE run = ? AND sample = ?",
@@ -448,13 +479,13 @@ class Store:
                     else ("open", "failed", "undecided")
                 )  # fmt: skip
                 changed = connection.execute(
-                    "UPDATE samples SET state = ?, certificate = ?, text_bytes = ?,"
+                    "UPDATE samples SET state = ?, misread = ?, certificate = ?, text_bytes = ?,"
                     " packed_bytes = ?, rival = ?, reason = ?, lower_bound = ?, lowest_seen = ?,"
                     " nodes = ?, bounds_seconds = ?, search_seconds = ?, check_seconds = ?"
                     " WHERE run = ? AND sample = ? AND state IN"
                     f" ({', '.join('?' * len(replaceable))})",
                     (
-                        record.state, record.digest, record.text_bytes,
+                        *_stored(record.state), record.digest, record.text_bytes,
                         len(record.certificate or b""), record.rival, record.reason,
                         record.lower_bound, record.lowest_seen, record.nodes,
                         seconds.get("bounds", 0.0), seconds.get("search", 0.0),
@@ -481,7 +512,7 @@ class Store:
             connection.execute(
                 "INSERT INTO attempts (run, sample, host, worker, state, reason, seconds)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (run, record.sample, host, record.worker, record.state, record.reason,
+                (run, record.sample, host, record.worker, _stored(record.state)[0], record.reason,
                  sum(record.seconds.values())),
             )  # fmt: skip
             connection.execute(
@@ -491,23 +522,30 @@ class Store:
 
     def samples(self, run: int, states: Sequence[State] = STATES) -> list[SampleRow]:
         """The samples in these states, increasing."""
-        marks = ", ".join("?" * len(states))
         found = self._rows(
             "samples",
             "sample, state, certificate, text_bytes, packed_bytes, rival, reason,"
             " lower_bound, lowest_seen, nodes, bounds_seconds, search_seconds, check_seconds,"
-            " attempts",
-            f"WHERE run = ? AND state IN ({marks}) ORDER BY sample",
-            (run, *states),
+            f" attempts, {self._misread}",
+            *_where(run, states),
             "rival",
         )
-        for row in found:
-            if (row[1] in ("robust", "flip")) != (row[2] is not None):
+        rows = []
+        for sample, stored, certificate, *others, misread in found:
+            if (stored in ANSWERED) != (certificate is not None):
                 raise RefusedError(
                     "database damaged",
-                    f"{self.path}: sample {row[0]} is {row[1]}, certificate {row[2]}",
+                    f"{self.path}: sample {sample} is {stored}, certificate {certificate}",
                 )
-        return [SampleRow(*row) for row in found]
+            state = _state(stored, misread)
+            if state in states:
+                rows.append(SampleRow(sample, state, certificate, *others))
+        return rows
+
+    @property
+    def _misread(self) -> str:
+        """The column that says so of a flip; of earlier versions it is not known."""
+        return "misread" if self._version >= 3 else "0 AS misread"
 
     def rivals(self, run: int) -> list[RivalRow]:
         """The samples and rivals on which something is known, by sample and goal; none in a
@@ -526,10 +564,9 @@ class Store:
 
     def pending(self, run: int, states: Sequence[State]) -> list[int]:
         """The numbers of the samples in these states, increasing."""
-        marks = ", ".join("?" * len(states))
-        where = f"WHERE run = ? AND state IN ({marks}) ORDER BY sample"
-        found = self._rows("samples", "sample", where, (run, *states))
-        return [row[0] for row in found]
+        columns = f"sample, state, {self._misread}"
+        found = self._rows("samples", columns, *_where(run, states))
+        return [number for number, *both in found if _state(*both) in states]
 
     def attempts(self, run: int) -> list[Attempt]:
         """The history, oldest first."""

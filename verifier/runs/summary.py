@@ -18,9 +18,10 @@ from verifier.question.network import Network
 from verifier.question.region import distance
 from verifier.question.shown import Shown
 from verifier.runs.by_kernel import KernelShare
+from verifier.runs.folder import RunFolder
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place, find_run
-from verifier.runs.records import State
+from verifier.runs.records import ANSWERED, State
 from verifier.runs.store import RunRow, SampleRow, Store
 
 
@@ -80,7 +81,7 @@ class Summary(Shown):
     @property
     def recorded(self) -> int:
         """Answers that the database holds and that were not replayed in this call."""
-        return self.counts["robust"] + self.counts["flip"] - self.checked
+        return sum(self.counts[state] for state in ANSWERED) - self.checked
 
     @property
     def undecided(self) -> int:
@@ -167,7 +168,7 @@ def summarize(
 
 def result_of(row: SampleRow) -> Result:
     """What the database says of a sample, as a claim."""
-    if row.state not in ("robust", "flip") or row.certificate is None:
+    if row.state not in ANSWERED or row.certificate is None:
         return Result(row.sample, "undecided", None)
     return Result(row.sample, "robust" if row.state == "robust" else "flip", row.certificate)
 
@@ -191,22 +192,27 @@ def _is_of(shown: Checked, row: RunRow, sample: SampleRow, asked: Asked) -> bool
     return (
         facts.network == row.network
         and facts.asked == asked
-        and facts.verdict == sample.state
+        and facts.verdict == result_of(sample).kind
         and facts.certificate == sample.certificate
     )
 
 
 def shown_flips(
-    place: Place, network: Network, points: Points, question: Question, limit: int | None = None
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    checked: Mapping[int, Checked],
+    limit: int | None = None,
 ) -> list[ShownFlip]:
-    """The flips of a run, the first `limit` of them, each evaluated here, exactly."""
-    with Store(place.database, read_only=True) as store:
-        rows = store.samples(place.row(store).id, ("flip",))[:limit]
+    """The first `limit` of the flips among what was checked, each evaluated once more, exactly."""
+    wanted = sorted(sample for sample, one in checked.items() if one.verdict == "flip")
     flips = []
-    for row in rows:
-        verdict = parse_certificate(place.folder.fetch(row.certificate or ""), network.digest)
+    for sample in wanted[:limit]:
+        text = folder.fetch(checked[sample].certificate or "")
+        verdict = parse_certificate(text, network.digest)
         if isinstance(verdict, Flip):
-            flips.append((row.sample, verdict))
+            flips.append((sample, verdict))
     outputs = evaluate(network, [flip.point for _, flip in flips])
     shown = []
     for (sample, flip), values in zip(flips, outputs, strict=True):

@@ -98,7 +98,8 @@ def _solve(
 
     def answered(number: int, outcome: CheckedOutcome) -> None:
         # Written down before any search goes on: what was checked is what is stored.
-        found[number] = record_of(samples[number], queries[number], outcome, worker)
+        sample = samples[number]
+        found[number] = record_of(sample, queries[number], outcome, points.point(sample), worker)
 
     try:
         # A ball that does not meet the clip holds no point, and is no question.
@@ -154,7 +155,7 @@ def _solve_family(
         else:
             reason = "no proof for every budget was found" if answer is None else str(answer)
             outcome = CheckedOutcome(Undecided(reason), seconds)
-        records.append(record_of(sample, own[k], outcome, worker))
+        records.append(record_of(sample, own[k], outcome, points.point(sample), worker))
         progress(len(records))
     return records
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -78,6 +80,30 @@ def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Constant:
     if kind not in INTEGERS:
         raise UserError(f"data of type {kind_name(kind)} are not supported")
     return Constant(kind, array.astype(storage(kind)))
+
+
+def external_files(content: bytes, folder: Path) -> list[Path]:
+    """The files in `folder` in which weights of the model with these bytes lie, by name."""
+    model = onnx.ModelProto.FromString(content)
+    places = {
+        entry.value
+        for tensor in _tensors(model)
+        if tensor.data_location == onnx.TensorProto.EXTERNAL
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    return [folder / place for place in sorted(places)]
+
+
+def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
+    """All tensors in a part of a model, however deep."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for part in value if hasattr(value, "__len__") else (value,):
+                yield from _tensors(part)
 
 
 def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes:
