@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import pickle
 import re
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from verifier.tasks.instances import (
     Table,
     Violation,
     Word,
+    admitted,
     answer,
     check_proofs,
     competition_result,
@@ -219,7 +222,7 @@ def test_bad_lists_are_refused(tmp_path: Path, text: str, words: str) -> None:
 def test_what_cannot_be_read_is_an_error_of_its_instance_alone(folder: Path) -> None:
     listing = folder / "list.csv"
     listing.write_text("net.onnx,absent.vnnlib,5\nabsent.onnx,holds.vnnlib,5\n")
-    rows = [solve(instance) for instance in read_instances(listing)]
+    rows = [solve(instance).row for instance in read_instances(listing)]
     assert [row.verdict for row in rows] == ["error", "error"]
     assert "absent.vnnlib: No such file" in rows[0].detail
 
@@ -311,6 +314,43 @@ def test_an_answer_of_the_table_claims_nothing_by_itself(folder: Path, capsys: A
     table.write_text(table.read_text().replace(",holds,", ",proved,"))
     code, _, err = run(capsys, *call)
     assert (code, "not a table of answers" in err) == (2, True)
+
+
+def test_an_answer_of_another_process_counts_by_what_it_has_checked(folder: Path) -> None:
+    """About exactly the queries of these files, with the verdict of the row."""
+    listing = folder / "list.csv"
+    listing.write_text(
+        "net.onnx,holds.vnnlib,20\nnet.onnx,violated.vnnlib,20\nnet.onnx,two.vnnlib,20\n"
+    )
+    listed = read_instances(listing)
+    here = [solve(instance) for instance in listed]
+    sent = [pickle.loads(pickle.dumps(solved)) for solved in here]  # noqa: S301 - as a pipe does
+    assert [solved.row.verdict for solved in here] == ["holds", "violated", "holds"]
+    for instance, solved, mine in zip(listed, sent, here, strict=True):
+        assert mine.is_shown and not solved.is_shown
+        taken = admitted(instance, solved)
+        assert taken.is_shown and taken.row == mine.row
+    holds, violated, two = sent
+    edits = {
+        "nothing checked": (0, replace(holds, evidence=())),
+        "no evidence": (0, replace(holds, evidence=None)),
+        "a text": (0, replace(holds, evidence=("robust",))),
+        "one box of two": (2, replace(two, evidence=two.evidence[:1])),
+        "another property": (0, replace(holds, evidence=two.evidence)),
+        "a flip of another one": (1, replace(violated, evidence=holds.evidence)),
+        "another row": (0, two),
+        "another network": (
+            0, replace(holds, evidence=tuple(replace(one, network="0" * 64)
+                                             for one in holds.evidence)),
+        ),
+        "a flip renamed": (
+            1, replace(violated, row=replace(violated.row, verdict="holds")),
+        ),
+        "a proof renamed": (0, replace(holds, row=replace(holds.row, verdict="violated"))),
+    }  # fmt: skip
+    for name, (number, edited) in edits.items():
+        with pytest.raises(RefusedError):
+            pytest.fail(f"{name}: {admitted(listed[number], edited)}")
 
 
 def test_a_foreign_table_is_not_overwritten(folder: Path, capsys: Any) -> None:

@@ -146,9 +146,9 @@ def checked(query: Query, verdict: Robust | Flip | Radius | Maximum) -> Checked:
     return Checked(_KEY, facts, verdict)
 
 
-def of_local_process(claim: object, asked: Asked, network: str, certificate: str) -> Checked:
+def of_local_process(claim: object, asked: Asked, network: str, certificate: str | None) -> Checked:
     """What a process of this machine that this one has started says that it has checked: it must be
-    about this network and question, and of the certificate with this hash.
+    about this network and question, and of the certificate with this hash, where one was written.
 
     Raises RefusedError, naming what differs.
     """

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from verifier.formats.vnnlib.property import Property
     from verifier.question.network import Network
     from verifier.search.options import Options
-    from verifier.tasks.instances import Answer, FloatPoint, Row
+    from verifier.tasks.instances import Answer, FloatPoint, Row, Solved
 
 _SOLVER: dict[str, click.Command] = {"verify": verify_command, "supports": supports_command}
 
@@ -274,9 +274,11 @@ def _list(
         print(f"{len(known)} of {len(listed)} are in {name}, {len(shown)} replayed from their "
               "evidence", file=sys.stderr)  # fmt: skip
 
-    def keep(row: Row) -> None:
+    def keep(solved: Solved) -> None:
+        row = solved.row
         answers.add(row)
-        shown.add(row.key)  # its evidence was checked just now
+        if solved.is_shown:
+            shown.add(row.key)
         if not as_json:
             text = f"{row.verdict:9}{float(row.seconds):9.2f} s  {row.network} {row.prop}"
             print(printable(f"{text}  {row.detail}" if row.detail else text), flush=True)

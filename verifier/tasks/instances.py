@@ -24,6 +24,7 @@ from typing import Literal
 
 import numpy as np
 
+from verifier.checker.checked import Checked, Facts, asked_of, of_local_process
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, Undecided
 from verifier.evidence.files import read_regular, write_bytes
@@ -527,12 +528,28 @@ def files_digest(instance: Instance) -> str:
     return state.hexdigest()[:16]
 
 
-def solve(instance: Instance, options: Options = Options(), proofs: Path | None = None) -> Row:
-    """The row of one instance; input that cannot be used becomes the verdict "error".
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A row and, if it is settled, what was checked of its answer: a proof of every query, or one
+    flip. From another process these are facts, see `admitted`."""
+
+    row: Row
+    evidence: tuple[Checked | Facts, ...] | None = None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the answer was checked in this process, or admitted to it."""
+        found = self.evidence
+        return found is not None and all(isinstance(one, Checked) for one in found)
+
+
+def solve(instance: Instance, options: Options = Options(), proofs: Path | None = None) -> Solved:
+    """The answer to one instance; input that cannot be used becomes the verdict "error".
 
     Reading the files counts towards the time limit.
     """
     started = monotonic()
+    evidence: tuple[Checked, ...] | None = None
     expected = instance.expected.value if instance.expected else ""
     head = (instance.network, instance.prop)
     try:
@@ -558,10 +575,52 @@ def solve(instance: Instance, options: Options = Options(), proofs: Path | None 
             near = float_point(network, question, found.violation, model)
             detail = describe(near)
         word = found.word.value
+        if found.word in (Word.HOLDS, Word.VIOLATED):
+            evidence = tuple(o.checked for o in found.outcomes if o.checked is not None)
     except UserError as error:
         word, size, detail, seconds = "error", "0", str(error), monotonic() - started
     digest = files_digest(instance)
-    return Row(*head, word, f"{seconds:.3f}", size, expected, digest, " ".join(detail.split()))
+    cells = (word, f"{seconds:.3f}", size, expected, digest, " ".join(detail.split()))
+    return Solved(Row(*head, *cells), evidence)
+
+
+def admitted(instance: Instance, solved: Solved) -> Solved:
+    """What a process that this one has started says it has checked, about the queries that this one
+    builds from the files: every one is robust, or one of them is a flip.
+
+    Raises RefusedError, naming what differs.
+    """
+    row = solved.row
+    if row.key != instance.key:
+        raise RefusedError("another question", f"answer to {row.key}")
+    if not row.is_settled:
+        return Solved(row)
+    claims = {one.asked: one for one in solved.evidence or () if isinstance(one, Facts)}
+    network, queries = _queries(instance, row.verdict)
+    due = list(dict.fromkeys(map(asked_of, queries)))
+    verdict = "robust"
+    if row.verdict == Word.VIOLATED.value:
+        due, verdict = [asked for asked in due if asked in claims], "flip"
+        if len(due) != 1:
+            raise RefusedError("another question", f"flips of {len(due)} queries")
+    shown = [of_local_process(claims.get(asked), asked, network.digest, None) for asked in due]
+    for one in shown:
+        if one.verdict != verdict:
+            raise RefusedError("another verdict", f"{row.verdict} is said, checked {one.verdict}")
+    return Solved(row, tuple(shown))
+
+
+def _queries(instance: Instance, verdict: str) -> tuple[Network, list[Query]]:
+    """The queries of an instance as its files say, and the network that they are about."""
+    question = read_property(instance.prop_path)
+    semantics = semantics_of(question)
+    joined = join_files(question, dict(instance.networks), semantics)
+    if joined.question.unbounded is not None and verdict == Word.HOLDS.value:
+        raise RefusedError("another question", joined.question.unbounded)
+    queries = list(joined.question.queries(joined.network))
+    if semantics != "real":
+        queries = [executed(query, semantics) for query in queries]
+    return (queries[0].network if queries else joined.network), queries
 
 
 def is_shown(instance: Instance, row: Row, proofs: Path | None) -> bool:
@@ -591,12 +650,13 @@ def solve_all(
     options: Options,
     proofs: Path | None,
     jobs: int,
-    keep: Callable[[Row], None],
+    keep: Callable[[Solved], None],
 ) -> None:
-    """Gives the row of every instance to `keep` as it is found, from `jobs` processes at once.
+    """Gives the answer to every instance to `keep` as it is found, from `jobs` processes at once.
 
-    With more than one, a process that dies, or that is far beyond its time limit and is killed,
-    costs its own instance alone: its row says "error" or "timeout".
+    With more than one, a process that dies, that says what it cannot have checked, or that is far
+    beyond its time limit and is killed, costs its own instance alone: its row says "error" or
+    "timeout".
     """
     if jobs <= 1 or len(instances) <= 1:
         for instance in instances:
@@ -614,15 +674,16 @@ def solve_all(
                 busy[worker.pipe] = worker
             for ready in wait(list(busy), 1.0):
                 worker = busy.pop(ready)  # type: ignore[call-overload]
-                row = worker.take()
+                solved = worker.take()
                 if worker.process.is_alive():
                     idle.append(worker)
-                keep(row)
+                keep(solved)
             for pipe, worker in list(busy.items()):
                 if monotonic() > worker.patience:
                     del busy[pipe]
                     worker.end()
-                    keep(_lost(worker.instance, "timeout", "killed far beyond its time limit"))
+                    lost = _lost(worker.instance, "timeout", "killed far beyond its time limit")
+                    keep(Solved(lost))
     finally:
         for worker in [*busy.values(), *idle]:
             worker.end()
@@ -642,14 +703,19 @@ class _Worker:
         with contextlib.suppress(OSError):  # it died meanwhile: `take` will see that
             self.pipe.send(instance)
 
-    def take(self) -> Row:
+    def take(self) -> Solved:
         self.patience = math.inf
+        if self.instance is None:
+            raise RuntimeError("a worker without an instance answered")
         try:
-            row: Row = self.pipe.recv()
+            solved: Solved = self.pipe.recv()
+            return admitted(self.instance, solved)
         except (EOFError, OSError):
             self.process.join()
-            return _lost(self.instance, "error", f"its process ended: {self.process.exitcode}")
-        return row
+            reason = f"its process ended: {self.process.exitcode}"
+        except UserError as error:
+            reason = f"its process has not checked it: {error}"
+        return Solved(_lost(self.instance, "error", reason))
 
     def end(self) -> None:
         self.process.kill()
@@ -709,9 +775,11 @@ __all__ = [
     "FloatPoint",
     "Instance",
     "Row",
+    "Solved",
     "Table",
     "Violation",
     "Word",
+    "admitted",
     "answer",
     "check_proofs",
     "competition_result",
