@@ -122,7 +122,7 @@ def test_lists_say_that_nothing_was_replayed(flips: Path, capsys: Any) -> None:
         assert "recorded" in capsys.readouterr().out
     assert main(["runs", "show", str(flips), "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)
-    assert (facts["checked"], facts["recorded"], facts["flip"]) == (0, 4, 1)
+    assert (facts["checked"], facts["recorded"], facts["misread"]) == (0, 4, 1)
 
 
 def test_a_part_of_the_proofs_claims_that_part(flips: Path, capsys: Any) -> None:

@@ -94,7 +94,8 @@ def test_check_evaluates_the_samples(folder: Path, capsys: Any) -> None:
 
 
 def test_without_replay_nothing_is_said_of_what_is_recorded(folder: Path, capsys: Any) -> None:
-    """Robust, misread and flips are those of this call; a forged state changes none of them."""
+    """What is counted comes from this call, samples evaluated or certificates replayed; a forged
+    state changes none of it."""
     for forged in ("SET misread = 0", "SET misread = 1 WHERE state = 'flip'",
                    "SET misread = 1", "SET state = 'robust', rival = NULL"):  # fmt: skip
         with sqlite3.connect(folder / "run.sqlite") as connection:
@@ -104,11 +105,13 @@ def test_without_replay_nothing_is_said_of_what_is_recorded(folder: Path, capsys
         code, out, _ = run(capsys, *again, "--json")
         facts = json.loads(out)
         assert code == 3 and facts["recorded"] == 5, forged
-        counts = ("robust", "misread", "flips", "clean", "certified", "checked", "undecided")
-        assert [facts[name] for name in counts] == [0] * 7, forged
+        counts = ("robust", "flips", "certified", "checked", "undecided")
+        assert [facts[name] for name in counts] == [0] * 5, forged
+        assert (facts["misread"], facts["clean"]) == (2, 3), forged  # evaluated in this call
         assert facts["flips_shown"] == []
         out = run(capsys, *again)[1]
-        assert "accuracy" not in out and "5, not replayed here" in out
+        assert "flip of sample" not in out and "5, not replayed here" in out
+        assert "3 of 5" in out and "certified accuracy  0 of 5" in out
 
 
 def test_reports_count_them_apart(folder: Path) -> None:
