@@ -68,6 +68,8 @@ def centers(
 ) -> Centers:
     """Of these samples, of which `shown` holds what was checked: the centers of robust ones are
     read right by their proofs, the others are evaluated here."""
+    if question.family is not None:  # whose other samples have no single network to be read by
+        samples = [k for k in samples if k in shown]
     others = [k for k in samples if k not in shown or shown[k].verdict != "robust"]
     misread = misread_samples(network, points, question, others)
     wrong = set(misread)
