@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.oracles.commands import run
-from verifier.tasks import radius
+from verifier.tasks import flips, radius
 
 COMMAND = ["radius", "net.npz", "--data", "t.csv", "--proofs", "p", "--json"]
 
@@ -64,6 +64,26 @@ def test_a_stored_pair_about_something_else_is_refused(here, capsys):
     assert code == 4 and "sample-1-radius.json.gz" in error
     code, _, error = run(capsys, *COMMAND, "--norm", "1", "--samples", "0")
     assert code == 4
+
+
+def test_a_search_shows_and_writes_what_it_found(here, monkeypatch, capsys):
+    real, seen = flips._any, []
+
+    def searched(*given):
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+        seen.append(1)
+        return real(*given)
+
+    monkeypatch.setattr(flips, "_any", searched)
+    code, printed, error = run(
+        capsys,
+        *"search net.npz --data t.csv --radius 1/2 --out f.json --json".split(),  # noqa: SIM905
+    )
+    assert code == 130 and "stopped after 2 of 4 samples" in error
+    facts = json.loads(printed)
+    assert facts["samples"] == 2
+    assert json.loads((here / "f.json").read_text())["claim"] == facts["claim"]
 
 
 def test_without_a_folder_the_table_is_shown_all_the_same(here, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from fractions import Fraction
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -115,31 +116,38 @@ def command(
     question = Question(about.norm, asked.decoder, size, squared, asked.clip)
     hints = _hints(asked, question) if semantics == "real" else {}
     read = monotonic() - started
-    with counted(len(asked.samples), quiet=quiet, what="searching") as show:
-        if semantics == "real":
-            found = search_flips(
-                asked.network,
-                asked.points,
-                question,
-                samples=asked.samples,
-                limit=limit,
-                all_rivals=all_rivals,
-                nearest=nearest,
-                options=options,
-                hints=hints,
-                progress=show,
-            )
-        else:
-            found = search_executed(
-                asked.network,
-                asked.points,
-                question,
-                semantics,
-                samples=asked.samples,
-                limit=limit,
-                options=options,
-                progress=show,
-            )
+    found: list[SearchedSample] = []
+    stopped = False
+    try:
+        with counted(len(asked.samples), quiet=quiet, what="searching") as show:
+            if semantics == "real":
+                search_flips(
+                    asked.network,
+                    asked.points,
+                    question,
+                    samples=asked.samples,
+                    limit=limit,
+                    all_rivals=all_rivals,
+                    nearest=nearest,
+                    options=options,
+                    hints=hints,
+                    progress=show,
+                    keep=found.append,
+                )
+            else:
+                search_executed(
+                    asked.network,
+                    asked.points,
+                    question,
+                    semantics,
+                    samples=asked.samples,
+                    limit=limit,
+                    options=options,
+                    progress=show,
+                    keep=found.append,
+                )
+    except KeyboardInterrupt:
+        stopped = True  # what was found is written and shown all the same
     seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
     facts = _facts(asked, question, found, seconds)
     if semantics != "real":
@@ -154,7 +162,10 @@ def command(
         for _, flip in listed:
             name = f"sample-{flip.sample}-goal-{flip.goal}.png"
             write_bytes(folder / name, _picture(asked, flip))
-    print(json.dumps(facts) if as_json else _shown(facts, found))
+    print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
+    if stopped:
+        print(f"stopped after {len(found)} of {len(asked.samples)} samples", file=sys.stderr)
+        raise KeyboardInterrupt
     if facts["flips"] or facts["misread"]:
         return 1
     return 3 if facts["undecided"] else 0

@@ -26,6 +26,7 @@ def search_executed(
     limit: int | None = None,
     options: Options = Options(),
     progress: Callable[[int], None] = lambda done: None,
+    keep: Callable[[SearchedSample], None] = lambda found: None,
 ) -> list[SearchedSample]:
     """What is found in the ball of each of these samples, in their order; all if None.
 
@@ -40,6 +41,7 @@ def search_executed(
     for sample in range(points.size) if samples is None else samples:
         around = Around(floats, points, question, sample, options.seed)
         found.append(_searched(around, size_of(question), semantics, options))
+        keep(found[-1])
         progress(len(found))
         flipped += bool(found[-1].flips)
         if limit is not None and flipped >= limit:

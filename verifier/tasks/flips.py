@@ -68,6 +68,7 @@ def search_flips(
     options: Options = Options(),
     hints: Mapping[int, Sequence[Hint]] | None = None,
     progress: Callable[[int], None] = lambda done: None,
+    keep: Callable[[SearchedSample], None] = lambda found: None,
 ) -> list[SearchedSample]:
     """What is found in the ball of each of these samples, in their order; all if None.
 
@@ -75,7 +76,8 @@ def search_flips(
     to the first found. nearest: a flip than which none is nearer, with a proof of that unless the
     time ends (the decoder `value` has none: one than which none is nearer by a 1024th of its
     distance). options.timeout: seconds a sample. hints: for a sample,
-    points to be tried first. `progress` is called with the number of finished samples.
+    points to be tried first. `progress` is called with the number of finished samples,
+    `keep` with each result as soon as it is there.
     """
     floats = Floats(network)
     found: list[SearchedSample] = []
@@ -96,6 +98,7 @@ def search_flips(
         else:
             result = _any(around, groups, size, options, tried)
         found.append(result)
+        keep(result)
         progress(len(found))
         flipped += bool(result.flips)
         if limit is not None and flipped >= limit:
