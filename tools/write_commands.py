@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,7 +20,8 @@ def page() -> str:
     """The page, the same for the same commands."""
     parts = ["# Commands\n", "What `--help` says of each command.\n"]
     for words, command in _commands(group, ("robmem",)):
-        with click.Context(command, info_name=" ".join(words), terminal_width=88) as context:
+        settings: dict[str, Any] = {**group.context_settings, "terminal_width": 88}
+        with click.Context(command, info_name=" ".join(words), **settings) as context:
             text = command.get_help(context)
         level = "#" * len(words)
         parts.append(f"{level} {' '.join(words)}\n\n```text\n{text}\n```\n")
