@@ -105,9 +105,16 @@ def scribble(root: object, rng: Random) -> int:
     return count
 
 
+WRITTEN: list[Any] = []
+"""Scaled networks that were written into: rows derived from them may lead in circles for ever."""
+
+
 def everything(query: Query, scaled: Any, root: Any) -> list[object]:
     """All that a search derives from what it is given, and all that functions keep."""
     held: list[object] = [query, scaled, root]
+    if any(one is scaled for one in WRITTEN):
+        return [*held, *caches()]
+    WRITTEN.append(scaled)
     checker = TreeChecker(query, scaled, root)
     held.append(checker)
     for derive in (
@@ -116,7 +123,7 @@ def everything(query: Query, scaled: Any, root: Any) -> list[object]:
         lambda: [univariate_of(scaled), univariate_of(scaled).crossing],
         lambda: [checker.symbolic(), fixed_network(query.network)],
     ):
-        # What was written before stands there still, and may lead nowhere.
+        # What was written into caches before stands there still, and may lead nowhere.
         with contextlib.suppress(RefusedError, ArithmeticError, LookupError, ValueError, TypeError):
             held += derive()
     return [*held, *caches()]
