@@ -100,6 +100,8 @@ def accuracy(run: StoredRun) -> dict[str, str]:
     that were looked at; exact counts."""
     read = run.centers
     of = grouped(read.samples)
+    if not read.samples:
+        return dict.fromkeys(("clean accuracy", "certified accuracy"), "not looked at")
     return {
         "clean accuracy": f"{grouped(read.clean)} of {of}",
         "certified accuracy": f"{grouped(read.certified)} of {of}",
@@ -268,7 +270,8 @@ def _overview(run: StoredRun, prefix: str) -> Section:
         for state in _ORDER
         if counts[state] or state in _USUAL
     ]
-    tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
+    if run.centers.samples:
+        tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
     tiles.append((f"{NORMS[run.question.norm]} radius", run.radius, "plain"))
     if run.separation is not None:
         share = ratio(run.radius, half(run.separation))

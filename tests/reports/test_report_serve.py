@@ -75,7 +75,8 @@ def test_samples_and_reports_are_shown(port: int) -> None:
     _, text = asked(port, "/run/flipped/sample/0")
     assert "Sample 0: recorded, not replayed here" in text and "Changed coordinates" not in text
     status, text = asked(port, "/run/six/report")
-    assert "All 6 samples of six keep their label" in text
+    assert "0 of 6 samples of six keep their label" in text
+    assert "6 recorded, not replayed here" in text and "0 of 0" not in text
 
 
 def test_odd_names_are_reached_and_escaped(port: int) -> None:
