@@ -198,7 +198,7 @@ def test_lists_of_several_networks(folder: Path, line: str) -> None:
     (folder / "list.csv").write_text(line, encoding="utf-8")
     (instance,) = read_instances(folder / "list.csv")
     assert instance.timeout == 20
-    row = solve(instance)
+    row = solve(instance).row
     assert (row.verdict, row.detail) == ("holds", "")
 
 
