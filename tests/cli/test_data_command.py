@@ -108,7 +108,7 @@ def test_version_and_help(capsys):
 def test_every_command_has_an_example(capsys, command):
     code, out, _ = run(capsys, command.name, "--help")
     assert code == 0
-    assert f"robmem {command.name}" in out.split("xample")[-1]
+    assert f"robmem {command.name}" in out.split("Example:")[-1]
 
 
 @pytest.mark.parametrize(

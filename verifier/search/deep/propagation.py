@@ -152,6 +152,9 @@ class Propagation:
             return False
         self.steps += forward.steps
         for number, goal in enumerate(self.checker.query.goals):
+            tree = self.trees[number]
+            if tree is not None and not self._still_holds(tree, goal):
+                self.trees[number] = None
             if self.trees[number] is None and len(goal.atoms) == 1:
                 self.trees[number] = forward.goal_tree(goal)
         return all(tree is not None for tree in self.trees)
@@ -203,6 +206,9 @@ class Propagation:
             self._touched.update(v for v, _, _, _ in changes)
         trees = MaximaTrees(self.checker)
         for number, goal in enumerate(self.checker.query.goals):
+            tree = self.trees[number]
+            if changes and tree is not None and not self._still_holds(tree, goal):
+                self.trees[number] = None
             if self.trees[number] is None and len(goal.atoms) == 1:
                 value, tree = trees.of_goal(goal)
                 if value > 0 or (value == 0 and goal.atoms[0].strict):
