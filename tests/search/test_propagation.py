@@ -108,7 +108,7 @@ def test_a_radius_too_large_is_never_proved(name: str) -> None:
         proof = propagated(query)
         if proof is not None:  # a ball whose neighbours are farther away
             check_reference(query, proof)
-    outcomes = verify_batch(made.network, wide)
+    outcomes = verify_batch(wide[0].network, wide)
     assert any(isinstance(outcome.verdict, Flip) for outcome in outcomes)
     assert len(queries) == len(wide)
 
