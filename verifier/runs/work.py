@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from time import monotonic
 
-from verifier.checker.checked import Checked, Checker
+from verifier.checker.checked import Asked, Checked, Checker
 from verifier.checker.manifest import (
     Question,
     asked_of_run,
@@ -18,10 +18,12 @@ from verifier.checker.manifest import (
     sample_family,
     sample_query,
 )
-from verifier.evidence.certificate import Undecided
+from verifier.checker.scaled import evaluate
+from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
+from verifier.question.query import Query
 from verifier.runs.records import Record, failure, record_of
 from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, nearest_rivals
@@ -98,8 +100,9 @@ def _solve(
 
     def answered(number: int, outcome: CheckedOutcome) -> None:
         # Written down before any search goes on: what was checked is what is stored.
-        sample = samples[number]
-        found[number] = record_of(sample, queries[number], outcome, points.point(sample), worker)
+        sample, query = samples[number], queries[number]
+        outcome = _at_center(context, query, sample, asked[number], outcome)
+        found[number] = record_of(sample, query, outcome, points.point(sample), worker)
 
     try:
         # A ball that does not meet the clip holds no point, and is no question.
@@ -161,14 +164,31 @@ def _solve_family(
 
 
 def _hints(context: Context, sample: int) -> list[Vector]:
-    """The sample itself, so that one that is misread is its own flip, and the differently labelled
-    samples whose balls of this radius meet its own."""
+    """The differently labelled samples whose balls of this radius meet the sample's own."""
     question = context.job.question
     reach = 2 * (question.radius or Fraction(0))
     if question.norm == "2":
         reach = max(reach * reach, 4 * (question.radius_squared or Fraction(0)))
-    rivals = nearest_rivals(context.points, sample, question.norm, reach)
-    return [context.points.point(sample), *rivals]
+    return nearest_rivals(context.points, sample, question.norm, reach)
+
+
+def _at_center(
+    context: Context, query: Query, sample: int, asked: Asked, outcome: CheckedOutcome
+) -> CheckedOutcome:
+    """The outcome; or, where no proof says that the sample itself is read right, the flip that it
+    is if it is misread. Of a proved ball the center needs no look, which takes as long as a proof.
+    """
+    if isinstance(outcome.verdict, Robust):
+        return outcome
+    center = context.points.point(sample)
+    outputs = evaluate(context.network, [center])[0]
+    for number, goal in enumerate(query.goals):
+        if all(atom.holds(center, outputs) for atom in goal.atoms):
+            flip = Flip(tuple(center), number)
+            shown = context.checker.flips([query], [flip], [asked])[0]
+            if isinstance(shown, Checked):
+                return CheckedOutcome(flip, outcome.seconds, checked=shown)
+    return outcome
 
 
 def _reason(error: Exception) -> str:
