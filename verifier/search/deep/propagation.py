@@ -119,12 +119,11 @@ class Propagation:
         return self.run_quickly() or self.run_thoroughly()
 
     def run_quickly(self) -> bool:
-        """The same by what is cheap, up to a first pass over all units."""
+        """The same by what is cheap, up to a first pass over all units; then by maxima, which cost
+        a look at all rows, for what overlaps so much that lemmas do not settle it."""
         if self._close_goals(leaves=0):
             return True
         if self._summed and self._on_ball and (self._bound_final_sums() or self._bound_sums()):
-            return True
-        if self._maxima and self._bound_maxima():
             return True
         units = self._relevant()
         if self._forward(units):
@@ -133,7 +132,9 @@ class Propagation:
         if self._guided_pass():
             return True
         self._visit(units, thorough=False)
-        return self._close_goals(leaves=MORE_LEAVES)
+        if self._close_goals(leaves=MORE_LEAVES):
+            return True
+        return self._maxima and self._bound_maxima()
 
     def run_thoroughly(self) -> bool:
         """The same by all that is left to try after `run_quickly`."""
