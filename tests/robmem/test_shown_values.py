@@ -47,7 +47,7 @@ def test_a_run_has_a_row_a_sample(values):
     rows = summary.rows()
     assert [row["sample"] for row in rows] == [0, 1]
     assert {row["label"] for row in rows} == {"a<b", "c"}
-    assert all(row["state"] in ("robust", "flip") for row in rows)
+    assert all(row["state"] in ("robust", "misread", "flip") for row in rows)
     try:
         import pandas  # noqa: F401
     except ModuleNotFoundError:

@@ -164,7 +164,8 @@ def test_units_that_all_goes_through_are_tried_and_dead_ones_are_not() -> None:
 
 def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(monkeypatch: pytest.MonkeyPatch) -> None:
     network = random_chain(3, (6, 14, 14, 1))
-    monkeypatch.setattr(branching, "PROBE", 4)
+    monkeypatch.setattr(branching, "FEW_NODES", 4)
+    monkeypatch.setattr(branching, "NODES_A_UNIT", 0)
     seen = 0
     for threshold in range(4, 40, 2):
         query = query_of(network, "2", F(threshold))

@@ -247,7 +247,7 @@ def test_strict_atoms_that_vanish_at_the_nearest_point_of_a_ball(size: Fraction)
 @pytest.mark.parametrize("seed", [101348, 101651, 101655, 101673])
 def test_conjunctions_of_strict_and_weak_atoms_are_decided(seed: int) -> None:
     query = random_query(seed)
-    verdict = verify(query, Options(nodes=200)).verdict
+    verdict = verify(query, Options(nodes=400)).verdict
     assert isinstance(verdict, Robust | Flip)
     assert isinstance(verdict, Flip) == (find_flip(query) is not None)
     if isinstance(verdict, Robust):
