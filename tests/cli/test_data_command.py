@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from fractions import Fraction
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -97,7 +98,7 @@ def test_bad_usage(capsys, arguments, message):
 
 def test_version_and_help(capsys):
     code, out, _ = run(capsys, "--version")
-    assert (code, out) == (0, "robmem 0.1.0\n")
+    assert (code, out) == (0, f"robmem {version('robmem')}\n")
     assert run(capsys)[0] == 2
     code, out, _ = run(capsys, "--help")
     assert code == 0
