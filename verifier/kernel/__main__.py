@@ -18,15 +18,13 @@ def main(arguments):
     parser.add_argument("--sample", type=int, metavar="K", help="K random certificates of a run")
     given = parser.parse_args(arguments)
     if not given.target.is_dir():
-        network = None if given.network is None else Network(read_file(given.network))
+        network = given.network and Network(read_file(given.network))
         verdict, question = check_proof_file(read_file(given.target), network)
-        print("question:", json.dumps(question))
-        print(f"proved: {verdict}")
-        return
+        return print(f"question: {json.dumps(question)}\nproved: {verdict}")
     run = Run(given.target)
-    claimed = [sample for sample, _, name in run.results if name is not None]
-    count = len(claimed) if given.sample is None else min(max(given.sample, 0), len(claimed))
-    samples = {*random.SystemRandom().sample(claimed, count)}
+    samples = [sample for sample, _, name in run.results if name is not None]
+    if given.sample is not None and 0 <= given.sample < len(samples):
+        samples = random.SystemRandom().sample(samples, given.sample)
     print(f"question: {run}, network {run.network.digest}, data {run.points.digest}")
     verdicts = [verdict for _, verdict in run.check(samples)]
     robust, flips = verdicts.count("robust"), verdicts.count("flip")

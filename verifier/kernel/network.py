@@ -1,11 +1,10 @@
 """The native network file: a header of JSON, ten arrays of integers, and a hash of all that."""
 
 import hashlib
-import sys
 from array import array
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from struct import calcsize, iter_unpack
+from struct import calcsize, iter_unpack, pack
 from typing import Any
 
 from verifier.kernel.text import fields, index, listed, need, parse
@@ -25,12 +24,12 @@ class Rows:
         self.constants, self.denominators, self.count = constants, denominators, len(constants)
         need(isinstance(starts, array) and isinstance(indices, array), "malformed", "an index")
         need(len(starts) == self.count + 1 == len(denominators) + 1, "malformed", "rows")
-        need(all(a <= b for a, b in pairwise(starts)) and starts[0] == 0, "malformed", "rows")
-        sizes = len(numerators), starts[-1]
-        need(sizes == (len(indices),) * 2 and 0 not in numerators, "malformed", "entries")
+        entries = len(indices) == len(numerators) == starts[-1] and starts[0] == 0
+        need(entries and 0 not in numerators, "malformed", "entries")
         need(min(denominators, default=1) > 0 <= min(indices, default=0), "malformed", "a sign")
         for a, b in pairwise(starts):
-            need(all(i < j for i, j in pairwise(indices[a:b])), "malformed", "indices of a row")
+            increase = a <= b and all(i < j for i, j in pairwise(indices[a:b]))
+            need(increase, "malformed", "indices of a row")
 
     def row(self, i):
         """Pairs of variable and integer, an integer constant, the denominator of all these."""
@@ -71,8 +70,8 @@ class Network:
         for first, last in pairwise(accumulate(layers, initial=0)):
             read = max(self.units.indices[starts[first] : starts[last]], default=0)
             need(read < first + self.inputs, "malformed", "a unit reads its own or a later layer")
-        variables = self.inputs + self.units.count
-        need(max(self.outputs.indices, default=0) < variables, "malformed", "an output")
+        read = max(self.outputs.indices, default=0)
+        need(read < self.inputs + self.units.count, "malformed", "an output")
         self.digest = digest(self.inputs, layers, arrays)
 
     def outputs_at(self, point):
@@ -89,7 +88,7 @@ def integers(data, kind, count):
         found: Any = array("q", (n for (n,) in iter_unpack(KINDS[kind], data)))
     else:
         need(len(data) >= 4 * count, "malformed", "a section's size")
-        lengths = [int.from_bytes(data[k : k + 4], "little") for k in range(0, 4 * count, 4)]
+        lengths = (size for (size,) in iter_unpack("<I", data[: 4 * count]))
         ends = [*accumulate(lengths, initial=4 * count)]
         need(ends[-1] == len(data), "malformed", "lengths of a section")
         found = [int.from_bytes(data[a:b], "little", signed=True) for a, b in pairwise(ends)]
@@ -102,10 +101,7 @@ def digest(inputs, layers, arrays):
     state = hashlib.sha256(b"robmem-network-1\n" + repr((inputs, tuple(layers))).encode())
     for values in arrays:
         if isinstance(values, array):
-            words = array("q", values)
-            if sys.byteorder == "big":
-                words.byteswap()
-            state.update(b"int64 %d\n" % len(values) + words.tobytes())
+            state.update(b"int64 %d\n" % len(values) + pack(f"<{len(values)}q", *values))
         else:
             state.update(b"big" + ",".join(map(hex, values)).encode())
     return state.hexdigest()

@@ -20,8 +20,7 @@ class Region:
         need(norm in LENGTH and 0 < len(low) == len(high), "malformed", "a region")
         need(all(a <= b for a, b in zip(low, high, strict=True)), "malformed", "an empty box")
         if self.has_ball:
-            need(center is not None and len(center) == len(low), "malformed", "the center")
-            need(size >= 0, "malformed", "a negative radius")
+            need(center and len(center) == len(low) and size >= 0, "malformed", "the ball")
             box = [*zip(center, low, high, strict=True)]
             nearest = [min(max(c, a), b) for c, a, b in box]
             need(self.contains(nearest), "malformed", "an empty region")
@@ -48,14 +47,13 @@ class Cone:
     def __init__(self, norm, center, unit, first, last, is_open):
         self.norm, self.center, self.unit, self.open = norm, center, unit, is_open
         self.first, self.last = first, last
-        need(norm in LENGTH and center and unit > 0, "malformed", "a cone")
-        need(0 <= first < last, "malformed", "the ends of a family")
+        need(norm in LENGTH and center and unit > 0 and 0 <= first < last, "malformed", "a cone")
 
     def at(self, m):
         """Where m is this number; at the open end, `loose`, goals are not asked about."""
-        reach, size = m * self.unit, m * self.unit
-        if self.norm == "2":
-            reach, size = m * root_upper(self.unit), m * m * self.unit
+        two = self.norm == "2"
+        reach = m * (root_upper(self.unit) if two else self.unit)
+        size = m * (m if two else ONE) * self.unit
         found = ball(self.norm, self.center, reach, size, fixed=(m,))
         found.loose = self.open and m == self.last
         return found
@@ -74,19 +72,19 @@ class Question:
         need(goals and all(goals), "malformed", "no goal, or one without atoms")
 
 
-def stated(head: Any, network: Any) -> "Question":
+def stated(head: Any, network: Any) -> Question:
     """The question in the first line of a proof file."""
-    goals: Any = []
-    for goal in listed(head["goals"]):
-        rival, atoms = fields(goal, ("rival", "atoms"))
-        typed(rival, str)
-        goals.append([])
-        for atom in listed(atoms):
-            x, y, constant, strict = fields(atom, ("inputs", "outputs", "constant", "strict"))
-            inputs = table(x, network.inputs, rational)
-            outputs = table(y, network.outputs.count, rational)
-            goals[-1].append((inputs, outputs, rational(constant), typed(strict, bool)))
-    return Question(network, region_of(head["region"]), goals)
+
+    def atom(text):
+        x, y, constant, strict = fields(text, ("inputs", "outputs", "constant", "strict"))
+        inputs = table(x, network.inputs, rational)
+        outputs = table(y, network.outputs.count, rational)
+        return inputs, outputs, rational(constant), typed(strict, bool)
+
+    goals = [fields(goal, ("rival", "atoms")) for goal in listed(head["goals"])]
+    need(all(type(rival) is str for rival, _ in goals), "malformed", "a rival")
+    read = [[*map(atom, listed(atoms))] for _, atoms in goals]
+    return Question(network, region_of(head["region"]), read)
 
 
 def region_of(text):
@@ -103,10 +101,9 @@ def region_of(text):
     ball = ("center", "size", "clipped") if is_open or text["norm"] != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
     need(text.get("open", True) is True, "malformed", "open")
-    if not ball:
-        return Region(norm, vector(low), vector(high))
-    center, size, clipped = vector(more[0]), rational(more[1]), typed(more[2], bool)
-    return Region(norm, vector(low), vector(high), center, size, clipped, is_open)
+    if more:
+        more = vector(more[0]), rational(more[1]), typed(more[2], bool), is_open
+    return Region(norm, vector(low), vector(high), *more)
 
 
 def label_goals(decoder, label, labels, outputs):
@@ -132,8 +129,6 @@ def label_goals(decoder, label, labels, outputs):
 
 def root_upper(square):
     """A rational number above the square root, of about 24 bits: of every box around an L2 ball."""
-    if square == 0:
-        return ZERO
     exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
     scale = Fraction(2) ** (24 - exponent)
     scaled = square * scale * scale

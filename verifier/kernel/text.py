@@ -32,18 +32,17 @@ def read_file(path):
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
         about = os.fstat(stream.fileno())
         need(stat.S_ISREG(about.st_mode) and about.st_size <= MAX_FILE, "not a file", path)
-        data = stream.read(about.st_size + 1)
-    need(len(data) <= about.st_size, "not a file", f"{path} grows while it is read")
-    if data[:2] != PACKED[:2]:
+        data = stream.read(about.st_size)
+    if not data.startswith(PACKED[:2]):
         return data
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    unpacker = zlib.decompressobj(31)  # of gzip: it compares length and CRC
     try:
-        content = unpacker.decompress(data[len(PACKED) :], MAX_FILE + 1)
+        content = unpacker.decompress(data, MAX_FILE + 1)
     except zlib.error as error:
         raise Refused("damaged", str(error)) from None
     need(len(content) <= MAX_FILE, "too large", "unpacked")
-    tail = zlib.crc32(content).to_bytes(4, "little") + len(content).to_bytes(4, "little")
-    need(data.startswith(PACKED) and unpacker.unused_data == tail, "damaged", "packed data")
+    whole = unpacker.eof and not unpacker.unused_data
+    need(data.startswith(PACKED) and whole, "damaged", "packed data")
     return content
 
 
@@ -53,25 +52,25 @@ def parse(data):
     need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
     cost = sum(each * data.count(character) for character, each in COSTS.items())
     need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
-    many, depth = data.count(b"[") + data.count(b"{") > MAX_DEPTH, 0
-    for match in TOKEN.finditer(data) if many else ():
+    depth = 0
+    for match in TOKEN.finditer(data):
         depth += (match[0] in b"[{") - (match[0] in b"]}")  # texts are neither
         need(depth <= MAX_DEPTH, "too deep", f"more than {MAX_DEPTH} nested brackets")
     disorder: list[Any] = []
 
     def unique(pairs):
-        names, value = [name for name, _ in pairs], dict(pairs)
-        need(len(value) == len(names), "duplicate key", names)
+        names = [name for name, _ in pairs]
+        need(len({*names}) == len(names), "duplicate key", names)
         disorder.extend([names] if names != sorted(names) else [])
-        return value
+        return dict(pairs)
 
     hooks: Any = dict.fromkeys(("parse_float", "parse_constant"), lambda t: need(False, "float", t))
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, **hooks)
     except (ValueError, RecursionError) as error:  # of JSON, UTF-8, integers of many digits
         raise Refused("not JSON", str(error)) from None
-    version = value.get("robmem") if isinstance(value, dict) else 0
-    need(version != 2 or not disorder, "unsorted keys", disorder[:1])
+    is_second = isinstance(value, dict) and value.get("robmem") == 2
+    need(not (is_second and disorder), "unsorted keys", disorder[:1])
     return value
 
 
