@@ -124,7 +124,7 @@ def test_points_are_those_of_the_data():
         )
         for sample in range(points.size):
             assert tuple(read.point(sample)) == points.point(sample)
-            assert read.label(sample) == int(points.labels[sample])
+            assert read.labels[sample] == int(points.labels[sample])
 
 
 def test_a_run_on_the_command_line(tmp_path):

@@ -455,8 +455,8 @@ def _kernel_network(network: Network) -> KernelNetwork:
 
 
 @lru_cache(maxsize=1)
-def _kernel_questions(network: Network, points: Points, question: str) -> runs.Questions:
+def _kernel_questions(network: Network, points: Points, question: str) -> kernel_question.Questions:
     data = data_bytes(points.numerators, points.denominator, points.labels, points.label_names)
-    return runs.Questions(
+    return kernel_question.Questions(
         _kernel_network(network), runs.Points(data), parse_json(question.encode())
     )

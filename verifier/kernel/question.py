@@ -1,5 +1,6 @@
 """The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
 
+import json
 from fractions import Fraction
 from math import isqrt
 from typing import Any
@@ -145,3 +146,34 @@ def ball(norm, center, reach, size, clip=None, fixed=()):
         low, high = [max(a, clip[0]) for a in low], [min(b, clip[1]) for b in high]
     low, high, center = ([*x, *fixed] for x in (low, high, center))
     return Region(norm, low, high, center, size, clipped)
+
+
+class Questions:
+    """The question of every sample: does the decoder read its label, among all labels of the data,
+    on the ball around it?"""
+
+    def __init__(self, network: Any, points: Any, asked: Any) -> None:
+        self.network, self.points, self.asked = network, points, asked
+        of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
+        self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
+        need(self.norm in [*LENGTH] and self.decoder in DECODERS, "malformed", self.norm)
+        need(of == "radius" or self.norm == "2", "malformed", "a squared radius")
+        self.reach = self.size = rational(radius)
+        need(self.size >= 0, "malformed", "a negative radius")
+        if of == "radius_squared":
+            self.reach = root_upper(self.size)
+        elif self.norm == "2":
+            self.size *= self.size
+        self.clip = None if clip is None else [*map(rational, listed(clip, 2))]
+        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
+        self.labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
+        need(len(self.labels) == len(points.names), "malformed", "sign of other labels")
+
+    def question(self, sample: int) -> Question:
+        label, outputs = self.points.labels[sample], self.network.outputs.count
+        goals = label_goals(self.decoder, label, self.labels, outputs)
+        region = ball(self.norm, self.points.point(sample), self.reach, self.size, self.clip)
+        return Question(self.network, region, goals)
+
+    def __str__(self):
+        return f"L{self.norm} balls, {json.dumps(self.asked)}"

@@ -6,6 +6,7 @@ functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found 
 """
 
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from verifier.kernel.question import root_upper
@@ -17,19 +18,18 @@ MOST_POINTS = 1 << 12  # of one function
 class Ridges:
     def __init__(self, network, region):
         self.network, self.region, self.inputs = network, region, network.inputs
-        self.directions = None
 
-    def direction(self, j):
-        """Pairs of input and entry, the first entry 1; None if variable j lies on no direction."""
-        if self.directions is None:
-            self.directions = [((k, ONE),) for k in range(self.inputs)]
-            for v in range(self.network.units.count):
-                pairs, _, _ = self.network.units.row(v)
-                read = {self.directions[i] for i, _ in pairs}
-                of_inputs = pairs and pairs[-1][0] < self.inputs
-                own = tuple((k, Fraction(n, pairs[0][1])) for k, n in pairs) if of_inputs else None
-                self.directions.append(own if len(read) != 1 else read.pop())
-        return self.directions[j]
+    @cached_property
+    def directions(self):
+        """By variable, pairs of input and entry, the first entry 1; None if it lies on none."""
+        found: Any = [((k, ONE),) for k in range(self.inputs)]
+        for v in range(self.network.units.count):
+            pairs, _, _ = self.network.units.row(v)
+            read = {found[i] for i, _ in pairs}
+            of_inputs = pairs and pairs[-1][0] < self.inputs
+            own = tuple((k, Fraction(n, pairs[0][1])) for k, n in pairs) if of_inputs else None
+            found.append(own if len(read) != 1 else read.pop())
+        return found
 
     def least(self, form, t, weights, sides, cuts):
         """A lower bound of the form, all of whose variables lie on directions, in the branch; None
@@ -41,14 +41,14 @@ class Ridges:
         shares = {} if weights is None else self.shares(weights)
         sums: dict[Any, dict[int, Fraction]] = {}
         for j, c in form.z.items():
-            sums.setdefault(self.direction(j), {})[j] = c
+            sums.setdefault(self.directions[j], {})[j] = c
         need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
         total = form.constants[0] - t * self.region.size
         for d, terms in sums.items():
-            low, high = self.interval(d, sides, cuts)
+            center = sum(g * self.region.center[k] for k, g in d) if self.region.has_ball else ZERO
+            low, high = self.interval(d, center, sides, cuts)
             if low > high:
                 return None
-            center = sum(g * self.region.center[k] for k, g in d) if self.region.has_ball else ZERO
             points, values = self.function(d, terms, low, high)
             total += self.minimum(points, values, t * shares.get(d, ZERO), center)
         return total
@@ -86,22 +86,19 @@ class Ridges:
             need(large <= w, "weights too large", large)
         return {d: s for d, (s, _) in found.items()}
 
-    def interval(self, d, sides, cuts):
+    def interval(self, d, center, sides, cuts):
         """Where d . x lies: on the box, on the ball (|d . (x - c)| <= radius ||d||_q) and by the
         cuts that are about d alone."""
         low, high = (sum(g * sides[(g > 0) == upper][k] for k, g in d) for upper in (False, True))
         norm, size = self.region.norm, self.region.size
         if norm != "inf":
-            reach = size * max(abs(g) for _, g in d)
-            if norm == "2":
-                reach = root_upper(size * sum(g * g for _, g in d))
-            center = sum(g * self.region.center[k] for k, g in d)
+            two, largest = norm == "2", max(abs(g) for _, g in d)
+            reach = root_upper(size * sum(g * g for _, g in d)) if two else size * largest
             low, high = max(low, center - reach), min(high, center + reach)
-        for normal, t in cuts:  # normal . x + t >= 0
-            entries = sorted((k, g) for k, g in normal.items() if g)
-            if entries and tuple((k, g / entries[0][1]) for k, g in entries) == d:
-                side = -t / entries[0][1]
-                low, high = (max(low, side), high) if entries[0][1] > 0 else (low, min(high, side))
+        for normal, t in cuts:  # normal . x + t >= 0, where normal = f d
+            f = normal.get(d[0][0], ZERO)
+            if f and {k: f * g for k, g in d} == {k: g for k, g in normal.items() if g}:
+                low, high = (max(low, -t / f), high) if f > 0 else (low, min(high, -t / f))
         return low, high
 
     def function(self, d, terms, low, high):
@@ -113,25 +110,20 @@ class Ridges:
             if j >= self.inputs and j not in needed:
                 needed.add(j)
                 waiting += [i for i, _ in self.network.units.row(j - self.inputs)[0]]
-        values: dict[int, list[Fraction]] = {}
         points = [low, high] if low < high else [low]
-        first = d[0][0]  # u has the coefficient of this input, whose entry is 1
+        values = {d[0][0]: points}  # u has the coefficient of this input, whose entry is 1
 
         def row(pairs, constant):
-            found = [constant] * len(points)
-            for j, weight in pairs:
-                column = points if j == first else values.get(j)
-                if column is not None:  # else another input of the row
-                    found = [a + weight * z for a, z in zip(found, column, strict=True)]
-            return found
+            known = ([weight * z for z in values[j]] for j, weight in pairs if j in values)
+            return [*map(sum, zip([constant] * len(points), *known, strict=True))]
 
         for j in sorted(needed):
             pairs, constant, denominator = self.network.units.row(j - self.inputs)
-            a = [q / denominator for q in row(pairs, Fraction(constant))]
+            a = [Fraction(q, denominator) for q in row(pairs, constant)]
             for k in range(len(points) - 1, 0, -1):
                 if a[k - 1] * a[k] < 0:
                     share = a[k - 1] / (a[k - 1] - a[k])
-                    for column in (points, *values.values()):
+                    for column in values.values():
                         column.insert(k, column[k - 1] + share * (column[k] - column[k - 1]))
                     a.insert(k, ZERO)
             need(len(points) <= MOST_POINTS, "too many pieces", f"unit {j - self.inputs}")

@@ -11,9 +11,8 @@ question. A form that a leaf bounds has constants alone that depend on m, and af
 """
 
 from copy import copy
-from dataclasses import dataclass
 from fractions import Fraction
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any
 
 from verifier.kernel.ridge import Ridges
@@ -25,19 +24,16 @@ OTHERS = ("ball", "usual", "weights")  # of a leaf; but the first since version 
 SHORT = "a short form, which has to be elaborated"
 
 
-@dataclass
 class Branch:
     """Regions at the ends, and how far along the question's interval these are; lower and upper
     bounds, by variable, where they differ from the root's; cuts (g, t): g . x + t >= 0."""
 
-    regions: Any
-    shares: Any
-    sides: tuple[dict[int, Any], dict[int, Any]]
-    cuts: list[Any]
+    def __init__(self, regions, shares, sides=({}, {}), cuts=()):
+        self.regions, self.shares, self.cuts = regions, shares, [*cuts]
+        self.sides = {**sides[0]}, {**sides[1]}
 
     def copy(self):
-        sides = {**self.sides[0]}, {**self.sides[1]}
-        return Branch(self.regions, self.shares, sides, [*self.cuts])
+        return Branch(self.regions, self.shares, self.sides, self.cuts)
 
 
 class Form:
@@ -62,10 +58,10 @@ class Checker:
         self.version, regions = version, self.region.ends()
         self.parameter = self.inputs - 1 if len(regions) == 2 else None  # input m of a family
         self.ridges = Ridges(self.network, regions[0])
-        self.root = Branch(regions, (0, 1)[: len(regions)], ({}, {}), [])
+        self.root = Branch(regions, (0, 1)[: len(regions)])
         self.zeros = (ZERO,) * len(regions)
-        low, high = zip(*((region.low, region.high) for region in regions), strict=True)
-        self.sides = [[*zip(*low, strict=True)], [*zip(*high, strict=True)]]
+        boxes = zip(*((region.low, region.high) for region in regions), strict=True)
+        self.sides = [[*zip(*side, strict=True)] for side in boxes]
         z = [*map(list, self.sides)]
         for v in range(self.units):
             low, high = self.least(v, *z), self.least(v, *z[::-1])
@@ -78,11 +74,9 @@ class Checker:
     def least(self, v, low, high):
         """a_v is linear in what it reads: each weight takes the end that its sign asks for."""
         pairs, constant, denominator = self.network.units.row(v)
-        totals = (
-            sum(w * (low if w > 0 else high)[j][end] for j, w in pairs)
-            for end in range(len(self.zeros))
-        )
-        return tuple(Fraction(constant + total) / denominator for total in totals)
+        ends = [[w * q for q in (low if w > 0 else high)[j]] for j, w in pairs]
+        totals = map(sum, zip(self.zeros, *ends, strict=True))
+        return tuple((constant + total) / denominator for total in totals)
 
     def bound(self, branch, j, upper):
         """Of input j or, with j = inputs + v, of a_v."""
@@ -222,23 +216,21 @@ class Checker:
     def eliminate(self, form, branch, slopes, usual, kept):
         """Replaces every unit by what bounds it from below, the last first; if `kept`, all but
         those that lie on a direction."""
-        waiting = [-v for v in {*form.a, *(j - self.inputs for j in form.z if j >= self.inputs)}]
-        heapify(waiting)
-        known = {*waiting}
+        known = {*(-v for v in form.a), *(self.inputs - j for j in form.z if j >= self.inputs)}
+        waiting = sorted(known)  # a heap of -v
         while waiting:
             v = -heappop(waiting)
             j, factor = self.inputs + v, form.a.pop(v, ZERO)
-            if not (kept and self.ridges.direction(j) is not None):
+            if not (kept and self.ridges.directions[j] is not None):
                 c = form.z.pop(j, ZERO)
                 low, high = self.bound(branch, j, False), self.bound(branch, j, True)
                 s = slopes[v] if v in slopes else default_slope(c, low, high, usual)
                 factor += c * s
                 form.add(c, (), rests(c, s, low, high))
-            if factor:
-                pairs = self.put(form, self.network.units, v, factor)
-                for u in {self.inputs - u for u, _ in pairs if u >= self.inputs} - known:
-                    known.add(u)
-                    heappush(waiting, u)
+            for j, _ in self.put(form, self.network.units, v, factor) if factor else ():
+                if j >= self.inputs and self.inputs - j not in known:
+                    known.add(self.inputs - j)
+                    heappush(waiting, self.inputs - j)
 
     def positive(self, end, form, branch, box, strict):
         """Whether the form, affine in x, is positive (>= 0 if not `strict`) on the box, or as a
@@ -301,11 +293,10 @@ def check(question, data):
     need(digest == question.network.digest, "another network", digest)
     if verdict == "flip":
         need(len(question.region.ends()) == 1, "another verdict", "a family is shown by a proof")
-        point = [number(q) for q in listed(second)]
+        point = [*map(number, listed(second))]
         check_flip(question, index(first, len(question.goals)), point)
         return verdict, point
-    trees = [listed(tree) for tree in listed(second)]
-    check_proof(question, listed(first), trees, version)
+    check_proof(question, listed(first), [*map(listed, listed(second))], version)
     return verdict, None
 
 

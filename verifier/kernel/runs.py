@@ -7,19 +7,17 @@ from these here, and a certificate brings its proof alone.
 import base64
 import hashlib
 import json
-from fractions import Fraction
+import re
 from itertools import pairwise
 from math import gcd
 from pathlib import Path
-from typing import Any
 
 from verifier.kernel.network import Network
-from verifier.kernel.question import DECODERS, Question, ball, label_goals, root_upper, stated
+from verifier.kernel.question import Questions, stated
 from verifier.kernel.rules import check, check_exact
-from verifier.kernel.text import Refused, fields, listed, need, parse, rational, read_file, typed
+from verifier.kernel.text import fields, index, listed, need, parse, rational, read_file, typed
 
-DATA_MAGIC = b"robmem-dataset 1\n"
-HEXADECIMAL = {*"0123456789abcdef"}
+DATA_MAGIC, HASH = b"robmem-dataset 1\n", re.compile("[0-9a-f]{64}")
 
 
 def check_proof_file(data, network=None):
@@ -36,7 +34,7 @@ def check_proof_file(data, network=None):
         try:
             content = base64.b64decode(typed(head["content"], str), validate=True)
         except ValueError:
-            raise Refused("malformed", "the network is not base64") from None
+            need(False, "malformed", "the network is not base64")
         network = Network(content)
     need(digest == network.digest, "another network", digest)
     question = stated(head, network)
@@ -56,71 +54,33 @@ class Points:
         line = content[len(DATA_MAGIC) : end]
         header = listed(parse(line), 5)
         need(json.dumps(header, separators=(",", ":")).encode() == line, "not canonical", "header")
-        self.size, self.dimension, denominator, self.width, self.names = header
-        sizes = (self.size, self.dimension, self.width)
-        need(all(typed(n, int) > 0 for n in sizes), "malformed", "sizes of the data")
-        need(self.width % 8 == 0, "malformed", "width of the data")
+        self.size, self.dimension, denominator, width, self.names = header
+        positive = all(typed(n, int) > 0 for n in (self.size, self.dimension, width))
+        need(positive and width % 8 == 0, "malformed", "sizes of the data")
         self.denominator = rational(denominator)
         need(self.denominator >= 1 and self.denominator.denominator == 1, "malformed", denominator)
-        names = {typed(name, str) for name in listed(self.names)}
-        need(len(names) == len(self.names), "malformed", "label names")
-        self.content, self.labels, self.entries = content, end + 1, end + 1 + 8 * self.size
-        length = self.entries + self.size * self.dimension * self.width
+        count = len({typed(name, str) for name in listed(self.names)})
+        need(count == len(self.names), "malformed", "label names")
+        entries = end + 1 + 8 * self.size
+        length = entries + self.size * self.dimension * width
         need(len(content) == length, "truncated", "the data")
-        labels = [self.label(i) for i in range(self.size)]
-        need(0 <= min(labels) <= max(labels) < len(names), "index out of range", "labels")
+        self.labels = integers(content[end + 1 : entries], 8)
+        need(all(0 <= label < count for label in self.labels), "index out of range", "labels")
         # Entries are in lowest terms together, and no wider than the largest needs.
-        common, greatest = int(self.denominator), 0
-        for at in range(self.entries, length, self.width):
-            n = self.integer(at, self.width)
-            common, greatest = gcd(common, n), max(greatest, -n - 1, n)
-        width = 8 * (greatest.bit_length() // 64 + 1)
-        need(common == 1 and width == self.width, "not canonical", "entries of the data")
+        self.numerators = integers(content[entries:], width)
+        bits = max(max(n, -n - 1).bit_length() for n in self.numerators)
+        common = gcd(int(self.denominator), *self.numerators)
+        need(common == 1 and width == 8 * (bits // 64 + 1), "not canonical", "entries of the data")
         self.digest = hashlib.sha256(content).hexdigest()
 
-    def integer(self, at, width):
-        return int.from_bytes(self.content[at : at + width], "little", signed=True)
-
-    def label(self, i):
-        return self.integer(self.labels + 8 * i, 8)
-
     def point(self, i):
-        begin, step = self.entries + i * self.dimension * self.width, self.width
-        places = range(begin, begin + self.dimension * step, step)
-        return [self.integer(at, step) / self.denominator for at in places]
+        numerators = self.numerators[i * self.dimension : (i + 1) * self.dimension]
+        return [n / self.denominator for n in numerators]
 
 
-class Questions:
-    """The question of every sample: does the decoder read its label, among all labels of the data,
-    on the ball around it?"""
-
-    def __init__(self, network: Any, points: Any, asked: Any) -> None:
-        self.network, self.points, self.asked = network, points, asked
-        self.of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
-        names = ("norm", self.of, "clip", "decoder")
-        self.norm, radius, clip, self.decoder = fields(asked, names)
-        need(self.norm in ("inf", "1", "2") and self.decoder in DECODERS, "malformed", self.norm)
-        need(self.of == "radius" or self.norm == "2", "malformed", "a squared radius")
-        self.radius = rational(radius)
-        need(self.radius >= 0, "malformed", "a negative radius")
-        self.clip = None if clip is None else [rational(q) for q in listed(clip, 2)]
-        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
-
-    def question(self, sample: int) -> Question:
-        points, reach, size = self.points, self.radius, self.radius
-        if self.of != "radius":
-            reach = root_upper(size)
-        elif self.norm == "2":
-            size = size * size
-        need(self.decoder != "sign" or len(points.names) == 2, "malformed", "sign of other labels")
-        labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
-        outputs = self.network.outputs.count
-        goals = label_goals(self.decoder, points.label(sample), [*map(Fraction, labels)], outputs)
-        region = ball(self.norm, points.point(sample), reach, size, self.clip)
-        return Question(self.network, region, goals)
-
-    def __str__(self):
-        return f"L{self.norm} balls, {json.dumps(self.asked)}"
+def integers(data, width):
+    parts = (data[k : k + width] for k in range(0, len(data), width))
+    return [int.from_bytes(part, "little", signed=True) for part in parts]
 
 
 class Run(Questions):
@@ -132,22 +92,20 @@ class Run(Questions):
         names = ("network", "data", "size", "question", "results", "root", "robmem_manifest")
         network, data, size, asked, results, root, version = fields(parse(text), names)
         need(type(version) is int and version == 1, "version", version)
-        head, _, _ = text.partition(b',\n"root": ')
+        head, _, last = text.partition(b',\n"root": ')
         need(hashlib.sha256(head).hexdigest() == root, "root", root)
-        written_so = json.dumps({"root": root}, separators=(", ", ": "))[1:].encode()
-        need(text == head + b",\n" + written_so + b"\n", "not canonical", "the manifest")
+        need(last == f'"{root}"}}\n'.encode(), "not canonical", "the manifest")
         about = Network(read_file(self.folder / "network.robmem"))
         points = Points(read_file(self.folder / "data.robmem.gz"))
         need(network == about.digest, "another network", network)
         need(data == points.digest and size == points.size, "other data", data)
         super().__init__(about, points, asked)
         self.results = [listed(result, 3) for result in listed(results)]
-        samples = [typed(sample, int) for sample, _, _ in self.results]
+        samples = [index(sample, size) for sample, _, _ in self.results]
         need(samples and all(a < b for a, b in pairwise(samples)), "malformed", "samples")
-        need(samples[0] >= 0 and samples[-1] < size, "malformed", "samples beyond the data")
         for _, verdict, name in self.results:
             need(verdict in ("robust", "flip", "undecided"), "malformed", verdict)
-            is_hash = type(name) is str and len(name) == 64 and {*name} <= HEXADECIMAL
+            is_hash = name is not None and HASH.fullmatch(typed(name, str))
             need(name is None if verdict == "undecided" else is_hash, "malformed", name)
 
     def check(self, samples=None):
