@@ -27,7 +27,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.rational import format_rational
 
 FOLDER = Path(verifier.kernel.__file__).parent
-LINES = 1105
+LINES = 1000  # that are not blank: families, runs and sums of ridge functions included
 
 
 def proof_of(name):
@@ -46,8 +46,8 @@ def run(*arguments):
 
 
 def test_it_is_read_in_an_evening():
-    lines = sum(len(path.read_text().splitlines()) for path in FOLDER.rglob("*.py"))
-    assert 300 < lines <= LINES
+    lines = [line for path in FOLDER.rglob("*.py") for line in path.read_text().splitlines()]
+    assert 300 < sum(map(bool, map(str.strip, lines))) <= LINES
 
 
 def test_it_imports_the_standard_library_alone():
