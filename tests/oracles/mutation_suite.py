@@ -71,15 +71,15 @@ FILES = {
     "manifest": ("test_manifest",),
     "network": ("test_integers", *TYPES),
     "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
-    "packed": ("test_packed", "test_hostile_files"),
+    "packed": ("test_packed", "test_json_texts", "test_hostile_files"),
     "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
     "query": TYPES,
-    "rational": TYPES,
+    "rational": ("test_json_texts", *TYPES),
     "exact_radius": ("test_exact_radius",),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "checked": ("test_batch", "test_checked", *TYPES),
     "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
-    "strict_json": ("test_hostile_files",),
+    "strict_json": ("test_json_texts", "test_hostile_files"),
     "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
     "ridge": RIDGE,
     "ridge_tables": ("test_fixed_sums",),
@@ -104,7 +104,7 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_kernel_families",
     ),
     "kernel_runs": ("test_kernel_files", "test_exact_radius", "test_elaborate"),
-    "kernel_text": ("test_kernel_files", "test_any_value"),
+    "kernel_text": ("test_json_texts", "test_kernel_files", "test_any_value"),
 }
 FILES |= KERNEL
 LONG_FOR = ("", "intervals", "scaled", "checked")
