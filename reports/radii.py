@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 from reports.numbers import Distance, Root, exact_root, square
+from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question, sample_query
 from verifier.evidence.certificate import Flip, Radius, Robust
 from verifier.evidence.data_file import Points
@@ -27,55 +28,77 @@ _NAME = re.compile(r"sample-([0-9]{1,9})-[a-z]+\.json(\.gz)?")
 
 
 @dataclass(frozen=True, slots=True)
+class NearestFlip:
+    """At `point` the network reads `rival` instead of the label, by the name in the question."""
+
+    point: tuple[Fraction, ...]
+    rival: str
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """The closed ball of radius `lower` has no flip; one lies at distance `upper`, if not None.
 
-    `exact`: the open ball of radius `upper` has none either, and `lower` is `upper`.
+    `exact`: the open ball of radius `upper` has none either, and `lower` is `upper`. `flip` is the
+    one at `upper`, where there is one.
     """
 
     lower: Distance
     upper: Distance | None
     exact: bool = False
+    flip: NearestFlip | None = None
 
 
-def at_least(first: Known, lower: Distance, upper: Distance | None) -> Known:
-    """What is known if `lower` and `upper` are known as well."""
+@dataclass(frozen=True, slots=True)
+class Radii:
+    """What files of `robmem radius` show: what is known by sample, and all that was replayed."""
+
+    known: dict[int, Known] = field(default_factory=dict)
+    checked: list[Checked] = field(default_factory=list)
+
+
+def at_least(
+    first: Known, lower: Distance, upper: Distance | None, flip: NearestFlip | None = None
+) -> Known:
+    """What is known if `lower` and `upper` are known as well, of which `flip` shows the latter."""
     if first.exact:
         return first
     low = max(first.lower, lower, key=square)
-    uppers = [end for end in (first.upper, upper) if end is not None]
-    return Known(low, min(uppers, key=square) if uppers else None)
+    if upper is None or (first.upper is not None and square(first.upper) <= square(upper)):
+        return Known(low, first.upper, False, first.flip)
+    return Known(low, upper, False, flip)
 
 
-def read_radii(
-    folder: Path, network: Network, points: Points, question: Question
-) -> dict[int, Known]:
-    """What the files in `folder` show of each sample that they are about.
+def read_radii(folder: Path, network: Network, points: Points, question: Question) -> Radii:
+    """What the files in `folder` show of each sample that they are about, all of them replayed.
 
     Raises UserError if there is none, RefusedError, naming the file, if one is about anything else
     or the checker does not accept it.
     """
-    found: dict[int, Known] = {}
+    found = Radii()
     for path, sample in _files(folder):
         if sample >= points.size:
             raise RefusedError("another question", f"{path}: there are {points.size} samples")
         proof = load_proof(path, network=network)
         size = _check_asked(path, proof.query, points, question, sample)
         try:
-            check(proof.query, proof.verdict)
+            found.checked.append(check(proof.query, proof.verdict))
         except RefusedError as error:
             raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
         nothing = Root(Fraction(0)) if question.norm == "2" else Fraction(0)
-        known = found.get(sample, Known(nothing, None))
+        known = found.known.get(sample, Known(nothing, None))
         match proof.verdict:
-            case Radius():
-                found[sample] = Known(size, size, exact=True)
+            case Radius(_, flip):
+                rival = proof.query.goals[flip.goal].rival
+                known = Known(size, size, True, NearestFlip(flip.point, rival))
             case Robust():
-                found[sample] = at_least(known, size, None)
-            case Flip(point):
-                away = distance(question.norm, points.point(sample), point)
-                found[sample] = at_least(known, nothing, _length(question, away))
-    if not found:
+                known = at_least(known, size, None)
+            case Flip(point, goal):
+                away = _length(question, distance(question.norm, points.point(sample), point))
+                nearest = NearestFlip(point, proof.query.goals[goal].rival)
+                known = at_least(known, nothing, away, nearest)
+        found.known[sample] = known
+    if not found.known:
         raise UserError(f"{folder}: holds no evidence of robmem radius --proofs")
     return found
 

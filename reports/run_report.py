@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from reports import samples as shown_samples
-from reports.document import (
-    Code,
-    Document,
-    Items,
-    Notice,
-    Section,
-    Table,
-    Text,
-    Tiles,
-    Tone,
+from reports.claims import (
+    NORMS,
+    ORDER,
+    PLURAL,
+    STATE_TONES,
+    USUAL,
+    accuracy,
+    claim,
+    command,
+    notices,
+    tone,
 )
+from reports.comparison import compared
+from reports.document import Document, Items, Notice, Section, Table, Text, Tiles, Tone
+from reports.evidence import facts, reproduce, trust
 from reports.numbers import (
     Cell,
     Distance,
-    Hash,
     counted,
     exact_text,
     grouped,
     half,
     ratio,
-    shown,
     square,
     with_decimal,
 )
@@ -39,162 +40,8 @@ from reports.run_figures import (
     verdict_figures,
 )
 from reports.stored_run import StoredRun, network_sizes
-from verifier.data.bundled import BUNDLED
 from verifier.question.printable import ranges_text, size_text
-from verifier.runs.by_kernel import shares_text
 from verifier.runs.identity import question_text
-from verifier.runs.records import ANSWERED, STATES, State
-from verifier.runs.sources import sources_of
-
-NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
-STATE_TONES: dict[str, Tone] = {
-    "robust": "good",
-    "misread": "bad",
-    "flip": "bad",
-    "undecided": "warn",
-    "failed": "warn",
-    "open": "warn",
-    "recorded": "warn",
-}
-_ORDER: tuple[State, ...] = (*STATES[1:], STATES[0], "recorded")
-_UNANSWERED = frozenset(STATES) - frozenset(ANSWERED)
-_USUAL: tuple[State, ...] = ("robust", "misread", "flip", "undecided")  # shown at any rate
-_PLURAL = {"robust": "robust", "misread": "misread", "flip": "flips", "undecided": "undecided",
-           "failed": "failed", "open": "not reached",
-           "recorded": "recorded, not replayed here"}  # fmt: skip
-
-
-def claim(run: StoredRun) -> str:
-    """What was shown, in a sentence with exact numbers."""
-    counts, total = run.counts, len(run.samples)
-    size = run.dataset.size
-    ball = f"perturbation of {NORMS[run.question.norm]} norm at most {with_decimal(run.radius)}"
-    if run.question.clip is not None:
-        low, high = map(shown, run.question.clip)
-        ball += f" within the input range {low} to {high}"
-    of = f"samples of {run.data_name}"
-    if total != size:
-        of = f"samples asked about, of the {grouped(size)} of {run.data_name},"
-    if counts["robust"] == total:
-        keeps = "keeps its label" if total == 1 else "keep their label"
-        return f"{'The' if total == 1 else 'All'} {grouped(total)} {of} {keeps} for every {ball}."
-    robust = grouped(counts["robust"])
-    parts = [f"{robust} of {grouped(total)} {of} keep their label for every {ball}"]
-    if counts["misread"]:
-        parts.append(f"{grouped(counts['misread'])} misread at the sample itself")
-    if counts["flip"]:
-        parts.append(f"{grouped(counts['flip'])} lose it to one that is shown")
-    without = [state for state in _ORDER if state in _UNANSWERED]
-    others = [f"{grouped(counts[s])} {_PLURAL[s]}" for s in without if counts[s]]
-    left = sum(counts[state] for state in without)
-    if counts["recorded"]:
-        parts.append(f"{grouped(counts['recorded'])} recorded, not replayed here")
-    if left:
-        detail = f" ({', '.join(others)})" if others else ""
-        parts.append(f"of {grouped(left)} nothing is claimed{detail}")
-    return "; ".join(parts) + "."
-
-
-def accuracy(run: StoredRun) -> dict[str, str]:
-    """How many samples are read right themselves, and how many on all of their balls, of those
-    that were looked at; exact counts."""
-    read = run.centers
-    of = grouped(read.samples)
-    if not read.samples:
-        return dict.fromkeys(("clean accuracy", "certified accuracy"), "not looked at")
-    return {
-        "clean accuracy": f"{grouped(read.clean)} of {of}",
-        "certified accuracy": f"{grouped(read.certified)} of {of}",
-    }
-
-
-def tone_of(counts: Mapping[State, int], root: str | None) -> Tone:
-    """How the claim of a run with these verdicts and this seal reads at a glance."""
-    if counts["flip"] or counts["misread"]:
-        return "bad"
-    return "good" if root is not None and counts["robust"] == sum(counts.values()) else "warn"
-
-
-def tone(run: StoredRun) -> Tone:
-    """The same, where the evidence was looked at."""
-    found = tone_of(run.counts, run.root)
-    return "warn" if run.problems and found == "good" else found
-
-
-def notices(run: StoredRun) -> tuple[Notice, ...]:
-    """What is unfinished, missing or altered."""
-    found = []
-    if not run.replayed:
-        found.append(
-            Notice(
-                f"Nothing was replayed for this report: {counted(run.counts['recorded'], 'answer')}"
-                " of the run's database claim nothing here. Without --no-replay they are replayed."
-            )
-        )
-    left = run.counts["open"]
-    if left:
-        found.append(
-            Notice(
-                f"This run is not finished: {grouped(left)} of "
-                f"{counted(len(run.samples), 'sample')} {'was' if left == 1 else 'were'} not "
-                "reached. The command that began it continues it."
-            )
-        )
-    elif run.root is None:
-        found.append(Notice("This run is not sealed: robmem runs seal writes its manifest."))
-    if run.problems:
-        more = f"; and {len(run.problems) - 8} more" if len(run.problems) > 8 else ""
-        found.append(
-            Notice(f"The evidence is not whole: {'; '.join(run.problems[:8])}{more}.", "bad")
-        )
-    return tuple(found)
-
-
-def command(run: StoredRun) -> str:
-    """The command that asks the same question, as far as the run knows it."""
-    about, question, options = run.about, run.question, run.options
-    known = run.data_name in BUNDLED
-    words: list[str] = ["robmem", "certify", "--data", run.data_name if known else "DATA"]
-    if "construction" in about:
-        words += ["--construction", str(about["construction"])]
-        if about.get("ratio") is not None:
-            words += ["--ratio", str(about["ratio"])]
-        else:
-            words += ["--budget", str(about.get("budget"))]
-    else:
-        words += ["--network", str(about.get("network_file", "NETWORK"))]
-    built_for = (about.get("construction_norm"), about.get("budget"))
-    text = question_text(question)
-    if built_for != (question.norm, text["radius"]):
-        words += ["--norm", question.norm]
-        if text["radius"] is not None:
-            words += ["--radius", text["radius"]]
-        else:
-            words += ["--radius-squared", text["radius_squared"]]
-    if text["clip"] is not None:
-        words += ["--clip", ":".join(text["clip"])]
-    decoder = question.decoder
-    if run.promised is None or run.promised.decoder != decoder:
-        words += ["--decoder", decoder]
-    if len(run.samples) != run.dataset.size:
-        words += ["--samples", ranges_text([row.sample for row in run.samples])]
-    for option in ("seed", "timeout", "nodes", "engine"):
-        value = options.get(option)
-        if value is not None and (option, value) != ("engine", "exact"):
-            words += [f"--{option}", str(value)]
-    return " ".join(map(shlex.quote, words))
-
-
-def radius_command(run: StoredRun) -> str:
-    """The command that finds the radii shown, as far as the run knows it."""
-    name = run.data_name if run.data_name in BUNDLED else "DATA"
-    words = ["robmem", "radius", "RUN/network.robmem", "--data", name]
-    words += ["--norm", run.question.norm, "--decoder", run.question.decoder]
-    clip = question_text(run.question)["clip"]
-    words += ["--clip", ":".join(clip)] if clip is not None else []
-    if len(run.measured) != run.dataset.size:
-        words += ["--samples", ranges_text(sorted(run.measured))]
-    return " ".join(map(shlex.quote, words))
 
 
 def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") -> Document:
@@ -206,8 +53,8 @@ def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") 
         _network(run, prefix),
         _effort(run, prefix, with_timings=with_timings),
         _failures(run, prefix),
-        _trust(run, prefix),
-        _reproduce(run, prefix, with_timings=with_timings),
+        trust(run, prefix, with_timings=with_timings),
+        reproduce(run, prefix, with_timings=with_timings),
         shown_samples.listing(run, prefix, with_timings=with_timings),
     )
     kept = tuple(section for section in sections if section.blocks)
@@ -229,6 +76,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         "counts": dict(run.counts),
         "checked": run.checked,
         "recorded": run.counts["recorded"],
+        "shown_by": facts(run),
         "centers": {"samples": run.centers.samples, **run.centers.facts},
         "data": {
             "name": run.data_name,
@@ -266,9 +114,9 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
 def _overview(run: StoredRun, prefix: str) -> Section:
     counts = run.counts
     tiles: list[tuple[str, Cell, Tone]] = [
-        (_PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
-        for state in _ORDER
-        if counts[state] or state in _USUAL
+        (PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
+        for state in ORDER
+        if counts[state] or state in USUAL
     ]
     if run.centers.samples:
         tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
@@ -285,12 +133,10 @@ def _overview(run: StoredRun, prefix: str) -> Section:
 
 def _by_class(run: StoredRun, prefix: str) -> Table:
     dataset = run.dataset
-    table = [[0] * len(_ORDER) for _ in range(dataset.classes)]
+    table = [[0] * len(ORDER) for _ in range(dataset.classes)]
     for row in run.samples:
-        table[int(dataset.labels[row.sample])][_ORDER.index(row.state)] += 1
-    used = [
-        k for k, state in enumerate(_ORDER) if state in _USUAL or any(line[k] for line in table)
-    ]
+        table[int(dataset.labels[row.sample])][ORDER.index(row.state)] += 1
+    used = [k for k, state in enumerate(ORDER) if state in USUAL or any(line[k] for line in table)]
     rows: list[tuple[Cell, ...]] = [
         (dataset.label_names[label], sum(line), *(line[k] for k in used))
         for label, line in enumerate(table)
@@ -298,7 +144,7 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     ]
     totals = [sum(line[k] for line in table) for k in used]
     rows.append(("all", len(run.samples), *totals))
-    columns = ("label", "samples", *(_PLURAL[_ORDER[k]] for k in used))
+    columns = ("label", "samples", *(PLURAL[ORDER[k]] for k in used))
     return Table(f"{prefix}verdicts", "Verdicts by class, in numbers.", columns, tuple(rows))
 
 
@@ -471,125 +317,6 @@ def _failures(run: StoredRun, prefix: str) -> Section:
         tones=STATE_TONES,
     )
     return Section(f"{prefix}failures", "Without an answer", (table,))
-
-
-def _trust(run: StoredRun, prefix: str) -> Section:
-    lines = _TRUST.format(counted(run.checked, "certificate")).splitlines()
-    if not run.checked:
-        lines[0] = "Checked: nothing. No certificate was replayed for this report."
-    return Section(
-        f"{prefix}trust",
-        "What was checked, and what is trusted",
-        (
-            Items(tuple(lines)),
-            Text("The flips shown here were evaluated for this report, in exact arithmetic.")
-            if run.flips
-            else Text("Balls are closed, and a tie counts as a flip."),
-        ),
-    )
-
-
-_TRUST = """\
-Checked: {}, replayed for this report. The checker rebuilt each question from the network, the \
-data and the radius alone, and replayed the proof or evaluated the flip in exact integers; robmem \
-check does it again from the files.
-Trusted: the packages verifier.question, .evidence and .checker, Python's and numpy's integers, \
-and the machine they ran on.
-Trusted: what read the network and the data from the files of others; the SHA-256 of both as they \
-were checked, and of the files they were read from, are below.
-Not trusted: the search, every solver and every float. A certificate is believed only because the \
-checker accepts it.
-Not claimed: what a float32 or float64 runtime of the same network would answer."""
-
-
-def _reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
-    rows: list[tuple[Cell, ...]] = [
-        ("data", Hash(run.data_digest)),
-        ("network", Hash(run.network.digest)),
-        *((source.title, Hash(source.digest)) for source in sources_of(run.about)),
-        ("manifest root", None if run.root is None else Hash(run.root)),
-    ]
-    if with_timings:  # as many as fitted into a share of the time
-        rows.append(("replayed by the kernel too", shares_text(run.kernel)))
-    for option in ("seed", "engine", "timeout", "nodes"):
-        if run.options.get(option) is not None:
-            rows.append((option, str(run.options[option])))
-    rows += [(item.program, ", ".join(item.versions)) for item in run.versions]
-    table = Table(
-        f"{prefix}identity",
-        "With these versions, the same question about the same data and network gives the same "
-        "certificates and the same root, with any number of workers.",
-        ("what", "value"),
-        tuple(rows),
-    )
-    lines = [f"{command(run)} --out RUN", "robmem check RUN"]
-    if run.measured:
-        lines.append(f"{radius_command(run)} --proofs RADII")
-        lines.append("robmem report RUN --radii RADII -o REPORT")
-    else:
-        lines.append("robmem report RUN -o REPORT")
-    blocks: list[Any] = [
-        Code("\n".join(lines)),
-        table,
-    ]
-    if with_timings and run.timings.hosts:
-        blocks.append(Items(tuple(f"Worked on from {host}." for host in run.timings.hosts)))
-    return Section(f"{prefix}reproduce", "How to reproduce", tuple(blocks))
-
-
-def compared(runs: Sequence[StoredRun]) -> Section:
-    """Several runs side by side."""
-    columns = [_compared(run) for run in runs]
-    rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
-    table = Table("runs", "The runs side by side.", ("", *(run.name for run in runs)), tuple(rows))
-    return Section("runs", "Comparison", (table, *_agreement(runs)))
-
-
-def _compared(run: StoredRun) -> dict[str, Cell]:
-    counts = run.counts
-    share = None if run.separation is None else ratio(run.radius, half(run.separation))
-    return {
-        "data": run.data_name,
-        "network": str(run.about.get("construction") or run.about.get("network_file") or ""),
-        "norm": NORMS[run.question.norm],
-        "decoder": run.question.decoder,
-        "radius": run.radius,
-        "radius / half the separation": share,
-        "samples": len(run.samples),
-        "robust": counts["robust"],
-        "misread": counts["misread"],
-        "flips": counts["flip"],
-        "without an answer": sum(counts[state] for state in _UNANSWERED),
-        **accuracy(run),
-        **network_sizes(run.network),
-        "branch-and-bound nodes": sum(row.nodes for row in run.samples),
-        "bytes of proofs": sum(row.text_bytes for row in run.samples),
-    }
-
-
-def _agreement(runs: Sequence[StoredRun]) -> list[Table]:
-    """Verdicts of two runs on the same data against each other."""
-    if len(runs) != 2 or runs[0].data_digest != runs[1].data_digest:
-        return []
-    first, second = ({row.sample: row.state for row in run.samples} for run in runs)
-    both = sorted(set(first) & set(second))
-    pairs: dict[tuple[str, str], int] = {}
-    for sample in both:
-        pair = first[sample], second[sample]
-        pairs[pair] = pairs.get(pair, 0) + 1
-    if not pairs:
-        return []
-    rows = tuple((a, b, count) for (a, b), count in sorted(pairs.items()))
-    return [
-        Table(
-            "agreement",
-            f"The samples that both runs ask about: verdict of {runs[0].name} and of "
-            f"{runs[1].name}.",
-            ("first", "second", "samples"),
-            rows,
-            tones=STATE_TONES,
-        )
-    ]
 
 
 def runs_report(runs: Sequence[StoredRun], *, with_timings: bool = False) -> Document:

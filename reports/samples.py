@@ -76,7 +76,7 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
         flip = run.flips[row.sample]
         other, name = flip.point, "flip"
         outputs = run.outputs([flip.point])[0]
-        facts += [("rival", run.rival(row)), ("distance", flip.distance)]
+        facts += [("rival", run.rival(flip.rival)), ("distance", flip.distance)]
         facts.append(("share of the radius", _share(flip.distance, run.radius)))
         facts.append(("outputs there", ", ".join(shown(value) for value in outputs[:10])))
     elif row.state in ("undecided", "failed"):
@@ -198,7 +198,7 @@ def listing(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
         cells: list[Cell] = [row.sample, run.label(row.sample), row.state]
         if flips:
             seen = run.flips.get(row.sample)
-            cells += [run.rival(row), None if seen is None else seen.distance]
+            cells += [None, None] if seen is None else [run.rival(seen.rival), seen.distance]
         if rivals is not None:
             cells.append(half(rivals[row.sample]))
         if run.measured:

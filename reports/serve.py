@@ -24,11 +24,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from reports.claims import NORMS, STATE_TONES
 from reports.document import Cards, Document, Notice, Section
 from reports.html import environment, html
 from reports.numbers import Hash
 from reports.proof_tree import proof_section
-from reports.run_report import NORMS, STATE_TONES, run_report
+from reports.run_report import run_report
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
 from verifier.checker.manifest import Kind, claim_text, sample_query

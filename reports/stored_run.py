@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from constructions.construction import Construction, actual_sizes
@@ -18,9 +19,10 @@ from constructions.registry import REGISTRY, build
 from constructions.rows import at_most_weights
 from constructions.separation import rival_distances
 from reports.numbers import Distance, Root, square
-from reports.radii import Known, at_least, read_radii
+from reports.radii import Known, NearestFlip, Radii, at_least, read_radii
 from verifier.checker.checked import Checked
-from verifier.checker.manifest import Question
+from verifier.checker.elaborate import kernel_check_result
+from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.scaled import evaluate
 from verifier.data.bundled import BUNDLED
 from verifier.data.dataset import Dataset
@@ -51,10 +53,12 @@ MOST_WEIGHTS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class SeenFlip:
-    """`point` lies at `distance` from the sample, in the norm of the run."""
+    """`point` lies at `distance` from the sample, in the norm of the run; `rival` is read there, by
+    the name in the question."""
 
     point: tuple[Fraction, ...]
     distance: Distance
+    rival: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,9 @@ class StoredRun:
     data set to their nearest differently labelled sample, None if they were not computed. `known`
     is what is shown of the robustness radius of each sample: by the run, and for `measured` samples
     by evidence of `robmem radius` as well. `centers` counts the samples that were looked at here,
-    all but those `recorded`. `kernel` is what sessions have noted that the kernel replayed.
-    `promised` is the construction built again, if it gives this very network.
+    all but those `recorded`. `by_kernel` is what the kernel replayed here too, `kernel` what
+    sessions have noted that it did there, `radii` the evidence for `measured`. `promised` is the
+    construction built again, if it gives this very network.
     """
 
     name: str
@@ -112,6 +117,12 @@ class StoredRun:
     replayed: bool
     centers: Centers
     kernel: tuple[KernelShare, ...]
+    by_kernel: Mapping[int, Checked]
+    radii: tuple[Checked, ...]
+
+    def measured_evidence(self, verdict: str) -> int:
+        """How many files about other radii were replayed here and say this."""
+        return sum(one.verdict == verdict for one in self.radii)
 
     @property
     def checked(self) -> int:
@@ -158,11 +169,11 @@ class StoredRun:
         """The name of the sample's label."""
         return self.dataset.label_names[int(self.dataset.labels[sample])]
 
-    def rival(self, row: SampleRow) -> str | None:
-        """Who wins at the flip of this sample, by name."""
-        if row.rival is None or not row.rival.isdigit() or int(row.rival) >= self.dataset.classes:
-            return None if row.rival is None else f"output {row.rival}"
-        return self.dataset.label_names[int(row.rival)]
+    def rival(self, rival: str | None) -> str | None:
+        """Who wins at a flip, by the name of the label."""
+        if rival is None or not rival.isdigit() or int(rival) >= self.dataset.classes:
+            return None if rival is None else f"output {rival}"
+        return self.dataset.label_names[int(rival)]
 
     def outputs(self, points: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
         """What the network answers at these points, exactly."""
@@ -183,11 +194,12 @@ def read_run(
     all_distances: bool = False,
     radii: Path | None = None,
     replay: bool = True,
+    kernel: int = 0,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> StoredRun:
     """The run stored at `place`; its certificates replayed if `replay`, by `jobs` processes, or by
-    so many as pay.
+    so many as pay; and `kernel` of them, or all if there are fewer, by the kernel as well.
 
     `progress` is called with how many of how many are replayed.
 
@@ -228,6 +240,7 @@ def read_run(
         problems = [f"sample {sample}: {flaw.flaw}" for sample, flaw in replayed.flaws.items()]
     else:
         evidence = {}
+    by_kernel = _by_kernel(folder, network, points, question, evidence, samples, kernel)
     looked_at = [o.sample for o in samples if o.state not in ANSWERED or o.sample in evidence]
     read = centers(network, points, question, looked_at, evidence)
     samples = tuple(_as_shown(one, evidence, read.misread) for one in samples)
@@ -238,13 +251,36 @@ def read_run(
     if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
         rivals = _rivals(dataset, question)
     promised, reason = _promised(dataset, row.about, network)
-    shown = {} if radii is None else read_radii(radii, network, points, question)
+    shown = Radii() if radii is None else read_radii(radii, network, points, question)
     return StoredRun(
         row.name, question, row.options, row.about, row.root, network, dataset, row.data,
-        samples, flips, rivals, _known(samples, flips, shown, question), frozenset(shown),
+        samples, flips, rivals, _known(samples, flips, shown.known, question),
+        frozenset(shown.known),
         promised, reason, _versions(hosts), _timings(samples, hosts),
-        tuple(problems), folder, evidence, replay, read, tuple(noted_shares(hosts)),
+        tuple(problems), folder, evidence, replay, read, tuple(noted_shares(hosts)), by_kernel,
+        tuple(shown.checked),
     )  # fmt: skip
+
+
+def _by_kernel(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    evidence: Mapping[int, Checked],
+    samples: Sequence[SampleRow],
+    count: int,
+) -> dict[int, Checked]:
+    """So many of what was replayed, drawn at random by seed 0, replayed by the kernel as well.
+
+    Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted.
+    """
+    chosen = set(Random(0).sample(sorted(evidence), min(count, len(evidence))))
+    return {
+        row.sample: kernel_check_result(network, points, question, result_of(row), folder.fetch)
+        for row in samples
+        if row.sample in chosen
+    }
 
 
 def _as_shown(row: SampleRow, evidence: Mapping[int, Checked], misread: Sequence[int]) -> SampleRow:
@@ -268,10 +304,14 @@ def _known(
         row.sample: at_least(
             shown.get(row.sample, Known(nothing, None)),
             radius if row.state == "robust" else nothing,
-            flips[row.sample].distance if row.sample in flips else None,
+            *_end(flips.get(row.sample)),
         )
         for row in samples
     }
+
+
+def _end(seen: SeenFlip | None) -> tuple[Distance | None, NearestFlip | None]:
+    return (None, None) if seen is None else (seen.distance, NearestFlip(seen.point, seen.rival))
 
 
 def _dataset(
@@ -340,7 +380,8 @@ def _flips(
             verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
             if isinstance(verdict, Flip):
                 away = distance(question.norm, points.point(row.sample), verdict.point)
-                found[row.sample] = SeenFlip(verdict.point, away)
+                rival = sample_goals(network, points, question, row.sample)[verdict.goal].rival
+                found[row.sample] = SeenFlip(verdict.point, away, rival)
     return found
 
 

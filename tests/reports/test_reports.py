@@ -23,13 +23,14 @@ from xml.etree import ElementTree
 import pytest
 
 from constructions.registry import build
+from reports.claims import claim, command
 from reports.document import Picture, Table
 from reports.latex import escaped as latex_escaped
 from reports.markdown import escaped as markdown_escaped
 from reports.numbers import Root, exact_text, shown, with_decimal
 from reports.pixels import png
-from reports.radii import Known
-from reports.run_report import claim, command, run_report, runs_report
+from reports.radii import Known, NearestFlip
+from reports.run_report import run_report, runs_report
 from reports.stored_run import read_run
 from reports.write import csv_text, files_of, write_report
 from tests.oracles.naive_prover import prove
@@ -45,6 +46,7 @@ from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import ball
+from verifier.runs.folder import RunFolder
 from verifier.runs.place import find_run, place_of
 from verifier.runs.records import Record
 from verifier.runs.run import begin, continue_run, points_of
@@ -239,14 +241,20 @@ def test_radii_are_replayed_and_shown(tmp_path: Path) -> None:
     pair = Radius(proved(query), flip)
     save_proof(evidence / "sample-1-radius.json.gz", query, pair, with_network=False)
     run = read_run(find_run(folder), radii=evidence)
+    nearest = NearestFlip((Fraction(2),), "1"), NearestFlip((Fraction(2),), "0")
     assert run.known == {
-        0: Known(Fraction(7, 4), Fraction(2)), 1: Known(Fraction(2), Fraction(2), exact=True),
-    }  # fmt: skip
+        0: Known(Fraction(7, 4), Fraction(2), False, nearest[0]),
+        1: Known(Fraction(2), Fraction(2), True, nearest[1]),
+    }
     report = json.loads(files_of(run_report(run))["report.json"])
     assert report["radii"]["1"] == {"at_least": "2", "at_most": "2", "exact": True}
     assert ["exact robustness radius, least", "2", 2.0] in report["tables"]["radii"]["rows"]
     assert "of 1 exactly" in " ".join(report["statements"]["radii"])
     assert "robmem radius RUN/network.robmem" in files_of(run_report(run))["report.md"].decode()
+    rows = {row[0]: row[1:] for row in report["tables"]["checked"]["rows"]}
+    by = "replayed for this report by verifier.checker, in scaled integers"
+    assert rows["exact radii: a proof of the open ball and a flip on it"] == [1, by]
+    assert rows["proofs of balls of other radii"] == rows["flips of other radii"] == [1, by]
     assert read_run(find_run(folder)).known[1] == Known(Fraction(3, 2), None)
 
 
@@ -282,6 +290,53 @@ def proved(query: Query) -> Robust:
     proof = prove(query)
     assert proof is not None
     return proof
+
+
+# ------------------------------------------------------------------- who says it
+
+
+def shown_by(folder: Path, **options: Any) -> tuple[dict[str, list[Any]], dict[str, Any], str]:
+    """The rows of what was checked, the same for machines, and the sentences below."""
+    report = json.loads(files_of(run_report(read_run(find_run(folder), **options)))["report.json"])
+    rows = {row[0]: row[1:] for row in report["tables"]["checked"]["rows"]}
+    return rows, report["shown_by"], " ".join(report["statements"]["trust"])
+
+
+def test_what_was_replayed_is_told_from_what_is_recorded(flipped: Path) -> None:
+    rows, facts, text = shown_by(flipped)
+    assert rows["flips, evaluated at their points"][0] == 1
+    assert rows["samples themselves, which no proof covers"][0] == 6
+    assert "proofs that a ball keeps its label" not in rows
+    assert "answers of the run's database" not in rows
+    assert facts["checker"] == {"robust": 0, "flip": 1} and facts["recorded"] == 0
+    assert "Checked: 1 certificate of 1" in text and "Recorded" not in text
+    rows, facts, text = shown_by(flipped, replay=False)
+    assert rows["answers of the run's database"] == [1, "nobody: recorded, not replayed here"]
+    assert facts["checker"] == {"robust": 0, "flip": 0} and facts["recorded"] == 1
+    assert "Checked: nothing." in text and "1 answer of the run's database" in text
+
+
+def test_the_kernel_replays_as_many_as_asked(robust: Path) -> None:
+    rows, facts, _ = shown_by(robust, kernel=2)
+    assert len(facts["kernel"]) == 2
+    (row,) = [row for name, row in rows.items() if name.startswith("of the run's answers")]
+    assert row == [2, "replayed for this report by verifier.kernel, in fractions"]
+    assert shown_by(robust, kernel=2) == shown_by(robust, kernel=2)
+    assert shown_by(robust, kernel=100)[1]["kernel"] == list(range(6))
+    assert shown_by(robust)[1]["kernel"] == []
+
+
+def test_altered_certificates_count_as_nobodys(robust: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(robust, tmp_path / "copy"))
+    evidence = read_run(find_run(robust)).evidence
+    gone = evidence[0].certificate
+    lost = sum(one.certificate == gone for one in evidence.values())
+    RunFolder(copy).certificate(gone or "").write_bytes(b"{}")
+    rows, facts, text = shown_by(copy)
+    by = "nobody: their certificates are missing, altered or refused"
+    assert rows["answers of the run's database"] == [lost, by]
+    assert facts["recorded"] == lost and facts["checker"]["robust"] == 6 - lost
+    assert f"{lost} answer" in text
 
 
 # --------------------------------------------------------------- reproducibility

@@ -58,6 +58,13 @@ def _shape(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
 @click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
 @click.option("--no-replay", is_flag=True, help="Replay nothing; the page says so.")
+@click.option(
+    "--kernel",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="The kernel replays N of them too, drawn at random: slow.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--radii", type=click.Path(), metavar="FOLDER", help="Of robmem radius --proofs.")
@@ -68,6 +75,7 @@ def runs(
     shape: tuple[int, int] | None,
     all_distances: bool,
     no_replay: bool,
+    kernel: int,
     jobs: int | None,
     quiet: bool,
     radii: str | None,
@@ -88,6 +96,8 @@ def runs(
     from verifier.question.printable import printable
     from verifier.runs.place import find_run
 
+    if kernel and no_replay:
+        raise UserError("--kernel: with --no-replay there is nothing that it replays once more")
     if radii is not None and len(runs) != 1:
         raise UserError("--radii: the radii are those of one run")
     evidence = None if radii is None else Path(radii)
@@ -97,7 +107,7 @@ def runs(
             stored.append(
                 read_run(
                     find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence,
-                    replay=not no_replay, jobs=jobs, progress=show,
+                    replay=not no_replay, kernel=kernel, jobs=jobs, progress=show,
                 )
             )  # fmt: skip
     document = runs_report(stored, with_timings=with_timings)
