@@ -31,7 +31,7 @@ from verifier.question.region import Region
 LARGEST = 20_000  # entries of rows; parsing takes Coq seconds for each ten thousand
 HEAD = """\
 From Coq Require Import List ZArith QArith.
-From Robmem Require Import Statement Ridge Shares Tree Verify Export.
+From Robmem Require Import Statement Leaf Tree Root Verify Export.
 Import ListNotations.
 Open Scope Z_scope.
 """
@@ -52,7 +52,7 @@ def coq_text(query: Query, proof: Robust) -> Iterator[str]:
     yield _region(query.region)
     goals = (_list(map(_atom, goal.atoms)) for goal in query.goals)
     yield f"Definition asked : list (list atom) :=\n  {_list(goals)}.\n"
-    yield "Definition evidence : proof := Proof_\n"
+    yield "Definition evidence : proof Q := Proof_\n"
     yield f"  {_list(map(_table, tables))}\n  [\n"
     for place, step in enumerate(proof.steps):
         if not isinstance(step, Lemma):

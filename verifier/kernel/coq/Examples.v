@@ -81,7 +81,7 @@ Proof. numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. lra. Qed.
 Definition small (strict : bool) : atom := Atom [] [(1%nat, (-1)%Q)] (1 # 2) strict.
 Example weak_holds : holds two_units (at_point 0 1) (small false).
 Proof.
-  unfold holds, small, below. simpl. rewrite second_output. unfold Q2R; simpl.
+  unfold holds, holds_of, small, below. simpl. rewrite second_output. unfold Q2R; simpl.
   rewrite Rmax_left by lra. lra.
 Qed.
 Example at_least_half x : 1 / 2 <= output two_units x 1.
@@ -92,10 +92,10 @@ Qed.
 Example strict_never : never two_units (square Box) [[small true]].
 Proof.
   intros x _ goal [<- | []] H. apply Forall_inv in H. revert H.
-  unfold holds, small, below. simpl. pose proof (at_least_half x). unfold Q2R; simpl. lra.
+  unfold holds, holds_of, small, below. simpl. pose proof (at_least_half x). unfold Q2R; simpl. lra.
 Qed.
 (** Decoders: a tie keeps no label. *)
-Example tie : ~ keeps Nearest 2 (Network [x0] [] [Row [] 1 2]) (fun _ => 0) 0.
+Example tie : ~ keeps Nearest 2 1 (output (Network [x0] [] [Row [] 1 2]) (fun _ => 0)) 0.
 Proof.
   unfold keeps, output, value. simpl. intro H. specialize (H 1%nat (le_n 2)).
   assert (D : 1%nat <> 0%nat) by discriminate. specialize (H D). revert H. simpl.

@@ -1,6 +1,6 @@
 (** For files of `robmem export --to coq`: networks and proofs written with numbers for names. *)
 From Coq Require Import List ZArith QArith.
-From Robmem Require Import Statement Ridge Shares Tree Verify.
+From Robmem Require Import Statement Tree Root Shares Verify.
 Import ListNotations.
 
 Definition digit_of (n : Z) : digit :=
@@ -29,7 +29,7 @@ Definition network_of (depth inputs : nat) (units outputs : list plain) : networ
   Network (names_from depth 0 inputs) (numbered depth (Z.of_nat inputs) units)
     (map (row_of depth) outputs).
 Definition fuel_of (net : network) : list name := inputs net ++ map fst (units net).
-Definition proves (net : network) (g : region) (goals : list (list atom)) (p : proof) : bool :=
+Definition proves (net : network) (g : region) (goals : list (list atom)) (p : proof Q) : bool :=
   verify (fuel_of net) (find_lines net) net g goals p.
 Theorem proves_sound net g goals p :
   proves net g goals p = true -> asked_well net g goals /\ never net g goals.

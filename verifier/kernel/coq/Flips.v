@@ -1,6 +1,6 @@
 (** Flips, by exact evaluation at a rational point; and exact radii. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares Tree Verify.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Root Verify.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -105,7 +105,7 @@ Definition atom_at (net : network) (x z : trie Q) (a : atom) : bool :=
 Lemma atom_at_sound net x a :
   atom_at net x (run_at (units net) x) a = true -> holds net (points_at x) a.
 Proof.
-  unfold atom_at, holds. intro H. apply under_true in H.
+  unfold atom_at, holds, holds_of. intro H. apply under_true in H.
   rewrite !add_real, zero_real in H.
   erewrite total_q_real in H; [erewrite total_q_real in H; [exact H |] |].
   - intro t. cbv beta. rewrite mul_real. f_equal. unfold output.
@@ -135,7 +135,7 @@ Qed.
 
 Definition is_opened (g : region) : bool := match ball g with Ball _ _ true => true | _ => false end.
 Definition radius (fuel : list name) (ls : trie direction) (net : network) (g : region)
-    (goals : list (list atom)) (pr : proof) (k : nat) (p : list Q) : bool :=
+    (goals : list (list atom)) (pr : proof Q) (k : nat) (p : list Q) : bool :=
   is_opened g && flip net (with_sphere g) goals k p && verify fuel ls net g goals pr.
 Theorem radius_sound fuel ls net g goals pr k p :
   radius fuel ls net g goals pr k p = true ->

@@ -1,6 +1,6 @@
 (** Labels: the ball of a sample, the goals of its label, and what their refutation means. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Arith.
-From Robmem Require Import Statement Numbers Tries Leaf Ridge Shares Tree Verify Flips.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Verify Flips.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -38,16 +38,15 @@ Definition label_goals (d : decoder) (classes outs label : nat) : option (list (
       end
   end.
 
-Lemma on_output_holds net x q c st :
-  holds net x (on_output q c st) <-> below st 0 (Q2R q * output net x O + Q2R c).
+Lemma on_output_holds x out q c st :
+  holds_of x out (on_output q c st) <-> below st 0 (Q2R q * out O + Q2R c).
 Proof.
-  unfold holds, on_output; simpl.
-  replace (0 + (Q2R q * output net x 0 + 0) + Q2R c) with (Q2R q * output net x 0 + Q2R c) by lra.
-  reflexivity.
+  unfold holds_of, on_output; simpl.
+  replace (0 + (Q2R q * out O + 0) + Q2R c) with (Q2R q * out O + Q2R c) by lra. reflexivity.
 Qed.
-Lemma beats_holds net x rival label :
-  holds net x (beats rival label) <-> output net x label <= output net x rival.
-Proof. unfold holds, beats; simpl. autorewrite with num. split; intro; lra. Qed.
+Lemma beats_holds x out rival label :
+  holds_of x out (beats rival label) <-> out label <= out rival.
+Proof. unfold holds_of, beats; simpl. autorewrite with num. split; intro; lra. Qed.
 
 Lemma own_real label : IZR (number label + number label) = 2 * INR label.
 Proof. rewrite plus_IZR, number_real; lra. Qed.
@@ -56,16 +55,16 @@ Lemma apart a b : (a < b)%nat -> INR a + 1 <= INR b.
 Proof. intro H. rewrite <- S_INR. apply le_INR. lia. Qed.
 
 (** At one point: no goal holds if and only if the label is kept. *)
-Lemma label_goals_mean d cs net label goals x :
-  label_goals d cs (length (outputs net)) label = Some goals ->
-  ((forall goal, In goal goals -> ~ Forall (holds net x) goal) <-> keeps d cs net x label).
+Lemma label_goals_mean d cs outs out label goals x :
+  label_goals d cs outs label = Some goals ->
+  ((forall goal, In goal goals -> ~ Forall (holds_of x out) goal) <-> keeps d cs outs out label).
 Proof.
   unfold label_goals. destruct (Nat.ltb label cs && Nat.leb 2 cs) eqn:Hl; [| discriminate]. simpl.
   apply andb_true_iff in Hl as [Hl S2]. apply Nat.ltb_lt in Hl. apply Nat.leb_le in S2.
-  assert (single : forall a, ~ Forall (holds net x) [a] <-> ~ holds net x a).
+  assert (single : forall a, ~ Forall (holds_of x out) [a] <-> ~ holds_of x out a).
   { intro a. split; intros H B; apply H; [constructor; auto | inversion B; assumption]. }
   destruct d.
-  - destruct (negb (Nat.eqb (length (outputs net)) 1)); [discriminate |].
+  - destruct (negb (Nat.eqb outs 1)); [discriminate |].
     intro E; injection E as <-. simpl. split.
     + intro H. pose proof (H _ (or_introl eq_refl)) as A.
       pose proof (H _ (or_intror (or_introl eq_refl))) as B.
@@ -73,15 +72,15 @@ Proof.
       autorewrite with num in A, B. rewrite number_real in A, B. lra.
     + intros K goal [<- | [<- | []]]; rewrite single, on_output_holds; unfold below;
         autorewrite with num; rewrite number_real; lra.
-  - destruct (negb (Nat.eqb (length (outputs net)) 1)); [discriminate |].
+  - destruct (negb (Nat.eqb outs 1)); [discriminate |].
     intro E; injection E as <-. simpl. split.
     + intros H other O D.
-      assert (lower : (0 < label)%nat -> INR label - / 2 < output net x 0).
+      assert (lower : (0 < label)%nat -> INR label - / 2 < out 0%nat).
       { intro P. assert (E0 : Nat.eqb label 0 = false) by (apply Nat.eqb_neq; lia).
         rewrite E0 in H. pose proof (H _ (or_introl eq_refl)) as A.
         rewrite single, on_output_holds in A. unfold below in A.
         rewrite half_real, plus_IZR, own_real in A. autorewrite with num in A. lra. }
-      assert (upper : (S label < cs)%nat -> output net x 0 < INR label + / 2).
+      assert (upper : (S label < cs)%nat -> out 0%nat < INR label + / 2).
       { intro P. apply Nat.ltb_lt in P.
         assert (A : In [on_output one (neg (half (number label + number label + 1))) false]
           ((if Nat.eqb label 0 then []
@@ -93,11 +92,11 @@ Proof.
         rewrite neg_real, half_real, plus_IZR, own_real in A. autorewrite with num in A. lra. }
       destruct (Nat.lt_ge_cases other label) as [less | more].
       * pose proof (apart _ _ less). assert (0 < label)%nat as P by lia. specialize (lower P).
-        rewrite (Rabs_right (output net x 0 - INR other)) by lra.
+        rewrite (Rabs_right (out 0%nat - INR other)) by lra.
         apply Rabs_def1; lra.
       * assert (label < other)%nat as L by lia. pose proof (apart _ _ L).
         assert (S label < cs)%nat as P by lia. specialize (upper P).
-        rewrite (Rabs_left1 (output net x 0 - INR other)) by lra.
+        rewrite (Rabs_left1 (out 0%nat - INR other)) by lra.
         apply Rabs_def1; lra.
     + intros K goal I. apply in_app_iff in I as [I | I].
       * destruct (Nat.eqb_spec label 0) as [| P]; [contradiction |].
@@ -113,7 +112,7 @@ Proof.
         rewrite neg_real, half_real, plus_IZR, own_real. autorewrite with num. intro bad.
         specialize (K (S label) P). assert (S label <> label) as B by lia. specialize (K B).
         rewrite S_INR in K. revert K. unfold Rabs. destruct (Rcase_abs _), (Rcase_abs _); lra.
-  - destruct (negb (Nat.eqb (length (outputs net)) 1)); [discriminate |].
+  - destruct (negb (Nat.eqb outs 1)); [discriminate |].
     destruct (Nat.eqb cs 2); [| discriminate].
     intro E; injection E as <-. simpl. split.
     + intro H. pose proof (H _ (or_introl eq_refl)) as A.
@@ -121,18 +120,18 @@ Proof.
       destruct label; autorewrite with num in A; lra.
     + intros K goal [<- | []]. rewrite single, on_output_holds. unfold below.
       destruct label; autorewrite with num; lra.
-  - destruct (Nat.eqb_spec (length (outputs net)) cs) as [same |]; [| discriminate].
+  - destruct (Nat.eqb_spec outs cs) as [same |]; [| discriminate].
     intro E; injection E as <-. simpl. split.
     + intros H other O D.
       assert (A : In [beats other label] (map (fun rival => [beats rival label])
-        (filter (fun rival => negb (Nat.eqb rival label)) (seq 0 (length (outputs net)))))).
+        (filter (fun rival => negb (Nat.eqb rival label)) (seq 0 outs)))).
       { apply in_map_iff. exists other. split; [reflexivity |]. apply filter_In. split.
         - apply in_seq. lia.
         - apply negb_true_iff, Nat.eqb_neq, D. }
       apply H in A. rewrite single, beats_holds in A. lra.
     + intros K goal I. apply in_map_iff in I as [rival [<- I]].
       apply filter_In in I as [I D]. apply in_seq in I. apply negb_true_iff, Nat.eqb_neq in D.
-      rewrite single, beats_holds. specialize (K rival). assert (rival < length (outputs net))%nat by lia.
+      rewrite single, beats_holds. specialize (K rival). assert (rival < outs)%nat by lia.
       specialize (K H D). lra.
 Qed.
 
@@ -142,10 +141,10 @@ Definition clipped (t : task) (lo hi : Q) : Q * Q :=
 Definition side_at (t : task) (reach : Q) (p : name * Q) : side :=
   let (lo, hi) := clipped t (sub (snd p) reach) (add (snd p) reach) in
   Side (fst p) lo hi (snd p).
-Definition reaches (t : task) (reach : Q) : bool :=
-  match metric t with
-  | L2 => nonneg reach && leq (budget t) (mul reach reach)
-  | _ => leq (budget t) reach
+Definition reaches (n : norm) (size reach : Q) : bool :=
+  match n with
+  | L2 => nonneg reach && leq size (mul reach reach)
+  | _ => leq size reach
   end.
 Definition region_of (t : task) (reach : Q) (ns : list name) (c : list Q) : region :=
   Region (map (side_at t reach) (combine ns c))
@@ -160,28 +159,37 @@ Proof.
   intros [-> | I]; [specialize (N l); lra |]. specialize (IH a I). specialize (P b). lra.
 Qed.
 
-Lemma near_gap t reach ns c x s : reaches t reach = true ->
-  near (at_center ns c) (Ball (metric t) (budget t) false) x ->
-  In s (at_center ns c) -> Rabs (gap x s) <= Q2R reach.
+Lemma within_gap n size reach ss x s :
+  match n with L2 => 0 <= reach /\ size <= reach * reach | _ => size <= reach end ->
+  within n false size ss x -> In s ss -> Rabs (gap x s) <= reach.
 Proof.
-  unfold reaches, near. intros R N I. destruct (metric t).
-  - rewrite Forall_forall in N. specialize (N s I). apply leq_true in R. simpl in N. lra.
-  - apply leq_true in R. simpl in N.
-    pose proof (total_bounds (fun s => Rabs (gap x s)) (fun s => Rabs_pos _) _ s I). simpl in *. lra.
-  - apply andb_true_iff in R as [P R]. apply nonneg_true in P. apply leq_true in R.
-    rewrite mul_real in R. simpl in N.
+  intros R N I. unfold within, below in N. destruct n.
+  - rewrite Forall_forall in N. specialize (N s I). simpl in N. lra.
+  - pose proof (total_bounds (fun s => Rabs (gap x s)) (fun s => Rabs_pos _) _ s I). simpl in *. lra.
+  - destruct R as [P R].
     pose proof (total_bounds (fun s => gap x s * gap x s) (fun s => Rle_0_sqr _) _ s I). simpl in *.
     apply Rabs_le. apply square_le; [exact P | lra].
 Qed.
+Lemma reaches_true n size reach : reaches n size reach = true ->
+  match n with
+  | L2 => 0 <= Q2R reach /\ Q2R size <= Q2R reach * Q2R reach
+  | _ => Q2R size <= Q2R reach
+  end.
+Proof.
+  unfold reaches. destruct n; intro H; try (apply leq_true, H).
+  apply andb_true_iff in H as [P H]. apply leq_true in H. rewrite mul_real in H.
+  split; [apply nonneg_true, P | exact H].
+Qed.
 
-Lemma in_ball_inside t reach ns c x : reaches t reach = true -> in_ball t ns c x ->
+Lemma in_ball_inside t reach ns c x : reaches (metric t) (budget t) reach = true -> in_ball t ns c x ->
   inside (region_of t reach ns c) x.
 Proof.
   intros Hr [N C]. split.
   - apply Forall_forall. intros s I. unfold region_of in I. simpl in I.
     apply in_map_iff in I as [p [<- I]].
     assert (G : Rabs (gap x (Side (fst p) 0 0 (snd p))) <= Q2R reach).
-    { apply (near_gap t reach ns c); auto. unfold at_center. apply in_map_iff. eauto. }
+    { apply (within_gap _ _ _ _ _ _ (reaches_true _ _ _ Hr) N). unfold at_center.
+      apply in_map_iff. eauto. }
     unfold gap in G. simpl in G.
     assert (- Q2R reach <= x (fst p) - Q2R (snd p) <= Q2R reach) as B.
     { split; [| apply Rle_trans with (1 := Rle_abs _); exact G].
@@ -190,7 +198,7 @@ Proof.
     rewrite Forall_forall in C. specialize (C (fst p)).
     assert (In (fst p) ns) as J by (destruct p; apply in_combine_l in I; exact I).
     specialize (C J). split; [apply Rmax_lub | apply Rmin_glb]; lra.
-  - unfold region_of. simpl. revert N. unfold near.
+  - unfold region_of. simpl. revert N. unfold near, within.
     assert (E : forall (h : R -> R),
       map (fun s => h (gap x s)) (map (side_at t reach) (combine ns c))
       = map (fun s => h (gap x s)) (at_center ns c)).
@@ -203,10 +211,10 @@ Qed.
 
 (** What the program answers for a sample. *)
 Definition verify_sample (fuel : list name) (ls : trie direction) (net : network) (t : task)
-    (reach : Q) (s : list Q * nat) (p : proof) : bool :=
+    (reach : Q) (s : list Q * nat) (p : proof Q) : bool :=
   match label_goals (read t) (classes t) (length (outputs net)) (snd s) with
   | Some goals =>
-      reaches t reach && Nat.eqb (length (fst s)) (length (inputs net))
+      reaches (metric t) (budget t) reach && Nat.eqb (length (fst s)) (length (inputs net))
       && verify fuel ls net (region_of t reach (inputs net) (fst s)) goals p
   | None => false
   end.
@@ -218,7 +226,7 @@ Proof.
     [| discriminate].
   intro H. apply andb_true_iff in H as [H V]. apply andb_true_iff in H as [R N].
   apply verify_sound in V as [[W _] V]. split; [exact W |]. split; [apply Nat.eqb_eq, N |].
-  intros x B. apply (label_goals_mean _ _ _ _ _ x L). apply V.
+  intros x B. apply (label_goals_mean _ _ _ _ _ _ x L). apply V.
   apply in_ball_inside; assumption.
 Qed.
 Corollary data_set_sound net t (samples : list (list Q * nat)) :
@@ -253,12 +261,12 @@ Proof.
   intro H. apply andb_true_iff in H as [B A]. unfold in_ball_at in B.
   apply andb_true_iff in B as [B C].
   exists (points_at x). split; [split |].
-  - apply near_at_sound, B.
+  - exact (near_at_sound _ (Ball (metric t) (budget t) false) _ B).
   - destruct (clip t) as [[a b] |]; [| exact I].
     rewrite forallb_forall in C. apply Forall_forall. intros k' Hk. specialize (C k' Hk).
     apply andb_true_iff in C as [l h]. apply leq_true in l. apply leq_true in h.
     rewrite look_real in l, h. split; assumption.
-  - rewrite <- (label_goals_mean _ _ _ _ _ (points_at x) L). intro H.
+  - unfold reads_label. rewrite <- (label_goals_mean _ _ _ _ _ _ (points_at x) L). intro H.
     apply (H goal (nth_error_In _ _ N)). rewrite forallb_forall in A. apply Forall_forall.
     intros a Ha. apply atom_at_sound, A, Ha.
 Qed.

@@ -230,6 +230,11 @@ Proof.
   - rewrite zero_real, Rmax_left; [reflexivity | apply Rlt_le, nonneg_false, E].
 Qed.
 
+Lemma smaller_one a b : smaller a b = if leq a b then a else b.
+Proof. reflexivity. Qed.
+Lemma larger_one a b : larger a b = if leq a b then b else a.
+Proof. reflexivity. Qed.
+
 #[global] Opaque zero one whole neg reduce add sub mul scale over leq lt larger smaller magnitude
   positive_part is_zero positive_q nonneg floor24.
 #[export] Hint Rewrite zero_real one_real whole_real neg_real reduce_real add_real sub_real mul_real

@@ -4,11 +4,10 @@
     Which units lie on which direction need not be believed: each is a line in u = d . x on an
     interval, by what it reads, and its interval is cut where it changes its sign. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Balls.
 Import ListNotations.
 Open Scope R_scope.
 
-Definition direction := list (name * Q).
 Definition along (d : direction) (x : valuation) : R :=
   total (map (fun p => Q2R (snd p) * x (fst p)) d).
 Definition same_q (a b : Q) : bool := leq a b && leq b a.
@@ -131,7 +130,7 @@ Definition divide (a b : Q) : Q :=
     (Pos.mul (Qden a) (Z.to_pos (Z.opp (Qnum b)))))).
 
 Section Walk.
-Variables (e : env) (d : direction) (last : trie line -> Q -> Q -> option Q).
+Variables (e : env Q) (d : direction) (last : trie line -> Q -> Q -> option Q).
 
 (** Unit after unit, each a line on [a, b], which is cut where one changes its sign. *)
 Fixpoint walk (us : list name) (forms : trie line) (a b : Q) : option Q :=
@@ -165,7 +164,7 @@ Variables (z : valuation) (u goal_ : R).
 Hypothesis at_last : forall forms a b m, agree forms z u -> Q2R a <= u <= Q2R b ->
   last forms a b = Some m -> Q2R m <= goal_.
 
-Lemma walk_sound : valid e z -> u = along d z -> forall us forms a b m,
+Lemma walk_sound : valid Q2R e z -> u = along d z -> forall us forms a b m,
   walk us forms a b = Some m -> agree forms z u -> Q2R a <= u <= Q2R b -> Q2R m <= goal_.
 Proof.
   intros V U. induction us as [| v us IH]; intros forms a b m; cbn [walk].
@@ -346,24 +345,24 @@ Proof.
 Qed.
 
 (** The units below, in their order; any list would be sound. *)
-Fixpoint cone (fuel : list name) (e : env) (waiting : trie Q) (found : list name) : list name :=
+Fixpoint needed (fuel : list name) (e : env Q) (waiting : trie Q) (found : list name) : list name :=
   match fuel, pop waiting with
   | _ :: fuel, Some (v, _, waiting) =>
       match get v e with
       | Some (Unit r _ _) =>
-          cone fuel e
+          needed fuel e
             (fold_left (fun t s => match get (fst s) e with
               | Some (Unit _ _ _) => put (fst s) zero t | _ => t end) (terms r) waiting)
             (v :: found)
-      | _ => cone fuel e waiting found
+      | _ => needed fuel e waiting found
       end
   | _, _ => found
   end.
-Definition group_least (fuel : list name) (e : env) (sq : bool) (d : direction)
+Definition group_least (fuel : list name) (e : env Q) (sq : bool) (d : direction)
     (ts : list (name * Q)) (tau c lo hi : Q) : option Q :=
   let start :=
     match d with [(k, g)] => if same_q g one then put k (one, zero) Nil else Nil | _ => Nil end in
-  let us := cone fuel e (fold_left (fun t s => put (fst s) zero t) ts Nil) [] in
+  let us := needed fuel e (fold_left (fun t s => put (fst s) zero t) ts Nil) [] in
   walk e d
     (fun forms a b =>
       match line_sum forms ts flat with
@@ -372,7 +371,7 @@ Definition group_least (fuel : list name) (e : env) (sq : bool) (d : direction)
       end) us start lo hi.
 
 Lemma group_least_sound fuel e sq d ts tau c lo hi m z :
-  group_least fuel e sq d ts tau c lo hi = Some m -> valid e z -> 0 <= Q2R tau ->
+  group_least fuel e sq d ts tau c lo hi = Some m -> valid Q2R e z -> 0 <= Q2R tau ->
   Q2R lo <= along d z <= Q2R hi ->
   Q2R m <= weighted ts z + Q2R tau * distance sq (along d z - Q2R c).
 Proof.

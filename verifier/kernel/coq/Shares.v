@@ -3,7 +3,7 @@
 
     p = 1: column sums. p = 2: Selberg's condition, s_d sum_e |d . e| w_e <= w_d with w > 0. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf Ridge.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -55,7 +55,6 @@ Proof.
 Qed.
 
 (** A weighted direction: its weight s, Selberg's w, its vector. *)
-Record weighted_direction := Weighted { ray : direction; share : Q; selberg : Q }.
 Definition dense := (weighted_direction * Q * list Q)%type.
 Definition vector (x : dense) : list R := reals (snd x).
 Definition s_of (x : dense) : R := Q2R (share (fst (fst x))).
@@ -277,11 +276,6 @@ Proof.
   { unfold along. induction d as [| p d IH]; intro t; simpl; [lra |]. rewrite IH, dot_plus. lra. }
   rewrite F, zero_real in A. simpl in A. lra.
 Qed.
-Fixpoint all {A B} (f : A -> option B) (l : list A) : option (list B) :=
-  match l with
-  | [] => Some []
-  | a :: l => match f a, all f l with Some b, Some bs => Some (b :: bs) | _, _ => None end
-  end.
 Definition table_of (sq : bool) (ss : list side) (ws : list weighted_direction)
     : option (list dense) :=
   match all (to_dense ss) ws with
@@ -290,7 +284,7 @@ Definition table_of (sq : bool) (ss : list side) (ws : list weighted_direction)
   end.
 
 (** Where d . x lies: on the box, on the ball, and by cuts about d alone. *)
-Fixpoint box_range (e : env) (d : direction) (lo hi : Q) : option (Q * Q) :=
+Fixpoint box_range (e : env Q) (d : direction) (lo hi : Q) : option (Q * Q) :=
   match d with
   | [] => Some (lo, hi)
   | (k, q) :: d =>
@@ -330,11 +324,11 @@ Fixpoint all_zero (t : trie Q) : bool :=
       match a with Some q => is_zero q | None => true end
       && all_zero t0 && all_zero t1 && all_zero t2 && all_zero t3
   end.
-Definition cut_range (d : direction) (cut : sum) (range : Q * Q) : Q * Q :=
+Definition cut_range (d : direction) (cut : sum Q) (range : Q * Q) : Q * Q :=
   match d with
   | [] => range
   | (k, _) :: _ =>
-      let f := add_sum one cut (Nil, zero) in
+      let f := add_sum numbers one cut (Nil, zero) in
       match get k (fst f) with
       | None => range
       | Some kappa =>
@@ -348,7 +342,7 @@ Definition cut_range (d : direction) (cut : sum) (range : Q * Q) : Q * Q :=
           else range
       end
   end.
-Definition range (e : env) (g : region) (known : list sum) (x : dense) : option (Q * Q) :=
+Definition range (e : env Q) (g : region) (known : list (sum Q)) (x : dense) : option (Q * Q) :=
   let d := ray (fst (fst x)) in
   match box_range e d zero zero with
   | None => None
@@ -362,7 +356,7 @@ Definition range (e : env) (g : region) (known : list sum) (x : dense) : option 
       Some (fold_left (fun ends cut => cut_range d cut ends) known ends)
   end.
 
-Lemma box_range_sound e z : valid e z -> forall d lo hi lo' hi' base,
+Lemma box_range_sound e z : valid Q2R e z -> forall d lo hi lo' hi' base,
   box_range e d lo hi = Some (lo', hi') -> Q2R lo <= base <= Q2R hi ->
   Q2R lo' <= base + along d z <= Q2R hi'.
 Proof.
@@ -390,12 +384,12 @@ Proof.
   - repeat (apply andb_true_iff in H as [H ?]). rewrite IH0, IH1, IH2, IH3 by assumption.
     destruct a as [q |]; simpl; [rewrite (is_zero_real _ H) |]; ring.
 Qed.
-Lemma cut_range_sound d cut ends z : 0 <= sum_value cut z ->
+Lemma cut_range_sound d cut ends z : 0 <= sum_value Q2R cut z ->
   Q2R (fst ends) <= along d z <= Q2R (snd ends) ->
   Q2R (fst (cut_range d cut ends)) <= along d z <= Q2R (snd (cut_range d cut ends)).
 Proof.
   intros C H. unfold cut_range. destruct d as [| [k q] d']; [exact H |].
-  set (d := (k, q) :: d') in *. set (f := add_sum one cut (Nil, zero)) in *.
+  set (d := (k, q) :: d') in *. set (f := add_sum numbers one cut (Nil, zero)) in *.
   destruct (get k (fst f)) as [kappa |]; [| exact H].
   destruct (all_zero _) eqn:Z; [| exact H].
   set (t := divide (neg (snd f)) kappa).
@@ -409,8 +403,8 @@ Proof.
   { unfold along. induction d0 as [| p d0 IH]; intro t0; simpl; [lra |].
     rewrite IH, dot_plus, neg_real, mul_real. lra. }
   rewrite F in Z.
-  assert (FV : form_value f z = sum_value cut z).
-  { unfold f. rewrite add_sum_value, one_real. unfold form_value; simpl. rewrite zero_real. lra. }
+  assert (FV : form_value Q2R f z = sum_value Q2R cut z).
+  { unfold f. rewrite (add_sum_value _ _ _ _ (numbers_lawful z)), one_real. unfold form_value; simpl. rewrite zero_real. lra. }
   unfold form_value in FV.
   assert (P : 0 <= Q2R kappa * (along d z - Q2R t)) by lra.
   destruct (nonneg kappa) eqn:S; simpl.
@@ -434,8 +428,8 @@ Proof.
   { induction gs0 as [| g gs0 IH]; intros [| t ts0]; simpl; try lra. rewrite neg_real, IH. ring. }
   rewrite L, I in H. lra.
 Qed.
-Lemma range_sound e g known x z lo hi : range e g known x = Some (lo, hi) -> valid e z ->
-  Forall (fun s => 0 <= sum_value s z) known -> near (sides g) (ball g) z ->
+Lemma range_sound e g known x z lo hi : range e g known x = Some (lo, hi) -> valid Q2R e z ->
+  Forall (fun s => 0 <= sum_value Q2R s z) known -> near (sides g) (ball g) z ->
   centered (sides g) z x -> Q2R lo <= along (ray (fst (fst x))) z <= Q2R hi.
 Proof.
   unfold range. intros R V K N C.
@@ -537,7 +531,7 @@ Lemma distance_pos sq w : 0 <= distance sq w.
 Proof. destruct sq; [apply Rle_0_sqr | apply Rabs_pos]. Qed.
 
 Section Close.
-Variables (fuel : list name) (e : env) (g : region) (known : list sum) (sq : bool).
+Variables (fuel : list name) (e : env Q) (g : region) (known : list (sum Q)) (sq : bool).
 
 (** Some None: no point of the branch is left. *)
 Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (option Q) :=
@@ -581,7 +575,7 @@ Fixpoint other_groups (gs : list group) (k : Q) : option (option Q) :=
           end
       end
   end.
-Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool) (t : Q) (f : form)
+Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool) (t : Q) (f : form Q)
     : bool :=
   let D := match ball g with Ball L1 _ _ | Ball L2 _ _ => D | _ => [] end in
   match gather fuel lines (fst f) [] with
@@ -607,8 +601,8 @@ Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool
   end.
 
 Variable z : valuation.
-Hypothesis V : valid e z.
-Hypothesis K : Forall (fun s => 0 <= sum_value s z) known.
+Hypothesis V : valid Q2R e z.
+Hypothesis K : Forall (fun s => 0 <= sum_value Q2R s z) known.
 Hypothesis N : near (sides g) (ball g) z.
 Let Y := map (gap z) (sides g).
 
@@ -679,7 +673,7 @@ Qed.
 
 Lemma finish_ridge_sound lines D enough t f : sq = square_norm (ball g) ->
   finish_ridge lines D enough t f = true -> weights_ok sq D = true ->
-  Forall (centered (sides g) z) D -> above (negb enough) (form_value f z) 0.
+  Forall (centered (sides g) z) D -> above (negb enough) (form_value Q2R f z) 0.
 Proof.
   unfold finish_ridge. intros Hsq F W C. destruct f as [ins k]. simpl in F.
   destruct (gather fuel lines ins []) as [gs |] eqn:G; [| discriminate].
@@ -700,12 +694,12 @@ Proof.
     apply other_groups_sound in B; [| contradiction].
   assert (TS : Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D')
     <= Q2R t * size_of sq Y) by (apply Rmult_le_compat_l; assumption).
-  assert (base : Q2R k2 <= form_value (ins, k) z
+  assert (base : Q2R k2 <= form_value Q2R (ins, k) z
     + Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D'))
     by (unfold form_value; simpl; lra).
   assert (withball : forall size opened, below opened (size_of sq Y) (Q2R size) ->
     ample (enough || (opened && positive_q t)) (sub k2 (mul t size)) zero = true ->
-    above (negb enough) (form_value (ins, k) z) 0).
+    above (negb enough) (form_value Q2R (ins, k) z) 0).
   { intros size opened Hs H. apply ample_true in H. autorewrite with num in H.
     destruct opened; simpl in *.
     - assert (Q2R t * size_of sq Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
@@ -717,7 +711,7 @@ Proof.
     - assert (Q2R t * size_of sq Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
       rewrite orb_false_r in H. unfold above in *. destruct enough; simpl in *; lra. }
   assert (noball : is_zero t && ample enough k2 zero = true ->
-    above (negb enough) (form_value (ins, k) z) 0).
+    above (negb enough) (form_value Q2R (ins, k) z) 0).
   { intro H. apply andb_true_iff in H as [Z H]. apply is_zero_real in Z. rewrite Z in base.
     apply ample_true in H. rewrite zero_real in H. unfold above in *. destruct enough; simpl in *; lra. }
   unfold size_of, Y in *. rewrite Hsq in withball. clear - F withball noball N.

@@ -52,13 +52,14 @@ Inductive shape := Box | Ball (n : norm) (size : Q) (opened : bool).
 Record region := Region { sides : list side; ball : shape }.
 Definition below (opened : bool) (a b : R) : Prop := if opened then a < b else a <= b.
 Definition gap (x : valuation) (s : side) : R := x (variable s) - Q2R (center s).
-Definition near (ss : list side) (b : shape) (x : valuation) : Prop :=
-  match b with
-  | Box => True
-  | Ball Linf size opened => Forall (fun s => below opened (Rabs (gap x s)) (Q2R size)) ss
-  | Ball L1 size opened => below opened (total (map (fun s => Rabs (gap x s)) ss)) (Q2R size)
-  | Ball L2 size opened => below opened (total (map (fun s => gap x s * gap x s) ss)) (Q2R size)
+Definition within (n : norm) (opened : bool) (size : R) (ss : list side) (x : valuation) : Prop :=
+  match n with
+  | Linf => Forall (fun s => below opened (Rabs (gap x s)) size) ss
+  | L1 => below opened (total (map (fun s => Rabs (gap x s)) ss)) size
+  | L2 => below opened (total (map (fun s => gap x s * gap x s) ss)) size
   end.
+Definition near (ss : list side) (b : shape) (x : valuation) : Prop :=
+  match b with Box => True | Ball n size opened => within n opened (Q2R size) ss x end.
 Definition inside (g : region) (x : valuation) : Prop :=
   Forall (fun s => Q2R (low s) <= x (variable s) <= Q2R (high s)) (sides g)
   /\ near (sides g) (ball g) x.
@@ -66,10 +67,11 @@ Definition inside (g : region) (x : valuation) : Prop :=
 (** An atom: xs . x + ys . output + offset >= 0, or > 0 if strict. A goal: some atoms. *)
 Record atom := Atom
   { xs : list (name * Q); ys : list (nat * Q); offset : Q; strict : bool }.
-Definition holds (net : network) (x : valuation) (a : atom) : Prop :=
+Definition holds_of (x : valuation) (out : nat -> R) (a : atom) : Prop :=
   below (strict a) 0
     (total (map (fun t => Q2R (snd t) * x (fst t)) (xs a))
-     + total (map (fun t => Q2R (snd t) * output net x (fst t)) (ys a)) + Q2R (offset a)).
+     + total (map (fun t => Q2R (snd t) * out (fst t)) (ys a)) + Q2R (offset a)).
+Definition holds (net : network) (x : valuation) : atom -> Prop := holds_of x (output net x).
 Definition names_exist (net : network) (a : atom) : Prop :=
   Forall (fun t => In (fst t) (inputs net)) (xs a)
   /\ Forall (fun t => (fst t < length (outputs net))%nat) (ys a).
@@ -95,15 +97,13 @@ Definition exact_radius (net : network) (g : region) (goals : list (list atom)) 
 (** Samples: the labels are 0, 1, .. classes - 1; the decoder [Sign] reads 0 as -1 and 1 as +1.
     A tie is a flip. *)
 Inductive decoder := Value | Nearest | Sign | Argmax.
-Definition keeps (d : decoder) (classes : nat) (net : network) (x : valuation) (label : nat) : Prop :=
-  let out := output net x in
+Definition keeps (d : decoder) (classes outs : nat) (out : nat -> R) (label : nat) : Prop :=
   match d with
   | Value => out O = INR label
   | Nearest => forall other, (other < classes)%nat -> other <> label ->
       Rabs (out O - INR label) < Rabs (out O - INR other)
   | Sign => match label with O => out O < 0 | S _ => 0 < out O end
-  | Argmax => forall other, (other < length (outputs net))%nat -> other <> label ->
-      out other < out label
+  | Argmax => forall other, (other < outs)%nat -> other <> label -> out other < out label
   end.
 
 (** The closed ball of a budget (for L2 its square) around a sample, within a box if it is clipped. *)
@@ -112,13 +112,44 @@ Record task := Task
 Definition at_center (ns : list name) (c : list Q) : list side :=
   map (fun p => Side (fst p) 0 0 (snd p)) (combine ns c).
 Definition in_ball (t : task) (ns : list name) (c : list Q) (x : valuation) : Prop :=
-  near (at_center ns c) (Ball (metric t) (budget t) false) x
+  within (metric t) false (Q2R (budget t)) (at_center ns c) x
   /\ match clip t with
      | None => True
      | Some (a, b) => Forall (fun k => Q2R a <= x k <= Q2R b) ns
      end.
+Definition reads_label (t : task) (net : network) (x : valuation) (label : nat) : Prop :=
+  keeps (read t) (classes t) (length (outputs net)) (output net x) label.
 Definition keeps_label (t : task) (net : network) (s : list Q * nat) : Prop :=
   well_formed net /\ length (fst s) = length (inputs net)
-  /\ forall x, in_ball t (inputs net) (fst s) x -> keeps (read t) (classes t) net x (snd s).
+  /\ forall x, in_ball t (inputs net) (fst s) x -> reads_label t net x (snd s).
 Definition loses_label (t : task) (net : network) (s : list Q * nat) : Prop :=
-  exists x, in_ball t (inputs net) (fst s) x /\ ~ keeps (read t) (classes t) net x (snd s).
+  exists x, in_ball t (inputs net) (fst s) x /\ ~ reads_label t net x (snd s).
+
+(** A family: m is the last input of the network; the ball of m has the radius m * rate (for L2 its
+    square is m^2 * rate), for every real m from [first] to [last], without it if the end is open. *)
+Record cone := Cone { growth : norm; rate : Q; first : Q; last : Q; open_end : bool }.
+Definition spans (k : cone) (m : R) : Prop :=
+  Q2R (first k) <= m /\ below (open_end k) m (Q2R (last k)).
+Definition size_at (k : cone) (m : R) : R :=
+  match growth k with L2 => m * m * Q2R (rate k) | _ => m * Q2R (rate k) end.
+Definition in_cone (k : cone) (ns : list name) (c : list Q) (m : R) (x : valuation) : Prop :=
+  within (growth k) false (size_at k m) (at_center ns c) x.
+Definition cone_well (k : cone) (net : network) (c : list Q) (ns : list name) (p : name) : Prop :=
+  well_formed net /\ inputs net = ns ++ [p] /\ length c = length ns
+  /\ 0 <= Q2R (first k) < Q2R (last k) /\ 0 < Q2R (rate k).
+
+(** Its question, about x, m and the outputs: no goal holds in any of the balls. *)
+Definition never_in_cone (net : network) (k : cone) (c : list Q) (goals : list (list atom)) : Prop :=
+  exists ns p, cone_well k net c ns p /\ Forall (Forall (names_exist net)) goals
+  /\ forall m x, spans k m -> x p = m -> in_cone k ns c m x ->
+      forall goal, In goal goals -> ~ Forall (holds net x) goal.
+
+(** A member of the family divides the outputs by D(m) = d0 + d1 m: each keeps the label. *)
+Record family := Family { reader : decoder; labels : nat; balls : cone; d0 : Q; d1 : Q }.
+Definition below_at (f : family) (m : R) : R := Q2R (d0 f) + Q2R (d1 f) * m.
+Definition keeps_label_for_every (f : family) (net : network) (s : list Q * nat) : Prop :=
+  exists ns p, cone_well (balls f) net (fst s) ns p
+  /\ forall m, spans (balls f) m -> 0 < below_at f m
+  /\ forall x, x p = m -> in_cone (balls f) ns (fst s) m x ->
+      keeps (reader f) (labels f) (length (outputs net))
+        (fun j => output net x j / below_at f m) (snd s).

@@ -1061,41 +1061,505 @@ let plus q0 k t =
                   | Some p -> add0 p q0
                   | None -> q0) k t
 
-type info =
-| Input of q * q
-| Unit of row * q * q
+type 'b info =
+| Input of 'b * 'b
+| Unit of row * 'b * 'b
 
-type env = info trie
+type 'b env = 'b info trie
 
-type form = q trie * q
+type 'b form = q trie * 'b
+
+type 'b sum = (q * row) list * 'b
+
+type ('b, 'v, 'l) rules = { always : (q -> 'b); join : ('b -> 'b -> 'b);
+                            times : (q -> 'b -> 'b);
+                            view : ('b env -> 'v option);
+                            pick_slope : ('v -> bool -> bool -> 'b -> 'b -> q);
+                            rest : ('v -> q -> q -> 'b -> 'b -> 'b);
+                            tighter : ('v -> bool -> 'b -> 'b -> 'b);
+                            apart : ('v -> 'b -> 'b -> bool);
+                            stated : ('v -> 'l -> 'b);
+                            divides : ('v -> name -> q -> bool) }
+
+(** val in_unit : q -> bool **)
+
+let in_unit s =
+  (&&) (nonneg s) (leq s one)
 
 (** val add_terms : q -> (name * Whole.t) list -> q trie -> q trie **)
 
 let rec add_terms q0 ts c =
   match ts with
   | [] -> c
-  | t :: rest -> add_terms q0 rest (plus (scale (snd t) q0) (fst t) c)
+  | t :: rest0 -> add_terms q0 rest0 (plus (scale (snd t) q0) (fst t) c)
 
-(** val add_row : q -> row -> form -> form **)
+type 'b goal = ('b sum * bool) list
 
-let add_row q0 r f =
-  let share0 = over q0 r.denominator in
-  ((add_terms share0 r.terms (fst f)),
-  (add0 (snd f) (scale r.constant share0)))
+type direction = (name * q) list
 
-type sum = (q * row) list * q
+type weighted_direction = { ray : direction; share : q; selberg : q }
 
-(** val add_rows : q -> (q * row) list -> form -> form **)
+type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
+              bounds : (name * q) list; cuts : (nat * q) list;
+              box : (name * q) list; usual : bool;
+              ridge : (q * nat option) option }
 
-let rec add_rows y ps f =
+(** val name_slopes : (name * q) list -> q trie option **)
+
+let name_slopes ss =
+  fold_left (fun t s ->
+    match t with
+    | Some t0 ->
+      if in_unit (snd s) then Some (put (fst s) (snd s) t0) else None
+    | None -> None) ss (Some Nil)
+
+(** val add_row :
+    ('a1, 'a2, 'a3) rules -> q -> row -> 'a1 form -> 'a1 form **)
+
+let add_row o q0 r f =
+  let q1 = over q0 r.denominator in
+  ((add_terms q1 r.terms (fst f)),
+  (o.join (snd f) (o.always (scale r.constant q1))))
+
+(** val add_rows :
+    ('a1, 'a2, 'a3) rules -> q -> (q * row) list -> 'a1 form -> 'a1 form **)
+
+let rec add_rows o y ps f =
   match ps with
   | [] -> f
-  | p :: rest -> add_rows y rest (add_row (mul y (fst p)) (snd p) f)
+  | p :: rest0 -> add_rows o y rest0 (add_row o (mul y (fst p)) (snd p) f)
 
-(** val add_sum : q -> sum -> form -> form **)
+(** val add_sum :
+    ('a1, 'a2, 'a3) rules -> q -> 'a1 sum -> 'a1 form -> 'a1 form **)
 
-let add_sum y s f =
-  let f0 = add_rows y (fst s) f in ((fst f0), (add0 (snd f0) (mul y (snd s))))
+let add_sum o y s f =
+  let f0 = add_rows o y (fst s) f in
+  ((fst f0), (o.join (snd f0) (o.times y (snd s))))
+
+(** val take_atoms :
+    ('a1, 'a2, 'a3) rules -> 'a1 goal -> (nat * q) list -> 'a1 form -> bool
+    -> ('a1 form * bool) option **)
+
+let rec take_atoms o g ys0 f sharp =
+  match ys0 with
+  | [] -> Some (f, sharp)
+  | p :: ys1 ->
+    let (i, y) = p in
+    (match nth_error g i with
+     | Some p0 ->
+       let (s, strict0) = p0 in
+       if nonneg y
+       then take_atoms o g ys1 (add_sum o (neg y) s f)
+              ((||) sharp ((&&) strict0 (positive_q y)))
+       else None
+     | None -> None)
+
+(** val take_cuts :
+    ('a1, 'a2, 'a3) rules -> 'a1 sum list -> (nat * q) list -> 'a1 form ->
+    'a1 form option **)
+
+let rec take_cuts o known ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (i, y) = p in
+    (match nth_error known i with
+     | Some s ->
+       if nonneg y
+       then take_cuts o known ys1 (add_sum o (neg y) s f)
+       else None
+     | None -> None)
+
+(** val take_bounds :
+    ('a1, 'a2, 'a3) rules -> 'a1 env -> (name * q) list -> 'a1 form -> 'a1
+    form option **)
+
+let rec take_bounds o e ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (v, y) = p in
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (_, _) -> None
+        | Unit (r, lo, hi) ->
+          let f0 = add_row o (neg y) r f in
+          take_bounds o e ys1 ((fst f0),
+            (o.join (snd f0) (o.times y (if nonneg y then lo else hi)))))
+     | None -> None)
+
+(** val take_box :
+    ('a1, 'a2, 'a3) rules -> 'a1 env -> (name * q) list -> 'a1 form -> 'a1
+    form option **)
+
+let rec take_box o e ys0 f =
+  match ys0 with
+  | [] -> Some f
+  | p :: ys1 ->
+    let (v, y) = p in
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (lo, hi) ->
+          take_box o e ys1 ((plus (neg y) v (fst f)),
+            (o.join (snd f) (o.times y (if nonneg y then lo else hi))))
+        | Unit (_, _, _) -> None)
+     | None -> None)
+
+(** val clear :
+    ('a1, 'a2, 'a3) rules -> (name -> bool) -> name list -> 'a2 -> 'a1 env ->
+    q trie -> bool -> q trie -> 'a1 -> q trie -> 'a1 form option **)
+
+let rec clear o keep fuel w e named usual0 c k ins =
+  match pop c with
+  | Some p ->
+    let (p0, c0) = p in
+    let (v, q0) = p0 in
+    (match fuel with
+     | [] -> None
+     | _ :: fuel0 ->
+       if keep v
+       then clear o keep fuel0 w e named usual0 c0 k (plus q0 v ins)
+       else if is_zero q0
+            then clear o keep fuel0 w e named usual0 c0 k ins
+            else (match get v e with
+                  | Some i ->
+                    (match i with
+                     | Input (_, _) ->
+                       clear o keep fuel0 w e named usual0 c0 k
+                         (plus q0 v ins)
+                     | Unit (r, lo, hi) ->
+                       let s =
+                         match get v named with
+                         | Some s -> s
+                         | None -> o.pick_slope w usual0 (nonneg q0) lo hi
+                       in
+                       if in_unit s
+                       then let k0 = o.join k (o.rest w q0 s lo hi) in
+                            if is_zero s
+                            then clear o keep fuel0 w e named usual0 c0 k0 ins
+                            else let f = add_row o (mul q0 s) r (c0, k0) in
+                                 clear o keep fuel0 w e named usual0 
+                                   (fst f) (snd f) ins
+                       else None)
+                  | None -> None))
+  | None -> Some (ins, k)
+
+type 'l tree =
+| Lemma_ of name * bool * 'l * 'l tree * 'l tree
+| Close of leaf
+| Conflict of name
+| SplitUnit of name * 'l tree * 'l tree
+| SplitInput of name * q * 'l tree * 'l tree
+| SplitPlane of (name * q) list * q * 'l tree * 'l tree
+
+(** val one_input : (name * q) -> q * row **)
+
+let one_input t =
+  ((snd t), { terms = (((fst t), Whole.one) :: []); constant = Whole.zero;
+    denominator = Whole.one })
+
+(** val is_input : 'a1 env -> name -> bool **)
+
+let is_input e k =
+  match get k e with
+  | Some i -> (match i with
+               | Input (_, _) -> true
+               | Unit (_, _, _) -> false)
+  | None -> false
+
+type ('b, 'v) ending = { boxed : bool;
+                         keeps_in : ((q * nat option) option -> name -> bool);
+                         finishes : ((q * nat option) option -> 'v -> 'b env
+                                    -> 'b sum list -> bool -> 'b form -> bool) }
+
+(** val close :
+    ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a2 -> 'a1 env
+    -> 'a1 sum list -> 'a1 goal -> leaf -> bool **)
+
+let close o n fuel w e known aim l =
+  let ys0 =
+    match l.atoms with
+    | [] ->
+      let ys0 = [] in
+      (match aim with
+       | [] -> ys0
+       | _ :: l0 -> (match l0 with
+                     | [] -> (O, one) :: []
+                     | _ :: _ -> ys0))
+    | p :: l0 -> p :: l0
+  in
+  (match take_atoms o aim ys0 (Nil, (o.always zero)) false with
+   | Some p ->
+     let (f, sharp) = p in
+     (match take_cuts o known l.cuts f with
+      | Some f0 ->
+        (match take_bounds o e l.bounds f0 with
+         | Some f1 ->
+           (match if n.boxed then take_box o e l.box f1 else Some f1 with
+            | Some f2 ->
+              (match name_slopes l.slopes with
+               | Some named ->
+                 (match clear o (n.keeps_in l.ridge) fuel w e named l.usual
+                          (fst f2) (snd f2) Nil with
+                  | Some f3 -> n.finishes l.ridge w e known sharp f3
+                  | None -> false)
+               | None -> false)
+            | None -> false)
+         | None -> false)
+      | None -> false)
+   | None -> false)
+
+(** val lemma_goal :
+    ('a1, 'a2, 'a3) rules -> row -> bool -> 'a1 -> 'a1 goal **)
+
+let lemma_goal o r upper q0 =
+  if upper
+  then ((((one, r) :: []), (o.times (neg one) q0)), true) :: []
+  else (((((neg one), r) :: []), q0), true) :: []
+
+(** val tighten :
+    ('a1, 'a2, 'a3) rules -> 'a2 -> name -> row -> 'a1 -> 'a1 -> bool -> 'a1
+    -> 'a1 env -> 'a1 env **)
+
+let tighten o w v r lo hi upper q0 e =
+  put v
+    (if upper
+     then Unit (r, lo, (o.tighter w true hi q0))
+     else Unit (r, (o.tighter w false lo q0), hi)) e
+
+(** val narrow :
+    ('a1, 'a2, 'a3) rules -> 'a2 -> name -> 'a1 -> 'a1 -> bool -> 'a1 -> 'a1
+    env -> 'a1 env **)
+
+let narrow o w k lo hi upper q0 e =
+  put k
+    (if upper
+     then Input (lo, (o.tighter w true hi q0))
+     else Input ((o.tighter w false lo q0), hi)) e
+
+(** val plane : ('a1, 'a2, 'a3) rules -> (name * q) list -> q -> 'a1 sum **)
+
+let plane o normal t =
+  ((map one_input normal), (o.always (neg t)))
+
+(** val opposite :
+    ('a1, 'a2, 'a3) rules -> (name * q) list -> q -> 'a1 sum **)
+
+let opposite o normal t =
+  ((map (fun s -> one_input ((fst s), (neg (snd s)))) normal), (o.always t))
+
+(** val check :
+    ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env -> 'a1
+    sum list -> 'a1 goal -> 'a3 tree -> bool **)
+
+let rec check o n fuel e known aim t =
+  match o.view e with
+  | Some w ->
+    (match t with
+     | Lemma_ (v, upper, q0, proof0, rest0) ->
+       (match get v e with
+        | Some i ->
+          (match i with
+           | Input (_, _) -> false
+           | Unit (r, lo, hi) ->
+             let q1 = o.stated w q0 in
+             if check o n fuel e known (lemma_goal o r upper q1) proof0
+             then check o n fuel (tighten o w v r lo hi upper q1 e) known aim
+                    rest0
+             else false)
+        | None -> false)
+     | Close l -> close o n fuel w e known aim l
+     | Conflict v ->
+       (match get v e with
+        | Some i ->
+          (match i with
+           | Input (_, _) -> false
+           | Unit (_, lo, hi) -> o.apart w lo hi)
+        | None -> false)
+     | SplitUnit (v, lower, higher) ->
+       (match get v e with
+        | Some i ->
+          (match i with
+           | Input (_, _) -> false
+           | Unit (r, lo, hi) ->
+             if check o n fuel (tighten o w v r lo hi true (o.always zero) e)
+                  known aim lower
+             then check o n fuel
+                    (tighten o w v r lo hi false (o.always zero) e) known aim
+                    higher
+             else false)
+        | None -> false)
+     | SplitInput (k, t0, lower, higher) ->
+       (match get k e with
+        | Some i ->
+          (match i with
+           | Input (lo, hi) ->
+             if o.divides w k t0
+             then if check o n fuel (narrow o w k lo hi true (o.always t0) e)
+                       known aim lower
+                  then check o n fuel
+                         (narrow o w k lo hi false (o.always t0) e) known aim
+                         higher
+                  else false
+             else false
+           | Unit (_, _, _) -> false)
+        | None -> false)
+     | SplitPlane (normal, t0, lower, higher) ->
+       if forallb (fun s -> is_input e (fst s)) normal
+       then if check o n fuel e (app known ((opposite o normal t0) :: []))
+                 aim lower
+            then check o n fuel e (app known ((plane o normal t0) :: [])) aim
+                   higher
+            else false
+       else false)
+  | None -> false
+
+(** val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option **)
+
+let rec all f = function
+| [] -> Some []
+| a :: l0 ->
+  (match f a with
+   | Some b -> (match all f l0 with
+                | Some bs -> Some (b :: bs)
+                | None -> None)
+   | None -> None)
+
+(** val output_rows : row list -> (nat * q) list -> (q * row) list option **)
+
+let rec output_rows outs = function
+| [] -> Some []
+| p :: ys1 ->
+  let (j, q0) = p in
+  (match nth_error outs j with
+   | Some r ->
+     (match output_rows outs ys1 with
+      | Some ps -> Some ((q0, r) :: ps)
+      | None -> None)
+   | None -> None)
+
+type 'l proof = { weights : weighted_direction list list;
+                  lemmas : (((name * bool) * 'l) * 'l tree) list;
+                  trees : 'l tree list }
+
+(** val plant : (name * ('a1 * 'a1)) list -> 'a1 env -> 'a1 env option **)
+
+let rec plant ss e =
+  match ss with
+  | [] -> Some e
+  | p :: ss0 ->
+    let (k, p0) = p in
+    let (lo, hi) = p0 in
+    (match get k e with
+     | Some _ -> None
+     | None -> plant ss0 (put k (Input (lo, hi)) e))
+
+(** val grow :
+    ('a1 env -> row -> ('a1 * 'a1) option) -> (name * row) list -> 'a1 env ->
+    'a1 env option **)
+
+let rec grow interval0 us e =
+  match us with
+  | [] -> Some e
+  | p :: us0 ->
+    let (v, r) = p in
+    (match get v e with
+     | Some _ -> None
+     | None ->
+       (match interval0 e r with
+        | Some p0 ->
+          let (lo, hi) = p0 in grow interval0 us0 (put v (Unit (r, lo, hi)) e)
+        | None -> None))
+
+(** val root :
+    ('a1 env -> row -> ('a1 * 'a1) option) -> network -> (name * ('a1 * 'a1))
+    list -> 'a1 env option **)
+
+let root interval0 net ss =
+  if list_eq_dec name_dec (map fst ss) net.inputs
+  then (match plant ss Nil with
+        | Some e -> grow interval0 net.units e
+        | None -> None)
+  else None
+
+(** val outputs_exist : 'a1 env -> row list -> bool **)
+
+let outputs_exist e outs =
+  forallb (fun r ->
+    forallb (fun t ->
+      match get (fst t) e with
+      | Some _ -> true
+      | None -> false) r.terms) outs
+
+(** val atom_rows :
+    ('a1, 'a2, 'a3) rules -> 'a1 env -> row list -> atom -> ('a1 sum * bool)
+    option **)
+
+let atom_rows o e outs a =
+  if forallb (fun t -> is_input e (fst t)) a.xs
+  then (match output_rows outs a.ys with
+        | Some ps ->
+          Some (((app (map one_input a.xs) ps), (o.always a.offset)),
+            a.strict)
+        | None -> None)
+  else None
+
+(** val lemmas_hold :
+    ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env ->
+    (((name * bool) * 'a3) * 'a3 tree) list -> 'a1 env option **)
+
+let rec lemmas_hold o n fuel e = function
+| [] -> Some e
+| p :: ls0 ->
+  let (p0, proof0) = p in
+  let (p1, q0) = p0 in
+  let (v, upper) = p1 in
+  (match o.view e with
+   | Some w ->
+     (match get v e with
+      | Some i ->
+        (match i with
+         | Input (_, _) -> None
+         | Unit (r, lo, hi) ->
+           let q1 = o.stated w q0 in
+           if check o n fuel e [] (lemma_goal o r upper q1) proof0
+           then lemmas_hold o n fuel (tighten o w v r lo hi upper q1 e) ls0
+           else None)
+      | None -> None)
+   | None -> None)
+
+(** val trees_hold :
+    ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env -> 'a1
+    goal list -> 'a3 tree list -> bool **)
+
+let rec trees_hold o n fuel e aims trees0 =
+  match aims with
+  | [] -> (match trees0 with
+           | [] -> true
+           | _ :: _ -> false)
+  | aim :: aims0 ->
+    (match trees0 with
+     | [] -> false
+     | t :: trees1 ->
+       if check o n fuel e [] aim t
+       then trees_hold o n fuel e aims0 trees1
+       else false)
+
+(** val proves_at :
+    ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env ->
+    network -> atom list list -> 'a3 proof -> bool **)
+
+let proves_at o n fuel e net goals p =
+  if outputs_exist e net.outputs
+  then (match all (all (atom_rows o e net.outputs)) goals with
+        | Some aims ->
+          (match lemmas_hold o n fuel e p.lemmas with
+           | Some e0 -> trees_hold o n fuel e0 aims p.trees
+           | None -> false)
+        | None -> false)
+  else false
 
 (** val low_line : q -> q -> q -> q **)
 
@@ -1108,69 +1572,34 @@ let high_line s lo hi =
   larger (mul (sub0 one s) (positive_part hi))
     (mul s (positive_part (neg lo)))
 
-(** val slope : q trie -> bool -> bool -> name -> q -> q -> q **)
+(** val slope : unit -> bool -> bool -> q -> q -> q **)
 
-let slope named usual0 up v lo hi =
-  match get v named with
-  | Some s -> s
-  | None ->
-    if nonneg lo
-    then one
-    else if nonneg (neg hi)
-         then zero
-         else if usual0
-              then if up
-                   then if leq (neg lo) hi then one else zero
-                   else floor24 hi (sub0 hi lo)
-              else zero
+let slope _ usual0 up lo hi =
+  if nonneg lo
+  then one
+  else if nonneg (neg hi)
+       then zero
+       else if usual0
+            then if up
+                 then if leq (neg lo) hi then one else zero
+                 else floor24 hi (sub0 hi lo)
+            else zero
 
-(** val in_unit : q -> bool **)
+(** val line_rest : unit -> q -> q -> q -> q -> q **)
 
-let in_unit s =
-  (&&) (nonneg s) (leq s one)
+let line_rest _ q0 s lo hi =
+  mul q0 (if nonneg q0 then low_line s lo hi else high_line s lo hi)
 
-(** val clear :
-    (name -> bool) -> name list -> env -> q trie -> bool -> q trie -> q -> q
-    trie -> form option **)
+(** val numbers : (q, unit, q) rules **)
 
-let rec clear keep fuel e named usual0 c k ins =
-  match pop c with
-  | Some p ->
-    let (p0, c0) = p in
-    let (v, q0) = p0 in
-    (match fuel with
-     | [] -> None
-     | _ :: fuel0 ->
-       if keep v
-       then clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
-       else if is_zero q0
-            then clear keep fuel0 e named usual0 c0 k ins
-            else (match get v e with
-                  | Some i ->
-                    (match i with
-                     | Input (_, _) ->
-                       clear keep fuel0 e named usual0 c0 k (plus q0 v ins)
-                     | Unit (r, lo, hi) ->
-                       let up = nonneg q0 in
-                       let s = slope named usual0 up v lo hi in
-                       if in_unit s
-                       then let m =
-                              if up
-                              then low_line s lo hi
-                              else high_line s lo hi
-                            in
-                            let k0 = add0 k (mul q0 m) in
-                            if is_zero s
-                            then clear keep fuel0 e named usual0 c0 k0 ins
-                            else let f = add_row (mul q0 s) r (c0, k0) in
-                                 clear keep fuel0 e named usual0 (fst f)
-                                   (snd f) ins
-                       else None)
-                  | None -> None))
-  | None -> Some (ins, k)
+let numbers =
+  { always = (fun q0 -> q0); join = add0; times = mul; view = (fun _ -> Some
+    ()); pick_slope = slope; rest = line_rest; tighter = (fun _ upper a b ->
+    if upper then smaller b a else larger b a); apart = (fun _ lo hi ->
+    lt hi lo); stated = (fun _ q0 -> q0); divides = (fun _ _ _ -> true) }
 
 (** val on_box :
-    env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option **)
+    q env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option **)
 
 let rec on_box e edge ss ins k sharp =
   match ss with
@@ -1232,7 +1661,7 @@ let squares gs =
 let ample enough k loss =
   if enough then leq loss k else lt loss k
 
-(** val finish : env -> region -> bool -> form -> bool **)
+(** val finish : q env -> region -> bool -> q form -> bool **)
 
 let finish e g enough = function
 | (ins, k) ->
@@ -1267,8 +1696,6 @@ let finish e g enough = function
                  (mul k0 k0) (mul size0 m)))
              ((||) ((||) enough opened) (positive_q k0))
          | None -> false)))
-
-type direction = (name * q) list
 
 (** val same_q : q -> q -> bool **)
 
@@ -1364,7 +1791,7 @@ let divide a b =
            (Whole.mul a.qden (Whole.to_pos (Whole.neg b.qnum))) })
 
 (** val walk :
-    env -> direction -> (line trie -> q -> q -> q option) -> name list ->
+    q env -> direction -> (line trie -> q -> q -> q option) -> name list ->
     line trie -> q -> q -> q option **)
 
 let rec walk e d last us forms a b =
@@ -1471,9 +1898,9 @@ let rec line_sum forms ts l =
          (add0 (snd l) (mul q0 (snd p0))))
      | None -> None)
 
-(** val cone : name list -> env -> q trie -> name list -> name list **)
+(** val needed : name list -> q env -> q trie -> name list -> name list **)
 
-let rec cone fuel e waiting found =
+let rec needed fuel e waiting found =
   match fuel with
   | [] -> found
   | _ :: fuel0 ->
@@ -1484,9 +1911,9 @@ let rec cone fuel e waiting found =
        (match get v e with
         | Some i ->
           (match i with
-           | Input (_, _) -> cone fuel0 e waiting0 found
+           | Input (_, _) -> needed fuel0 e waiting0 found
            | Unit (r, _, _) ->
-             cone fuel0 e
+             needed fuel0 e
                (fold_left (fun t s ->
                  match get (fst s) e with
                  | Some i0 ->
@@ -1494,11 +1921,11 @@ let rec cone fuel e waiting found =
                     | Input (_, _) -> t
                     | Unit (_, _, _) -> put (fst s) zero t)
                  | None -> t) r.terms waiting0) (v :: found))
-        | None -> cone fuel0 e waiting0 found)
+        | None -> needed fuel0 e waiting0 found)
      | None -> found)
 
 (** val group_least :
-    name list -> env -> bool -> direction -> (name * q) list -> q -> q -> q
+    name list -> q env -> bool -> direction -> (name * q) list -> q -> q -> q
     -> q -> q option **)
 
 let group_least fuel e sq d ts tau c lo hi =
@@ -1511,15 +1938,13 @@ let group_least fuel e sq d ts tau c lo hi =
        | [] -> if same_q g one then put k (one, zero) Nil else Nil
        | _ :: _ -> Nil)
   in
-  let us = cone fuel e (fold_left (fun t s -> put (fst s) zero t) ts Nil) []
+  let us = needed fuel e (fold_left (fun t s -> put (fst s) zero t) ts Nil) []
   in
   walk e d (fun forms a b ->
     match line_sum forms ts flat with
     | Some l ->
       if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
     | None -> None) us start lo hi
-
-type weighted_direction = { ray : direction; share : q; selberg : q }
 
 type dense = (weighted_direction * q) * q list
 
@@ -1590,17 +2015,6 @@ let to_dense ss x =
   | Some p -> let (c, gs) = p in Some ((x, c), gs)
   | None -> None
 
-(** val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option **)
-
-let rec all f = function
-| [] -> Some []
-| a :: l0 ->
-  (match f a with
-   | Some b -> (match all f l0 with
-                | Some bs -> Some (b :: bs)
-                | None -> None)
-   | None -> None)
-
 (** val table_of :
     bool -> side list -> weighted_direction list -> dense list option **)
 
@@ -1609,7 +2023,7 @@ let table_of sq ss ws =
   | Some d -> if weights_ok sq d then Some d else None
   | None -> None
 
-(** val box_range : env -> direction -> q -> q -> (q * q) option **)
+(** val box_range : q env -> direction -> q -> q -> (q * q) option **)
 
 let rec box_range e d lo hi =
   match d with
@@ -1694,14 +2108,14 @@ let rec all_zero = function
                | None -> true) (all_zero t0)) (all_zero t1)) (all_zero t2))
     (all_zero t3)
 
-(** val cut_range : direction -> sum -> (q * q) -> q * q **)
+(** val cut_range : direction -> q sum -> (q * q) -> q * q **)
 
 let cut_range d cut range0 =
   match d with
   | [] -> range0
   | p :: _ ->
     let (k, _) = p in
-    let f = add_sum one cut (Nil, zero) in
+    let f = add_sum numbers one cut (Nil, zero) in
     (match get k (fst f) with
      | Some kappa ->
        if all_zero
@@ -1717,7 +2131,7 @@ let cut_range d cut range0 =
        else range0
      | None -> range0)
 
-(** val range : env -> region -> sum list -> dense -> (q * q) option **)
+(** val range : q env -> region -> q sum list -> dense -> (q * q) option **)
 
 let range e g known x =
   let d = (fst (fst x)).ray in
@@ -1770,10 +2184,10 @@ let rec take_group d = function
   let (d', ts) = g in
   if same_direction d d'
   then (ts, gs0)
-  else let (found, rest) = take_group d gs0 in (found, ((d', ts) :: rest))
+  else let (found, rest0) = take_group d gs0 in (found, ((d', ts) :: rest0))
 
 (** val group_bound :
-    name list -> env -> region -> sum list -> bool -> dense -> (name * q)
+    name list -> q env -> region -> q sum list -> bool -> dense -> (name * q)
     list -> q -> q option option **)
 
 let group_bound fuel e g known sq x ts tau =
@@ -1789,7 +2203,7 @@ let group_bound fuel e g known sq x ts tau =
   | None -> None
 
 (** val named_groups :
-    name list -> env -> region -> sum list -> bool -> q -> dense list ->
+    name list -> q env -> region -> q sum list -> bool -> q -> dense list ->
     group list -> q -> (group list * q) option option **)
 
 let rec named_groups fuel e g known sq t d gs k =
@@ -1808,8 +2222,8 @@ let rec named_groups fuel e g known sq t d gs k =
         | None -> None))
 
 (** val other_groups :
-    name list -> env -> region -> sum list -> bool -> group list -> q -> q
-    option option **)
+    name list -> q env -> region -> q sum list -> bool -> group list -> q ->
+    q option option **)
 
 let rec other_groups fuel e g known sq gs k =
   match gs with
@@ -1827,8 +2241,8 @@ let rec other_groups fuel e g known sq gs k =
      | None -> None)
 
 (** val finish_ridge :
-    name list -> env -> region -> sum list -> bool -> direction trie -> dense
-    list -> bool -> q -> form -> bool **)
+    name list -> q env -> region -> q sum list -> bool -> direction trie ->
+    dense list -> bool -> q -> q form -> bool **)
 
 let finish_ridge fuel e g known sq lines0 d enough t f =
   let d0 =
@@ -1870,14 +2284,14 @@ let finish_ridge fuel e g known sq lines0 d enough t f =
 let line_of lines0 r =
   match r.terms with
   | [] -> None
-  | p :: rest ->
+  | p :: rest0 ->
     let (v, n) = p in
     (match get v lines0 with
      | Some d ->
        if forallb (fun t ->
             match get (fst t) lines0 with
             | Some d' -> same_direction d d'
-            | None -> false) rest
+            | None -> false) rest0
        then Some d
        else if forallb (fun t ->
                  match get (fst t) lines0 with
@@ -1905,99 +2319,42 @@ let find_lines net =
     | None -> lines0) net.units
     (fold_left (fun lines0 k -> put k ((k, one) :: []) lines0) net.inputs Nil)
 
-type goal = (sum * bool) list
+(** val ends : q env -> name -> (q * q) option **)
 
-type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
-              bounds : (name * q) list; cuts : (nat * q) list;
-              box : (name * q) list; usual : bool;
-              ridge : (q * nat option) option }
+let ends e v =
+  match get v e with
+  | Some i ->
+    (match i with
+     | Input (lo, hi) -> Some (lo, hi)
+     | Unit (_, lo, hi) -> Some ((positive_part lo), (positive_part hi)))
+  | None -> None
 
-(** val take_atoms :
-    goal -> (nat * q) list -> form -> bool -> (form * bool) option **)
+(** val interval :
+    q env -> (name * Whole.t) list -> q -> q -> (q * q) option **)
 
-let rec take_atoms g ys0 f sharp =
-  match ys0 with
-  | [] -> Some (f, sharp)
-  | p :: ys1 ->
-    let (i, y) = p in
-    (match nth_error g i with
+let rec interval e ts lo hi =
+  match ts with
+  | [] -> Some (lo, hi)
+  | p :: ts0 ->
+    let (v, n) = p in
+    (match ends e v with
      | Some p0 ->
-       let (s, strict0) = p0 in
-       if nonneg y
-       then take_atoms g ys1 (add_sum (neg y) s f)
-              ((||) sharp ((&&) strict0 (positive_q y)))
-       else None
+       let (a, b) = p0 in
+       if Whole.leq Whole.zero n
+       then interval e ts0 (add0 lo (scale n a)) (add0 hi (scale n b))
+       else interval e ts0 (add0 lo (scale n b)) (add0 hi (scale n a))
      | None -> None)
 
-(** val take_cuts : sum list -> (nat * q) list -> form -> form option **)
+(** val row_interval : q env -> row -> (q * q) option **)
 
-let rec take_cuts known ys0 f =
-  match ys0 with
-  | [] -> Some f
-  | p :: ys1 ->
-    let (i, y) = p in
-    (match nth_error known i with
-     | Some s ->
-       if nonneg y then take_cuts known ys1 (add_sum (neg y) s f) else None
-     | None -> None)
-
-(** val take_bounds : env -> (name * q) list -> form -> form option **)
-
-let rec take_bounds e ys0 f =
-  match ys0 with
-  | [] -> Some f
-  | p :: ys1 ->
-    let (v, y) = p in
-    (match get v e with
-     | Some i ->
-       (match i with
-        | Input (_, _) -> None
-        | Unit (r, lo, hi) ->
-          let f0 = add_row (neg y) r f in
-          take_bounds e ys1 ((fst f0),
-            (add0 (snd f0) (mul y (if nonneg y then lo else hi)))))
-     | None -> None)
-
-(** val take_box : env -> (name * q) list -> form -> form option **)
-
-let rec take_box e ys0 f =
-  match ys0 with
-  | [] -> Some f
-  | p :: ys1 ->
-    let (v, y) = p in
-    (match get v e with
-     | Some i ->
-       (match i with
-        | Input (lo, hi) ->
-          take_box e ys1 ((plus (neg y) v (fst f)),
-            (add0 (snd f) (mul y (if nonneg y then lo else hi))))
-        | Unit (_, _, _) -> None)
-     | None -> None)
-
-(** val borne : region -> bool **)
-
-let borne g =
-  match g.ball with
-  | Box -> false
-  | Ball (n, _, _) -> (match n with
-                       | Linf -> false
-                       | _ -> true)
-
-(** val name_slopes : (name * q) list -> q trie option **)
-
-let name_slopes ss =
-  fold_left (fun t s ->
-    match t with
-    | Some t0 ->
-      if in_unit (snd s) then Some (put (fst s) (snd s) t0) else None
-    | None -> None) ss (Some Nil)
+let row_interval e r =
+  match interval e r.terms (whole r.constant) (whole r.constant) with
+  | Some p ->
+    let (lo, hi) = p in
+    Some ((over lo r.denominator), (over hi r.denominator))
+  | None -> None
 
 type hints = { lines : direction trie; tables : dense list list }
-
-(** val no_name : name -> bool **)
-
-let no_name _ =
-  false
 
 (** val on_line : hints -> name -> bool **)
 
@@ -2014,314 +2371,45 @@ let table_number h = function
               | None -> [])
 | None -> []
 
-(** val close :
-    name list -> region -> hints -> env -> sum list -> goal -> leaf -> bool **)
+(** val borne : region -> bool **)
 
-let close fuel g h e known aim l =
-  let ys0 =
-    match l.atoms with
-    | [] ->
-      let ys0 = [] in
-      (match aim with
-       | [] -> ys0
-       | _ :: l0 -> (match l0 with
-                     | [] -> (O, one) :: []
-                     | _ :: _ -> ys0))
-    | p :: l0 -> p :: l0
-  in
-  (match take_atoms aim ys0 (Nil, zero) false with
-   | Some p ->
-     let (f, sharp) = p in
-     (match take_cuts known l.cuts f with
-      | Some f0 ->
-        (match take_bounds e l.bounds f0 with
-         | Some f1 ->
-           (match if borne g then take_box e l.box f1 else Some f1 with
-            | Some f2 ->
-              (match name_slopes l.slopes with
-               | Some named ->
-                 (match l.ridge with
-                  | Some p0 ->
-                    let (t, i) = p0 in
-                    (match clear (on_line h) fuel e named l.usual (fst f2)
-                             (snd f2) Nil with
-                     | Some f3 ->
-                       finish_ridge fuel e g known (square_norm g.ball)
-                         h.lines (table_number h i) sharp t f3
-                     | None -> false)
-                  | None ->
-                    (match clear no_name fuel e named l.usual (fst f2)
-                             (snd f2) Nil with
-                     | Some f3 -> finish e g sharp f3
-                     | None -> false))
-               | None -> false)
-            | None -> false)
-         | None -> false)
-      | None -> false)
-   | None -> false)
+let borne g =
+  match g.ball with
+  | Box -> false
+  | Ball (n, _, _) -> (match n with
+                       | Linf -> false
+                       | _ -> true)
 
-type tree =
-| Lemma_ of name * bool * q * tree * tree
-| Close of leaf
-| Conflict of name
-| SplitUnit of name * tree * tree
-| SplitInput of name * q * tree * tree
-| SplitPlane of (name * q) list * q * tree * tree
+(** val on_region : name list -> region -> hints -> (q, unit) ending **)
 
-(** val lemma_goal : row -> bool -> q -> goal **)
+let on_region fuel g h =
+  { boxed = (borne g); keeps_in = (fun r ->
+    match r with
+    | Some _ -> on_line h
+    | None -> (fun _ -> false)); finishes = (fun r _ e known enough f ->
+    match r with
+    | Some p ->
+      let (t, i) = p in
+      finish_ridge fuel e g known (square_norm g.ball) h.lines
+        (table_number h i) enough t f
+    | None -> finish e g enough f) }
 
-let lemma_goal r upper q0 =
-  if upper
-  then ((((one, r) :: []), (neg q0)), true) :: []
-  else (((((neg one), r) :: []), q0), true) :: []
+(** val box_of : region -> (name * (q * q)) list **)
 
-(** val tighten : name -> row -> q -> q -> bool -> q -> env -> env **)
-
-let tighten v r lo hi upper q0 e =
-  put v
-    (if upper
-     then Unit (r, lo, (smaller q0 hi))
-     else Unit (r, (larger q0 lo), hi)) e
-
-(** val narrow : name -> q -> q -> bool -> q -> env -> env **)
-
-let narrow k lo hi upper q0 e =
-  put k
-    (if upper then Input (lo, (smaller q0 hi)) else Input ((larger q0 lo), hi))
-    e
-
-(** val one_input : (name * q) -> q * row **)
-
-let one_input t =
-  ((snd t), { terms = (((fst t), Whole.one) :: []); constant = Whole.zero;
-    denominator = Whole.one })
-
-(** val plane : (name * q) list -> q -> sum **)
-
-let plane normal t =
-  ((map one_input normal), (neg t))
-
-(** val opposite : (name * q) list -> q -> sum **)
-
-let opposite normal t =
-  ((map (fun s -> one_input ((fst s), (neg (snd s)))) normal), t)
-
-(** val is_input : env -> name -> bool **)
-
-let is_input e k =
-  match get k e with
-  | Some i -> (match i with
-               | Input (_, _) -> true
-               | Unit (_, _, _) -> false)
-  | None -> false
-
-(** val check :
-    name list -> region -> hints -> env -> sum list -> goal -> tree -> bool **)
-
-let rec check fuel g h e known aim = function
-| Lemma_ (v, upper, q0, proof0, rest) ->
-  (match get v e with
-   | Some i ->
-     (match i with
-      | Input (_, _) -> false
-      | Unit (r, lo, hi) ->
-        if check fuel g h e known (lemma_goal r upper q0) proof0
-        then check fuel g h (tighten v r lo hi upper q0 e) known aim rest
-        else false)
-   | None -> false)
-| Close l -> close fuel g h e known aim l
-| Conflict v ->
-  (match get v e with
-   | Some i ->
-     (match i with
-      | Input (_, _) -> false
-      | Unit (_, lo, hi) -> lt hi lo)
-   | None -> false)
-| SplitUnit (v, lower, higher) ->
-  (match get v e with
-   | Some i ->
-     (match i with
-      | Input (_, _) -> false
-      | Unit (r, lo, hi) ->
-        if check fuel g h (tighten v r lo hi true zero e) known aim lower
-        then check fuel g h (tighten v r lo hi false zero e) known aim higher
-        else false)
-   | None -> false)
-| SplitInput (k, t0, lower, higher) ->
-  (match get k e with
-   | Some i ->
-     (match i with
-      | Input (lo, hi) ->
-        if check fuel g h (narrow k lo hi true t0 e) known aim lower
-        then check fuel g h (narrow k lo hi false t0 e) known aim higher
-        else false
-      | Unit (_, _, _) -> false)
-   | None -> false)
-| SplitPlane (normal, t0, lower, higher) ->
-  if forallb (fun s -> is_input e (fst s)) normal
-  then if check fuel g h e (app known ((opposite normal t0) :: [])) aim lower
-       then check fuel g h e (app known ((plane normal t0) :: [])) aim higher
-       else false
-  else false
-
-(** val ends : env -> name -> (q * q) option **)
-
-let ends e v =
-  match get v e with
-  | Some i ->
-    (match i with
-     | Input (lo, hi) -> Some (lo, hi)
-     | Unit (_, lo, hi) -> Some ((positive_part lo), (positive_part hi)))
-  | None -> None
-
-(** val interval :
-    env -> (name * Whole.t) list -> q -> q -> (q * q) option **)
-
-let rec interval e ts lo hi =
-  match ts with
-  | [] -> Some (lo, hi)
-  | p :: ts0 ->
-    let (v, n) = p in
-    (match ends e v with
-     | Some p0 ->
-       let (a, b) = p0 in
-       if Whole.leq Whole.zero n
-       then interval e ts0 (add0 lo (scale n a)) (add0 hi (scale n b))
-       else interval e ts0 (add0 lo (scale n b)) (add0 hi (scale n a))
-     | None -> None)
-
-(** val grow : (name * row) list -> env -> env option **)
-
-let rec grow us e =
-  match us with
-  | [] -> Some e
-  | p :: us0 ->
-    let (v, r) = p in
-    (match get v e with
-     | Some _ -> None
-     | None ->
-       let c = whole r.constant in
-       (match interval e r.terms c c with
-        | Some p0 ->
-          let (lo, hi) = p0 in
-          grow us0
-            (put v (Unit (r, (over lo r.denominator),
-              (over hi r.denominator))) e)
-        | None -> None))
-
-(** val plant : side list -> env -> env option **)
-
-let rec plant ss e =
-  match ss with
-  | [] -> Some e
-  | s :: ss0 ->
-    (match get s.variable e with
-     | Some _ -> None
-     | None -> plant ss0 (put s.variable (Input (s.low, s.high)) e))
-
-(** val output_rows : row list -> (nat * q) list -> (q * row) list option **)
-
-let rec output_rows outs = function
-| [] -> Some []
-| p :: ys1 ->
-  let (j, q0) = p in
-  (match nth_error outs j with
-   | Some r ->
-     (match output_rows outs ys1 with
-      | Some ps -> Some ((q0, r) :: ps)
-      | None -> None)
-   | None -> None)
-
-(** val atom_rows : env -> row list -> atom -> (sum * bool) option **)
-
-let atom_rows e outs a =
-  if forallb (fun t -> is_input e (fst t)) a.xs
-  then (match output_rows outs a.ys with
-        | Some ps ->
-          Some (((app (map one_input a.xs) ps), a.offset), a.strict)
-        | None -> None)
-  else None
-
-(** val goal_rows : env -> row list -> atom list -> goal option **)
-
-let goal_rows e outs =
-  all (atom_rows e outs)
-
-(** val lemmas_hold :
-    name list -> region -> hints -> env -> (((name * bool) * q) * tree) list
-    -> env option **)
-
-let rec lemmas_hold fuel g h e = function
-| [] -> Some e
-| p :: ls0 ->
-  let (p0, proof0) = p in
-  let (p1, q0) = p0 in
-  let (v, upper) = p1 in
-  (match get v e with
-   | Some i ->
-     (match i with
-      | Input (_, _) -> None
-      | Unit (r, lo, hi) ->
-        if check fuel g h e [] (lemma_goal r upper q0) proof0
-        then lemmas_hold fuel g h (tighten v r lo hi upper q0 e) ls0
-        else None)
-   | None -> None)
-
-(** val trees_hold :
-    name list -> region -> hints -> env -> goal list -> tree list -> bool **)
-
-let rec trees_hold fuel g h e aims trees0 =
-  match aims with
-  | [] -> (match trees0 with
-           | [] -> true
-           | _ :: _ -> false)
-  | aim :: aims0 ->
-    (match trees0 with
-     | [] -> false
-     | t :: trees1 ->
-       if check fuel g h e [] aim t
-       then trees_hold fuel g h e aims0 trees1
-       else false)
-
-(** val root : network -> region -> env option **)
-
-let root net g =
-  if list_eq_dec name_dec (map (fun s -> s.variable) g.sides) net.inputs
-  then (match plant g.sides Nil with
-        | Some e -> grow net.units e
-        | None -> None)
-  else None
-
-(** val outputs_exist : env -> row list -> bool **)
-
-let outputs_exist e outs =
-  forallb (fun r ->
-    forallb (fun t ->
-      match ends e (fst t) with
-      | Some _ -> true
-      | None -> false) r.terms) outs
-
-type proof = { weights : weighted_direction list list;
-               lemmas : (((name * bool) * q) * tree) list; trees : tree list }
+let box_of g =
+  map (fun s -> (s.variable, (s.low, s.high))) g.sides
 
 (** val verify :
-    name list -> direction trie -> network -> region -> atom list list ->
+    name list -> direction trie -> network -> region -> atom list list -> q
     proof -> bool **)
 
 let verify fuel ls net g goals p =
   match all (table_of (square_norm g.ball) g.sides) p.weights with
   | Some ts ->
-    let h = { lines = ls; tables = ts } in
-    (match root net g with
+    (match root row_interval net (box_of g) with
      | Some e ->
-       if outputs_exist e net.outputs
-       then (match all (goal_rows e net.outputs) goals with
-             | Some aims ->
-               (match lemmas_hold fuel g h e p.lemmas with
-                | Some e0 -> trees_hold fuel g h e0 aims p.trees
-                | None -> false)
-             | None -> false)
-       else false
+       proves_at numbers (on_region fuel g { lines = ls; tables = ts }) fuel
+         e net goals p
      | None -> false)
   | None -> false
 
@@ -2435,7 +2523,7 @@ let is_opened g =
   | Ball (_, _, opened) -> opened
 
 (** val radius :
-    name list -> direction trie -> network -> region -> atom list list ->
+    name list -> direction trie -> network -> region -> atom list list -> q
     proof -> nat -> q list -> bool **)
 
 let radius fuel ls net g goals pr k p =
@@ -2525,12 +2613,12 @@ let side_at t reach p =
   let (lo, hi) = clipped t (sub0 (snd p) reach) (add0 (snd p) reach) in
   { variable = (fst p); low = lo; high = hi; center = (snd p) }
 
-(** val reaches : task -> q -> bool **)
+(** val reaches : norm -> q -> q -> bool **)
 
-let reaches t reach =
-  match t.metric with
-  | L2 -> (&&) (nonneg reach) (leq t.budget (mul reach reach))
-  | _ -> leq t.budget reach
+let reaches n size0 reach =
+  match n with
+  | L2 -> (&&) (nonneg reach) (leq size0 (mul reach reach))
+  | _ -> leq size0 reach
 
 (** val region_of : task -> q -> name list -> q list -> region **)
 
@@ -2542,13 +2630,14 @@ let region_of t reach ns c =
 
 (** val verify_sample :
     name list -> direction trie -> network -> task -> q -> (q list * nat) ->
-    proof -> bool **)
+    q proof -> bool **)
 
 let verify_sample fuel ls net t reach s p =
   match label_goals t.read t.classes (length net.outputs) (snd s) with
   | Some goals ->
     (&&)
-      ((&&) (reaches t reach) (Nat.eqb (length (fst s)) (length net.inputs)))
+      ((&&) (reaches t.metric t.budget reach)
+        (Nat.eqb (length (fst s)) (length net.inputs)))
       (verify fuel ls net (region_of t reach net.inputs (fst s)) goals p)
   | None -> false
 

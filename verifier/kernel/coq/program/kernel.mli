@@ -245,38 +245,157 @@ val take : name -> 'a1 trie -> 'a1 option * 'a1 trie
 
 val plus : q -> name -> q trie -> q trie
 
-type info =
-| Input of q * q
-| Unit of row * q * q
+type 'b info =
+| Input of 'b * 'b
+| Unit of row * 'b * 'b
 
-type env = info trie
+type 'b env = 'b info trie
 
-type form = q trie * q
+type 'b form = q trie * 'b
+
+type 'b sum = (q * row) list * 'b
+
+type ('b, 'v, 'l) rules = { always : (q -> 'b); join : ('b -> 'b -> 'b);
+                            times : (q -> 'b -> 'b);
+                            view : ('b env -> 'v option);
+                            pick_slope : ('v -> bool -> bool -> 'b -> 'b -> q);
+                            rest : ('v -> q -> q -> 'b -> 'b -> 'b);
+                            tighter : ('v -> bool -> 'b -> 'b -> 'b);
+                            apart : ('v -> 'b -> 'b -> bool);
+                            stated : ('v -> 'l -> 'b);
+                            divides : ('v -> name -> q -> bool) }
+
+val in_unit : q -> bool
 
 val add_terms : q -> (name * Whole.t) list -> q trie -> q trie
 
-val add_row : q -> row -> form -> form
+type 'b goal = ('b sum * bool) list
 
-type sum = (q * row) list * q
+type direction = (name * q) list
 
-val add_rows : q -> (q * row) list -> form -> form
+type weighted_direction = { ray : direction; share : q; selberg : q }
 
-val add_sum : q -> sum -> form -> form
+type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
+              bounds : (name * q) list; cuts : (nat * q) list;
+              box : (name * q) list; usual : bool;
+              ridge : (q * nat option) option }
+
+val name_slopes : (name * q) list -> q trie option
+
+val add_row : ('a1, 'a2, 'a3) rules -> q -> row -> 'a1 form -> 'a1 form
+
+val add_rows :
+  ('a1, 'a2, 'a3) rules -> q -> (q * row) list -> 'a1 form -> 'a1 form
+
+val add_sum : ('a1, 'a2, 'a3) rules -> q -> 'a1 sum -> 'a1 form -> 'a1 form
+
+val take_atoms :
+  ('a1, 'a2, 'a3) rules -> 'a1 goal -> (nat * q) list -> 'a1 form -> bool ->
+  ('a1 form * bool) option
+
+val take_cuts :
+  ('a1, 'a2, 'a3) rules -> 'a1 sum list -> (nat * q) list -> 'a1 form -> 'a1
+  form option
+
+val take_bounds :
+  ('a1, 'a2, 'a3) rules -> 'a1 env -> (name * q) list -> 'a1 form -> 'a1 form
+  option
+
+val take_box :
+  ('a1, 'a2, 'a3) rules -> 'a1 env -> (name * q) list -> 'a1 form -> 'a1 form
+  option
+
+val clear :
+  ('a1, 'a2, 'a3) rules -> (name -> bool) -> name list -> 'a2 -> 'a1 env -> q
+  trie -> bool -> q trie -> 'a1 -> q trie -> 'a1 form option
+
+type 'l tree =
+| Lemma_ of name * bool * 'l * 'l tree * 'l tree
+| Close of leaf
+| Conflict of name
+| SplitUnit of name * 'l tree * 'l tree
+| SplitInput of name * q * 'l tree * 'l tree
+| SplitPlane of (name * q) list * q * 'l tree * 'l tree
+
+val one_input : (name * q) -> q * row
+
+val is_input : 'a1 env -> name -> bool
+
+type ('b, 'v) ending = { boxed : bool;
+                         keeps_in : ((q * nat option) option -> name -> bool);
+                         finishes : ((q * nat option) option -> 'v -> 'b env
+                                    -> 'b sum list -> bool -> 'b form -> bool) }
+
+val close :
+  ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a2 -> 'a1 env
+  -> 'a1 sum list -> 'a1 goal -> leaf -> bool
+
+val lemma_goal : ('a1, 'a2, 'a3) rules -> row -> bool -> 'a1 -> 'a1 goal
+
+val tighten :
+  ('a1, 'a2, 'a3) rules -> 'a2 -> name -> row -> 'a1 -> 'a1 -> bool -> 'a1 ->
+  'a1 env -> 'a1 env
+
+val narrow :
+  ('a1, 'a2, 'a3) rules -> 'a2 -> name -> 'a1 -> 'a1 -> bool -> 'a1 -> 'a1
+  env -> 'a1 env
+
+val plane : ('a1, 'a2, 'a3) rules -> (name * q) list -> q -> 'a1 sum
+
+val opposite : ('a1, 'a2, 'a3) rules -> (name * q) list -> q -> 'a1 sum
+
+val check :
+  ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env -> 'a1
+  sum list -> 'a1 goal -> 'a3 tree -> bool
+
+val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option
+
+val output_rows : row list -> (nat * q) list -> (q * row) list option
+
+type 'l proof = { weights : weighted_direction list list;
+                  lemmas : (((name * bool) * 'l) * 'l tree) list;
+                  trees : 'l tree list }
+
+val plant : (name * ('a1 * 'a1)) list -> 'a1 env -> 'a1 env option
+
+val grow :
+  ('a1 env -> row -> ('a1 * 'a1) option) -> (name * row) list -> 'a1 env ->
+  'a1 env option
+
+val root :
+  ('a1 env -> row -> ('a1 * 'a1) option) -> network -> (name * ('a1 * 'a1))
+  list -> 'a1 env option
+
+val outputs_exist : 'a1 env -> row list -> bool
+
+val atom_rows :
+  ('a1, 'a2, 'a3) rules -> 'a1 env -> row list -> atom -> ('a1 sum * bool)
+  option
+
+val lemmas_hold :
+  ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env ->
+  (((name * bool) * 'a3) * 'a3 tree) list -> 'a1 env option
+
+val trees_hold :
+  ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env -> 'a1
+  goal list -> 'a3 tree list -> bool
+
+val proves_at :
+  ('a1, 'a2, 'a3) rules -> ('a1, 'a2) ending -> name list -> 'a1 env ->
+  network -> atom list list -> 'a3 proof -> bool
 
 val low_line : q -> q -> q -> q
 
 val high_line : q -> q -> q -> q
 
-val slope : q trie -> bool -> bool -> name -> q -> q -> q
+val slope : unit -> bool -> bool -> q -> q -> q
 
-val in_unit : q -> bool
+val line_rest : unit -> q -> q -> q -> q -> q
 
-val clear :
-  (name -> bool) -> name list -> env -> q trie -> bool -> q trie -> q -> q
-  trie -> form option
+val numbers : (q, unit, q) rules
 
 val on_box :
-  env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option
+  q env -> q option -> side list -> q trie -> q -> bool -> (q * bool) option
 
 val around : side list -> q trie -> q -> (q * q list) option
 
@@ -286,9 +405,7 @@ val squares : q list -> q
 
 val ample : bool -> q -> q -> bool
 
-val finish : env -> region -> bool -> form -> bool
-
-type direction = (name * q) list
+val finish : q env -> region -> bool -> q form -> bool
 
 val same_q : q -> q -> bool
 
@@ -311,8 +428,8 @@ val eval : line -> q -> q
 val divide : q -> q -> q
 
 val walk :
-  env -> direction -> (line trie -> q -> q -> q option) -> name list -> line
-  trie -> q -> q -> q option
+  q env -> direction -> (line trie -> q -> q -> q option) -> name list ->
+  line trie -> q -> q -> q option
 
 val square_norm : shape -> bool
 
@@ -328,13 +445,11 @@ val vertex_ok : bool -> q -> q -> line -> bool
 
 val line_sum : line trie -> (name * q) list -> line -> line option
 
-val cone : name list -> env -> q trie -> name list -> name list
+val needed : name list -> q env -> q trie -> name list -> name list
 
 val group_least :
-  name list -> env -> bool -> direction -> (name * q) list -> q -> q -> q ->
-  q -> q option
-
-type weighted_direction = { ray : direction; share : q; selberg : q }
+  name list -> q env -> bool -> direction -> (name * q) list -> q -> q -> q
+  -> q -> q option
 
 type dense = (weighted_direction * q) * q list
 
@@ -354,12 +469,10 @@ val weights_ok : bool -> dense list -> bool
 
 val to_dense : side list -> weighted_direction -> dense option
 
-val all : ('a1 -> 'a2 option) -> 'a1 list -> 'a2 list option
-
 val table_of :
   bool -> side list -> weighted_direction list -> dense list option
 
-val box_range : env -> direction -> q -> q -> (q * q) option
+val box_range : q env -> direction -> q -> q -> (q * q) option
 
 val larger_z : Whole.t -> Whole.t -> Whole.t
 
@@ -369,9 +482,9 @@ val ball_reach : shape -> q list -> q option
 
 val all_zero : q trie -> bool
 
-val cut_range : direction -> sum -> (q * q) -> q * q
+val cut_range : direction -> q sum -> (q * q) -> q * q
 
-val range : env -> region -> sum list -> dense -> (q * q) option
+val range : q env -> region -> q sum list -> dense -> (q * q) option
 
 type group = direction * (name * q) list
 
@@ -383,112 +496,46 @@ val gather :
 val take_group : direction -> group list -> (name * q) list * group list
 
 val group_bound :
-  name list -> env -> region -> sum list -> bool -> dense -> (name * q) list
-  -> q -> q option option
+  name list -> q env -> region -> q sum list -> bool -> dense -> (name * q)
+  list -> q -> q option option
 
 val named_groups :
-  name list -> env -> region -> sum list -> bool -> q -> dense list -> group
-  list -> q -> (group list * q) option option
+  name list -> q env -> region -> q sum list -> bool -> q -> dense list ->
+  group list -> q -> (group list * q) option option
 
 val other_groups :
-  name list -> env -> region -> sum list -> bool -> group list -> q -> q
+  name list -> q env -> region -> q sum list -> bool -> group list -> q -> q
   option option
 
 val finish_ridge :
-  name list -> env -> region -> sum list -> bool -> direction trie -> dense
-  list -> bool -> q -> form -> bool
+  name list -> q env -> region -> q sum list -> bool -> direction trie ->
+  dense list -> bool -> q -> q form -> bool
 
 val line_of : direction trie -> row -> direction option
 
 val find_lines : network -> direction trie
 
-type goal = (sum * bool) list
+val ends : q env -> name -> (q * q) option
 
-type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
-              bounds : (name * q) list; cuts : (nat * q) list;
-              box : (name * q) list; usual : bool;
-              ridge : (q * nat option) option }
+val interval : q env -> (name * Whole.t) list -> q -> q -> (q * q) option
 
-val take_atoms :
-  goal -> (nat * q) list -> form -> bool -> (form * bool) option
-
-val take_cuts : sum list -> (nat * q) list -> form -> form option
-
-val take_bounds : env -> (name * q) list -> form -> form option
-
-val take_box : env -> (name * q) list -> form -> form option
-
-val borne : region -> bool
-
-val name_slopes : (name * q) list -> q trie option
+val row_interval : q env -> row -> (q * q) option
 
 type hints = { lines : direction trie; tables : dense list list }
-
-val no_name : name -> bool
 
 val on_line : hints -> name -> bool
 
 val table_number : hints -> nat option -> dense list
 
-val close :
-  name list -> region -> hints -> env -> sum list -> goal -> leaf -> bool
+val borne : region -> bool
 
-type tree =
-| Lemma_ of name * bool * q * tree * tree
-| Close of leaf
-| Conflict of name
-| SplitUnit of name * tree * tree
-| SplitInput of name * q * tree * tree
-| SplitPlane of (name * q) list * q * tree * tree
+val on_region : name list -> region -> hints -> (q, unit) ending
 
-val lemma_goal : row -> bool -> q -> goal
-
-val tighten : name -> row -> q -> q -> bool -> q -> env -> env
-
-val narrow : name -> q -> q -> bool -> q -> env -> env
-
-val one_input : (name * q) -> q * row
-
-val plane : (name * q) list -> q -> sum
-
-val opposite : (name * q) list -> q -> sum
-
-val is_input : env -> name -> bool
-
-val check :
-  name list -> region -> hints -> env -> sum list -> goal -> tree -> bool
-
-val ends : env -> name -> (q * q) option
-
-val interval : env -> (name * Whole.t) list -> q -> q -> (q * q) option
-
-val grow : (name * row) list -> env -> env option
-
-val plant : side list -> env -> env option
-
-val output_rows : row list -> (nat * q) list -> (q * row) list option
-
-val atom_rows : env -> row list -> atom -> (sum * bool) option
-
-val goal_rows : env -> row list -> atom list -> goal option
-
-val lemmas_hold :
-  name list -> region -> hints -> env -> (((name * bool) * q) * tree) list ->
-  env option
-
-val trees_hold :
-  name list -> region -> hints -> env -> goal list -> tree list -> bool
-
-val root : network -> region -> env option
-
-val outputs_exist : env -> row list -> bool
-
-type proof = { weights : weighted_direction list list;
-               lemmas : (((name * bool) * q) * tree) list; trees : tree list }
+val box_of : region -> (name * (q * q)) list
 
 val verify :
-  name list -> direction trie -> network -> region -> atom list list -> proof
-  -> bool
+  name list -> direction trie -> network -> region -> atom list list -> q
+  proof -> bool
 
 val look : q trie -> name -> q
 
@@ -517,8 +564,8 @@ val flip : network -> region -> atom list list -> nat -> q list -> bool
 val is_opened : region -> bool
 
 val radius :
-  name list -> direction trie -> network -> region -> atom list list -> proof
-  -> nat -> q list -> bool
+  name list -> direction trie -> network -> region -> atom list list -> q
+  proof -> nat -> q list -> bool
 
 val number : nat -> Whole.t
 
@@ -534,12 +581,12 @@ val clipped : task -> q -> q -> q * q
 
 val side_at : task -> q -> (name * q) -> side
 
-val reaches : task -> q -> bool
+val reaches : norm -> q -> q -> bool
 
 val region_of : task -> q -> name list -> q list -> region
 
 val verify_sample :
-  name list -> direction trie -> network -> task -> q -> (q list * nat) ->
+  name list -> direction trie -> network -> task -> q -> (q list * nat) -> q
   proof -> bool
 
 val in_ball_at : task -> name list -> q list -> q trie -> bool

@@ -1,0 +1,332 @@
+(** Numbers as bounds: the lines of a unit, and what is left of a form in the inputs, on boxes and
+    balls. *)
+From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
+From Robmem Require Import Statement Numbers Tries Leaf Tree.
+Import ListNotations.
+Open Scope R_scope.
+
+(** The two lines of a unit: relu(a) - s a = (1 - s) max(a, 0) + s max(-a, 0), on [lo, hi]. *)
+Definition low_line (s lo hi : Q) : Q :=
+  add (mul (sub one s) (positive_part lo)) (mul s (positive_part (neg hi))).
+Definition high_line (s lo hi : Q) : Q :=
+  larger (mul (sub one s) (positive_part hi)) (mul s (positive_part (neg lo))).
+
+Lemma low_line_sound s lo hi a :
+  0 <= Q2R s <= 1 -> Q2R lo <= a <= Q2R hi -> Q2R (low_line s lo hi) <= Rmax 0 a - Q2R s * a.
+Proof.
+  intros [s0 s1] [Hlo Hhi]. unfold low_line; autorewrite with num.
+  assert (A : (1 - Q2R s) * Rmax 0 (Q2R lo) <= (1 - Q2R s) * Rmax 0 a)
+    by (apply Rmult_le_compat_l; [lra | apply Rle_max_compat_l; exact Hlo]).
+  assert (B : Q2R s * Rmax 0 (- Q2R hi) <= Q2R s * Rmax 0 (- a))
+    by (apply Rmult_le_compat_l; [lra | apply Rle_max_compat_l; lra]).
+  destruct (Rle_lt_dec 0 a).
+  - rewrite (Rmax_right 0 a), (Rmax_left 0 (- a)) in * by lra. lra.
+  - rewrite (Rmax_left 0 a), (Rmax_right 0 (- a)) in * by lra. lra.
+Qed.
+Lemma high_line_sound s lo hi a :
+  0 <= Q2R s <= 1 -> Q2R lo <= a <= Q2R hi -> Rmax 0 a - Q2R s * a <= Q2R (high_line s lo hi).
+Proof.
+  intros [s0 s1] [Hlo Hhi]. unfold high_line; autorewrite with num.
+  assert (A : (1 - Q2R s) * Rmax 0 a <= (1 - Q2R s) * Rmax 0 (Q2R hi))
+    by (apply Rmult_le_compat_l; [lra | apply Rle_max_compat_l; exact Hhi]).
+  assert (B : Q2R s * Rmax 0 (- a) <= Q2R s * Rmax 0 (- Q2R lo))
+    by (apply Rmult_le_compat_l; [lra | apply Rle_max_compat_l; lra]).
+  destruct (Rle_lt_dec 0 a).
+  - apply Rle_trans with (2 := Rmax_l _ _).
+    rewrite (Rmax_right 0 a) in * by lra. lra.
+  - apply Rle_trans with (2 := Rmax_r _ _).
+    rewrite (Rmax_left 0 a), (Rmax_right 0 (- a)) in * by lra. lra.
+Qed.
+
+(** Any slope in [0, 1] is sound, so nothing is proved of the one that is chosen. *)
+Definition slope (w : unit) (usual up : bool) (lo hi : Q) : Q :=
+  if nonneg lo then one
+  else if nonneg (neg hi) then zero
+  else if usual then
+    if up then (if leq (neg lo) hi then one else zero) else floor24 hi (sub hi lo)
+  else zero.
+Definition line_rest (w : unit) (q s lo hi : Q) : Q :=
+  mul q (if nonneg q then low_line s lo hi else high_line s lo hi).
+Definition numbers : rules Q unit Q :=
+  {| always := fun q => q; join := add; times := mul; view := fun _ => Some tt;
+     pick_slope := slope; rest := line_rest;
+     tighter := fun _ upper a b => if upper then smaller b a else larger b a;
+     apart := fun _ lo hi => lt hi lo; stated := fun _ q => q; divides := fun _ _ _ => true |}.
+
+Lemma line_sound q s lo hi a :
+  0 <= Q2R s <= 1 -> Q2R lo <= a <= Q2R hi ->
+  Q2R (line_rest tt q s lo hi) <= Q2R q * (Rmax 0 a - Q2R s * a).
+Proof.
+  intros Hs Ha. unfold line_rest. rewrite mul_real. destruct (nonneg q) eqn:Hq.
+  - apply nonneg_true in Hq. pose proof (low_line_sound s lo hi a Hs Ha) as H.
+    apply (Rmult_le_compat_l (Q2R q)) in H; [lra | assumption].
+  - apply nonneg_false in Hq. pose proof (high_line_sound s lo hi a Hs Ha) as H.
+    apply (Rmult_le_compat_l (- Q2R q)) in H; [lra | lra].
+Qed.
+Lemma numbers_lawful z : lawful numbers Q2R z (fun _ => True).
+Proof.
+  constructor; simpl; auto using add_real, mul_real.
+  - intros [] q s lo hi a _. apply line_sound.
+  - intros _ [] b b'; [rewrite smaller_one | rewrite larger_one]; destruct (leq _ _); auto.
+  - intros _ lo hi _. apply lt_true.
+Qed.
+
+(** What is left is affine in the inputs. On the box: *)
+Fixpoint on_box (e : env Q) (edge : option Q) (ss : list side) (ins : trie Q) (k : Q) (sharp : bool)
+    : option (Q * bool) :=
+  match ss with
+  | [] => match pop ins with None => Some (k, sharp) | Some _ => None end
+  | s :: ss =>
+      match take (variable s) ins with
+      | (None, ins) => on_box e edge ss ins k sharp
+      | (Some g, ins) =>
+          match get (variable s) e with
+          | Some (Input lo hi) =>
+              let end_ := if nonneg g then lo else hi in
+              let attained :=
+                match edge with
+                | Some size => is_zero g || lt (magnitude (sub end_ (center s))) size
+                | None => true
+                end in
+              on_box e edge ss ins (add k (mul g end_)) (sharp || negb attained)
+          | _ => None
+          end
+      end
+  end.
+
+Lemma on_box_sound e edge z : valid Q2R e z -> forall ss,
+  match edge with Some size => Forall (fun s => Rabs (gap z s) < Q2R size) ss | None => True end ->
+  forall ins k sharp k' sharp' base,
+  on_box e edge ss ins k sharp = Some (k', sharp') ->
+  above sharp base (dot ins z + Q2R k) -> above sharp' base (Q2R k').
+Proof.
+  intro V. induction ss as [| s ss IH]; intros N ins k sharp k' sharp' base; simpl.
+  - pose proof (dot_pop ins z) as P. destruct (pop ins) as [[[v q] c'] |]; [discriminate |].
+    intro E; injection E as <- <-. rewrite P. unfold above. destruct sharp; lra.
+  - assert (N' : match edge with
+      | Some size => Forall (fun s => Rabs (gap z s) < Q2R size) ss | None => True end).
+    { destruct edge; [inversion N; assumption | exact I]. }
+    pose proof (dot_take (variable s) ins z) as T.
+    destruct (take (variable s) ins) as [[g |] ins']; simpl in T.
+    + destruct (get (variable s) e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
+      set (end_ := if nonneg g then lo else hi).
+      intros E H. pose proof (V _ _ G) as B; simpl in B.
+      refine (IH N' _ _ _ _ _ _ E _). clear E. rewrite add_real, mul_real.
+      assert (weak : Q2R g * Q2R end_ <= Q2R g * z (variable s)).
+      { unfold end_. destruct (nonneg g) eqn:Hg.
+        - apply nonneg_true in Hg. apply Rmult_le_compat_l; lra.
+        - apply nonneg_false in Hg.
+          assert (- Q2R g * z (variable s) <= - Q2R g * Q2R hi)
+            by (apply Rmult_le_compat_l; lra). lra. }
+      destruct edge as [size |]; [| rewrite orb_false_r; unfold above in *; destruct sharp; lra].
+      destruct (is_zero g) eqn:Z0; simpl;
+        [rewrite orb_false_r; unfold above in *; destruct sharp; lra |].
+      destruct (lt (magnitude (sub end_ (center s))) size) eqn:Far; simpl;
+        [rewrite orb_false_r; unfold above in *; destruct sharp; lra |].
+      rewrite orb_true_r. unfold above in *.
+      apply is_zero_false in Z0. inversion N as [| s' ss' near_s _]; subst.
+      assert (different : z (variable s) <> Q2R end_).
+      { intro same. unfold gap in near_s. rewrite same in near_s.
+        Transparent lt. unfold lt in Far. Opaque lt.
+        apply negb_false_iff, leq_true in Far. autorewrite with num in Far. lra. }
+      assert (Q2R g * z (variable s) <> Q2R g * Q2R end_)
+        by (intro same; apply Rmult_eq_reg_l in same; auto).
+      destruct sharp; lra.
+    + intros E H. refine (IH N' _ _ _ _ _ _ E _). unfold above in *. destruct sharp; lra.
+Qed.
+
+(** Around the center: the constant there, and the gradient, side after side. *)
+Fixpoint around (ss : list side) (ins : trie Q) (k : Q) : option (Q * list Q) :=
+  match ss with
+  | [] => match pop ins with None => Some (k, []) | Some _ => None end
+  | s :: ss =>
+      match take (variable s) ins with
+      | (None, ins) =>
+          match around ss ins k with Some (k, gs) => Some (k, zero :: gs) | None => None end
+      | (Some g, ins) =>
+          match around ss ins (add k (mul g (center s))) with
+          | Some (k, gs) => Some (k, g :: gs)
+          | None => None
+          end
+      end
+  end.
+Fixpoint inner (gs : list Q) (ts : list R) : R :=
+  match gs, ts with g :: gs, t :: ts => Q2R g * t + inner gs ts | _, _ => 0 end.
+
+Lemma around_value z : forall ss ins k k' gs,
+  around ss ins k = Some (k', gs) ->
+  dot ins z + Q2R k = Q2R k' + inner gs (map (gap z) ss).
+Proof.
+  induction ss as [| s ss IH]; intros ins k k' gs; simpl.
+  - pose proof (dot_pop ins z) as P. destruct (pop ins) as [[[v q] c'] |]; [discriminate |].
+    intro E; injection E as <- <-; simpl; lra.
+  - pose proof (dot_take (variable s) ins z) as T.
+    destruct (take (variable s) ins) as [[g |] ins']; simpl in T.
+    + destruct (around ss ins' (add k (mul g (center s)))) as [[k1 gs1] |] eqn:A; [| discriminate].
+      intro E; injection E as <- <-. apply IH in A. rewrite add_real, mul_real in A.
+      unfold gap at 1; simpl. lra.
+    + destruct (around ss ins' k) as [[k1 gs1] |] eqn:A; [| discriminate].
+      intro E; injection E as <- <-. apply IH in A. simpl. rewrite zero_real. lra.
+Qed.
+
+(** Hölder for p = 1, and Cauchy. *)
+Definition largest (gs : list Q) : Q := fold_right (fun g m => larger (magnitude g) m) zero gs.
+Definition squares (gs : list Q) : Q := fold_right (fun g m => add (mul g g) m) zero gs.
+
+Lemma largest_nonneg gs : 0 <= Q2R (largest gs).
+Proof.
+  induction gs as [| g gs IH]; simpl; autorewrite with num; [lra |].
+  apply Rle_trans with (1 := IH). apply Rmax_r.
+Qed.
+Lemma total_nonneg f (ts : list R) : (forall t, 0 <= f t) -> 0 <= total (map f ts).
+Proof. intro H. induction ts as [| t ts IH]; simpl; [lra | specialize (H t); lra]. Qed.
+Lemma holder_1 gs : forall ts, - (Q2R (largest gs) * total (map Rabs ts)) <= inner gs ts.
+Proof.
+  induction gs as [| g gs IH]; intros [| t ts]; simpl; autorewrite with num; try lra.
+  - specialize (IH ts).
+    set (M := Rmax (Rabs (Q2R g)) (Q2R (largest gs))).
+    assert (Rabs (Q2R g) <= M) as G by apply Rmax_l.
+    assert (Q2R (largest gs) <= M) as L by apply Rmax_r.
+    pose proof (total_nonneg Rabs ts Rabs_pos) as T.
+    assert (Q2R (largest gs) * total (map Rabs ts) <= M * total (map Rabs ts))
+      by (apply Rmult_le_compat_r; assumption).
+    assert (Rabs (Q2R g) * Rabs t <= M * Rabs t)
+      by (apply Rmult_le_compat_r; [apply Rabs_pos | assumption]).
+    pose proof (Rle_abs (- (Q2R g * t))) as A. rewrite Rabs_Ropp, Rabs_mult in A. lra.
+Qed.
+
+Lemma squares_nonneg gs : 0 <= Q2R (squares gs).
+Proof.
+  induction gs as [| g gs IH]; simpl; autorewrite with num; [lra |].
+  pose proof (Rle_0_sqr (Q2R g)); unfold Rsqr in *; lra.
+Qed.
+Lemma cauchy_step a b s m n :
+  0 <= m -> 0 <= n -> s * s <= m * n -> (a * b + s) * (a * b + s) <= (a * a + m) * (b * b + n).
+Proof.
+  intros Hm Hn Hs.
+  assert (target : 2 * (a * b * s) <= a * a * n + b * b * m).
+  { destruct (Rle_lt_dec (2 * (a * b * s)) (a * a * n + b * b * m)) as [ok | bad]; [exact ok |].
+    exfalso.
+    assert (P : 0 <= a * a * n + b * b * m)
+      by (apply Rplus_le_le_0_compat; apply Rmult_le_pos; auto; apply Rle_0_sqr).
+    assert (Q : (a * a * n + b * b * m) * (a * a * n + b * b * m)
+      < (2 * (a * b * s)) * (2 * (a * b * s))) by (apply Rmult_le_0_lt_compat; lra).
+    assert (B : (a * b) * (a * b) * (s * s) <= (a * b) * (a * b) * (m * n))
+      by (apply Rmult_le_compat_l; [apply Rle_0_sqr | exact Hs]).
+    pose proof (Rle_0_sqr (a * a * n - b * b * m)) as S. unfold Rsqr in S. nra. }
+  nra.
+Qed.
+Lemma cauchy gs : forall ts,
+  inner gs ts * inner gs ts <= Q2R (squares gs) * total (map (fun t => t * t) ts).
+Proof.
+  assert (tn : forall ts, 0 <= total (map (fun t => t * t) ts))
+    by (intro ts; apply total_nonneg; intro t; apply Rle_0_sqr).
+  induction gs as [| g gs IH]; intros [| t ts]; simpl; autorewrite with num; try lra.
+  apply cauchy_step; [apply squares_nonneg | apply tn | apply IH].
+Qed.
+
+(** Whether the form that is left is positive, or nonnegative if [enough], in the region. *)
+Definition ample (enough : bool) (k loss : Q) : bool := if enough then leq loss k else lt loss k.
+Definition finish (e : env Q) (g : region) (enough : bool) (f : form Q) : bool :=
+  let (ins, k) := f in
+  match ball g with
+  | Box =>
+      match on_box e None (sides g) ins k false with
+      | Some (k, _) => ample enough k zero
+      | None => false
+      end
+  | Ball Linf size opened =>
+      match on_box e (if opened then Some size else None) (sides g) ins k false with
+      | Some (k, sharp) => ample (enough || sharp) k zero
+      | None => false
+      end
+  | Ball L1 size opened =>
+      match around (sides g) ins k with
+      | Some (k, gs) =>
+          let m := largest gs in
+          ample (enough || (opened && negb (leq m zero))) k (mul size m)
+      | None => false
+      end
+  | Ball L2 size opened =>
+      match around (sides g) ins k with
+      | Some (k, gs) =>
+          let m := squares gs in
+          nonneg k && ample (enough || (opened && negb (leq m zero))) (mul k k) (mul size m)
+          && (enough || opened || positive_q k)
+      | None => false
+      end
+  end.
+
+Lemma ample_true enough k loss : ample enough k loss = true -> above (negb enough) (Q2R k) (Q2R loss).
+Proof. unfold ample, above. destruct enough; simpl; intro H; [apply leq_true, H | apply lt_true, H]. Qed.
+
+Lemma square_lt a b : 0 <= b -> a * a < b * b -> - b < a < b.
+Proof. intros Hb H. split; nra. Qed.
+Lemma square_le a b : 0 <= b -> a * a <= b * b -> - b <= a <= b.
+Proof. intros Hb H. split; nra. Qed.
+
+Lemma finish_sound e g enough f z :
+  finish e g enough f = true -> valid Q2R e z -> near (sides g) (ball g) z ->
+  above (negb enough) (form_value Q2R f z) 0.
+Proof.
+  unfold finish, near, within, form_value. destruct f as [ins k]; simpl.
+  destruct (ball g) as [| [| |] size opened]; intros F V N.
+  - destruct (on_box e None (sides g) ins k false) as [[k' sharp'] |] eqn:B; [| discriminate].
+    apply ample_true in F. rewrite zero_real in F.
+    pose proof (on_box_sound e None z V (sides g) I ins k false k' sharp'
+      (dot ins z + Q2R k) B (Rle_refl _)) as H.
+    unfold above in *. destruct enough, sharp'; simpl in *; lra.
+  - destruct (on_box e (if opened then Some size else None) (sides g) ins k false)
+      as [[k' sharp'] |] eqn:B; [| discriminate].
+    apply ample_true in F. rewrite zero_real in F.
+    assert (H : above sharp' (dot ins z + Q2R k) (Q2R k')).
+    { refine (on_box_sound e _ z V (sides g) _ ins k false k' sharp' _ B (Rle_refl _)).
+      destruct opened; [exact N | exact I]. }
+    unfold above in *. destruct enough, sharp'; simpl in *; lra.
+  - destruct (around (sides g) ins k) as [[k' gs] |] eqn:B; [| discriminate].
+    apply (around_value z) in B. apply ample_true in F. rewrite mul_real in F.
+    pose proof (holder_1 gs (map (gap z) (sides g))) as H. rewrite map_map in H.
+    pose proof (largest_nonneg gs) as M.
+    set (D := total (map (fun s => Rabs (gap z s)) (sides g))) in *.
+    destruct opened; simpl in *.
+    + destruct (leq (largest gs) zero) eqn:L; simpl in F.
+      * rewrite orb_false_r in F. apply leq_true in L. rewrite zero_real in L.
+        assert (M0 : Q2R (largest gs) = 0) by lra. rewrite M0 in *.
+        unfold above in *. destruct enough; simpl in *; lra.
+      * rewrite orb_true_r in F. apply leq_false in L. rewrite zero_real in L.
+        assert (Q2R (largest gs) * D < Q2R (largest gs) * Q2R size)
+          by (apply Rmult_lt_compat_l; lra).
+        unfold above in *. destruct enough; simpl in *; lra.
+    + rewrite orb_false_r in F.
+      assert (Q2R (largest gs) * D <= Q2R (largest gs) * Q2R size)
+        by (apply Rmult_le_compat_l; lra).
+      unfold above in *. destruct enough; simpl in *; lra.
+  - destruct (around (sides g) ins k) as [[k' gs] |] eqn:B; [| discriminate].
+    apply (around_value z) in B.
+    apply andb_true_iff in F as [F pos]. apply andb_true_iff in F as [kn F].
+    apply nonneg_true in kn. apply ample_true in F. rewrite !mul_real in F.
+    pose proof (cauchy gs (map (gap z) (sides g))) as H. rewrite map_map in H.
+    pose proof (squares_nonneg gs) as M.
+    set (D := total (map (fun s => gap z s * gap z s) (sides g))) in *.
+    set (I := inner gs (map (gap z) (sides g))) in *.
+    rewrite B. destruct opened; simpl in *.
+    + destruct (leq (squares gs) zero) eqn:L; simpl in F.
+      * rewrite orb_false_r in F. apply leq_true in L. rewrite zero_real in L.
+        assert (M0 : Q2R (squares gs) = 0) by lra. rewrite M0 in *.
+        assert (I0 : I = 0) by nra. rewrite I0.
+        unfold above in *. destruct enough; simpl in *; nra.
+      * rewrite orb_true_r in F. apply leq_false in L. rewrite zero_real in L. simpl in F.
+        assert (Q2R (squares gs) * D < Q2R (squares gs) * Q2R size)
+          by (apply Rmult_lt_compat_l; lra).
+        assert (I * I < Q2R k' * Q2R k') as I2 by lra.
+        apply square_lt in I2; [| exact kn].
+        unfold above. destruct enough; simpl; lra.
+    + rewrite orb_false_r in F.
+      assert (Q2R (squares gs) * D <= Q2R (squares gs) * Q2R size)
+        by (apply Rmult_le_compat_l; lra).
+      unfold above in *. destruct enough; simpl in *.
+      * assert (I * I <= Q2R k' * Q2R k') as I2 by lra.
+        apply square_le in I2; [lra | exact kn].
+      * assert (I * I < Q2R k' * Q2R k') as I2 by lra.
+        apply square_lt in I2; [lra | exact kn].
+Qed.
