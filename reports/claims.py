@@ -39,6 +39,7 @@ def claim(run: StoredRun) -> str:
     if run.question.clip is not None:
         low, high = map(shown, run.question.clip)
         ball += f" within the input range {low} to {high}"
+    ball += executed(run)
     of = f"samples of {run.data_name}"
     if total != size:
         of = f"samples asked about, of the {grouped(size)} of {run.data_name},"
@@ -117,6 +118,12 @@ def notices(run: StoredRun) -> tuple[Notice, ...]:
     return tuple(found)
 
 
+def executed(run: StoredRun) -> str:
+    """In which floats the network was executed; nothing of real arithmetic."""
+    semantics = run.question.semantics
+    return "" if semantics == "real" else f", as executed in {semantics}"
+
+
 def command(run: StoredRun) -> str:
     """The command that asks the same question, as far as the run knows it."""
     about, question, options = run.about, run.question, run.options
@@ -143,6 +150,8 @@ def command(run: StoredRun) -> str:
     decoder = question.decoder
     if run.promised is None or run.promised.decoder != decoder:
         words += ["--decoder", decoder]
+    if question.semantics != "real":
+        words += ["--semantics", question.semantics]
     if len(run.samples) != run.dataset.size:
         words += ["--samples", ranges_text([row.sample for row in run.samples])]
     for option in ("seed", "timeout", "nodes", "engine"):

@@ -26,6 +26,7 @@ def _compared(run: StoredRun) -> dict[str, Cell]:
         "network": str(run.about.get("construction") or run.about.get("network_file") or ""),
         "norm": NORMS[run.question.norm],
         "decoder": run.question.decoder,
+        "arithmetic": run.question.semantics,
         "radius": run.radius,
         "radius / half the separation": share,
         "samples": len(run.samples),

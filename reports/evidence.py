@@ -106,10 +106,14 @@ def _sentences(run: StoredRun) -> list[str]:
             f"Recorded: {counted(run.counts['recorded'], 'answer')} of the run's database, of "
             "which nothing is shown here and nothing is claimed."
         )
+    seen, last = "in exact arithmetic", _NOT_CLAIMED
+    if run.question.semantics != "real":
+        seen = f"as executed in {run.question.semantics}, every sum from first to last"
+        last = _EXECUTED.format(run.question.semantics)
     if run.flips:
-        found.append("The flips shown here were evaluated for this report, in exact arithmetic.")
+        found.append(f"The flips shown here were evaluated for this report, {seen}.")
     found.append("Balls are closed, and a tie counts as a flip.")
-    found += _TRUSTED.splitlines()
+    found += [*_TRUSTED.splitlines(), last]
     if run.about.get("sources"):
         found.append(
             "Noted by the run and not read again: the SHA-256 of the files that network and data "
@@ -118,14 +122,18 @@ def _sentences(run: StoredRun) -> list[str]:
     return found
 
 
+_NOT_CLAIMED = "Not claimed: what a float32 or float64 runtime of the same network would answer."
+_EXECUTED = (
+    "Claimed: what every runtime answers that computes each unit as one sum in {}, in any order, "
+    "rounding to nearest, for every input of that format. Nothing is claimed of real arithmetic."
+)
 _TRUSTED = """\
 Trusted: the packages verifier.question, .evidence and .checker, Python's and numpy's integers, \
 and the machine they ran on.
 Trusted: what read the network and the data from the files of others; the SHA-256 of both as they \
 were checked are below.
 Not trusted: the search, every solver and every float. A certificate is believed only because the \
-checker accepts it.
-Not claimed: what a float32 or float64 runtime of the same network would answer."""
+checker accepts it."""
 
 
 def reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:

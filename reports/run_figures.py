@@ -188,10 +188,15 @@ def region_figures(run: StoredRun, prefix: str) -> list[Block]:
     if run.dataset.dimension != 2:
         return []
     flips = {sample: flip.point for sample, flip in run.flips.items()}
-    return plane(
+    drawn = plane(
         run.network, run.dataset, run.question.norm, run.radius_upper, run.question.decoder,
         [row.sample for row in run.samples], flips, f"{prefix}regions",
     )  # fmt: skip
+    if run.question.semantics != "real":
+        drawn.insert(
+            0, Text("The plane is drawn by exact arithmetic, which is not what was asked.")
+        )
+    return drawn
 
 
 def plane(

@@ -16,6 +16,7 @@ from reports.claims import (
     accuracy,
     claim,
     command,
+    executed,
     notices,
     tone,
 )
@@ -61,6 +62,7 @@ def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") 
     built = run.about.get("construction") or run.about.get("network_file") or "a network"
     norm = NORMS[run.question.norm]
     subtitle = f"{run.data_name}: {built}, {norm} balls, decoder {run.question.decoder}"
+    subtitle += executed(run)
     return Document(
         run.name, subtitle, claim(run), tone(run), notices(run), kept, _values(run, with_timings)
     )

@@ -30,6 +30,7 @@ from verifier.data.load import load
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import executable
 from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
 from verifier.question.region import Norm
@@ -176,8 +177,12 @@ class StoredRun:
         return self.dataset.label_names[int(rival)]
 
     def outputs(self, points: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
-        """What the network answers at these points, exactly."""
-        return evaluate(self.network, points)
+        """What the network answers at these points: exactly, or by the plain execution in the
+        format that the run is about, of which the points must be inputs."""
+        if self.question.semantics == "real":
+            return evaluate(self.network, points)
+        form = executable(self.network, self.question.semantics)
+        return [list(form.outputs(point)) for point in points]
 
 
 def radius_of(question: Question) -> Distance:
@@ -251,6 +256,11 @@ def read_run(
     if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
         rivals = _rivals(dataset, question)
     promised, reason = _promised(dataset, row.about, network)
+    if radii is not None and question.semantics != "real":
+        raise UserError(
+            f"{row.name}: its answers are about the network as executed in {question.semantics}, "
+            f"the radii in {radii} about exact arithmetic"
+        )
     shown = Radii() if radii is None else read_radii(radii, network, points, question)
     return StoredRun(
         row.name, question, row.options, row.about, row.root, network, dataset, row.data,
@@ -379,9 +389,10 @@ def _flips(
         if row.state in ("misread", "flip") and row.certificate is not None:
             verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
             if isinstance(verdict, Flip):
-                away = distance(question.norm, points.point(row.sample), verdict.point)
+                point = verdict.point[: network.inputs]  # without the errors of an execution
+                away = distance(question.norm, points.point(row.sample), point)
                 rival = sample_goals(network, points, question, row.sample)[verdict.goal].rival
-                found[row.sample] = SeenFlip(verdict.point, away, rival)
+                found[row.sample] = SeenFlip(point, away, rival)
     return found
 
 

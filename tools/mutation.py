@@ -50,7 +50,7 @@ IMPORT = "import"  # the check of a mutant that ends before the first one
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 PACKAGES = {
-    "question": ("network", "query", "rational", "region"),
+    "question": ("executed", "network", "query", "rational", "region"),
     "evidence": (
         "certificate", "data_file", "network_file", "packed", "proof_file", "strict_json",
     ),

@@ -63,6 +63,7 @@ FILES = {
     "leaf": FAST,
     "replay": FAST,
     "tree": FAST,
+    "executed": ("test_executed",),
     "family": ("test_family", "test_kernel_families"),
     "family_maxima": ("test_family", "test_kernel_families"),
     "family_replay": ("test_family",),

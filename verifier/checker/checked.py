@@ -42,6 +42,7 @@ from verifier.evidence.certificate import (
     parse_certificate,
 )
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import Semantics, executable
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
@@ -49,6 +50,8 @@ from verifier.question.query import Query
 Verdict = Literal["robust", "flip", "radius", "maximum"]
 Evidence = Robust | Flip | bytes
 """A verdict, or the text of its certificate."""
+NO_EXECUTION = "no execution"
+"""The flaw of a flip of a network as executed whose rounding errors are none of an execution."""
 _KEY = object()  # without which no `Checked` is made
 
 
@@ -66,8 +69,10 @@ class Asked:
 class Facts:
     """What is said to have been checked; by itself a claim, see `Checked`.
 
-    `certificate` is the SHA-256 of the certificate's text, where one was read or written. `checker`
-    is "checker" or "kernel", `process` "here" or "local": a process that this one started.
+    `network` is the digest of the network that is asked about; as executed in a format that is
+    not the one of the question with its rounding errors. `certificate` is the SHA-256 of the
+    certificate's text, where one was read or written. `checker` is "checker" or "kernel", `process`
+    "here" or "local": a process that this one started.
     """
 
     network: str
@@ -124,9 +129,10 @@ class Checked:
         return _of_text(self, hashlib.sha256(text).hexdigest()), text
 
 
-def asked_of(query: Query) -> Asked:
-    """A single question; equal for equal regions and goals."""
-    text = repr((query.region, query.goals))  # exact: all numbers are Fractions in lowest terms
+def asked_of(query: Query, semantics: Semantics = "real") -> Asked:
+    """A single question; equal for equal regions, goals and semantics."""
+    # exact: all numbers are Fractions in lowest terms
+    text = repr((query.region, query.goals, *((semantics,) if semantics != "real" else ())))
     return Asked(hashlib.sha256(text.encode()).hexdigest())
 
 
@@ -203,22 +209,28 @@ class Round:
 class Checker:
     """Checks verdicts about one network, in a state that nobody else holds.
 
-    `denominator` is one of which all entries of the regions are multiples.
+    `denominator` is one of which all entries of the regions are multiples. `semantics` other than
+    real are those of `question.executed`: `network` is then the one of its questions, with an input
+    for every rounding error, and a flip has to be an execution. `digest` is that of the network
+    asked about in any case.
     """
 
-    def __init__(self, network: Network, denominator: int) -> None:
-        self.network = network
+    def __init__(self, network: Network, denominator: int, semantics: Semantics = "real") -> None:
+        self.asked_about, self.semantics = network, semantics
         self.digest = network.digest
-        self.scaled = ScaledNetwork(network, denominator)
+        self._form = None if semantics == "real" else executable(network, semantics)
+        self.network = network if self._form is None else self._form.network
+        self.scaled = ScaledNetwork(self.network, denominator)
         self._lent: tuple[Network, ScaledNetwork] | None = None
         self.own, self.others = Room(), Room()
         self.current: Round | None = None
 
     @staticmethod
-    def of(network: Network, queries: Sequence[Query]) -> Checker:
-        """One that serves all of these questions."""
+    def of(network: Network, queries: Sequence[Query], semantics: Semantics = "real") -> Checker:
+        """One that serves all of these questions, as `executed` builds them where it is not real
+        arithmetic that is asked about."""
         sides = [side for query in queries for side in (query.region.lower, query.region.upper)]
-        return Checker(network, common_denominator(sides))
+        return Checker(network, common_denominator(sides), semantics)
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
         """The network, and in integers, for a search: copies, made once a network."""
@@ -237,9 +249,12 @@ class Checker:
                 [query.region.lower, query.region.upper]
             ):
                 raise UserError("a region is not a multiple of the common denominator")
-        names = [asked_of(query) for query in queries] if asked is None else asked
+        names = self._named(queries, asked)
         for part in chunks(self.scaled, len(queries)) if queries else []:
             yield part, Round(self, queries[part], names[part])
+
+    def _named(self, queries: Sequence[Query], asked: Sequence[Asked] | None) -> Sequence[Asked]:
+        return [asked_of(query, self.semantics) for query in queries] if asked is None else asked
 
     def _require_own(self, queries: Sequence[Query]) -> None:
         for query in queries:
@@ -255,7 +270,7 @@ class Checker:
         """Each flip evaluated, all of them together: what is shown of its question, or the flaw."""
         self._require_own(queries)
         found: list[Checked | RefusedError] = []
-        names = [asked_of(query) for query in queries] if asked is None else asked
+        names = self._named(queries, asked)
         outputs = _outputs_at(self.network, flips)
         for query, flip, about, values in zip(queries, flips, names, outputs, strict=True):
             try:
@@ -263,6 +278,10 @@ class Checker:
                 if not isinstance(flip, Flip):
                     raise RefusedError("another verdict", "a flip is claimed, this is none")
                 replay_flip(query, flip, values)
+                if self._form is not None and not self._form.is_execution(flip.point):
+                    raise RefusedError(
+                        NO_EXECUTION, f"its rounding errors are not those of {self.semantics}"
+                    )
             except RefusedError as flaw:
                 found.append(flaw)
             else:
@@ -283,7 +302,7 @@ class Checker:
         certificate, one at a time since proofs may be large, or raises RefusedError.
         """
         self._require_own(queries)
-        names = [asked_of(query) for query in queries] if asked is None else asked
+        names = self._named(queries, asked)
         flips: dict[int, Robust | Flip] = {}
         texts: dict[int, str | None] = {}
         proofs = []

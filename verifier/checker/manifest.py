@@ -5,7 +5,8 @@
      "data": sha256,                            the digest of the data set, of which there are
      "size": N,                                 N samples
      "question": {"norm": "inf" | "1" | "2", "radius": q or "radius_squared": q,
-                  "clip": [low, high] | null, "decoder": text},
+                  "clip": [low, high] | null, "decoder": text,
+                  "semantics": "float32" | "float64", which is absent of real arithmetic},
      "results": [[sample, "robust" | "flip" | "undecided", sha256 of the certificate | null] ..],
      "root": sha256 of all that stands before}
 
@@ -37,6 +38,14 @@ from verifier.evidence.data_file import Points
 from verifier.evidence.fields import check_fields, list_in, text_in
 from verifier.evidence.strict_json import parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import (
+    Format,
+    Semantics,
+    denominator_of_errors,
+    executable,
+    executed,
+    rounded,
+)
 from verifier.question.family import FamilyQuery, FamilyTerms, family_goals
 from verifier.question.network import Network
 from verifier.question.query import DECODERS, Goal, Query, label_goals
@@ -54,6 +63,9 @@ class Question:
 
     Exactly one of `radius` and, for norm 2, `radius_squared` is given. The ball is intersected
     with the box clip[0] <= x_k <= clip[1] if `clip` is given.
+
+    `semantics` other than real: on all inputs of the format there, by every execution, see
+    `question.executed`. The sample is then read as the format holds it, each entry rounded.
     """
 
     norm: Norm
@@ -62,8 +74,12 @@ class Question:
     radius_squared: Fraction | None = None
     clip: tuple[Fraction, Fraction] | None = None
     family: FamilyTerms | None = None
+    semantics: Semantics = "real"
 
     def __post_init__(self) -> None:
+        if self.semantics not in get_args(Semantics):
+            known = ", ".join(get_args(Semantics))
+            raise UserError(f"semantics {str(self.semantics)[:40]!r} is not one of {known}")
         if self.decoder not in DECODERS:
             raise UserError(f"decoder {self.decoder!r} is not one of {', '.join(DECODERS)}")
         if self.norm not in get_args(Norm):
@@ -74,6 +90,8 @@ class Question:
         if self.family is not None:
             if (self.radius, self.radius_squared, self.clip) != (None, None, None):
                 raise UserError("a family has no radius and no clip: its balls are those of m")
+            if self.semantics != "real":
+                raise UserError(f"a family is about exact arithmetic, not {self.semantics}")
             return
         self.region((Fraction(0),) if self.clip is None else self.clip[:1])  # checks the radius
 
@@ -92,7 +110,14 @@ class Question:
             return common_denominator([side for end in ends for side in (end.lower, end.upper)])
         origin = Question(self.norm, self.decoder, self.radius, self.radius_squared)
         box = origin.region((Fraction(0),))
-        return common_denominator([box.lower, box.upper, self.clip or ()])
+        own = common_denominator([box.lower, box.upper, self.clip or ()])
+        return own if self.semantics == "real" else lcm(own, denominator_of_errors(self.semantics))
+
+    def center(self, point: Sequence[Fraction]) -> tuple[Fraction, ...]:
+        """The sample as the network reads it: as executed each entry rounded to the format."""
+        if self.semantics == "real":
+            return tuple(point)
+        return tuple(rounded(x, self.semantics) for x in point)
 
     def __str__(self) -> str:
         if self.family is not None:
@@ -115,7 +140,8 @@ class Question:
             if self.clip is None
             else f", clipped to {'..'.join(map(format_rational, self.clip))}"
         )
-        return f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}"
+        executed = "" if self.semantics == "real" else f", as executed in {self.semantics}"
+        return f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}{executed}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,14 +263,41 @@ def sample_query(network: Network, points: Points, question: Question, sample: i
     """The question about one sample: its ball, and the goals of its label among all labels.
 
     The label set is that of the whole data set: -1, +1 for the decoder `sign`, else 0 .. C-1.
-    Raises UserError for `sign` and other than two classes.
+    As executed in a format it is the one of `question.executed`, about another network. Raises
+    UserError for `sign` and other than two classes, and as executed where the sample in the format
+    lies outside of its ball, or overflow is possible.
     """
     goals = sample_goals(network, points, question, sample)
+    center = points.point(sample)
     try:
-        region = question.region(points.point(sample))
+        region = question.region(center)
+        if question.semantics != "real":
+            if not region.contains(question.center(center)):
+                raise UserError(
+                    f"as {question.semantics} holds it, the sample lies outside of its ball; give "
+                    "a larger radius, or data that are numbers of the format"
+                )
+            return executed(Query(network, region, goals), question.semantics)
     except UserError as error:
         raise UserError(f"sample {sample}: {error}") from None
     return Query(network, region, goals)
+
+
+def require_real(question: Question, kernel: str) -> None:
+    """Returns if the question is one that this kernel can be asked; raises UserError."""
+    if question.semantics != "real":
+        raise UserError(
+            f"{kernel} knows real numbers alone, these questions are about the network as executed "
+            f"in {question.semantics}; the checker replays them"
+        )
+
+
+def network_of(network: Network, question: Question) -> Network:
+    """The network of the questions about the samples: as executed it has rounding errors as further
+    inputs."""
+    if question.semantics == "real":
+        return network
+    return executable(network, question.semantics).network
 
 
 def sample_family(network: Network, points: Points, question: Question, sample: int) -> FamilyQuery:
@@ -311,7 +364,6 @@ def _check_part(
 ) -> list[Checked | RefusedError | None]:
     """What `check_results` says of a few results; bounds and values are computed together."""
     named = [k for k, result in enumerate(part) if result.certificate is not None]
-    network = checker.network
     asked = asked_of_run(points.digest, question, [part[k].sample for k in named])
     kinds: list[Verdict] = ["robust" if part[k].kind == "robust" else "flip" for k in named]
 
@@ -321,10 +373,12 @@ def _check_part(
     found: list[Checked | RefusedError | None] = [None] * len(part)
     numbers = [part[k].sample for k in named]
     if question.family is not None:
-        families = [sample_family(network, points, question, sample) for sample in numbers]
+        families = [sample_family(checker.network, points, question, sample) for sample in numbers]
         answers = checker.families(families, kinds, text_of, asked)
     else:
-        queries = [sample_query(network, points, question, sample) for sample in numbers]
+        queries = [
+            sample_query(checker.asked_about, points, question, sample) for sample in numbers
+        ]
         answers = checker.check(queries, kinds, text_of, asked)
     for place, answer in answers:
         result = part[named[place]]
@@ -336,7 +390,8 @@ def _check_part(
 
 def run_checker(network: Network, points: Points, question: Question) -> Checker:
     """A checker that serves the regions of all samples."""
-    return Checker(network, lcm(points.denominator, question.denominator))
+    denominator = lcm(points.denominator, question.denominator)
+    return Checker(network, denominator, question.semantics)
 
 
 def claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:
@@ -379,6 +434,8 @@ def question_text(question: Question) -> str:
         "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
         "decoder": question.decoder,
     }
+    if question.semantics != "real":
+        asked["semantics"] = question.semantics
     return json.dumps(asked)
 
 
@@ -413,7 +470,8 @@ def _question_in(value: Any) -> Question:
         return _family_in(value)
     squared = isinstance(value, dict) and "radius_squared" in value
     size = "radius_squared" if squared else "radius"
-    check_fields(value, ("norm", size, "clip", "decoder"))
+    executed = ("semantics",) if isinstance(value, dict) and "semantics" in value else ()
+    check_fields(value, ("norm", size, "clip", "decoder", *executed))
     clip = value["clip"]
     if clip is not None and (not isinstance(clip, list) or len(clip) != 2):
         raise RefusedError("malformed", "clip is not a pair of numbers")
@@ -422,9 +480,11 @@ def _question_in(value: Any) -> Question:
         raise RefusedError("malformed", "norm and decoder are texts")
     given = _rational_in(value[size])
     norm: Any = value["norm"]
-    if squared:
-        return Question(norm, value["decoder"], None, given, sides)
-    return Question(norm, value["decoder"], given, None, sides)
+    semantics: Any = value.get("semantics", "real")
+    if executed and semantics not in get_args(Format):
+        raise RefusedError("semantics", f"{str(semantics)[:40]!r} is neither float32 nor float64")
+    radius, square = (None, given) if squared else (given, None)
+    return Question(norm, value["decoder"], radius, square, sides, semantics=semantics)
 
 
 def _result_in(value: Any) -> Result:

@@ -72,6 +72,13 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     help="[default: the construction's; argmax for several outputs, else nearest]",
 )
 @click.option("--labels", metavar="A,B,..", help=LABELS_HELP)
+@click.option(
+    "--semantics",
+    type=click.Choice(["real", "float32", "float64"]),
+    default="real",
+    show_default=True,
+    help="Of which arithmetic.",
+)
 @click.option("--samples", metavar="A:B", help="Ask about these alone, such as 0:100 or 3,10:20.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -116,6 +123,9 @@ def command(**given: Any) -> int:
     run that was interrupted, and replays what was answered before. With --no-replay
     such answers are counted as recorded, and nothing is claimed of them.
     `robmem check FOLDER` replays it all.
+
+    With --semantics float32 or float64 the claims are about the network as executed
+    in that format, in any order of summation; they are stored as such.
     """
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
@@ -176,6 +186,7 @@ class _Options:
     clip: str | None
     decoder: str | None
     labels: str | None
+    semantics: Any
     samples: str | None
     seed: int
     rank: int | None
@@ -286,6 +297,7 @@ def _begin(
         network, asked, about = _loaded(options, dataset, options.file, sizes)
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
+    asked = replace(asked, semantics=options.semantics)
     if options.file is not None:
         names = label_list(options.labels)
         dataset = dataset.for_outputs(asked.decoder, network.outputs.count, names)
@@ -429,13 +441,16 @@ def _loaded(
     options: _Options, dataset: Dataset, file: str, numbers: dict[str, Fraction | None]
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
-    from verifier.cli.networks import read_network, require_inputs
+    from verifier.cli.networks import read_network, require_executable, require_inputs
     from verifier.cli.samples import label_numbers
     from verifier.question.rational import format_rational
 
+    if options.semantics != "real":
+        require_executable(file, options.semantics)
     network, decoder, notes = read_network(
-        file, options.parts, options.decoder, label_numbers(dataset)
-    )
+        file, options.parts, options.decoder, label_numbers(dataset),
+        merge=options.semantics == "real",
+    )  # fmt: skip
     require_inputs(file, network, dataset.dimension, dataset.name)
     norm = options.norm or "inf"
     budget, about = numbers["budget"], {"network_file": Path(file).name}
@@ -562,7 +577,8 @@ def _shown(
         outputs = ", ".join(map(short, flip.outputs[:10]))
         away = "squared distance" if summary.question.norm == "2" else "distance"
         lines.append(
-            f"{'flip' if flip.distance else 'misread center'} of sample {flip.sample}: label "
+            f"{'misread center' if flip.sample in centers.misread else 'flip'} of sample "
+            f"{flip.sample}: label "
             f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
             f"outputs {outputs}"
         )

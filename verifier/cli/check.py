@@ -237,7 +237,8 @@ def _check_folder(
 ) -> int:
     from verifier.checker.checked import Checked
     from verifier.checker.elaborate import kernel_check_result
-    from verifier.checker.manifest import Kind, check_inputs, claim_text
+    from verifier.checker.manifest import Kind, check_inputs, claim_text, require_real
+    from verifier.cli.networks import require_executable
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.cli.samples import accuracy_rows, label_list
@@ -261,6 +262,10 @@ def _check_folder(
         points = points_of(given.for_outputs(decoder, network.outputs.count, names))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
+    if kernel:
+        require_real(manifest.question, "the kernel")
+    if file is not None and manifest.question.semantics != "real":
+        require_executable(file, manifest.question.semantics)
     claimed = [result for result in manifest.results if result.certificate is not None]
     chosen = claimed
     if part is not None and part < len(claimed):

@@ -82,8 +82,8 @@ def command(
     arrays, numbers rounded to the nearest; JSON holds them exactly. A picture shows the
     sample, the flip, and ten times their difference around grey.
 
-    With --semantics float32 or float64 a flip is an input of the format at which numpy
-    computes such outputs, and a proof is about all executions in the format.
+    With --semantics float32 or float64 a flip is an input of the format at which sums
+    from first to last give such outputs, and a proof is about all executions in the format.
 
     Exit code 1 if a flip was found, 3 if a sample is undecided, else 0.
     """
@@ -113,7 +113,7 @@ def command(
             f"--picture: {asked.dataset.name} are no images: idx files are, and arrays of "
             "shape (samples, rows, columns)"
         )
-    question = Question(about.norm, asked.decoder, size, squared, asked.clip)
+    question = Question(about.norm, asked.decoder, size, squared, asked.clip, semantics=semantics)
     hints = _hints(asked, question) if semantics == "real" else {}
     read = monotonic() - started
     found: list[SearchedSample] = []
@@ -139,7 +139,6 @@ def command(
                     asked.network,
                     asked.points,
                     question,
-                    semantics,
                     samples=asked.samples,
                     limit=limit,
                     options=options,
@@ -150,8 +149,6 @@ def command(
         stopped = True  # what was found is written and shown all the same
     seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
     facts = _facts(asked, question, found, seconds)
-    if semantics != "real":
-        facts |= {"claim": f"as executed in {semantics}, {facts['claim']}"}
     facts["semantics"] = semantics
     listed = [(entry, flip) for entry in found for flip in entry.flips]
     if out is not None:

@@ -114,7 +114,7 @@ def command(
 
     With --semantics float32 or float64 the answer is about the network as executed in
     that format, for inputs of the format and any order of summation: proved of all
-    executions, or refuted by an input at which numpy computes such outputs.
+    executions, or refuted by an input at which sums from first to last give such outputs.
 
     A network that does not read the label at the center itself misreads it: that is
     looked at first, and said.
@@ -137,6 +137,7 @@ def command(
     from verifier.evidence.certificate import Undecided
     from verifier.evidence.proof_file import save_proof
     from verifier.question.errors import UserError
+    from verifier.question.executed import rounded
     from verifier.question.query import Query
     from verifier.search.options import Options
     from verifier.tasks.semantics import verify_executed
@@ -193,13 +194,15 @@ def command(
     query = Query(network, region, goals)
     read = monotonic() - started
     options = Options(timeout, nodes, engine, seed)
-    execution, asked = None, query
+    execution, asked, read_as = None, query, None
     if semantics == "real":
         # The center first: whoever misreads it needs no search, and no other flip says so.
         hints = None if point is None else [[point]]
         outcome = verify_batch(network, [query], options, hints=hints)[0]
     else:
-        answer = verify_executed(query, semantics, options, [] if point is None else [point])
+        read_as = None if point is None else tuple(rounded(x, semantics) for x in point)
+        first = [] if read_as is None else [read_as]
+        answer = verify_executed(query, semantics, options, first)
         outcome, execution, asked = answer.outcome, answer.execution, answer.question
     if proof is not None and not isinstance(outcome.verdict, Undecided):
         save_proof(proof, asked, outcome.verdict)
@@ -212,7 +215,7 @@ def command(
     facts = _facts(query, outcome, claim, rivals, execution)
     if label is not None and point is not None and "flip" in facts:
         at = execution.point if execution is not None else getattr(outcome.verdict, "point", None)
-        if at == point:
+        if at == (point if execution is None else read_as):
             facts |= {"verdict": "misread", "flips": 0, "misread": 1}
     facts["semantics"] = semantics
     facts["notes"] = list(notes)

@@ -155,6 +155,7 @@ class Questions:
     def __init__(self, network: Any, points: Any, asked: Any) -> None:
         self.network, self.points, self.asked = network, points, asked
         of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
+        need("semantics" not in asked, "semantics", "not of executions in floats: of real numbers")
         self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
         need(self.norm in [*LENGTH] and self.decoder in DECODERS, "malformed", self.norm)
         need(of == "radius" or self.norm == "2", "malformed", "a squared radius")

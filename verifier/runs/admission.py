@@ -106,7 +106,8 @@ def with_check(context: Context, record: Record, shown: Checked | None) -> Recor
         verdict = parse_certificate(unpack(record.certificate or b""), context.network.digest)
         if not isinstance(verdict, Flip):
             raise RefusedError("another verdict", "a flip is claimed, the certificate differs")
-        state = state_of(verdict, context.points.point(record.sample))
+        center = context.job.question.center(context.points.point(record.sample))
+        state = state_of(verdict, center)
         if state != record.state:
             raise RefusedError("another verdict", f"recorded is {record.state}, it is {state}")
     rival = None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.scaled import evaluate
 from verifier.evidence.data_file import Points
+from verifier.question.executed import executable
 from verifier.question.network import Network
 from verifier.runs.place import Place
 from verifier.runs.store import Store
@@ -44,19 +46,37 @@ class Centers:
         return self.samples - len(self.misread)
 
 
+def goals_at_centers(
+    network: Network, points: Points, question: Question, samples: Sequence[int]
+) -> list[int | None]:
+    """The number of the first goal that holds at the sample itself, None where its label is read;
+    exact, or as the question says the plain execution at the sample in the format."""
+    centers = [question.center(points.point(sample)) for sample in samples]
+    if question.semantics == "real":
+        values: Sequence[Sequence[Fraction]] = evaluate(network, centers)
+    else:
+        form = executable(network, question.semantics)
+        values = [form.outputs(center) for center in centers]
+    found: list[int | None] = []
+    for sample, center, outputs in zip(samples, centers, values, strict=True):
+        goals = sample_goals(network, points, question, sample)
+        holds = (
+            k for k, goal in enumerate(goals)
+            if all(atom.holds(center, outputs) for atom in goal.atoms)
+        )  # fmt: skip
+        found.append(next(holds, None))
+    return found
+
+
 def misread_samples(
     network: Network, points: Points, question: Question, samples: Sequence[int]
 ) -> list[int]:
-    """The samples at which a goal of their question holds, in their order; exact."""
+    """The samples at which a goal of their question holds, in their order; see
+    `goals_at_centers`."""
     if question.family is not None:
         return []  # its networks are those of every m; what is not proved is undecided
-    centers = [points.point(sample) for sample in samples]
-    found = []
-    for sample, center, outputs in zip(samples, centers, evaluate(network, centers), strict=True):
-        goals = sample_goals(network, points, question, sample)
-        if any(all(atom.holds(center, outputs) for atom in goal.atoms) for goal in goals):
-            found.append(sample)
-    return found
+    goals = goals_at_centers(network, points, question, samples)
+    return [sample for sample, goal in zip(samples, goals, strict=True) if goal is not None]
 
 
 def centers(

@@ -51,6 +51,8 @@ def question_text(question: Question) -> dict[str, Any]:
             "last": format_rational(family.last),
             "open": family.open,
         }
+    if question.semantics != "real":
+        terms["semantics"] = question.semantics
     return terms | {
         "norm": question.norm,
         "radius": _text(question.radius),
@@ -78,6 +80,7 @@ def _question_from(text: dict[str, Any]) -> Question:
         None if text["radius_squared"] is None else parse_rational(text["radius_squared"]),
         None if clip is None else (clip[0], clip[1]),
         _family_from(text["family"]) if "family" in text else None,
+        text.get("semantics", "real"),
     )
 
 
@@ -97,10 +100,11 @@ def require_same_run(
     path: Path, row: RunRow, identity: Identity, samples: Sequence[int], change_limits: bool
 ) -> None:
     """Returns if the stored run asks the same; raises UserError, naming what differs."""
+    was, now = ({"semantics": "real"} | text for text in (row.question, identity.question))
     sides: list[tuple[str, Any, Any]] = [
         ("network", row.network, identity.network),
         ("data", row.data, identity.data),
-        *((key, row.question.get(key), value) for key, value in identity.question.items()),
+        *((key, was.get(key), now.get(key)) for key in now | was),
         *((key, row.options.get(key), value) for key, value in identity.options.items()
           if not (change_limits and key in LIMITS)),
         ("samples", ranges_text(samples, 20), ranges_text(identity.samples, 20)),

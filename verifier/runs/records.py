@@ -78,7 +78,7 @@ def record_of(
     center: Sequence[Fraction],
     worker: str = "",
 ) -> Record:
-    """The record of a checked outcome about the ball around `center`."""
+    """The record of a checked outcome about the sample, which the network reads as `center`."""
     verdict = outcome.verdict
     nodes, seconds = outcome.nodes, outcome.seconds
     if isinstance(verdict, Undecided):
@@ -112,10 +112,11 @@ def record_of(
 
 
 def state_of(verdict: Robust | Flip, center: Sequence[Fraction]) -> State:
-    """The state of the sample at `center`, of which this was checked."""
+    """The state of the sample at `center`, of which this was checked. The point of a flip as
+    executed has the rounding errors after its inputs."""
     if isinstance(verdict, Robust):
         return "robust"
-    return "misread" if tuple(verdict.point) == tuple(center) else "flip"
+    return "misread" if tuple(verdict.point[: len(center)]) == tuple(center) else "flip"
 
 
 def _rivals(query: Query | FamilyQuery, outcome: Outcome) -> tuple[Rival, ...]:

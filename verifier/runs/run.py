@@ -23,10 +23,17 @@ from typing import Any, Protocol
 
 from verifier.checker.checked import Checked
 from verifier.checker.intervals import LARGEST_CHUNK
-from verifier.checker.manifest import Manifest, Question, sample_family, sample_goals
+from verifier.checker.manifest import (
+    Manifest,
+    Question,
+    sample_family,
+    sample_goals,
+    sample_query,
+)
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import executable
 from verifier.question.network import Network
 from verifier.question.rational import format_rational, parse_rational
 from verifier.runs.by_kernel import SHARE, KernelShare, replay_some
@@ -168,12 +175,14 @@ def _require_fit(
     if question.family is not None:
         sample_family(network, points, question, samples[0])
         return
+    if question.semantics != "real":
+        executable(network, question.semantics)  # a weight that is no number of the format
     flaw: UserError | None = None
     for sample in samples:
         try:
-            question.region(points.point(sample))
+            sample_query(network, points, question, sample)
         except UserError as error:
-            flaw = flaw or UserError(f"no sample has a ball to ask about; sample {sample}: {error}")
+            flaw = flaw or UserError(f"no sample has a ball to ask about; {error}")
         else:
             return
     raise flaw or UserError("no samples")

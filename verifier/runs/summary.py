@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from verifier.checker.checked import Asked, Checked
-from verifier.checker.manifest import Kind, Question, Result, asked_of_run, claim_text, sample_query
+from verifier.checker.manifest import (
+    Kind,
+    Question,
+    Result,
+    asked_of_run,
+    claim_text,
+    network_of,
+    sample_query,
+)
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
@@ -213,7 +221,8 @@ def shown_flips(
         verdict = parse_certificate(text, network.digest)
         if isinstance(verdict, Flip):
             flips.append((sample, verdict))
-    outputs = evaluate(network, [flip.point for _, flip in flips])
+    asked = network_of(network, question)
+    outputs = evaluate(asked, [flip.point for _, flip in flips])
     shown = []
     for (sample, flip), values in zip(flips, outputs, strict=True):
         query = sample_query(network, points, question, sample)
@@ -224,6 +233,7 @@ def shown_flips(
             raise RefusedError("no flip", f"sample {sample}: its flip does not hold")
         label = points.label_names[int(points.labels[sample])]
         rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
-        away = distance(question.norm, points.point(sample), flip.point)
-        shown.append(ShownFlip(sample, label, rival, away, tuple(values), flip.point))
+        point = flip.point[: network.inputs]  # without the rounding errors of an execution
+        away = distance(question.norm, points.point(sample), point)
+        shown.append(ShownFlip(sample, label, rival, away, tuple(values), point))
     return shown

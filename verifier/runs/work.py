@@ -16,18 +16,20 @@ from verifier.checker.manifest import (
     asked_of_run,
     run_checker,
     sample_family,
+    sample_goals,
     sample_query,
 )
-from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.runs.centers import goals_at_centers
 from verifier.runs.records import Record, failure, record_of
 from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, nearest_rivals
 from verifier.search.options import Options
+from verifier.tasks.semantics import verify_executed
 from verifier.tasks.verify import CheckedOutcome, verify_batch
 
 _ALLOCATIONS = 50_000  # of containers, until the youngest are looked at
@@ -102,13 +104,19 @@ def _solve(
         # Written down before any search goes on: what was checked is what is stored.
         sample, query = samples[number], queries[number]
         outcome = _at_center(context, query, sample, asked[number], outcome)
-        found[number] = record_of(sample, query, outcome, points.point(sample), worker)
+        center = job.question.center(points.point(sample))
+        found[number] = record_of(sample, query, outcome, center, worker)
 
     try:
         # A ball that does not meet the clip holds no point, and is no question.
         queries = [sample_query(network, context.points, job.question, k) for k in samples]
-        hints = [_hints(context, sample) for sample in samples]
         asked = asked_of_run(points.digest, job.question, samples)
+        if job.question.semantics != "real":
+            for number, sample in enumerate(samples):
+                answered(number, _executed(context, sample, asked[number]))
+                progress(number + 1)
+            return [found[number] for number in range(len(samples))]
+        hints = [_hints(context, sample) for sample in samples]
         verify_batch(
             network, queries, job.options, progress, hints,
             checker=context.checker, asked=asked, answered=answered,
@@ -122,6 +130,20 @@ def _solve(
         records += _solve(context, [sample], lambda done: None, worker)
         progress(len(records))
     return records
+
+
+def _executed(context: Context, sample: int, asked: Asked) -> CheckedOutcome:
+    """The outcome about every execution in the format that the question names."""
+    job, points, semantics = context.job, context.points, context.job.question.semantics
+    if semantics == "real":
+        raise UserError("real arithmetic is not executed in a format")
+    goals = sample_goals(context.network, points, job.question, sample)
+    center = points.point(sample)
+    query = Query(context.network, job.question.region(center), goals)
+    first = [job.question.center(center)]
+    return verify_executed(
+        query, semantics, job.options, first, checker=context.checker, asked=asked
+    ).outcome
 
 
 def _solve_family(
@@ -178,16 +200,15 @@ def _at_center(
     """The outcome; or, where no proof says that the sample itself is read right, the flip that it
     is if it is misread. Of a proved ball the center needs no look, which takes as long as a proof.
     """
-    if isinstance(outcome.verdict, Robust):
-        return outcome
-    center = context.points.point(sample)
-    outputs = evaluate(context.network, [center])[0]
-    for number, goal in enumerate(query.goals):
-        if all(atom.holds(center, outputs) for atom in goal.atoms):
-            flip = Flip(tuple(center), number)
-            shown = context.checker.flips([query], [flip], [asked])[0]
-            if isinstance(shown, Checked):
-                return CheckedOutcome(flip, outcome.seconds, checked=shown)
+    question = context.job.question
+    if isinstance(outcome.verdict, Robust) or question.semantics != "real":
+        return outcome  # as executed it was looked at before anything else
+    (goal,) = goals_at_centers(context.network, context.points, question, [sample])
+    if goal is not None:
+        flip = Flip(tuple(context.points.point(sample)), goal)
+        shown = context.checker.flips([query], [flip], [asked])[0]
+        if isinstance(shown, Checked):
+            return CheckedOutcome(flip, outcome.seconds, checked=shown)
     return outcome
 
 

@@ -30,10 +30,11 @@ Hint = tuple[Vector, str]
 class SearchedSample(Shown):
     """`flips` are exact points of the ball of `sample`; without any, `verdict` says what is known.
 
-    misread: the sample itself is a flip. robust: the checked proofs exclude every rival. undecided:
-    `reason` says why the search ended. With all rivals asked, `flips` has one for each rival that
-    has one, and `open_rivals` names those of which nothing is known. Of nearest flips, no flip is
-    nearer than `proved_radius`, and `exact` says that each is the nearest, by a checked proof.
+    misread: the sample itself, or as a format holds it, is a flip. robust: the checked proofs
+    exclude every rival. undecided: `reason` says why the search ended. With all rivals asked,
+    `flips` has one for each rival that has one, and `open_rivals` names those of which nothing is
+    known. Of nearest flips, no flip is nearer than `proved_radius`, and `exact` says that each is
+    the nearest, by a checked proof.
     `reads_right` says whether the network reads the label at the sample itself, exactly.
     """
 
@@ -49,7 +50,7 @@ class SearchedSample(Shown):
 
     @property
     def verdict(self) -> Literal["misread", "flip", "robust", "undecided"]:
-        if any(not flip.distance for flip in self.flips):
+        if any(not flip.distance or flip.method == "sample" for flip in self.flips):
             return "misread"
         if self.flips:
             return "flip"

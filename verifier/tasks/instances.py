@@ -20,15 +20,14 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from time import monotonic
-from typing import Literal
 
 import numpy as np
 
 from verifier.checker.checked import Checked, Facts, asked_of, of_local_process
 from verifier.checker.scaled import evaluate
-from verifier.evidence.certificate import Flip, Undecided
+from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.files import read_regular, write_bytes
-from verifier.evidence.proof_file import load_proof, proof_bytes, save_proof
+from verifier.evidence.proof_file import Claim, load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
 from verifier.formats.vipr.check import MAX_BYTES
 from verifier.formats.vipr.program import check_vipr_of
@@ -36,22 +35,22 @@ from verifier.formats.vnnlib.join import Joined, join
 from verifier.formats.vnnlib.property import REACH, Property, contains
 from verifier.formats.vnnlib.read import read_property
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import Semantics, executed
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.options import Options
 from verifier.tasks.instance_lists import Instance, Word, read_instances
-from verifier.tasks.semantics import Format, executed, verify_executed
+from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.verify import CheckedOutcome, check, verify
 
 Vector = tuple[Fraction, ...]
-Semantics = Literal["real"] | Format
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
     """`outputs` are the exact outputs at `point`, and both satisfy disjunct `disjunct`.
 
-    As executed, they are what numpy computes there.
+    As executed, they are those of the plain execution.
     """
 
     point: Vector
@@ -84,7 +83,7 @@ class Answer:
     """`word` with its evidence: for every box of the property a query and its checked outcome.
 
     A violated property has the one query that shows it; `violation` is set exactly then. As
-    executed, the queries are those of `semantics.executed`.
+    executed, the queries are those of `question.executed`.
     """
 
     word: Word
@@ -400,7 +399,7 @@ def check_proofs(
         if not asked:
             raise RefusedError("another question", f"{path} is not about a box of the property")
         verdict = load_proof(path, query=asked[0]).verdict
-        check(asked[0], verdict)
+        _require(network, asked[0], verdict, semantics)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
         if len(queries) == 1:
@@ -408,10 +407,20 @@ def check_proofs(
         raise RefusedError("goal missing", f"{path} proves one of {len(queries)} boxes")
     for target, query in zip(proof_paths(path, len(queries)), queries, strict=True):
         verdict = load_proof(target, query=query).verdict
-        check(query, verdict)
+        _require(network, query, verdict, semantics)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
     return _proved(question, Word.HOLDS)
+
+
+def _require(network: Network, query: Query, verdict: Claim, semantics: Semantics) -> None:
+    """Returns if the verdict is shown to be true; raises RefusedError."""
+    if semantics == "real":
+        check(query, verdict)
+    elif isinstance(verdict, Robust | Flip):
+        check_executed(network, query, semantics, verdict)
+    else:
+        raise RefusedError("another verdict", "neither a proof nor a flip")
 
 
 def _proved(question: Property, word: Word) -> Word:
@@ -596,8 +605,8 @@ def admitted(instance: Instance, solved: Solved) -> Solved:
     if not row.is_settled:
         return Solved(row)
     claims = {one.asked: one for one in solved.evidence or () if isinstance(one, Facts)}
-    network, queries = _queries(instance, row.verdict)
-    due = list(dict.fromkeys(map(asked_of, queries)))
+    network, queries, semantics = _queries(instance, row.verdict)
+    due = list(dict.fromkeys(asked_of(query, semantics) for query in queries))
     verdict = "robust"
     if row.verdict == Word.VIOLATED.value:
         due, verdict = [asked for asked in due if asked in claims], "flip"
@@ -610,8 +619,8 @@ def admitted(instance: Instance, solved: Solved) -> Solved:
     return Solved(row, tuple(shown))
 
 
-def _queries(instance: Instance, verdict: str) -> tuple[Network, list[Query]]:
-    """The queries of an instance as its files say, and the network that they are about."""
+def _queries(instance: Instance, verdict: str) -> tuple[Network, list[Query], Semantics]:
+    """The network of an instance as its files say, and the queries that are asked about it."""
     question = read_property(instance.prop_path)
     semantics = semantics_of(question)
     joined = join_files(question, dict(instance.networks), semantics)
@@ -620,7 +629,7 @@ def _queries(instance: Instance, verdict: str) -> tuple[Network, list[Query]]:
     queries = list(joined.question.queries(joined.network))
     if semantics != "real":
         queries = [executed(query, semantics) for query in queries]
-    return (queries[0].network if queries else joined.network), queries
+    return joined.network, queries, semantics
 
 
 def is_shown(instance: Instance, row: Row, proofs: Path | None) -> bool:

@@ -18,7 +18,7 @@ from threading import Thread
 
 from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_maximum import check_maximum
-from verifier.checker.manifest import Question, Result, claimed, sample_query
+from verifier.checker.manifest import Question, Result, claimed, require_real, sample_query
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import (
@@ -71,7 +71,11 @@ def run_parts(
     results: Sequence[Result],
     fetch: Callable[[str], bytes],
 ) -> Iterator[Part]:
-    """The stream of these results of a run; certificates are read one after another."""
+    """The stream of these results of a run; certificates are read one after another.
+
+    Raises UserError for a run about executions in floats: the theorem is about real numbers.
+    """
+    require_real(question, "the proved kernel")
     yield from ((True, text) for text in network_text(network))
     yield True, _task(points, question)
     for result in results:
@@ -172,7 +176,11 @@ def replay_run(
     fetch: Callable[[str], bytes],
     jobs: int = 1,
 ) -> None:
-    """Returns if the proved kernel accepts the certificates of these results; else RefusedError."""
+    """Returns if the proved kernel accepts the certificates of these results; else RefusedError.
+
+    Raises UserError as `run_parts`.
+    """
+    require_real(question, "the proved kernel")
     find_program()
     decided = [result for result in results if result.certificate is not None]
     count = max(1, -(-len(decided) // max(1, jobs)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from time import monotonic
 
-from verifier.checker.checked import Asked, Checked, Checker, Round, checked
+from verifier.checker.checked import NO_EXECUTION, Asked, Checked, Checker, Round, checked
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
@@ -23,9 +23,14 @@ from verifier.search.options import Options, Outcome
 
 @dataclass(frozen=True, slots=True)
 class CheckedOutcome(Outcome):
-    """An outcome whose verdict, if it is not Undecided, the checker has accepted: `checked`."""
+    """An outcome whose verdict, if it is not Undecided, the checker has accepted: `checked`.
+
+    `refused` is a flip that the search found for a network as executed, of which the checker says
+    that no execution has these rounding errors: there may be one near it.
+    """
 
     checked: Checked | None = None
+    refused: Flip | None = None
 
     @staticmethod
     def of(outcome: Outcome, checked: Checked | None = None) -> CheckedOutcome:
@@ -161,6 +166,9 @@ class _Batch:
                 return CheckedOutcome.of(replace(outcome, seconds=seconds), shown)
             reason = f"the checker refused what the search found: {shown}"
             outcome = replace(outcome, verdict=Undecided(reason))
+            if isinstance(verdict, Flip) and shown.flaw == NO_EXECUTION:
+                refused = CheckedOutcome.of(replace(outcome, seconds=seconds))
+                return replace(refused, refused=verdict)
         return CheckedOutcome.of(replace(outcome, seconds=seconds))
 
     def _replayed(
