@@ -22,7 +22,7 @@ from reports.numbers import Distance, Root, square
 from reports.radii import Known, NearestFlip, Radii, at_least, read_radii
 from verifier.checker.checked import Checked
 from verifier.checker.elaborate import kernel_check_result
-from verifier.checker.manifest import Question, sample_goals
+from verifier.checker.manifest import Question, require_real, sample_goals
 from verifier.checker.scaled import evaluate
 from verifier.data.bundled import BUNDLED
 from verifier.data.dataset import Dataset
@@ -283,8 +283,11 @@ def _by_kernel(
 ) -> dict[int, Checked]:
     """So many of what was replayed, drawn at random by seed 0, replayed by the kernel as well.
 
-    Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted.
+    Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted, and
+    UserError for a run about executions in floats, of which the kernel knows nothing.
     """
+    if count:
+        require_real(question, "the kernel")
     chosen = set(Random(0).sample(sorted(evidence), min(count, len(evidence))))
     return {
         row.sample: kernel_check_result(network, points, question, result_of(row), folder.fetch)

@@ -221,6 +221,8 @@ def test_reports_say_it(folder: Path, capsys: Any) -> None:
     assert run(capsys, *ask, "--quiet")[0] == 0
     code, _, said = run(capsys, "report", "float32", "--radii", "radii", "-o", "rep")
     assert code == 2 and "about exact arithmetic" in said
+    code, _, said = run(capsys, "report", "float32", "--kernel", "1", "-o", "rep")
+    assert code == 2 and "real numbers alone" in said
 
 
 def test_a_sample_that_no_input_of_the_format_is_near_has_no_answer(folder: Path) -> None:
