@@ -34,8 +34,11 @@ def _commands(
     if words != ("robmem",):
         yield words, command
     if isinstance(command, click.Group):
-        for name, inner in sorted(command.commands.items()):
-            yield from _commands(inner, (*words, name))
+        context = click.Context(command)
+        for name in sorted(command.list_commands(context)):
+            inner = command.get_command(context, name)
+            if inner is not None:
+                yield from _commands(inner, (*words, name))
 
 
 if __name__ == "__main__":

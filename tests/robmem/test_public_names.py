@@ -80,7 +80,9 @@ def test_importing_loads_nothing_that_takes_long(tmp_path, code):
 
 def test_a_question_loads_no_library_that_it_does_not_need(tmp_path):
     np.savez(tmp_path / "net.npz", W0=np.ones((2, 2)), b0=np.array([0.0, 1.0]))
-    heavy = "scipy.optimize networkx sklearn matplotlib jinja2 onnx dask distributed torch pandas"
+    heavy = (
+        "scipy highspy pulp flint networkx sklearn matplotlib jinja2 onnx dask torch pandas rich"
+    )
     done = _run(
         "import sys\nfrom robmem.__main__ import main\n"
         "code = main('verify net.npz --box 0:1 --label 1'.split())\n"

@@ -16,8 +16,9 @@ from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import Flip, Robust
 from verifier.question.errors import UserError
 from verifier.question.query import Query
+from verifier.search.bounds.claims import Claim
 from verifier.search.bounds.encoding import encode
-from verifier.search.bounds.solver import Claim, solve_mip
+from verifier.search.bounds.solver import solve_mip
 from verifier.search.options import Options
 from verifier.tasks.verify import verify
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from verifier.question.errors import UserError
 from verifier.question.network import Integers, Rows, integers
@@ -304,6 +303,8 @@ def _product_int64(outer: Rows, inner: Rows) -> Rows | None:
     width = max(
         int(outer.indices.max(initial=0)) + 1, inner.count, int(inner.indices.max(initial=0)) + 1
     )
+    from scipy import sparse  # takes long to import
+
     left: Any = sparse.csr_array(
         (outer.numerators, outer.indices, outer.starts), shape=(outer.count, inner.count)
     )

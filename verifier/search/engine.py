@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from functools import cache
-
-from threadpoolctl import ThreadpoolController
+from typing import TYPE_CHECKING
 
 from verifier.checker.intervals import RootBounds
 from verifier.checker.leaf import LeafChecker
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
-from verifier.evidence.certificate import Robust, Undecided
+from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.query import Query
+from verifier.search.bounds.claims import solver_of
 from verifier.search.bounds.floats import fits
 from verifier.search.clock import LateError, check_time
-from verifier.search.deep.propagation import Propagation
 from verifier.search.deep.ridge_sums import is_worth_trying
-from verifier.search.flips.by_solver import flip_of_solver, solver_of
 from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
 from verifier.search.options import Options, Outcome
 from verifier.search.trees.branching import branch
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 LOOKS = 8  # steps of the ascents that say how small a margin is where nothing was decided
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
@@ -33,6 +35,8 @@ MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anythin
 @cache
 def _pools() -> ThreadpoolController:
     """The thread pools of the linear algebra that is loaded; looking for them takes a while."""
+    from threadpoolctl import ThreadpoolController
+
     return ThreadpoolController()
 
 
@@ -93,34 +97,47 @@ def _answer(
     checker = TreeChecker(query, scaled, root)
     solver = solver_of(options.engine)
     if solver is not None:
+        from verifier.search.flips.by_solver import flip_of_solver
+
         flip = flip_of_solver(checker, solver, deadline)
         if flip is not None:
             return Outcome(flip)
     check_time(deadline)  # bounds and solver may have taken it all
-    large = _is_large(query)
     summed = is_worth_trying(checker)
-    # What sums show of a box, a small tree mostly shows as well, in rules that VIPR has.
-    sums = summed and (large or query.region.norm != "inf")
-    propagation = Propagation(checker, deadline, sums=sums)
-    if large or summed:
-        flip, proved = None, False
-        try:
-            proved = propagation.run_quickly()
-            if not proved:
-                flip = SegmentSearch(checker, deadline, terms=FEW_TERMS).run()
-                proved = flip is None and propagation.run_thoroughly()
-        except RefusedError:  # the checker's arithmetic turned down what the search tried
-            proved = False
-        if proved:
-            trees = tuple(tree for tree in propagation.trees if tree is not None)
-            robust = Robust(tuple(propagation.steps), trees)
-            return Outcome(robust, margins=tuple(propagation.margins))
-        flip = flip or SegmentSearch(checker, deadline).run()
-        if flip is not None:
-            return Outcome(flip, margins=tuple(propagation.margins))
+    margins: tuple[Fraction | None, ...] = ()
+    if _is_large(query) or summed:
+        found = _by_propagation(checker, deadline, summed=summed)
+        if not isinstance(found.verdict, Undecided):
+            return found
+        margins = found.margins
     if not fits(query.network):
         reason = "exact propagation leaves goals open, and the network is too large for floats"
-        return Outcome(Undecided(reason), margins=tuple(propagation.margins))
+        return Outcome(Undecided(reason), margins=margins)
     checker = TreeChecker(query, scaled, root)
     verdict, nodes = branch(query, checker, options, deadline, believing=believing)
     return Outcome(verdict, nodes=nodes)
+
+
+def _by_propagation(checker: TreeChecker, deadline: float | None, *, summed: bool) -> Outcome:
+    """What the methods for constructed networks find; they use no floats."""
+    from verifier.search.deep.propagation import Propagation  # trained networks do without
+
+    # What sums show of a box, a small tree mostly shows as well, in rules that VIPR has.
+    sums = summed and (_is_large(checker.query) or checker.query.region.norm != "inf")
+    propagation = Propagation(checker, deadline, sums=sums)
+    flip, proved = None, False
+    try:
+        proved = propagation.run_quickly()
+        if not proved:
+            flip = SegmentSearch(checker, deadline, terms=FEW_TERMS).run()
+            proved = flip is None and propagation.run_thoroughly()
+    except RefusedError:  # the checker's arithmetic turned down what the search tried
+        proved = False
+    verdict: Robust | Flip | None = flip
+    if proved:
+        trees = tuple(tree for tree in propagation.trees if tree is not None)
+        verdict = Robust(tuple(propagation.steps), trees)
+    elif flip is None:
+        verdict = SegmentSearch(checker, deadline).run()
+    open_goals = Undecided("exact propagation leaves goals open")
+    return Outcome(verdict or open_goals, margins=tuple(propagation.margins))

@@ -20,9 +20,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import highspy
 import numpy as np
-import pulp
 
 from verifier.checker.leaf import LeafChecker
 from verifier.search.bounds.floats import to_float
@@ -59,6 +57,8 @@ class Encoding:
 
     def to_highs(self) -> Any:
         """The program as a highspy.HighsLp, which minimises."""
+        import highspy
+
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = len(self.names), len(self.rows)
         program.col_lower_, program.col_upper_ = np.array(self.lower), np.array(self.upper)
@@ -78,6 +78,8 @@ class Encoding:
 
     def to_pulp(self) -> Any:
         """The program as a pulp.LpProblem, for any solver that PuLP knows."""
+        import pulp
+
         model = pulp.LpProblem("goal", pulp.LpMaximize)
         binaries = set(self.binaries)
         columns = [

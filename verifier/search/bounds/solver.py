@@ -8,7 +8,6 @@ import os
 import sys
 import warnings
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from typing import Any
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from verifier.question.errors import UserError
+from verifier.search.bounds.claims import MIP_SOLVERS, PULP_NAMES, Claim, Guess, SolverError
 from verifier.search.bounds.encoding import Encoding
 
 Float = NDArray[np.float64]
@@ -52,10 +52,6 @@ def highs() -> Any:
     for option, value in (("output_flag", False), ("threads", 1), ("random_seed", 0)):
         made.setOptionValue(option, value)
     return made
-
-
-class SolverError(RuntimeError):
-    """The solver answered with a status that no rule expects."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,22 +195,6 @@ def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
     return active if len(active) == width else None
 
 
-class Claim(Enum):
-    """What a mixed-integer solver says, in its own floating point."""
-
-    OPTIMAL = "it says that it has an optimum"
-    INFEASIBLE = "it says that nothing is feasible"
-    STOPPED = "it stopped before it knew"
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """columns: the best point found, None if there is none."""
-
-    claim: Claim
-    columns: Float | None
-
-
 _HIGHS_CLAIMS = {
     HighsModelStatus.kOptimal: Claim.OPTIMAL,
     HighsModelStatus.kInfeasible: Claim.INFEASIBLE,
@@ -233,14 +213,6 @@ _PULP_CLAIMS = {
     (pulp.LpStatusNotSolved, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
     (pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound): Claim.STOPPED,
 }
-_PULP_NAMES = {
-    "cbc": "PULP_CBC_CMD",
-    "scip": "SCIP_CMD",
-    "gurobi": "GUROBI",
-    "cplex": "CPLEX_PY",
-    "glpk": "GLPK_CMD",
-}
-MIP_SOLVERS = ("highs", *_PULP_NAMES)
 
 
 def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> Guess:
@@ -251,11 +223,11 @@ def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> 
     """
     if solver == "highs":
         return _solve_with_highs(encoding, seconds)
-    if solver not in _PULP_NAMES:
+    if solver not in PULP_NAMES:
         raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of names that PuLP 4 will change
-        found = pulp.getSolver(_PULP_NAMES[solver], msg=False, timeLimit=seconds)
+        found = pulp.getSolver(PULP_NAMES[solver], msg=False, timeLimit=seconds)
         if not found.available():
             raise UserError(f"MILP solver {solver!r} is not installed")
         model = encoding.to_pulp()

@@ -18,8 +18,6 @@ from verifier.evidence.certificate import Flip, Leaf, Lemma, Undecided, UnitSpli
 from verifier.question.query import Goal, Query
 from verifier.search.attack import exact_flip
 from verifier.search.bounds.float_leaf import FloatLeaf, Phases
-from verifier.search.exact.basis import exact_optimum
-from verifier.search.exact.pattern import decide_pattern
 
 BITS = (30, 53)  # of the multipliers, tried in this order
 Asked = int | Lemma  # the number of a goal, or what is to be shown of a unit
@@ -57,6 +55,8 @@ class ExactLeaves:
         """A leaf from the exact optimum of a branch with open units, and the phases that it needs;
         for goals that a bound of zero refutes."""
         fixed = self._by_unit(phases)
+        from verifier.search.exact.basis import exact_optimum  # takes long to import
+
         found = exact_optimum(
             self.query, self.checker, self.query.goals[number], fixed, self.undecided.tolist()
         )
@@ -66,6 +66,8 @@ class ExactLeaves:
 
     def of_pattern(self, asked: Asked, phases: Phases) -> tuple[Leaf, Phases] | Flip | Undecided:
         """For a branch with all phases fixed, whose margin is within rounding of zero."""
+        from verifier.search.exact.pattern import decide_pattern  # takes long to import
+
         if isinstance(asked, Lemma):
             return Undecided("a lemma is false, or holds by less than rounding")
         goal = self.query.goals[asked]

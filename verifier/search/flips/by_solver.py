@@ -6,21 +6,9 @@ from time import monotonic
 
 from verifier.checker.leaf import LeafChecker
 from verifier.evidence.certificate import Flip
-from verifier.question.errors import UserError
 from verifier.search.attack import exact_flip
 from verifier.search.bounds.encoding import encode
-from verifier.search.bounds.solver import MIP_SOLVERS, solve_mip
-
-
-def solver_of(engine: str) -> str | None:
-    """None for "exact", the solver's name for "milp:NAME"; UserError for anything else."""
-    if engine == "exact":
-        return None
-    kind, _, name = engine.partition(":")
-    if kind != "milp" or name not in MIP_SOLVERS:
-        known = ", ".join(f"milp:{solver}" for solver in MIP_SOLVERS)
-        raise UserError(f"engine {engine!r} is not one of exact, {known}")
-    return name
+from verifier.search.bounds.solver import solve_mip
 
 
 def flip_of_solver(checker: LeafChecker, solver: str, deadline: float | None) -> Flip | None:

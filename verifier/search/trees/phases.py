@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +26,15 @@ from verifier.evidence.certificate import (
 from verifier.question.query import Query
 from verifier.search.attack import climb
 from verifier.search.bounds.ascent import Ascent, Bounded
+from verifier.search.bounds.claims import SolverError
 from verifier.search.bounds.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
-from verifier.search.bounds.relaxation import Relaxation, Solution
-from verifier.search.bounds.solver import SolverError
 from verifier.search.exact.leaves import Asked, ExactLeaves
 from verifier.search.trees.lookahead import Lookahead
 from verifier.search.trees.nodes import Branch, Nodes
+
+if TYPE_CHECKING:
+    from verifier.search.bounds.relaxation import Relaxation, Solution
 
 Float = NDArray[np.float64]
 STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
@@ -113,6 +116,8 @@ class PhaseTree:
         return found if isinstance(found, tuple) else None
 
     def _program(self, number: int) -> Relaxation:
+        from verifier.search.bounds.relaxation import Relaxation  # takes long to import
+
         return Relaxation(
             self.query, self.network, number, self.lower, self.upper, self.box, self.deadline
         )
