@@ -24,10 +24,11 @@ from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.question.region import Region
 from verifier.runs.centers import goals_at_centers
 from verifier.runs.records import Record, failure, record_of
 from verifier.search.deep.family import FamilySearch
-from verifier.search.flips.hints import Vector, nearest_rivals
+from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
 from verifier.search.options import Options
 from verifier.tasks.semantics import verify_executed
 from verifier.tasks.verify import CheckedOutcome, verify_batch
@@ -116,7 +117,10 @@ def _solve(
                 answered(number, _executed(context, sample, asked[number]))
                 progress(number + 1)
             return [found[number] for number in range(len(samples))]
-        hints = [_hints(context, sample) for sample in samples]
+        hints = [
+            hints_of(context, sample, query.region)
+            for sample, query in zip(samples, queries, strict=True)
+        ]
         verify_batch(
             network, queries, job.options, progress, hints,
             checker=context.checker, asked=asked, answered=answered,
@@ -185,13 +189,15 @@ def _solve_family(
     return records
 
 
-def _hints(context: Context, sample: int) -> list[Vector]:
-    """The differently labelled samples whose balls of this radius meet the sample's own."""
+def hints_of(context: Context, sample: int, region: Region) -> list[Vector]:
+    """The differently labelled samples whose balls of this radius meet the sample's own, and points
+    on the one direction that the network reads, if it reads one alone."""
     question = context.job.question
     reach = 2 * (question.radius or Fraction(0))
     if question.norm == "2":
         reach = max(reach * reach, 4 * (question.radius_squared or Fraction(0)))
-    return nearest_rivals(context.points, sample, question.norm, reach)
+    near = nearest_rivals(context.points, sample, question.norm, reach)
+    return near + along_one_direction(context.network, context.points, sample, region)
 
 
 def _at_center(

@@ -1,4 +1,5 @@
-"""Points worth a look before any search: where differently labelled samples pull a ball."""
+"""Points worth a look before any search: where differently labelled samples pull a ball, and where
+a network that reads its inputs through one direction cannot tell the sample from another one."""
 
 from __future__ import annotations
 
@@ -12,9 +13,14 @@ from verifier.evidence.certificate import Flip
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.question.rational import sqrt_lower
 from verifier.question.region import Norm, Region
 from verifier.search.attack import into_region
 
+ZERO = Fraction(0)
+MOST_ROWS = 10_000  # looked at for a direction
+HALVINGS = 4  # of the way from the center to the end of a region
+PLACES = 24  # bits behind the point of that way, for norm 2
 Vector = tuple[Fraction, ...]
 
 
@@ -34,6 +40,81 @@ def nearest_rivals(
         unit = points.denominator**2
     near = [k for k in np.argsort(distances, kind="stable")[:count] if distances[k] <= reach * unit]
     return [points.point(int(others[k])) for k in near]
+
+
+def along_one_direction(
+    network: Network, points: Points, sample: int, region: Region, count: int = 8
+) -> list[Vector]:
+    """Of a network that reads its inputs through one direction d alone, points of the region on the
+    shortest line along which d . x changes: where d . x is what it is at a differently labelled
+    sample, so that the network answers the same there, the `count` nearest first; then some on both
+    sides of the center, for a network may answer no label at all in between.
+
+    None for a network that reads more than one direction.
+    """
+    direction = network.derived(direction_read)
+    middle = extremes(region)[0]
+    if not direction or points.dimension != network.inputs:
+        return []
+    own = sum((d * middle[k] for k, d in direction.items()), ZERO)
+    move, most = _shortest_move(direction, region.norm), _greatest_gain(direction, region, middle)
+    others = np.flatnonzero(points.labels != points.labels[sample])
+    columns = points.numerators[others][:, list(direction)].astype(object)
+    keys = columns @ np.array(list(direction.values()), dtype=object)
+    gaps = {Fraction(int(key), points.denominator) - own for key in keys.tolist()}
+    near = sorted((gap for gap in gaps if abs(gap) <= most), key=lambda gap: (abs(gap), gap))
+    steps = [sign * most / 2**k for k in range(HALVINGS) for sign in (1, -1)]
+    return [
+        tuple(x + gap * move.get(k, 0) for k, x in enumerate(middle))
+        for gap in near[:count] + steps
+    ]
+
+
+def direction_read(network: Network) -> dict[int, int]:
+    """The d, as integers by input, of a network whose rows each read t d . x for some t and else
+    units alone; empty if there is none, or if it has more than 10,000 rows that read inputs."""
+    found: dict[int, int] = {}
+    for rows in (network.units, network.outputs):
+        entries = np.flatnonzero(rows.indices < network.inputs)
+        reading = np.unique(np.searchsorted(rows.starts, entries, side="right") - 1).tolist()
+        if len(reading) > MOST_ROWS:
+            return {}
+        for row in reading:
+            variables, weights, _, _ = rows.row(row)
+            pairs = zip(variables, weights, strict=True)
+            read = {k: weight for k, weight in pairs if k < network.inputs}
+            first = next(iter(read))
+            found = found or read
+            if read.keys() != found.keys() or any(
+                weight * found[first] != found[k] * read[first] for k, weight in read.items()
+            ):
+                return {}
+    return found
+
+
+def _shortest_move(direction: dict[int, int], norm: Norm) -> dict[int, Fraction]:
+    """The v of least norm with direction . v = 1."""
+    if norm == "2":
+        square = sum(d * d for d in direction.values())
+        return {k: Fraction(d, square) for k, d in direction.items()}
+    if norm == "1":
+        k = max(direction, key=lambda k: abs(direction[k]))
+        return {k: Fraction(1, direction[k])}
+    total = sum(map(abs, direction.values()))
+    return {k: Fraction(1 if d > 0 else -1, total) for k, d in direction.items()}
+
+
+def _greatest_gain(direction: dict[int, int], region: Region, middle: Vector) -> Fraction:
+    """At most, and nearly, what direction . x gains from the middle on the ball of the region, its
+    clip aside."""
+    entries = [abs(d) for d in direction.values()]
+    if region.norm == "2":
+        return sqrt_lower(region.size * sum(d * d for d in entries), PLACES)
+    if region.norm == "1":
+        return region.size * max(entries)
+    if region.open:
+        return region.size * sum(entries)
+    return sum((abs(d) * (region.upper[k] - middle[k]) for k, d in direction.items()), ZERO)
 
 
 def extremes(region: Region) -> list[Vector]:
