@@ -16,6 +16,7 @@ from verifier.checker.replay import replay
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
+from verifier.data.load import load
 from verifier.evidence.certificate import (
     Flip,
     Leaf,
@@ -31,6 +32,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball, box
+from verifier.search.deep.forward import ForwardPass
 from verifier.search.deep.propagation import Propagation
 from verifier.search.deep.substitution import substitute
 from verifier.tasks.verify import verify_batch
@@ -253,3 +255,38 @@ def test_many_rival_cones_reach_into_a_ball_and_none_of_them_wins(seed: int) -> 
     trees = tuple(tree for tree in search.trees if tree is not None)
     replay(queries[0], Robust(tuple(search.steps), trees))
     assert max(len(tree) for tree in trees) < 100
+
+
+def test_forward_lemmas_hold_where_a_unit_is_zero_and_what_it_reads_is_not() -> None:
+    """A unit whose bounds are both zero is no longer live, but a leaf would substitute it as on."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    first, second = build.layer([x, x])
+    (zero,) = build.layer([first - second])
+    (last,) = build.layer([1 - first - zero])
+    region = box([Fraction(-1)], [Fraction(1)])
+    goal = Goal((Atom((), ((0, F(-1)),), F(-1), True),), "below -1")
+    query = Query(build.network([last]), region, (goal,))
+    checkers = checker_of(query), checker_of(query)
+    for checker in checkers:
+        for upper in (False, True):
+            checker.assume(Lemma(2, upper, Fraction(0), ()))
+    forward = ForwardPass(checkers[0])
+    assert forward.run([0, 1, 3])
+    assert [step.unit for step in forward.steps] == [3]
+    checkers[1].apply(forward.steps[0])
+
+
+def test_half_spaces_in_the_one_norm_are_proved_on_iris() -> None:
+    data = load("iris")
+    made = build("l1-halfspaces", data, ratio=F(99, 100))
+    queries = [
+        Query(
+            made.network,
+            ball("1", data.point(i), made.budget),
+            made.goals(int(data.labels[i]), data.classes),
+        )
+        for i in (0, 21, 106)
+    ]
+    outcomes = verify_batch(made.network, queries)
+    assert [type(outcome.verdict) for outcome in outcomes] == [Robust] * 3

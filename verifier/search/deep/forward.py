@@ -95,6 +95,8 @@ class ForwardPass:
             elif (read := self._outputs.get(j - self.inputs)) is not None:
                 form.add(weight, read)
                 self._added += len(read.terms) + len(read.stops)
+            elif self.checker.lower(j - self.inputs) >= 0:
+                form.stops.add(j - self.inputs)  # it is zero, but a leaf would take it for on
         return form
 
     def _visit(self, v: int, form: Form) -> None:
