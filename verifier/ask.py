@@ -41,10 +41,10 @@ from verifier.formats.load import load_file
 from verifier.formats.npz import chain
 from verifier.question.build import concatenate_rows, dense_rows
 from verifier.question.errors import UserError
-from verifier.question.labels import default_decoder, label_values
+from verifier.question.labels import default_decoder, is_integer, label_values, sorted_labels
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query, label_goals
-from verifier.question.rational import parse_rational
+from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Region, ball, box, read_norm
 from verifier.runs import run as runs
 from verifier.runs.run import Progress, Promising
@@ -127,12 +127,22 @@ def load_network(network: Any) -> Network:
     """The exact network of a file (.onnx, .nnet, .npz, robmem's own), of a fitted model, or of a
     pair: weights of shape (out, in) and biases, a layer each, with ReLU between layers.
 
-    A fitted classifier of two classes with a single score gets an output a class. Raises UserError.
+    A fitted classifier of two classes with a single score gets an output a class. Raises UserError,
+    also for an .onnx file that names its outputs by class in an order of its own: a network has no
+    names, so the file itself is to be given to what asks about labels.
 
     >>> robmem.load_network(network) is network
     True
     """
-    return _read(network, None)[0]
+    read, _, classes = _read(network, None)
+    if classes is not None and isinstance(network, str | PathLike):
+        numbers = all(map(is_integer, classes))
+        if numbers or list(classes) != sorted_labels(classes):
+            raise UserError(
+                f"{fspath(network)} names its outputs {', '.join(map(repr, classes[:5]))}, which a "
+                "network does not keep: give the path itself to what asks about labels"
+            )
+    return read
 
 
 def load_data(data: Dataset | str | PathLike[str]) -> Dataset:
@@ -189,7 +199,8 @@ def question(
     >>> robmem.check(query, robmem.verify(network, robmem.Ball([2], 1), 0))
     """
     values = None if labels is None else [exact_number(value, "labels") for value in labels]
-    read, decoder, classes = _read(network, decoder, values)
+    named = None if values is None else list(map(format_rational, values))
+    read, decoder, classes = _read(network, decoder, values, named)
     if classes is not None and values is None:
         if str(label) not in classes:
             raise UserError(f"label: {label!r} is not one of the classes {', '.join(classes)}")
@@ -411,10 +422,14 @@ def _promises(network: Any) -> bool:
 
 
 def _read(
-    network: Any, decoder: str | None, labels: Sequence[int | Fraction] | None = None
+    network: Any,
+    decoder: str | None,
+    labels: Sequence[int | Fraction] | None = None,
+    named: Sequence[str] | None = None,
 ) -> tuple[Network, str, list[str] | None]:
     """The network of a question about labels, the decoder that reads them, and the classes that a
-    fitted model has."""
+    fitted model or a file names; `labels` are those of the data as numbers, `named` what a user
+    calls the outputs."""
     if _promises(network):
         return network.network, decoder or network.decoder, None
     if isinstance(network, Network):
@@ -423,7 +438,10 @@ def _read(
         path = fspath(network)
         with naming(path):
             numbers = [Fraction(label) for label in labels or ()]
-            return (*load_file(path).reading(decoder, numbers), None)
+            loaded = load_file(path)
+            read, decoder = loaded.reading(decoder, numbers)
+            names = loaded.labels_for(decoder, named)
+            return read, decoder, None if names is None or named is not None else list(names)
     if isinstance(network, tuple) and len(network) == 2:
         made = _chain(*network)
         return made, decoder or default_decoder(made.outputs.count), None
@@ -458,7 +476,7 @@ def _about(
 ) -> tuple[Network, str, Dataset]:
     """The network, its decoder, and the data with the labels that its outputs stand for."""
     dataset = load_data(data)
-    read, decoder, classes = _read(network, decoder, _labels(dataset))
+    read, decoder, classes = _read(network, decoder, _labels(dataset), labels)
     if read.inputs != dataset.dimension:
         raise UserError(
             f"the network has {read.inputs} inputs, {dataset.name} has {dataset.dimension}"

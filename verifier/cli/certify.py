@@ -18,7 +18,7 @@ from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
-    from verifier.cli.networks import Parts
+    from verifier.cli.networks import Parts, Read
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.question.network import Network
@@ -276,7 +276,6 @@ def _begin(
 ) -> tuple[Run, dict[str, Any]]:
     """The run that was asked for, and what is known about its network."""
     from verifier.cli.options import sample_numbers
-    from verifier.cli.samples import label_list
     from verifier.data.load import source_files as data_files
     from verifier.formats.load import source_files as network_files
     from verifier.runs.run import begin
@@ -294,13 +293,11 @@ def _begin(
         )
     else:
         name = Path(options.file).name.split(".")[0]
-        network, asked, about = _loaded(options, dataset, options.file, sizes)
+        read, asked, about = _loaded(options, dataset, options.file, sizes)
+        network, dataset = read.network, read.relabelled(dataset)
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
     asked = replace(asked, semantics=options.semantics)
-    if options.file is not None:
-        names = label_list(options.labels)
-        dataset = dataset.for_outputs(asked.decoder, network.outputs.count, names)
     if options.clip is not None:
         asked = replace(asked, clip=read_clip(options.clip, dataset))
     sources = [] if options.file is None else read_sources("network", network_files(options.file))
@@ -439,29 +436,29 @@ def _constructed(
 
 def _loaded(
     options: _Options, dataset: Dataset, file: str, numbers: dict[str, Fraction | None]
-) -> tuple[Network, Question, dict[str, Any]]:
+) -> tuple[Read, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
     from verifier.cli.networks import read_network, require_executable, require_inputs
-    from verifier.cli.samples import label_numbers
+    from verifier.cli.samples import label_list, label_numbers
     from verifier.question.rational import format_rational
 
     if options.semantics != "real":
         require_executable(file, options.semantics)
-    network, decoder, notes = read_network(
-        file, options.parts, options.decoder, label_numbers(dataset),
+    read = read_network(
+        file, options.parts, options.decoder, label_numbers(dataset), label_list(options.labels),
         merge=options.semantics == "real",
     )  # fmt: skip
-    require_inputs(file, network, dataset.dimension, dataset.name)
+    require_inputs(file, read.network, dataset.dimension, dataset.name)
     norm = options.norm or "inf"
     budget, about = numbers["budget"], {"network_file": Path(file).name}
-    if notes:
-        about["notes"] = "; ".join(notes)
+    if read.notes:
+        about["notes"] = "; ".join(read.notes)
     if budget is None and numbers["radius"] is None and numbers["radius-squared"] is None:
         ratio = numbers["ratio"] if numbers["ratio"] is not None else Fraction(99, 100)
         of: Any = "inf" if norm == "inf" else int(norm)
         budget = budget_of_ratio(ratio, power_separation(dataset, of), of)
         about["ratio"] = format_rational(ratio)
-    return network, _asked(None, norm, decoder, budget, numbers), about
+    return read, _asked(None, norm, read.decoder, budget, numbers), about
 
 
 def _asked(

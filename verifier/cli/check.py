@@ -16,6 +16,8 @@ from verifier.cli.samples import LABELS_HELP
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from verifier.data.layout import Layout
     from verifier.evidence.proof_file import FamilyProof
     from verifier.runs.folder import RunFolder
@@ -253,13 +255,15 @@ def _check_folder(
     started = monotonic()
     folder = RunFolder(path)
     manifest = folder.manifest()
-    network = folder.network() if file is None else load_file(file).with_digest(manifest.network)
+    loaded = None if file is None else load_file(file)
+    network = folder.network() if loaded is None else loaded.with_digest(manifest.network)
     points = folder.points()
     if spec is not None:
-        given = load(spec, layout)
-        names = label_list(labels)
+        names: Sequence[str] | None = label_list(labels)
         decoder = manifest.question.decoder
-        points = points_of(given.for_outputs(decoder, network.outputs.count, names))
+        if loaded is not None:
+            names = loaded.labels_for(decoder, names)
+        points = points_of(load(spec, layout).for_outputs(decoder, network.outputs.count, names))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
     if kernel:

@@ -14,6 +14,7 @@ from verifier.cli.options import gathered
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
+    from verifier.data.dataset import Dataset
     from verifier.formats.loaded import Loaded
     from verifier.question.network import Network
 
@@ -69,24 +70,49 @@ def loaded_network(path: str, parts: Parts = Parts(), *, merge: bool = True) -> 
     return load_file(path, parts.outputs, parts.shapes, merge=merge)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The network of a question about labels, its decoder, and what a reader should know of it.
+
+    `names` are the labels that its outputs stand for: those of `--labels`, else of the file, whose
+    path `of_file` then is; None where neither says so.
+    """
+
+    network: Network
+    decoder: str
+    notes: tuple[str, ...]
+    names: Sequence[str] | None
+    of_file: str | None
+
+    def relabelled(self, dataset: Dataset) -> Dataset:
+        """The data with the label numbers of the outputs, see `Dataset.for_outputs`."""
+        count = self.network.outputs.count
+        return dataset.for_outputs(self.decoder, count, self.names, self.of_file)
+
+
 def read_network(
     path: str,
     parts: Parts,
     decoder: str | None,
     labels: Sequence[Fraction] = (),
+    names: Sequence[str] | None = None,
     *,
     merge: bool = True,
-) -> tuple[Network, str, tuple[str, ...]]:
-    """The network of a question about labels, its decoder, and what a reader should know of it,
-    which is printed to stderr as well."""
+) -> Read:
+    """The network of a question about labels; what a reader should know is printed to stderr.
+
+    `labels` are those of the data as numbers, `names` those that a user gives to the outputs.
+    """
     from verifier.formats.files import naming
 
     loaded = loaded_network(path, parts, merge=merge)
     with naming(path):
         network, decoder = loaded.reading(decoder, labels)
+        found = loaded.labels_for(decoder, names)
     notes = loaded.said(decoder)
     say(notes)
-    return network, decoder, notes
+    of_file = path if names is None and found is not None else None
+    return Read(network, decoder, notes, found, of_file)
 
 
 def read_numbers(path: str, parts: Parts, *, merge: bool = True) -> tuple[Network, tuple[str, ...]]:

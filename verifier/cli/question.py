@@ -122,9 +122,17 @@ def read_region(
 
 
 def read_goals(
-    outputs: int, label: str | None, labels: str | None, decoder: str | None, unsafe: Sequence[str]
+    outputs: int,
+    label: str | None,
+    labels: str | None,
+    decoder: str | None,
+    unsafe: Sequence[str],
+    names: Sequence[str] | None = None,
 ) -> tuple[tuple[Goal, ...], str, tuple[str, ...]]:
-    """The goals, what it means that none is met, and of each goal what it means that it is."""
+    """The goals, what it means that none is met, and of each goal what it means that it is.
+
+    For argmax `names` are the labels that the outputs stand for; if None, 0, 1, ..
+    """
     if unsafe:
         for option, given in (("--label", label), ("--labels", labels), ("--decoder", decoder)):
             if given is not None:
@@ -135,8 +143,10 @@ def read_goals(
         return goals, " or ".join(unsafe), tuple(unsafe)
     if label is None:
         raise UserError("give --label or --unsafe")
-    own = _label(label)
     decoder = decoder or default_decoder(outputs)
+    if decoder == "argmax":
+        return _argmax_goals(outputs, label, names)
+    own = _label(label)
     listed = None if labels is None else read_labels(labels)
     values = label_values(decoder, own, outputs, listed)
     goals = label_goals(decoder, values.index(own), values, outputs)
@@ -147,13 +157,41 @@ def read_goals(
     return goals, f"label {format_rational(own)} is read (decoder {decoder})", rivals
 
 
+def _argmax_goals(
+    outputs: int, label: str, names: Sequence[str] | None
+) -> tuple[tuple[Goal, ...], str, tuple[str, ...]]:
+    """The same for argmax, where names need not be numbers."""
+    known = [str(j) for j in range(outputs)] if names is None else list(names)
+    if len(known) != outputs:
+        raise UserError(f"--labels: {len(known)} labels for {outputs} outputs")
+    if len({_value(name) for name in known}) < outputs:
+        raise UserError("--labels: a label stands there twice")
+    place = next((j for j, name in enumerate(known) if _value(name) == _value(label)), None)
+    if place is None:
+        listed = ", ".join(known[:10]) + (", .." if outputs > 10 else "")
+        raise UserError(f"--label: {shown(label)} is not one of the labels {listed}")
+    goals = label_goals("argmax", place, range(outputs), outputs)
+    own = known[place]
+    which = "" if _value(own) == place else f", output {place}"
+    rivals = tuple(f"label {known[int(goal.rival)]}" for goal in goals)
+    return goals, f"label {own} is read (decoder argmax{which})", rivals
+
+
+def _value(name: str) -> Fraction | str:
+    """What two names of one label have in common: the number, if it is one."""
+    try:
+        return number("--label", name.strip())
+    except UserError:
+        return name.strip()
+
+
 def _label(text: str) -> Fraction:
     try:
         return number("--label", text)
     except UserError:
         raise UserError(
-            f"--label: {shown(text)} is not a number; a label called by a name is the number of "
-            "its output, counted from 0, with decoder argmax"
+            f"--label: {shown(text)} is not a number; labels that are called by names go with "
+            "decoder argmax"
         ) from None
 
 

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from verifier.tasks.around import FoundFlip
 
 
-LABELS_HELP = "One label for each output.  [default: 0, 1, .. or those of the data]"
+LABELS_HELP = (
+    "One label for each output.  [default: those that the file names, else 0, 1, .. or those of "
+    "the data]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +118,19 @@ def read_asked(
     exact = semantics == "real"
     if not exact:
         require_executable(net, semantics)
-    network, decoder, notes = read_network(
-        net, parts, about.decoder, label_numbers(dataset), merge=exact
-    )
-    require_inputs(net, network, dataset.dimension, dataset.name)
-    dataset = dataset.for_outputs(decoder, network.outputs.count, label_list(about.labels))
+    numbers, names = label_numbers(dataset), label_list(about.labels)
+    read = read_network(net, parts, about.decoder, numbers, names, merge=exact)
+    require_inputs(net, read.network, dataset.dimension, dataset.name)
+    dataset = read.relabelled(dataset)
     chosen = sample_numbers(about.samples, dataset.size)
     return Asked(
-        network,
+        read.network,
         dataset,
         points_of(dataset),
         tuple(range(dataset.size) if chosen is None else chosen),
-        decoder,
+        read.decoder,
         None if about.clip is None else read_clip(about.clip, dataset),
-        notes,
+        read.notes,
     )
 
 

@@ -70,6 +70,9 @@ def _facts(net: str, loaded: Loaded) -> dict[str, Any]:
         "operators": dict(sorted(loaded.kinds.items())),
         "notes": list(loaded.said(_decoder(loaded))),
     }
+    names = loaded.classes or loaded.astray
+    if names is not None:
+        facts["classes"] = list(names)
     if loaded.tail is not None:
         facts["last_layer"] = {
             "nodes": list(loaded.tail.by),
@@ -166,6 +169,8 @@ def _shown(facts: dict[str, Any]) -> str:
         ("weights", f"{facts['parameters']} not 0, up to {facts['bits']} bits"),
         ("largest", largest),
     ]  # fmt: skip
+    if "classes" in facts:
+        rows.append(("classes", ", ".join(facts["classes"])))
     if facts["operators"]:
         listed = ", ".join(f"{count} {name}" for name, count in facts["operators"].items())
         rows.append(("operators", listed))

@@ -46,7 +46,12 @@ _LONG = 400  # characters of a point shown exactly
     help="LO:HI, one LO:HI for each input, a FILE of them, or the word file: the box in NET.",
 )
 @click.option("--label", metavar="Y", help="That the decoder is to read everywhere.")
-@click.option("--labels", metavar="A,B,..", help="All labels.  [default: argmax: 0, 1, ..]")
+@click.option(
+    "--labels",
+    metavar="A,B,..",
+    help="All labels; of argmax one for each output.  [default: of argmax those of the file, else "
+    "0, 1, ..]",
+)
 @click.option(
     "--decoder",
     type=click.Choice(["nearest", "sign", "argmax", "value"]),
@@ -130,7 +135,6 @@ def command(
     from verifier.cli.question import (
         read_box,
         read_goals,
-        read_labels,
         read_point,
         read_region,
     )
@@ -156,12 +160,11 @@ def command(
         raise UserError(f"--engine: {engine!r} is neither exact nor milp:SOLVER")
     if semantics != "real":
         _require_executable(net, normalise, semantics)
-    known = None if labels is None else read_labels(labels)
-    network, own, decoder, notes = _network(
+    network, own, decoder, notes, names = _network(
         net,
         parts,
         decoder,
-        known,
+        labels,
         normalise=normalise,
         with_box=box_ == "file",
         exact=bool(unsafe),
@@ -180,7 +183,7 @@ def command(
         if semantics != "real":
             raise UserError(f"--worst and --maximise are about exact arithmetic, not {semantics}")
         if maximise is None:
-            goals, _, _ = read_goals(network.outputs.count, label, labels, decoder, unsafe)
+            goals, _, _ = read_goals(network.outputs.count, label, labels, decoder, unsafe, names)
         elif unsafe or label is not None or least:
             raise UserError("give --maximise alone, or --label or --unsafe")
         else:
@@ -190,7 +193,7 @@ def command(
         return answer_extreme(query, maximise, within, limits, proof, as_json)
     if within is not None:
         raise UserError("--within goes with --worst or --maximise")
-    goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe)
+    goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe, names)
     query = Query(network, region, goals)
     read = monotonic() - started
     options = Options(timeout, nodes, engine, seed)
@@ -219,6 +222,8 @@ def command(
             facts |= {"verdict": "misread", "flips": 0, "misread": 1}
     facts["semantics"] = semantics
     facts["notes"] = list(notes)
+    if names is not None and not unsafe:
+        facts["labels"] = list(names)
     facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
     facts["seconds"]["wall"] = round(monotonic() - started, 3)
     print(json.dumps(facts) if as_json else _shown(facts))
@@ -229,16 +234,19 @@ def _network(
     path: str,
     parts: Parts,
     decoder: str | None,
-    labels: Sequence[int | Fraction] | None,
+    labels: str | None,
     *,
     normalise: bool,
     with_box: bool,
     exact: bool,
     merge: bool,
-) -> tuple[Network, Box | None, str | None, tuple[str, ...]]:
-    """The network in the file and, of a .nnet file, the box there; the decoder of a label, and what
-    was done to the network. `exact`: its very numbers are asked about, and no label."""
+) -> tuple[Network, Box | None, str | None, tuple[str, ...], Sequence[str] | None]:
+    """The network in the file and, of a .nnet file, the box there; the decoder of a label, what was
+    done to the network, and the labels that its outputs stand for, if it is said. `exact`: its very
+    numbers are asked about, and no label."""
     from verifier.cli.networks import read_network, read_numbers
+    from verifier.cli.question import read_labels
+    from verifier.cli.samples import label_list
     from verifier.formats.merged import merged
     from verifier.formats.nnet import read_nnet
     from verifier.question.errors import UserError
@@ -248,17 +256,21 @@ def _network(
             raise UserError(f"{path}: --normalise is for .nnet files")
         if exact:
             network, notes = read_numbers(path, parts, merge=merge)
-            return network, None, decoder, notes
-        numbers = [Fraction(label) for label in labels or ()]
-        network, chosen, notes = read_network(path, parts, decoder, numbers, merge=merge)
-        return network, None, decoder or chosen, notes
+            return network, None, decoder, notes, None
+        try:
+            numbers = [] if labels is None else [Fraction(q) for q in read_labels(labels)]
+        except UserError:
+            numbers = []  # names, which argmax alone reads
+        read = read_network(path, parts, decoder, numbers, label_list(labels), merge=merge)
+        return read.network, None, read.decoder, read.notes, read.names
     file = read_nnet(path)
     if with_box and file.is_normalised and not normalise:
         raise UserError(
             f"{path}: its box is in units from before its normalisation; give --normalise as well"
         )
     network = file.network(normalise=normalise)
-    return merged(network) if merge else network, (file.lower, file.upper), decoder, ()
+    network = merged(network) if merge else network
+    return network, (file.lower, file.upper), decoder, (), label_list(labels)
 
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:

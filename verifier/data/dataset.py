@@ -229,14 +229,19 @@ class Dataset(Shown):
         return replace(self, numerators=numerators, labels=self.labels[indices])
 
     def for_outputs(
-        self, decoder: str, outputs: int, labels: Sequence[str] | None = None
+        self,
+        decoder: str,
+        outputs: int,
+        labels: Sequence[str] | None = None,
+        of_file: str | None = None,
     ) -> Dataset:
         """The same samples for a network with that many outputs: label number j is output j.
 
         The data need not have a sample of each label; see `output_names`, which raises UserError
-        where they do not fit. Names in an order of their own stand behind their numbers.
+        where they do not fit. Names in an order of their own stand behind their numbers. `of_file`
+        is the file that names its outputs so, where no user does.
         """
-        names = output_names(self.name, decoder, outputs, self.label_names, labels)
+        names = output_names(self.name, decoder, outputs, self.label_names, labels, of_file)
         if names == list(self.label_names):
             return self
         place = {name: number for number, name in enumerate(names)}

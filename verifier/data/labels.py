@@ -27,20 +27,32 @@ def label_table(place: str, texts: Sequence[str]) -> tuple[tuple[str, ...], npt.
 
 
 def output_names(
-    place: str, decoder: str, outputs: int, present: Sequence[str], given: Sequence[str] | None
+    place: str,
+    decoder: str,
+    outputs: int,
+    present: Sequence[str],
+    given: Sequence[str] | None,
+    of_file: str | None = None,
 ) -> list[str]:
     """names[j]: the label that a network's output j stands for, or the j-th of all labels where the
     decoder reads one output; `present` are the names in the data, which need not hold all of them.
 
-    Those of `given`, in its order, if it is not None. Else for `argmax`: j itself, if the names are
-    integers among 0 .. outputs-1; else the names in their order, one for each output. Raises
-    UserError where there are too few, and for a name that stands for nothing.
+    Those of `given`, in its order, if it is not None; `of_file` is the file that names them, where
+    no user does. Else for `argmax`: j itself, if the names are integers among 0 .. outputs-1; else
+    the names in their order, one for each output. Raises UserError where there are too few, and for
+    a name that stands for nothing.
     """
     if given is not None:
         names = [str(int(name)) if is_integer(name) and "." not in name else name for name in given]
         strange = [name for name in present if name not in names]
         if len(set(names)) < len(names):
             raise UserError("--labels: a label stands there twice")
+        if strange and of_file is not None:
+            listed = ", ".join(map(repr, names[:5])) + (", .." if len(names) > 5 else "")
+            raise UserError(
+                f"{of_file} names its outputs {listed}; {place} has the label {strange[0]!r}, "
+                "which is none of them; --labels A,B,.. names one for each output, in their order"
+            )
         if strange:
             raise UserError(f"--labels: {place} has the label {strange[0]!r}, which is not there")
         if decoder == "argmax" and len(names) != outputs:

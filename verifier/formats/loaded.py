@@ -46,7 +46,11 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a file holds: a network that ends in scores, and what comes after them, if anything."""
+    """What a file holds: a network that ends in scores, and what comes after them, if anything.
+
+    `classes` are the names that the file gives to the scores, None where it gives none but 0, 1, ..
+    in order; `astray` names in the file of which it is not known to which scores they belong.
+    """
 
     scores: Network
     inputs: tuple[Port, ...]
@@ -54,6 +58,8 @@ class Loaded:
     tail: Tail | None = None
     notes: tuple[str, ...] = ()
     kinds: Mapping[str, int] = field(default_factory=dict)
+    classes: tuple[str, ...] | None = None
+    astray: tuple[str, ...] | None = None
 
     def changed(self, change: Callable[[Network], Network]) -> Loaded:
         """The same with networks changed to equal functions."""
@@ -108,6 +114,20 @@ class Loaded:
                 decoder = "nearest" if tail.is_between(labels) else "sign"
         return self.network_for(decoder, labels), decoder
 
+    def labels_for(self, decoder: str, given: Sequence[str] | None) -> Sequence[str] | None:
+        """The label that each output stands for, where `given` are those that a user names: if None
+        those of the file, if it names any. Raises UserError where the file names classes and does
+        not say which score is which."""
+        if given is not None or decoder != "argmax":
+            return given
+        if self.astray is not None:
+            listed = ", ".join(map(repr, self.astray[:5]))
+            raise UserError(
+                f"the file names classes ({listed}), but not which output is which: "
+                "--labels A,B,.. names one for each output, in their order"
+            )
+        return self.classes
+
     def with_digest(self, digest: str) -> Network:
         """The network of this digest, of those that a question about the file may be about; the
         scores where there is none."""
@@ -117,11 +137,15 @@ class Loaded:
 
     def said(self, decoder: str | None) -> tuple[str, ...]:
         """What a reader should know of the network that `decoder` reads."""
-        tail = self.tail
+        tail, notes = self.tail, self.notes
+        if self.classes is not None and decoder == "argmax":
+            listed = ", ".join(f"{j} is {name!r}" for j, name in enumerate(self.classes[:5]))
+            more = "" if len(self.classes) <= 5 else ", .."
+            notes = (*notes, f"the file names its outputs by class: {listed}{more}")
         if tail is None or (tail.exact is not None and decoder != "sign"):
-            return self.notes
+            return notes
         if self.scores.outputs.count > 1:
             why = "argmax reads the same label without it"
         else:
             why = f"its value is above {tail.threshold} exactly where what it reads is above 0"
-        return (*self.notes, f"{tail.layers} is left out: {why}")
+        return (*notes, f"{tail.layers} is left out: {why}")

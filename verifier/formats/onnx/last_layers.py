@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from verifier.formats.onnx.classes import CLASS_OPERATORS, looked_up
 from verifier.formats.onnx.constants import FLOATS, Constant, index_constant
 from verifier.formats.onnx.elementwise import hard_sigmoid
 from verifier.formats.onnx.node import ONE, Node, Operator, Result, axis_of, scalar
@@ -105,13 +106,6 @@ def _normalizer(node: Node) -> Sequence[Result]:
     return [Squashed(value.scores, (*value.by, node.place), whole=True, positive=True)]
 
 
-def _zip_map(node: Node) -> Sequence[Result]:
-    """A dictionary of the classes' scores: the scores, in their order."""
-    value = node.inputs[0] if node.inputs else None
-    node.runner.note(f"{node.place} names the scores by their class: they stay in their order")
-    return [value if isinstance(value, Squashed) else node.value(0)]
-
-
 LAST_LAYERS: dict[str, Operator] = {
     "ArgMax": _argmax,
     "Asinh": _increasing(_ZERO),
@@ -130,15 +124,15 @@ LAST_LAYERS: dict[str, Operator] = {
     "Softsign": _increasing(_ZERO),
     "Tanh": _increasing(_ZERO),
 }
-LAST_ML_LAYERS: dict[str, Operator] = {"Normalizer": _normalizer, "ZipMap": _zip_map}
+LAST_ML_LAYERS: dict[str, Operator] = {"Normalizer": _normalizer, **CLASS_OPERATORS}
 
 _MOVES = (
     "Dropout", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze",
     "Transpose", "Unsqueeze",
 )  # fmt: skip
 _NAMES = (
-    "ArrayFeatureExtractor", "Cast", "Flatten", "Gather", "Identity", "LabelEncoder", "Reshape",
-    "Squeeze", "Unsqueeze",
+    "ArrayFeatureExtractor", "Cast", "Flatten", "Gather", "Identity", "Reshape", "Squeeze",
+    "Unsqueeze",
 )  # fmt: skip
 
 
@@ -148,10 +142,13 @@ def behind_last_layer(name: str, node: Node, operator: Operator) -> Sequence[Res
     Moving the values, casting them between floats, joining several of the same function, and 1
     minus a sigmoid; of a chosen class, its name.
     """
+    first = node.inputs[0]
     chosen = next((value for value in node.inputs if isinstance(value, Chosen)), None)
     if chosen is not None:
-        return [Chosen(chosen.scores, (*chosen.by, node.place))] if name in _NAMES else None
-    first = node.inputs[0]
+        if chosen is not first:
+            return looked_up(node)
+        passed = [replace(chosen, by=(*chosen.by, node.place))] if name in _NAMES else None
+        return looked_up(node) or passed
     if name == "Concat":
         return _joined(node, operator)
     if name == "Sub" and len(node.inputs) == 2:

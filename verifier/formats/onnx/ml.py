@@ -8,6 +8,7 @@ from math import prod
 import numpy as np
 
 from verifier.formats.affine_rows import Exact
+from verifier.formats.onnx.classes import named_classes
 from verifier.formats.onnx.constants import Constant, multiplied
 from verifier.formats.onnx.linear import product
 from verifier.formats.onnx.node import (
@@ -65,8 +66,8 @@ def _linear_regressor(node: Node) -> Sequence[Result]:
 
 def _linear_classifier(node: Node) -> Sequence[Result]:
     """The scores of the classes, one row of coefficients each, and the class of the largest."""
-    names = node.attributes.get("classlabels_ints") or node.attributes.get("classlabels_strings")
-    classes = len(names) if isinstance(names, list) else 0
+    names = named_classes(node, "classlabels_ints", "classlabels_strings") or ()
+    classes = len(names)
     coefficients = node.numbers("coefficients")
     rows = classes if coefficients is None else coefficients.size // node.tensor(0).shape[-1]
     if rows != classes or classes < 2:
@@ -84,7 +85,8 @@ def _linear_classifier(node: Node) -> Sequence[Result]:
         whole = transform == "SOFTMAX"
         function = "" if whole else "Sigmoid"
         values = Squashed(scores, (f"{transform} of {node.place}",), function, whole, True)
-    return [Chosen(scores, (node.place,)), values]
+    node.runner.name_classes(scores, names)
+    return [Chosen(scores, (node.place,), names), values]
 
 
 def _feature_extractor(node: Node) -> Sequence[Result]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from verifier.formats.affine_rows import Exact, Index
 from verifier.formats.onnx.constants import FLOAT, Constant, kind_name
-from verifier.formats.onnx.tails import Chosen, Squashed, not_linear
+from verifier.formats.onnx.tails import Chosen, ClassNames, Names, Squashed, not_linear
 from verifier.formats.tensors import (
     Graph,
     Tensor,
@@ -24,8 +24,8 @@ from verifier.question.errors import UserError
 
 Value = Tensor | Constant
 """What every operator takes."""
-Result = Tensor | Constant | Squashed | Chosen
-"""What an operator may make; the last two only the last layers take."""
+Result = Tensor | Constant | Squashed | Chosen | Names
+"""What an operator may make; the last three only the last layers take."""
 
 
 class Runner(Protocol):
@@ -37,6 +37,10 @@ class Runner(Protocol):
 
     def note(self, text: str) -> None:
         """Something that was done to the network while it was read; said once."""
+        ...
+
+    def name_classes(self, scores: Tensor, names: ClassNames) -> None:
+        """The file gives these names to these scores, in C order."""
         ...
 
 
@@ -68,6 +72,8 @@ class Node:
             return value.exact
         if isinstance(value, Squashed | Chosen):
             raise not_linear(value)
+        if isinstance(value, Names):
+            raise UserError(f"input {index} is of texts")
         return value
 
     def has(self, index: int) -> bool:

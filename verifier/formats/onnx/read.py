@@ -22,7 +22,7 @@ from verifier.formats.loaded import Loaded, Port, Tail
 from verifier.formats.onnx.constants import Constant, kind_name
 from verifier.formats.onnx.node import Result, scalar, tensor_of
 from verifier.formats.onnx.run import Interpreter, Scope, versions_of
-from verifier.formats.onnx.tails import Chosen, Squashed
+from verifier.formats.onnx.tails import Chosen, Names, Squashed
 from verifier.formats.tensors import MAX_ELEMENTS, Graph, Tensor, scaled
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -172,6 +172,10 @@ def _asked(names: Sequence[str], wanted: Sequence[str]) -> list[str]:
 def _loaded(
     graph: Graph, interpreter: Interpreter, ports: list[Port], results: dict[str, Result]
 ) -> Loaded:
+    for name, result in results.items():
+        if isinstance(result, Chosen) and result.names is not None:
+            with naming(f"output {shown(name)}"):
+                interpreter.classes.add(result.scores, result.names)
     kept = _without_classes(results, interpreter)
     if not any(isinstance(result, Squashed | Chosen) for result in kept.values()):
         tensors = []
@@ -179,13 +183,15 @@ def _loaded(
             with naming(f"output {shown(name)}"):
                 if isinstance(result, Squashed | Chosen):
                     continue
+                if isinstance(result, Names):
+                    raise UserError("it is of texts")
                 tensors.append(tensor_of(result))
         made = [Port(name, tensor.shape, "") for name, tensor in
                 zip(kept, tensors, strict=True)]  # fmt: skip
         network = graph.network(tensors)
         return Loaded(
             network, tuple(ports), tuple(made), None, tuple(interpreter.notes),
-            dict(interpreter.kinds),
+            dict(interpreter.kinds), *interpreter.classes.of(tensors),
         )  # fmt: skip
     if len(kept) > 1:
         listed = ", ".join(map(shown, kept))
@@ -202,7 +208,7 @@ def _loaded(
     tail = Tail(last.by, threshold, shifted, exact)
     return Loaded(
         graph.network([scores]), tuple(ports), (Port(name, scores.shape, ""),), tail,
-        tuple(interpreter.notes), dict(interpreter.kinds),
+        tuple(interpreter.notes), dict(interpreter.kinds), *interpreter.classes.of([scores]),
     )  # fmt: skip
 
 

@@ -13,12 +13,14 @@ from typing import Any
 import onnx
 
 from verifier.formats.files import naming, shown
+from verifier.formats.onnx.classes import Registry
+from verifier.formats.onnx.constants import Constant
 from verifier.formats.onnx.last_layers import behind_last_layer
 from verifier.formats.onnx.node import Node, Operator, Result, Value, settled
 from verifier.formats.onnx.operators import ML_DOMAIN, OPERATORS
 from verifier.formats.onnx.order import nodes_in_order
 from verifier.formats.onnx.stored import read_tensor
-from verifier.formats.onnx.tails import Chosen, Squashed, not_linear
+from verifier.formats.onnx.tails import Chosen, ClassNames, Names, Squashed, not_linear
 from verifier.formats.tensors import Graph, Tensor
 from verifier.question.errors import UserError
 
@@ -68,6 +70,7 @@ class Interpreter:
         self.notes: dict[str, None] = {}
         self.kinds: dict[str, int] = {}
         self.unused = 0
+        self.classes = Registry()
         self._steps = 0
         self._functions: dict[tuple[str, str, str], onnx.FunctionProto] = {}
         for function in functions:
@@ -95,7 +98,7 @@ class Interpreter:
                 with naming(f"initializer {shown(tensor.name)}"):
                     if tensor.name in scope.values:
                         raise UserError("there are two values of this name")
-                    scope.values[tensor.name] = read_tensor(tensor, self.folder)
+                    scope.values[tensor.name] = _stored(tensor, self.folder)
         for node in ordered:
             with naming(_place(node)):
                 self._run(node, scope, needed)
@@ -243,12 +246,17 @@ class _Inside:
     def note(self, text: str) -> None:
         self.interpreter.note(text)
 
+    def name_classes(self, scores: Tensor, names: ClassNames) -> None:
+        self.interpreter.classes.add(scores, names)
+
 
 def _plain(result: Result) -> Value:
     if isinstance(result, Squashed) and result.exact is not None:
         return result.exact
     if isinstance(result, Squashed | Chosen):
         raise not_linear(result)
+    if isinstance(result, Names):
+        raise UserError("its body makes texts")
     return result
 
 
@@ -301,11 +309,21 @@ def operator_name(node: onnx.NodeProto) -> str:
     return shown(name)[1:-1]
 
 
+def _stored(tensor: onnx.TensorProto, folder: Path | None) -> Constant | Names:
+    """What a stored tensor holds: numbers, or texts."""
+    if tensor.data_type != onnx.TensorProto.STRING:
+        return read_tensor(tensor, folder)
+    shape = tuple(int(extent) for extent in tensor.dims)
+    if prod(shape) != len(tensor.string_data):
+        raise UserError(f"shape {list(shape)} of {len(tensor.string_data)} texts")
+    return Names(tuple(text.decode("utf-8", "replace") for text in tensor.string_data), shape)
+
+
 def _attribute(entry: onnx.AttributeProto, folder: Path | None) -> Any:
     """A number, bytes, a list of them, a constant, or a graph; other kinds are refused."""
     kind = entry.type
     if kind == onnx.AttributeProto.TENSOR:
-        return read_tensor(entry.t, folder)
+        return _stored(entry.t, folder)
     if kind == onnx.AttributeProto.FLOAT:
         return float(entry.f)
     if kind == onnx.AttributeProto.INT:

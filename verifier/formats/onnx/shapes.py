@@ -28,6 +28,7 @@ from verifier.formats.onnx.constants import (
 from verifier.formats.onnx.node import (
     Node,
     Operator,
+    Result,
     Value,
     axis_of,
     relocated,
@@ -35,6 +36,7 @@ from verifier.formats.onnx.node import (
     tensor_of,
     zero_like,
 )
+from verifier.formats.onnx.tails import Names
 from verifier.formats.tensors import Tensor, check_size, joined
 from verifier.question.errors import UserError
 
@@ -452,7 +454,7 @@ def _constant_of_shape(node: Node) -> list[Value]:
     return [value.moved(np.broadcast_to(value.values.reshape(()), shape))]
 
 
-def _constant(node: Node) -> list[Value]:
+def _constant(node: Node) -> list[Result]:
     for name, kind in (
         ("value", None),
         ("value_float", FLOAT),
@@ -462,7 +464,7 @@ def _constant(node: Node) -> list[Value]:
     ):
         if name in node.attributes:
             value = node.attributes[name]
-            if isinstance(value, Constant):
+            if isinstance(value, Constant | Names):
                 return [value]
             if kind == FLOAT:
                 return [Constant(FLOAT, np.asarray(value, dtype=np.float64))]

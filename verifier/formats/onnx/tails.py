@@ -40,16 +40,28 @@ class Squashed:
         return self.scores.shape
 
 
+ClassNames = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The number, or the name, of the largest of `scores`."""
+    """The number of the largest of `scores`, or, where there are names, its name."""
 
     scores: Tensor
     by: tuple[str, ...]
+    names: ClassNames | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Texts that the file stores, in C order: names of classes, with which nothing computes."""
+
+    texts: ClassNames
+    shape: tuple[int, ...]
 
 
 def one_group(shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
