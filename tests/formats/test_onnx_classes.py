@@ -237,7 +237,7 @@ def test_verify_asks_for_a_class_by_its_name(folder: Path, capsys: Any) -> None:
     code, _, text = run(capsys, *ask, "--label", "1", "--labels", "1,01")
     assert code == 2 and "a label stands there twice" in text
     code, _, text = run(capsys, *ask, "--label", "1", "--labels", "1,0,2")
-    assert code == 2 and "3 labels for 2 outputs" in text
+    assert code == 2 and "argmax: 2 outputs, 3 labels" in text
 
 
 def test_the_python_api_reads_the_names_of_the_file(folder: Path) -> None:

@@ -162,14 +162,16 @@ def _argmax_goals(
 ) -> tuple[tuple[Goal, ...], str, tuple[str, ...]]:
     """The same for argmax, where names need not be numbers."""
     known = [str(j) for j in range(outputs)] if names is None else list(names)
-    if len(known) != outputs:
-        raise UserError(f"--labels: {len(known)} labels for {outputs} outputs")
-    if len({_value(name) for name in known}) < outputs:
+    if len({_value(name) for name in known}) < len(known):
         raise UserError("--labels: a label stands there twice")
-    place = next((j for j, name in enumerate(known) if _value(name) == _value(label)), None)
+    if len(known) != outputs:
+        raise UserError(f"argmax: {outputs} outputs, {len(known)} labels")
+    own_value = _value(label) if names is not None else _label(label)
+    place = next((j for j, name in enumerate(known) if _value(name) == own_value), None)
     if place is None:
         listed = ", ".join(known[:10]) + (", .." if outputs > 10 else "")
-        raise UserError(f"--label: {shown(label)} is not one of the labels {listed}")
+        text = own_value if isinstance(own_value, str) else format_rational(own_value)
+        raise UserError(f"--label: {shown(text)[1:-1]} is not one of the labels {listed}")
     goals = label_goals("argmax", place, range(outputs), outputs)
     own = known[place]
     which = "" if _value(own) == place else f", output {place}"
@@ -190,8 +192,8 @@ def _label(text: str) -> Fraction:
         return number("--label", text)
     except UserError:
         raise UserError(
-            f"--label: {shown(text)} is not a number; labels that are called by names go with "
-            "decoder argmax"
+            f"--label: {shown(text)} is not a number; a label called by a name is the number of "
+            "its output, counted from 0, with decoder argmax, where --labels does not name it"
         ) from None
 
 
