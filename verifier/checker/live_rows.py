@@ -48,6 +48,7 @@ class LiveRows:
     def source(self, variable: int) -> int:
         """The variable that this one equals on the region, as far as units pass it on."""
         passed, inputs, sources = [], self._inputs, self._sources
+        item, row_of, (column, *twin) = self._table.item, self._lower_row.item, self._columns
         while variable >= inputs:
             known = sources.get(variable)
             if known is not None:
@@ -56,7 +57,8 @@ class LiveRows:
             passed.append(variable)
             if len(passed) == 1:
                 variable = self._scaled.origins.item(variable)  # rows name no copies
-            if min(self._lowers(variable)) < 0:
+            row = row_of(variable)
+            if item(row, column) < 0 or any(item(row, other) < 0 for other in twin):
                 break
             variables, weights, constant = self._live_row(variable - inputs)
             if constant or weights != [1] or variables[0] < inputs:
