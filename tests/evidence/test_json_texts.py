@@ -71,20 +71,25 @@ def test_a_text_of_the_largest_size_is_read_and_a_longer_one_is_not(reader, monk
 def test_the_memory_that_values_take_is_bounded_exactly(character, each, monkeypatch):
     """`each` bytes a character, 30 a quote, against 24 times the size and what is free; what stands
     in a text counts as well, for it is not looked at."""
-    most = (2**16 + 24 * 2 - 2 * 30) // (each - 24)
     for reader in READERS:
-        monkeypatch.setattr(reader, "FREE_MEMORY", 2**16)
-        assert flaw(reader, b'"' + character.encode() * most + b'"') == ""
-        assert flaw(reader, b'"' + character.encode() * (most + 1) + b'"') == "too large"
+        for free, expected in (
+            (0, ""),
+            (-1, "too large"),
+            (each - 25, ""),
+            (24 - each, "too large"),
+        ):
+            free += 1000 * (each - 24) + 2 * 30 - 2 * 24
+            monkeypatch.setattr(reader, "FREE_MEMORY", free)
+            assert flaw(reader, b'"' + character.encode() * 1000 + b'"') == expected
 
 
 def test_quotes_take_thirty_bytes(monkeypatch):
     """A list of empty texts costs 100 bytes an item of 3 characters."""
-    most = (2**16 + 24 * 3 - 64) // (100 - 72)
     for reader in READERS:
-        monkeypatch.setattr(reader, "FREE_MEMORY", 2**16)
-        assert flaw(reader, b"[" + b'"",' * most + b"0]") == ""
-        assert flaw(reader, b"[" + b'"",' * (most + 1) + b"0]") == "too large"
+        for less, expected in ((0, ""), (1, "too large")):
+            free = 1000 * (100 - 72) + 64 - 24 * 3
+            monkeypatch.setattr(reader, "FREE_MEMORY", free - less)
+            assert flaw(reader, b"[" + b'"",' * 1000 + b"0]") == expected
 
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])

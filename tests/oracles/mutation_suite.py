@@ -71,7 +71,12 @@ FILES = {
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
     "manifest": ("test_manifest",),
     "network": ("test_integers", *TYPES),
-    "network_file": ("test_native_network", "test_hostile_files", "test_exact_inputs"),
+    "network_file": (
+        "test_network_bytes",
+        "test_native_network",
+        "test_hostile_files",
+        "test_exact_inputs",
+    ),
     "packed": ("test_packed", "test_json_texts", "test_hostile_files"),
     "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
     "query": TYPES,
@@ -90,7 +95,7 @@ FILES = {
     "maxima_trees": MAXIMA,
 }
 KERNEL = {  # in one process: what is run at the command line is not changed
-    "kernel_network": ("test_kernel_files",),
+    "kernel_network": ("test_network_bytes", "test_kernel_files"),
     "kernel_question": (
         "test_kernel_rules",
         "test_kernel_files",

@@ -48,21 +48,20 @@ class Network:
     variables, units of those of earlier layers alone."""
 
     def __init__(self, content: bytes) -> None:
-        need(content.startswith(MAGIC) and len(content) > 64, "network altered", "first bytes")
+        need(content.startswith(MAGIC), "network altered", "first bytes")
         need(hashlib.sha256(content[:-32]).digest() == content[-32:], "network altered", "its hash")
-        at = max(content.find(b"\n", len(MAGIC)), 0) + 1
-        header = parse(content[len(MAGIC) : max(at - 1, 0)])
-        self.inputs, layers, sections = fields(header, ("inputs", "layers", "sections"))
+        header, _, data = content[len(MAGIC) : -32].partition(b"\n")
+        self.inputs, layers, sections = fields(parse(header), ("inputs", "layers", "sections"))
         need(all(index(n, MOST) >= 0 for n in [self.inputs, *listed(layers)]), "malformed", layers)
         names = [f"{rows}.{name}" for rows in ("units", "outputs") for name in NAMES]
-        arrays: Any = []
+        at, arrays = 0, []
         for name, section in zip(names, listed(sections, 10), strict=True):
             stated, kind, count, size = fields(section, ("name", "kind", "count", "bytes"))
             need(stated == name and kind in ["big", *KINDS], "malformed", name)
-            end = at + index(size, len(content) - 31 - at)  # none goes on into the hash
-            arrays.append(integers(content[at:end], kind, index(count, MOST)))
+            end = at + index(size, len(data) - at + 1)
+            arrays.append(integers(data[at:end], kind, index(count, MOST)))
             at = end
-        need(at == len(content) - 32, "malformed", "it goes on after the last section")
+        need(at == len(data), "malformed", "it goes on after the last section")
         self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
         need(sum(layers) == self.units.count and self.inputs > 0, "malformed", "layers")
         need(self.outputs.count > 0, "malformed", "no outputs")
