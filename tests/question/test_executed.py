@@ -43,6 +43,8 @@ def test_numbers_of_the_format(semantics):
     for wrong in (F(1, 3), 2 * F(float(info.max)), F(float(info.smallest_subnormal)) / 2):
         assert not is_number(wrong, semantics)
     assert not is_number(F(2 ** (info.nmant + 2) + 1), semantics)
+    for beyond in (F(float(info.max)) + F(2) ** (info.maxexp - info.nmant - 1), F(2) ** 1025):
+        assert not is_number(beyond, semantics) and not is_number(-beyond, semantics)
 
 
 def test_sums_in_every_order_stay_within_the_error_bound():
@@ -85,6 +87,19 @@ def test_rounding_is_that_of_the_processor(semantics):
 
 
 @pytest.mark.parametrize("semantics", FORMATS)
+def test_any_fraction_is_rounded_to_the_nearest_number(semantics):
+    kind, rng = np.dtype(semantics).type, Random(6)
+    for _ in range(400):
+        value = F(rng.randint(-(10**9), 10**9), rng.randint(1, 10**9)) * F(3) ** rng.randint(
+            -60, 50
+        )
+        found = rounded(value, semantics)
+        assert is_number(found, semantics) and rounded(found, semantics) == found
+        near = [F(float(np.nextafter(kind(float(found)), kind(end)))) for end in (-np.inf, np.inf)]
+        assert all(abs(value - found) <= abs(value - other) for other in near)
+
+
+@pytest.mark.parametrize("semantics", FORMATS)
 def test_the_plain_execution_is_what_numpy_computes_in_order(semantics):
     for seed in range(40):
         query = random_query(seed, scale="halves", max_units=6, max_inputs=3)
@@ -108,7 +123,38 @@ def test_the_plain_execution_is_what_numpy_computes_in_order(semantics):
                 sides = (*question.region.lower, *question.region.upper)
                 common = query.region.dimension
                 errors = [x for k, x in enumerate(sides) if k % len(found) >= common]
-                assert all(denominator_of_errors(semantics) % e.denominator == 0 for e in errors)
+                multiple = denominator_of_errors(semantics)
+                assert multiple == 2 ** (146 if semantics == "float32" else 1042)
+                assert all(multiple % e.denominator == 0 for e in errors)
+
+
+def test_an_output_that_rounds_to_0_has_the_error_that_was_made():
+    """2^24 x - y / 2 - 2^24 is -1/2 at (1, 1); float32 computes 0."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    form = executable(build.network([x * 2**24 - y * F(1, 2) - 2**24]), "float32")
+    values = form.run([F(1), F(1)])
+    assert values == (1, 1, 0) and form.point(values) == (1, 1, F(1, 2))
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+def test_a_ball_grows_by_the_errors_alone(norm):
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    network = build.network([x + y, x - 3 * y])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "0")
+    region = ball(norm, [F(1), F(2)], F(1, 2))
+    found = executed(Query(network, region, (goal,)), "float32").region
+    errors = found.upper[2:]
+    assert (
+        found.norm == norm and found.lower[:2] == region.lower and found.upper[:2] == region.upper
+    )
+    if norm != "inf":
+        more = sum(errors) if norm == "1" else sum(e * e for e in errors)
+        assert (found.center, found.size) == ((*region.center, 0, 0), region.size + more)
+    far = Query(network, box([F(0), F(0)], [F(1), F(2) ** 127]), (goal,))
+    with pytest.raises(UserError, match="beyond the numbers of the format"):
+        executed(far, "float32")
 
 
 def cancelling():
@@ -222,6 +268,27 @@ def test_the_bounds_are_those_of_the_formula(semantics):
             assert error <= found <= error * (1 + F(1, 2**18))
             assert found.numerator.bit_length() <= 21 or found.denominator == 1
         assert question.region.lower[query.region.dimension :] == tuple(-e for e in errors)
+
+
+def test_what_is_lost_below_the_normal_numbers_and_in_long_sums():
+    """Where nothing but flushed operands is lost, and where a layer of many terms is read with a
+    negative weight: bounds from below matter as those from above."""
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "0")
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    flat = build.network([x * 2**20 - y * 2**18])
+    at_zero = Query(flat, box([F(0), F(0)], [F(0), F(0)]), (goal,))
+    (error,) = executed(at_zero, "float32").region.upper[2:]
+    assert F(2) ** -126 * (2**20 + 2**18 + 12) <= error <= F(2) ** -126 * (2**20 + 2**18 + 16)
+    many = 1 << 12
+    build = NetworkBuilder(many)
+    (mean,) = build.layer([sum(build.inputs[1:], build.inputs[0]) * F(1, many)])
+    (rest,) = build.layer([2 - mean])
+    network = build.network([rest * 1])
+    query = Query(network, box([F(1)] * many, [F(3, 2)] * many), (goal,))
+    found = executed(query, "float32").region.upper[many:]
+    for bound, error in zip(found, reference_bounds(network, query.region, "float32"), strict=True):
+        assert error <= bound <= error * (1 + F(1, 2**18))
 
 
 @pytest.mark.parametrize("semantics", FORMATS)

@@ -146,7 +146,7 @@ class Executable:
 
     def _error_bounds(self, region: Region) -> list[Fraction]:
         """E_v of every unit and output on the region."""
-        semantics, inputs = self._semantics, self.inputs
+        semantics = self._semantics
         shift = _SLACK - _SMALLEST[semantics]
         one, too_large = 1 << shift, Fraction(2) ** _LARGEST[semantics]
         low = [x.numerator * one // x.denominator for x in region.lower]  # of inputs and outputs
@@ -155,7 +155,7 @@ class Executable:
         if max(size) >= too_large * one:
             raise UserError(f"{semantics}: the region reaches beyond the numbers of the format")
         errors: list[Fraction] = []
-        for number, (indices, numerators, constant, denominator) in enumerate(self._rows):
+        for indices, numerators, constant, denominator in self._rows:
             weights, terms = [*map(abs, numerators)], len(indices) + 1
             read = [size[j] for j in indices]
             scaled = sum(map(mul, weights, read), abs(constant) * one)
@@ -165,8 +165,6 @@ class Executable:
             if magnitude + error >= too_large:
                 raise UserError(f"{semantics}: overflow is possible in a sum of {terms - 1} terms")
             errors.append(error)
-            if number >= self._own.units.count:
-                continue
             away = -(-error.numerator * one // error.denominator)
             sides = [(low[j], high[j]) if n > 0 else (high[j], low[j])
                      for j, n in zip(indices, numerators, strict=True)]  # fmt: skip
@@ -174,7 +172,7 @@ class Executable:
             above = sum(map(mul, numerators, (b for _, b in sides)), constant * one)
             low.append(max(below // denominator - away, 0))
             high.append(max(-(-above // denominator) + away, 0))
-            size.append(high[inputs + number])
+            size.append(high[-1])  # of outputs too, which nothing reads
         return errors
 
     def run(self, point: Sequence[Fraction]) -> Vector:
