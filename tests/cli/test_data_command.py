@@ -71,14 +71,29 @@ def test_numbers_too_long_for_the_table(capsys, tmp_path):
     assert int(facts["denominator"]) == 2**1074
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "counts"),
+    [
+        ("1,2,a\n1,2,b\n3,4,a\n", "samples 0 and 1 ('a' and 'b')", [2, 1]),
+        ("1,2,a\n3,4,a\n", "all 2 samples have the label 'a'; two classes are needed", [2]),
+    ],
+)
+def test_samples_that_no_network_memorizes_are_shown(text, words, counts, capsys, tmp_path):
+    """A given network may be asked about them; what has no separation is said."""
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    code, out, _ = run(capsys, "data", path, "--json")
+    facts = json.loads(out)
+    assert (code, facts["separation"], facts["label_counts"]) == (0, {}, counts)
+    assert words in facts["note"] and len(facts["digest"]) == 64
+    code, out, _ = run(capsys, "data", path)
+    assert code == 0 and words in out.splitlines()[-1] and "no separation" in out
+    code, _, said = run(capsys, "certify", "--data", path, "--out", tmp_path / "run")
+    assert code == 2 and words in said
+
+
 def test_bad_data(capsys, tmp_path):
     path = tmp_path / "t.csv"
-    path.write_text("1,2,a\n1,2,b\n3,4,a\n")
-    error = one_line_error(run(capsys, "data", path))
-    assert "1 pair of identical inputs has different labels" in error
-    assert "samples 0 and 1 ('a' and 'b')" in error
-    path.write_text("1,2,a\n3,4,a\n")
-    assert "all 2 samples have the label 'a'" in one_line_error(run(capsys, "data", path))
     path.write_text("1,2,a\n3,4\n")
     assert f"{path}: line 2, column 3" in one_line_error(run(capsys, "data", path))
     assert "is no data set" in one_line_error(run(capsys, "data", "a\nb"))

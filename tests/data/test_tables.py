@@ -242,6 +242,26 @@ def test_separators_are_named_where_one_is_missed(sign, words, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("t.csv", "1,2,u\n,,\n3,4,v\n", "line 2: all 3 fields are empty"),
+        ("t.csv", "1,2,u\n3,4,v\n , ,\n", "line 3: all 3 fields"),
+        ("t.csv", ",\n1,2,u\n", "line 1: all 2 fields"),
+        ("t.csv", '1,2,u\n"","",""\n', "line 2: all 3 fields"),
+        ("t.tsv", "1\t2\tu\n\t\t\n", "line 2: all 3 fields"),
+        ("t.data", "1;2;u\n;;\n", "line 2: all 3 fields"),
+    ],
+)
+def test_a_row_of_empty_fields_is_no_blank_line(name, text, place, tmp_path):
+    with pytest.raises(UserError, match=f"{place}.*delete the line, or its separators"):
+        table(tmp_path, text, name)
+
+
+def test_blank_lines_are_none(tmp_path):
+    assert rows(table(tmp_path, "\n1,2,u\n\n   \n3,4,v\n\n")) == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize(
     ("text", "layout", "message"),
     [
         ("1,5;2,5;u\n", {}, "if semicolons separate the columns, give --separator semicolon"),

@@ -74,6 +74,29 @@ def test_the_store_and_its_lists_say_so(folder: Path, capsys: Any) -> None:
     assert "2 robust, 2 misread, 1 flip" in run(capsys, "runs", "show", folder)[1]
 
 
+def test_the_proved_kernel_splits_them_off_too(
+    folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says of a flip that it is one; that its point is the sample is exact evaluation."""
+    asked: list[int] = []
+    monkeypatch.setattr("verifier.tasks.proved.find_program", lambda: Path("robmem-kernel"))
+    monkeypatch.setattr(
+        "verifier.tasks.proved.replay_run",
+        lambda network, points, question, results, *more: asked.extend(r.sample for r in results),
+    )
+    code, out, _ = run(capsys, "check", folder, "--proved", "--json")
+    facts = json.loads(out)
+    assert (code, asked) == (0, [0, 1, 2, 3, 4])
+    names = ("robust", "misread", "clean", "certified", "flips", "undecided", "proved", "recorded")
+    assert [facts[name] for name in names] == [2, 2, 3, 2, 1, 0, 5, 0]
+    asked.clear()
+    _, out, _ = run(capsys, "check", folder, "--proved", "--json", "--sample", "2", "--seed", "1")
+    facts = json.loads(out)
+    assert len(asked) == facts["proved"] == 2 and facts["recorded"] == 3
+    assert facts["robust"] + facts["flips"] + facts["misread"] == 2
+    assert "3 recorded, not replayed here" in facts["claim"]
+
+
 def test_the_manifest_claims_flips_as_before(folder: Path) -> None:
     """Whether a flip is the sample itself follows from its point: no claim of its own."""
     manifest = parse_manifest((folder / "manifest.json").read_bytes())

@@ -13,7 +13,7 @@ from tests.oracles.commands import run
 from verifier.checker.scaled import evaluate
 from verifier.formats.load import load_any_network
 from verifier.formats.vnnlib.read import parse_property
-from verifier.formats.write import onnx_bytes
+from verifier.formats.write import npz_bytes, onnx_bytes
 from verifier.question.build import NetworkBuilder, chain_from_floats
 from verifier.question.errors import UserError
 from verifier.tasks.instance_lists import read_instances
@@ -75,6 +75,81 @@ def test_two_networks_and_usage(folder: Path, capsys: pytest.CaptureFixture[str]
         code, out, err = run(capsys, "vnnlib", "verify", *arguments)
         assert (code, out) == (2, "")
         assert words in err
+
+
+def several(path: Path) -> None:
+    """x of shape [1, N], N open; outputs p = 2 x0 and q = x0 + x1."""
+    import onnx
+
+    make = onnx.helper
+    arrays = {"w": np.array([[2], [0]], np.float32), "v": np.array([[1], [1]], np.float32)}
+    nodes = [
+        make.make_node("MatMul", ["x", "w"], ["p"]),
+        make.make_node("MatMul", ["x", "v"], ["q"]),
+    ]
+    kind = onnx.TensorProto.FLOAT
+    graph = make.make_graph(
+        nodes, "g", [make.make_tensor_value_info("x", kind, [1, "N"])],
+        [make.make_tensor_value_info(name, kind, [1, 1]) for name in "pq"],
+        [onnx.numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )  # fmt: skip
+    onnx.save(make.make_model(graph, opset_imports=[make.make_opsetid("", 17)], ir_version=8), path)
+
+
+ONE = """(declare-const X_0 Real) (declare-const X_1 Real) (declare-const Y_0 Real)
+(assert (>= X_0 0)) (assert (<= X_0 1)) (assert (>= X_1 0)) (assert (<= X_1 1))
+(assert (>= Y_0 {bound}))
+"""
+ONE_2 = """(vnnlib-version <2.0>)
+(declare-network f (declare-input X Real [1, 2]) (declare-output Y Real [1, 1]))
+(assert (and (>= X[0,0] 0) (<= X[0,0] 1) (>= X[0,1] 0) (<= X[0,1] 1) (>= Y[0,0] {bound})))
+"""
+
+
+@pytest.mark.parametrize("text", [ONE, ONE_2])
+def test_an_output_and_a_shape_are_chosen_by_name(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net, prop = tmp_path / "net.onnx", tmp_path / "p.vnnlib"
+    several(net)
+    shape = ("--input-shape", "1,2")
+    for bound, word in (("2.5", "holds"), ("2", "violated")):
+        prop.write_text(text.format(bound=bound))
+        for name in "pq":
+            ask = ("vnnlib", net, prop, "--output", name, *shape, "--json")
+            code, out, _ = run(capsys, *ask)
+            assert json.loads(out)["verdict"] == word and code == int(word == "violated")
+        target = tmp_path / "p.lp"
+        asked = ("export", net, "--property", prop, "--to", "lp", "-o", target)
+        assert run(capsys, *asked, "--network-output", "q", *shape)[0] == 0
+        assert target.read_text()
+    code, _, said = run(capsys, "vnnlib", net, prop, "--output", "z", *shape)
+    assert code == 2 and "--output 'z'; the outputs are 'p', 'q'" in said
+    code, _, said = run(capsys, "vnnlib", net, prop, *shape)
+    assert code == 2
+    code, _, said = run(capsys, "vnnlib", "--instances", "list.csv", "--output", "p")
+    assert code == 2 and "go with NET and PROP" in said
+    target = tmp_path / "p.npz"
+    ask = ("export", net, "--to", "npz", "-o", target)
+    assert run(capsys, *ask, "--network-output", "p", *shape)[0] == 0
+    assert load_any_network(target).outputs.count == 1
+    code, _, said = run(capsys, *ask)
+    assert code == 2 and "give --input-shape" in said
+
+
+def test_parts_are_those_of_one_onnx_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two = chain_from_floats([np.eye(2)], [np.zeros(2)])
+    (folder / "two.npz").write_bytes(npz_bytes(two)[0])
+    prop = folder / "p.vnnlib"
+    prop.write_text(ONE.format(bound=1))
+    code, _, said = run(capsys, "vnnlib", folder / "two.npz", prop, "--output", "y")
+    assert code == 2 and "--output is for .onnx files" in said
+    prop.write_text(ONE_2.format(bound=1))
+    code, _, said = run(capsys, "vnnlib", folder / "two.npz", prop, "--output", "y")
+    assert code == 2 and "are for .onnx files" in said
+    ask = ("export", folder / "mono.vnnlib", "--to", "kernel", "-o", folder / "k")
+    code, _, said = run(capsys, *ask, "--network-output", "y")
+    assert code == 2 and "are for the file of a network" in said
 
 
 def test_capabilities(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,9 +18,10 @@ from verifier.cli.samples import LABELS_HELP
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
-    from verifier.cli.networks import Parts, Read
+    from verifier.cli.networks import Read
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
+    from verifier.formats.parts import Parts
     from verifier.question.network import Network
     from verifier.runs.centers import Centers
     from verifier.runs.run import Run

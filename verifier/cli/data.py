@@ -41,17 +41,23 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
     ROWS.npy, or POINTS.npy:LABELS.npy; a FOLDER[:train|:test] with the MNIST
     files; or an IMAGES:LABELS pair of idx files. The separation is the least
     distance between samples of different labels; in L2 its square is exact. A
-    robust memorizer exists for budgets below half of it.
+    robust memorizer exists for budgets below half of it; of samples that none can memorize,
+    for their labels are all one or contradict each other, that is said instead.
     """
     import numpy as np
 
     from constructions.separation import separation
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
+    from verifier.question.errors import UserError
     from verifier.question.rational import decimal_text
 
     dataset = load(spec, layout)
-    check_labelled(dataset)
+    note = None
+    try:
+        check_labelled(dataset)
+    except UserError as error:  # a given network may be asked about such samples
+        note = str(error)
     facts: dict[str, Any] = {
         "data": dataset.name,
         "samples": dataset.size,
@@ -67,7 +73,9 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
         "digest": dataset.digest(),
         "separation": {},
     }
-    for norm in norms or tuple(_NORMS):
+    if note is not None:
+        facts["note"] = note
+    for norm in () if note is not None else norms or tuple(_NORMS):
         closest = separation(dataset, norm)
         facts["separation"][norm] = {
             "squared" if norm == "2" else "distance": decimal_text(closest.value),
@@ -102,6 +110,8 @@ def _table(facts: dict[str, Any]) -> str:
             rough = closest["approximately"]
             value += " (beyond floats)" if rough is None else f" ~ {rough:.6g}"
         lines.append((f"{_NORMS[norm]} separation", f"{value}  (samples {first} and {second})"))
+    if "note" in facts:
+        lines.append(("no separation", facts["note"]))
     width = max(len(name) for name, _ in lines)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in lines)
 

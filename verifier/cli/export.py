@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from verifier.cli.networks import read_numbers, read_parts
+
 if TYPE_CHECKING:
     from verifier.evidence.proof_file import Claim
+    from verifier.formats.parts import Parts
     from verifier.question.query import Query
 
 _Entry = TypeVar("_Entry")
@@ -32,6 +35,20 @@ _PROGRAMS = ("lp", "mps")
 @click.option("-o", "--output", required=True, metavar="FILE")
 @click.option("--property", "prop", metavar="PROP", help="The VNN-LIB question about NET.")
 @click.option("--network", "net", metavar="NET", help="For a proof file that holds none.")
+@click.option(
+    "--network-output",
+    "outputs",
+    multiple=True,
+    metavar="NAME",
+    help="Of an .onnx file: this output alone; may be repeated.",
+)
+@click.option(
+    "--input-shape",
+    "shapes",
+    multiple=True,
+    metavar="[NAME=]N,N,..",
+    help="Of an .onnx file: of an input with symbolic axes.",
+)
 @click.option("--goal", type=click.IntRange(min=0), help="Only this goal.  [default: all]")
 @click.option("--float", "float_kind", type=click.Choice(["float32", "float64"]),
               help="Of the weights.  [default: float32 if that is exact]")  # fmt: skip
@@ -53,6 +70,8 @@ def command(
     output: str,
     prop: str | None,
     net: str | None,
+    outputs: tuple[str, ...],
+    shapes: tuple[str, ...],
     goal: int | None,
     float_kind: Any,
     rounded: bool,
@@ -74,11 +93,13 @@ def command(
     from verifier.cli.proved import export_coq, export_stream
     from verifier.question.errors import UserError
 
-    target = Path(output)
+    target, parts = Path(output), read_parts(outputs, shapes)
+    if parts and (kind not in (*_NETWORKS, *_PROGRAMS) or _is_proof(source)):
+        raise UserError("--network-output and --input-shape are for the file of a network as NET")
     if kind in _NETWORKS:
         if prop is not None or goal is not None:
             raise UserError(f"--property and --goal are not for --to {kind}")
-        lines = _export_network(source, kind, target, float_kind, rounded, net, normalise)
+        lines = _export_network(source, kind, target, float_kind, rounded, net, normalise, parts)
     else:
         if float_kind is not None or rounded or normalise:
             raise UserError(
@@ -95,8 +116,9 @@ def command(
             lines = _export_proof(source, target, net, goal)
         else:
             lines = _export_programs(
-                source, kind, target, prop, net, goal, decimal, bounds == "tightened", feasibility
-            )
+                source, kind, target, prop, net, goal, decimal, bounds == "tightened", feasibility,
+                parts,
+            )  # fmt: skip
     print(json.dumps({"files": lines}) if as_json else "\n".join(f"{a}: {b}" for a, b in lines))
     return 0
 
@@ -123,16 +145,19 @@ def _export_network(
     rounded: bool,
     net: str | None,
     normalise: bool,
+    parts: Parts,
 ) -> list[tuple[str, str]]:
     from verifier.evidence.files import write_bytes
     from verifier.evidence.network_file import save_network
-    from verifier.formats.load import load_any_network
     from verifier.formats.nnet import load_nnet
     from verifier.formats.write import npz_bytes, onnx_bytes
     from verifier.question.errors import UserError
 
     is_proof = _is_proof(source)
-    network = _read_proof(source, net)[0].network if is_proof else load_any_network(source)
+    if is_proof:
+        network = _read_proof(source, net)[0].network
+    else:
+        network, _ = read_numbers(source, parts)
     if normalise:
         if Path(source.removesuffix(".gz")).suffix != ".nnet":
             raise UserError(f"{source}: --normalise is for .nnet files")
@@ -158,12 +183,13 @@ def _export_programs(
     decimal: bool,
     tightened: bool,
     feasibility: bool,
+    parts: Parts,
 ) -> list[tuple[str, str]]:
     from verifier.evidence.files import write_bytes
     from verifier.formats.big_m import big_m, root_bounds
     from verifier.formats.lp_mps import lp_text, mps_text
 
-    queries = _queries(source, prop, net)
+    queries = _queries(source, prop, net, parts)
     programs = []
     for query in queries:
         bounds = root_bounds(query, tightened=tightened)
@@ -184,7 +210,7 @@ def _export_programs(
     return written
 
 
-def _queries(source: str, prop: str | None, net: str | None) -> list[Query]:
+def _queries(source: str, prop: str | None, net: str | None, parts: Parts) -> list[Query]:
     from verifier.formats.vnnlib.join import join
     from verifier.formats.vnnlib.read import read_property
     from verifier.question.errors import UserError
@@ -198,7 +224,7 @@ def _queries(source: str, prop: str | None, net: str | None) -> list[Query]:
         raise UserError(f"{source} is a network; which question? give --property")
     question = read_property(prop)
     semantics_of(question, "real")
-    joined = join(question, {"": Path(source)})
+    joined = join(question, {"": Path(source)}, parts)
     return joined.question.queries(joined.network)
 
 

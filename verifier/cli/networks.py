@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import click
 
 from verifier.cli.options import gathered
+from verifier.formats.parts import Parts
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,22 +20,14 @@ if TYPE_CHECKING:
     from verifier.question.network import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Which outputs of an .onnx file are asked about, all if none is named, and the shapes of
-    inputs with symbolic axes, by name, "" of the only one."""
-
-    outputs: tuple[str, ...] = ()
-    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-def _parts(outputs: tuple[str, ...], shapes: tuple[str, ...]) -> Parts:
+def read_parts(outputs: tuple[str, ...], shapes: tuple[str, ...]) -> Parts:
+    """What these options say; raises UserError."""
     return Parts(outputs, dict(map(_shape, shapes)))
 
 
 network_options = gathered(
     "parts",
-    _parts,
+    read_parts,
     {
         "outputs": click.option(
             "--output",

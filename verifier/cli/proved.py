@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -70,8 +71,9 @@ def _check_file(path: Path, file: str | None) -> dict[str, Any]:
 def _check_run(
     path: Path, file: str | None, part: int | None, seed: int | None, jobs: int | None
 ) -> dict[str, Any]:
-    from verifier.checker.manifest import check_inputs
+    from verifier.checker.manifest import Kind, check_inputs, claim_text
     from verifier.formats.load import load_any_network
+    from verifier.runs.centers import misread_samples
     from verifier.runs.checking import check_files
     from verifier.runs.folder import RunFolder
     from verifier.tasks.proved import replay_run
@@ -84,13 +86,27 @@ def _check_run(
     check_files(folder, manifest)
     chosen, seed = _chosen(manifest, part, seed)
     replay_run(network, points, manifest.question, chosen, folder.fetch, jobs or 1)
+    # What it has accepted is claimed; the centers are evaluated by the checker.
+    kinds = Counter(result.kind for result in chosen)
+    undecided = manifest.counts["undecided"]
+    counts: dict[Kind, int] = {
+        "robust": kinds["robust"], "flip": kinds["flip"], "undecided": undecided,
+    }  # fmt: skip
+    recorded = len(manifest.results) - undecided - len(chosen)
+    flips = [result.sample for result in chosen if result.kind == "flip"]
+    others = [*flips, *(r.sample for r in manifest.results if r.kind == "undecided")]
+    misread = set(misread_samples(network, points, manifest.question, others))
     facts: dict[str, Any] = {
-        "claim": manifest.claim,
+        "claim": claim_text(manifest.question, manifest.size, counts, recorded),
         "samples": len(manifest.results),
-        "robust": manifest.counts["robust"],
-        "flips": manifest.counts["flip"],
-        "undecided": manifest.counts["undecided"],
+        "robust": counts["robust"],
+        "misread": len(misread),
+        "clean": counts["robust"] + len(others) - len(misread),
+        "certified": counts["robust"],
+        "flips": sum(sample not in misread for sample in flips),
+        "undecided": undecided,
         "proved": len(chosen),
+        "recorded": recorded,
         "network": manifest.network,
         "data": manifest.data,
         "root": manifest.root,

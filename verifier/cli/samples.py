@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import Parts, read_network, require_executable, require_inputs
+from verifier.cli.networks import read_network, require_executable, require_inputs
 from verifier.cli.options import NORM, SECONDS, gathered
+from verifier.formats.parts import Parts
 from verifier.question.errors import UserError
 from verifier.question.region import Norm
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import Parts, network_options
+from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
+from verifier.formats.parts import Parts
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout

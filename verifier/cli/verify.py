@@ -15,9 +15,9 @@ from verifier.cli.networks import network_options
 from verifier.cli.options import NORM, SECONDS, table_options
 
 if TYPE_CHECKING:
-    from verifier.cli.networks import Parts
     from verifier.cli.question import Box
     from verifier.data.layout import Layout
+    from verifier.formats.parts import Parts
     from verifier.question.network import Network
     from verifier.question.query import Query
     from verifier.tasks.semantics import Execution

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from verifier.cli.networks import network_options
 from verifier.cli.options import SECONDS
 from verifier.cli.vnnlib_solver import supports_command, verify_command
 
 if TYPE_CHECKING:
+    from verifier.formats.parts import Parts
     from verifier.formats.vnnlib.property import Property
     from verifier.question.network import Network
     from verifier.search.options import Options
@@ -48,6 +50,7 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 )
 @click.argument("network", required=False, metavar="[NET]")
 @click.argument("property_", required=False, metavar="[PROP]")
+@network_options
 @click.option("--timeout", type=SECONDS, help="Seconds a property.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
@@ -71,6 +74,7 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 def command(
     network: str | None,
     property_: str | None,
+    parts: Parts,
     timeout: float | None,
     nodes: int | None,
     engine: str,
@@ -112,17 +116,22 @@ def command(
             raise UserError("--instances goes without NET, PROP, --result, --proof and --check")
         if semantics is not None:
             raise UserError("--semantics goes with NET and PROP; a list is answered as declared")
+        if parts:
+            raise UserError("--output and --input-shape go with NET and PROP, not with a list")
         return _list(instances, table, proofs, options, retry=retry, jobs=jobs, as_json=as_json)
     if network is None or property_ is None:
         raise UserError("give NET and PROP, or --instances")
     if table or proofs or retry or jobs > 1:
         raise UserError("--table, --proofs, --retry and --jobs belong to --instances")
-    return _one(network, property_, options, semantics, result, proof, evidence, as_json=as_json)
+    return _one(
+        network, property_, parts, options, semantics, result, proof, evidence, as_json=as_json
+    )
 
 
 def _one(
     net: str,
     prop: str,
+    parts: Parts,
     options: Options,
     semantics: str | None,
     result: str | None,
@@ -145,7 +154,7 @@ def _one(
 
     question = read_property(prop)
     arithmetic = semantics_of(question, semantics)
-    joined = join_files(question, {"": Path(net)}, arithmetic)
+    joined = join_files(question, {"": Path(net)}, arithmetic, parts)
     network, question = joined.network, joined.question
     if evidence is not None:
         word = check_proofs(network, question, Path(evidence), arithmetic)

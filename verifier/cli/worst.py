@@ -14,9 +14,9 @@ from verifier.cli.options import table_options
 from verifier.cli.samples import About, limit_options, sample_options
 
 if TYPE_CHECKING:
-    from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
+    from verifier.formats.parts import Parts
     from verifier.search.options import Options
     from verifier.tasks.worst import Worst
 

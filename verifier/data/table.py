@@ -327,6 +327,11 @@ def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
         cells = [cell.strip() for cell in row]
         if any(cells):
             yield reader.line_num, cells
+        elif len(cells) > 1:
+            raise UserError(
+                f"{path}: line {reader.line_num}: all {len(cells)} fields are empty; delete the "
+                "line, or its separators"
+            )
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:

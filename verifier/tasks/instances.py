@@ -29,6 +29,7 @@ from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.files import read_regular, write_bytes
 from verifier.evidence.proof_file import Claim, load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
+from verifier.formats.parts import Parts
 from verifier.formats.vipr.check import MAX_BYTES
 from verifier.formats.vipr.program import check_vipr_of
 from verifier.formats.vnnlib.join import Joined, join
@@ -139,8 +140,10 @@ def semantics_of(question: Property, asked: str | None = None) -> Semantics:
     raise UserError(f"semantics {shown(asked)} is not one of real, float32, float64")
 
 
-def join_files(question: Property, files: Mapping[str, Path], semantics: Semantics) -> Joined:
-    """The networks in the files as one, fit for the semantics.
+def join_files(
+    question: Property, files: Mapping[str, Path], semantics: Semantics, parts: Parts = Parts()
+) -> Joined:
+    """The networks in the files as one, fit for the semantics; `parts` of the only file.
 
     Raises UserError, naming the node, where a file as executed computes something else than one sum
     a unit; units with equal rows are merged for real arithmetic alone.
@@ -151,7 +154,7 @@ def join_files(question: Property, files: Mapping[str, Path], semantics: Semanti
                 from verifier.formats.onnx.single_sums import require_single_sums
 
                 require_single_sums(path, semantics)
-    return join(question, files, merge=semantics == "real")
+    return join(question, files, parts, merge=semantics == "real")
 
 
 def answer(

@@ -48,14 +48,20 @@ def read_model(path: Path) -> onnx.ModelProto:
     return model
 
 
-def signature(model: onnx.ModelProto) -> Signature:
-    """The inputs and outputs of the model's graph."""
+def signature(model: onnx.ModelProto, outputs: Sequence[str] = ()) -> Signature:
+    """The inputs and outputs of the model's graph, of the latter those with these names, if there
+    are any. Raises UserError for another name."""
+    by_name = {info.name: info for info in model.graph.output}
+    strange = next((name for name in outputs if name not in by_name), None)
+    if strange is not None:
+        known = ", ".join(map(shown, list(by_name)[:8]))
+        raise UserError(f"--output {shown(strange)}; the outputs are {known}")
     own = {tensor.name for tensor in model.graph.initializer}
     listed = [(info.name in own, _value(info)) for info in model.graph.input]
     return Signature(
         tuple(value for is_own, value in listed if not is_own),
         tuple(value for is_own, value in listed if is_own),
-        tuple(map(_value, model.graph.output)),
+        tuple(map(_value, [by_name[name] for name in outputs] or model.graph.output)),
     )
 
 

@@ -9,8 +9,9 @@ from math import prod
 from pathlib import Path
 
 from verifier.formats.files import naming, read_bytes, shown
-from verifier.formats.load import is_native, load_any_network
+from verifier.formats.load import is_native, load_any_network, load_file
 from verifier.formats.merged import merged
+from verifier.formats.parts import Parts
 from verifier.formats.side_by_side import side_by_side
 from verifier.formats.twins import by_differences
 from verifier.formats.vnnlib.property import Declared, Property, Tensor, fixed
@@ -31,47 +32,53 @@ class Joined:
     plain: bool
 
 
-def join(question: Property, files: Mapping[str, Path], *, merge: bool = True) -> Joined:
+def join(
+    question: Property, files: Mapping[str, Path], parts: Parts = Parts(), *, merge: bool = True
+) -> Joined:
     """The networks in these files, by the names that the property declares, side by side.
 
     The outputs are all hidden values and outputs in the order of their declaration. A property of
-    one network takes its file under any name, one of version 1 under the name "". merge: units with
-    equal rows become one, and nearly equal halves are written by their differences.
+    one network takes its file under any name, one of version 1 under the name "". `parts` of the
+    file of one network: its outputs are these alone, in this order. merge: units with equal rows
+    become one, and nearly equal halves are written by their differences.
 
     Raises UserError for a file too many or too few, and where one lacks what is declared.
     """
+    if parts and len(files) != 1:
+        raise UserError("--output and --input-shape are for a property of one network")
     if not question.networks:
         if len(files) != 1:
             raise UserError(f"the property is about one network; {len(files)} files are given")
         (path,) = files.values()
-        return Joined(_alone(path, merge=merge), question, plain=True)
+        return Joined(_alone(path, parts, merge=merge), question, plain=not parts)
     given = _named(question, files)
-    parts: dict[str, _Part] = {}
+    made: dict[str, _Part] = {}
     for declared in question.networks:
         path = given[_source(question, declared)]
         with naming(f"network {declared.name}"):
-            parts[declared.name] = part = _part(declared, path)
+            made[declared.name] = part = _part(declared, path, parts)
             if declared.isomorphic_to is not None:
-                _require_isomorphic(part.network, parts[declared.isomorphic_to].network, declared)
+                _require_isomorphic(part.network, made[declared.isomorphic_to].network, declared)
     columns = question.columns or tuple(range(question.inputs))
     values = {
-        columns[number]: value for part in parts.values() for number, value in part.initial.items()
+        columns[number]: value for part in made.values() for number, value in part.initial.items()
     }
-    placed = [(part.network, [columns[k] for k in part.inputs]) for part in parts.values()]
-    plain = len(placed) == 1 and all(part.plain for part in parts.values())
+    placed = [(part.network, [columns[k] for k in part.inputs]) for part in made.values()]
+    plain = len(placed) == 1 and all(part.plain for part in made.values())
     if plain and not _is_onnx(path):
-        network = _alone(path, merge=merge)
+        network = _alone(path, parts, merge=merge)
     else:
         network = placed[0][0] if plain else side_by_side(placed, question.inputs)
         network = merged(by_differences(network)) if merge else network
     return Joined(network, fixed(question, values) if values else question, plain)
 
 
-def _alone(path: Path, *, merge: bool) -> Network:
+def _alone(path: Path, parts: Parts, *, merge: bool) -> Network:
     """The network in the file; a native one holds its units as they are."""
-    if not merge or is_native(path):
-        return load_any_network(path, merge=False)
-    return merged(by_differences(load_any_network(path, merge=False)))
+    loaded = load_file(path, parts.outputs, parts.shapes, merge=False)
+    with naming(path):
+        network = loaded.network_for(None)
+    return network if not merge or is_native(path) else merged(by_differences(network))
 
 
 def _named(question: Property, files: Mapping[str, Path]) -> dict[str, Path]:
@@ -133,9 +140,11 @@ class _Part:
     plain: bool
 
 
-def _part(declared: Declared, path: Path) -> _Part:
+def _part(declared: Declared, path: Path, parts: Parts) -> _Part:
     if _is_onnx(path):
-        return _onnx_part(declared, path)
+        return _onnx_part(declared, path, parts)
+    if parts:
+        raise UserError("--output and --input-shape are for .onnx files")
     network = load_any_network(path, merge=False)
     inputs, outputs = declared.of("input"), declared.of("hidden", "output")
     special = [t.name for t in declared.tensors if t.onnx_name is not None or t.initialized]
@@ -150,14 +159,13 @@ def _is_onnx(path: Path) -> bool:
     return path.name.lower().removesuffix(".gz").endswith(".onnx")
 
 
-def _onnx_part(declared: Declared, path: Path) -> _Part:
-
+def _onnx_part(declared: Declared, path: Path, parts: Parts) -> _Part:
     from verifier.formats.onnx.read import loaded_model
     from verifier.formats.onnx.signature import Value, read_model, signature, with_outputs
     from verifier.formats.onnx.stored import read_tensor
 
     model = read_model(path)
-    found = signature(model)
+    found = signature(model, parts.outputs)
 
     def matched(tensors: Sequence[Tensor], values: Sequence[Value], what: str) -> list[Value]:
         """The value of each tensor: by name where it has one, else in order."""
@@ -193,7 +201,13 @@ def _onnx_part(declared: Declared, path: Path) -> _Part:
     for tensor, value in [*zip(free, values, strict=True), *zip(wanted, made, strict=True)]:
         _require_same(tensor, value.name, value.element, value.size)
     plain = not hidden and values == list(found.inputs) and ends == list(found.outputs) and not own
-    loaded = loaded_model(model if plain else asked, path.parent)
+    plain = plain and not parts
+    # Axes that the file leaves open are those that are declared.
+    pairs = zip(free, values, strict=True)
+    shapes = {value.name: tensor.shape or (1,) for tensor, value in pairs if value.size is None}
+    single = found.inputs[0].name if len(found.inputs) == 1 else ""
+    named = {name or single: shape for name, shape in parts.shapes.items()}
+    loaded = loaded_model(model if plain else asked, path.parent, shapes=shapes | named)
     network = loaded.network_for(None)
     _require_count("output entries", sum(t.size for t in wanted), network.outputs.count)
     # What the file declares of its values may be wrong: these are the sizes that were computed.
