@@ -50,6 +50,17 @@ def test_what_is_fixed_or_passed_on():
     assert constant == 15
 
 
+def test_the_source_of_a_copy_is_its_original():
+    """Also where the original passes nothing on; on -1 <= x <= 1."""
+    build = NetworkBuilder(1)
+    (first,) = build.layer([build.inputs[0]])
+    (copy,) = build.layer([first])
+    (again,) = build.layer([copy])
+    _, rows = rows_on(build.network([again]), box([F(-1)], [F(1)]))
+    assert [rows.source(variable) for variable in range(4)] == [0, 1, 1, 1]
+    assert [rows.skips(v) for v in range(3)] == [False, True, True]
+
+
 @pytest.mark.parametrize(("low", "high", "fixed"), [(-1, 1, 0), (-2, 0, 1), (-1, 0, 1), (0, 1, 0)])
 def test_a_unit_that_is_hardly_on_is_there(low, high, fixed):
     build = NetworkBuilder(1)

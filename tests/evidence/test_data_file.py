@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -198,3 +199,24 @@ def test_a_header_may_be_as_long_as_its_limit(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("verifier.evidence.data_file._MAX_HEADER", length)
     with pytest.raises(RefusedError, match="has no end"):
         parse_data(data)
+
+
+def test_the_denominator_is_bounded_in_lowest_terms() -> None:
+    most = 2**12_999  # of 13,000 bits
+    labels, names = np.array([0, 1]), ("x", "y")
+
+    def written(numerators: list[int], denominator: int) -> bytes:
+        return data_bytes(np.array(numerators, dtype=object)[:, None], denominator, labels, names)
+
+    assert parse_data(written([6, 2], 2 * most)).denominator == most
+    for denominator in (2 * most, 4 * most):
+        with pytest.raises(UserError, match="13,?00[12] bits"):
+            written([2, 6 * denominator + 2], 2 * denominator)
+
+
+@pytest.mark.parametrize("name", ["", "a\u0007", "\u202e", "a\nb", "\ud800"])
+def test_a_label_without_a_printable_name(name: str) -> None:
+    line = json.dumps([2, 1, "1", 8, ["a", name]], separators=(",", ":"))
+    with pytest.raises(RefusedError) as caught:
+        parse_data(header(line))
+    assert caught.value.flaw == "malformed"

@@ -201,6 +201,24 @@ def test_sections_are_refused_alike(edit):
     assert refused(file_of(edit=edit))
 
 
+def test_empty_sections_and_entries_without_bytes():
+    """A zero may be written in no byte at all, though no program of ours does."""
+
+    def no_bytes(sections):
+        sections[3][1], sections[3][3] = "big", 9
+        sections[3][4] = pack("<2I", 0, 1) + b"\xfc"
+
+    assert answers(file_of(edit=no_bytes)) == answers(file_of())
+    empty = {"units": ([0], [], [], [], []), "layers": (), "outputs": ([0, 1], [1], [4], [1], [3])}
+
+    def all_big(sections):
+        for parts in sections[1:5]:
+            parts[1] = "big"
+
+    ours, theirs = answers(file_of(**empty, edit=all_big))
+    assert ours == theirs == answers(file_of(**empty))[0] is not None
+
+
 def test_bytes_that_no_section_names():
     assert refused(file_of(tail=b"0"))
     assert refused(file_of(tail=b"\n"))

@@ -22,11 +22,11 @@ class Rows:
     def __init__(self, starts, indices, numerators, constants, denominators):
         self.starts, self.indices, self.numerators = starts, indices, numerators
         self.constants, self.denominators, self.count = constants, denominators, len(constants)
-        need(isinstance(starts, array) and isinstance(indices, array), "malformed", "an index")
         need(len(starts) == self.count + 1 == len(denominators) + 1, "malformed", "rows")
         entries = len(indices) == len(numerators) == starts[-1] and starts[0] == 0
         need(entries and 0 not in numerators, "malformed", "entries")
-        need(min(denominators, default=1) > 0 <= min(indices, default=0), "malformed", "a sign")
+        need(all(d > 0 for d in denominators), "malformed", "a denominator")
+        need(all(j >= 0 for j in indices), "malformed", "an index")
         for a, b in pairwise(starts):
             increase = a <= b and all(i < j for i, j in pairwise(indices[a:b]))
             need(increase, "malformed", "indices of a row")
@@ -58,12 +58,12 @@ class Network:
         for name, section in zip(names, listed(sections, 10), strict=True):
             stated, kind, count, size = fields(section, ("name", "kind", "count", "bytes"))
             need(stated == name and kind in ["big", *KINDS], "malformed", name)
-            end = at + index(size, len(data) - at + 1)
+            end = at + index(size, MOST)
             arrays.append(integers(data[at:end], kind, index(count, MOST)))
             at = end
         need(at == len(data), "malformed", "it goes on after the last section")
         self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
-        need(sum(layers) == self.units.count and self.inputs > 0, "malformed", "layers")
+        need(sum(layers) == self.units.count, "malformed", "layers")
         need(self.outputs.count > 0, "malformed", "no outputs")
         starts = self.units.starts
         for first, last in pairwise(accumulate(layers, initial=0)):
