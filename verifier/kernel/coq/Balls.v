@@ -330,3 +330,39 @@ Proof.
       * assert (I * I < Q2R k' * Q2R k') as I2 by lra.
         apply square_lt in I2; [lra | exact kn].
 Qed.
+
+(** How far a ball reaches; for L2 this needs a number whose square is at least its size. *)
+Definition reaches (n : norm) (size reach : Q) : bool :=
+  match n with
+  | L2 => nonneg reach && leq size (mul reach reach)
+  | _ => leq size reach
+  end.
+Lemma total_bounds {A} (h : A -> R) : (forall a, 0 <= h a) -> forall l a, In a l -> h a <= total (map h l).
+Proof.
+  intro P. induction l as [| b l IH]; intros a; simpl; [contradiction |].
+  assert (N : forall l, 0 <= total (map h l))
+    by (induction l0; simpl; [lra | specialize (P a0); lra]).
+  intros [-> | I]; [specialize (N l); lra |]. specialize (IH a I). specialize (P b). lra.
+Qed.
+
+Lemma within_gap n size reach ss x s :
+  match n with L2 => 0 <= reach /\ size <= reach * reach | _ => size <= reach end ->
+  within n false size ss x -> In s ss -> Rabs (gap x s) <= reach.
+Proof.
+  intros R N I. unfold within, below in N. destruct n.
+  - rewrite Forall_forall in N. specialize (N s I). simpl in N. lra.
+  - pose proof (total_bounds (fun s => Rabs (gap x s)) (fun s => Rabs_pos _) _ s I). simpl in *. lra.
+  - destruct R as [P R].
+    pose proof (total_bounds (fun s => gap x s * gap x s) (fun s => Rle_0_sqr _) _ s I). simpl in *.
+    apply Rabs_le. apply square_le; [exact P | lra].
+Qed.
+Lemma reaches_true n size reach : reaches n size reach = true ->
+  match n with
+  | L2 => 0 <= Q2R reach /\ Q2R size <= Q2R reach * Q2R reach
+  | _ => Q2R size <= Q2R reach
+  end.
+Proof.
+  unfold reaches. destruct n; intro H; try (apply leq_true, H).
+  apply andb_true_iff in H as [P H]. apply leq_true in H. rewrite mul_real in H.
+  split; [apply nonneg_true, P | exact H].
+Qed.

@@ -106,17 +106,28 @@ Proof.
   intro E; injection E as <-. exact H.
 Qed.
 
-Lemma line_nonneg l a b u : 0 <= line_at l a -> 0 <= line_at l b -> a <= u <= b -> 0 <= line_at l u.
+(** What is decided about an affine function at both ends holds between them. *)
+Lemma affine_nonneg s c a b u : 0 <= s * a + c -> 0 <= s * b + c -> a <= u <= b -> 0 <= s * u + c.
 Proof.
-  unfold line_at. intros A B [H1 H2]. destruct (Rle_lt_dec 0 (Q2R (fst l))) as [up | down].
-  - assert (Q2R (fst l) * a <= Q2R (fst l) * u) by (apply Rmult_le_compat_l; lra). lra.
-  - assert (- Q2R (fst l) * u <= - Q2R (fst l) * b) by (apply Rmult_le_compat_l; lra). lra.
+  intros A B [H1 H2]. destruct (Rle_lt_dec 0 s) as [up | down].
+  - assert (s * a <= s * u) by (apply Rmult_le_compat_l; lra). lra.
+  - assert (- s * u <= - s * b) by (apply Rmult_le_compat_l; lra). lra.
 Qed.
+Lemma affine_positive s c a b u : 0 < s * a + c -> 0 <= s * b + c -> a <= u <= b ->
+  0 < s * b + c \/ u < b -> 0 < s * u + c.
+Proof.
+  intros A B [H1 H2] C. destruct (Rle_lt_dec 0 s) as [up | down].
+  - assert (s * a <= s * u) by (apply Rmult_le_compat_l; lra). lra.
+  - destruct C as [C | C].
+    + assert (- s * u <= - s * b) by (apply Rmult_le_compat_l; lra). lra.
+    + assert (- s * u < - s * b) by (apply Rmult_lt_compat_l; lra). lra.
+Qed.
+Lemma line_nonneg l a b u : 0 <= line_at l a -> 0 <= line_at l b -> a <= u <= b -> 0 <= line_at l u.
+Proof. apply affine_nonneg. Qed.
 Lemma line_nonpos l a b u : line_at l a <= 0 -> line_at l b <= 0 -> a <= u <= b -> line_at l u <= 0.
 Proof.
-  unfold line_at. intros A B [H1 H2]. destruct (Rle_lt_dec 0 (Q2R (fst l))) as [up | down].
-  - assert (Q2R (fst l) * u <= Q2R (fst l) * b) by (apply Rmult_le_compat_l; lra). lra.
-  - assert (- Q2R (fst l) * a <= - Q2R (fst l) * u) by (apply Rmult_le_compat_l; lra). lra.
+  unfold line_at. intros A B H.
+  pose proof (affine_nonneg (- Q2R (fst l)) (- Q2R (snd l)) a b u). lra.
 Qed.
 
 Definition eval (l : line) (u : Q) : Q := add (mul (fst l) u) (snd l).

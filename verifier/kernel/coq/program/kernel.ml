@@ -645,6 +645,12 @@ let rec nth_error l = function
            | [] -> None
            | _ :: l0 -> nth_error l0 n0)
 
+(** val rev : 'a1 list -> 'a1 list **)
+
+let rec rev = function
+| [] -> []
+| x :: l' -> app (rev l') (x :: [])
+
 (** val list_eq_dec : ('a1 -> 'a1 -> bool) -> 'a1 list -> 'a1 list -> bool **)
 
 let rec list_eq_dec eq_dec l l' =
@@ -784,6 +790,10 @@ let at_center ns c =
   map (fun p -> { variable = (fst p); low = { qnum = Whole.zero; qden =
     Whole.one }; high = { qnum = Whole.zero; qden = Whole.one }; center =
     (snd p) }) (combine ns c)
+
+type cone = { growth : norm; rate : q; first : q; last : q; open_end : bool }
+
+type family = { reader : decoder; labels : nat; balls : cone; d0 : q; d1 : q }
 
 (** val zero : q **)
 
@@ -1697,6 +1707,13 @@ let finish e g enough = function
              ((||) ((||) enough opened) (positive_q k0))
          | None -> false)))
 
+(** val reaches : norm -> q -> q -> bool **)
+
+let reaches n size0 reach =
+  match n with
+  | L2 -> (&&) (nonneg reach) (leq size0 (mul reach reach))
+  | _ -> leq size0 reach
+
 (** val same_q : q -> q -> bool **)
 
 let same_q a b =
@@ -1714,13 +1731,13 @@ let rec same_direction d d' =
   | [] -> (match d' with
            | [] -> true
            | _ :: _ -> false)
-  | p :: d0 ->
+  | p :: d2 ->
     let (k, g) = p in
     (match d' with
      | [] -> false
      | p0 :: d'0 ->
        let (k', g') = p0 in
-       (&&) ((&&) (same_name k k') (same_q g g')) (same_direction d0 d'0))
+       (&&) ((&&) (same_name k k') (same_q g g')) (same_direction d2 d'0))
 
 type line = q * q
 
@@ -1750,14 +1767,14 @@ let rec multiple q0 d ts =
   | [] -> (match ts with
            | [] -> true
            | _ :: _ -> false)
-  | p :: d0 ->
+  | p :: d2 ->
     let (k, g) = p in
     (match ts with
      | [] -> false
      | p0 :: ts0 ->
        let (v, n) = p0 in
        (&&) ((&&) (same_name k v) (same_q (whole n) (mul q0 g)))
-         (multiple q0 d0 ts0))
+         (multiple q0 d2 ts0))
 
 (** val line_of_row : line trie -> direction -> row -> line option **)
 
@@ -1794,9 +1811,9 @@ let divide a b =
     q env -> direction -> (line trie -> q -> q -> q option) -> name list ->
     line trie -> q -> q -> q option **)
 
-let rec walk e d last us forms a b =
+let rec walk e d last0 us forms a b =
   match us with
-  | [] -> last forms a b
+  | [] -> last0 forms a b
   | v :: us0 ->
     (match get v e with
      | Some i ->
@@ -1808,16 +1825,16 @@ let rec walk e d last us forms a b =
              let at_a = eval l a in
              let at_b = eval l b in
              if (&&) (nonneg at_a) (nonneg at_b)
-             then walk e d last us0 (put v l forms) a b
+             then walk e d last0 us0 (put v l forms) a b
              else if (&&) (nonneg (neg at_a)) (nonneg (neg at_b))
-                  then walk e d last us0 (put v flat forms) a b
+                  then walk e d last0 us0 (put v flat forms) a b
                   else let root0 = divide (neg (snd l)) (fst l) in
                        if is_zero (eval l root0)
-                       then (match walk e d last us0
+                       then (match walk e d last0 us0
                                      (put v (if nonneg at_a then l else flat)
                                        forms) a root0 with
                              | Some p ->
-                               (match walk e d last us0
+                               (match walk e d last0 us0
                                         (put v
                                           (if nonneg at_a then flat else l)
                                           forms) root0 b with
@@ -2028,15 +2045,15 @@ let table_of sq ss ws =
 let rec box_range e d lo hi =
   match d with
   | [] -> Some (lo, hi)
-  | p :: d0 ->
+  | p :: d2 ->
     let (k, q0) = p in
     (match get k e with
      | Some i ->
        (match i with
         | Input (a, b) ->
           if nonneg q0
-          then box_range e d0 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
-          else box_range e d0 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
+          then box_range e d2 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
+          else box_range e d2 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
         | Unit (_, _, _) -> None)
      | None -> None)
 
@@ -2209,15 +2226,15 @@ let group_bound fuel e g known sq x ts tau =
 let rec named_groups fuel e g known sq t d gs k =
   match d with
   | [] -> Some (Some (gs, k))
-  | x :: d0 ->
+  | x :: d2 ->
     let (ts, gs0) = take_group (fst (fst x)).ray gs in
     (match ts with
-     | [] -> named_groups fuel e g known sq t d0 gs0 k
+     | [] -> named_groups fuel e g known sq t d2 gs0 k
      | _ :: _ ->
        (match group_bound fuel e g known sq x ts (mul t (fst (fst x)).share) with
         | Some o ->
           (match o with
-           | Some m -> named_groups fuel e g known sq t d0 gs0 (add0 k m)
+           | Some m -> named_groups fuel e g known sq t d2 gs0 (add0 k m)
            | None -> Some None)
         | None -> None))
 
@@ -2245,7 +2262,7 @@ let rec other_groups fuel e g known sq gs k =
     dense list -> bool -> q -> q form -> bool **)
 
 let finish_ridge fuel e g known sq lines0 d enough t f =
-  let d0 =
+  let d2 =
     match g.ball with
     | Box -> []
     | Ball (n, _, _) -> (match n with
@@ -2255,7 +2272,7 @@ let finish_ridge fuel e g known sq lines0 d enough t f =
   (match gather fuel lines0 (fst f) [] with
    | Some gs ->
      if nonneg t
-     then (match named_groups fuel e g known sq t d0 gs (snd f) with
+     then (match named_groups fuel e g known sq t d2 gs (snd f) with
            | Some o ->
              (match o with
               | Some p ->
@@ -2295,8 +2312,8 @@ let line_of lines0 r =
        then Some d
        else if forallb (fun t ->
                  match get (fst t) lines0 with
-                 | Some d0 ->
-                   (match d0 with
+                 | Some d2 ->
+                   (match d2 with
                     | [] -> false
                     | p0 :: l ->
                       let (k, _) = p0 in
@@ -2613,13 +2630,6 @@ let side_at t reach p =
   let (lo, hi) = clipped t (sub0 (snd p) reach) (add0 (snd p) reach) in
   { variable = (fst p); low = lo; high = hi; center = (snd p) }
 
-(** val reaches : norm -> q -> q -> bool **)
-
-let reaches n size0 reach =
-  match n with
-  | L2 -> (&&) (nonneg reach) (leq size0 (mul reach reach))
-  | _ -> leq size0 reach
-
 (** val region_of : task -> q -> name list -> q list -> region **)
 
 let region_of t reach ns c =
@@ -2665,4 +2675,321 @@ let flip_sample net t s k p =
             (let z0 = run_at net.units x in forallb (atom_at net x z0) goal0)
         | None -> false)
      | None -> false)
+  | None -> false
+
+(** val fixed : q -> line **)
+
+let fixed q0 =
+  (zero, q0)
+
+(** val line_join : line -> line -> line **)
+
+let line_join a b =
+  ((add0 (fst a) (fst b)), (add0 (snd a) (snd b)))
+
+(** val line_times : q -> line -> line **)
+
+let line_times q0 a =
+  ((mul q0 (fst a)), (mul q0 (snd a)))
+
+(** val line_scale : Whole.t -> line -> line **)
+
+let line_scale n a =
+  ((scale n (fst a)), (scale n (snd a)))
+
+(** val line_over : line -> Whole.t -> line **)
+
+let line_over a d =
+  ((over (fst a) d), (over (snd a) d))
+
+type span = q * q
+
+(** val at_ends : span -> line -> q * q **)
+
+let at_ends w a =
+  if is_zero (fst a)
+  then ((snd a), (snd a))
+  else ((eval a (fst w)), (eval a (snd w)))
+
+(** val both : (q -> bool) -> (q * q) -> bool **)
+
+let both test p =
+  (&&) (test (fst p)) (test (snd p))
+
+(** val paired : (q -> q -> q) -> (q * q) -> (q * q) -> q * q **)
+
+let paired f p q0 =
+  ((f (fst p) (fst q0)), (f (snd p) (snd q0)))
+
+(** val nonpos : q -> bool **)
+
+let nonpos q0 =
+  nonneg (neg q0)
+
+(** val chord : span -> (q * q) -> line **)
+
+let chord w p =
+  let rise = sub0 (snd p) (fst p) in
+  let width = sub0 (snd w) (fst w) in
+  let s = if is_zero rise then zero else divide rise width in
+  if same_q (mul s width) rise
+  then (s, (sub0 (fst p) (mul s (fst w))))
+  else fixed (larger (fst p) (snd p))
+
+(** val relu_low : span -> line -> line **)
+
+let relu_low w lo =
+  if both nonneg (at_ends w lo) then lo else fixed zero
+
+(** val relu_high : span -> line -> line **)
+
+let relu_high w hi =
+  let p = at_ends w hi in
+  if both nonneg p
+  then hi
+  else chord w ((positive_part (fst p)), (positive_part (snd p)))
+
+(** val line_ends : span -> line env -> name -> (line * line) option **)
+
+let line_ends w e v =
+  match get v e with
+  | Some i ->
+    (match i with
+     | Input (lo, hi) -> Some (lo, hi)
+     | Unit (_, lo, hi) -> Some ((relu_low w lo), (relu_high w hi)))
+  | None -> None
+
+(** val line_interval :
+    span -> line env -> (name * Whole.t) list -> line -> line ->
+    (line * line) option **)
+
+let rec line_interval w e ts lo hi =
+  match ts with
+  | [] -> Some (lo, hi)
+  | p :: ts0 ->
+    let (v, n) = p in
+    (match line_ends w e v with
+     | Some p0 ->
+       let (a, b) = p0 in
+       if Whole.leq Whole.zero n
+       then line_interval w e ts0 (line_join lo (line_scale n a))
+              (line_join hi (line_scale n b))
+       else line_interval w e ts0 (line_join lo (line_scale n b))
+              (line_join hi (line_scale n a))
+     | None -> None)
+
+(** val row_lines : span -> line env -> row -> (line * line) option **)
+
+let row_lines w e r =
+  let c = fixed (whole r.constant) in
+  (match line_interval w e r.terms c c with
+   | Some p ->
+     let (lo, hi) = p in
+     Some ((line_over lo r.denominator), (line_over hi r.denominator))
+   | None -> None)
+
+(** val middle_slope : span -> bool -> bool -> line -> line -> q **)
+
+let middle_slope w usual0 up lo hi =
+  let l = at_ends w lo in
+  let h = at_ends w hi in
+  if both nonneg l
+  then one
+  else if both nonpos h
+       then zero
+       else if usual0
+            then slope () true up (add0 (fst l) (snd l))
+                   (add0 (fst h) (snd h))
+            else zero
+
+(** val rest_at_ends : span -> q -> q -> line -> line -> line **)
+
+let rest_at_ends w q0 s lo hi =
+  let l = at_ends w lo in
+  let h = at_ends w hi in
+  line_times q0
+    (if nonneg q0
+     then line_join
+            (if both nonneg l then line_times (sub0 one s) lo else fixed zero)
+            (if both nonpos h then line_times (neg s) hi else fixed zero)
+     else chord w ((high_line s (fst l) (fst h)),
+            (high_line s (snd l) (snd h))))
+
+(** val tighter_at_ends : span -> bool -> line -> line -> line **)
+
+let tighter_at_ends w upper a b =
+  let p = at_ends w a in
+  let q0 = at_ends w b in
+  if if upper
+     then (&&) (leq (fst p) (fst q0)) (leq (snd p) (snd q0))
+     else (&&) (leq (fst q0) (fst p)) (leq (snd q0) (snd p))
+  then a
+  else b
+
+(** val apart_at_ends : span -> line -> line -> bool **)
+
+let apart_at_ends w lo hi =
+  both positive_q (paired sub0 (at_ends w lo) (at_ends w hi))
+
+(** val affine : name -> (line, span, q * q) rules **)
+
+let affine p =
+  { always = fixed; join = line_join; times = line_times; view = (fun e ->
+    match get p e with
+    | Some i ->
+      (match i with
+       | Input (lo, hi) ->
+         if (&&) (is_zero (fst lo)) (is_zero (fst hi))
+         then Some ((snd lo), (snd hi))
+         else None
+       | Unit (_, _, _) -> None)
+    | None -> None); pick_slope = middle_slope; rest = rest_at_ends;
+    tighter = tighter_at_ends; apart = apart_at_ends; stated = chord;
+    divides = (fun w k t ->
+    if same_name k p then (&&) (lt (fst w) t) (lt t (snd w)) else true) }
+
+(** val on_sides : line env -> side list -> q trie -> line -> line option **)
+
+let rec on_sides e ss ins c =
+  match ss with
+  | [] -> (match pop ins with
+           | Some _ -> None
+           | None -> Some c)
+  | s :: ss0 ->
+    let (o, ins0) = take s.variable ins in
+    (match o with
+     | Some g ->
+       (match get s.variable e with
+        | Some i ->
+          (match i with
+           | Input (lo, hi) ->
+             on_sides e ss0 ins0
+               (line_join c (line_times g (if nonneg g then lo else hi)))
+           | Unit (_, _, _) -> None)
+        | None -> None)
+     | None -> on_sides e ss0 ins0 c)
+
+(** val positive_at :
+    cone -> span -> bool -> (bool -> q -> q -> bool) -> line -> bool **)
+
+let positive_at k w enough test c =
+  let loose = (&&) k.open_end (same_q (snd w) k.last) in
+  let v = at_ends w c in
+  (&&) (test enough (fst v) (fst w))
+    (test ((||) enough loose) (snd v) (snd w))
+
+(** val plainly : bool -> q -> q -> bool **)
+
+let plainly enough v _ =
+  ample enough v zero
+
+(** val by_squares : q -> bool -> q -> q -> bool **)
+
+let by_squares loss enough v m =
+  (&&) ((&&) (nonneg v) (ample enough (mul v v) (mul (mul m m) loss)))
+    ((||) enough (positive_q v))
+
+(** val finish_cone :
+    cone -> name -> side list -> span -> line env -> bool -> line form -> bool **)
+
+let finish_cone k p ss w e enough f =
+  let (g, ins) = take p (fst f) in
+  let c = match g with
+          | Some g0 -> line_join (snd f) (g0, zero)
+          | None -> snd f
+  in
+  (match k.growth with
+   | Linf ->
+     (match on_sides e ss ins c with
+      | Some c0 -> positive_at k w enough plainly c0
+      | None -> false)
+   | L1 ->
+     (match around ss ins zero with
+      | Some p0 ->
+        let (c0, gs) = p0 in
+        positive_at k w enough plainly
+          (line_join c ((neg (mul k.rate (largest gs))), c0))
+      | None -> false)
+   | L2 ->
+     (match around ss ins zero with
+      | Some p0 ->
+        let (c0, gs) = p0 in
+        positive_at k w enough (by_squares (mul k.rate (squares gs)))
+          (line_join c (fixed c0))
+      | None -> false))
+
+(** val on_cone : cone -> name -> side list -> (line, span) ending **)
+
+let on_cone k p ss =
+  { boxed = (match k.growth with
+             | Linf -> false
+             | _ -> true); keeps_in = (fun _ _ -> false); finishes =
+    (fun r w e _ enough f ->
+    match r with
+    | Some _ -> false
+    | None -> finish_cone k p ss w e enough f) }
+
+(** val cone_box :
+    cone -> q -> name list -> q list -> name -> (name * (line * line)) list **)
+
+let cone_box k reach ns c p =
+  app
+    (map (fun q0 -> ((fst q0), (((neg reach), (snd q0)), (reach, (snd q0)))))
+      (combine ns c)) ((p, ((fixed k.first), (fixed k.last))) :: [])
+
+(** val verify_cone :
+    name list -> network -> cone -> q -> q list -> atom list list -> (q * q)
+    proof -> bool **)
+
+let verify_cone fuel net k reach c goals pr =
+  match rev net.inputs with
+  | [] -> false
+  | p :: rns ->
+    let ns = rev rns in
+    (&&)
+      ((&&)
+        ((&&)
+          ((&&) ((&&) (Nat.eqb (length c) (length ns)) (nonneg k.first))
+            (lt k.first k.last)) (positive_q k.rate))
+        (reaches k.growth k.rate reach))
+      (match root (row_lines (k.first, k.last)) net (cone_box k reach ns c p) with
+       | Some e ->
+         proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals
+           pr
+       | None -> false)
+
+(** val family_atom : name -> family -> atom -> atom **)
+
+let family_atom p f a =
+  { xs = ((p, (mul f.d1 a.offset)) :: []); ys = a.ys; offset =
+    (mul f.d0 a.offset); strict = a.strict }
+
+(** val on_outputs : atom -> bool **)
+
+let on_outputs a =
+  match a.xs with
+  | [] -> true
+  | _ :: _ -> false
+
+(** val guarded : family -> bool **)
+
+let guarded f =
+  let at_first = add0 f.d0 (mul f.d1 f.balls.first) in
+  let at_last = add0 f.d0 (mul f.d1 f.balls.last) in
+  (&&) (positive_q at_first)
+    (if f.balls.open_end then nonneg at_last else positive_q at_last)
+
+(** val verify_family :
+    name list -> network -> family -> q -> (q list * nat) -> (q * q) proof ->
+    bool **)
+
+let verify_family fuel net f reach s pr =
+  match label_goals f.reader f.labels (length net.outputs) (snd s) with
+  | Some goals ->
+    (match rev net.inputs with
+     | [] -> false
+     | p :: _ ->
+       (&&) ((&&) (forallb (forallb on_outputs) goals) (guarded f))
+         (verify_cone fuel net f.balls reach (fst s)
+           (map (map (family_atom p f)) goals) pr))
   | None -> false

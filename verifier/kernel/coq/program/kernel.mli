@@ -120,6 +120,8 @@ module Z :
 
 val nth_error : 'a1 list -> nat -> 'a1 option
 
+val rev : 'a1 list -> 'a1 list
+
 val list_eq_dec : ('a1 -> 'a1 -> bool) -> 'a1 list -> 'a1 list -> bool
 
 val map : ('a1 -> 'a2) -> 'a1 list -> 'a2 list
@@ -182,6 +184,10 @@ type task = { read : decoder; classes : nat; metric : norm; budget :
               q; clip : (q * q) option }
 
 val at_center : name list -> q list -> side list
+
+type cone = { growth : norm; rate : q; first : q; last : q; open_end : bool }
+
+type family = { reader : decoder; labels : nat; balls : cone; d0 : q; d1 : q }
 
 val zero : q
 
@@ -407,6 +413,8 @@ val ample : bool -> q -> q -> bool
 
 val finish : q env -> region -> bool -> q form -> bool
 
+val reaches : norm -> q -> q -> bool
+
 val same_q : q -> q -> bool
 
 val same_name : name -> name -> bool
@@ -581,8 +589,6 @@ val clipped : task -> q -> q -> q * q
 
 val side_at : task -> q -> (name * q) -> side
 
-val reaches : norm -> q -> q -> bool
-
 val region_of : task -> q -> name list -> q list -> region
 
 val verify_sample :
@@ -592,3 +598,78 @@ val verify_sample :
 val in_ball_at : task -> name list -> q list -> q trie -> bool
 
 val flip_sample : network -> task -> (q list * nat) -> nat -> q list -> bool
+
+val fixed : q -> line
+
+val line_join : line -> line -> line
+
+val line_times : q -> line -> line
+
+val line_scale : Whole.t -> line -> line
+
+val line_over : line -> Whole.t -> line
+
+type span = q * q
+
+val at_ends : span -> line -> q * q
+
+val both : (q -> bool) -> (q * q) -> bool
+
+val paired : (q -> q -> q) -> (q * q) -> (q * q) -> q * q
+
+val nonpos : q -> bool
+
+val chord : span -> (q * q) -> line
+
+val relu_low : span -> line -> line
+
+val relu_high : span -> line -> line
+
+val line_ends : span -> line env -> name -> (line * line) option
+
+val line_interval :
+  span -> line env -> (name * Whole.t) list -> line -> line -> (line * line)
+  option
+
+val row_lines : span -> line env -> row -> (line * line) option
+
+val middle_slope : span -> bool -> bool -> line -> line -> q
+
+val rest_at_ends : span -> q -> q -> line -> line -> line
+
+val tighter_at_ends : span -> bool -> line -> line -> line
+
+val apart_at_ends : span -> line -> line -> bool
+
+val affine : name -> (line, span, q * q) rules
+
+val on_sides : line env -> side list -> q trie -> line -> line option
+
+val positive_at :
+  cone -> span -> bool -> (bool -> q -> q -> bool) -> line -> bool
+
+val plainly : bool -> q -> q -> bool
+
+val by_squares : q -> bool -> q -> q -> bool
+
+val finish_cone :
+  cone -> name -> side list -> span -> line env -> bool -> line form -> bool
+
+val on_cone : cone -> name -> side list -> (line, span) ending
+
+val cone_box :
+  cone -> q -> name list -> q list -> name -> (name * (line * line)) list
+
+val verify_cone :
+  name list -> network -> cone -> q -> q list -> atom list list -> (q * q)
+  proof -> bool
+
+val family_atom : name -> family -> atom -> atom
+
+val on_outputs : atom -> bool
+
+val guarded : family -> bool
+
+val verify_family :
+  name list -> network -> family -> q -> (q list * nat) -> (q * q) proof ->
+  bool

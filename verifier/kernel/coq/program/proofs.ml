@@ -3,22 +3,22 @@ open Kernel
 open Tokens
 
 let ridges = ref false
-let rec tree () =
+let rec tree bound () =
   let rec steps found = match token () with
-    | ("lower" | "upper") as side -> steps (step (side = "upper") :: found)
+    | ("lower" | "upper") as side -> steps (step bound (side = "upper") :: found)
     | kind -> (found, kind) in
   let (found, kind) = steps [] in
-  List.fold_left (fun rest (((v, up), q), proof) -> Lemma_ (v, up, q, proof, rest)) (body kind) found
-and step up = let v = unit_name () in let q = number () in (((v, up), q), tree ())
-and body = function
+  List.fold_left (fun rest (((v, up), q), proof) -> Lemma_ (v, up, q, proof, rest)) (body bound kind) found
+and step bound up = let v = unit_name () in let q = bound () in (((v, up), q), tree bound ())
+and body bound = function
   | "leaf" -> Close (leaf { atoms = []; slopes = []; bounds = []; cuts = []; box = []; usual = false;
                               ridge = None })
   | "conflict" -> Conflict (unit_name ())
-  | "unit" -> let v = unit_name () in let low = tree () in SplitUnit (v, low, tree ())
+  | "unit" -> let v = unit_name () in let low = tree bound () in SplitUnit (v, low, tree bound ())
   | "input" -> let k = input_name () in let t = number () in
-    let low = tree () in SplitInput (k, t, low, tree ())
+    let low = tree bound () in SplitInput (k, t, low, tree bound ())
   | "plane" -> let g = listed (pair input_name number) () in let t = number () in
-    let low = tree () in SplitPlane (g, t, low, tree ())
+    let low = tree bound () in SplitPlane (g, t, low, tree bound ())
   | other -> refuse ("unexpected token: " ^ other)
 and leaf l = match token () with
   | "." -> l
@@ -34,10 +34,10 @@ and leaf l = match token () with
 
 let weighted () = let ray = listed (pair input_name number) () in
   let share = number () in { ray; share; selberg = number () }
-let proof () =
+let proof bound () =
   let weights = listed (listed weighted) () in
   let rec lemmas found = match token () with
-    | ("lower" | "upper") as side -> lemmas (step (side = "upper") :: found)
+    | ("lower" | "upper") as side -> lemmas (step bound (side = "upper") :: found)
     | "goals" -> List.rev found
     | other -> refuse ("unexpected token: " ^ other) in
-  let lemmas = lemmas [] in { weights; lemmas; trees = listed tree () }
+  let lemmas = lemmas [] in { weights; lemmas; trees = listed (tree bound) () }

@@ -6,71 +6,76 @@ open Tokens
 open Proofs
 
 let norm () = choice ["inf", Linf; "1", L1; "2", L2]
+let opened () = choice ["open", true; "closed", false]
+let decoder () = choice ["value", Value; "nearest", Nearest; "sign", Sign; "argmax", Argmax]
 let shape () = if choice ["box", true; "ball", false] then Box else
-  let n = norm () in let size = number () in Ball (n, size, choice ["open", true; "closed", false])
+  let n = norm () in let size = number () in Ball (n, size, opened ())
+let cone () = let growth = norm () in let rate = number () in let reach = number () in
+  let first = number () in let last = number () in
+  ({ growth; rate; first; last; open_end = opened () }, reach)
 let atom () =
-  let xs = listed (pair input_name number) () in
-  let ys = listed (pair index number) () in
+  let xs = listed (pair input_name number) () in let ys = listed (pair index number) () in
   let offset = number () in { xs; ys; offset; strict = choice ["strict", true; "weak", false] }
+let goals () = let aims = listed (listed atom) () in if aims = [] then refuse "no goal" else aims
 let side k = let low = number () in let high = number () in
   { variable = !names.(k); low; high; center = number () }
+let numbers less () = several number (max 0 (!inputs - less))
+let bounds = pair number number
 
 let refused = ref 0
-let answer what holds claim =
+let answer what options = let (holds, claim) = choice options () in
   if not holds then incr refused;
   Printf.printf "%s %s\n%!" what (if holds then claim else "refused")
+let robust bound check = ("robust", fun () -> let p = proof bound () in (check p, "robust"))
+let flips check = ("flip", fun () -> let k = index () in (check k (numbers 0 ()), "flip"))
 
 let run print =
   if token () <> "robmem-kernel" || token () <> "1" then refuse "not a stream of version 1";
-  let inputs = natural (token ()) in let units = natural (token ()) in
-  let outputs = natural (token ()) in
-  names := Array.sub (make_names (inputs + units)) 0 (inputs + units);
-  inputs_ := inputs;
-  let unit_ = let v = ref (inputs - 1) in fun () -> incr v; (!names.(!v), row ()) in
-  let units = several unit_ units in
-  let net = { inputs = Array.to_list (Array.sub !names 0 inputs); units;
-              outputs = several row outputs } in
+  inputs := natural (token ());
+  let units = natural (token ()) in let outputs = natural (token ()) in
+  names := make_names (!inputs + units);
   let fuel = Array.to_list !names in
-  let found = lazy (find_lines net) in
-  let lines _ = if !ridges then Lazy.force found else Nil in
+  let unit_ = let v = ref (!inputs - 1) in fun () -> incr v; (!names.(!v), row ()) in
+  let units = several unit_ units in
+  let net = { inputs = Array.to_list (Array.sub !names 0 !inputs); units;
+              outputs = several row outputs } in
+  let lines = let found = lazy (find_lines net) in fun () -> if !ridges then Lazy.force found else Nil in
   print (fun write -> Show.network write net);
-  let centers () = several number inputs in
-  let sample t reach =
-    let i = token () in let label = index () in let c = centers () in
-    print (fun write -> Show.sample write i (c, label));
-    match token () with
-    | "robust" -> let p = proof () in
-      answer ("sample " ^ i) (verify_sample fuel (lines p) net t reach (c, label) p) "robust"
-    | "flip" -> let k = index () in
-      answer ("sample " ^ i) (flip_sample net t (c, label) k (centers ())) "flip"
-    | other -> refuse ("unexpected token: " ^ other) in
-  let question () =
-    let ball = shape () in
-    let g = { sides = List.init inputs side; ball } in
-    let goals = listed (listed atom) () in
-    print (fun write -> Show.question write g goals);
-    match token () with
-    | "robust" -> let p = proof () in
-      answer "question" (goals <> [] && verify fuel (lines p) net g goals p) "robust"
-    | "radius" -> let p = proof () in let k = index () in
-      answer "question" (radius fuel (lines p) net g goals p k (centers ())) "exact radius"
-    | "flip" -> let k = index () in answer "question" (flip net g goals k (centers ())) "flip"
-    | other -> refuse ("unexpected token: " ^ other) in
-  let rec loop t = match token () with
+  let rec parts center sample = match token () with
     | "task" ->
-      let read = choice ["value", Value; "nearest", Nearest; "sign", Sign; "argmax", Argmax] in
-      let classes = index () in let metric = norm () in
+      let read = decoder () in let classes = index () in let metric = norm () in
       let budget = number () in let reach = number () in
-      let clip = if choice ["clip", true; "whole", false] then Some (pair number number ()) else None in
-      let task = { read; classes; metric; budget; clip } in
-      print (fun write -> Show.task write task reach);
-      loop (Some (task, reach))
-    | "sample" -> (match t with Some (task, reach) -> sample task reach; loop t
-                              | None -> refuse "a sample before its task")
-    | "question" -> question (); loop t
+      let clip = if choice ["clip", true; "whole", false] then Some (bounds ()) else None in
+      let t = { read; classes; metric; budget; clip } in
+      print (fun write -> Show.task write t reach);
+      parts (numbers 0) (fun s -> [flips (flip_sample net t s);
+        robust number (fun p -> verify_sample fuel (lines ()) net t reach s p)])
+    | "family" ->
+      let reader = decoder () in let labels = index () in let (balls, reach) = cone () in
+      let d0 = number () in let f = { reader; labels; balls; d0; d1 = number () } in
+      print (fun write -> Show.family write f reach);
+      parts (numbers 1) (fun s -> [robust bounds (verify_family fuel net f reach s)])
+    | "sample" ->
+      let i = token () in let label = index () in let s = (center (), label) in
+      print (fun write -> Show.sample write i s);
+      answer ("sample " ^ i) (sample s);
+      parts center sample
+    | "question" ->
+      let ball = shape () in let g = { sides = List.init !inputs side; ball } in let aims = goals () in
+      print (fun write -> Show.question write g aims);
+      answer "question" [flips (flip net g aims);
+        robust number (fun p -> verify fuel (lines ()) net g aims p);
+        "radius", fun () -> let p = proof number () in let k = index () in let x = numbers 0 () in
+          (radius fuel (lines ()) net g aims p k x, "exact radius")];
+      parts center sample
+    | "cone" ->
+      let (k, reach) = cone () in let c = numbers 1 () in let aims = goals () in
+      print (fun write -> Show.cone write k reach c aims);
+      answer "question" [robust bounds (verify_cone fuel net k reach c aims)];
+      parts center sample
     | "end" -> ()
     | other -> refuse ("unexpected token: " ^ other) in
-  loop None
+  parts (fun () -> refuse "a sample before its task") (fun _ -> [])
 
 let () =
   Gc.set { (Gc.get ()) with Gc.minor_heap_size = 1 lsl 20; space_overhead = 150 };
@@ -81,9 +86,7 @@ let () =
         (path, fun show -> show (output_string out); flush out)
       | _ -> refuse "usage: robmem-kernel STREAM|- [--print FILE]" in
     if path <> "-" then source := open_in_bin path;
-    run print;
-    exit (if !refused > 0 then 4 else 0)
+    run print; exit (if !refused > 0 then 4 else 0)
   with
-  | Refused reason -> Printf.printf "refused: %s\n" reason; exit 4
-  | Stack_overflow | Out_of_memory | Failure _ | Invalid_argument _ -> print_string "refused: it is too large or too deep\n"; exit 4
-  | Sys_error reason -> Printf.printf "refused: %s\n" reason; exit 4
+  | Refused reason | Sys_error reason -> Printf.printf "refused: %s\n" reason; exit 4
+  | _ -> print_string "refused: it is too large or too deep\n"; exit 4
