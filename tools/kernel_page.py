@@ -24,6 +24,8 @@ MODULES = {
     "Verify": "questions about numbers: root intervals and verify_sound",
     "Flips": "exact evaluation, flips, exact radii",
     "Labels": "decoders, balls of samples, data sets",
+    "Family": "affine functions of m as bounds",
+    "Cones": "questions about every m: leaves, verify_cone_sound, labels",
     "Export": "networks with numbers for names, for exported theorems",
     "Mappings": "integers of the program (not proved)",
 }

@@ -54,8 +54,8 @@ DRIVER = {
     "the radius doubled": ("Ball (n, size,", "Ball (n, add0 size size,"),
     "centers at zero": ("high; center = number ()", "high; center = (ignore (number ()); zero)"),
     "every proof accepted": (
-        "what holds claim =",
-        "what holds claim = let holds = holds || true in",
+        "choice options () in\n  if not holds",
+        "choice options () in let holds = true in\n  if not holds",
     ),
 }
 
@@ -98,6 +98,13 @@ STATEMENT = {
     "a box without its upper sides": ("<= Q2R (high s)", "<= Q2R (high s) + 1"),
     "strict atoms that are weak": ("below (strict a) 0", "below false 0"),
     "ties that keep a label": ("Rabs (out O - INR label) <", "Rabs (out O - INR label) <="),
+    "families of m up to a half": ("below (open_end k) m (Q2R (last k))", "m < Q2R (last k) / 2"),
+    "open families that are closed": ("below (open_end k) m", "below false m"),
+    "balls that do not grow": ("| _ => m * Q2R (rate k)", "| _ => Q2R (first k) * Q2R (rate k)"),
+    "squares that grow like m": ("L2 => m * m * Q2R (rate k)", "L2 => m * Q2R (rate k)"),
+    "members that are not divided": ("output net x j / below_at f m", "output net x j"),
+    "a denominator that is not asked about": ("0 < below_at f m", "0 <= below_at f m"),
+    "a cone about another m": ("spans k m -> x p = m", "spans k m -> x p <= m"),
 }
 
 

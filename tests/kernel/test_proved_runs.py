@@ -13,10 +13,10 @@ from tests.oracles.oracle import find_flip
 from tests.oracles.proved_kernel import kernel_folder, say
 from tests.oracles.random_queries import random_network
 from verifier.checker.manifest import Question, Result, sample_query
+from verifier.checker.proved import replay_run, run_parts
 from verifier.evidence.certificate import Flip, certificate_bytes
 from verifier.evidence.data_file import data_bytes, parse_data
 from verifier.question.errors import RefusedError
-from verifier.tasks.proved import replay_run, run_parts
 
 F = Fraction
 SIZES = {"inf": {"radius": F(1, 3)}, "1": {"radius": F(1, 2)}, "2": {"radius_squared": F(1, 5)}}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from verifier.checker.proved import proof_parts, replay_proof
 from verifier.question.errors import RefusedError, UserError
-from verifier.tasks.proved import proof_parts, replay_proof
 
 SOURCE = Path(__file__).parents[2] / "verifier" / "kernel" / "coq"
 PROGRAM = SOURCE / "program"

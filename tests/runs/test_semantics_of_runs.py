@@ -25,6 +25,7 @@ from verifier.checker.manifest import (
     run_checker,
     sample_query,
 )
+from verifier.checker.proved import replay_run, run_parts
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.kernel.runs import Run as KernelRun
 from verifier.kernel.text import Refused
@@ -41,7 +42,6 @@ from verifier.runs.store import Store
 from verifier.runs.summary import summarize
 from verifier.runs.work import Context, Job, solve
 from verifier.search.options import Options
-from verifier.tasks.proved import replay_run, run_parts
 
 F = Fraction
 # (2^24 max(x, 0) + max(y, 0) - 2^24, 1/2): exactly y at x = 1; float32 absorbs y up to 1.

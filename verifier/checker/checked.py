@@ -48,6 +48,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 
 Verdict = Literal["robust", "flip", "radius", "maximum"]
+CheckerName = Literal["checker", "kernel", "proved kernel"]
 Evidence = Robust | Flip | bytes
 """A verdict, or the text of its certificate."""
 NO_EXECUTION = "no execution"
@@ -71,8 +72,9 @@ class Facts:
 
     `network` is the digest of the network that is asked about; as executed in a format that is
     not the one of the question with its rounding errors. `certificate` is the SHA-256 of the
-    certificate's text, where one was read or written. `checker` is "checker" or "kernel", `process`
-    "here" or "local": a process that this one started.
+    certificate's text, where one was read or written. `checker` is "checker", "kernel" (in Python)
+    or "proved kernel" (the program extracted from Coq), `process` "here" or "local": a process that
+    this one started.
     """
 
     network: str
@@ -80,7 +82,7 @@ class Facts:
     verdict: Verdict
     goal: int | None  # of a flip
     certificate: str | None
-    checker: Literal["checker", "kernel"] = "checker"
+    checker: CheckerName = "checker"
     process: Literal["here", "local"] = "here"
 
 
@@ -129,10 +131,11 @@ class Checked:
         return _of_text(self, hashlib.sha256(text).hexdigest()), text
 
 
-def asked_of(query: Query, semantics: Semantics = "real") -> Asked:
-    """A single question; equal for equal regions, goals and semantics."""
+def asked_of(query: Query | FamilyQuery, semantics: Semantics = "real") -> Asked:
+    """A single question; equal for equal regions or cones, goals and semantics."""
     # exact: all numbers are Fractions in lowest terms
-    text = repr((query.region, query.goals, *((semantics,) if semantics != "real" else ())))
+    where = query.cone if isinstance(query, FamilyQuery) else query.region
+    text = repr((where, query.goals, *((semantics,) if semantics != "real" else ())))
     return Asked(hashlib.sha256(text.encode()).hexdigest())
 
 

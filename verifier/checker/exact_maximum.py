@@ -26,7 +26,7 @@ def weakened(query: Query) -> Query:
 
 
 def check_maximum(
-    query: Query, maximum: Maximum, check: Callable[[Query, Robust | Flip], None] = replay
+    query: Query, maximum: Maximum, check: Callable[[Query, Robust | Flip], object] = replay
 ) -> None:
     """Returns if the pair shows that the largest value of the least atom is zero; RefusedError if
     not. `check` is `replay` or another checker of one verdict."""

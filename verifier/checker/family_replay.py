@@ -6,13 +6,14 @@ from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.intervals import RootBounds
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Robust, check_numbers
+from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 
 
 def replay_family(
     query: FamilyQuery,
-    verdict: Robust,
+    verdict: Claim,
     scaled: ScaledNetwork | None = None,
     roots: tuple[RootBounds, RootBounds] | None = None,
 ) -> None:

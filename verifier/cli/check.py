@@ -18,8 +18,11 @@ from verifier.question.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from verifier.checker.checked import CheckerName
     from verifier.data.layout import Layout
-    from verifier.evidence.proof_file import FamilyProof
+    from verifier.evidence.proof_file import Claim, FamilyProof
+    from verifier.question.family import FamilyQuery
+    from verifier.question.query import Query
     from verifier.runs.folder import RunFolder
     from verifier.runs.sources import Source
 
@@ -73,33 +76,37 @@ def command(
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
-    from verifier.cli.proved import check_proved
     from verifier.runs.place import require_run
 
-    path = Path(target)
+    path, by = Path(target), _checker(proved, kernel)
     if path.is_file():
         if spec is not None or part is not None:
             raise UserError(f"{path}: one proof; --data and --sample are for a run")
         if path.suffix == ".vipr":
-            if proved or kernel:
+            if by != "checker":
                 raise UserError(f"{path}: a kernel replays proof files and runs, not VIPR")
             if file is not None:
                 raise UserError(
                     f"{path}: a VIPR file states its own program; --network is not read"
                 )
             return _check_vipr(path, as_json)
-        if proved:
-            return check_proved(path, file, None, None, None, as_json)
         _require_evidence(path)
-        return _check_proof(path, file, kernel, as_json)
+        return _check_proof(path, file, by, as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
     require_run(path)
+    return _check_folder(path, file, spec, layout, labels, part, seed, jobs, by, quiet, as_json)
+
+
+def _checker(proved: bool, kernel: bool) -> CheckerName:
+    """Who replays."""
+    if proved and kernel:
+        raise UserError("--proved and --kernel: one of them replays")
     if proved:
-        if spec is not None:
-            raise UserError(f"{path}: --proved reads the data of the folder, not --data")
-        return check_proved(path, file, part, seed, jobs, as_json)
-    return _check_folder(path, file, spec, layout, labels, part, seed, jobs, kernel, quiet, as_json)
+        from verifier.checker.proved import find_program
+
+        find_program()  # or says at once how to build it
+    return "proved kernel" if proved else "kernel" if kernel else "checker"
 
 
 def _require_evidence(path: Path) -> None:
@@ -133,23 +140,39 @@ def _check_vipr(path: Path, as_json: bool) -> int:
     return 0
 
 
-def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> int:
-    from verifier.ask import claim_about
+def _replay(by: CheckerName, query: Query | FamilyQuery, claim: Claim) -> None:
+    """Returns if the claim holds by this checker; else RefusedError."""
     from verifier.checker.elaborate import kernel_check_proof
+    from verifier.checker.family_replay import replay_family
+    from verifier.checker.proved import replay_proof
+    from verifier.question.query import Query
+    from verifier.tasks.verify import check
+
+    if by == "proved kernel":
+        replay_proof(query, claim)
+    elif by == "kernel":
+        kernel_check_proof(query, claim)
+    elif isinstance(query, Query):
+        check(query, claim)
+    else:
+        replay_family(query, claim)
+
+
+def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -> int:
+    from verifier.ask import claim_about
     from verifier.cli.options import table
     from verifier.cli.question import question_facts, question_rows
     from verifier.evidence.certificate import Maximum, Radius, Robust
     from verifier.evidence.proof_file import FamilyProof
     from verifier.question.printable import size_text
     from verifier.question.rational import format_rational
-    from verifier.tasks.verify import check
 
     started = monotonic()
     proof = claim_about(path, file)
     if isinstance(proof, FamilyProof):
-        return _check_family(path, proof, kernel, started, as_json)
+        return _check_family(path, proof, by, started, as_json)
     query = proof.query
-    (kernel_check_proof if kernel else check)(query, proof.verdict)
+    _replay(by, query, proof.verdict)
     exact = isinstance(proof.verdict, Radius | Maximum)
     robust = exact or isinstance(proof.verdict, Robust)
     region = query.region
@@ -177,7 +200,7 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
         "flips": int(exact or not robust),
         "undecided": 0,
         "checked": 1,
-        "checker": "kernel" if kernel else "checker",
+        "checker": by,
         "proof_bytes": path.stat().st_size,
         "seconds": {"check": round(monotonic() - started, 3)},
         "network": query.network.digest,
@@ -195,20 +218,18 @@ def _check_proof(path: Path, file: str | None, kernel: bool, as_json: bool) -> i
 
 
 def _check_family(
-    path: Path, proof: FamilyProof, kernel: bool, started: float, as_json: bool
+    path: Path, proof: FamilyProof, by: CheckerName, started: float, as_json: bool
 ) -> int:
-    from verifier.checker.elaborate import kernel_check_proof
-    from verifier.checker.family_replay import replay_family
     from verifier.cli.options import table
     from verifier.cli.question import family_claim, family_facts, family_rows
     from verifier.question.printable import size_text
 
     query = proof.query
-    (kernel_check_proof if kernel else replay_family)(query, proof.verdict)
+    _replay(by, query, proof.verdict)
     facts: dict[str, Any] = {
         "claim": family_claim(query),
         "checked": 1,
-        "checker": "kernel" if kernel else "checker",
+        "checker": by,
         "proof_bytes": path.stat().st_size,
         "seconds": {"check": round(monotonic() - started, 3)},
         "network": query.network.digest,
@@ -233,13 +254,14 @@ def _check_folder(
     part: int | None,
     seed: int | None,
     jobs: int | None,
-    kernel: bool,
+    by: CheckerName,
     quiet: bool,
     as_json: bool,
 ) -> int:
     from verifier.checker.checked import Checked
     from verifier.checker.elaborate import kernel_check_result
     from verifier.checker.manifest import Kind, check_inputs, claim_text, require_real
+    from verifier.checker.proved import replay_run
     from verifier.cli.networks import require_executable
     from verifier.cli.options import table
     from verifier.cli.progress import counted
@@ -266,8 +288,8 @@ def _check_folder(
         points = points_of(load(spec, layout).for_outputs(decoder, network.outputs.count, names))
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
-    if kernel:
-        require_real(manifest.question, "the kernel")
+    if by != "checker":
+        require_real(manifest.question, f"the {by}")
     if file is not None and manifest.question.semantics != "real":
         require_executable(file, manifest.question.semantics)
     claimed = [result for result in manifest.results if result.certificate is not None]
@@ -279,7 +301,11 @@ def _check_folder(
         jobs = max(1, suggested_jobs(network, len(chosen)))
     with counted(len(chosen), quiet=quiet) as show:
         shown: dict[int, Checked] = {}
-        if kernel:
+        if by == "proved kernel":
+            shown = replay_run(
+                network, points, manifest.question, chosen, folder.fetch, jobs, progress=show
+            )
+        elif by == "kernel":
             for done, result in enumerate(chosen, start=1):
                 shown[result.sample] = kernel_check_result(
                     network, points, manifest.question, result, folder.fetch
@@ -307,7 +333,7 @@ def _check_folder(
         **read.facts,
         "undecided": counts["undecided"],
         "checked": len(shown),
-        "checker": "kernel" if kernel else "checker",
+        "checker": by,
         "recorded": recorded,
         "proof_bytes": text_bytes,
         "packed_bytes": packed_bytes,

@@ -8,15 +8,18 @@ of what follows.
     stream    robmem-kernel 1 INPUTS UNITS OUTPUTS row.. (units, then outputs) part.. end
     row       n*(variable integer) constant denominator
     part      task DECODER CLASSES norm size reach (clip low high | whole)
-            | sample NUMBER label center.. answer              of the task before it
+            | family DECODER CLASSES growth d0 d1              D(m) = d0 + d1 m
+            | sample NUMBER label center.. answer              of the task or family before it
             | question shape (low high center).. n*goal answer
+            | cone growth center.. n*goal answer               over x, m and the outputs
     shape     box | ball norm size (open | closed)             size: of norm 2 the square
+    growth    norm unit reach first last (open | closed)       the balls of radius m unit, see below
     goal      n*atom
     atom      n*(input q) n*(output q) constant (strict | weak)
     answer    robust proof | flip GOAL point.. | radius proof GOAL point..
     proof     n*table step.. goals n*tree
     table     n*(n*(input q) s w)                              weights of directions, see below
-    step      (lower | upper) unit q tree
+    step      (lower | upper) unit q tree                      of a family: unit q q tree
     tree      step.. then one of  leaf section.. .  |  conflict unit  |  unit v tree tree
               |  input k t tree tree  |  plane n*(input g) t tree tree
     section   atoms n*(index y) | slopes n*(unit s) | bounds n*(unit y) | cuts n*(index y)
@@ -24,6 +27,9 @@ of what follows.
 
 `reach` is a number r with r >= the radius: the box of a ball is its center +- r. A table holds the
 weights of a leaf with sums of ridge functions, for norm 1 with w = 1; leaves name it by its number.
+Of a family the last input is m, the ball of m has radius m unit (norm 2: its square is m^2 unit),
+its box is center +- m reach; centers are without m, answers are proofs, and bounds have two
+numbers, their values at the ends of the branch's interval of m.
 """
 
 from __future__ import annotations
@@ -38,6 +44,7 @@ from verifier.evidence.certificate import (
     Leaf,
     Lemma,
     Node,
+    PairLemma,
     PlaneSplit,
     Radius,
     Robust,
@@ -47,8 +54,10 @@ from verifier.evidence.certificate import (
     Weight,
 )
 from verifier.question.errors import UserError
+from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
-from verifier.question.query import Query
+from verifier.question.query import Goal, Query
+from verifier.question.region import root_upper
 
 SECTIONS = ("atoms", "slopes", "bounds", "cuts", "box")
 SHORT = "a proof with short forms, which the kernel does not read: it has to be elaborated first"
@@ -83,13 +92,30 @@ def question_text(query: Query) -> str:
     centers = region.center if ball else (Fraction(0),) * region.dimension
     for low, high, center in zip(region.lower, region.upper, centers, strict=True):
         words += [number_text(low), number_text(high), number_text(center)]
-    words.append(str(len(query.goals)))
-    for goal in query.goals:
+    return " ".join([*words, *_goals(query.goals)]) + "\n"
+
+
+def cone_text(query: FamilyQuery) -> str:
+    """The line that asks `query`, a question about a family."""
+    center = map(number_text, query.cone.center)
+    return " ".join(["cone", growth_text(query.cone), *center, *_goals(query.goals)]) + "\n"
+
+
+def growth_text(cone: Cone) -> str:
+    """How the balls of a cone grow, see `growth` above."""
+    reach = root_upper(cone.unit) if cone.norm == "2" else cone.unit
+    numbers = map(number_text, (cone.unit, reach, cone.first, cone.last))
+    return " ".join([cone.norm, *numbers, "open" if cone.open else "closed"])
+
+
+def _goals(goals: tuple[Goal, ...]) -> list[str]:
+    words = [str(len(goals))]
+    for goal in goals:
         words.append(str(len(goal.atoms)))
         for atom in goal.atoms:
             words += [*_pairs(atom.inputs), *_pairs(atom.outputs), number_text(atom.constant)]
             words.append("strict" if atom.strict else "weak")
-    return " ".join(words) + "\n"
+    return words
 
 
 def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
@@ -113,7 +139,11 @@ def is_spelled_out(proof: Robust) -> bool:
     """Whether the proof has no short forms."""
     for part in _parts(proof):
         match part:
-            case Lemma() | Node(_, Conflict() | UnitSplit() | InputSplit() | PlaneSplit()):
+            case (
+                Lemma()
+                | PairLemma()
+                | Node(_, Conflict() | UnitSplit() | InputSplit() | PlaneSplit())
+            ):
                 pass
             case Node(_, Leaf() as leaf) if not leaf.ball or leaf.weights:
                 pass
@@ -137,7 +167,7 @@ def _parts(proof: Robust) -> Iterator[Step | Node]:
     while waiting:
         part = waiting.pop()
         yield part
-        if isinstance(part, Lemma):
+        if isinstance(part, Lemma | PairLemma):
             waiting.extend(part.tree)
         elif isinstance(part, Node):
             waiting.extend(part.steps)
@@ -157,9 +187,11 @@ def _flip(flip: Flip) -> str:
 
 def _steps(steps: Iterable[Step], tables: Tables) -> Iterator[str]:
     for step in steps:
-        if not isinstance(step, Lemma):
+        if not isinstance(step, Lemma | PairLemma):
             raise UserError(SHORT)
-        yield f"{'upper' if step.upper else 'lower'} {step.unit} {number_text(step.bound)} "
+        numbers = (step.bound,) if isinstance(step, Lemma) else step.ends
+        bound = " ".join(map(number_text, numbers))
+        yield f"{'upper' if step.upper else 'lower'} {step.unit} {bound} "
         yield from _tree(step.tree, tables)
 
 

@@ -180,7 +180,7 @@ Definition verify_cone (fuel : list name) (net : network) (k : cone) (reach : Q)
       let ns := rev rns in
       Nat.eqb (length c) (length ns) && nonneg (first k) && lt (first k) (last k)
       && positive_q (rate k) && reaches (growth k) (rate k) reach
-      && match root (row_lines (first k, last k)) net (cone_box k reach ns c p) with
+      && match root (row_lines p (first k, last k)) net (cone_box k reach ns c p) with
          | None => false
          | Some e => proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals pr
          end
@@ -198,7 +198,7 @@ Qed.
 Lemma verify_cone_known fuel net k reach c goals pr : verify_cone fuel net k reach c goals pr = true ->
   exists ns p e, cone_well k net c ns p /\ Forall (Forall (names_exist net)) goals
   /\ reaches (growth k) (rate k) reach = true
-  /\ root (row_lines (first k, last k)) net (cone_box k reach ns c p) = Some e
+  /\ root (row_lines p (first k, last k)) net (cone_box k reach ns c p) = Some e
   /\ proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals pr = true.
 Proof.
   unfold verify_cone. destruct (rev (inputs net)) as [| p rns] eqn:N; [discriminate |].
@@ -208,7 +208,7 @@ Proof.
   apply andb_true_iff in H as [L F]. apply Nat.eqb_eq in L. apply nonneg_true in F.
   apply lt_true in O. apply positive_true in U.
   destruct (root _ _ _) as [e |] eqn:G; [| discriminate].
-  destruct (proves_known _ _ _ _ (row_lines_reads (first k, last k)) _ _ _ _ _ G P) as [W X].
+  destruct (proves_known _ _ _ _ (row_lines_reads p (first k, last k)) _ _ _ _ _ G P) as [W X].
   exists ns, p, e. repeat split; auto; apply W.
 Qed.
 
@@ -238,10 +238,10 @@ Proof.
       intros s Hs. cbv beta. rewrite (J s Hs). reflexivity. }
   rewrite <- zp in S, M, C'.
   apply (proves_sound (affine p) (on_cone k p (at_center ns c)) fuel
-    (row_lines (first k, last k)) (row_lines_reads (first k, last k)) (fun l => line_at l (z p))
+    (row_lines p (first k, last k)) (row_lines_reads p (first k, last k)) (fun l => line_at l (z p))
     (fun w => Q2R (fst w) <= z p <= Q2R (snd w)) net x) with (ss := cone_box k reach ns c p) (e := e)
     (p := pr) (goals := goals); try assumption.
-  - intros e' r lo hi. apply row_lines_sound. exact M.
+  - intros e' r lo hi Va. apply row_lines_sound; assumption.
   - apply affine_lawful.
   - apply on_cone_finishing; try assumption; lra.
   - unfold cone_box. apply Forall_app. split; [| constructor; [| constructor]].

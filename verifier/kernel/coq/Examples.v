@@ -101,3 +101,71 @@ Proof.
   assert (D : 1%nat <> 0%nat) by discriminate. specialize (H D). revert H. simpl.
   unfold Rabs. repeat destruct (Rcase_abs _); lra.
 Qed.
+
+(** Families: the last input is m. Intervals of m, with and without their ends. *)
+Definition growing (n : norm) (rate : Q) (opened : bool) : cone := Cone n rate 0 1 opened.
+Ltac spanning := unfold spans, growing, below; simpl; unfold Q2R; simpl; lra.
+Example spans_before_the_end : spans (growing Linf 1 true) (99 / 100). Proof. spanning. Qed.
+Example not_the_open_end : ~ spans (growing Linf 1 true) 1. Proof. spanning. Qed.
+Example the_closed_end : spans (growing Linf 1 false) 1. Proof. spanning. Qed.
+Example the_first : spans (growing Linf 1 true) 0. Proof. spanning. Qed.
+Example not_below_the_first : ~ spans (growing Linf 1 true) (- 1 / 100). Proof. spanning. Qed.
+
+(** The balls at m = 1/2: of radius m rate, in the L2 norm of squared radius m^2 rate. *)
+Ltac cone_now :=
+  unfold in_cone, within, below, size_at, gap, at_center, at_point; simpl; unfold gap, Q2R; simpl.
+Example in_linf_cone :
+  in_cone (growing Linf 2 true) [x0] [0%Q] (1 / 2) (at_point 1 (1 / 2)).
+Proof.
+  cone_now. constructor; [| constructor]. unfold gap, at_point, size_at, Q2R; simpl.
+  unfold Q2R; simpl. rewrite Rabs_right by lra. lra.
+Qed.
+Example out_of_linf_cone :
+  ~ in_cone (growing Linf 2 true) [x0] [0%Q] (1 / 2) (at_point (11 / 10) (1 / 2)).
+Proof.
+  cone_now. intro H. apply Forall_inv in H. unfold gap, Q2R in H; simpl in H.
+  rewrite Rabs_right in H by lra. lra.
+Qed.
+Example out_of_l1_cone :
+  ~ in_cone (growing L1 2 true) [x0; x1] [0%Q; 0%Q] (1 / 2) (at_point (3 / 5) (3 / 5)).
+Proof. cone_now. intro H. rewrite !Rabs_right in H by lra. lra. Qed.
+Example in_l2_cone : in_cone (growing L2 4 true) [x0] [0%Q] (1 / 2) (at_point 1 (1 / 2)).
+Proof. cone_now. lra. Qed.
+Example out_of_l2_cone : ~ in_cone (growing L2 4 true) [x0] [0%Q] (1 / 2) (at_point (11 / 10) (1 / 2)).
+Proof. cone_now. intro H. lra. Qed.
+
+(** The output 1 - m over D(m) = 1 - m is the label 1 for every m in [0, 1), and no other label;
+    with outputs and D zero nothing is kept. *)
+Definition one_minus_m : network := Network [x0; x1] [] [Row [(x1, (-1)%Z)] 1 1].
+Definition members (d0 d1 : Q) : family := Family Value 2 (growing Linf 1 true) d0 d1.
+Lemma cone_of_two out : cone_well (growing Linf 1 true) (Network [x0; x1] [] [out]) [0%Q] [x0] x1
+  <-> reads [x0; x1] out.
+Proof.
+  unfold cone_well, well_formed, growing. simpl. split.
+  - intros [[_ [_ F]] _]. apply Forall_inv in F. exact F.
+  - intro H. repeat split; simpl; auto; try (unfold Q2R; simpl; lra).
+    repeat constructor; simpl; intuition discriminate.
+Qed.
+Example keeps_one_for_every_m : keeps_label_for_every (members 1 (-1)) one_minus_m ([0%Q], 1%nat).
+Proof.
+  exists [x0], x1. split; [apply cone_of_two; intros t [<- | []]; simpl; auto |].
+  unfold spans, members, growing, below_at, below. simpl. unfold Q2R. simpl. intros m M.
+  split; [lra |]. intros x E _. unfold output, one_minus_m, value. simpl. rewrite E. field. lra.
+Qed.
+Example keeps_zero_for_no_m : ~ keeps_label_for_every (members 1 (-1)) one_minus_m ([0%Q], 0%nat).
+Proof.
+  intros [ns [p [W H]]]. specialize (H 0). destruct H as [_ H]; [spanning |].
+  destruct W as [_ [E [L _]]]. destruct ns as [| a [| b ns]]; simpl in L; try discriminate.
+  injection E as <- <-. specialize (H (fun _ => 0) eq_refl).
+  unfold in_cone, within, members, growing in H. simpl in H.
+  assert (F : output one_minus_m (fun _ => 0) 0 / below_at (members 1 (-1)) 0 = 0).
+  { apply H. constructor; [| constructor]. unfold below, size_at, gap, Q2R; simpl; unfold Q2R; simpl; rewrite Rabs_right; lra. }
+  revert F. unfold output, one_minus_m, value, below_at, members. simpl. unfold Q2R. simpl.
+  intro F. field_simplify in F. lra.
+Qed.
+Example nothing_over_nothing :
+  ~ keeps_label_for_every (members 0 0) (Network [x0; x1] [] [Row [] 0 1]) ([0%Q], 0%nat).
+Proof.
+  intros [ns [p [_ H]]]. specialize (H 0). destruct H as [H _]; [spanning |].
+  unfold below_at, members in H. simpl in H. unfold Q2R in H. simpl in H. lra.
+Qed.

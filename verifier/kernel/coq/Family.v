@@ -78,33 +78,34 @@ Proof.
 Qed.
 End At.
 
-(** Root intervals: of z the bound below is a chord only where it is not negative at both ends. *)
+(** Root intervals: m itself is a line; of z the bound below is one where it is not negative at
+    both ends, else zero. *)
 Definition relu_low (w : span) (lo : line) : line :=
   if both nonneg (at_ends w lo) then lo else fixed zero.
 Definition relu_high (w : span) (hi : line) : line :=
   let p := at_ends w hi in
   if both nonneg p then hi else chord w (positive_part (fst p), positive_part (snd p)).
-Definition line_ends (w : span) (e : env line) (v : name) : option (line * line) :=
+Definition line_ends (p : name) (w : span) (e : env line) (v : name) : option (line * line) :=
   match get v e with
-  | Some (Input lo hi) => Some (lo, hi)
+  | Some (Input lo hi) => Some (if same_name v p then ((one, zero), (one, zero)) else (lo, hi))
   | Some (Unit _ lo hi) => Some (relu_low w lo, relu_high w hi)
   | None => None
   end.
-Fixpoint line_interval (w : span) (e : env line) (ts : list (name * Z)) (lo hi : line)
+Fixpoint line_interval (p : name) (w : span) (e : env line) (ts : list (name * Z)) (lo hi : line)
     : option (line * line) :=
   match ts with
   | [] => Some (lo, hi)
   | (v, n) :: ts =>
-      match line_ends w e v with
+      match line_ends p w e v with
       | None => None
       | Some (a, b) =>
           let (a, b) := if Z.leb 0 n then (a, b) else (b, a) in
-          line_interval w e ts (line_join lo (line_scale n a)) (line_join hi (line_scale n b))
+          line_interval p w e ts (line_join lo (line_scale n a)) (line_join hi (line_scale n b))
       end
   end.
-Definition row_lines (w : span) (e : env line) (r : row) : option (line * line) :=
+Definition row_lines (p : name) (w : span) (e : env line) (r : row) : option (line * line) :=
   let c := fixed (whole (constant r)) in
-  match line_interval w e (terms r) c c with
+  match line_interval p w e (terms r) c c with
   | Some (lo, hi) => Some (line_over lo (denominator r), line_over hi (denominator r))
   | None => None
   end.
@@ -125,19 +126,29 @@ Proof.
       * apply Rle_trans with (1 := B). unfold line_at at 1. apply chord_above; [exact W | |];
           unfold p; cbn [fst snd]; rewrite positive_part_real, ?E, ?F; apply Rmax_r.
 Qed.
-Lemma line_interval_sound w m e z : Q2R (fst w) <= m <= Q2R (snd w) ->
-  valid (fun l => line_at l m) e z -> forall ts lo hi lo' hi' base,
-  line_interval w e ts lo hi = Some (lo', hi') -> line_at lo m <= base <= line_at hi m ->
-  line_at lo' m <= total (map (fun t => IZR (snd t) * z (fst t)) ts) + base <= line_at hi' m.
+Section Interval.
+Variables (p : name) (w : span) (e : env line) (z : valuation).
+Hypothesis inner_m : Q2R (fst w) <= z p <= Q2R (snd w).
+Hypothesis V : valid (fun l => line_at l (z p)) e z.
+
+Lemma line_ends_sound v a b : line_ends p w e v = Some (a, b) ->
+  line_at a (z p) <= z v <= line_at b (z p).
 Proof.
-  intros W V. induction ts as [| [v n] ts IH]; intros lo hi lo' hi' base; simpl.
+  unfold line_ends. intro E. specialize (V v).
+  destruct (get v e) as [[l h | r l h] |]; try discriminate.
+  - unfold same_name in E. destruct (name_dec v p) as [-> |]; injection E as <- <-.
+    + unfold line_at. cbn [fst snd]. rewrite one_real, zero_real. lra.
+    + exact (V _ eq_refl).
+  - injection E as <- <-. destruct (V _ eq_refl) as [-> B]. apply relu_sound; assumption.
+Qed.
+Lemma line_interval_sound : forall ts lo hi lo' hi' base,
+  line_interval p w e ts lo hi = Some (lo', hi') -> line_at lo (z p) <= base <= line_at hi (z p) ->
+  line_at lo' (z p) <= total (map (fun t => IZR (snd t) * z (fst t)) ts) + base <= line_at hi' (z p).
+Proof.
+  induction ts as [| [v n] ts IH]; intros lo hi lo' hi' base; simpl.
   - intros E H; injection E as <- <-; lra.
-  - destruct (line_ends w e v) as [[a b] |] eqn:E; [| discriminate].
-    assert (Z : line_at a m <= z v <= line_at b m).
-    { unfold line_ends in E. specialize (V v).
-      destruct (get v e) as [[l h | r l h] |]; try discriminate; injection E as <- <-.
-      - exact (V _ eq_refl).
-      - destruct (V _ eq_refl) as [-> B]. apply relu_sound; assumption. }
+  - destruct (line_ends p w e v) as [[a b] |] eqn:E; [| discriminate].
+    apply line_ends_sound in E. set (m := z p) in *.
     destruct (Z.leb_spec 0 n) as [pos | negative]; intros I H; apply (IH _ _ _ _ (IZR n * z v + base)) in I;
       try lra; rewrite !line_join_real, !line_scale_real.
     + apply IZR_le in pos.
@@ -147,25 +158,24 @@ Proof.
       assert (- IZR n * line_at a m <= - IZR n * z v) by (apply Rmult_le_compat_l; lra).
       assert (- IZR n * z v <= - IZR n * line_at b m) by (apply Rmult_le_compat_l; lra). lra.
 Qed.
-Lemma row_lines_sound w m z e r lo hi : Q2R (fst w) <= m <= Q2R (snd w) ->
-  valid (fun l => line_at l m) e z -> row_lines w e r = Some (lo, hi) ->
-  line_at lo m <= value r z <= line_at hi m.
+Lemma row_lines_sound r lo hi : row_lines p w e r = Some (lo, hi) ->
+  line_at lo (z p) <= value r z <= line_at hi (z p).
 Proof.
-  unfold row_lines. intros W V.
-  destruct (line_interval w e (terms r) _ _) as [[a b] |] eqn:I; [| discriminate].
+  unfold row_lines. destruct (line_interval p w e (terms r) _ _) as [[a b] |] eqn:I; [| discriminate].
   intro E; injection E as <- <-. rewrite !line_over_real. unfold value.
-  apply (line_interval_sound w m e z W V _ _ _ _ _ (IZR (constant r))) in I;
+  apply line_interval_sound with (base := IZR (constant r)) in I;
     [| rewrite fixed_real, whole_real; lra].
   assert (0 < / IZR (Zpos (denominator r))) by (apply Rinv_0_lt_compat; auto).
   split; apply Rmult_le_compat_r; lra.
 Qed.
-Lemma row_lines_reads w e r b : row_lines w e r = Some b ->
+End Interval.
+Lemma row_lines_reads p w e r b : row_lines p w e r = Some b ->
   forall t, In t (terms r) -> get (fst t) e <> None.
 Proof.
-  unfold row_lines. destruct (line_interval w e (terms r) _ _) as [p |] eqn:I; [| discriminate].
+  unfold row_lines. destruct (line_interval p w e (terms r) _ _) as [q |] eqn:I; [| discriminate].
   intros _. revert I. generalize (fixed (whole (constant r))) at 1. generalize (fixed (whole (constant r))).
   induction (terms r) as [| [v n] ts IH]; intros h l; simpl; [contradiction |].
-  destruct (line_ends w e v) as [[a c] |] eqn:E; [| discriminate].
+  destruct (line_ends p w e v) as [[a c] |] eqn:E; [| discriminate].
   destruct (if Z.leb 0 n then (a, c) else (c, a)) as [a' c'].
   intros I t [<- | T]; [| exact (IH _ _ I t T)].
   simpl. unfold line_ends in E. destruct (get v e); discriminate.

@@ -2749,42 +2749,45 @@ let relu_high w hi =
   then hi
   else chord w ((positive_part (fst p)), (positive_part (snd p)))
 
-(** val line_ends : span -> line env -> name -> (line * line) option **)
+(** val line_ends :
+    name -> span -> line env -> name -> (line * line) option **)
 
-let line_ends w e v =
+let line_ends p w e v =
   match get v e with
   | Some i ->
     (match i with
-     | Input (lo, hi) -> Some (lo, hi)
+     | Input (lo, hi) ->
+       Some (if same_name v p then ((one, zero), (one, zero)) else (lo, hi))
      | Unit (_, lo, hi) -> Some ((relu_low w lo), (relu_high w hi)))
   | None -> None
 
 (** val line_interval :
-    span -> line env -> (name * Whole.t) list -> line -> line ->
+    name -> span -> line env -> (name * Whole.t) list -> line -> line ->
     (line * line) option **)
 
-let rec line_interval w e ts lo hi =
+let rec line_interval p w e ts lo hi =
   match ts with
   | [] -> Some (lo, hi)
-  | p :: ts0 ->
-    let (v, n) = p in
-    (match line_ends w e v with
-     | Some p0 ->
-       let (a, b) = p0 in
+  | p0 :: ts0 ->
+    let (v, n) = p0 in
+    (match line_ends p w e v with
+     | Some p1 ->
+       let (a, b) = p1 in
        if Whole.leq Whole.zero n
-       then line_interval w e ts0 (line_join lo (line_scale n a))
+       then line_interval p w e ts0 (line_join lo (line_scale n a))
               (line_join hi (line_scale n b))
-       else line_interval w e ts0 (line_join lo (line_scale n b))
+       else line_interval p w e ts0 (line_join lo (line_scale n b))
               (line_join hi (line_scale n a))
      | None -> None)
 
-(** val row_lines : span -> line env -> row -> (line * line) option **)
+(** val row_lines :
+    name -> span -> line env -> row -> (line * line) option **)
 
-let row_lines w e r =
+let row_lines p w e r =
   let c = fixed (whole r.constant) in
-  (match line_interval w e r.terms c c with
-   | Some p ->
-     let (lo, hi) = p in
+  (match line_interval p w e r.terms c c with
+   | Some p0 ->
+     let (lo, hi) = p0 in
      Some ((line_over lo r.denominator), (line_over hi r.denominator))
    | None -> None)
 
@@ -2952,7 +2955,8 @@ let verify_cone fuel net k reach c goals pr =
           ((&&) ((&&) (Nat.eqb (length c) (length ns)) (nonneg k.first))
             (lt k.first k.last)) (positive_q k.rate))
         (reaches k.growth k.rate reach))
-      (match root (row_lines (k.first, k.last)) net (cone_box k reach ns c p) with
+      (match root (row_lines p (k.first, k.last)) net
+               (cone_box k reach ns c p) with
        | Some e ->
          proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals
            pr

@@ -625,13 +625,13 @@ val relu_low : span -> line -> line
 
 val relu_high : span -> line -> line
 
-val line_ends : span -> line env -> name -> (line * line) option
+val line_ends : name -> span -> line env -> name -> (line * line) option
 
 val line_interval :
-  span -> line env -> (name * Whole.t) list -> line -> line -> (line * line)
-  option
+  name -> span -> line env -> (name * Whole.t) list -> line -> line ->
+  (line * line) option
 
-val row_lines : span -> line env -> row -> (line * line) option
+val row_lines : name -> span -> line env -> row -> (line * line) option
 
 val middle_slope : span -> bool -> bool -> line -> line -> q
 

@@ -1,6 +1,7 @@
 """Replays by `robmem-kernel`, the program that is extracted from the Coq development.
 
-What it was asked is compared with what it says it was asked: its reader need not be believed.
+What it was asked is compared with what it says it was asked: its reader need not be believed. What
+it accepts becomes a `Checked` value of its own kind, by the "proved kernel".
 """
 
 from __future__ import annotations
@@ -13,16 +14,28 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from itertools import count as count_from
 from pathlib import Path
 from threading import Thread
 
+from verifier.checker.checked import _KEY, Asked, Checked, Facts, Verdict, asked_of
 from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_maximum import check_maximum
-from verifier.checker.manifest import Question, Result, claimed, require_real, sample_query
+from verifier.checker.manifest import (
+    Question,
+    Result,
+    asked_of_run,
+    claimed,
+    require_real,
+    sample_family,
+    sample_query,
+)
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import (
     answer_text,
+    cone_text,
+    growth_text,
     is_spelled_out,
     network_text,
     number_text,
@@ -30,6 +43,7 @@ from verifier.evidence.kernel_stream import (
 )
 from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import root_upper
@@ -56,10 +70,10 @@ def find_program() -> Path:
     return Path(found)
 
 
-def proof_parts(query: Query, verdict: Answer) -> Iterator[Part]:
+def proof_parts(query: Query | FamilyQuery, verdict: Answer) -> Iterator[Part]:
     """The stream of one question with its answer."""
     yield from ((True, text) for text in network_text(query.network))
-    yield True, question_text(query)
+    yield True, cone_text(query) if isinstance(query, FamilyQuery) else question_text(query)
     yield from ((False, text) for text in answer_text(spelled_out(query, verdict)))
     yield False, "end\n"
 
@@ -70,8 +84,10 @@ def run_parts(
     question: Question,
     results: Sequence[Result],
     fetch: Callable[[str], bytes],
+    goals: dict[int, int] | None = None,
 ) -> Iterator[Part]:
-    """The stream of these results of a run; certificates are read one after another.
+    """The stream of these results of a run; certificates are read one after another, and the goals
+    of flips are noted in `goals`, by sample.
 
     Raises UserError for a run about executions in floats: the theorem is about real numbers.
     """
@@ -82,13 +98,16 @@ def run_parts(
         center = " ".join(map(number_text, points.point(result.sample)))
         yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
         verdict = claimed(result, fetch, network.digest)
+        if isinstance(verdict, Flip) and goals is not None:
+            goals[result.sample] = verdict.goal
         if isinstance(verdict, Robust) and not is_spelled_out(verdict):
-            verdict = elaborate(sample_query(network, points, question, result.sample), verdict)
+            ask = sample_query if question.family is None else sample_family
+            verdict = elaborate(ask(network, points, question, result.sample), verdict)
         yield from ((False, text) for text in answer_text(verdict))
     yield False, "end\n"
 
 
-def spelled_out(query: Query, verdict: Answer) -> Answer:
+def spelled_out(query: Query | FamilyQuery, verdict: Answer) -> Answer:
     """The verdict without short forms; raises RefusedError where they do not hold."""
     match verdict:
         case Robust() if not is_spelled_out(verdict):
@@ -100,7 +119,10 @@ def spelled_out(query: Query, verdict: Answer) -> Answer:
 
 def _task(points: Points, question: Question) -> str:
     if question.family is not None:
-        raise UserError("the proved kernel has no rules for every budget at once yet")
+        terms = question.family
+        growth = growth_text(terms.cone(question.norm, points.point(0)))
+        numbers = map(number_text, terms.denominator)
+        return " ".join(["family", question.decoder, str(points.classes), growth, *numbers]) + "\n"
     size = reach = question.radius or Fraction(0)
     if question.radius_squared is not None:
         size, reach = question.radius_squared, root_upper(question.radius_squared)
@@ -113,8 +135,11 @@ def _task(points: Points, question: Question) -> str:
     return " ".join(["task", *words, number_text(size), number_text(reach), clip]) + "\n"
 
 
-def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
-    """Returns if the program answers with these claims to exactly this question.
+def replay_proved(
+    parts: Iterable[Part], claims: Sequence[str], answered: Callable[[], None] = lambda: None
+) -> None:
+    """Returns if the program answers with these claims to exactly this question; `answered` is
+    called at each answer.
 
     Raises RefusedError, naming the first difference.
     """
@@ -144,7 +169,10 @@ def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
 
             feeder = Thread(target=feed)
             feeder.start()
-            answers = stdout.read().decode(errors="replace").splitlines()
+            answers = []
+            for line in stdout:
+                answers.append(line.decode(errors="replace").rstrip("\n"))
+                answered()
             feeder.join()
         if flaws:
             raise flaws[0]
@@ -158,14 +186,28 @@ def replay_proved(parts: Iterable[Part], claims: Sequence[str]) -> None:
             raise RefusedError("another question", "the proved kernel prints another one back")
 
 
-def replay_proof(query: Query, verdict: Claim) -> None:
-    """Returns if the proved kernel accepts the proof of `query`, of a maximum its two parts; raises
-    RefusedError."""
-    if isinstance(verdict, Maximum):
+def replay_proof(query: Query | FamilyQuery, verdict: Claim) -> Checked:
+    """What the proved kernel has accepted, of a maximum its two parts; raises RefusedError."""
+    kind: Verdict = "robust"
+    if isinstance(query, FamilyQuery) and not isinstance(verdict, Robust):
+        raise RefusedError("another verdict", "a family is shown by a proof")
+    if isinstance(query, Query) and isinstance(verdict, Maximum):
         check_maximum(query, verdict, replay_proof)
-        return
-    kinds = {Robust: "robust", Flip: "flip", Radius: "exact radius"}
-    replay_proved(proof_parts(query, verdict), [f"question {kinds[type(verdict)]}"])
+        kind = "maximum"
+    elif not isinstance(verdict, Maximum):
+        answers = {Robust: "robust", Flip: "flip", Radius: "exact radius"}
+        replay_proved(proof_parts(query, verdict), [f"question {answers[type(verdict)]}"])
+        kind = "radius" if isinstance(verdict, Radius) else kind
+    goal = verdict.goal if isinstance(verdict, Flip) else None
+    kind = kind if goal is None else "flip"
+    return _by_program(query.network.digest, asked_of(query), kind, goal, None)
+
+
+def _by_program(
+    network: str, asked: Asked, kind: Verdict, goal: int | None, certificate: str | None
+) -> Checked:
+    facts = Facts(network, asked, kind, goal, certificate, checker="proved kernel")
+    return Checked(_KEY, facts, None)
 
 
 def replay_run(
@@ -175,8 +217,10 @@ def replay_run(
     results: Sequence[Result],
     fetch: Callable[[str], bytes],
     jobs: int = 1,
-) -> None:
-    """Returns if the proved kernel accepts the certificates of these results; else RefusedError.
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[int, Checked]:
+    """By sample what the proved kernel has accepted: all of these results that have a certificate,
+    else RefusedError. `progress` is called with how many are answered.
 
     Raises UserError as `run_parts`.
     """
@@ -185,11 +229,22 @@ def replay_run(
     decided = [result for result in results if result.certificate is not None]
     count = max(1, -(-len(decided) // max(1, jobs)))
     chunks = [decided[begin : begin + count] for begin in range(0, len(decided), count)]
+    goals: dict[int, int] = {}  # of flips
+    done = count_from(1)
 
     def replay(chunk: Sequence[Result]) -> None:
         claims = [f"sample {result.sample} {result.kind}" for result in chunk]
-        replay_proved(run_parts(network, points, question, chunk, fetch), claims)
+        parts = run_parts(network, points, question, chunk, fetch, goals)
+        replay_proved(parts, claims, lambda: progress(next(done)))
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         for _ in pool.map(replay, chunks):
             pass
+    asked = asked_of_run(points.digest, question, [result.sample for result in decided])
+    return {
+        result.sample: _by_program(
+            network.digest, about, "flip" if result.kind == "flip" else "robust",
+            goals.get(result.sample), result.certificate,
+        )
+        for result, about in zip(decided, asked, strict=True)
+    }  # fmt: skip
