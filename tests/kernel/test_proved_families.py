@@ -157,9 +157,11 @@ def test_what_guards_a_family(program):
     assert say(program, family_stream(end="closed", last="1/2"))[1] == 0
     nothing = {"output": "0 0 1", "d0": "0", "d1": "0"}
     for changes in (
-        {"end": "closed"}, {"last": "2"}, {"first": "1"}, {"first": "-1"}, {"first": "1/2",
-        "last": "1/4"}, {"unit": "0", "reach": "0"}, {"unit": "-1"}, {"reach": "1/2"}, {"label": "0"},
-        {"label": "2"}, {"d0": "-1", "d1": "1"}, {"d1": "-2"}, nothing, {"output": "1 0 -1 1 1"},
+        {"end": "closed"}, {"last": "2"}, {"first": "1"}, {"first": "-1"},
+        {"first": "1/2", "last": "1/4"}, {"unit": "0", "reach": "0"}, {"unit": "-1"},
+        {"reach": "1/2"}, {"label": "0"}, {"label": "2"}, {"d0": "-1", "d1": "1"},
+        {"d1": "-2"}, nothing,
+        {"output": "1 0 -1 1 1"},
         {"norm": "2", "reach": "-1"}, {"norm": "2", "unit": "4", "reach": "3/2"},
     ):  # fmt: skip
         assert say(program, family_stream(**changes)) == ("sample 0 refused", 4), changes
@@ -180,7 +182,11 @@ def family_run():
     terms = FamilyTerms((ONE, -ONE), ONE, ZERO, ONE, True)
     text = certificate_bytes(Robust((), (LEAF, LEAF)), network.digest)
     digest = hashlib.sha256(text).hexdigest()
-    results = [Result(0, "robust", digest), Result(1, "robust", digest), Result(2, "undecided", None)]
+    results = [
+        Result(0, "robust", digest),
+        Result(1, "robust", digest),
+        Result(2, "undecided", None),
+    ]
     return network, points, Question("inf", "value", family=terms), results, {digest: text}
 
 

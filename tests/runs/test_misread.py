@@ -18,6 +18,8 @@ from reports.run_report import run_report
 from reports.stored_run import read_run
 from reports.write import write_report
 from tests.oracles.commands import run
+from verifier.checker.checked import Checked
+from verifier.checker.elaborate import kernel_check_result
 from verifier.checker.manifest import parse_manifest
 from verifier.question.errors import RefusedError
 from verifier.runs import store as store_module
@@ -79,20 +81,26 @@ def test_the_proved_kernel_splits_them_off_too(
 ) -> None:
     """It says of a flip that it is one; that its point is the sample is exact evaluation."""
     asked: list[int] = []
-    monkeypatch.setattr("verifier.tasks.proved.find_program", lambda: Path("robmem-kernel"))
-    monkeypatch.setattr(
-        "verifier.tasks.proved.replay_run",
-        lambda network, points, question, results, *more: asked.extend(r.sample for r in results),
-    )
+
+    def replay(*about: Any, progress: Any, **_: Any) -> dict[int, Checked]:
+        network, points, question, results, fetch, _jobs = about
+        asked.extend(result.sample for result in results)
+        return {
+            result.sample: kernel_check_result(network, points, question, result, fetch)
+            for result in results
+        }
+
+    monkeypatch.setattr("verifier.checker.proved.find_program", lambda: Path("robmem-kernel"))
+    monkeypatch.setattr("verifier.checker.proved.replay_run", replay)
     code, out, _ = run(capsys, "check", folder, "--proved", "--json")
     facts = json.loads(out)
     assert (code, asked) == (0, [0, 1, 2, 3, 4])
-    names = ("robust", "misread", "clean", "certified", "flips", "undecided", "proved", "recorded")
+    names = ("robust", "misread", "clean", "certified", "flips", "undecided", "checked", "recorded")
     assert [facts[name] for name in names] == [2, 2, 3, 2, 1, 0, 5, 0]
     asked.clear()
     _, out, _ = run(capsys, "check", folder, "--proved", "--json", "--sample", "2", "--seed", "1")
     facts = json.loads(out)
-    assert len(asked) == facts["proved"] == 2 and facts["recorded"] == 3
+    assert len(asked) == facts["checked"] == 2 and facts["recorded"] == 3
     assert facts["robust"] + facts["flips"] + facts["misread"] == 2
     assert "3 recorded, not replayed here" in facts["claim"]
 

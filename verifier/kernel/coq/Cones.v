@@ -100,12 +100,15 @@ Qed.
 Lemma plainly_sound enough v t : plainly enough v t = true ->
   above (negb enough) (Q2R v) (0 * Q2R t).
 Proof. unfold plainly. intro H. apply ample_true in H. rewrite zero_real, <- (Rmult_0_l (Q2R t)) in H. exact H. Qed.
-Lemma by_squares_sound loss r enough v t : 0 <= r -> r * r = Q2R loss ->
+Lemma by_squares_sound loss r enough v t : 0 <= r -> r * r <= Q2R loss ->
   by_squares loss enough v t = true -> above (negb enough) (Q2R v) (r * Q2R t).
 Proof.
   unfold by_squares. intros R0 R2 H. apply andb_true_iff in H as [H P].
   apply andb_true_iff in H as [N H]. apply nonneg_true in N. apply ample_true in H.
-  rewrite !mul_real, <- R2 in H. set (a := Q2R v) in *. set (b := Q2R t) in *.
+  rewrite !mul_real in H. set (a := Q2R v) in *. set (b := Q2R t) in *.
+  assert (S : (r * b) * (r * b) <= b * b * Q2R loss).
+  { replace (r * b * (r * b)) with (b * b * (r * r)) by ring.
+    apply Rmult_le_compat_l; [apply Rle_0_sqr | exact R2]. }
   destruct (Rle_lt_dec 0 b) as [pos | negative].
   - assert (0 <= r * b) by (apply Rmult_le_pos; assumption).
     unfold above in *. destruct enough; simpl in *; nra.
@@ -142,22 +145,29 @@ Proof.
     pose proof (squares_nonneg gs) as M.
     pose proof (cauchy gs (map (gap z) ss)) as H. rewrite map_map in H.
     set (I := inner gs (map (gap z) ss)) in *.
-    set (r := sqrt (Q2R (mul (rate k) (squares gs)))).
-    assert (P : 0 <= Q2R (mul (rate k) (squares gs)))
-      by (rewrite mul_real; apply Rmult_le_pos; assumption).
-    assert (R2 : r * r = Q2R (mul (rate k) (squares gs))) by (apply sqrt_def, P).
-    assert (R0 : 0 <= r) by apply sqrt_pos.
-    apply (positive_at_sound w enough _ _ r) in F; [| | exact W].
-    2:{ intros en v t. apply by_squares_sound; assumption. }
-    unfold real in F. rewrite line_join_real, fixed_real in F. fold (real c) in F.
-    rewrite mul_real in R2.
-    assert (I2 : I * I <= (r * m) * (r * m)).
-    { replace (r * m * (r * m)) with (m * m * (r * r)) by ring. rewrite R2.
-      apply Rle_trans with (1 := H).
+    rewrite <- (map_map (gap z) (fun t => t * t)) in H, near_m.
+    assert (I2 : I * I <= m * m * Q2R (mul (rate k) (squares gs))).
+    { apply Rle_trans with (1 := H). rewrite mul_real.
       replace (m * m * (Q2R (rate k) * Q2R (squares gs)))
         with (Q2R (squares gs) * (m * m * Q2R (rate k))) by ring.
       apply Rmult_le_compat_l; assumption. }
-    apply square_le in I2; [| apply Rmult_le_pos; assumption].
+    assert (G : exists r, 0 <= r /\ r * r <= Q2R (mul (rate k) (squares gs)) /\ Rabs I = r * m).
+    { assert (B : Rabs I * Rabs I = I * I) by (rewrite <- Rabs_mult; apply Rabs_right, Rle_ge, Rle_0_sqr).
+      destruct (Req_dec m 0) as [M0 | M0].
+      - exists 0. rewrite M0 in *. split; [lra |]. split.
+        + rewrite mul_real. rewrite Rmult_0_l. apply Rmult_le_pos; assumption.
+        + pose proof (Rabs_pos I). nra.
+      - exists (Rabs I / m). assert (0 < m) by lra. assert (0 < / m) by (apply Rinv_0_lt_compat; lra).
+        split; [apply Rmult_le_pos; [apply Rabs_pos | lra] |]. split; [| field; lra].
+        replace (Rabs I / m * (Rabs I / m)) with (I * I * (/ m * / m)) by (rewrite <- B; field; lra).
+        apply Rle_trans with (m * m * Q2R (mul (rate k) (squares gs)) * (/ m * / m)).
+        + apply Rmult_le_compat_r; [apply Rmult_le_pos; lra | exact I2].
+        + apply Req_le. field. lra. }
+    destruct G as [r [R0 [R2 E]]].
+    apply (positive_at_sound w enough _ _ r) in F; [| | exact W].
+    2:{ intros en v t. apply by_squares_sound; assumption. }
+    unfold real in F. rewrite line_join_real, fixed_real in F. fold (real c) in F.
+    pose proof (Rle_abs (- I)) as L. rewrite Rabs_Ropp in L.
     unfold above in *. destruct enough; simpl in *; lra.
 Qed.
 Lemma on_cone_finishing : finishing on_cone real z (fun w => Q2R (fst w) <= m <= Q2R (snd w)).
