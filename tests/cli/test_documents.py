@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 
 import click
 import pytest
 
+import robmem
 from tests.oracles.commands import run
+from verifier.checker.elaborate import kernel_check_proof
 from verifier.cli.main import group
+from verifier.evidence.certificate import parse_certificate
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = ROOT / "docs/commands.md"  # by the program itself
@@ -81,3 +85,20 @@ def test_doctor_names_what_there_is(capsys):
     assert code == 0
     for name in ("robmem", "python", "cores", "solvers", "highspy", "matplotlib"):
         assert re.search(rf"^{name} ", printed, re.MULTILINE), name
+
+
+def test_the_proof_on_the_page_of_ideas_is_a_proof():
+    """By the checker, and by the kernel once it is spelled out."""
+    text = next(
+        block.splitlines()[1] for block in (ROOT / "docs" / "ideas.md").read_text().split("```")
+        if block.startswith("json")
+    )  # fmt: skip
+    weights, biases = [[[1], [1]], [[1, -2], [0, 0]]], [[0, Fraction(-1, 2)], [0, Fraction(3, 5)]]
+    network = robmem.load_network((weights, biases))
+    verdict = parse_certificate(text.encode(), network.digest)
+    query = robmem.question(network, robmem.Ball([0], 1), 1)
+    assert isinstance(verdict, robmem.Robust)
+    robmem.check(query, verdict)
+    kernel_check_proof(query, verdict)
+    with pytest.raises(robmem.UserError, match="bound too weak"):
+        robmem.check(robmem.question(network, robmem.Ball([0], 2), 1), verdict)
