@@ -1,8 +1,12 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Separation Recognise.
+From Theorems Require Import Layouts Data Cubes Crosses HalfSpaces Separation Recognise.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
-Print Assumptions cubes_every_answer.
+Print Assumptions theorem_4_8_every.
+Print Assumptions theorem_B_2.
+Print Assumptions theorem_B_2_every.
+Print Assumptions half_spaces.
+Print Assumptions half_spaces_every.
 Print Assumptions half_the_separation_is_the_limit.
 Print Assumptions separated_by_turns.
 Print Assumptions recognised.

@@ -17,6 +17,18 @@ Definition shaped (D : data) : Prop :=
   (0 < columns D)%nat
   /\ Forall (fun s => length (fst s) = columns D /\ (0 <= snd s)%Z) (samples D).
 
+Fixpoint has_length (n : nat) (p : list Z) : bool :=
+  match n, p with
+  | O, [] => true
+  | S n, _ :: p => has_length n p
+  | _, _ => false
+  end.
+Lemma has_length_is : forall n p, has_length n p = true -> length p = n.
+Proof.
+  induction n as [| n IH]; intros [| c p] H; simpl in *; try discriminate; [reflexivity |].
+  f_equal. apply IH, H.
+Qed.
+
 (** Two points at least so far apart; for L2 it is the square of the distance. *)
 Definition gaps (f : R -> R) (p q : list R) : list R := map (fun ab => f (fst ab - snd ab)) (combine p q).
 Definition square (t : R) : R := t * t.

@@ -1,64 +1,76 @@
 (** A data set is certified by recognising its network.
 
-    The program asks four things: [sound_question] (the data have the shape that the theorems want,
-    the budget is below half the separation), [too_near] (no two samples of different labels are too
-    near, all turns), [step] for every line of the network, [same] for its output. If all four
-    answers are right then every ball keeps its label: [recognised]. *)
+    The program asks five things: [sound_question] (the data have the shape that the theorems want,
+    the budget is below half the separation), [trouble], for all turns (no two samples of different
+    labels are too near; for half-spaces, every rival is covered), [step] for every line of the
+    network, [due] that no line is missing, [same] for its output. If all answers are right then
+    every ball keeps its label: [recognised]. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
 From Robmem Require Import Statement Numbers.
-From Theorems Require Import Lines Layouts Reading Data Cubes Stream Separation.
+From Theorems Require Import Lines Layouts Reading Data Memorizers Cubes Crosses HalfSpaces Stream Separation.
 Import ListNotations.
 Open Scope R_scope.
 
-(** What is claimed to have been built, and for which budget: [separation] is lambda, and
-    [parameter] is mu; if [every], the network has the budget as an input. *)
-Inductive family := CubeTests.
+(** What is claimed to have been built: [power] is the separation lambda, for half-spaces in L2 its
+    square; [parameter] is mu, for half-spaces in L2 rho = 2 mu / lambda. If [every], the network
+    has the parameter as an input; else [ball] is the radius that is asked about, for L2 its square. *)
+Inductive family := CubeTests (l : layout) | CrossTests (l : layout) | PlaneTests (m : norm).
 Record question := Question
-  { tests : family; shape_of : layout; every : bool; separation : Q; parameter : Q }.
+  { tests : family; every : bool; power : Q; parameter : Q; ball : Q }.
 
-Definition norm_of (q : question) : norm := match tests q with CubeTests => Linf end.
+Definition norm_of (q : question) : norm :=
+  match tests q with CubeTests _ => Linf | CrossTests _ => L1 | PlaneTests m => m end.
 Definition inputs_due (q : question) (D : data) : nat := inputs_of (every q) D.
-Definition network_due (q : question) (D : data) : list layer * line :=
+(** [vectors]: the half-spaces of every sample; of the other networks there are none. *)
+Definition network_due (q : question) (D : data) (vectors : list (list (list Z))) : list layer * line :=
   match tests q with
-  | CubeTests =>
-      let '(ls, top) := cube_layers (every q) (shape_of q) D (separation q) (parameter q) in
-      (ls, result (setting_of (every q) (shape_of q) D (separation q) (parameter q)) top)
+  | CubeTests l =>
+      let '(ls, top) := cube_layers (every q) l D (power q) (parameter q) in
+      (ls, result (setting_of [] (every q) l D (power q) (parameter q)) top)
+  | CrossTests l =>
+      let '(ls, top) := cross_layers (every q) l D (power q) (parameter q) in
+      (ls, result (cross_setting (every q) l D (power q) (parameter q)) top)
+  | PlaneTests m =>
+      let '(ls, top) := plane_layers m (every q) D (power q) (parameter q) (combine (samples D) vectors) in
+      (ls, result (plane_setting m (every q) D (power q) (parameter q)) top)
   end.
 
-Fixpoint has_length (n : nat) (p : list Z) : bool :=
-  match n, p with
-  | O, [] => true
-  | S n, _ :: p => has_length n p
-  | _, _ => false
-  end.
 Definition shaped_data (D : data) : bool :=
   match columns D with O => false | S _ => true end
   && forallb (fun s => has_length (columns D) (fst s) && Z.leb 0 (snd s)) (samples D).
+Definition is_square (q : question) : bool := match tests q with PlaneTests L2 => true | _ => false end.
 Definition budget_fits (q : question) : bool :=
-  let a := parameter q in let b := separation q in
-  Z.leb 0 (Qnum a) && Z.ltb (2 * Qnum a * Zpos (Qden b)) (Qnum b * Zpos (Qden a))
-  && (if every q then Z.eqb (Qnum a) 0 && Pos.eqb (Qden a) 1 else true).
-Definition sound_question (q : question) (D : data) : bool := shaped_data D && budget_fits q.
+  let a := parameter q in let b := power q in
+  Z.leb 0 (Qnum a) && Z.ltb 0 (Qnum b)
+  && (if is_square q then Z.ltb (Qnum a) (Zpos (Qden a))
+      else Z.ltb (2 * Qnum a * Zpos (Qden b)) (Qnum b * Zpos (Qden a)))
+  && (if every q then Z.eqb (Qnum a) 0 && Pos.eqb (Qden a) 1
+      else leq (ball q) (if is_square q then ball_of L2 b a else a)).
+Fixpoint same_length {A B} (a : list A) (b : list B) : bool :=
+  match a, b with
+  | [], [] => true
+  | _ :: a, _ :: b => same_length a b
+  | _, _ => false
+  end.
+Definition sound_question (q : question) (D : data) (vectors : list (list (list Z))) : bool :=
+  shaped_data D && budget_fits q
+  && match tests q with PlaneTests _ => same_length (samples D) vectors | _ => true end.
+(** Two samples too near to each other, or a sample and a rival that it does not cover. *)
+Definition trouble (q : question) (D : data) (vectors : list (list (list Z))) (mask : list bool)
+    (turns turn : Z) : option (Z * Z) :=
+  match tests q with
+  | PlaneTests m => uncovered_pair m D (power q) turns turn 0 (combine (samples D) vectors)
+  | _ => too_near (norm_of q) D (power q) mask turns turn
+  end.
 
-(** The claim about a network: of one budget, every ball of every sample keeps its label; of all,
-    on the ball of m the output is the label times 1 - 2 m / lambda, which is positive. *)
-Definition one_budget (m : norm) (size : Q) (D : data) (net : network) : Prop :=
-  forall s, In s (samples D) -> keeps_label (Task Value 0 m size None) net (sample_of D s).
-Definition every_budget (m : norm) (lambda : Q) (D : data) (net : network) : Prop :=
-  well_formed net /\ inputs net = map name_of (numbers 0 (S (columns D)))
-  /\ forall s, In s (samples D) -> forall (x : valuation) (mu : R),
-  x (name_of (Z.of_nat (columns D))) = mu -> 0 <= mu -> 2 * mu < Q2R lambda ->
-  within m mu (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
-  output net x 0 = (1 - 2 * mu / Q2R lambda) * IZR (snd s).
+(** The claim about a network. *)
 Definition claim (q : question) (D : data) (net : network) : Prop :=
-  if every q then every_budget (norm_of q) (separation q) D net
-  else one_budget (norm_of q) (parameter q) D net.
+  if every q then
+    if is_square q
+    then every_budget L2 (fun r => r * r * Q2R (power q) / 4) (fun r => 1 - r) 1 D net
+    else every_budget (norm_of q) (fun m => m) (fun m => 1 - 2 * m / Q2R (power q)) (Q2R (power q) / 2) D net
+  else one_budget (norm_of q) (ball q) D net.
 
-Lemma has_length_is : forall n p, has_length n p = true -> length p = n.
-Proof.
-  induction n as [| n IH]; intros [| c p] H; simpl in *; try discriminate; [reflexivity |].
-  f_equal. apply IH, H.
-Qed.
 Lemma shaped_data_sound D : shaped_data D = true -> shaped D.
 Proof.
   unfold shaped_data, shaped. intro H. apply andb_true_iff in H as [N F]. split.
@@ -66,70 +78,117 @@ Proof.
   - rewrite forallb_forall in F. apply Forall_forall. intros s S. specialize (F s S).
     apply andb_true_iff in F as [L Y]. split; [apply has_length_is, L | apply Z.leb_le, Y].
 Qed.
-Lemma budget_fits_sound q : budget_fits q = true ->
-  0 <= Q2R (parameter q) /\ 2 * Q2R (parameter q) < Q2R (separation q)
-  /\ (every q = true -> parameter q = Qmake 0 1).
+Lemma positive_number q : Z.ltb 0 (Qnum q) = true -> 0 < Q2R q.
 Proof.
-  unfold budget_fits. intro H. apply andb_true_iff in H as [H E]. apply andb_true_iff in H as [P B].
-  apply Z.leb_le in P. apply Z.ltb_lt in B. split; [apply sign_le, P |]. split.
-  - rewrite !eta_real. apply IZR_lt in B. rewrite !mult_IZR in B.
-    set (d := IZR (Zpos (Qden (parameter q)))) in *. set (e := IZR (Zpos (Qden (separation q)))) in *.
-    assert (0 < d) by (unfold d; auto). assert (0 < e) by (unfold e; auto).
-    apply Rmult_lt_reg_r with (d * e); [apply Rmult_lt_0_compat; assumption |].
-    replace (2 * (IZR (Qnum (parameter q)) / d) * (d * e)) with (2 * IZR (Qnum (parameter q)) * e) by (field; lra).
-    replace (IZR (Qnum (separation q)) / e * (d * e)) with (IZR (Qnum (separation q)) * d) by (field; lra).
-    exact B.
-  - intro V. rewrite V in E. apply andb_true_iff in E as [A C]. apply Z.eqb_eq in A. apply Pos.eqb_eq in C.
-    destruct (parameter q) as [a b]. simpl in *. congruence.
+  intro H. apply Z.ltb_lt, IZR_lt in H. rewrite eta_real. unfold Rdiv.
+  apply Rmult_lt_0_compat; [exact H | apply Rinv_0_lt_compat; auto].
+Qed.
+Lemma budget_fits_sound q : budget_fits q = true ->
+  0 <= Q2R (parameter q) /\ 0 < Q2R (power q)
+  /\ (if is_square q then Q2R (parameter q) < 1 else 2 * Q2R (parameter q) < Q2R (power q))
+  /\ (if every q then parameter q = Qmake 0 1
+      else Q2R (ball q) <= Q2R (if is_square q then ball_of L2 (power q) (parameter q) else parameter q)).
+Proof.
+  unfold budget_fits. intro H. apply andb_true_iff in H as [H E]. apply andb_true_iff in H as [H B].
+  apply andb_true_iff in H as [P W]. apply Z.leb_le in P. apply positive_number in W.
+  split; [apply sign_le, P |]. split; [exact W |]. split.
+  - destruct (is_square q); apply Z.ltb_lt, IZR_lt in B.
+    + rewrite eta_real. apply Rmult_lt_reg_r with (IZR (Zpos (Qden (parameter q)))); [auto |].
+      replace (IZR (Qnum (parameter q)) / IZR (Zpos (Qden (parameter q))) * IZR (Zpos (Qden (parameter q))))
+        with (IZR (Qnum (parameter q))) by (field; auto). lra.
+    + rewrite !eta_real. rewrite !mult_IZR in B.
+      set (d := IZR (Zpos (Qden (parameter q)))) in *. set (e := IZR (Zpos (Qden (power q)))) in *.
+      assert (0 < d) by (unfold d; auto). assert (0 < e) by (unfold e; auto).
+      apply Rmult_lt_reg_r with (d * e); [apply Rmult_lt_0_compat; assumption |].
+      replace (2 * (IZR (Qnum (parameter q)) / d) * (d * e)) with (2 * IZR (Qnum (parameter q)) * e) by (field; lra).
+      replace (IZR (Qnum (power q)) / e * (d * e)) with (IZR (Qnum (power q)) * d) by (field; lra).
+      exact B.
+  - destruct (every q).
+    + apply andb_true_iff in E as [A C]. apply Z.eqb_eq in A. apply Pos.eqb_eq in C.
+      destruct (parameter q) as [a b]. simpl in *. congruence.
+    + apply leq_true, E.
+Qed.
+Lemma same_length_is {A B} : forall (a : list A) (b : list B), same_length a b = true -> length a = length b.
+Proof.
+  induction a as [| x a IH]; intros [| y b] H; simpl in *; try discriminate; [reflexivity |].
+  f_equal. apply IH, H.
+Qed.
+Lemma combine_firsts {A B} : forall (a : list A) (b : list B), length a = length b -> map fst (combine a b) = a.
+Proof.
+  induction a as [| x a IH]; intros [| y b] L; simpl in *; try discriminate; [reflexivity |].
+  f_equal. apply IH. congruence.
 Qed.
 
 (** What is due is right. *)
-Lemma due_right q D ls o : network_due q D = (ls, o) -> sound_question q D = true ->
-  separated (norm_of q) D (Q2R (separation q)) ->
+Definition no_trouble (q : question) (D : data) (vectors : list (list (list Z))) : Prop :=
+  match tests q with
+  | PlaneTests m => covered m D (power q) (combine (samples D) vectors)
+  | _ => separated (norm_of q) D (Q2R (power q))
+  end.
+Lemma laid_due {A} ev l D st (f : A -> test) items ls top : in_order ev D st f items ->
+  laid ev l D st f items = (ls, top) ->
+  proper (inputs_of ev D) (all_lines ls) (result st top)
+  /\ built ev l D st f items = network_of (inputs_of ev D) (all_lines ls) [result st top].
+Proof.
+  intros O E. split; [exact (laid_proper ev l D st f items O ls top E) |]. unfold built. rewrite E. reflexivity.
+Qed.
+Lemma due_right q D vectors ls o : network_due q D vectors = (ls, o) -> sound_question q D vectors = true ->
+  no_trouble q D vectors ->
   proper (inputs_due q D) (all_lines ls) o /\ claim q D (network_of (inputs_due q D) (all_lines ls) [o]).
 Proof.
-  intros E H A. apply andb_true_iff in H as [S B]. apply shaped_data_sound in S.
-  apply budget_fits_sound in B as [P [B Z]].
-  unfold network_due, claim, inputs_due in *. destruct (tests q) eqn:T.
-  - assert (M : norm_of q = Linf) by (unfold norm_of; rewrite T; reflexivity). rewrite M in *. clear M.
-    destruct (cube_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
-    assert (G : cubes_of (every q) (shape_of q) D (separation q) (parameter q)
-      = network_of (inputs_of (every q) D) (all_lines ls')
-          [result (setting_of (every q) (shape_of q) D (separation q) (parameter q)) top])
-      by (unfold cubes_of; rewrite C; reflexivity).
-    split.
-    + destruct (cube_layers_read _ _ _ _ _ _ _ S C) as [R U]. split; [apply earlier_ordered, R |].
-      apply result_reads; [| exact U]. destruct S as [N _]. unfold setting_of, inputs_of. cbn [budget_at].
-      rewrite whole_of_nat. pose proof (size_nonneg (all_lines ls')). destruct (every q); lia.
-    + rewrite <- G. destruct (every q) eqn:V.
-      * rewrite (Z eq_refl) in *. split; [apply cubes_well_formed, S |]. split.
-        { rewrite G. reflexivity. }
-        intros s I x mu M N L W. apply (cubes_every_answer (shape_of q) D (separation q) S A s I x mu M N L W).
-      * intros s I. apply theorem_4_8; assumption.
+  intros E H A. apply andb_true_iff in H as [H _]. apply andb_true_iff in H as [S B].
+  apply shaped_data_sound in S. apply budget_fits_sound in B as [P [W [B Z]]].
+  unfold network_due, no_trouble, claim, inputs_due, is_square, norm_of in *.
+  destruct (tests q) as [l | l | m].
+  - destruct (cube_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
+    destruct (laid_due _ _ _ _ _ _ _ _ (cubes_in_order (every q) l D (power q) (parameter q) S) C) as [R G].
+    split; [exact R |]. rewrite <- G. destruct (every q).
+    + rewrite Z. apply theorem_4_8_every; assumption.
+    + apply (one_budget_smaller _ _ _ _ _ Z), theorem_4_8; assumption.
+  - destruct (cross_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
+    destruct (laid_due _ _ _ _ _ _ _ _ (crosses_in_order (every q) l D (power q) (parameter q) S) C) as [R G].
+    split; [exact R |]. rewrite <- G. destruct (every q).
+    + rewrite Z. apply theorem_B_2_every; assumption.
+    + apply (one_budget_smaller _ _ _ _ _ Z), theorem_B_2; assumption.
+  - destruct (plane_layers _ _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
+    destruct (laid_due _ _ _ _ _ _ _ _ (planes_in_order m (every q) D (power q) (parameter q) _ S A) C) as [R G].
+    split; [exact R |]. rewrite <- G. destruct (every q).
+    + rewrite Z. pose proof (half_spaces_every m D (power q) _ S A W) as T. destruct m; exact T.
+    + apply (one_budget_smaller m _ (ball_of m (power q) (parameter q))); [destruct m; exact Z |].
+      apply half_spaces; try assumption. destruct m; exact B.
 Qed.
 
 Lemma claim_of_alike q D ls ls' o o' : alike ls ls' -> same o o' = true -> proper (inputs_due q D) ls o ->
   claim q D (network_of (inputs_due q D) ls [o]) -> claim q D (network_of (inputs_due q D) ls' [o']).
 Proof.
   intros A S R C. pose proof (proper_well_formed _ _ _ (alike_proper _ _ _ _ _ A S R)) as W.
-  unfold claim in *. destruct (every q).
-  - destruct C as [_ [I C]]. split; [exact W |]. split; [exact I |]. intros s J x mu M N L X.
-    rewrite <- (alike_output _ _ _ _ _ x A S). apply C; assumption.
-  - intros s J. destruct (C s J) as [_ [L K]]. split; [exact W |]. split; [exact L |].
-    intros x X. specialize (K x X). unfold keeps in *. cbn [read] in *.
-    rewrite <- (alike_output _ _ _ _ _ x A S). exact K.
+  assert (every_alike : forall m size left stop,
+    every_budget m size left stop D (network_of (inputs_due q D) ls [o]) ->
+    every_budget m size left stop D (network_of (inputs_due q D) ls' [o'])).
+  { intros m size left stop [_ [I K]]. split; [exact W |]. split; [exact I |]. intros s J x t M N X.
+    rewrite <- (alike_output _ _ _ _ _ x A S). apply K; assumption. }
+  unfold claim in *. destruct (every q); [destruct (is_square q); apply every_alike, C |].
+  intros s J. destruct (C s J) as [_ [L K]]. split; [exact W |]. split; [exact L |].
+  intros x X. specialize (K x X). unfold keeps in *. cbn [read] in *.
+  rewrite <- (alike_output _ _ _ _ _ x A S). exact K.
 Qed.
 
-Theorem recognised q D mask turns layers o ls out last :
-  sound_question q D = true ->
+Theorem recognised q D vectors mask turns layers o ls out last :
+  sound_question q D vectors = true ->
   (0 < turns)%Z ->
-  (forall k, (0 <= k < turns)%Z -> too_near (norm_of q) D (separation q) mask turns k = None) ->
-  network_due q D = (layers, o) ->
+  (forall k, (0 <= k < turns)%Z -> trouble q D vectors mask turns k = None) ->
+  network_due q D vectors = (layers, o) ->
   steps (start layers) ls = Some last -> due last = None -> same o out = true ->
   claim q D (network_of (inputs_due q D) ls [out]).
 Proof.
   intros Q T N E S F O. pose proof (steps_alike _ _ _ S F) as A. rewrite start_remaining in A.
-  assert (P : separated (norm_of q) D (Q2R (separation q))) by (apply (separated_by_turns _ _ _ mask turns T N)).
-  destruct (due_right q D layers o E Q P) as [R C].
+  assert (P : no_trouble q D vectors).
+  { pose proof Q as U. apply andb_true_iff in U as [_ U].
+    unfold no_trouble, trouble in *. destruct (tests q) as [l | l | m].
+    - apply (separated_by_turns _ _ _ mask turns T N).
+    - apply (separated_by_turns _ _ _ mask turns T N).
+    - split; [apply combine_firsts, same_length_is, U |].
+      apply (covered_by_turns m D (power q) _ turns T). intros k K. exists 0%Z. apply N, K. }
+  destruct (due_right q D vectors layers o E Q P) as [R C].
   exact (claim_of_alike q D _ _ _ _ A O R C).
 Qed.

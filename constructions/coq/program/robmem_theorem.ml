@@ -3,14 +3,15 @@
    understood. Exit code 0: all answers are as they should be; 4: something is refused.
 
      robmem-theorem 1
-     question NAME one|every SEPARATION PARAMETER
+     question NAME one|every POWER PARAMETER BALL
      data SAMPLES COLUMNS DENOMINATOR
      mask 0101..                   coordinates that are tried first; of no importance
      turns EVERY TURN              samples TURN, TURN + EVERY, .. are compared with those behind them
      network INPUTS UNITS OUTPUTS  or: network none
 
-   then integers (see stream.ml): of each sample label and coordinates; of each unit, and of the
-   output, the number of terms, variable and weight of each, bias, denominator. *)
+   then integers (see stream.ml): of each sample label and coordinates; for half-spaces, of each
+   sample their number and the coordinates of each; of each unit, and of the output, the number of
+   terms, variable and weight of each, bias, denominator. *)
 open Theorem
 open Stream
 
@@ -48,7 +49,9 @@ let shown l =
   String.concat " " (string_of_int (List.length l.entries) :: List.map term l.entries
     @ [Whole.to_string l.bias; Whole.to_string l.below])
 
-let shapes = ["linf", Running; "linf-pipelined", Overlapped; "linf-parallel", Beside]
+let names = ["linf", CubeTests Running; "linf-pipelined", CubeTests Overlapped; "linf-parallel", CubeTests Beside;
+  "l1", CrossTests Overlapped; "l1-parallel", CrossTests Beside; "linf-halfspaces", PlaneTests Linf;
+  "l1-halfspaces", PlaneTests L1; "l2-halfspaces", PlaneTests L2]
 let one_of options s = try List.assoc s options with Not_found -> refuse ("unexpected word: " ^ s)
 let name_of options v = fst (List.find (fun (_, w) -> w = v) options)
 let budgets = ["one", false; "every", true]
@@ -56,9 +59,9 @@ let budgets = ["one", false; "every", true]
 let run () =
   if words () <> ["robmem-theorem"; "1"] then refuse "not a stream of version 1";
   let q = match words () with
-    | ["question"; name; budget; separation; parameter] ->
-      { shape_of = one_of shapes name; every = one_of budgets budget;
-        separation = rational separation; parameter = rational parameter }
+    | ["question"; name; budget; power; parameter; ball] ->
+      { tests = one_of names name; every = one_of budgets budget; power = rational power;
+        parameter = rational parameter; ball = rational ball }
     | _ -> refuse "no question" in
   let (size, columns, over) = match words () with
     | ["data"; size; columns; d] -> (natural most_samples size, natural most_columns columns, over d)
@@ -77,14 +80,18 @@ let run () =
     | _ -> refuse "no network" in
   let sample () = let label = integer () in (several columns integer, label) in
   let data = { columns = nat columns; over; samples = several size sample } in
+  let vector () = several columns integer in
+  let vectors = match q.tests with
+    | PlaneTests _ -> several size (fun () -> several (count most_terms) vector)
+    | _ -> [] in
   text "robmem-theorem 1\n";
-  text (Printf.sprintf "question %s %s %s %s\n" (name_of shapes q.shape_of) (name_of budgets q.every)
-    (show q.separation) (show q.parameter));
+  text (Printf.sprintf "question %s %s %s %s %s\n" (name_of names q.tests) (name_of budgets q.every)
+    (show q.power) (show q.parameter) (show q.ball));
   text (Printf.sprintf "data %d %d %s\n" (List.length data.samples) (count_of data.columns)
     (Whole.to_string data.over));
   text (Printf.sprintf "turns %d %d\n" turns turn);
   List.iter (fun (p, label) -> put label; List.iter put p) data.samples;
-  if not (sound_question q data) then refuse "the question is not sound";
+  if not (sound_question q data vectors) then refuse "the question is not sound";
   print_string "the question is sound\n";
   (match network with
    | None -> ended ()
@@ -93,7 +100,7 @@ let run () =
      if inputs <> count_of (inputs_due q data) || outputs <> 1 then
        refuse (Printf.sprintf "%d inputs and %d outputs; due: %d and 1" inputs outputs
          (count_of (inputs_due q data)));
-     let (layers, output) = network_due q data in
+     let (layers, output) = network_due q data vectors in
      let state = ref (start layers) in
      let differs number expected found =
        refuse (Printf.sprintf "row %d; due: %s; found: %s" number expected (shown found)) in
@@ -113,10 +120,9 @@ let run () =
      if not (same output l) then differs units (shown output) l;
      ended ();
      Printf.printf "the network is as it is due: %d units\n" units);
-  match too_near (norm_of q) data q.separation mask (Whole.of_int turns) (Whole.of_int turn) with
-  | Some (i, j) ->
-    refuse (Printf.sprintf "samples %s and %s are too near" (Whole.to_string i) (Whole.to_string j))
-  | None -> Printf.printf "no two samples are too near: turn %d of %d\n" turn turns
+  match trouble q data vectors mask (Whole.of_int turns) (Whole.of_int turn) with
+  | Some (i, j) -> refuse (Printf.sprintf "samples %s %s" (Whole.to_string i) (Whole.to_string j))
+  | None -> Printf.printf "the samples are apart: turn %d of %d\n" turn turns
 
 let () =
   Gc.set { (Gc.get ()) with Gc.minor_heap_size = 1 lsl 20; space_overhead = 100 };

@@ -334,11 +334,27 @@ let rec fold_right f a0 = function
 | [] -> a0
 | b :: t -> f b (fold_right f a0 t)
 
+(** val existsb : ('a1 -> bool) -> 'a1 list -> bool **)
+
+let rec existsb f = function
+| [] -> false
+| a :: l0 -> (||) (f a) (existsb f l0)
+
 (** val forallb : ('a1 -> bool) -> 'a1 list -> bool **)
 
 let rec forallb f = function
 | [] -> true
 | a :: l0 -> (&&) (f a) (forallb f l0)
+
+(** val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list **)
+
+let rec combine l l' =
+  match l with
+  | [] -> []
+  | x :: tl ->
+    (match l' with
+     | [] -> []
+     | y :: tl' -> (x, y) :: (combine tl tl'))
 
 type q = { qnum : Whole.t; qden : Whole.t }
 
@@ -739,8 +755,417 @@ let step s l =
 let start ls =
   { pending = []; blocks = (concat ls) }
 
+(** val leq : q -> q -> bool **)
+
+let leq a b =
+  if Whole.equal a.qden b.qden
+  then Whole.leq a.qnum b.qnum
+  else Whole.leq (Whole.mul a.qnum b.qden) (Whole.mul b.qnum a.qden)
+
 type data = { columns : nat; over : Whole.t;
               samples : (Whole.t list * Whole.t) list }
+
+(** val has_length : nat -> Whole.t list -> bool **)
+
+let rec has_length n p =
+  match n with
+  | O -> (match p with
+          | [] -> true
+          | _ :: _ -> false)
+  | S n0 -> (match p with
+             | [] -> false
+             | _ :: p0 -> has_length n0 p0)
+
+(** val smaller_of : Whole.t -> Whole.t -> Whole.t **)
+
+let smaller_of a b =
+  if Whole.leq a b then a else b
+
+(** val larger_of : Whole.t -> Whole.t -> Whole.t **)
+
+let larger_of a b =
+  if Whole.leq a b then b else a
+
+(** val least_entry : data -> Whole.t **)
+
+let least_entry d =
+  let first =
+    match d.samples with
+    | [] -> Whole.zero
+    | p :: _ ->
+      let (l0, _) = p in (match l0 with
+                          | [] -> Whole.zero
+                          | c :: _ -> c)
+  in
+  fold_right (fun s m -> fold_right smaller_of m (fst s)) first d.samples
+
+(** val highest_label : data -> Whole.t **)
+
+let highest_label d =
+  fold_right (fun s m -> larger_of (Whole.add (snd s) Whole.one) m) Whole.one
+    d.samples
+
+(** val inputs_of : bool -> data -> nat **)
+
+let inputs_of every0 d =
+  if every0 then S d.columns else d.columns
+
+(** val laid :
+    bool -> layout -> data -> setting -> ('a1 -> test) -> 'a1 list -> (unit
+    -> line list) list list * Whole.t list **)
+
+let laid every0 l d st f items =
+  lay l st (map f items) (whole_of (inputs_of every0 d))
+
+(** val carried : layout -> bool **)
+
+let carried = function
+| Beside -> false
+| _ -> true
+
+(** val lift_of : layout -> data -> q -> Whole.t **)
+
+let lift_of l d lambda =
+  if carried l
+  then larger_of Whole.zero
+         (Whole.sub (Whole.mul lambda.qnum d.over)
+           (Whole.mul
+             (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
+               lambda.qden) (least_entry d)))
+  else Whole.zero
+
+(** val budget_input_of : bool -> data -> Whole.t **)
+
+let budget_input_of every0 d =
+  if every0 then whole_of d.columns else Whole.zero
+
+(** val setting_of :
+    (Whole.t * (Whole.t -> line list)) list -> bool -> layout -> data -> q ->
+    q -> setting **)
+
+let setting_of fs every0 l d lambda mu =
+  { later = fs; dimension = (numbers Whole.zero d.columns); lift =
+    (lift_of l d lambda); lift_over =
+    (Whole.mul
+      (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
+      d.over); budget_at = (budget_input_of every0 d); bottom =
+    (Whole.to_pos
+      (Whole.sub (Whole.mul lambda.qnum mu.qden)
+        (Whole.mul
+          (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) mu.qnum)
+          lambda.qden))); tilt =
+    (if every0
+     then Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden
+     else Whole.zero) }
+
+(** val steep_of : data -> q -> q -> Whole.t **)
+
+let steep_of d lambda mu =
+  Whole.mul (Whole.mul (highest_label d) lambda.qden) mu.qden
+
+type cube = { common : Whole.t; factor : Whole.t; rad : Whole.t;
+              rad_slope : Whole.t; shift : Whole.t; budget_input : Whole.t;
+              steep : Whole.t }
+
+(** val reads_one :
+    cube -> bool -> Whole.t -> Whole.t -> (Whole.t * Whole.t) list **)
+
+let reads_one c f a w =
+  let b = term_of c.budget_input (Whole.neg c.rad_slope) in
+  if f then (a, w) :: b else app b ((a, w) :: [])
+
+(** val above : cube -> bool -> Whole.t -> Whole.t list -> line list **)
+
+let rec above c f a = function
+| [] -> []
+| x :: p0 ->
+  { entries = (reads_one c f a c.common); bias =
+    (Whole.sub (Whole.sub (Whole.neg (Whole.mul x c.factor)) c.rad)
+      (if f then Whole.zero else c.shift)); below =
+    c.common } :: (above c f (Whole.add a Whole.one) p0)
+
+(** val under : cube -> bool -> Whole.t -> Whole.t list -> line list **)
+
+let rec under c f a = function
+| [] -> []
+| x :: p0 ->
+  { entries = (reads_one c f a (Whole.neg c.common)); bias =
+    (Whole.add (Whole.sub (Whole.mul x c.factor) c.rad)
+      (if f then Whole.zero else c.shift)); below =
+    c.common } :: (under c f (Whole.add a Whole.one) p0)
+
+(** val span : Whole.t -> 'a1 list -> Whole.t -> (Whole.t * Whole.t) list **)
+
+let rec span a p w =
+  match p with
+  | [] -> []
+  | _ :: p0 -> (a, w) :: (span (Whole.add a Whole.one) p0 w)
+
+(** val cube_test : cube -> (Whole.t list * Whole.t) -> test **)
+
+let cube_test c s =
+  let p = fst s in
+  { breadth =
+  (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) (size p));
+  entering = (fun f a -> app (above c f a p) (under c f a p)); score =
+  (fun a ->
+  app (span a p (Whole.neg c.steep))
+    (span (Whole.add a (size p)) p (Whole.neg c.steep))); height =
+  (Whole.add (snd s) Whole.one) }
+
+(** val cube_of : bool -> layout -> data -> q -> q -> cube **)
+
+let cube_of every0 l d lambda mu =
+  let d0 =
+    Whole.mul
+      (Whole.mul
+        (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
+        d.over) mu.qden
+  in
+  { common = d0; factor =
+  (Whole.mul
+    (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
+    mu.qden); rad =
+  (Whole.mul
+    (Whole.mul
+      (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
+      d.over) mu.qnum); rad_slope = (if every0 then d0 else Whole.zero);
+  shift = (Whole.mul (lift_of l d lambda) mu.qden); budget_input =
+  (budget_input_of every0 d); steep = (steep_of d lambda mu) }
+
+(** val cube_layers :
+    bool -> layout -> data -> q -> q -> (unit -> line list) list
+    list * Whole.t list **)
+
+let cube_layers every0 l d lambda mu =
+  laid every0 l d (setting_of [] every0 l d lambda mu)
+    (cube_test (cube_of every0 l d lambda mu)) d.samples
+
+(** val cross_test : cube -> (Whole.t list * Whole.t) -> test **)
+
+let cross_test c s =
+  { breadth =
+    (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) (size (fst s)));
+    entering = (cube_test c s).entering; score = (fun a -> (a,
+    (Whole.neg c.steep)) :: []); height = (Whole.add (snd s) Whole.one) }
+
+(** val over_radius : bool -> data -> q -> Whole.t -> line **)
+
+let over_radius every0 d mu a =
+  let like = numbers Whole.zero d.columns in
+  { entries =
+  (app
+    (term_of (budget_input_of every0 d)
+      (if every0 then Whole.neg mu.qden else Whole.zero))
+    (app (span a like mu.qden) (span (Whole.add a (size like)) like mu.qden)));
+  bias = (Whole.neg mu.qnum); below = mu.qden }
+
+(** val cross_of : layout -> data -> q -> q -> cube **)
+
+let cross_of l d lambda mu =
+  { common =
+    (Whole.mul
+      (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
+      d.over); factor =
+    (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden);
+    rad = Whole.zero; rad_slope = Whole.zero; shift = (lift_of l d lambda);
+    budget_input = Whole.zero; steep = (steep_of d lambda mu) }
+
+(** val cross_setting : bool -> layout -> data -> q -> q -> setting **)
+
+let cross_setting every0 l d lambda mu =
+  setting_of ((Whole.one, (fun a ->
+    (over_radius every0 d mu a) :: [])) :: []) every0 l d lambda mu
+
+(** val cross_layers :
+    bool -> layout -> data -> q -> q -> (unit -> line list) list
+    list * Whole.t list **)
+
+let cross_layers every0 l d lambda mu =
+  laid every0 l d (cross_setting every0 l d lambda mu)
+    (cross_test (cross_of l d lambda mu)) d.samples
+
+(** val inner : Whole.t list -> Whole.t list -> Whole.t **)
+
+let rec inner u p =
+  match u with
+  | [] -> Whole.zero
+  | a :: u0 ->
+    (match p with
+     | [] -> Whole.zero
+     | b :: p0 -> Whole.add (Whole.mul a b) (inner u0 p0))
+
+type item = (Whole.t list * Whole.t) * Whole.t list list
+
+(** val weighted :
+    Whole.t -> Whole.t -> Whole.t list -> (Whole.t * Whole.t) list **)
+
+let rec weighted a w = function
+| [] -> []
+| c :: u0 ->
+  if Whole.equal c Whole.zero
+  then weighted (Whole.add a Whole.one) w u0
+  else (a, (Whole.mul c w)) :: (weighted (Whole.add a Whole.one) w u0)
+
+(** val plane :
+    norm -> bool -> data -> q -> Whole.t list -> Whole.t list -> Whole.t ->
+    line **)
+
+let plane m every0 d t p u a =
+  let d0 = d.over in
+  (match m with
+   | L2 ->
+     { entries =
+       (app
+         (weighted a (Whole.neg
+           (Whole.mul
+             (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) t.qden)
+             d0)) u)
+         (term_of (budget_input_of every0 d)
+           (if every0 then Whole.neg (inner u u) else Whole.zero))); bias =
+       (Whole.sub
+         (Whole.mul (inner u p)
+           (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) t.qden))
+         (Whole.mul t.qnum (inner u u))); below =
+       (Whole.mul
+         (Whole.mul
+           (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) t.qden) d0)
+         d0) }
+   | _ ->
+     { entries =
+       (app (weighted a (Whole.neg (Whole.mul d0 t.qden)) u)
+         (term_of (budget_input_of every0 d)
+           (if every0 then Whole.neg d0 else Whole.zero))); bias =
+       (Whole.sub (Whole.mul (inner u p) t.qden) (Whole.mul t.qnum d0));
+       below = (Whole.mul d0 t.qden) })
+
+(** val plane_test : norm -> bool -> data -> Whole.t -> q -> item -> test **)
+
+let plane_test m every0 d steep0 t = function
+| (s, us) ->
+  { breadth = (size us); entering = (fun _ a ->
+    map (fun u -> plane m every0 d t (fst s) u a) us); score = (fun a ->
+    span a us (Whole.neg steep0)); height = (Whole.add (snd s) Whole.one) }
+
+(** val plane_setting : norm -> bool -> data -> q -> q -> setting **)
+
+let plane_setting m every0 d power0 t =
+  match m with
+  | L2 ->
+    { later = []; dimension = (numbers Whole.zero d.columns); lift =
+      Whole.zero; lift_over = Whole.one; budget_at =
+      (budget_input_of every0 d); bottom =
+      (Whole.to_pos (Whole.mul power0.qnum (Whole.sub t.qden t.qnum)));
+      tilt = (if every0 then power0.qnum else Whole.zero) }
+  | _ -> setting_of [] every0 Beside d power0 t
+
+(** val plane_steep : data -> q -> q -> Whole.t **)
+
+let plane_steep =
+  steep_of
+
+(** val plane_layers :
+    norm -> bool -> data -> q -> q -> item list -> (unit -> line list) list
+    list * Whole.t list **)
+
+let plane_layers m every0 d power0 t items =
+  laid every0 Beside d (plane_setting m every0 d power0 t)
+    (plane_test m every0 d (plane_steep d power0 t) t) items
+
+(** val far_enough : norm -> data -> q -> Whole.t list -> Whole.t -> bool **)
+
+let far_enough m d power0 u reach =
+  match m with
+  | L2 ->
+    let square = Whole.mul power0.qnum (Whole.mul d.over d.over) in
+    let v =
+      Whole.sub (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) reach)
+        (inner u u)
+    in
+    (&&)
+      ((&&) (Whole.leq square (Whole.mul reach power0.qden))
+        (Whole.leq Whole.zero v))
+      (Whole.leq (Whole.mul square (inner u u))
+        (Whole.mul (Whole.mul v v) power0.qden))
+  | _ ->
+    Whole.leq (Whole.mul power0.qnum d.over) (Whole.mul reach power0.qden)
+
+(** val absolute : Whole.t -> Whole.t **)
+
+let absolute c =
+  if Whole.leq Whole.zero c then c else Whole.neg c
+
+(** val fit_vector : norm -> data -> q -> Whole.t list -> bool **)
+
+let fit_vector m d power0 u =
+  match m with
+  | Linf ->
+    Whole.leq (fold_right (fun c n -> Whole.add (absolute c) n) Whole.zero u)
+      Whole.one
+  | L1 -> forallb (fun c -> Whole.leq (absolute c) Whole.one) u
+  | L2 ->
+    Whole.leq (Whole.mul power0.qnum (Whole.mul d.over d.over))
+      (Whole.mul (inner u u) power0.qden)
+
+(** val covers :
+    norm -> data -> q -> (Whole.t list * Whole.t) list -> Whole.t list -> bool **)
+
+let covers m d power0 reached p =
+  existsb (fun ur ->
+    far_enough m d power0 (fst ur) (Whole.sub (snd ur) (inner (fst ur) p)))
+    reached
+
+(** val ball_of : norm -> q -> q -> q **)
+
+let ball_of m power0 t =
+  match m with
+  | L2 ->
+    { qnum = (Whole.mul (Whole.mul t.qnum t.qnum) power0.qnum); qden =
+      (Whole.mul
+        (Whole.mul
+          (Whole.mul ((fun p -> Whole.shift_left p 1)
+            ((fun p -> Whole.shift_left p 1) Whole.one)) t.qden) t.qden)
+        power0.qden) }
+  | _ -> t
+
+(** val first_left :
+    norm -> data -> q -> Whole.t -> (Whole.t list * Whole.t) list -> Whole.t
+    -> (Whole.t list * Whole.t) list -> Whole.t option **)
+
+let rec first_left m d power0 label reached j = function
+| [] -> None
+| t :: rest0 ->
+  if if Whole.equal label (snd t)
+     then true
+     else covers m d power0 reached (fst t)
+  then first_left m d power0 label reached (Whole.add j Whole.one) rest0
+  else Some j
+
+(** val uncovered : norm -> data -> q -> item -> Whole.t option **)
+
+let uncovered m d power0 = function
+| (s, us) ->
+  if forallb (fun u ->
+       (&&) (has_length d.columns u) (fit_vector m d power0 u)) us
+  then first_left m d power0 (snd s)
+         (map (fun u -> (u, (inner u (fst s)))) us) Whole.zero d.samples
+  else Some (Whole.neg Whole.one)
+
+(** val uncovered_pair :
+    norm -> data -> q -> Whole.t -> Whole.t -> Whole.t -> item list ->
+    (Whole.t * Whole.t) option **)
+
+let rec uncovered_pair m d power0 every0 turn i = function
+| [] -> None
+| a :: items0 ->
+  if Whole.equal turn Whole.zero
+  then (match uncovered m d power0 a with
+        | Some j -> Some (i, j)
+        | None ->
+          uncovered_pair m d power0 every0 (Whole.sub every0 Whole.one)
+            (Whole.add i Whole.one) items0)
+  else uncovered_pair m d power0 every0 (Whole.sub turn Whole.one)
+         (Whole.add i Whole.one) items0
 
 (** val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool **)
 
@@ -855,163 +1280,21 @@ let too_near m d q0 mask every0 turn =
   near_pair m (threshold m d q0) every0 turn Whole.zero
     (map (looked_at mask) d.samples)
 
-type cube = { common : Whole.t; factor : Whole.t; rad : Whole.t;
-              rad_slope : Whole.t; shift : Whole.t; budget_input : Whole.t;
-              steep : Whole.t }
+type family =
+| CubeTests of layout
+| CrossTests of layout
+| PlaneTests of norm
 
-(** val reads_one :
-    cube -> bool -> Whole.t -> Whole.t -> (Whole.t * Whole.t) list **)
-
-let reads_one c f a w =
-  let b = term_of c.budget_input (Whole.neg c.rad_slope) in
-  if f then (a, w) :: b else app b ((a, w) :: [])
-
-(** val above : cube -> bool -> Whole.t -> Whole.t list -> line list **)
-
-let rec above c f a = function
-| [] -> []
-| x :: p0 ->
-  { entries = (reads_one c f a c.common); bias =
-    (Whole.sub (Whole.sub (Whole.neg (Whole.mul x c.factor)) c.rad)
-      (if f then Whole.zero else c.shift)); below =
-    c.common } :: (above c f (Whole.add a Whole.one) p0)
-
-(** val under : cube -> bool -> Whole.t -> Whole.t list -> line list **)
-
-let rec under c f a = function
-| [] -> []
-| x :: p0 ->
-  { entries = (reads_one c f a (Whole.neg c.common)); bias =
-    (Whole.add (Whole.sub (Whole.mul x c.factor) c.rad)
-      (if f then Whole.zero else c.shift)); below =
-    c.common } :: (under c f (Whole.add a Whole.one) p0)
-
-(** val span :
-    Whole.t -> Whole.t list -> Whole.t -> (Whole.t * Whole.t) list **)
-
-let rec span a p w =
-  match p with
-  | [] -> []
-  | _ :: p0 -> (a, w) :: (span (Whole.add a Whole.one) p0 w)
-
-(** val cube_test : cube -> (Whole.t list * Whole.t) -> test **)
-
-let cube_test c s =
-  let p = fst s in
-  { breadth =
-  (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) (size p));
-  entering = (fun f a -> app (above c f a p) (under c f a p)); score =
-  (fun a ->
-  app (span a p (Whole.neg c.steep))
-    (span (Whole.add a (size p)) p (Whole.neg c.steep))); height =
-  (Whole.add (snd s) Whole.one) }
-
-(** val smaller_of : Whole.t -> Whole.t -> Whole.t **)
-
-let smaller_of a b =
-  if Whole.leq a b then a else b
-
-(** val larger_of : Whole.t -> Whole.t -> Whole.t **)
-
-let larger_of a b =
-  if Whole.leq a b then b else a
-
-(** val least_entry : data -> Whole.t **)
-
-let least_entry d =
-  let first =
-    match d.samples with
-    | [] -> Whole.zero
-    | p :: _ ->
-      let (l0, _) = p in (match l0 with
-                          | [] -> Whole.zero
-                          | c :: _ -> c)
-  in
-  fold_right (fun s m -> fold_right smaller_of m (fst s)) first d.samples
-
-(** val highest_label : data -> Whole.t **)
-
-let highest_label d =
-  fold_right (fun s m -> larger_of (Whole.add (snd s) Whole.one) m) Whole.one
-    d.samples
-
-(** val carried : layout -> bool **)
-
-let carried = function
-| Beside -> false
-| _ -> true
-
-(** val lift_of : layout -> data -> q -> Whole.t **)
-
-let lift_of l d lambda =
-  if carried l
-  then larger_of Whole.zero
-         (Whole.sub (Whole.mul lambda.qnum d.over)
-           (Whole.mul
-             (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
-               lambda.qden) (least_entry d)))
-  else Whole.zero
-
-(** val cube_of : bool -> layout -> data -> q -> q -> cube **)
-
-let cube_of every0 l d lambda mu =
-  let d0 =
-    Whole.mul
-      (Whole.mul
-        (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
-        d.over) mu.qden
-  in
-  { common = d0; factor =
-  (Whole.mul
-    (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
-    mu.qden); rad =
-  (Whole.mul
-    (Whole.mul
-      (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
-      d.over) mu.qnum); rad_slope = (if every0 then d0 else Whole.zero);
-  shift = (Whole.mul (lift_of l d lambda) mu.qden); budget_input =
-  (if every0 then whole_of d.columns else Whole.zero); steep =
-  (Whole.mul (Whole.mul (highest_label d) lambda.qden) mu.qden) }
-
-(** val setting_of : bool -> layout -> data -> q -> q -> setting **)
-
-let setting_of every0 l d lambda mu =
-  { later = []; dimension = (numbers Whole.zero d.columns); lift =
-    (lift_of l d lambda); lift_over =
-    (Whole.mul
-      (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden)
-      d.over); budget_at =
-    (if every0 then whole_of d.columns else Whole.zero); bottom =
-    (Whole.to_pos
-      (Whole.sub (Whole.mul lambda.qnum mu.qden)
-        (Whole.mul
-          (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) mu.qnum)
-          lambda.qden))); tilt =
-    (if every0
-     then Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden
-     else Whole.zero) }
-
-(** val inputs_of : bool -> data -> nat **)
-
-let inputs_of every0 d =
-  if every0 then S d.columns else d.columns
-
-(** val cube_layers :
-    bool -> layout -> data -> q -> q -> (unit -> line list) list
-    list * Whole.t list **)
-
-let cube_layers every0 l d lambda mu =
-  lay l (setting_of every0 l d lambda mu)
-    (map (cube_test (cube_of every0 l d lambda mu)) d.samples)
-    (whole_of (inputs_of every0 d))
-
-type question = { shape_of : layout; every : bool; separation : q;
-                  parameter : q }
+type question = { tests : family; every : bool; power : q; parameter : 
+                  q; ball : q }
 
 (** val norm_of : question -> norm **)
 
-let norm_of _ =
-  Linf
+let norm_of q0 =
+  match q0.tests with
+  | CubeTests _ -> Linf
+  | CrossTests _ -> L1
+  | PlaneTests m -> m
 
 (** val inputs_due : question -> data -> nat **)
 
@@ -1019,25 +1302,23 @@ let inputs_due q0 d =
   inputs_of q0.every d
 
 (** val network_due :
-    question -> data -> (unit -> line list) list list * line **)
+    question -> data -> Whole.t list list list -> (unit -> line list) list
+    list * line **)
 
-let network_due q0 d =
-  let (ls, top) =
-    cube_layers q0.every q0.shape_of d q0.separation q0.parameter
-  in
-  (ls,
-  (result (setting_of q0.every q0.shape_of d q0.separation q0.parameter) top))
-
-(** val has_length : nat -> Whole.t list -> bool **)
-
-let rec has_length n p =
-  match n with
-  | O -> (match p with
-          | [] -> true
-          | _ :: _ -> false)
-  | S n0 -> (match p with
-             | [] -> false
-             | _ :: p0 -> has_length n0 p0)
+let network_due q0 d vectors =
+  match q0.tests with
+  | CubeTests l ->
+    let (ls, top) = cube_layers q0.every l d q0.power q0.parameter in
+    (ls, (result (setting_of [] q0.every l d q0.power q0.parameter) top))
+  | CrossTests l ->
+    let (ls, top) = cross_layers q0.every l d q0.power q0.parameter in
+    (ls, (result (cross_setting q0.every l d q0.power q0.parameter) top))
+  | PlaneTests m ->
+    let (ls, top) =
+      plane_layers m q0.every d q0.power q0.parameter
+        (combine d.samples vectors)
+    in
+    (ls, (result (plane_setting m q0.every d q0.power q0.parameter) top))
 
 (** val shaped_data : data -> bool **)
 
@@ -1049,22 +1330,59 @@ let shaped_data d =
       (&&) (has_length d.columns (fst s)) (Whole.leq Whole.zero (snd s)))
       d.samples)
 
+(** val is_square : question -> bool **)
+
+let is_square q0 =
+  match q0.tests with
+  | PlaneTests m -> (match m with
+                     | L2 -> true
+                     | _ -> false)
+  | _ -> false
+
 (** val budget_fits : question -> bool **)
 
 let budget_fits q0 =
   let a = q0.parameter in
-  let b = q0.separation in
+  let b = q0.power in
   (&&)
-    ((&&) (Whole.leq Whole.zero a.qnum)
-      (Whole.lt
-        (Whole.mul
-          (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) a.qnum)
-          b.qden) (Whole.mul b.qnum a.qden)))
+    ((&&) ((&&) (Whole.leq Whole.zero a.qnum) (Whole.lt Whole.zero b.qnum))
+      (if is_square q0
+       then Whole.lt a.qnum a.qden
+       else Whole.lt
+              (Whole.mul
+                (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) a.qnum)
+                b.qden) (Whole.mul b.qnum a.qden)))
     (if q0.every
      then (&&) (Whole.equal a.qnum Whole.zero) (Whole.equal a.qden Whole.one)
-     else true)
+     else leq q0.ball (if is_square q0 then ball_of L2 b a else a))
 
-(** val sound_question : question -> data -> bool **)
+(** val same_length : 'a1 list -> 'a2 list -> bool **)
 
-let sound_question q0 d =
-  (&&) (shaped_data d) (budget_fits q0)
+let rec same_length a b =
+  match a with
+  | [] -> (match b with
+           | [] -> true
+           | _ :: _ -> false)
+  | _ :: a0 -> (match b with
+                | [] -> false
+                | _ :: b0 -> same_length a0 b0)
+
+(** val sound_question :
+    question -> data -> Whole.t list list list -> bool **)
+
+let sound_question q0 d vectors =
+  (&&) ((&&) (shaped_data d) (budget_fits q0))
+    (match q0.tests with
+     | PlaneTests _ -> same_length d.samples vectors
+     | _ -> true)
+
+(** val trouble :
+    question -> data -> Whole.t list list list -> bool list -> Whole.t ->
+    Whole.t -> (Whole.t * Whole.t) option **)
+
+let trouble q0 d vectors mask turns turn =
+  match q0.tests with
+  | PlaneTests m ->
+    uncovered_pair m d q0.power turns turn Whole.zero
+      (combine d.samples vectors)
+  | _ -> too_near (norm_of q0) d q0.power mask turns turn

@@ -56,7 +56,11 @@ val map : ('a1 -> 'a2) -> 'a1 list -> 'a2 list
 
 val fold_right : ('a2 -> 'a1 -> 'a1) -> 'a1 -> 'a2 list -> 'a1
 
+val existsb : ('a1 -> bool) -> 'a1 list -> bool
+
 val forallb : ('a1 -> bool) -> 'a1 list -> bool
+
+val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list
 
 type q = { qnum : Whole.t; qden : Whole.t }
 
@@ -188,8 +192,110 @@ val step : state -> line -> state option
 
 val start : (unit -> line list) list list -> state
 
+val leq : q -> q -> bool
+
 type data = { columns : nat; over : Whole.t;
               samples : (Whole.t list * Whole.t) list }
+
+val has_length : nat -> Whole.t list -> bool
+
+val smaller_of : Whole.t -> Whole.t -> Whole.t
+
+val larger_of : Whole.t -> Whole.t -> Whole.t
+
+val least_entry : data -> Whole.t
+
+val highest_label : data -> Whole.t
+
+val inputs_of : bool -> data -> nat
+
+val laid :
+  bool -> layout -> data -> setting -> ('a1 -> test) -> 'a1 list -> (unit ->
+  line list) list list * Whole.t list
+
+val carried : layout -> bool
+
+val lift_of : layout -> data -> q -> Whole.t
+
+val budget_input_of : bool -> data -> Whole.t
+
+val setting_of :
+  (Whole.t * (Whole.t -> line list)) list -> bool -> layout -> data -> q -> q
+  -> setting
+
+val steep_of : data -> q -> q -> Whole.t
+
+type cube = { common : Whole.t; factor : Whole.t; rad : Whole.t;
+              rad_slope : Whole.t; shift : Whole.t; budget_input : Whole.t;
+              steep : Whole.t }
+
+val reads_one : cube -> bool -> Whole.t -> Whole.t -> (Whole.t * Whole.t) list
+
+val above : cube -> bool -> Whole.t -> Whole.t list -> line list
+
+val under : cube -> bool -> Whole.t -> Whole.t list -> line list
+
+val span : Whole.t -> 'a1 list -> Whole.t -> (Whole.t * Whole.t) list
+
+val cube_test : cube -> (Whole.t list * Whole.t) -> test
+
+val cube_of : bool -> layout -> data -> q -> q -> cube
+
+val cube_layers :
+  bool -> layout -> data -> q -> q -> (unit -> line list) list list * Whole.t
+  list
+
+val cross_test : cube -> (Whole.t list * Whole.t) -> test
+
+val over_radius : bool -> data -> q -> Whole.t -> line
+
+val cross_of : layout -> data -> q -> q -> cube
+
+val cross_setting : bool -> layout -> data -> q -> q -> setting
+
+val cross_layers :
+  bool -> layout -> data -> q -> q -> (unit -> line list) list list * Whole.t
+  list
+
+val inner : Whole.t list -> Whole.t list -> Whole.t
+
+type item = (Whole.t list * Whole.t) * Whole.t list list
+
+val weighted : Whole.t -> Whole.t -> Whole.t list -> (Whole.t * Whole.t) list
+
+val plane :
+  norm -> bool -> data -> q -> Whole.t list -> Whole.t list -> Whole.t -> line
+
+val plane_test : norm -> bool -> data -> Whole.t -> q -> item -> test
+
+val plane_setting : norm -> bool -> data -> q -> q -> setting
+
+val plane_steep : data -> q -> q -> Whole.t
+
+val plane_layers :
+  norm -> bool -> data -> q -> q -> item list -> (unit -> line list) list
+  list * Whole.t list
+
+val far_enough : norm -> data -> q -> Whole.t list -> Whole.t -> bool
+
+val absolute : Whole.t -> Whole.t
+
+val fit_vector : norm -> data -> q -> Whole.t list -> bool
+
+val covers :
+  norm -> data -> q -> (Whole.t list * Whole.t) list -> Whole.t list -> bool
+
+val ball_of : norm -> q -> q -> q
+
+val first_left :
+  norm -> data -> q -> Whole.t -> (Whole.t list * Whole.t) list -> Whole.t ->
+  (Whole.t list * Whole.t) list -> Whole.t option
+
+val uncovered : norm -> data -> q -> item -> Whole.t option
+
+val uncovered_pair :
+  norm -> data -> q -> Whole.t -> Whole.t -> Whole.t -> item list ->
+  (Whole.t * Whole.t) option
 
 val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool
 
@@ -220,55 +326,32 @@ val too_near :
   norm -> data -> q -> bool list -> Whole.t -> Whole.t -> (Whole.t * Whole.t)
   option
 
-type cube = { common : Whole.t; factor : Whole.t; rad : Whole.t;
-              rad_slope : Whole.t; shift : Whole.t; budget_input : Whole.t;
-              steep : Whole.t }
+type family =
+| CubeTests of layout
+| CrossTests of layout
+| PlaneTests of norm
 
-val reads_one : cube -> bool -> Whole.t -> Whole.t -> (Whole.t * Whole.t) list
-
-val above : cube -> bool -> Whole.t -> Whole.t list -> line list
-
-val under : cube -> bool -> Whole.t -> Whole.t list -> line list
-
-val span : Whole.t -> Whole.t list -> Whole.t -> (Whole.t * Whole.t) list
-
-val cube_test : cube -> (Whole.t list * Whole.t) -> test
-
-val smaller_of : Whole.t -> Whole.t -> Whole.t
-
-val larger_of : Whole.t -> Whole.t -> Whole.t
-
-val least_entry : data -> Whole.t
-
-val highest_label : data -> Whole.t
-
-val carried : layout -> bool
-
-val lift_of : layout -> data -> q -> Whole.t
-
-val cube_of : bool -> layout -> data -> q -> q -> cube
-
-val setting_of : bool -> layout -> data -> q -> q -> setting
-
-val inputs_of : bool -> data -> nat
-
-val cube_layers :
-  bool -> layout -> data -> q -> q -> (unit -> line list) list list * Whole.t
-  list
-
-type question = { shape_of : layout; every : bool; separation : q;
-                  parameter : q }
+type question = { tests : family; every : bool; power : q; parameter : 
+                  q; ball : q }
 
 val norm_of : question -> norm
 
 val inputs_due : question -> data -> nat
 
-val network_due : question -> data -> (unit -> line list) list list * line
-
-val has_length : nat -> Whole.t list -> bool
+val network_due :
+  question -> data -> Whole.t list list list -> (unit -> line list) list
+  list * line
 
 val shaped_data : data -> bool
 
+val is_square : question -> bool
+
 val budget_fits : question -> bool
 
-val sound_question : question -> data -> bool
+val same_length : 'a1 list -> 'a2 list -> bool
+
+val sound_question : question -> data -> Whole.t list list list -> bool
+
+val trouble :
+  question -> data -> Whole.t list list list -> bool list -> Whole.t ->
+  Whole.t -> (Whole.t * Whole.t) option
