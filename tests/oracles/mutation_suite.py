@@ -78,7 +78,12 @@ FILES = {
         "test_exact_inputs",
     ),
     "packed": ("test_packed", "test_json_texts", "test_hostile_files"),
-    "proof_file": ("test_proof_file", "test_hostile_files", "test_exact_radius"),
+    "proof_file": (
+        "test_kernel_question",
+        "test_proof_file",
+        "test_hostile_files",
+        "test_exact_radius",
+    ),
     "query": TYPES,
     "rational": ("test_json_texts", *TYPES),
     "exact_radius": ("test_exact_radius",),
@@ -97,6 +102,7 @@ FILES = {
 KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_network": ("test_network_bytes", "test_kernel_files"),
     "kernel_question": (
+        "test_kernel_question",
         "test_kernel_rules",
         "test_kernel_files",
         "test_exact_radius",
@@ -109,7 +115,12 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_elaborate",
         "test_kernel_families",
     ),
-    "kernel_runs": ("test_kernel_files", "test_exact_radius", "test_elaborate"),
+    "kernel_runs": (
+        "test_kernel_question",
+        "test_kernel_files",
+        "test_exact_radius",
+        "test_elaborate",
+    ),
     "kernel_text": ("test_json_texts", "test_kernel_files", "test_any_value"),
 }
 FILES |= KERNEL
