@@ -88,8 +88,8 @@ def test_directions_and_functions(seed):
         for j in on_lines:
             node = univariate._node(j)
             line = univariate.lines.item(j)
-            assert univariate._line_of_node[node] == line
-            here = value(univariate._functions[node], along[line])
+            assert univariate.line_of_node[node] == line
+            here = value(univariate.functions[node], along[line])
             assert here == values[j] * scaled.scales[j]
         expected = sum((c * values[j] * scaled.scales[j] for j, c in factors), F(0))
         assert expected == sum(
@@ -139,7 +139,7 @@ def test_a_unit_that_adds_its_input_is_no_copy(added):
     for u in (F(-3), F(-1), F(-1, 2), F(0), F(2)):
         for j, z in enumerate(values_of(network, [u])):
             node = univariate_of(scaled)._node(j)
-            assert value(univariate_of(scaled)._functions[node], u) == z * scaled.scales[j]
+            assert value(univariate_of(scaled).functions[node], u) == z * scaled.scales[j]
 
 
 @pytest.mark.parametrize("seed", range(30))

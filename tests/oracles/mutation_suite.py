@@ -97,6 +97,7 @@ FILES = {
     "ridge_minima": ("test_fixed_sums",),
     "ridge_lemmas": ("test_fixed_sums",),
     "maxima": MAXIMA,
+    "maxima_pass": ("test_maxima_pass", "test_maxima"),
     "maxima_trees": MAXIMA,
 }
 KERNEL = {  # in one process: what is run at the command line is not changed

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
-from verifier.checker.maxima import Form, MaximaBounds, maxima_of
+from verifier.checker.maxima import MaximaBounds, maxima_of
+from verifier.checker.maxima_pass import DoesNotFitError, MaximaPass, Table
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
@@ -52,6 +53,26 @@ class Snapshot:
         return tuple(self.low.items()), tuple(self.high.items())
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The bounds before a step that has bounded all units."""
+
+    table: Table | None
+    low: dict[int, Number]
+    high: dict[int, Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a step about maxima has changed: lower and upper bounds of units, both increasing."""
+
+    raised: list[int]
+    dropped: list[int]
+
+    def __bool__(self) -> bool:
+        return bool(self.raised or self.dropped)
+
+
 class Branch:
     """Bounds of one branch at a time, with a trail for leaving it. The replay keeps its own; the
     search uses another to find out what a lemma would give before it is written down."""
@@ -69,7 +90,8 @@ class Branch:
         for k, (low, high) in enumerate(zip(query.region.lower, query.region.upper, strict=True)):
             self._low[-1 - k], self._high[-1 - k] = _times(low, size), _times(high, size)
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
-        self._trail: list[tuple[dict[int, Number], int, Number | None]] = []
+        self._table: Table | None = None  # in place of the root's, where a step has bounded all
+        self._trail: list[tuple[dict[int, Number], int, Number | None] | _Before] = []
         self._firsts = [layer.first for layer in scaled.layers]
         self._all_rows = False
         self._symbolic: SymbolicNetwork | None = None
@@ -82,12 +104,16 @@ class Branch:
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
         found = self._low.get(v)
-        return self.root.lower_of(v) if found is None else found
+        if found is not None:
+            return found
+        return (self._table or self.root).lower_of(v)
 
     def upper(self, v: int) -> Number:
         """The current upper bound of A_v."""
         found = self._high.get(v)
-        return self.root.upper_of(v) if found is None else found
+        if found is not None:
+            return found
+        return (self._table or self.root).upper_of(v)
 
     def input_bounds(self, k: int) -> tuple[Number, Number]:
         """The current box of input k, times the scale of the inputs."""
@@ -112,7 +138,11 @@ class Branch:
     def undo(self, mark: tuple[int, int]) -> None:
         """Forgets every bound and cut since `mark`."""
         while len(self._trail) > mark[0]:
-            table, key, value = self._trail.pop()
+            last = self._trail.pop()
+            if isinstance(last, _Before):
+                self._table, self._low, self._high = last.table, last.low, last.high
+                continue
+            table, key, value = last
             if value is None:
                 del table[key]
             else:
@@ -122,10 +152,15 @@ class Branch:
     def _raise_lower(self, key: int, value: Number) -> None:
         current = self._low[key] if key < 0 else self.lower(key)
         if value > current:
-            if key >= 0 and value >= 0 and self.root.rows.skips(key):
+            if key >= 0 and value >= 0 and self._may_be_skipped(key):
                 self._all_rows = True  # a unit that was off may be on from here on
             self._trail.append((self._low, key, self._low.get(key)))
             self._low[key] = _whole(value)
+
+    def _may_be_skipped(self, v: int) -> bool:
+        """`skips`, which takes longer; a unit that is undecided at the root stands in rows."""
+        root = self.root
+        return (root.lower_of(v) >= 0 or root.upper_of(v) <= 0) and root.rows.skips(v)
 
     def _drop_upper(self, key: int, value: Number) -> None:
         current = self._high[key] if key < 0 else self.upper(key)
@@ -260,16 +295,41 @@ class Branch:
         """The current bounds of A_v."""
         return self.lower(v), self.upper(v)
 
-    def tighten_maxima(
-        self, watch: Callable[[], None] = lambda: None
-    ) -> list[tuple[int, bool, Form, Number]]:
+    def tighten_maxima(self, watch: Callable[[], None] = lambda: None) -> Changes:
         """Bounds all units again, first to last, by interval arithmetic and the maxima in their
-        rows, but for copies and units that are off; says which bounds changed: of which unit,
-        whether its upper one, its row, and the bound. `watch` is called now and then, and may
-        raise."""
+        rows, but for copies and units that are off; says which bounds changed. `watch` is called
+        now and then, and may raise."""
+        mark = self.mark()
+        try:
+            return self._tighten_at_once(watch)
+        except DoesNotFitError:
+            self.undo(mark)
+            return self._tighten_one_by_one(watch)
+
+    def _tighten_at_once(self, watch: Callable[[], None]) -> Changes:
+        """The same in arrays, see `maxima_pass`."""
+        rows, moved = maxima_of(self.scaled), self._moved()
+        known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
+        boxes = [self.input_bounds(k) for k in range(self.inputs)]
+        found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
+        waiting = rows.waiting(self.root.upper)
+        for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):
+            watch()
+        raised, dropped = np.flatnonzero(found.raised), np.flatnonzero(found.dropped)
+        self._trail.append(_Before(self._table, self._low, self._high))
+        self._low, self._high = (
+            {k: q for k, q in table.items() if k < 0} for table in (self._low, self._high)
+        )
+        self._table = found.table(j - self.inputs for j in moved if j >= self.inputs)
+        # Bounds that contradict now; a unit that is passed on has the bounds of the other unit.
+        wrong = np.flatnonzero(self._table.lower > self._table.upper).tolist()
+        self._all_rows = self._all_rows or any(self.root.rows.skips(v) for v in wrong)
+        return Changes(raised.tolist(), dropped.tolist())
+
+    def _tighten_one_by_one(self, watch: Callable[[], None]) -> Changes:
         rows, bounds = maxima_of(self.scaled), MaximaBounds(self.variable_ends, self.unit_ends)
         origins, inputs = self.scaled.origins, self.inputs
-        found: list[tuple[int, bool, Form, Number]] = []
+        raised, dropped = list[int](), list[int]()
         # Others read nothing that has changed, and no maximum.
         waiting = sorted(
             {w for j in self._moved() for w in rows.readers(j)}.union(rows.waiting(self.root.upper))
@@ -278,27 +338,30 @@ class Branch:
         while waiting:
             watch()
             v = heappop(waiting)
-            if self.upper(v) <= 0:
+            if self.upper(v) <= 0 or origins.item(inputs + v) != inputs + v:
                 continue
-            if origins.item(inputs + v) == inputs + v:
-                before, form = len(found), rows.row(v)
-                low, high = bounds.of_form(form)
-                for upper, value in ((False, low), (True, high)):
-                    value = self._shortly(v, value, upper=upper)
-                    if value < self.upper(v) if upper else value > self.lower(v):
-                        (self._drop_upper if upper else self._raise_lower)(v, value)
-                        found.append((v, upper, form, value))
-                if len(found) > before:
-                    for w in rows.readers(inputs + v):
-                        if w not in known:
-                            known.add(w)
-                            heappush(waiting, w)
-        return found
+            low, high = bounds.of_form(rows.row(v))
+            low, high = self._shortly(v, low, upper=False), self._shortly(v, high, upper=True)
+            below, above = self.unit_ends(v)
+            if low > below:
+                self._raise_lower(v, low)
+                raised.append(v)
+            if high < above:
+                self._drop_upper(v, high)
+                dropped.append(v)
+            if low > below or high < above:
+                for w in rows.readers(inputs + v):
+                    if w not in known:
+                        known.add(w)
+                        heappush(waiting, w)
+        return Changes(raised, dropped)
 
     def _moved(self) -> set[int]:
         """The variables whose bounds are no longer the root's."""
         inputs, size, region = self.inputs, self.scaled.denominator, self.region
         moved = {inputs + v for table in (self._low, self._high) for v in table if v >= 0}
+        if self._table is not None:
+            moved.update((inputs + self._table.changed).tolist())
         for k in range(inputs):
             if self.input_bounds(k) != (region.lower[k] * size, region.upper[k] * size):
                 moved.add(k)
@@ -310,7 +373,11 @@ class Branch:
 
     def snapshot(self) -> Snapshot:
         """The bounds of the current branch, as far as they differ from the root's."""
-        return Snapshot(dict(self._low), dict(self._high))
+        low, high = dict(self._low), dict(self._high)
+        if self._table is not None:
+            for v in self._table.changed.tolist():
+                low[v], high[v] = self.unit_ends(v)
+        return Snapshot(low, high)
 
     def knows(self, snapshot: Snapshot) -> bool:
         """Whether the symbolic bounds of a branch are remembered."""
@@ -318,7 +385,7 @@ class Branch:
 
     def copy(self, snapshot: Snapshot) -> None:
         """Takes over the bounds of another branch of the same root."""
-        self._low, self._high = dict(snapshot.low), dict(snapshot.high)
+        self._low, self._high, self._table = dict(snapshot.low), dict(snapshot.high), None
 
     def symbolic(self) -> SymbolicNetwork:
         """The network in fixed point; RefusedError if it is too large for that."""

@@ -54,6 +54,11 @@ class RootBounds:
         columns = (self.column,) if self.twin is None else (self.column, self.twin)
         return LiveRows(self.scaled, self.table, columns, self.constants)
 
+    @property
+    def places(self) -> int:
+        """The bounds are integers: units of 2^-0."""
+        return 0
+
     @cached_property
     def lower(self) -> Any:
         """All lower bounds, (units,) int64 or object."""

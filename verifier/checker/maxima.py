@@ -79,6 +79,7 @@ class MaximaRows:
         self.scaled = scaled
         self._inputs = scaled.network.inputs
         self._rows: dict[int, Form] = {}
+        self._entries: dict[int, tuple[list[tuple[int, int, bool]], int]] = {}
         self._plain: set[int] = set()  # units whose rows hold no maxima
         self._maxima: dict[tuple[int, Weights], Maximum] = {}
 
@@ -96,7 +97,7 @@ class MaximaRows:
         return found
 
     @cached_property
-    def _readers(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def readers_of_all(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         units = self.scaled.network.units
         read = self.scaled.origins[units.indices]
         readers = np.repeat(np.arange(units.count), np.diff(units.starts))
@@ -104,10 +105,31 @@ class MaximaRows:
         edges = np.searchsorted(read[order], np.arange(self.scaled.network.variables + 1))
         return readers[order], edges
 
+    @cached_property
+    def maxima_of_all(self) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+        """For every unit whether it waits always, see `waiting`; where its other maxima begin among
+        those of all units; and the units of these."""
+        always, rising, rows = self._with_maxima
+        count = self.scaled.network.units.count
+        flags = np.zeros(count, dtype=bool)
+        flags[always] = True
+        order = np.argsort(rows, kind="stable")
+        return flags, np.searchsorted(rows[order], np.arange(count + 1)), rising[order]
+
     def readers(self, variable: int) -> list[int]:
         """The units that read the variable, or a copy of it."""
-        readers, edges = self._readers
+        readers, edges = self.readers_of_all
         found: list[int] = readers[edges.item(variable) : edges.item(variable + 1)].tolist()
+        return found
+
+    def entries(self, v: int) -> tuple[list[tuple[int, int, bool]], int]:
+        """The row: variables, no copies, weights, and whether it is a unit; and the constant."""
+        found = self._entries.get(v)
+        if found is None:
+            variables, weights, constant = self.scaled.plain_row(v)
+            pairs = zip(variables, weights, strict=True)
+            listed = [(j, weight, j >= self._inputs) for j, weight in pairs]
+            found = self._entries[v] = listed, constant
         return found
 
     def row(self, v: int) -> Form:

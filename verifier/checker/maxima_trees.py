@@ -225,11 +225,14 @@ def spelled_out(checker: LeafChecker) -> list[Lemma]:
     """The step about maxima as lemmas; the branch has the bounds of the step afterwards."""
     lemmas: list[Lemma] = []
     before = checker.mark()
-    changes = checker.tighten_maxima()
+    found = checker.tighten_maxima()
+    sides = sorted([(v, False) for v in found.raised] + [(v, True) for v in found.dropped])
+    changes = [(v, upper, checker.unit_ends(v)[upper]) for v, upper in sides]
     checker.undo(before)
     trees = MaximaTrees(checker)  # units that it has read do not change any more
-    for unit, upper, form, value in changes:
-        tree = trees.of_lemma(unit, upper, form)
+    rows = maxima_of(checker.scaled)
+    for unit, upper, value in changes:
+        tree = trees.of_lemma(unit, upper, rows.row(unit))
         bound = Fraction(value) / checker.scaled.scales[checker.inputs + unit]
         lemma = Lemma(unit, upper, bound, tree)
         checker.assume(lemma)

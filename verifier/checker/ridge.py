@@ -189,10 +189,10 @@ class Univariate:
         self.number_of_direction = {d: number for number, d in enumerate(self.directions)}
         self.lines = self._find_lines()
         # A node is a function of u: u itself for each direction, and distinct units.
-        self._nodes: dict[tuple[object, ...], int] = {}
-        self._of_variable: dict[int, int] = {}
-        self._functions: list[Function] = []
-        self._line_of_node: list[int] = []
+        self._nodes: dict[tuple[int, ...], int] = {}
+        self.node_of = np.full(scaled.network.variables, -1, dtype=np.int64)  # -1: not looked at
+        self.functions: list[Function] = []
+        self.line_of_node: list[int] = []
         self._profiles: dict[tuple[int, Terms], int] = {}
         self.profiles: list[Function] = []
         self.line_of_profile: list[int] = []
@@ -249,53 +249,56 @@ class Univariate:
 
     def _node(self, variable: int) -> int:
         """The node of a variable that lies on a direction."""
-        waiting, needed = [variable], set[int]()
+        found, waiting, needed = self.node_of, [variable], set[int]()
         while waiting:
             j = waiting.pop()
-            if j not in self._of_variable and j not in needed:
+            if found.item(j) < 0 and j not in needed:
                 needed.add(j)
                 if j >= self._inputs and self.lines[j] != -1:
                     read, _, _ = self.scaled.row(j - self._inputs)
                     waiting.extend(i for i in read if i >= self._inputs)
         for j in sorted(needed):
-            self._of_variable[j] = self._make_node(j)
-        return self._of_variable[variable]
+            found[j] = self._make_node(j)
+        return found.item(variable)
 
     def _make_node(self, variable: int) -> int:
         line = int(self.lines[variable])
-        first, size = self.directions[line][0][0], self.scaled.denominator
         if variable < self._inputs:
-            return self._plain_node(line)
-        v = variable - self._inputs
-        variables, weights, constant = self.scaled.row(v)
+            return self.node((line,))
+        first = self.directions[line][0][0]
+        variables, weights, constant = self.scaled.row(variable - self._inputs)
         slope, parts = 0, dict[int, int]()
         for j, weight in zip(variables, weights, strict=True):
             if j == first:
-                slope = weight * size
+                slope = weight * self.scaled.denominator
             elif j >= self._inputs:
-                node = self._of_variable[j]
+                node = self.node_of.item(j)
                 parts[node] = parts.get(node, 0) + weight
-        if constant == slope == 0 and list(parts.values()) == [1]:
-            return next(iter(parts))  # a copy of a unit, which is not negative
-        key = (line, slope, constant, tuple(sorted(parts.items())))
-        if key not in self._nodes:
-            summands = [(self._functions[node], weight) for node, weight in parts.items()]
-            whole = combined(slope, constant, summands)
-            self._add_node(key, line, positive_part(whole))
-        return self._nodes[key]
+        nodes = sorted(parts)
+        return self.node((line, slope, constant, *nodes, *(parts[node] for node in nodes)))
 
-    def _plain_node(self, line: int) -> int:
-        """The scaled input itself, as a function of u."""
-        key = (line,)
-        if key not in self._nodes:
-            slope = self.scaled.denominator
-            self._add_node(key, line, Function(1, [0], [0], [slope, slope]))
-        return self._nodes[key]
-
-    def _add_node(self, key: tuple[object, ...], line: int, function: Function) -> None:
-        self._nodes[key] = len(self._functions)
-        self._functions.append(function)
-        self._line_of_node.append(line)
+    def node(self, key: tuple[int, ...]) -> int:
+        """The number of the function with this key: (line,) for u itself, as a scaled input, else
+        line, slope, constant, and the nodes and weights of what is added, nodes increasing."""
+        found = self._nodes.get(key)
+        if found is None:
+            line, rest = key[0], key[1:]
+            if not rest:
+                size = self.scaled.denominator
+                function = Function(1, [0], [0], [size, size])
+            else:
+                slope, constant, *pairs = rest
+                half = len(pairs) // 2
+                nodes, weights = pairs[:half], pairs[half:]
+                if slope == constant == 0 and weights == [1]:
+                    self._nodes[key] = nodes[0]  # a copy of a unit, which is not negative
+                    return nodes[0]
+                parts = [(self.functions[n], w) for n, w in zip(nodes, weights, strict=True) if w]
+                function = positive_part(combined(slope, constant, parts))
+            found = self._nodes[key] = len(self.functions)
+            self.functions.append(function)
+            self.line_of_node.append(line)
+        return found
 
     def profiles_of(
         self, variables: Iterable[tuple[int, int]], sums: Iterable[tuple[Sum, int]] = ()
@@ -306,7 +309,7 @@ class Univariate:
         by_line: dict[int, dict[int, int]] = {}
         for j, coefficient in variables:
             node = self._node(j)
-            terms = by_line.setdefault(self._line_of_node[node], {})
+            terms = by_line.setdefault(self.line_of_node[node], {})
             terms[node] = terms.get(node, 0) + coefficient
         for part, weight in sums:
             for profile, factor in part.profiles:
@@ -327,7 +330,7 @@ class Univariate:
     def _profile(self, line: int, shape: Terms) -> int:
         key = (line, shape)
         if key not in self._profiles:
-            summands = [(self._functions[node], c) for node, c in shape]
+            summands = [(self.functions[node], c) for node, c in shape]
             self._profiles[key] = len(self.profiles)
             self.profiles.append(combined(0, 0, summands))
             self.line_of_profile.append(line)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.ridge import Function, combined, positive_part, univariate_of
+from verifier.checker.ridge import Function, combined, univariate_of
 from verifier.checker.scaled import LIMIT, ScaledLayer, ScaledNetwork
 from verifier.question.errors import RefusedError
 
@@ -50,11 +50,8 @@ class RidgeTables:
         self._univariate = univariate_of(scaled)
         self._lines = self._univariate.lines
         self._first = np.array([d[0][0] for d in self._univariate.directions], dtype=np.int64)
-        self._nodes: dict[tuple[int, ...], int] = {}
-        self._functions: list[Function] = []
-        self._line_of_node: list[int] = []
+        self._node_of = self._univariate.node_of
         self._known_lines: Int = np.zeros(0, dtype=np.int64)
-        self._node_of = np.full(scaled.network.variables, -1, dtype=np.int64)
         self._profile_numbers: dict[tuple[int, ...], int] = {}
         self.profiles: list[Function] = []
         self.line_of_profile: list[int] = []
@@ -70,7 +67,7 @@ class RidgeTables:
         self._read = np.zeros(scaled.network.units.count, dtype=bool)
         parts: list[tuple[Int, Int, Int, Int]] = []
         for k in range(self._inputs):
-            self._node_of[k] = self._number((k,))
+            self._node_of[k] = self._univariate.node((k,))
         for layer in scaled.layers:
             if len(layer.filled):
                 self._place(layer)
@@ -79,34 +76,11 @@ class RidgeTables:
 
     # ------------------------------------------------------------------ functions
 
-    def _number(self, key: tuple[int, ...]) -> int:
-        """The number of the function with this key: (line,) for u itself, else line, slope,
-        constant, and the nodes and weights of what is added, nodes increasing."""
-        found = self._nodes.get(key)
-        if found is None:
-            line, rest = key[0], key[1:]
-            if not rest:
-                size = self._scaled.denominator
-                function = Function(1, [0], [0], [size, size])
-            else:
-                slope, constant, *pairs = rest
-                half = len(pairs) // 2
-                nodes, weights = pairs[:half], pairs[half:]
-                if slope == constant == 0 and weights == [1]:
-                    self._nodes[key] = nodes[0]  # a copy of a unit, which is not negative
-                    return nodes[0]
-                parts = [(self._functions[n], w) for n, w in zip(nodes, weights, strict=True) if w]
-                function = positive_part(combined(slope, constant, parts))
-            found = self._nodes[key] = len(self._functions)
-            self._functions.append(function)
-            self._line_of_node.append(line)
-        return found
-
     def _node_lines(self) -> Int:
         """The directions of all functions so far."""
         known = len(self._known_lines)
-        if known < len(self._line_of_node):
-            more = np.array(self._line_of_node[known:], dtype=np.int64)
+        if known < len(self._univariate.line_of_node):
+            more = np.array(self._univariate.line_of_node[known:], dtype=np.int64)
             self._known_lines = np.concatenate([self._known_lines, more])
         return self._known_lines
 
@@ -137,7 +111,7 @@ class RidgeTables:
             head = [lines[rows], slopes[rows], _small(layer.constants[layer.filled[rows]])]
             table = np.column_stack([*head, nodes[entries], weights[entries]])
             distinct, inverse = distinct_rows(table)
-            numbers = [self._number(tuple(key)) for key in distinct.tolist()]
+            numbers = [self._univariate.node(tuple(key)) for key in distinct.tolist()]
             self._node_of[inputs + units[rows]] = np.array(numbers)[inverse]
 
     # ------------------------------------------------------------------ sums
@@ -232,7 +206,8 @@ class RidgeTables:
             line, *pairs = key
             half = len(pairs) // 2
             parts = [
-                (self._functions[n], c) for n, c in zip(pairs[:half], pairs[half:], strict=True)
+                (self._univariate.functions[n], c)
+                for n, c in zip(pairs[:half], pairs[half:], strict=True)
             ]
             function = combined(0, 0, parts)
             found = self._profile_numbers[key] = len(self.profiles)

@@ -247,15 +247,19 @@ class ScaledNetwork:
         ends = np.searchsorted(units, [layer.last for layer in self.layers]).tolist()
         return pairwise([0, *ends])
 
-    def _levels(self) -> NDArray[np.int64]:
+    @cached_property
+    def levels(self) -> NDArray[np.int64]:
         """For every variable a number larger than those of all that it reads, 0 if it reads none:
         variables of a level do not read each other."""
+        if self._one is not self:
+            return self._one.levels
         inputs, origins = self.network.inputs, self.origins
         levels = np.zeros(self.network.variables, dtype=np.int64)
         for layer in self.layers:
             if len(layer.filled):
                 above = np.maximum.reduceat(levels[origins[layer.indices]], layer.starts) + 1
                 levels[inputs + layer.first + layer.filled] = above
+        _close(levels)
         return levels
 
     @cached_property
@@ -266,7 +270,7 @@ class ScaledNetwork:
             return self._one.tables.times(self.denominator)
         units, inputs, origins = self.network.units, self.network.inputs, self.origins
         real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
-        lengths, levels = np.diff(units.starts)[real], self._levels()[inputs + real]
+        lengths, levels = np.diff(units.starts)[real], self.levels[inputs + real]
         order = np.lexsort((lengths, levels))
         real, lengths, levels = real[order], lengths[order], levels[order]
         edges = _edges(levels, lengths)

@@ -121,9 +121,11 @@ class Propagation:
     def run_quickly(self) -> bool:
         """The same by what is cheap, up to a first pass over all units; then by maxima, which cost
         a look at all rows, for what overlaps so much that lemmas do not settle it."""
-        if self._close_goals(leaves=0):
+        summed = self._summed and self._on_ball
+        # Where a ball matters, what follows from its box alone is mostly too weak.
+        if (summed and self._bound_final_sums()) or self._close_goals(leaves=0):
             return True
-        if self._summed and self._on_ball and (self._bound_final_sums() or self._bound_sums()):
+        if summed and self._bound_sums():
             return True
         units = self._relevant()
         if self._forward(units):
@@ -204,7 +206,7 @@ class Propagation:
             return False
         if changes:
             self.steps.append(MaximaStep())
-            self._touched.update(v for v, _, _, _ in changes)
+            self._touched.update(changes.raised, changes.dropped)
         trees = MaximaTrees(self.checker)
         for number, goal in enumerate(self.checker.query.goals):
             tree = self.trees[number]

@@ -1,0 +1,130 @@
+"""The step about maxima in arrays says what it says in Python's numbers, one unit after another."""
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from constructions.registry import build
+from tests.checker.test_maxima import query_of
+from tests.oracles.maxima_networks import checker_of
+from tests.oracles.random_queries import random_query
+from verifier.checker import maxima_pass
+from verifier.checker.maxima_pass import DoesNotFitError
+from verifier.checker.tree import TreeChecker
+from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep, UnitSplit
+from verifier.question.query import Query
+from verifier.question.region import ball
+
+F = Fraction
+
+
+def all_bounds(checker: TreeChecker):
+    units = range(checker.network.units.count)
+    return [checker.unit_ends(v) for v in units], checker._all_rows
+
+
+def prepared(query, rng):
+    """Two checkers in the same branch, with a few bounds of units set."""
+    count = query.network.units.count
+    bounds = [
+        Lemma(
+            rng.randrange(count), rng.random() < 0.5, F(rng.randint(-9, 9), rng.choice((1, 4))), ()
+        )
+        for _ in range(rng.randint(0, 3) if count else 0)
+    ]
+    split = rng.random() < 0.3 and count
+    checkers = checker_of(query), checker_of(query)
+    for checker in checkers:
+        for lemma in bounds:
+            checker.assume(lemma)
+        if split:
+            checker.restrict(UnitSplit(bounds[0].unit if bounds else 0), high=True)
+        if rng is not None and split:
+            middle = (query.region.lower[0] + query.region.upper[0]) / 2
+            checker.restrict(InputSplit(0, middle), high=False)
+    return checkers
+
+
+@pytest.mark.parametrize("many", [1, 3, 12])
+@pytest.mark.parametrize("block", range(3))
+def test_both_ways_find_the_same_bounds(block, many, monkeypatch):
+    monkeypatch.setattr(maxima_pass, "MANY", many)
+    fitting = 0
+    for seed in range(40 * block, 40 * block + 40):
+        query, rng = query_of(seed)
+        if seed % 3 == 0:
+            query = random_query(seed)
+        first, second = prepared(query, rng)
+        slow = second._tighten_one_by_one(lambda: None)
+        before, mark = all_bounds(first)[0], first.mark()
+        try:
+            fast = first._tighten_at_once(lambda: None)
+        except DoesNotFitError:
+            continue
+        fitting += 1
+        assert (fast.raised, fast.dropped) == (sorted(slow.raised), sorted(slow.dropped)), seed
+        assert all_bounds(first)[0] == all_bounds(second)[0], seed
+        assert first.snapshot() == first.snapshot()
+        copied = checker_of(query)
+        copied.copy(first.snapshot())
+        assert all_bounds(copied)[0] == all_bounds(first)[0]
+        first.undo(mark)
+        assert all_bounds(first)[0] == before, seed
+    assert fitting >= 14
+
+
+def test_a_second_pass_starts_from_the_first_and_a_later_bound():
+    """The bounds of a step stand where a later lemma and another step find them."""
+    rng = Random(5)
+    for seed in range(40):
+        query, _ = query_of(300 + seed)
+        first, second = checker_of(query), checker_of(query)
+        unit = rng.randrange(query.network.units.count)
+        lemma = Lemma(unit, True, F(rng.randint(-3, 5)), ())
+        for checker, tighten in (
+            (first, first._tighten_at_once),
+            (second, second._tighten_one_by_one),
+        ):
+            try:
+                tighten(lambda: None)
+                checker.assume(lemma)
+                tighten(lambda: None)
+            except DoesNotFitError:
+                break
+        else:
+            assert all_bounds(first)[0] == all_bounds(second)[0], seed
+
+
+@pytest.mark.parametrize("layout", ["l1", "l1-parallel"])
+def test_in_a_network_of_hundreds_of_units_a_level(layout):
+    rows = [[k, (7 * k) % 31, (k * k) % 17] for k in range(60)]
+    data = Dataset.from_rows("rows", rows, [k % 3 for k in range(60)])
+    made = build(layout, data, ratio=F(9, 10))
+    query = Query(made.network, ball("1", data.point(7), made.budget), made.goals(1, 3))
+    first, second = checker_of(query), checker_of(query)
+    for checker in (first, second):
+        for v in range(query.network.units.count):
+            if v % 11 == 0 and checker.lower(v) < 0 < checker.upper(v):
+                checker.assume(Lemma(v, True, F(0), ()))
+    first._tighten_at_once(lambda: None)
+    second._tighten_one_by_one(lambda: None)
+    assert all_bounds(first) == all_bounds(second)
+
+
+def test_numbers_that_do_not_fit_are_left_to_python():
+    """The bounds are those of the step all the same."""
+    for seed in range(10):
+        query, _ = query_of(seed)
+        lemma = Lemma(0, True, F(1, 3), ())
+        first, second = checker_of(query), checker_of(query)
+        for checker in (first, second):
+            checker.assume(lemma)
+        if first.upper(0).denominator == 1:
+            continue
+        with pytest.raises(DoesNotFitError):
+            first._tighten_at_once(lambda: None)
+        first.apply(MaximaStep())
+        second._tighten_one_by_one(lambda: None)
+        assert all_bounds(first) == all_bounds(second)

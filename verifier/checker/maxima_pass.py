@@ -1,0 +1,305 @@
+"""The step about maxima in arrays of 64 bits: `Branch.tighten_maxima`, many units at once.
+
+Bounds stand in units of 2^-places. Units of one level do not read each other, so those that wait
+for a new bound are bounded level by level: by numpy if they are many and intervals say all of them,
+else one after another. Nothing is rounded, and nothing overflows: what does not fit is refused, and
+then the same is done in Python's numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.checker.maxima import Ends, MaximaBounds, MaximaRows
+from verifier.checker.scaled import LIMIT, ScaledNetwork
+
+Number = int | Fraction
+Int = NDArray[np.int64]
+MOST_PLACES = 24
+MANY = 12  # units of a level, from which numpy is faster
+
+
+class DoesNotFitError(Exception):
+    """A bound is no multiple of 2^-24, or 64 bits do not hold it."""
+
+
+class Bounds(Protocol):
+    """Of A of all units, in units of 2^-places."""
+
+    @property
+    def lower(self) -> Any: ...
+    @property
+    def upper(self) -> Any: ...
+    @property
+    def places(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """Bounds of A of all units of a branch, in units of 2^-places; `changed` are the units whose
+    bounds are not those of the root."""
+
+    lower: Int
+    upper: Int
+    places: int
+    changed: Int
+
+    def lower_of(self, v: int) -> Number:
+        return _number(self.lower.item(v), self.places)
+
+    def upper_of(self, v: int) -> Number:
+        return _number(self.upper.item(v), self.places)
+
+
+def _number(value: int, places: int) -> Number:
+    """value / 2^places, as int where it is one."""
+    if not places or not value & ((1 << places) - 1):
+        return value >> places
+    return Fraction(value, 1 << places)
+
+
+class MaximaPass:
+    """One pass over a branch, whose bounds are given; see `run`."""
+
+    def __init__(
+        self,
+        rows: MaximaRows,
+        root: Bounds,
+        known: tuple[Mapping[int, Number], Mapping[int, Number]],
+        boxes: Sequence[Ends],
+    ) -> None:
+        """`root` has the lower and upper bounds of all units, `known` those by unit that replace
+        them, `boxes` those of the inputs. Raises DoesNotFitError."""
+        scaled = rows.scaled
+        self._rows, self._scaled = rows, scaled
+        self._inputs, count = scaled.network.inputs, scaled.network.variables
+        numbers = [*known[0].values(), *known[1].values(), *(end for ends in boxes for end in ends)]
+        below = 1 << root.places
+        for value in numbers:
+            below = max(below, value.denominator)
+        self.places = below.bit_length() - 1
+        if below != 1 << self.places or self.places > MOST_PLACES:
+            raise DoesNotFitError
+        if root.lower.dtype == object or root.upper.dtype == object:
+            raise DoesNotFitError
+        if scaled.derived(_largest_scale) << self.places > 1 << 64:  # bounds would be rounded
+            raise DoesNotFitError
+        more = self.places - root.places
+        if max(_largest(root.lower), _largest(root.upper)) << more >= LIMIT:
+            raise DoesNotFitError
+        self._low = np.zeros(count, dtype=np.int64)
+        self._high = np.zeros(count, dtype=np.int64)
+        self._low[self._inputs :] = root.lower << more
+        self._high[self._inputs :] = root.upper << more
+        for table, by_unit in ((self._low, known[0]), (self._high, known[1])):
+            for v, value in by_unit.items():
+                table[self._inputs + v] = self._whole(value)
+        for k, (low, high) in enumerate(boxes):
+            self._low[k], self._high[k] = self._whole(low), self._whole(high)
+        self._bounds = MaximaBounds(self._ends, self._unit_ends)
+        # The units that wait, by level: one after another, and in arrays.
+        self._few: dict[int, list[int]] = {}
+        self._many: dict[int, list[Int]] = {}
+        self._levels: list[int] = []
+        self._met = np.zeros(scaled.network.units.count, dtype=bool)
+        self.raised = np.zeros(scaled.network.units.count, dtype=bool)  # whose lower bounds changed
+        self.dropped = np.zeros(scaled.network.units.count, dtype=bool)
+
+    def run(self, moved: Int, waiting: Iterable[int]) -> Iterator[None]:
+        """Bounds all units that read the `moved` variables, or `wait`, and then those that read
+        what has changed; yields before each level. Raises DoesNotFitError."""
+        self._wait_for(np.array(sorted(waiting), dtype=np.int64))
+        self._wait_for(self._readers(moved))
+        while self._levels:
+            yield
+            level = heappop(self._levels)
+            few, many = self._few.pop(level, []), self._many.pop(level, [])
+            if not many and len(few) < MANY:
+                for v in few:
+                    if self._counts(v) and self._bound(v):
+                        self._call_readers(v)
+                continue
+            units = np.concatenate([*many, np.array(few, dtype=np.int64)])
+            here = self._high[self._inputs + units] > 0
+            here &= self._scaled.origins[self._inputs + units] == self._inputs + units
+            changed = self._bound_many(units[here])
+            self._wait_for(self._readers(self._inputs + changed))
+
+    def table(self, changed: Iterable[int]) -> Table:
+        """The bounds now; `changed` are units whose bounds were not the root's before."""
+        units = self.raised | self.dropped
+        units[list(changed)] = True
+        low, high = self._low[self._inputs :], self._high[self._inputs :]
+        low.flags.writeable = high.flags.writeable = False
+        return Table(low, high, self.places, np.flatnonzero(units))
+
+    # ------------------------------------------------------------------ who waits
+
+    def _counts(self, v: int) -> bool:
+        """Whether the unit is neither off nor a copy."""
+        j = self._inputs + v
+        return self._high.item(j) > 0 and self._scaled.origins.item(j) == j
+
+    def _call_readers(self, v: int) -> None:
+        readers, edges = self._rows.readers_of_all
+        j = self._inputs + v
+        for w in readers[edges.item(j) : edges.item(j + 1)].tolist():
+            if not self._met.item(w):
+                self._met[w] = True
+                level = self._scaled.levels.item(self._inputs + w)
+                self._note_level(level)
+                self._few.setdefault(level, []).append(w)
+
+    def _note_level(self, level: int) -> None:
+        if level not in self._few and level not in self._many:
+            heappush(self._levels, level)
+
+    def _readers(self, variables: Int) -> Int:
+        readers, edges = self._rows.readers_of_all
+        counts = edges[variables + 1] - edges[variables]
+        before = np.cumsum(counts) - counts
+        return readers[np.repeat(edges[variables] - before, counts) + np.arange(int(counts.sum()))]
+
+    def _wait_for(self, units: Int) -> None:
+        units = np.unique(units[~self._met[units]])
+        if not len(units):
+            return
+        self._met[units] = True
+        levels = self._scaled.levels[self._inputs + units]
+        order = np.argsort(levels, kind="stable")
+        units, levels = units[order], levels[order]
+        starts = np.flatnonzero(np.diff(levels, prepend=-1)).tolist()
+        for begin, end in pairwise([*starts, len(units)]):
+            level = levels.item(begin)
+            self._note_level(level)
+            if end - begin < MANY:
+                self._few.setdefault(level, []).extend(units[begin:end].tolist())
+            else:
+                self._many.setdefault(level, []).append(units[begin:end])
+
+    # ------------------------------------------------------------------ bounds
+
+    def _bound(self, v: int) -> bool:
+        """Whether the bounds of unit v have changed."""
+        if self._is_special(v):
+            return self._bound_specially(v)
+        low_of, high_of = self._low.item, self._high.item
+        entries, constant = self._rows.entries(v)
+        low = high = constant << self.places
+        for j, weight, of_unit in entries:
+            below, above = low_of(j), high_of(j)
+            if of_unit:
+                below, above = max(below, 0), max(above, 0)
+            if weight > 0:
+                low += weight * below
+                high += weight * above
+            else:
+                low += weight * above
+                high += weight * below
+        return self._take(v, low, high)
+
+    def _is_special(self, v: int) -> bool:
+        """Whether intervals may not say all of the unit."""
+        always, starts, units = self._rows.maxima_of_all
+        if always.item(v):
+            return True
+        begin, end = starts.item(v), starts.item(v + 1)
+        return any(self._high.item(self._inputs + units.item(k)) > 0 for k in range(begin, end))
+
+    def _bound_specially(self, v: int) -> bool:
+        low, high = self._bounds.of_form(self._rows.row(v))
+        return self._take(v, self._whole(low), self._whole(high))
+
+    def _take(self, v: int, low: int, high: int) -> bool:
+        """Whether these bounds are better than those so far."""
+        if low <= -LIMIT or high >= LIMIT:
+            raise DoesNotFitError
+        j, better = self._inputs + v, False
+        if low > self._low.item(j):
+            self._low[j], self.raised[v], better = low, True, True
+        if high < self._high.item(j):
+            self._high[j], self.dropped[v], better = high, True, True
+        return better
+
+    def _bound_many(self, units: Int) -> Int:
+        always, starts, rising = self._rows.maxima_of_all
+        special = always[units]
+        counts = starts[units + 1] - starts[units]
+        if counts.any():
+            before = np.cumsum(counts) - counts
+            pairs = np.repeat(starts[units] - before, counts) + np.arange(int(counts.sum()))
+            live = self._high[self._inputs + rising[pairs]] > 0
+            special[np.repeat(np.arange(len(units)), counts)[live]] = True
+        changed = [v for v in units[special].tolist() if self._bound_specially(v)]
+        plain = units[~special]
+        if not len(plain):
+            return np.array(changed, dtype=np.int64)
+        low, high = self._intervals(plain)
+        j = self._inputs + plain
+        raised, dropped = low > self._low[j], high < self._high[j]
+        self._low[j[raised]], self._high[j[dropped]] = low[raised], high[dropped]
+        self.raised[plain[raised]] = True
+        self.dropped[plain[dropped]] = True
+        return np.append(plain[raised | dropped], np.array(changed, dtype=np.int64))
+
+    def _intervals(self, units: Int) -> tuple[Int, Int]:
+        """Interval arithmetic of units that each read a variable."""
+        network, scaled = self._scaled.network.units, self._scaled
+        counts = network.starts[units + 1] - network.starts[units]
+        first = np.cumsum(counts) - counts
+        entries = np.repeat(network.starts[units] - first, counts) + np.arange(int(counts.sum()))
+        read = scaled.origins[network.indices[entries]]
+        weights: Any = scaled.weights[entries]
+        low, high = self._low[read], self._high[read]
+        of_units = read >= self._inputs
+        np.maximum(low, 0, out=low, where=of_units)
+        np.maximum(high, 0, out=high, where=of_units)
+        top = max(_largest(low), _largest(high))
+        constants: Any = scaled.constants[units]
+        if (
+            top * int(np.add.reduceat(np.abs(weights), first).max())
+            + (_largest(constants) << self.places)
+            >= LIMIT
+        ):
+            raise DoesNotFitError
+        positive = weights > 0
+        below = np.add.reduceat(weights * np.where(positive, low, high), first)
+        above = np.add.reduceat(weights * np.where(positive, high, low), first)
+        return below + (constants << self.places), above + (constants << self.places)
+
+    def _ends(self, j: int) -> Ends:
+        low, high = self._low.item(j), self._high.item(j)
+        if j >= self._inputs:
+            low, high = max(low, 0), max(high, 0)
+        return _number(low, self.places), _number(high, self.places)
+
+    def _unit_ends(self, v: int) -> Ends:
+        j = self._inputs + v
+        return _number(self._low.item(j), self.places), _number(self._high.item(j), self.places)
+
+    def _whole(self, value: Number) -> int:
+        """value * 2^places."""
+        whole, rest = divmod(value.numerator << self.places, value.denominator)
+        if rest or abs(whole) >= LIMIT:
+            raise DoesNotFitError
+        return whole
+
+
+def _largest(values: Any) -> int:
+    return max(-int(values.min()), int(values.max()), 0) if len(values) else 0
+
+
+def _largest_scale(scaled: ScaledNetwork) -> int:
+    """Of all variables; above 2^64 if 64 bits do not hold the rows, or sums of their entries."""
+    small = scaled.weights.dtype == np.int64 and scaled.constants.dtype == np.int64
+    if small and all(layer.largest_row < LIMIT for layer in scaled.layers):
+        return max(scaled.scales)
+    return 1 << 65
