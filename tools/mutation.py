@@ -56,7 +56,8 @@ PACKAGES = {
     ),
     "checker": (
         "branch", "checked", "exact_radius", "family", "family_maxima", "family_replay",
-        "intervals", "leaf", "live_rows", "manifest", "maxima", "maxima_trees", "replay",
+        "intervals", "leaf", "live_rows", "manifest", "maxima", "maxima_pass", "maxima_trees",
+        "replay",
         "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
