@@ -28,6 +28,13 @@ class Plot(Protocol):
     def draw(self, figure: Any) -> None: ...
 
 
+class Told(Protocol):
+    """What the page's script is given of a drawing; see `reports.plane_plot`."""
+
+    def data(self, frame: tuple[float, float, float, float]) -> dict[str, Any]:
+        """`frame` is where the axes stand in the drawing: left, top, right, bottom."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """A paragraph of plain text."""
@@ -71,12 +78,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A drawing with what it shows in words; `key` is the name of its files."""
+    """A drawing with what it shows in words; `key` is the name of its files. With `live` a page
+    lets one point at it."""
 
     key: str
     caption: str
     plot: Plot
     wide: bool = False
+    live: Told | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +167,11 @@ class Document:
             if isinstance(block, Cards):
                 found += [card.changes for card in block.cards if card.changes is not None]
         return found
+
+    @property
+    def has_live(self) -> bool:
+        """Whether a drawing is there that one may point at."""
+        return any(figure.live is not None for figure in self.figures())
 
     def figures(self) -> list[Figure]:
         """All figures in their order."""

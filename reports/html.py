@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -24,7 +25,7 @@ from reports.document import (
 )
 from reports.numbers import Cell, Hash, Root, approximately, exact_text, shown
 from reports.pixels import data_uri
-from reports.plots import inline_svg
+from reports.plots import frame_of, inline_svg
 
 _KINDS = {
     Text: "text",
@@ -67,6 +68,7 @@ def environment() -> Environment:
         "data_uri": data_uri,
         "mark": lambda tone: _MARKS[tone],
     }
+    made.globals["told"] = _told
     made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
     return made
 
@@ -93,6 +95,14 @@ def _small(row: Sequence[Block]) -> bool:
 def html(document: Document) -> str:
     """The page."""
     return environment().get_template("page.html.j2").render(document=document)
+
+
+def _told(figure: Figure) -> Markup:
+    """What the page's script needs of the drawing: JSON in which nothing ends its element."""
+    if figure.live is None:
+        raise TypeError(f"{figure.key} is a drawing that one cannot point at")
+    text = json.dumps(figure.live.data(frame_of(figure.plot)), separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c"))
 
 
 def _full(value: Cell) -> str:

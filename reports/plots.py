@@ -11,7 +11,7 @@ import io
 import math
 import re
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -67,8 +67,12 @@ _BINS = 30
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def drawn(plot: Plot, form: Literal["svg", "pdf"]) -> bytes:
-    """The drawing in a file of that form."""
+Frame = tuple[float, float, float, float]
+
+
+def drawn(plot: Plot, form: Literal["svg", "pdf"]) -> tuple[bytes, Frame]:
+    """The drawing in a file of that form, and where its axes stand there: left, top, right, bottom
+    in units of 1/72 inch from the upper left."""
     import matplotlib
     from matplotlib.figure import Figure as Canvas
 
@@ -88,22 +92,31 @@ def drawn(plot: Plot, form: Literal["svg", "pdf"]) -> bytes:
         canvas = Canvas(figsize=plot.size, layout="constrained")
         plot.draw(canvas)
         canvas.savefig(stream, format=form, metadata=nothing)
-    return stream.getvalue()
+        ends = canvas.axes[0].get_position()
+    wide, tall = (72 * side for side in plot.size)
+    frame = (ends.x0 * wide, (1 - ends.y1) * tall, ends.x1 * wide, (1 - ends.y0) * tall)
+    return stream.getvalue(), frame
 
 
 def svg_text(plot: Plot) -> str:
     """The drawing as a standalone SVG."""
-    return _svg(cast(Hashable, plot))
+    return _svg(cast(Hashable, plot))[0]
+
+
+def frame_of(plot: Plot) -> Frame:
+    """Where the axes stand in the SVG."""
+    return _svg(cast(Hashable, plot))[1]
 
 
 @lru_cache(maxsize=64)
-def _svg(plot: Hashable) -> str:
-    return drawn(cast(Plot, plot), "svg").decode("utf-8")
+def _svg(plot: Hashable) -> tuple[str, Frame]:
+    data, frame = drawn(cast(Plot, plot), "svg")
+    return data.decode("utf-8"), frame
 
 
 def pdf_bytes(plot: Plot) -> bytes:
     """The drawing as a PDF."""
-    return drawn(plot, "pdf")
+    return drawn(plot, "pdf")[0]
 
 
 def inline_svg(figure: Figure) -> str:
@@ -277,7 +290,7 @@ class Stacked:
             if any(widths):
                 axes.barh(places, widths, left=left, color=colour, label=name, height=0.72)
             left = [a + b for a, b in zip(left, widths, strict=True)]
-        axes.set_yticks(places, [_brief(name) for name, _ in self.rows])
+        axes.set_yticks(places, [brief(name) for name, _ in self.rows])
         axes.invert_yaxis()
         axes.set_xlabel(self.across)
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -306,7 +319,7 @@ _LINES: dict[str, dict[str, Any]] = {
     "dashdot": {"linestyle": (0, (6, 2, 1, 2)), "linewidth": 1.1},
     "marked": {"linestyle": "-", "linewidth": 1.0, "markersize": 4},
 }
-_MARKERS = "osD^vP*X<>"
+MARKERS = "osD^vP*X<>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +339,7 @@ class Curves:
             colour = one.colour if one.colour is not None else k
             style = dict(_LINES[one.style])
             if one.style == "marked":
-                style["marker"] = _MARKERS[(colour // len(SERIES) + colour) % len(_MARKERS)]
+                style["marker"] = MARKERS[(colour // len(SERIES) + colour) % len(MARKERS)]
             axes.plot(one.xs, one.ys, color=SERIES[colour % len(SERIES)],
                       label=one.name or "_", **style)  # fmt: skip
         if self.log_x:
@@ -380,8 +393,8 @@ class Matrix:
         axes.set_xlim(-0.5, count - 0.5)
         axes.set_ylim(count - 0.5, -0.5)
         axes.set_aspect("equal")
-        axes.set_xticks(range(count), [_brief(name, 10) for name in self.names], rotation=45)
-        axes.set_yticks(range(count), [_brief(name, 10) for name in self.names])
+        axes.set_xticks(range(count), [brief(name, 10) for name in self.names], rotation=45)
+        axes.set_yticks(range(count), [brief(name, 10) for name in self.names])
         axes.tick_params(length=0)
         axes.set_title(self.title, loc="left", color=SOFT)
         for spine in axes.spines.values():
@@ -423,7 +436,7 @@ class Chords:
             axes.plot([math.cos(a) for a in steps], [math.sin(a) for a in steps],
                       color=colour, linewidth=4, solid_capstyle="butt")  # fmt: skip
             middle = (ends[0] + ends[1]) / 2
-            axes.text(1.1 * math.cos(middle), 1.1 * math.sin(middle), _brief(name, 12),
+            axes.text(1.1 * math.cos(middle), 1.1 * math.sin(middle), brief(name, 12),
                       ha="left" if math.cos(middle) > 0.1 else
                       "right" if math.cos(middle) < -0.1 else "center",
                       va="center", color=colour)  # fmt: skip
@@ -452,85 +465,8 @@ def _bent(first: float, second: float) -> tuple[list[float], list[float]]:
     return xs, ys
 
 
-@dataclass(frozen=True, slots=True)
-class Plane:
-    """Polygons by label, with balls, samples and flips on top.
-
-    polygons: (label, exact, vertices); samples: (x, y, label); flips: (x, y, x of its sample, y).
-    """
-
-    labels: tuple[str, ...]
-    polygons: tuple[tuple[int, bool, tuple[tuple[float, float], ...]], ...]
-    norm: str
-    radius: float
-    samples: tuple[tuple[float, float, int], ...]
-    flips: tuple[tuple[float, float, float, float], ...]
-    lower: tuple[float, float]
-    upper: tuple[float, float]
-    names: tuple[str, str] = ("x0", "x1")
-
-    @property
-    def size(self) -> tuple[float, float]:
-        tall = (self.upper[1] - self.lower[1]) / (self.upper[0] - self.lower[0])
-        return 6.0, min(8.5, max(2.6, 0.6 + 5.4 * tall))
-
-    def draw(self, figure: Any) -> None:
-        from matplotlib.patches import PathPatch
-        from matplotlib.path import Path
-
-        axes = figure.add_subplot()
-        for label, name in enumerate(self.labels):
-            colour = SERIES[label % len(SERIES)]
-            for exact, strength in ((True, 0.42), (False, 0.2)):
-                shapes = [v for of, how, v in self.polygons if (of, how) == (label, exact)]
-                if shapes:
-                    axes.add_patch(PathPatch(_joined(shapes), facecolor=colour, alpha=strength,
-                                             linewidth=0))  # fmt: skip
-            own = [(x, y) for x, y, of in self.samples if of == label]
-            axes.plot([x for x, _ in own], [y for _, y in own], linestyle="none", marker="o",
-                      markersize=3.2, color=colour, label=_brief(name))  # fmt: skip
-        if self.polygons:
-            axes.add_patch(PathPatch(_joined([v for _, _, v in self.polygons]), fill=False,
-                                     edgecolor=SOFT, alpha=0.55, linewidth=0.35))  # fmt: skip
-        balls = [_ball(self.norm, x, y, self.radius) for x, y, _ in self.samples]
-        if balls and self.radius > 0:
-            path = Path.make_compound_path(*balls)
-            axes.add_patch(PathPatch(path, fill=False, edgecolor=INK, linewidth=0.9))
-        for x, y, of_x, of_y in self.flips:
-            axes.plot([of_x, x], [of_y, y], color=BAD, linewidth=0.9)
-        if self.flips:
-            axes.plot([f[0] for f in self.flips], [f[1] for f in self.flips], linestyle="none",
-                      marker="X", markersize=5, color=BAD, label="flip")  # fmt: skip
-        axes.set_xlim(self.lower[0], self.upper[0])
-        axes.set_ylim(self.lower[1], self.upper[1])
-        axes.set_aspect("equal")
-        axes.set_xlabel(self.names[0])
-        axes.set_ylabel(self.names[1])
-        figure.legend(loc="outside upper left", ncols=6)
-
-
-def _joined(shapes: Sequence[Sequence[tuple[float, float]]]) -> Any:
-    from matplotlib.path import Path
-
-    vertices: list[tuple[float, float]] = []
-    codes: list[int] = []
-    for shape in shapes:
-        vertices += [*shape, shape[0]]
-        codes += [int(Path.MOVETO), *[int(Path.LINETO)] * (len(shape) - 1), int(Path.CLOSEPOLY)]
-    return Path(vertices, codes)
-
-
-def _ball(norm: str, x: float, y: float, radius: float) -> Any:
-    from matplotlib.path import Path
-
-    if norm == "2":
-        return Path.circle((x, y), radius)
-    corners = [(-1, -1), (1, -1), (1, 1), (-1, 1)] if norm == "inf" else [
-        (-1, 0), (0, -1), (1, 0), (0, 1)]  # fmt: skip
-    return _joined([[(x + a * radius, y + b * radius) for a, b in corners]])
-
-
-def _brief(name: str, most: int = 18) -> str:
+def brief(name: str, most: int = 18) -> str:
+    """The name on one line, cut where it is long."""
     flat = " ".join(name.split())
     return flat if len(flat) <= most else flat[: most - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -558,7 +494,7 @@ class Tree:
             own = [node for node in self.nodes if node[2] == kind]
             if own:
                 axes.plot([n[0] for n in own], [n[1] for n in own], linestyle="none",
-                          marker=_MARKERS[k], markersize=5, color=SERIES[k], label=name,
+                          marker=MARKERS[k], markersize=5, color=SERIES[k], label=name,
                           zorder=2)  # fmt: skip
         axes.invert_yaxis()
         axes.set_axis_off()

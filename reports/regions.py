@@ -17,9 +17,8 @@ from verifier.checker.scaled import ScaledNetwork
 from verifier.question.errors import UserError
 from verifier.question.network import Network, Rows
 
-MOST_PIECES = 4000
-MOST_WORK = 6_000_000
-"""Most evaluations of a form at a vertex."""
+MOST_WORK = 12_000_000
+"""Most evaluations of a form at a vertex: about one a microsecond."""
 
 Form = tuple[int, int, int]  # a x + b y + c
 Vertex = tuple[int, int, int]
@@ -29,15 +28,30 @@ _ZERO: Form = (0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A convex polygon with rational vertices, in order, where the decoder reads `label`.
+    """A convex polygon, counterclockwise, where the decoder reads `label` inside.
 
     `exact` says that the output is constant there and equals the label (one output, decoder
-    `value` or `nearest`).
+    `value` or `nearest`). `forms` over `scales` are the outputs there; none where only points were
+    evaluated.
     """
 
-    vertices: tuple[tuple[Fraction, Fraction], ...]
+    corners: Polygon
     label: int
     exact: bool
+    forms: tuple[Form, ...] = ()
+    scales: tuple[int, ...] = ()
+
+    @property
+    def vertices(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        return tuple((Fraction(x, w), Fraction(y, w)) for x, y, w in self.corners)
+
+    @property
+    def outputs(self) -> tuple[tuple[Fraction, Fraction, Fraction], ...]:
+        """(a, b, c) for each output a x + b y + c."""
+        return tuple(
+            (Fraction(a, scale), Fraction(b, scale), Fraction(c, scale))
+            for (a, b, c), scale in zip(self.forms, self.scales, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +64,19 @@ class Regions:
     linear: int
 
 
+class TooMany(UserError):
+    """The pieces are more than somebody wants to wait for."""
+
+
 @dataclass(slots=True)
 class _Work:
+    most: int
     done: int = 0
-    pieces: int = 1
 
     def spend(self, amount: int) -> None:
         self.done += amount
-        if self.done > MOST_WORK:
-            raise UserError("the linear pieces are not drawn: finding them takes too long")
-
-    def cut(self) -> None:
-        self.pieces += 1
-        if self.pieces > MOST_PIECES:
-            raise UserError(f"the linear pieces are not drawn: there are more than {MOST_PIECES}")
+        if self.done > self.most:
+            raise TooMany(f"its linear pieces take more than {self.most:,} evaluations of a form")
 
 
 def decision_regions(
@@ -72,34 +85,45 @@ def decision_regions(
     classes: int,
     lower: tuple[Fraction, Fraction],
     upper: tuple[Fraction, Fraction],
+    most: int = MOST_WORK,
 ) -> Regions:
     """The pieces of the rectangle, each with the label that `decoder` reads inside it.
 
     Labels are 0 .. classes-1; for `sign` label 0 is a negative output. Raises UserError for a
-    network with other than two inputs, and for too many pieces.
+    network with other than two inputs, and TooMany after `most` evaluations of a form at a vertex.
     """
     if network.inputs != 2:
         raise UserError(f"regions of a plane: the network has {network.inputs} inputs, not 2")
-    work = _Work()
-    corners = tuple(
-        _vertex(x, y)
-        for x, y in (
-            (lower[0], lower[1]), (upper[0], lower[1]), (upper[0], upper[1]), (lower[0], upper[1])
-        )
-    )  # fmt: skip
+    work = _Work(most)
+    corners = rectangle(lower, upper)
     scaled = ScaledNetwork(network, 1)
     linear = _linear_pieces(network, scaled, corners, work)
     found = []
     for polygon, outputs in linear:
-        forms = _thresholds(decoder, classes, outputs, scaled.output_scales)
-        for part in _cut_all(polygon, forms, work):
-            label, exact = _label(decoder, classes, part, outputs, scaled.output_scales)
-            vertices = tuple((Fraction(x, w), Fraction(y, w)) for x, y, w in part)
-            found.append(Piece(vertices, label, exact))
+        scales = scaled.output_scales
+        if decoder == "argmax":
+            parts = _largest(polygon, outputs, scales, work)
+        else:
+            forms = _thresholds(decoder, classes, outputs, scales)
+            parts = [
+                (part, *_label(decoder, classes, part, outputs, scales))
+                for part in _cut_all(polygon, forms, work)
+            ]
+        for part, label, exact in parts:
+            found.append(Piece(part, label, exact, tuple(outputs), tuple(scales)))
     return Regions(lower, upper, tuple(found), len(linear))
 
 
-def _vertex(x: Fraction, y: Fraction) -> Vertex:
+def rectangle(lower: tuple[Fraction, Fraction], upper: tuple[Fraction, Fraction]) -> Polygon:
+    """Its corners, counterclockwise."""
+    return (
+        vertex(lower[0], lower[1]), vertex(upper[0], lower[1]),
+        vertex(upper[0], upper[1]), vertex(lower[0], upper[1]),
+    )  # fmt: skip
+
+
+def vertex(x: Fraction, y: Fraction) -> Vertex:
+    """The point as integers."""
     w = x.denominator * y.denominator // gcd(x.denominator, y.denominator)
     return int(x * w), int(y * w), w
 
@@ -172,22 +196,21 @@ def _through(
         while at < len(units):
             variable, form = units[at]
             at += 1
-            low, high = _cut(part, form, work)
+            work.spend(len(part))
+            low, high = halved(part, form)
             if low is not None and high is not None:
-                work.cut()
                 waiting.append((low, {**known, variable: _ZERO}, at))
                 part = high
             known[variable] = form if high is not None else _ZERO
         yield part, known
 
 
-def _cut(part: Polygon, form: Form, work: _Work) -> tuple[Polygon | None, Polygon | None]:
+def halved(part: Polygon, form: Form) -> tuple[Polygon | None, Polygon | None]:
     """The parts where the form is <= 0 and >= 0; None for one without inner points.
 
     A form that is zero on all of the polygon leaves it in the first.
     """
     a, b, c = form
-    work.spend(len(part))
     values = [a * x + b * y + c * w for x, y, w in part]
     if max(values) <= 0:
         return part, None
@@ -216,22 +239,35 @@ def _cut_all(polygon: Polygon, forms: list[Form], work: _Work) -> list[Polygon]:
     for form in forms:
         following: list[Polygon] = []
         for part in parts:
-            low, high = _cut(part, form, work)
-            if low is not None and high is not None:
-                work.cut()
+            work.spend(len(part))
+            low, high = halved(part, form)
             following += [side for side in (low, high) if side is not None]
         parts = following
     return parts
 
 
+def _largest(
+    polygon: Polygon, outputs: list[Form], scales: list[int], work: _Work
+) -> list[tuple[Polygon, int, bool]]:
+    """The part of the polygon where each output is the largest, the first of equal ones."""
+    found = []
+    for i, output in enumerate(outputs):
+        part: Polygon | None = polygon
+        for j, other in enumerate(outputs):
+            if part is None or i == j:
+                continue
+            work.spend(len(part))
+            if j < i:
+                part = halved(part, _minus(output, scales[i], other, scales[j]))[1]
+            else:
+                part = halved(part, _minus(other, scales[j], output, scales[i]))[0]
+        if part is not None:
+            found.append((part, i, False))
+    return found
+
+
 def _thresholds(decoder: str, classes: int, outputs: list[Form], scales: list[int]) -> list[Form]:
-    """The forms at whose zero lines the decoder changes its answer."""
-    if decoder == "argmax":
-        return [
-            _minus(outputs[i], scales[i], outputs[j], scales[j])
-            for i in range(len(outputs))
-            for j in range(i)
-        ]
+    """The forms at whose zero lines the decoder changes its answer, of a single output."""
     a, b, c = outputs[0]
     if decoder == "sign":
         return [(a, b, c)]
@@ -247,14 +283,12 @@ def _minus(first: Form, first_scale: int, second: Form, second_scale: int) -> Fo
 def _label(
     decoder: str, classes: int, part: Polygon, outputs: list[Form], scales: list[int]
 ) -> tuple[int, bool]:
-    """What the decoder reads in the middle of the part."""
+    """What the decoder reads of a single output in the middle of the part."""
     x = sum((Fraction(vertex[0], vertex[2]) for vertex in part), Fraction(0)) / len(part)
     y = sum((Fraction(vertex[1], vertex[2]) for vertex in part), Fraction(0)) / len(part)
-    values = [(a * x + b * y + c) / scale for (a, b, c), scale in zip(outputs, scales, strict=True)]
-    if decoder == "argmax":
-        return values.index(max(values)), False
+    a, b, c = outputs[0]
+    value = (a * x + b * y + c) / scales[0]
     if decoder == "sign":
-        return int(values[0] > 0), False
-    label = min(range(classes), key=lambda k: (abs(values[0] - k), k))
-    a, b, _ = outputs[0]
-    return label, a == b == 0 and values[0] == label
+        return int(value > 0), False
+    label = min(range(classes), key=lambda k: (abs(value - k), k))
+    return label, a == b == 0 and value == label

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from reports.document import Block, Figure, Table, Text
-from reports.numbers import Distance, counted, exact_text, half, ratio
-from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Plane, Spans, Stacked
-from reports.regions import Regions, decision_regions
+from reports.document import Block, Figure, Text
+from reports.numbers import Distance, counted, half, ratio
+from reports.planes import View, labels_of, plane_blocks
+from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Spans, Stacked
+from reports.slices import Place
 from reports.stored_run import StoredRun
 from verifier.data.dataset import Dataset
-from verifier.question.errors import UserError
 from verifier.question.network import Network
+from verifier.question.region import Norm
 
 _STATES = (
     ("robust", GOOD), ("misread", SERIES[3]), ("flip", BAD), ("undecided", WARN),
@@ -184,13 +185,17 @@ def effort_figures(run: StoredRun, prefix: str) -> list[Figure]:
 
 
 def region_figures(run: StoredRun, prefix: str) -> list[Block]:
-    """The plane of two-dimensional data, exactly, or why it is not drawn."""
+    """The plane of two-dimensional data."""
     if run.dataset.dimension != 2:
         return []
     flips = {sample: flip.point for sample, flip in run.flips.items()}
-    drawn = plane(
+    known = [run.known[row.sample] for row in run.samples]
+    drawn = data_plane(
         run.network, run.dataset, run.question.norm, run.radius_upper, run.question.decoder,
         [row.sample for row in run.samples], flips, f"{prefix}regions",
+        [(float(one.lower), None if one.upper is None else float(one.upper), one.exact)
+         for one in known],
+        run.question.clip,
     )  # fmt: skip
     if run.question.semantics != "real":
         drawn.insert(
@@ -199,74 +204,38 @@ def region_figures(run: StoredRun, prefix: str) -> list[Block]:
     return drawn
 
 
-def plane(
+def data_plane(
     network: Network,
     dataset: Dataset,
-    norm: str,
+    norm: Norm,
     radius: Fraction,
     decoder: str,
     samples: Sequence[int],
-    flips: dict[int, tuple[Fraction, ...]],
+    flips: Mapping[int, tuple[Fraction, ...]],
     key: str,
+    known: Sequence[tuple[float, float | None, bool]] = (),
+    clip: tuple[Fraction, Fraction] | None = None,
 ) -> list[Block]:
-    """The decision regions around these samples as a figure and, exactly, as a file."""
-    points = {sample: dataset.point(sample) for sample in samples[:_MOST_DRAWN]}
-    sides = [[point[d] for point in points.values()] for d in (0, 1)]
+    """The plane around these samples of two-dimensional data as a figure and, exactly, a file."""
+    places = {sample: _pair(dataset.point(sample)) for sample in samples[:_MOST_DRAWN]}
+    sides = [[place[d] for place in places.values()] for d in (0, 1)]
     spans = [max(side) - min(side) for side in sides]
     room = radius + max(*spans, 4 * radius, Fraction(1, 1000)) / 16
-    lower = (min(sides[0]) - room, min(sides[1]) - room)
-    upper = (max(sides[0]) + room, max(sides[1]) + room)
-    try:
-        regions = decision_regions(network, decoder, dataset.classes, lower, upper)
-    except UserError as error:
-        return [Text(f"The plane is not shown: {error}.")]
     features = dataset.feature_names
-    plot = Plane(
-        dataset.label_names,
-        tuple(
-            (piece.label, piece.exact, tuple((float(x), float(y)) for x, y in piece.vertices))
-            for piece in regions.pieces
-        ),
-        norm,
-        float(radius),
-        tuple(
-            (float(p[0]), float(p[1]), int(dataset.labels[sample])) for sample, p in points.items()
-        ),
-        tuple(
-            (float(p[0]), float(p[1]), float(points[sample][0]), float(points[sample][1]))
-            for sample, p in flips.items()
-            if sample in points
-        ),
-        (float(lower[0]), float(lower[1])),
-        (float(upper[0]), float(upper[1])),
-        ("x0", "x1") if features is None else (features[0], features[1]),
-    )
-    caption = (
-        f"The plane as the network sees it: {regions.linear:,} linear pieces, found exactly, "
-        "coloured by the label that is read there"
-    )
-    if any(piece.exact for piece in regions.pieces):
-        caption += "; strong where the output is constant and is the label itself"
-    return [
-        Figure(key, f"{caption}. Outlines are the balls.", plot, wide=True),
-        _vertices(regions, dataset, key),
-    ]
+    view = View(
+        (min(sides[0]) - room, min(sides[1]) - room),
+        (max(sides[0]) + room, max(sides[1]) + room),
+        norm, radius,
+        [(place, int(dataset.labels[sample])) for sample, place in places.items()],
+        [(_pair(point), places[sample]) for sample, point in flips.items() if sample in places],
+        clip=clip,
+        names=("x0", "x1") if features is None else (features[0], features[1]),
+        known=known[:_MOST_DRAWN],
+    )  # fmt: skip
+    found = labels_of(network, decoder, dataset.classes, view)
+    caption = "The plane as the network sees it"
+    return plane_blocks(found, dataset.label_names, view, key, caption)
 
 
-def _vertices(regions: Regions, dataset: Dataset, key: str) -> Table:
-    rows = tuple(
-        (
-            number,
-            dataset.label_names[piece.label],
-            piece.exact,
-            "; ".join(f"{exact_text(x)} {exact_text(y)}" for x, y in piece.vertices),
-        )
-        for number, piece in enumerate(regions.pieces)
-    )
-    return Table(
-        key,
-        "The pieces of the plane with their exact vertices.",
-        ("piece", "label", "exact", "vertices"),
-        rows,
-        hidden=True,
-    )
+def _pair(point: Sequence[Fraction]) -> Place:
+    return point[0], point[1]

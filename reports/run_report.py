@@ -40,17 +40,24 @@ from reports.run_figures import (
     region_figures,
     verdict_figures,
 )
+from reports.sample_slices import slices_section
 from reports.stored_run import StoredRun, network_sizes
 from verifier.question.printable import ranges_text, size_text
 from verifier.runs.identity import question_text
 
 
-def run_report(run: StoredRun, *, with_timings: bool = False, prefix: str = "") -> Document:
-    """All that is shown of the run; `prefix` keeps the keys of several runs apart."""
+def run_report(
+    run: StoredRun, *, with_timings: bool = False, prefix: str = "", slices: int | None = None
+) -> Document:
+    """All that is shown of the run; `prefix` keeps the keys of several runs apart. `slices` of the
+    worst samples are drawn, for small networks a few if it is not said how many."""
+    worst = [row.sample for row in shown_samples.worst(run)]
     sections = (
         _overview(run, prefix),
         _radii(run, prefix),
         shown_samples.section(run, prefix),
+        slices_section(run, worst, slices, prefix),
+        shown_samples.misread_section(run, prefix),
         _network(run, prefix),
         _effort(run, prefix, with_timings=with_timings),
         _failures(run, prefix),
@@ -321,12 +328,14 @@ def _failures(run: StoredRun, prefix: str) -> Section:
     return Section(f"{prefix}failures", "Without an answer", (table,))
 
 
-def runs_report(runs: Sequence[StoredRun], *, with_timings: bool = False) -> Document:
+def runs_report(
+    runs: Sequence[StoredRun], *, with_timings: bool = False, slices: int | None = None
+) -> Document:
     """One report of one run, or of several with a comparison first."""
     if len(runs) == 1:
-        return run_report(runs[0], with_timings=with_timings)
+        return run_report(runs[0], with_timings=with_timings, slices=slices)
     parts = [
-        run_report(run, with_timings=with_timings, prefix=f"run{number}-")
+        run_report(run, with_timings=with_timings, prefix=f"run{number}-", slices=slices)
         for number, run in enumerate(runs, start=1)
     ]
     sections = [compared(runs)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reports.document import Card, Cards, Picture, Section, Table, Text, Tone
-from reports.numbers import Cell, Distance, Hash, approximately, half, ratio, shown
+from reports.numbers import Cell, Distance, Hash, approximately, counted, half, ratio, shown
+from reports.sample_slices import rivals_of
 from reports.stored_run import StoredRun, distance
 from verifier.question.rational import parse_rational
 from verifier.runs.store import SampleRow
@@ -27,31 +29,79 @@ _TONES: dict[str, Tone] = {
 }
 
 
-def section(run: StoredRun, prefix: str) -> Section:
-    """The worst samples: misread ones and flips, then those without an answer, then tight ones."""
-    flips = sorted(run.flips, key=lambda sample: (float(run.flips[sample].distance), sample))
-    unsure = sorted(
-        (row for row in run.samples if row.state in ("undecided", "failed")),
-        key=lambda row: (row.state == "failed", _bound(row), row.sample),
+def worst(run: StoredRun) -> list[SampleRow]:
+    """Samples that are read right: the nearest flips first, then those without an answer, the least
+    proven margin first, then those with the nearest rivals; at most a few rows of cards."""
+    nearest = sorted(
+        (row for row in run.samples if row.state != "misread" and _flip_end(run, row) is not None),
+        key=lambda row: (_flip_end(run, row), row.sample),
     )
-    by_number = {row.sample: row for row in run.samples}
-    chosen = [by_number[sample] for sample in flips[:MOST_CARDS]]
+    chosen = nearest[:MOST_CARDS]
+    seen = {row.sample for row in nearest}
+    unsure = sorted(
+        (row for row in run.samples
+         if row.state in ("undecided", "failed") and row.sample not in seen),
+        key=lambda row: (row.state == "failed", _bound(row), row.sample),
+    )  # fmt: skip
     chosen += unsure[: MOST_CARDS - len(chosen)]
     if run.rivals is not None:
         rivals = run.rivals
         tight = sorted(
-            (row for row in run.samples if row.state in ("robust", "open", "recorded")),
+            (row for row in run.samples
+             if row.state in ("robust", "open", "recorded") and row.sample not in seen),
             key=lambda row: (float(rivals[row.sample]), row.sample),
-        )
+        )  # fmt: skip
         chosen += tight[: -len(chosen) % _ROW if chosen else _ROW]
+    return chosen
+
+
+def _flip_end(run: StoredRun, row: SampleRow) -> float | None:
+    """The distance of the nearest flip that is shown of the sample, to sort by."""
+    upper = run.known[row.sample].upper
+    return None if upper is None else approximately(upper)
+
+
+def section(run: StoredRun, prefix: str) -> Section:
+    """The worst samples that are read right, each with its flip or its nearest rival."""
+    chosen = worst(run)
     if not chosen:
         return Section(f"{prefix}worst", "The worst samples", ())
-    cards = Cards(tuple(card(run, row, prefix) for row in chosen))
     text = Text(
-        "First flips, the nearest first; then samples without an answer, the least proven margin "
-        "first; then those with the nearest rivals."
+        "First the nearest flips; then samples without an answer, the least proven margin first; "
+        "then those with the nearest rivals. Misread samples are not among them."
     )
+    cards = Cards(tuple(card(run, row, prefix) for row in chosen))
     return Section(f"{prefix}worst", "The worst samples", (text, cards))
+
+
+def misread_section(run: StoredRun, prefix: str) -> Section:
+    """Samples whose label the network does not read at the sample itself."""
+    chosen = [row for row in run.samples if row.state == "misread"]
+    if not chosen:
+        return Section(f"{prefix}misread", "Misread samples", ())
+    text = Text(
+        f"At {counted(len(chosen), 'sample')} the network reads another label, or a tie, at the "
+        "sample itself; no radius is to blame."
+        + (f" The first {MOST_CARDS} are shown." if len(chosen) > MOST_CARDS else "")
+    )
+    cards = Cards(tuple(_misread(run, row, prefix) for row in chosen[:MOST_CARDS]))
+    return Section(f"{prefix}misread", "Misread samples", (text, cards))
+
+
+def _misread(run: StoredRun, row: SampleRow, prefix: str) -> Card:
+    """The sample as it is, with what is read instead of its label."""
+    center = run.dataset.point(row.sample)
+    outputs = run.outputs([center])[0]
+    flip = run.flips.get(row.sample)
+    facts: list[tuple[str, Cell]] = [("label", run.label(row.sample))]
+    if flip is not None:
+        facts.append(("read instead", run.rival(flip.rival)))
+    facts.append(("outputs", ", ".join(shown(value) for value in outputs[:10])))
+    pictures: tuple[Picture, ...] = ()
+    if run.dataset.image_shape is not None:
+        pictures = _pictures(run, center, center, "sample")[:1]
+    title = f"Sample {row.sample}: misread"
+    return Card(f"{prefix}misread-{row.sample}", title, "bad", tuple(facts), pictures)
 
 
 def _bound(row: SampleRow) -> float:
@@ -72,12 +122,12 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
     center = run.dataset.point(row.sample)
     other: tuple[Fraction, ...] | None = None
     name = ""
-    if row.sample in run.flips:
-        flip = run.flips[row.sample]
-        other, name = flip.point, "flip"
-        outputs = run.outputs([flip.point])[0]
-        facts += [("rival", run.rival(flip.rival)), ("distance", flip.distance)]
-        facts.append(("share of the radius", _share(flip.distance, run.radius)))
+    known = run.known[row.sample]
+    if known.flip is not None and known.upper is not None:
+        other, name = known.flip.point, "flip"
+        outputs = run.outputs([other])[0]
+        facts += [("rival", run.rival(known.flip.rival)), ("distance of a flip", known.upper)]
+        facts.append(("share of the radius", _share(known.upper, run.radius)))
         facts.append(("outputs there", ", ".join(shown(value) for value in outputs[:10])))
     elif row.state in ("undecided", "failed"):
         facts.append(("reason", row.reason))
@@ -85,7 +135,6 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
             facts.append(("proven margin", parse_rational(row.lower_bound)))
         if row.lowest_seen is not None:
             facts.append(("lowest margin seen", parse_rational(row.lowest_seen)))
-    known = run.known[row.sample]
     if known.exact:
         facts.append(("robustness radius, exact", known.lower))
     elif row.sample in run.measured:
@@ -117,17 +166,12 @@ def nearest_rival(run: StoredRun, sample: int) -> int:
     if run.rivals is None:
         raise ValueError("the distances of this run were not computed")
     dataset, norm = run.dataset, run.question.norm
-    rough = dataset.numerators.astype(np.float64) / float(dataset.denominator)
-    gaps = abs(rough - rough[sample])
-    away = gaps.max(axis=1) if norm == "inf" else (gaps ** int(norm)).sum(axis=1)
-    away[dataset.labels == dataset.labels[sample]] = np.inf
     center, target = dataset.point(sample), run.rivals[sample]
-    order = np.argsort(away, kind="stable")
-    near = [int(j) for j in order[:64] if away[j] <= away[order[0]] * (1 + 1e-9)]
+    near = [*islice(rivals_of(dataset, sample, norm), 64)]
     for rival in sorted(near):
         if distance(norm, center, dataset.point(rival)) == target:
             return rival
-    return int(order[0])
+    return near[0]
 
 
 def _pictures(

@@ -26,7 +26,7 @@ from constructions.separation import conflict_graph, rival_distances, separation
 from reports.document import Block, Code, Document, Figure, Items, Section, Table, Text, Tiles
 from reports.numbers import Cell, Hash, Root, counted, grouped, root_float, shown, with_decimal
 from reports.plots import Chords, Curves, Matrix, Series
-from reports.run_figures import plane
+from reports.run_figures import data_plane
 from reports.stored_run import MOST_PAIRS
 from verifier.data.bundled import BUNDLED
 from verifier.data.dataset import Dataset, check_labelled
@@ -569,8 +569,8 @@ def _planes(dataset: Dataset, ratios: Sequence[Fraction], limit: int, seed: int)
             blocks.append(Text(f"{name}: {error}."))
             continue
         blocks.append(Text(f"{name} at ratio {shown(ratio)}, {REGISTRY[name].summary}:"))
-        blocks += plane(
-            made.network, dataset, str(made.norm), made.budget, made.decoder,
+        blocks += data_plane(
+            made.network, dataset, _ball(str(made.norm)), made.budget, made.decoder,
             range(dataset.size), {}, f"plane-{name}",
         )  # fmt: skip
     return Section("planes", "Decision regions", tuple(blocks))

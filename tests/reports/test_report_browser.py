@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 from collections.abc import Iterator
@@ -120,6 +121,76 @@ def test_the_gallery_is_whole(opened: Opened, name: str) -> None:
     assert opened.fits()
     for figure in page.locator("figure svg, .pictures img").all():
         assert figure.bounding_box()["height"] > 20
+
+
+def plane_page(folder: Path) -> str:
+    """The address of a report with a plane on which one may point at pieces."""
+    write_report(run_report(read_run(find_run(with_flip(folder / "run")))), folder / "report")
+    return (folder / "report" / "index.html").as_uri()
+
+
+def test_a_piece_is_told_where_one_points(opened: Opened, tmp_path: Path) -> None:
+    """By mouse, by touch and by keys; the label and the output are those of the network there."""
+    page = opened.page
+    page.goto(plane_page(tmp_path))
+    figure = page.locator("figure.live").first
+    told = figure.locator("output.told")
+    idle = told.text_content()
+    figure.scroll_into_view_if_needed()
+    drawing = figure.locator("svg").first
+    data = json.loads(figure.locator("script").text_content())
+    box, view = drawing.bounding_box(), drawing.evaluate("s => s.viewBox.baseVal.width")
+    scale = box["width"] / view
+    left, top, right, bottom = (x * scale for x in data["frame"])
+    x, y = data["balls"][0][:2]
+    across = left + (x - data["lower"][0]) / (data["upper"][0] - data["lower"][0]) * (right - left)
+    down = bottom - (y - data["lower"][1]) / (data["upper"][1] - data["lower"][1]) * (bottom - top)
+    at = {"clientX": round(box["x"] + across), "clientY": round(box["y"] + down)}
+    page.mouse.move(*at.values())
+    run = read_run(find_run(tmp_path / "run"))
+    lines = told.text_content().splitlines()
+    assert lines[1].startswith(f"label {run.label(0)}")
+    output = float(run.outputs([run.dataset.point(0)])[0][0])
+    assert float(lines[2].split()[-1].replace("\N{MINUS SIGN}", "-")) == pytest.approx(
+        output, abs=0.2
+    )
+    assert figure.locator("path.lit").get_attribute("d")
+    page.mouse.move(0, 0)
+    assert told.text_content() == idle and not figure.locator("path.lit").get_attribute("d")
+    drawing.dispatch_event("pointerdown", {**at, "pointerType": "touch"})
+    assert told.text_content().splitlines() == lines
+    figure.locator(".area").focus()
+    page.keyboard.press("ArrowRight")
+    assert told.text_content().splitlines()[0] != lines[0]
+    page.keyboard.press("Escape")
+    assert told.text_content() == idle
+
+
+def test_other_balls_are_drawn_and_kinks_go(opened: Opened, tmp_path: Path) -> None:
+    page = opened.page
+    page.goto(plane_page(tmp_path))
+    figure = page.locator("figure.live").first
+    data = json.loads(figure.locator("script").text_content())
+    slider, size = figure.locator("input[type=range]"), figure.locator("output.radius")
+    assert float(size.text_content()) == pytest.approx(data["radius"])
+    assert not figure.locator("path.ball.lost").get_attribute("d")
+    slider.focus()
+    page.keyboard.press("End")
+    text = size.text_content()
+    assert float(text.split(":")[0]) == pytest.approx(data["most"], rel=0.01)
+    lost = sum(up is not None and up <= data["most"] for _, up, _ in data["known"])
+    assert lost == 1 and f"{lost} with a flip" in text
+    assert figure.locator("path.ball.lost").get_attribute("d")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert float(size.text_content()) == pytest.approx(data["radius"])
+    assert not figure.locator("path.ball.lost").get_attribute("d")
+    kinks = figure.locator("[id$='-kinks']")
+    assert kinks.is_visible()
+    figure.get_by_label("kinks").click()
+    assert not kinks.is_visible()
+    page.emulate_media(media="print")
+    assert not figure.locator(".controls").is_visible()
+    assert figure.locator("svg").first.is_visible()
 
 
 def test_a_dark_page_is_dark(browser: Any, tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ COMMANDS = (
     "search",
     "radius",
     "worst",
+    "slice",
     "vnnlib",
     "export",
     "report",

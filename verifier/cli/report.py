@@ -57,6 +57,7 @@ def _shape(context: click.Context, option: click.Parameter, text: str | None) ->
 @click.option("--with-timings", is_flag=True, help="Seconds, hosts and dates too.")
 @click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
 @click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
+@click.option("--slices", type=click.IntRange(min=0), metavar="N", help="Of the worst samples.")
 @click.option("--no-replay", is_flag=True, help="Replay nothing; the page says so.")
 @click.option(
     "--kernel",
@@ -74,6 +75,7 @@ def runs(
     with_timings: bool,
     shape: tuple[int, int] | None,
     all_distances: bool,
+    slices: int | None,
     no_replay: bool,
     kernel: int,
     jobs: int | None,
@@ -110,7 +112,7 @@ def runs(
                     replay=not no_replay, kernel=kernel, jobs=jobs, progress=show,
                 )
             )  # fmt: skip
-    document = runs_report(stored, with_timings=with_timings)
+    document = runs_report(stored, with_timings=with_timings, slices=slices)
     files = write_report(document, Path(output))
     for notice in document.notices:
         print(printable(notice.text))
