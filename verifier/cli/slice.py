@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from reports.sample_slices import Shown
-    from verifier.cli.networks import Parts
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
+    from verifier.formats.parts import Parts
     from verifier.search.options import Options
 
 _MOST = 20  # samples of one call
