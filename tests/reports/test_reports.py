@@ -157,7 +157,7 @@ def test_flips_are_shown_with_their_exact_outputs(flipped: Path) -> None:
     report = json.loads(files(flipped)["report.json"])
     worst = report["worst"][0]
     assert worst["title"] == "Sample 0: flip"
-    assert worst["distance"] == "3"
+    assert worst["distance of a flip"] == "3"
     assert worst["outputs there"] == "1"
     assert report["tables"]["sample-0"]["rows"] == [["x0", "0", "3", "3"]]
     assert report["worst"][1]["proven margin"] == "-3/7"
