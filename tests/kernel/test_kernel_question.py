@@ -168,6 +168,7 @@ def test_goals():
         [{"atoms": good["atoms"]}],
         [{"rival": "rival"}],
         [{**good, "rival": 1}],
+        [good, {**good, "rival": 1}],
         [{**good, "more": 1}],
         [goal(inputs=[[2, "1"]])],
         [goal(inputs=[[1, "1"], [0, "1"]])],
@@ -261,12 +262,20 @@ def test_a_cone_at_its_ends(norm):
         assert not last.contains([F(1), F(2), F(2)])
 
 
-def test_regions_stand_alone():
-    with pytest.raises(Refused):
-        Region("inf", [], [])
-    with pytest.raises(Refused):
-        Region("inf", [F(1)], [F(0)])
+def test_no_region_is_empty():
+    """Nothing is said about no point, though all of it would be true."""
+    for low, high in (([], []), ([F(1)], [F(0)]), ([F(0), F(1)], [F(1), F(0)])):
+        with pytest.raises(Refused, match="malformed"):
+            Region("inf", low, high)
     assert Region("inf", [F(0)], [F(0)]).contains([F(0)])
+    unit = [F(0), F(0)], [F(1), F(1)]
+    for norm, size in (("1", 2), ("2", 2), ("inf", 1)):
+        meets = Region(norm, *unit, [F(2), F(2)], F(size), True, norm == "inf" and size > 1)
+        assert meets.contains([F(1), F(1)])
+        for is_open, less in ((True, F(0)), (False, F(1, 10**9))):
+            if norm != "inf" or is_open:
+                with pytest.raises(Refused, match="malformed"):
+                    Region(norm, *unit, [F(2), F(2)], F(size) - less, True, is_open)
 
 
 def values_flip(decoder, label, labels, outputs):
