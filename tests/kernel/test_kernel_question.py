@@ -13,7 +13,7 @@ from tests.oracles.kernel import head_of
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import Flip, certificate_bytes
 from verifier.evidence.proof_file import parse_proof
-from verifier.kernel.question import Cone, Region, label_goals, root_upper
+from verifier.kernel.question import Cone, Questions, Region, label_goals, root_upper
 from verifier.kernel.runs import check_proof_file
 from verifier.kernel.text import Refused
 from verifier.question import region as fast
@@ -327,3 +327,72 @@ def test_goals_of_labels_say_what_decoders_read():
 def test_labels_that_no_decoder_reads(decoder, labels, outputs):
     with pytest.raises(Refused, match="malformed"):
         label_goals(decoder, 0, labels, outputs)
+
+
+class Points:
+    """Two samples with labels 0 and 1, at 1 and at 3."""
+
+    names, labels = ("a", "b"), (0, 1)
+
+    def point(self, sample):
+        return [F(1 + 2 * sample)]
+
+
+def asked(**changes):
+    given = {"norm": "inf", "radius": "1/2", "clip": None, "decoder": "nearest"} | changes
+    given = {name: value for name, value in given.items() if value != "none"}
+    return Questions(one_input(), Points(), given)
+
+
+def one_input():
+    build = NetworkBuilder(1)
+    return build.network([build.layer([build.inputs[0]])[0]])
+
+
+def test_the_question_of_a_sample():
+    """Radius 1/2 around 3; of norm 2 by squares, also where the square is given."""
+    region = asked().question(1).region
+    assert (region.low, region.high, region.has_ball) == ([F(5, 2)], [F(7, 2)], False)
+    region = asked(clip=["11/4", "13/4"]).question(1).region
+    assert (region.low, region.high) == ([F(11, 4)], [F(13, 4)])
+    region = asked(norm="2").question(1).region
+    assert (region.size, region.low, region.high) == (F(1, 4), [F(5, 2)], [F(7, 2)])
+    region = asked(norm="2", radius="none", radius_squared="2").question(1).region
+    assert region.size == 2 and 0 < 3 - region.low[0] - F(1414213, 10**6) < F(1, 10**6)
+    region = asked(norm="1", clip=["0", "3"]).question(1).region
+    assert (region.size, region.low, region.high) == (F(1, 2), [F(5, 2)], [F(3)])
+    assert [len(asked().question(sample).goals) for sample in (0, 1)] == [1, 1]
+    assert asked(decoder="sign").question(0).goals == [[({}, {0: F(1)}, F(0), False)]]
+    assert asked(decoder="sign").question(1).goals == [[({}, {0: F(-1)}, F(0), False)]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"norm": "3"}, {"norm": "none"}, {"norm": 1}, {"norm": ["inf"]},
+        {"decoder": "other"}, {"decoder": "none"}, {"decoder": None},
+        {"radius": "-1"}, {"radius": "none"}, {"radius": 1}, {"radius": "0.5"},
+        {"norm": "2", "radius": "none", "radius_squared": "-1"},
+        {"radius": "none", "radius_squared": "1"}, {"radius_squared": "1"},
+        {"norm": "1", "radius": "none", "radius_squared": "1"},
+        {"clip": "none"}, {"clip": ["1", "0"]}, {"clip": ["0"]}, {"clip": ["0", "1", "2"]},
+        {"clip": [0, 1]}, {"clip": "01"}, {"more": 1},
+    ],
+)  # fmt: skip
+def test_questions_of_runs_that_are_none(changes):
+    with pytest.raises(Refused):
+        asked(**changes)
+
+
+def test_executions_are_refused_by_name():
+    with pytest.raises(Refused) as caught:
+        asked(semantics="float32")
+    assert caught.value.args[0] == "semantics"
+
+
+def test_signs_are_those_of_two_labels():
+    points = Points()
+    points.names = ("a", "b", "c")
+    given = {"norm": "inf", "radius": "1/2", "clip": None, "decoder": "sign"}
+    with pytest.raises(Refused, match="malformed"):
+        Questions(one_input(), points, given)
