@@ -30,6 +30,7 @@ from verifier.checker.manifest import (
     asked_of_run,
     claimed,
     question_text,
+    run_checker,
     sample_query,
 )
 from verifier.checker.maxima_trees import spelled_out, spelled_out_family
@@ -87,9 +88,10 @@ class Elaborator(TreeChecker):
     Raises RefusedError where the proof itself does not hold.
     """
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, scaled: ScaledNetwork | None = None) -> None:
         region = query.region
-        scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
+        if scaled is None:
+            scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
         super().__init__(query, scaled, interval_bounds(scaled, [region])[0])
         self._shown = Leaf()  # shows the bound that a separable step is finding
         self._found: list[Lemma] = []
@@ -296,8 +298,8 @@ def _floored(slope: Fraction) -> Fraction:
 class FamilyElaborator(FamilyChecker):
     """The same of a proof about a family."""
 
-    def __init__(self, query: FamilyQuery) -> None:
-        scaled = family_scaled(query.network, [query])
+    def __init__(self, query: FamilyQuery, scaled: ScaledNetwork | None = None) -> None:
+        scaled = family_scaled(query.network, [query]) if scaled is None else scaled
         super().__init__(query, scaled, family_roots(scaled, [query])[0])
 
     def steps(self, steps: Iterable[Step]) -> Iterator[PairLemma]:
@@ -333,15 +335,16 @@ class FamilyElaborator(FamilyChecker):
 
 
 def elaborated(
-    query: Query | FamilyQuery, proof: Robust
+    query: Query | FamilyQuery, proof: Robust, scaled: ScaledNetwork | None = None
 ) -> tuple[Iterator[Any], Iterator[Iterator[Any]]]:
     """The steps and the trees of the proof as the kernel reads them, JSON values in the order in
-    which they must be read: all steps first, then each tree to its end.
+    which they must be read: all steps first, then each tree to its end. `scaled`, if given, serves
+    the region: what it knows of the network need not be found again for each question.
 
     Raises RefusedError on the way, where the proof does not hold.
     """
     check_numbers(proof)
-    state = _elaborator(query)
+    state = _elaborator(query, scaled)
     goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
     return (
         map(step_out, state.steps(proof.steps)),
@@ -349,13 +352,19 @@ def elaborated(
     )
 
 
-def _elaborator(query: Query | FamilyQuery) -> Elaborator | FamilyElaborator:
-    return FamilyElaborator(query) if isinstance(query, FamilyQuery) else Elaborator(query)
+def _elaborator(
+    query: Query | FamilyQuery, scaled: ScaledNetwork | None
+) -> Elaborator | FamilyElaborator:
+    if isinstance(query, FamilyQuery):
+        return FamilyElaborator(query, scaled)
+    return Elaborator(query, scaled)
 
 
-def elaborate(query: Query | FamilyQuery, proof: Robust) -> Robust:
-    """The whole proof in kernel form, for those who want it as a file."""
-    state = _elaborator(query)
+def elaborate(
+    query: Query | FamilyQuery, proof: Robust, scaled: ScaledNetwork | None = None
+) -> Robust:
+    """The whole proof in kernel form, for those who want it as a file; `scaled` as above."""
+    state = _elaborator(query, scaled)
     steps: tuple[Step, ...] = tuple(state.steps(proof.steps))
     goals = zip(proof.trees, query.goals, strict=True)
     return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
@@ -365,7 +374,10 @@ def elaborate(query: Query | FamilyQuery, proof: Robust) -> Robust:
 
 
 def _in_kernel(
-    query: Query | FamilyQuery, verdict: Robust | Flip, asked: kernel_question.Question
+    query: Query | FamilyQuery,
+    verdict: Robust | Flip,
+    asked: kernel_question.Question,
+    scaled: ScaledNetwork | None = None,
 ) -> None:
     """Has the kernel replay the verdict of the question that it was told itself."""
     try:
@@ -377,7 +389,7 @@ def _in_kernel(
         else:
             if len(verdict.trees) != len(query.goals):
                 raise RefusedError("goal missing", f"{len(verdict.trees)} of {len(query.goals)}")
-            rules.check_proof(asked, *elaborated(query, verdict))
+            rules.check_proof(asked, *elaborated(query, verdict, scaled))
     except Refused as flaw:
         raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
 
@@ -446,7 +458,12 @@ def _answer(
         asked = _kernel_questions(network, points, question_text(question)).question(sample)
     except Refused as flaw:
         raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
-    _in_kernel(query, verdict, asked)
+    _in_kernel(query, verdict, asked, _scaled_of_run(network, points, question))
+
+
+@lru_cache(maxsize=1)
+def _scaled_of_run(network: Network, points: Points, question: Question) -> ScaledNetwork:
+    return run_checker(network, points, question).scaled
 
 
 @lru_cache(maxsize=1)

@@ -27,9 +27,11 @@ from verifier.checker.manifest import (
     asked_of_run,
     claimed,
     require_real,
+    run_checker,
     sample_family,
     sample_query,
 )
+from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import (
@@ -92,6 +94,7 @@ def run_parts(
     Raises UserError for a run about executions in floats: the theorem is about real numbers.
     """
     require_real(question, "the proved kernel")
+    scaled: ScaledNetwork | None = None
     yield from ((True, text) for text in network_text(network))
     yield True, _task(points, question)
     for result in results:
@@ -101,8 +104,10 @@ def run_parts(
         if isinstance(verdict, Flip) and goals is not None:
             goals[result.sample] = verdict.goal
         if isinstance(verdict, Robust) and not is_spelled_out(verdict):
+            if scaled is None:
+                scaled = run_checker(network, points, question).scaled
             ask = sample_query if question.family is None else sample_family
-            verdict = elaborate(ask(network, points, question, result.sample), verdict)
+            verdict = elaborate(ask(network, points, question, result.sample), verdict, scaled)
         yield from ((False, text) for text in answer_text(verdict))
     yield False, "end\n"
 

@@ -35,15 +35,14 @@ Qed.
 (** Lines in u: slope and constant. *)
 Definition line := (Q * Q)%type.
 Definition line_at (l : line) (u : R) : R := Q2R (fst l) * u + Q2R (snd l).
-Definition flat : line := (zero, zero).
-Definition agree (forms : trie line) (z : valuation) (u : R) : Prop :=
-  forall v l, get v forms = Some l -> z v = line_at l u.
+Definition agree (forms : name -> option line) (z : valuation) (u : R) : Prop :=
+  forall v l, forms v = Some l -> z v = line_at l u.
 
-Fixpoint line_terms (forms : trie line) (ts : list (name * Z)) (l : line) : option line :=
+Fixpoint line_terms (forms : name -> option line) (ts : list (name * Z)) (l : line) : option line :=
   match ts with
   | [] => Some l
   | (v, n) :: ts =>
-      match get v forms with
+      match forms v with
       | Some p => line_terms forms ts (add (fst l) (scale n (fst p)), add (snd l) (scale n (snd p)))
       | None => None
       end
@@ -54,7 +53,7 @@ Fixpoint multiple (q : Q) (d : direction) (ts : list (name * Z)) : bool :=
   | (k, g) :: d, (v, n) :: ts => same_name k v && same_q (whole n) (mul q g) && multiple q d ts
   | _, _ => false
   end.
-Definition line_of_row (forms : trie line) (d : direction) (r : row) : option line :=
+Definition line_of_row (forms : name -> option line) (d : direction) (r : row) : option line :=
   match line_terms forms (terms r) (zero, whole (constant r)) with
   | Some l => Some (over (fst l) (denominator r), over (snd l) (denominator r))
   | None =>
@@ -73,7 +72,7 @@ Lemma line_terms_sound forms z u : agree forms z u -> forall ts l l',
 Proof.
   intro A. induction ts as [| [v n] ts IH]; intros l l'; simpl.
   - intro E; injection E as <-. lra.
-  - destruct (get v forms) as [p |] eqn:G; [| discriminate].
+  - destruct (forms v) as [p |] eqn:G; [| discriminate].
     intro E. apply IH in E. rewrite E, (A _ _ G). unfold line_at; simpl.
     rewrite !add_real, !scale_real. lra.
 Qed.
@@ -100,10 +99,65 @@ Proof.
     rewrite !over_real, !whole_real. field. auto.
 Qed.
 
-Lemma agree_put forms z u v l : agree forms z u -> z v = line_at l u -> agree (put v l forms) z u.
+(** Variables that are lines in u wherever the root's bounds hold: inputs, units that are on (copies
+    of carried inputs among them), and zeros. They are found once, and not walked through again. *)
+Definition placed := trie (direction * line).
+Definition placed_ok (base : placed) (z : valuation) : Prop :=
+  forall v d l, get v base = Some (d, l) -> z v = line_at l (along d z).
+Definition known_line (base : placed) (d : direction) (v : name) : option line :=
+  match get v base with
+  | Some (d', l) => if same_direction d d' then Some l else None
+  | None => None
+  end.
+Definition flat : line := (zero, zero).
+Definition place_unit (e : env Q) (lines : trie direction) (base : placed) (v : name) : placed :=
+  match get v lines, get v e with
+  | Some d, Some (Unit r lo hi) =>
+      if nonneg lo then
+        match line_of_row (known_line base d) d r with Some l => put v (d, l) base | None => base end
+      else if nonneg (neg hi) then put v (d, flat) base else base
+  | _, _ => base
+  end.
+Definition place (e : env Q) (lines : trie direction) (net : network) : placed :=
+  fold_left (fun base (u : name * row) => place_unit e lines base (fst u)) (units net)
+    (fold_left (fun base k => put k ([(k, one)], (one, zero)) base) (inputs net) Nil).
+
+Lemma known_line_agrees base z d : placed_ok base z -> agree (known_line base d) z (along d z).
 Proof.
-  intros A H w p. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply A].
-  intro E; injection E as <-. exact H.
+  intros P v l. unfold known_line. destruct (get v base) as [[d' l'] |] eqn:G; [| discriminate].
+  destruct (same_direction d d') eqn:S; [| discriminate]. intro E; injection E as <-.
+  rewrite (same_direction_true z _ _ S). exact (P _ _ _ G).
+Qed.
+Lemma placed_put base z v d l : placed_ok base z -> z v = line_at l (along d z) ->
+  placed_ok (put v (d, l) base) z.
+Proof.
+  intros P H w d' l'. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply P].
+  intro E; injection E as <- <-. exact H.
+Qed.
+Lemma place_unit_ok e lines base v z : valid Q2R e z -> placed_ok base z ->
+  placed_ok (place_unit e lines base v) z.
+Proof.
+  intros V P. unfold place_unit. destruct (get v lines) as [d |]; [| exact P].
+  destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try exact P. destruct (V _ _ G) as [Z B].
+  destruct (nonneg lo) eqn:On.
+  - apply nonneg_true in On. destruct (line_of_row (known_line base d) d r) as [l |] eqn:L; [| exact P].
+    apply placed_put; [exact P |]. rewrite Z, Rmax_right by lra.
+    exact (line_of_row_sound _ d r l z _ (known_line_agrees base z d P) eq_refl L).
+  - destruct (nonneg (neg hi)) eqn:Off; [| exact P]. apply nonneg_true in Off. rewrite neg_real in Off.
+    apply placed_put; [exact P |]. rewrite Z, Rmax_left by lra. unfold line_at, flat. simpl.
+    rewrite zero_real. lra.
+Qed.
+Lemma place_ok e lines net z : valid Q2R e z -> placed_ok (place e lines net) z.
+Proof.
+  intro V. unfold place.
+  assert (I : forall ks base, placed_ok base z ->
+    placed_ok (fold_left (fun base k => put k ([(k, one)], (one, zero)) base) ks base) z).
+  { induction ks as [| k ks IH]; intros base P; [exact P |]. apply IH, placed_put; [exact P |].
+    unfold line_at, along. simpl. rewrite one_real, zero_real. lra. }
+  assert (J : forall us base, placed_ok base z ->
+    placed_ok (fold_left (fun base (u : name * row) => place_unit e lines base (fst u)) us base) z).
+  { induction us as [| v us IH]; intros base P; [exact P |]. apply IH, place_unit_ok; assumption. }
+  apply J, I. intros v d l F. discriminate F.
 Qed.
 
 (** What is decided about an affine function at both ends holds between them. *)
@@ -141,16 +195,19 @@ Definition divide (a b : Q) : Q :=
     (Pos.mul (Qden a) (Z.to_pos (Z.opp (Qnum b)))))).
 
 Section Walk.
-Variables (e : env Q) (d : direction) (last : trie line -> Q -> Q -> option Q).
+Variables (e : env Q) (base : placed) (d : direction).
+Variable last : (name -> option line) -> Q -> Q -> option Q.
+Definition form_of (forms : trie line) (v : name) : option line :=
+  match get v forms with Some l => Some l | None => known_line base d v end.
 
 (** Unit after unit, each a line on [a, b], which is cut where one changes its sign. *)
 Fixpoint walk (us : list name) (forms : trie line) (a b : Q) : option Q :=
   match us with
-  | [] => last forms a b
+  | [] => last (form_of forms) a b
   | v :: us =>
       match get v e with
       | Some (Unit r _ _) =>
-          match line_of_row forms d r with
+          match line_of_row (form_of forms) d r with
           | None => None
           | Some l =>
               let at_a := eval l a in
@@ -175,13 +232,20 @@ Variables (z : valuation) (u goal_ : R).
 Hypothesis at_last : forall forms a b m, agree forms z u -> Q2R a <= u <= Q2R b ->
   last forms a b = Some m -> Q2R m <= goal_.
 
+Lemma agree_put forms v l : agree (form_of forms) z u -> z v = line_at l u ->
+  agree (form_of (put v l forms)) z u.
+Proof.
+  intros A H w p. unfold form_of. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply A].
+  intro E; injection E as <-. exact H.
+Qed.
 Lemma walk_sound : valid Q2R e z -> u = along d z -> forall us forms a b m,
-  walk us forms a b = Some m -> agree forms z u -> Q2R a <= u <= Q2R b -> Q2R m <= goal_.
+  walk us forms a b = Some m -> agree (form_of forms) z u -> Q2R a <= u <= Q2R b ->
+  Q2R m <= goal_.
 Proof.
   intros V U. induction us as [| v us IH]; intros forms a b m; cbn [walk].
   - intros E A H. eapply at_last; eauto.
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
-    destruct (line_of_row forms d r) as [l |] eqn:L; [| discriminate].
+    destruct (line_of_row (form_of forms) d r) as [l |] eqn:L; [| discriminate].
     destruct (V _ _ G) as [Hz _].
     intros E A H. pose proof (line_of_row_sound _ _ _ _ _ _ A U L) as R. rewrite R in Hz.
     assert (up : 0 <= line_at l u -> z v = line_at l u)
@@ -334,11 +398,11 @@ Proof.
 Qed.
 
 (** The functions of one direction that a form has, and their minimum with a share of the ball. *)
-Fixpoint line_sum (forms : trie line) (ts : list (name * Q)) (l : line) : option line :=
+Fixpoint line_sum (forms : name -> option line) (ts : list (name * Q)) (l : line) : option line :=
   match ts with
   | [] => Some l
   | (v, q) :: ts =>
-      match get v forms with
+      match forms v with
       | Some p => line_sum forms ts (add (fst l) (mul q (fst p)), add (snd l) (mul q (snd p)))
       | None => None
       end
@@ -350,51 +414,50 @@ Lemma line_sum_sound forms z u : agree forms z u -> forall ts l l',
 Proof.
   intro A. unfold weighted. induction ts as [| [v q] ts IH]; intros l l'; simpl.
   - intro E; injection E as <-. lra.
-  - destruct (get v forms) as [p |] eqn:G; [| discriminate].
+  - destruct (forms v) as [p |] eqn:G; [| discriminate].
     intro E. apply IH in E. rewrite E, (A _ _ G). unfold line_at; simpl.
     rewrite !add_real, !mul_real. lra.
 Qed.
 
-(** The units below, in their order; any list would be sound. *)
-Fixpoint needed (fuel : list name) (e : env Q) (waiting : trie Q) (found : list name) : list name :=
+(** The units below, in their order, down to what is known; any list would be sound. *)
+Definition to_walk (e : env Q) (base : placed) (d : direction) (waiting : trie Q) (v : name) : trie Q :=
+  match get v e with
+  | Some (Unit _ _ _) => match known_line base d v with Some _ => waiting | None => put v zero waiting end
+  | _ => waiting
+  end.
+Fixpoint needed (fuel : list name) (e : env Q) (base : placed) (d : direction) (waiting : trie Q)
+    (found : list name) : list name :=
   match fuel, pop waiting with
   | _ :: fuel, Some (v, _, waiting) =>
       match get v e with
       | Some (Unit r _ _) =>
-          needed fuel e
-            (fold_left (fun t s => match get (fst s) e with
-              | Some (Unit _ _ _) => put (fst s) zero t | _ => t end) (terms r) waiting)
-            (v :: found)
-      | _ => needed fuel e waiting found
+          needed fuel e base d
+            (fold_left (fun t s => to_walk e base d t (fst s)) (terms r) waiting) (v :: found)
+      | _ => needed fuel e base d waiting found
       end
   | _, _ => found
   end.
-Definition group_least (fuel : list name) (e : env Q) (sq : bool) (d : direction)
+Definition group_least (fuel : list name) (e : env Q) (base : placed) (sq : bool) (d : direction)
     (ts : list (name * Q)) (tau c lo hi : Q) : option Q :=
-  let start :=
-    match d with [(k, g)] => if same_q g one then put k (one, zero) Nil else Nil | _ => Nil end in
-  let us := needed fuel e (fold_left (fun t s => put (fst s) zero t) ts Nil) [] in
-  walk e d
+  let us := needed fuel e base d (fold_left (fun t s => to_walk e base d t (fst s)) ts Nil) [] in
+  walk e base d
     (fun forms a b =>
       match line_sum forms ts flat with
       | Some l => if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
       | None => None
-      end) us start lo hi.
+      end) us Nil lo hi.
 
-Lemma group_least_sound fuel e sq d ts tau c lo hi m z :
-  group_least fuel e sq d ts tau c lo hi = Some m -> valid Q2R e z -> 0 <= Q2R tau ->
-  Q2R lo <= along d z <= Q2R hi ->
+Lemma group_least_sound fuel e base sq d ts tau c lo hi m z :
+  group_least fuel e base sq d ts tau c lo hi = Some m -> valid Q2R e z -> placed_ok base z ->
+  0 <= Q2R tau -> Q2R lo <= along d z <= Q2R hi ->
   Q2R m <= weighted ts z + Q2R tau * distance sq (along d z - Q2R c).
 Proof.
-  unfold group_least. intros W V T H.
-  refine (walk_sound e d _ z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
+  unfold group_least. intros W V P T H.
+  refine (walk_sound e base d _ z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
   - intros forms a b m' A H'. destruct (line_sum forms ts flat) as [l |] eqn:L; [| discriminate].
     destruct (vertex_ok sq tau c l) eqn:K; [| discriminate].
     intro E; injection E as <-. apply (line_sum_sound _ _ _ A) in L.
     pose proof (least_sound sq tau c l a b (along d z) T K H') as B. rewrite L in B.
     unfold line_at, flat in B. simpl in B. rewrite zero_real in B. lra.
-  - destruct d as [| [k g] [| p d']]; try (intros v l F; discriminate F).
-    destruct (same_q g one) eqn:S; [| intros v l F; discriminate F].
-    apply same_q_true in S. apply agree_put; [intros v l F; discriminate F |].
-    unfold line_at, along; simpl. rewrite S, one_real, zero_real. lra.
+  - intros v l. unfold form_of. simpl. apply known_line_agrees, P.
 Qed.

@@ -531,7 +531,7 @@ Lemma distance_pos sq w : 0 <= distance sq w.
 Proof. destruct sq; [apply Rle_0_sqr | apply Rabs_pos]. Qed.
 
 Section Close.
-Variables (fuel : list name) (e : env Q) (g : region) (known : list (sum Q)) (sq : bool).
+Variables (fuel : list name) (e : env Q) (base : placed) (g : region) (known : list (sum Q)) (sq : bool).
 
 (** Some None: no point of the branch is left. *)
 Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (option Q) :=
@@ -540,7 +540,7 @@ Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (op
   | Some (lo, hi) =>
       if lt hi lo then Some None
       else
-        match group_least fuel e sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi with
+        match group_least fuel e base sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi with
         | Some m => Some (Some m)
         | None => None
         end
@@ -602,6 +602,7 @@ Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool
 
 Variable z : valuation.
 Hypothesis V : valid Q2R e z.
+Hypothesis Known : placed_ok base z.
 Hypothesis K : Forall (fun s => 0 <= sum_value Q2R s z) known.
 Hypothesis N : near (sides g) (ball g) z.
 Let Y := map (gap z) (sides g).
@@ -617,9 +618,9 @@ Proof.
   intros B C T. pose proof (range_sound _ _ _ _ _ _ _ R V K N C) as H. revert B.
   destruct (lt hi lo) eqn:L.
   - intro E; injection E as <-. apply lt_true in L. lra.
-  - destruct (group_least fuel e sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi) as [m |] eqn:G;
+  - destruct (group_least fuel e base sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi) as [m |] eqn:G;
       [| discriminate].
-    intro E; injection E as <-. apply (group_least_sound _ _ _ _ _ _ _ _ _ _ z) in G; auto.
+    intro E; injection E as <-. apply (group_least_sound _ _ _ _ _ _ _ _ _ _ _ z) in G; auto.
     unfold centered in C. fold Y in C. rewrite C in G.
     replace (Q2R (snd (fst x)) + ip (vector x) Y - Q2R (snd (fst x))) with (ip (vector x) Y) in G
       by ring. exact G.
@@ -694,7 +695,7 @@ Proof.
     apply other_groups_sound in B; [| contradiction].
   assert (TS : Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D')
     <= Q2R t * size_of sq Y) by (apply Rmult_le_compat_l; assumption).
-  assert (base : Q2R k2 <= form_value Q2R (ins, k) z
+  assert (all_ : Q2R k2 <= form_value Q2R (ins, k) z
     + Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D'))
     by (unfold form_value; simpl; lra).
   assert (withball : forall size opened, below opened (size_of sq Y) (Q2R size) ->
@@ -712,7 +713,7 @@ Proof.
       rewrite orb_false_r in H. unfold above in *. destruct enough; simpl in *; lra. }
   assert (noball : is_zero t && ample enough k2 zero = true ->
     above (negb enough) (form_value Q2R (ins, k) z) 0).
-  { intro H. apply andb_true_iff in H as [Z H]. apply is_zero_real in Z. rewrite Z in base.
+  { intro H. apply andb_true_iff in H as [Z H]. apply is_zero_real in Z. rewrite Z in all_.
     apply ample_true in H. rewrite zero_real in H. unfold above in *. destruct enough; simpl in *; lra. }
   unfold size_of, Y in *. rewrite Hsq in withball. clear - F withball noball N.
   revert F withball noball N.

@@ -92,7 +92,7 @@ Proof.
 Qed.
 
 (** What a leaf with a share of the ball may use: directions of variables, and tables of weights. *)
-Record hints := Hints { lines : trie direction; tables : list (list dense) }.
+Record hints := Hints { lines : trie direction; lined : placed; tables : list (list dense) }.
 Definition on_line (h : hints) (v : name) : bool :=
   match get v (lines h) with Some _ => true | None => false end.
 Definition table_number (h : hints) (i : option nat) : list dense :=
@@ -113,7 +113,7 @@ Definition on_region (fuel : list name) (g : region) (h : hints) : ending Q unit
        match r with
        | None => finish e g enough f
        | Some (t, i) =>
-           finish_ridge fuel e g known (square_norm (ball g)) (lines h) (table_number h i) enough t f
+           finish_ridge fuel e (lined h) g known (square_norm (ball g)) (lines h) (table_number h i) enough t f
        end |}.
 
 Lemma table_number_sound g h i z : tables_hold g h ->
@@ -127,17 +127,17 @@ Proof.
   apply nth_error_In in N. unfold tables_hold in T. rewrite Forall_forall in T.
   destruct (T D N) as [W C]. auto.
 Qed.
-Lemma on_region_finishing fuel g h z : tables_hold g h -> near (sides g) (ball g) z ->
+Lemma on_region_finishing fuel g h z : tables_hold g h -> placed_ok (lined h) z -> near (sides g) (ball g) z ->
   finishing (on_region fuel g h) Q2R z (fun _ => True).
 Proof.
-  intros T N r w e known enough f F _ V K. destruct r as [[t i] |]; simpl in F.
+  intros T P N r w e known enough f F _ V K. destruct r as [[t i] |]; simpl in F.
   - destruct (table_number_sound g h i z T) as [W C].
-    exact (finish_ridge_sound _ _ _ _ _ z V K N _ _ _ _ _ eq_refl F W C).
+    exact (finish_ridge_sound _ _ _ _ _ _ z V P K N _ _ _ _ _ eq_refl F W C).
   - exact (finish_sound e g enough f z F V N).
 Qed.
 
-Lemma tables_sound g ws ts ls : all (table_of (square_norm (ball g)) (sides g)) ws = Some ts ->
-  tables_hold g (Hints ls ts).
+Lemma tables_sound g ws ts ls base : all (table_of (square_norm (ball g)) (sides g)) ws = Some ts ->
+  tables_hold g (Hints ls base ts).
 Proof.
   intro A. unfold tables_hold. simpl. revert ws ts A.
   induction ws as [| w ws IH]; intros ts; simpl.
@@ -162,7 +162,9 @@ Definition verify (fuel : list name) (ls : trie direction) (net : network) (g : 
     (goals : list (list atom)) (p : proof Q) : bool :=
   match all (table_of (square_norm (ball g)) (sides g)) (weights p), root row_interval net (box_of g)
   with
-  | Some ts, Some e => proves_at numbers (on_region fuel g (Hints ls ts)) fuel e net goals p
+  | Some ts, Some e =>
+      let base := place e ls net in
+      proves_at numbers (on_region fuel g (Hints ls base ts)) fuel e net goals p
   | _, _ => false
   end.
 
@@ -196,7 +198,10 @@ Proof.
   { destruct W as [_ [Y _]]. intros k H. exact (run_other _ _ _ _ Y H). }
   assert (B' : near (sides g) (ball g) z).
   { apply (near_ext g z x); [| exact B]. intros s Hs. apply Z. rewrite <- same. apply in_map, Hs. }
+  assert (B0 : placed_ok (place e ls net) z).
+  { apply place_ok. exact (proj1 (root_sound row_interval row_interval_reads Q2R net x
+      (row_interval_sound z) _ _ R F)). }
   exact (proves_sound numbers _ fuel row_interval row_interval_reads Q2R (fun _ => True) net x
-    (row_interval_sound z) (numbers_lawful z) (on_region_finishing _ g _ z (tables_sound _ _ _ _ T) B')
+    (row_interval_sound z) (numbers_lawful z) (on_region_finishing _ g _ z (tables_sound _ _ _ _ _ T) B0 B')
     _ _ _ _ R P F).
 Qed.

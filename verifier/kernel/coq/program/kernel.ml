@@ -1741,20 +1741,15 @@ let rec same_direction d d' =
 
 type line = q * q
 
-(** val flat : line **)
-
-let flat =
-  (zero, zero)
-
 (** val line_terms :
-    line trie -> (name * Whole.t) list -> line -> line option **)
+    (name -> line option) -> (name * Whole.t) list -> line -> line option **)
 
 let rec line_terms forms ts l =
   match ts with
   | [] -> Some l
   | p :: ts0 ->
     let (v, n) = p in
-    (match get v forms with
+    (match forms v with
      | Some p0 ->
        line_terms forms ts0 ((add0 (fst l) (scale n (fst p0))),
          (add0 (snd l) (scale n (snd p0))))
@@ -1776,7 +1771,8 @@ let rec multiple q0 d ts =
        (&&) ((&&) (same_name k v) (same_q (whole n) (mul q0 g)))
          (multiple q0 d2 ts0))
 
-(** val line_of_row : line trie -> direction -> row -> line option **)
+(** val line_of_row :
+    (name -> line option) -> direction -> row -> line option **)
 
 let line_of_row forms d r =
   match line_terms forms r.terms (zero, (whole r.constant)) with
@@ -1791,6 +1787,45 @@ let line_of_row forms d r =
        then Some ((over (whole n) r.denominator),
               (over (whole r.constant) r.denominator))
        else None)
+
+type placed = (direction * line) trie
+
+(** val known_line : placed -> direction -> name -> line option **)
+
+let known_line base d v =
+  match get v base with
+  | Some p -> let (d', l) = p in if same_direction d d' then Some l else None
+  | None -> None
+
+(** val flat : line **)
+
+let flat =
+  (zero, zero)
+
+(** val place_unit : q env -> direction trie -> placed -> name -> placed **)
+
+let place_unit e lines0 base v =
+  match get v lines0 with
+  | Some d ->
+    (match get v e with
+     | Some i ->
+       (match i with
+        | Input (_, _) -> base
+        | Unit (r, lo, hi) ->
+          if nonneg lo
+          then (match line_of_row (known_line base d) d r with
+                | Some l -> put v (d, l) base
+                | None -> base)
+          else if nonneg (neg hi) then put v (d, flat) base else base)
+     | None -> base)
+  | None -> base
+
+(** val place : q env -> direction trie -> network -> placed **)
+
+let place e lines0 net =
+  fold_left (fun base u -> place_unit e lines0 base (fst u)) net.units
+    (fold_left (fun base k -> put k (((k, one) :: []), (one, zero)) base)
+      net.inputs Nil)
 
 (** val eval : line -> q -> q **)
 
@@ -1807,34 +1842,41 @@ let divide a b =
          (reduce { qnum = (Whole.mul a.qnum b.qden); qden =
            (Whole.mul a.qden (Whole.to_pos (Whole.neg b.qnum))) })
 
-(** val walk :
-    q env -> direction -> (line trie -> q -> q -> q option) -> name list ->
-    line trie -> q -> q -> q option **)
+(** val form_of : placed -> direction -> line trie -> name -> line option **)
 
-let rec walk e d last0 us forms a b =
+let form_of base d forms v =
+  match get v forms with
+  | Some l -> Some l
+  | None -> known_line base d v
+
+(** val walk :
+    q env -> placed -> direction -> ((name -> line option) -> q -> q -> q
+    option) -> name list -> line trie -> q -> q -> q option **)
+
+let rec walk e base d last0 us forms a b =
   match us with
-  | [] -> last0 forms a b
+  | [] -> last0 (form_of base d forms) a b
   | v :: us0 ->
     (match get v e with
      | Some i ->
        (match i with
         | Input (_, _) -> None
         | Unit (r, _, _) ->
-          (match line_of_row forms d r with
+          (match line_of_row (form_of base d forms) d r with
            | Some l ->
              let at_a = eval l a in
              let at_b = eval l b in
              if (&&) (nonneg at_a) (nonneg at_b)
-             then walk e d last0 us0 (put v l forms) a b
+             then walk e base d last0 us0 (put v l forms) a b
              else if (&&) (nonneg (neg at_a)) (nonneg (neg at_b))
-                  then walk e d last0 us0 (put v flat forms) a b
+                  then walk e base d last0 us0 (put v flat forms) a b
                   else let root0 = divide (neg (snd l)) (fst l) in
                        if is_zero (eval l root0)
-                       then (match walk e d last0 us0
+                       then (match walk e base d last0 us0
                                      (put v (if nonneg at_a then l else flat)
                                        forms) a root0 with
                              | Some p ->
-                               (match walk e d last0 us0
+                               (match walk e base d last0 us0
                                         (put v
                                           (if nonneg at_a then flat else l)
                                           forms) root0 b with
@@ -1902,22 +1944,38 @@ let vertex_ok sq tau _ l =
             ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
       (mul (fst l) (fst l)))
 
-(** val line_sum : line trie -> (name * q) list -> line -> line option **)
+(** val line_sum :
+    (name -> line option) -> (name * q) list -> line -> line option **)
 
 let rec line_sum forms ts l =
   match ts with
   | [] -> Some l
   | p :: ts0 ->
     let (v, q0) = p in
-    (match get v forms with
+    (match forms v with
      | Some p0 ->
        line_sum forms ts0 ((add0 (fst l) (mul q0 (fst p0))),
          (add0 (snd l) (mul q0 (snd p0))))
      | None -> None)
 
-(** val needed : name list -> q env -> q trie -> name list -> name list **)
+(** val to_walk : q env -> placed -> direction -> q trie -> name -> q trie **)
 
-let rec needed fuel e waiting found =
+let to_walk e base d waiting v =
+  match get v e with
+  | Some i ->
+    (match i with
+     | Input (_, _) -> waiting
+     | Unit (_, _, _) ->
+       (match known_line base d v with
+        | Some _ -> waiting
+        | None -> put v zero waiting))
+  | None -> waiting
+
+(** val needed :
+    name list -> q env -> placed -> direction -> q trie -> name list -> name
+    list **)
+
+let rec needed fuel e base d waiting found =
   match fuel with
   | [] -> found
   | _ :: fuel0 ->
@@ -1928,40 +1986,28 @@ let rec needed fuel e waiting found =
        (match get v e with
         | Some i ->
           (match i with
-           | Input (_, _) -> needed fuel0 e waiting0 found
+           | Input (_, _) -> needed fuel0 e base d waiting0 found
            | Unit (r, _, _) ->
-             needed fuel0 e
-               (fold_left (fun t s ->
-                 match get (fst s) e with
-                 | Some i0 ->
-                   (match i0 with
-                    | Input (_, _) -> t
-                    | Unit (_, _, _) -> put (fst s) zero t)
-                 | None -> t) r.terms waiting0) (v :: found))
-        | None -> needed fuel0 e waiting0 found)
+             needed fuel0 e base d
+               (fold_left (fun t s -> to_walk e base d t (fst s)) r.terms
+                 waiting0) (v :: found))
+        | None -> needed fuel0 e base d waiting0 found)
      | None -> found)
 
 (** val group_least :
-    name list -> q env -> bool -> direction -> (name * q) list -> q -> q -> q
-    -> q -> q option **)
+    name list -> q env -> placed -> bool -> direction -> (name * q) list -> q
+    -> q -> q -> q -> q option **)
 
-let group_least fuel e sq d ts tau c lo hi =
-  let start =
-    match d with
-    | [] -> Nil
-    | p :: l ->
-      let (k, g) = p in
-      (match l with
-       | [] -> if same_q g one then put k (one, zero) Nil else Nil
-       | _ :: _ -> Nil)
+let group_least fuel e base sq d ts tau c lo hi =
+  let us =
+    needed fuel e base d
+      (fold_left (fun t s -> to_walk e base d t (fst s)) ts Nil) []
   in
-  let us = needed fuel e (fold_left (fun t s -> put (fst s) zero t) ts Nil) []
-  in
-  walk e d (fun forms a b ->
+  walk e base d (fun forms a b ->
     match line_sum forms ts flat with
     | Some l ->
       if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
-    | None -> None) us start lo hi
+    | None -> None) us Nil lo hi
 
 type dense = (weighted_direction * q) * q list
 
@@ -2204,64 +2250,65 @@ let rec take_group d = function
   else let (found, rest0) = take_group d gs0 in (found, ((d', ts) :: rest0))
 
 (** val group_bound :
-    name list -> q env -> region -> q sum list -> bool -> dense -> (name * q)
-    list -> q -> q option option **)
+    name list -> q env -> placed -> region -> q sum list -> bool -> dense ->
+    (name * q) list -> q -> q option option **)
 
-let group_bound fuel e g known sq x ts tau =
+let group_bound fuel e base g known sq x ts tau =
   match range e g known x with
   | Some p ->
     let (lo, hi) = p in
     if lt hi lo
     then Some None
-    else (match group_least fuel e sq (fst (fst x)).ray ts tau (snd (fst x))
-                  lo hi with
+    else (match group_least fuel e base sq (fst (fst x)).ray ts tau
+                  (snd (fst x)) lo hi with
           | Some m -> Some (Some m)
           | None -> None)
   | None -> None
 
 (** val named_groups :
-    name list -> q env -> region -> q sum list -> bool -> q -> dense list ->
-    group list -> q -> (group list * q) option option **)
+    name list -> q env -> placed -> region -> q sum list -> bool -> q ->
+    dense list -> group list -> q -> (group list * q) option option **)
 
-let rec named_groups fuel e g known sq t d gs k =
+let rec named_groups fuel e base g known sq t d gs k =
   match d with
   | [] -> Some (Some (gs, k))
   | x :: d2 ->
     let (ts, gs0) = take_group (fst (fst x)).ray gs in
     (match ts with
-     | [] -> named_groups fuel e g known sq t d2 gs0 k
+     | [] -> named_groups fuel e base g known sq t d2 gs0 k
      | _ :: _ ->
-       (match group_bound fuel e g known sq x ts (mul t (fst (fst x)).share) with
+       (match group_bound fuel e base g known sq x ts
+                (mul t (fst (fst x)).share) with
         | Some o ->
           (match o with
-           | Some m -> named_groups fuel e g known sq t d2 gs0 (add0 k m)
+           | Some m -> named_groups fuel e base g known sq t d2 gs0 (add0 k m)
            | None -> Some None)
         | None -> None))
 
 (** val other_groups :
-    name list -> q env -> region -> q sum list -> bool -> group list -> q ->
-    q option option **)
+    name list -> q env -> placed -> region -> q sum list -> bool -> group
+    list -> q -> q option option **)
 
-let rec other_groups fuel e g known sq gs k =
+let rec other_groups fuel e base g known sq gs k =
   match gs with
   | [] -> Some (Some k)
   | g0 :: gs0 ->
     let (d, ts) = g0 in
     (match to_dense g.sides { ray = d; share = zero; selberg = zero } with
      | Some x ->
-       (match group_bound fuel e g known sq x ts zero with
+       (match group_bound fuel e base g known sq x ts zero with
         | Some o ->
           (match o with
-           | Some m -> other_groups fuel e g known sq gs0 (add0 k m)
+           | Some m -> other_groups fuel e base g known sq gs0 (add0 k m)
            | None -> Some None)
         | None -> None)
      | None -> None)
 
 (** val finish_ridge :
-    name list -> q env -> region -> q sum list -> bool -> direction trie ->
-    dense list -> bool -> q -> q form -> bool **)
+    name list -> q env -> placed -> region -> q sum list -> bool -> direction
+    trie -> dense list -> bool -> q -> q form -> bool **)
 
-let finish_ridge fuel e g known sq lines0 d enough t f =
+let finish_ridge fuel e base g known sq lines0 d enough t f =
   let d2 =
     match g.ball with
     | Box -> []
@@ -2272,12 +2319,12 @@ let finish_ridge fuel e g known sq lines0 d enough t f =
   (match gather fuel lines0 (fst f) [] with
    | Some gs ->
      if nonneg t
-     then (match named_groups fuel e g known sq t d2 gs (snd f) with
+     then (match named_groups fuel e base g known sq t d2 gs (snd f) with
            | Some o ->
              (match o with
               | Some p ->
                 let (gs0, k) = p in
-                (match other_groups fuel e g known sq gs0 k with
+                (match other_groups fuel e base g known sq gs0 k with
                  | Some o0 ->
                    (match o0 with
                     | Some k0 ->
@@ -2371,7 +2418,8 @@ let row_interval e r =
     Some ((over lo r.denominator), (over hi r.denominator))
   | None -> None
 
-type hints = { lines : direction trie; tables : dense list list }
+type hints = { lines : direction trie; lined : placed;
+               tables : dense list list }
 
 (** val on_line : hints -> name -> bool **)
 
@@ -2407,7 +2455,7 @@ let on_region fuel g h =
     match r with
     | Some p ->
       let (t, i) = p in
-      finish_ridge fuel e g known (square_norm g.ball) h.lines
+      finish_ridge fuel e h.lined g known (square_norm g.ball) h.lines
         (table_number h i) enough t f
     | None -> finish e g enough f) }
 
@@ -2425,8 +2473,10 @@ let verify fuel ls net g goals p =
   | Some ts ->
     (match root row_interval net (box_of g) with
      | Some e ->
-       proves_at numbers (on_region fuel g { lines = ls; tables = ts }) fuel
-         e net goals p
+       let base = place e ls net in
+       proves_at numbers
+         (on_region fuel g { lines = ls; lined = base; tables = ts }) fuel e
+         net goals p
      | None -> false)
   | None -> false
 

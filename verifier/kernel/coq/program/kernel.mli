@@ -423,21 +423,32 @@ val same_direction : direction -> direction -> bool
 
 type line = q * q
 
-val flat : line
-
-val line_terms : line trie -> (name * Whole.t) list -> line -> line option
+val line_terms :
+  (name -> line option) -> (name * Whole.t) list -> line -> line option
 
 val multiple : q -> direction -> (name * Whole.t) list -> bool
 
-val line_of_row : line trie -> direction -> row -> line option
+val line_of_row : (name -> line option) -> direction -> row -> line option
+
+type placed = (direction * line) trie
+
+val known_line : placed -> direction -> name -> line option
+
+val flat : line
+
+val place_unit : q env -> direction trie -> placed -> name -> placed
+
+val place : q env -> direction trie -> network -> placed
 
 val eval : line -> q -> q
 
 val divide : q -> q -> q
 
+val form_of : placed -> direction -> line trie -> name -> line option
+
 val walk :
-  q env -> direction -> (line trie -> q -> q -> q option) -> name list ->
-  line trie -> q -> q -> q option
+  q env -> placed -> direction -> ((name -> line option) -> q -> q -> q
+  option) -> name list -> line trie -> q -> q -> q option
 
 val square_norm : shape -> bool
 
@@ -451,13 +462,17 @@ val least : bool -> q -> q -> line -> q -> q -> q
 
 val vertex_ok : bool -> q -> q -> line -> bool
 
-val line_sum : line trie -> (name * q) list -> line -> line option
+val line_sum : (name -> line option) -> (name * q) list -> line -> line option
 
-val needed : name list -> q env -> q trie -> name list -> name list
+val to_walk : q env -> placed -> direction -> q trie -> name -> q trie
+
+val needed :
+  name list -> q env -> placed -> direction -> q trie -> name list -> name
+  list
 
 val group_least :
-  name list -> q env -> bool -> direction -> (name * q) list -> q -> q -> q
-  -> q -> q option
+  name list -> q env -> placed -> bool -> direction -> (name * q) list -> q
+  -> q -> q -> q -> q option
 
 type dense = (weighted_direction * q) * q list
 
@@ -504,20 +519,20 @@ val gather :
 val take_group : direction -> group list -> (name * q) list * group list
 
 val group_bound :
-  name list -> q env -> region -> q sum list -> bool -> dense -> (name * q)
-  list -> q -> q option option
+  name list -> q env -> placed -> region -> q sum list -> bool -> dense ->
+  (name * q) list -> q -> q option option
 
 val named_groups :
-  name list -> q env -> region -> q sum list -> bool -> q -> dense list ->
-  group list -> q -> (group list * q) option option
+  name list -> q env -> placed -> region -> q sum list -> bool -> q -> dense
+  list -> group list -> q -> (group list * q) option option
 
 val other_groups :
-  name list -> q env -> region -> q sum list -> bool -> group list -> q -> q
-  option option
+  name list -> q env -> placed -> region -> q sum list -> bool -> group list
+  -> q -> q option option
 
 val finish_ridge :
-  name list -> q env -> region -> q sum list -> bool -> direction trie ->
-  dense list -> bool -> q -> q form -> bool
+  name list -> q env -> placed -> region -> q sum list -> bool -> direction
+  trie -> dense list -> bool -> q -> q form -> bool
 
 val line_of : direction trie -> row -> direction option
 
@@ -529,7 +544,8 @@ val interval : q env -> (name * Whole.t) list -> q -> q -> (q * q) option
 
 val row_interval : q env -> row -> (q * q) option
 
-type hints = { lines : direction trie; tables : dense list list }
+type hints = { lines : direction trie; lined : placed;
+               tables : dense list list }
 
 val on_line : hints -> name -> bool
 
