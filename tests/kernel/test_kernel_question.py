@@ -355,6 +355,8 @@ def test_the_question_of_a_sample():
     assert (region.low, region.high, region.has_ball) == ([F(5, 2)], [F(7, 2)], False)
     region = asked(clip=["11/4", "13/4"]).question(1).region
     assert (region.low, region.high) == ([F(11, 4)], [F(13, 4)])
+    flat = asked(clip=["3", "3"]).question(1).region
+    assert flat.low == flat.high == [F(3)]
     region = asked(norm="2").question(1).region
     assert (region.size, region.low, region.high) == (F(1, 4), [F(5, 2)], [F(7, 2)])
     region = asked(norm="2", radius="none", radius_squared="2").question(1).region
