@@ -58,7 +58,7 @@ FILES = {
         "test_hostile_files",
         "test_ridge",
     ),
-    "data_file": ("test_data_file", "test_hostile_files"),
+    "data_file": ("test_data_bytes", "test_data_file", "test_hostile_files"),
     "branch": FAST,
     "leaf": FAST,
     "replay": FAST,
@@ -69,7 +69,7 @@ FILES = {
     "family_replay": ("test_family",),
     "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
-    "manifest": ("test_manifest",),
+    "manifest": ("test_data_bytes", "test_manifest"),
     "network": ("test_integers", *TYPES),
     "network_file": (
         "test_network_bytes",

@@ -60,7 +60,8 @@ class Points:
         self.denominator = rational(denominator)
         need(self.denominator >= 1 and self.denominator.denominator == 1, "malformed", denominator)
         count = len({typed(name, str) for name in listed(self.names)})
-        need(count == len(self.names), "malformed", "label names")
+        shown = all(name and name.isprintable() for name in self.names)
+        need(shown and count == len(self.names), "malformed", "label names")
         entries = end + 1 + 8 * self.size
         length = entries + self.size * self.dimension * width
         need(len(content) == length, "truncated", "the data")
