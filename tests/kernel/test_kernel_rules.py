@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 
 import pytest
 
 from tests.oracles.checkers import both
-from tests.oracles.kernel import kernel_answer
+from tests.oracles.kernel import kernel_answer, kernel_flaw
 from tests.oracles.leaf_bounds import exact_leaves
-from verifier.evidence.certificate import Leaf, Node, Robust, Weight
+from verifier.checker.replay import replay
+from verifier.evidence.certificate import Leaf, Node, Robust, Weight, parse_certificate
+from verifier.kernel import ridge
+from verifier.kernel.question import Region, root_upper
 from verifier.question.build import NetworkBuilder
+from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball, box
 
@@ -112,3 +117,133 @@ def test_a_unit_that_reads_inputs_and_the_first_unit_lies_on_no_direction():
     query = Query(network, box([F(-1), F(-1)], [F(1), F(1)]), (goal,))  # it is 3 at (1, 1)
     leaf = Leaf(ball=F(0), slopes={1: F(1)})
     assert all_agree(query, Robust((), ((Node((), leaf),),))) == "bound too weak"
+
+
+def raw_answer(weights, norm="2", ball=2):
+    """Of a leaf with these weights as JSON, by the kernel; the fast reader has to agree."""
+    query, _ = squares((), F(9), norm)
+    text = {
+        "robmem": 2, "verdict": "robust", "network": query.network.digest, "steps": [],
+        "goals": [[{"leaf": {"ball": ball, "weights": weights}}]],
+    }  # fmt: skip
+    data = json.dumps(text, sort_keys=True).encode()
+    found = kernel_flaw(query, data)
+    try:
+        replay(query, parse_certificate(data, query.network.digest))
+    except RefusedError as flaw:
+        assert found != "accepted", flaw
+    else:
+        assert found == "accepted"
+    return found
+
+
+def test_weights_are_sorted_directions_with_shares():
+    along, across = [[[0, 1]], "1/2", 1], [[[0, 1], [1, 1]], "1/3", 1]
+    assert raw_answer([along, across]) == raw_answer([across]) == "accepted"
+    assert raw_answer([[along[0], 0, 1], across]) == "accepted"
+    for weights in (
+        [],
+        [across, along],
+        [along, along],
+        [across, across],
+        [along, [[[0, 2], [1, 2]], "1/12", 1]],  # the first entry is not 1
+        [along, [[[0, -1], [1, 1]], "1/3", 1]],
+        [along, [[[0, 1], [1, 0]], "1/3", 1]],
+        [along, [[], "1/3", 1]],
+        [[[], "1/3", 1], along],
+        [along, [[[1, 1], [0, 1]], "1/3", 1]],
+        [along, [across[0], "1/3"]],
+        [along, [across[0], "1/3", 1, 1]],
+        [along, {"0": 1}],
+        "",
+        None,
+    ):
+        assert raw_answer(weights) == "malformed", weights
+        assert raw_answer(weights, ball=0) == "malformed", weights
+    for weights in ([along, [across[0], "-1/3", 1]], [along, [across[0], "1/3", 0]],
+                    [along, [across[0], "1/3", -1]], [[along[0], "-1/2", -1], across]):  # fmt: skip
+        assert raw_answer(weights) == "negative multiplier", weights
+
+
+def test_products_of_directions_are_sums_over_their_inputs():
+    """(1, 1) and (1, -1) are orthogonal: each may have its whole share, 1/2, and no more."""
+    both_ways = [[[[0, 1], [1, -1]], "1/2", 1], [[[0, 1], [1, 1]], "1/2", 1]]
+    assert raw_answer(both_ways) == "accepted"
+    both_ways[0][1] = "501/1000"
+    assert raw_answer(both_ways) == "weights too large"
+    along = [[[0, 1]], "1/2", 1]
+    lines = [along, [[[0, 1], [1, 1]], "1/3", 1], [[[1, 1]], "1/2", 1]]
+    assert raw_answer(lines) == "weights too large"  # 1 + 1 + 2 with each other
+    lines[1][1] = "1/4"
+    assert raw_answer(lines) == "accepted"
+
+
+def test_the_sum_of_columns_takes_absolute_entries():
+    lines = [[[[0, 1], [1, -1]], "1/2"], [[[0, 1], [1, 1]], "1/2"]]
+    assert raw_answer(lines, "1") == "accepted"
+    lines[0][1] = "501/1000"
+    assert raw_answer(lines, "1") == "weights too large"
+    assert raw_answer([[[[0, 1], [1, 2]], "1/2"]], "1") == "accepted"
+    assert raw_answer([[[[0, 1], [1, 2]], "501/1000"]], "1") == "weights too large"
+
+
+def test_a_function_has_at_most_4096_pieces(monkeypatch):
+    assert ridge.MOST_POINTS == 2**12
+    query, proof = squares((Weight(ALONG, F(1, 2), F(1)), Weight(ACROSS, F(1, 3), F(1))), F(9), t=2)
+    monkeypatch.setattr(ridge, "MOST_POINTS", 3)  # both ends and the kink of relu(x0)
+    assert kernel_answer(query, proof) == "accepted"
+    monkeypatch.setattr(ridge, "MOST_POINTS", 2)
+    assert kernel_answer(query, proof) == "too many pieces"
+
+
+FOUR = F(4)
+
+
+class Inputs:
+    """As much of a network as intervals of directions ask for."""
+
+    inputs = 3
+
+
+def interval(norm, d, sides, cuts=(), size=FOUR):
+    """On the ball of this size around (1, 0, -1), within the box that has these sides."""
+    center = [F(1), F(0), F(-1)]
+    region = Region(norm, list(sides[0]), list(sides[1]), center, size, clipped=True)
+    middle = sum(g * center[k] for k, g in d) if norm != "inf" else F(0)
+    return ridge.Ridges(Inputs(), region).interval(d, middle, sides, cuts)
+
+
+WIDE = [F(-50)] * 3, [F(70)] * 3
+PLAIN, MIXED = ((1, F(1)),), ((0, F(1)), (1, F(-2)), (2, F(1, 2)))
+
+
+def test_where_a_direction_lies_on_a_box_and_on_a_ball():
+    sides = [F(-1), F(-3), F(0)], [F(3), F(5), F(6)]
+    assert interval("inf", PLAIN, sides) == (-3, 5)
+    assert interval("inf", MIXED, sides) == (-1 - 10 + 0, 3 + 6 + 3)
+    # |d . (x - c)| <= 4 ||d||_q around d . c = 1/2; of norm 2 the size is 16, 16 (1 + 4 + 1/4) = 84
+    assert interval("1", MIXED, WIDE) == (F(1, 2) - 8, F(1, 2) + 8)
+    assert interval("2", MIXED, WIDE, size=F(16)) == (F(1, 2) - root_upper(F(84)),
+                                                      F(1, 2) + root_upper(F(84)))  # fmt: skip
+    assert interval("1", PLAIN, WIDE) == interval("2", PLAIN, WIDE, size=F(16)) == (-4, 4)
+    assert interval("2", MIXED, sides, size=F(16)) == (F(1, 2) - root_upper(F(84)),
+                                                       F(1, 2) + root_upper(F(84)))  # fmt: skip
+    assert interval("1", MIXED, ([F(1), F(-1), F(-1)], [F(2), F(0), F(0)])) == (F(1, 2), 4)
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_cuts_along_a_direction_shorten_its_interval(norm):
+    """normal . x + t >= 0, where normal is a multiple of d; other cuts say nothing here."""
+    whole = interval(norm, MIXED, WIDE)
+    up = {0: F(2), 1: F(-4), 2: F(1)}  # 2 d
+    down = {0: F(-1, 3), 1: F(2, 3), 2: F(-1, 6)}
+    zero = {0: F(0), 1: F(0), 2: F(0)}
+    assert interval(norm, MIXED, WIDE, [(up, F(-3))]) == (F(3, 2), whole[1])
+    assert interval(norm, MIXED, WIDE, [(down, F(1))]) == (whole[0], 3)
+    assert interval(norm, MIXED, WIDE, [(up, F(-3)), (down, F(1)), (up, F(-2))]) == (F(3, 2), 3)
+    assert interval(norm, MIXED, WIDE, [(up, F(99)), (down, F(99))]) == whole
+    assert interval(norm, MIXED, WIDE, [(up, F(-8)), (down, F(1))]) == (4, 3)  # no point at all
+    for other in (zero, {0: F(2)}, up | {2: F(2)}, up | {1: F(0)}, {1: F(-4), 2: F(1)}, {}):
+        assert interval(norm, MIXED, WIDE, [(other, F(-3))]) == whole
+    assert interval(norm, PLAIN, WIDE, [({0: F(0), 1: F(5)}, F(-5))])[0] == 1
+    assert interval(norm, PLAIN, WIDE, [({0: F(1), 1: F(5)}, F(-5))])[0] < 0

@@ -182,7 +182,10 @@ class Checker:
             form.add(share, (), self.bound(branch, self.parameter, False))
         if "ball" in text:
             need(self.parameter is None, "unsupported", "a sum of ridge functions in a family")
-            t, weights = number(text["ball"]), text.get("weights")
+            t, weights = (
+                number(text["ball"]),
+                listed(text["weights"]) if "weights" in text else None,
+            )
             strict = strict and not (self.region.open and t > 0)  # t (size - |x - c|^p) > 0
             sides = [[self.bound(branch, k, u)[0] for k in range(self.inputs)] for u in (0, 1)]
             least = self.ridges.least(form, t, weights, sides, branch.cuts)
