@@ -120,7 +120,7 @@ Proof.
   - rewrite m_is, eta_real. field. auto.
 Qed.
 
-Lemma crosses_tell s x : In s (samples D) -> within L1 m x (point D (fst s)) ->
+Lemma crosses_tell s x : In s (samples D) -> around L1 m x (point D (fst s)) ->
   tells l D st (cross_test cb) (samples D) snd
     (fun t => Rmax 0 (distance_1 x (point D (fst t)) - m)) (steep cb) (Q2R lambda - 2 * m) x s z.
 Proof.
@@ -166,19 +166,17 @@ Proof.
   unfold cross_setting. rewrite (share_is _ false l D lambda mu _ (Q2R mu) P B eq_refl). lra.
 Qed.
 Theorem theorem_B_2_every l D lambda : shaped D -> separated L1 D (Q2R lambda) -> 0 < Q2R lambda ->
-  every_budget L1 (fun m => m) (fun m => 1 - 2 * m / Q2R lambda) (Q2R lambda / 2) D
-    (crosses_every l D lambda).
+  every_budget (half_cone L1 lambda) (half_slope lambda) D (crosses_every l D lambda).
 Proof.
   intros H A N. pose proof (crosses_in_order true l D lambda (Qmake 0 1) H) as O.
-  split; [apply built_well_formed, O |]. split; [apply built_inputs |].
-  intros s S x m M [P B] W. assert (B' : 2 * m < Q2R lambda) by lra.
+  apply half_every; [discriminate | exact H | apply built_well_formed, O | apply built_inputs | exact N |].
+  intros s S x m M P B W.
   assert (I : forall z, (forall k, (0 <= k < Z.of_nat (inputs_of true D))%Z -> z k = x (name_of k)) ->
     Qmake 0 1 = Qmake 0 1 /\ z (Z.of_nat (columns D)) = m).
   { intros z K. split; [reflexivity |]. rewrite K; [exact M | unfold inputs_of; lia]. }
-  split; [apply every_left; assumption |].
   unfold crosses_every, crosses_of.
   rewrite (built_answer true l D _ _ _ O snd _ _ _ _ s x eq_refl
-    (fun z K => crosses_tell true l D lambda (Qmake 0 1) z m H A P B' (I z K) s _ S W)).
+    (fun z K => crosses_tell true l D lambda (Qmake 0 1) z m H A P B (I z K) s _ S W)).
   unfold cross_setting.
-  rewrite (share_is _ true l D lambda (Qmake 0 1) _ m P B' (I _ (fun _ _ => eq_refl))). reflexivity.
+  rewrite (share_is _ true l D lambda (Qmake 0 1) _ m P B (I _ (fun _ _ => eq_refl))). reflexivity.
 Qed.

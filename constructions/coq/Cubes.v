@@ -274,7 +274,7 @@ Proof.
   - rewrite m_is, eta_real, !Pos2Z.inj_mul, !mult_IZR. field. auto.
 Qed.
 
-Lemma cubes_tell s x : In s (samples D) -> within Linf m x (point D (fst s)) ->
+Lemma cubes_tell s x : In s (samples D) -> around Linf m x (point D (fst s)) ->
   tells l D st (cube_test cb) (samples D) snd (fun t => excess m x (point D (fst t))) (steep cb)
     (Q2R lambda - 2 * m) x s z.
 Proof.
@@ -306,7 +306,7 @@ End Answers.
 (** The answer of the network on the ball of every sample: its label. *)
 Theorem cubes_answer l D lambda mu : shaped D -> separated Linf D (Q2R lambda) ->
   0 <= Q2R mu -> 2 * Q2R mu < Q2R lambda -> forall s, In s (samples D) -> forall x : valuation,
-  within Linf (Q2R mu) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+  around Linf (Q2R mu) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
   output (cubes l D lambda mu) x 0 = IZR (snd s).
 Proof.
   intros H A P B s S x W. unfold cubes, cubes_of.
@@ -326,18 +326,16 @@ Qed.
     G(x, m) = (1 - 2 m / lambda) * label on the ball of radius m, so that G / (1 - 2 m / lambda) is
     a memorizer for m. *)
 Theorem theorem_4_8_every l D lambda : shaped D -> separated Linf D (Q2R lambda) -> 0 < Q2R lambda ->
-  every_budget Linf (fun m => m) (fun m => 1 - 2 * m / Q2R lambda) (Q2R lambda / 2) D
-    (cubes_every l D lambda).
+  every_budget (half_cone Linf lambda) (half_slope lambda) D (cubes_every l D lambda).
 Proof.
   intros H A N. pose proof (cubes_in_order true l D lambda (Qmake 0 1) H) as O.
-  split; [apply built_well_formed, O |]. split; [apply built_inputs |].
-  intros s S x m M [P B] W. assert (B' : 2 * m < Q2R lambda) by lra.
+  apply half_every; [discriminate | exact H | apply built_well_formed, O | apply built_inputs | exact N |].
+  intros s S x m M P B W.
   assert (I : forall z, (forall k, (0 <= k < Z.of_nat (inputs_of true D))%Z -> z k = x (name_of k)) ->
     Qmake 0 1 = Qmake 0 1 /\ z (Z.of_nat (columns D)) = m).
   { intros z K. split; [reflexivity |]. rewrite K; [exact M | unfold inputs_of; lia]. }
-  split; [apply every_left; assumption |].
   unfold cubes_every, cubes_of.
   rewrite (built_answer true l D _ _ _ O snd _ _ _ _ s x eq_refl
-    (fun z K => cubes_tell true l D lambda (Qmake 0 1) z m H A P B' (I z K) s _ S W)).
-  rewrite (share_is [] true l D lambda (Qmake 0 1) _ m P B' (I _ (fun _ _ => eq_refl))). reflexivity.
+    (fun z K => cubes_tell true l D lambda (Qmake 0 1) z m H A P B (I z K) s _ S W)).
+  rewrite (share_is [] true l D lambda (Qmake 0 1) _ m P B (I _ (fun _ _ => eq_refl))). reflexivity.
 Qed.

@@ -42,7 +42,7 @@ Definition separated (m : norm) (D : data) (distance : R) : Prop :=
   forall s t, In s (samples D) -> In t (samples D) -> snd s <> snd t ->
   apart m distance (point D (fst s)) (point D (fst t)).
 (** A point of the closed ball. *)
-Definition within (m : norm) (size : R) (x p : list R) : Prop :=
+Definition around (m : norm) (size : R) (x p : list R) : Prop :=
   length x = length p /\
   match m with
   | Linf => Forall (fun t => t <= size) (gaps Rabs x p)
@@ -58,21 +58,27 @@ Proof.
   unfold gaps, at_center, reading, point. induction ns as [| n ns IH]; intros [| c p]; simpl; try reflexivity.
   f_equal. apply IH.
 Qed.
-(** The ball of the statement is this one. *)
-Lemma in_ball_within D (t : task) ns p (x : valuation) : length p = length ns -> clip t = None ->
-  in_ball t ns (map (fun c => Qmake c (over D)) p) x
-  <-> within (metric t) (Q2R (budget t)) (reading ns x) (point D p).
+(** The balls of the statement are these. *)
+Lemma around_is D m size ns p x : length p = length ns ->
+  within m false size (at_center ns (map (fun c => Qmake c (over D)) p)) x
+  <-> around m size (reading ns x) (point D p).
 Proof.
-  intros L C. unfold in_ball, within. rewrite C. unfold reading at 1, point at 1. rewrite !map_length.
+  intro L. unfold around, within. unfold reading at 1, point at 1. rewrite !map_length.
   pose proof (at_center_gaps D Rabs x ns p) as EA. pose proof (at_center_gaps D square x ns p) as ES.
-  unfold square in ES at 1. destruct (metric t); simpl.
+  unfold square in ES at 1. destruct m; simpl.
   - rewrite <- EA. split.
-    + intros [N _]. split; [congruence |]. rewrite Forall_forall in *. intros r R.
+    + intro N. split; [congruence |]. rewrite Forall_forall in *. intros r R.
       apply in_map_iff in R as [s [<- S]]. apply N, S.
-    + intros [_ N]. split; [| exact I]. rewrite Forall_forall in *. intros s S. apply N.
+    + intros [_ N]. rewrite Forall_forall in *. intros s S. apply N.
       apply in_map_iff. exists s. split; [reflexivity | exact S].
-  - rewrite EA. split; [intros [N _]; split; [congruence | exact N] | intros [_ N]; split; [exact N | exact I]].
-  - rewrite ES. split; [intros [N _]; split; [congruence | exact N] | intros [_ N]; split; [exact N | exact I]].
+  - rewrite EA. split; [intro N; split; [congruence | exact N] | intros [_ N]; exact N].
+  - rewrite ES. split; [intro N; split; [congruence | exact N] | intros [_ N]; exact N].
+Qed.
+Lemma in_ball_around D (t : task) ns p (x : valuation) : length p = length ns -> clip t = None ->
+  in_ball t ns (map (fun c => Qmake c (over D)) p) x
+  <-> around (metric t) (Q2R (budget t)) (reading ns x) (point D p).
+Proof.
+  intros L C. unfold in_ball. rewrite C. pose proof (around_is D (metric t) (Q2R (budget t)) ns p x L). tauto.
 Qed.
 
 (** ** The limit: no network reads two labels where their balls meet *)
@@ -115,10 +121,10 @@ Definition meet (m : norm) (size : R) (p q : list R) : Prop :=
   | L1 => total (gaps Rabs p q) <= 2 * size
   | L2 => total (gaps square p q) <= 4 * size
   end.
-Lemma middle_within m size p q : length p = length q -> meet m size p q ->
-  within m size (middle p q) p /\ within m size (middle p q) q.
+Lemma middle_around m size p q : length p = length q -> meet m size p q ->
+  around m size (middle p q) p /\ around m size (middle p q) q.
 Proof.
-  intros L M. unfold within. rewrite (middle_length p q L).
+  intros L M. unfold around. rewrite (middle_length p q L).
   destruct (middle_gaps Rabs Rabs_Ropp p q L) as [A1 A2].
   destruct (middle_gaps square) with (p := p) (q := q) as [S1 S2];
     [intro t; unfold square; lra | exact L |].
@@ -138,15 +144,15 @@ Proof.
 Qed.
 
 (** A decoder that tells two labels apart reads at most one of them at a point. *)
-Definition tells_apart (d : decoder) (classes : nat) (net : network) (a b : nat) : Prop :=
+Definition tells_apart (d : decoder) (classes outs a b : nat) : Prop :=
   match d with
   | Value => a <> b
   | Nearest => a <> b /\ (a < classes)%nat /\ (b < classes)%nat
   | Sign => (a = 0 /\ b <> 0)%nat
-  | Argmax => a <> b /\ (a < length (outputs net))%nat /\ (b < length (outputs net))%nat
+  | Argmax => a <> b /\ (a < outs)%nat /\ (b < outs)%nat
   end.
-Lemma keeps_one d classes net x a b : tells_apart d classes net a b ->
-  keeps d classes net x a -> keeps d classes net x b -> False.
+Lemma keeps_one d classes outs out a b : tells_apart d classes outs a b ->
+  keeps d classes outs out a -> keeps d classes outs out b -> False.
 Proof.
   unfold tells_apart, keeps. destruct d; intros T A B.
   - apply T, INR_eq. congruence.
@@ -157,18 +163,18 @@ Qed.
 Theorem half_the_separation_is_the_limit D (t : task) net s u : clip t = None ->
   length (fst s) = length (fst u) ->
   meet (metric t) (Q2R (budget t)) (point D (fst s)) (point D (fst u)) ->
-  tells_apart (read t) (classes t) net (Z.to_nat (snd s)) (Z.to_nat (snd u)) ->
+  tells_apart (read t) (classes t) (length (outputs net)) (Z.to_nat (snd s)) (Z.to_nat (snd u)) ->
   keeps_label t net (sample_of D s) -> keeps_label t net (sample_of D u) -> False.
 Proof.
   intros C L M T [W [LS KS]] [_ [LU KU]]. cbn [sample_of fst snd] in *. rewrite map_length in LS, LU.
   destruct W as [ND _].
   assert (P : length (point D (fst s)) = length (point D (fst u))) by (unfold point; rewrite !map_length; exact L).
-  destruct (middle_within _ _ _ _ P M) as [IS IU].
+  destruct (middle_around _ _ _ _ P M) as [IS IU].
   set (x := valued_at (inputs net) (middle (point D (fst s)) (point D (fst u)))).
   assert (R : reading (inputs net) x = middle (point D (fst s)) (point D (fst u))).
   { apply reading_valued; [exact ND |]. rewrite (middle_length _ _ P). unfold point.
     rewrite map_length. symmetry. exact LS. }
-  apply (keeps_one _ _ net x _ _ T).
-  - apply KS. apply (in_ball_within D t (inputs net) (fst s) x LS C). rewrite R. exact IS.
-  - apply KU. apply (in_ball_within D t (inputs net) (fst u) x LU C). rewrite R. exact IU.
+  apply (keeps_one _ _ _ (output net x) _ _ T).
+  - apply KS. apply (in_ball_around D t (inputs net) (fst s) x LS C). rewrite R. exact IS.
+  - apply KU. apply (in_ball_around D t (inputs net) (fst u) x LU C). rewrite R. exact IU.
 Qed.

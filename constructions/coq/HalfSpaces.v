@@ -326,13 +326,13 @@ Hypothesis r_below : match m with L2 => r < 1 | _ => 2 * r < power end.
 
 Lemma root_le a b : 0 <= b -> a * a <= b * b -> a <= b.
 Proof. intros B H. destruct (Rle_lt_dec a b) as [ok | bad]; [exact ok | nra]. Qed.
-Lemma near_dot u x p : fit m power u -> within m ball_size x p ->
+Lemma near_dot u x p : fit m power u -> around m ball_size x p ->
   match m with
   | L2 => forall w, 0 <= w -> power * dot u u <= w * w -> Rabs (dot u x - dot u p) <= r / 2 * w
   | _ => Rabs (dot u x - dot u p) <= r
   end.
 Proof.
-  unfold fit, within, ball_size. intros F [L W].
+  unfold fit, around, ball_size. intros F [L W].
   rewrite (dot_difference u x p L). destruct m.
   - assert (G : Forall (fun t => Rabs t <= r) (differences x p)).
     { unfold differences, gaps in *. rewrite Forall_forall in *. intros t T.
@@ -357,7 +357,7 @@ Proof.
 Qed.
 
 (** On its own ball no unit is on. *)
-Lemma hinge_own x p u : fit m power (vector m D u) -> within m ball_size x (point D p) ->
+Lemma hinge_own x p u : fit m power (vector m D u) -> around m ball_size x (point D p) ->
   hinge m D r x p u <= 0.
 Proof.
   intros F W. pose proof (near_dot _ _ _ F W) as N. unfold hinge, tau. revert F N.
@@ -370,7 +370,7 @@ Proof.
     apply Rmult_le_compat_r; [exact P | exact F].
 Qed.
 (** On the ball of a rival that it covers, a unit is large. *)
-Lemma hinge_rival x p q u : fit m power (vector m D u) -> within m ball_size x (point D q) ->
+Lemma hinge_rival x p q u : fit m power (vector m D u) -> around m ball_size x (point D q) ->
   reaching m power (vector m D u) (dot (vector m D u) (point D p) - dot (vector m D u) (point D q)) ->
   room_of <= hinge m D r x p u.
 Proof.
@@ -463,7 +463,7 @@ Hypothesis power_positive : 0 < Q2R power.
 Hypothesis r_below : match m with L2 => r < 1 | _ => 2 * r < Q2R power end.
 Hypothesis r_is : if every then t = Qmake 0 1 /\ z (Z.of_nat (columns D)) = r else r = Q2R t.
 
-Lemma numerator_positive : 0 < IZR (Qnum power).
+Lemma power_numerator : 0 < IZR (Qnum power).
 Proof.
   rewrite eta_real in power_positive. apply Rmult_lt_reg_r with (/ IZR (Zpos (Qden power))).
   - apply Rinv_0_lt_compat. auto.
@@ -481,13 +481,13 @@ Proof.
     lra. }
   split; [| exact P]. unfold st, plane_setting. rewrite M. cbn [bottom].
   rewrite Z2Pos.id; [rewrite mult_IZR, minus_IZR; reflexivity |].
-  apply lt_IZR. rewrite mult_IZR, minus_IZR. apply Rmult_lt_0_compat; [apply numerator_positive | exact P].
+  apply lt_IZR. rewrite mult_IZR, minus_IZR. apply Rmult_lt_0_compat; [apply power_numerator | exact P].
 Qed.
 Lemma plane_steepness :
   IZR (plane_steep D power t) / IZR (Zpos (bottom st)) * room_of m (Q2R power) r
   = share st z * IZR (highest_label D).
 Proof.
-  unfold plane_steep, room_of, st. pose proof plane_bottom_2 as B2. pose proof numerator_positive as NP.
+  unfold plane_steep, room_of, st. pose proof plane_bottom_2 as B2. pose proof power_numerator as NP.
   unfold st in B2. destruct m.
   - apply (steepness [] every Beside D power t z r r_nonneg r_below r_is).
   - apply (steepness [] every Beside D power t z r r_nonneg r_below r_is).
@@ -499,7 +499,7 @@ Qed.
 Definition left_of (power r : R) : R := match m with L2 => 1 - r | _ => 1 - 2 * r / power end.
 Lemma plane_share : share st z = if every then left_of (Q2R power) r else 1.
 Proof.
-  clear data_covered. unfold left_of, st. pose proof plane_bottom_2 as B2. pose proof numerator_positive as NP.
+  clear data_covered. unfold left_of, st. pose proof plane_bottom_2 as B2. pose proof power_numerator as NP.
   unfold st in B2. destruct m.
   - apply (share_is [] every Beside D power t z r r_nonneg r_below r_is).
   - apply (share_is [] every Beside D power t z r r_nonneg r_below r_is).
@@ -516,7 +516,7 @@ Proof.
   { clear - N. induction us as [| w us IH]; simpl; [lra |]. specialize (N w). lra. }
   unfold total in *. specialize (N w). destruct I as [-> | I]; [lra | specialize (IH I); lra].
 Qed.
-Lemma planes_tell i x : In i items -> within m (ball_size m (Q2R power) r) x (point D (fst (fst i))) ->
+Lemma planes_tell i x : In i items -> around m (ball_size m (Q2R power) r) x (point D (fst (fst i))) ->
   tells Beside D st f items (fun i => snd (fst i)) (loss_of m D r x) (plane_steep D power t)
     (room_of m (Q2R power) r) x i z.
 Proof.
@@ -590,23 +590,45 @@ Proof.
     (fun z _ => planes_tell m false D power t items H C z (Q2R t) N P B eq_refl i _ I W)).
   rewrite (plane_share m false D power t _ (Q2R t) N P B eq_refl). lra.
 Qed.
+(** For L2 the parameter is rho: the square of the radius is rho^2 lambda^2 / 4. *)
+Definition plane_cone (m : norm) (power : Q) : cone :=
+  match m with
+  | L2 => Cone L2 (Qmake (Qnum power) (4 * Qden power)) (Qmake 0 1) (Qmake 1 1) true
+  | _ => half_cone m power
+  end.
+Definition plane_slope (m : norm) (power : Q) : Q :=
+  match m with L2 => Qmake (-1) 1 | _ => half_slope power end.
 Theorem half_spaces_every m D power items : shaped D -> covered m D power items -> 0 < Q2R power ->
-  every_budget m (ball_size m (Q2R power)) (left_of m (Q2R power))
-    (match m with L2 => 1 | _ => Q2R power / 2 end) D (planes_every m D power items).
+  every_budget (plane_cone m power) (plane_slope m power) D (planes_every m D power items).
 Proof.
   intros H C P. pose proof (planes_in_order m true D power (Qmake 0 1) items H C) as O.
-  split; [apply built_well_formed, O |]. split; [apply built_inputs |].
-  intros s S x r M [N U] W. destruct (sample_item m D power items s C S) as [i [I E]]. subst s.
-  assert (B : match m with L2 => r < 1 | _ => 2 * r < Q2R power end) by (destruct m; lra).
-  assert (R : forall z, (forall k, (0 <= k < Z.of_nat (inputs_of true D))%Z -> z k = x (name_of k)) ->
-    Qmake 0 1 = Qmake 0 1 /\ z (Z.of_nat (columns D)) = r).
-  { intros z K. split; [reflexivity |]. rewrite K; [exact M | unfold inputs_of; lia]. }
-  split.
-  { unfold left_of. destruct m; [apply every_left; assumption | apply every_left; assumption | lra]. }
-  unfold planes_every, planes_of.
-  rewrite (built_answer true Beside D _ _ _ O (fun i => snd (fst i)) _ _ _ _ i x eq_refl
-    (fun z K => planes_tell m true D power (Qmake 0 1) items H C z r N P B (R z K) i _ I W)).
-  rewrite (plane_share m true D power (Qmake 0 1) _ r N P B (R _ (fun _ _ => eq_refl))). reflexivity.
+  assert (G : forall s, In s (samples D) -> forall (x : valuation) (r : R),
+    x (name_of (Z.of_nat (columns D))) = r -> 0 <= r ->
+    match m with L2 => r < 1 | _ => 2 * r < Q2R power end ->
+    around m (ball_size m (Q2R power) r) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+    output (planes_every m D power items) x 0 = left_of m (Q2R power) r * IZR (snd s)).
+  { intros s S x r M N B W. destruct (sample_item m D power items s C S) as [i [I E]]. subst s.
+    assert (R : forall z, (forall k, (0 <= k < Z.of_nat (inputs_of true D))%Z -> z k = x (name_of k)) ->
+      Qmake 0 1 = Qmake 0 1 /\ z (Z.of_nat (columns D)) = r).
+    { intros z K. split; [reflexivity |]. rewrite K; [exact M | unfold inputs_of; lia]. }
+    unfold planes_every, planes_of.
+    rewrite (built_answer true Beside D _ _ _ O (fun i => snd (fst i)) _ _ _ _ i x eq_refl
+      (fun z K => planes_tell m true D power (Qmake 0 1) items H C z r N P B (R z K) i _ I W)).
+    rewrite (plane_share m true D power (Qmake 0 1) _ r N P B (R _ (fun _ _ => eq_refl))). reflexivity. }
+  unfold plane_cone, plane_slope.
+  destruct m.
+  1-2: apply half_every; [discriminate | exact H | apply built_well_formed, O | apply built_inputs | exact P | exact G].
+  apply every_budget_of; [exact H | apply built_well_formed, O | apply built_inputs | | |].
+  - cbn [first last]. rewrite !make_real. split; lra.
+  - cbn [rate]. rewrite make_real, Pos2Z.inj_mul, mult_IZR. rewrite eta_real in P.
+    replace (IZR (Qnum power) / (4 * IZR (Zpos (Qden power)))) with (IZR (Qnum power) / IZR (Zpos (Qden power)) / 4)
+      by (field; auto). lra.
+  - intros s S x r M [A B]. cbn [first last open_end] in A, B. unfold Statement.below in B. rewrite make_real in A, B.
+    rewrite make_real. split; [lra |]. intro W. cbn [growth size_at rate] in W.
+    replace (1 + -1 / 1 * r) with (left_of L2 (Q2R power) r) by (unfold left_of; field).
+    apply (G s S x r M); [lra | lra |].
+    unfold ball_size. replace (r * r * Q2R power / 4) with (r * r * Q2R (Qmake (Qnum power) (4 * Qden power)));
+      [exact W |]. rewrite make_real, eta_real, Pos2Z.inj_mul, mult_IZR. field. auto.
 Qed.
 
 (** ** The check, row by row *)

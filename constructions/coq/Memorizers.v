@@ -357,27 +357,23 @@ End Halves.
 (** Every ball of one budget keeps its label; for L2 the size is the square of the radius. *)
 Definition one_budget (m : norm) (size : Q) (D : data) (net : network) : Prop :=
   forall s, In s (samples D) -> keeps_label (Task Value 0 m size None) net (sample_of D s).
-(** One network for every budget: input n is the parameter t, 0 <= t < end, and on the ball of t the
-    output is the label times what is left of it, which is positive. *)
-Definition every_budget (m : norm) (size left : R -> R) (stop : R) (D : data) (net : network) : Prop :=
-  well_formed net /\ inputs net = map name_of (numbers 0 (S (columns D)))
-  /\ forall s, In s (samples D) -> forall (x : valuation) (t : R),
-  x (name_of (Z.of_nat (columns D))) = t -> 0 <= t < stop ->
-  within m (size t) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
-  0 < left t /\ output net x 0 = left t * IZR (snd s).
+(** One network for every budget: input n is the parameter t, first <= t < last of the cone. *)
+Definition every_budget (k : cone) (slope : Q) (D : data) (net : network) : Prop :=
+  forall s, In s (samples D) ->
+  keeps_label_for_every (Family Value 0 k (Qmake 1 1) slope) net (sample_of D s).
 
 Lemma one_budget_of m size D net : shaped D -> well_formed net ->
   inputs net = map name_of (numbers 0 (columns D)) ->
   (forall s, In s (samples D) -> forall x : valuation,
-    within m (Q2R size) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+    around m (Q2R size) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
     output net x 0 = IZR (snd s)) ->
   one_budget m size D net.
 Proof.
   intros S W I H s J. destruct (shape_of D s S J) as [L Y].
   assert (N : length (inputs net) = columns D) by (rewrite I, map_length, numbers_length; reflexivity).
   split; [exact W |]. cbn [sample_of fst snd read]. rewrite map_length. split; [congruence |].
-  intros x X. apply in_ball_within in X; [| congruence | reflexivity]. cbn [metric budget] in X.
-  rewrite I in X. unfold keeps. rewrite (H s J x X), INR_IZR_INZ, Z2Nat.id by exact Y. reflexivity.
+  intros x X. apply in_ball_around in X; [| congruence | reflexivity]. cbn [metric budget] in X.
+  rewrite I in X. unfold reads_label, keeps. cbn [read]. rewrite (H s J x X), INR_IZR_INZ, Z2Nat.id by exact Y. reflexivity.
 Qed.
 
 Lemma every_left lambda m : 0 < lambda -> 0 <= m -> 2 * m < lambda -> 0 < 1 - 2 * m / lambda.
@@ -386,12 +382,81 @@ Proof.
   apply Rmult_lt_reg_r with lambda; [exact N |].
   replace (2 * m / lambda * lambda) with (2 * m) by (field; lra). lra.
 Qed.
+Lemma numbers_snoc : forall n a, numbers a (S n) = numbers a n ++ [(a + Z.of_nat n)%Z].
+Proof.
+  induction n as [| n IH]; intro a; [cbn; f_equal; lia |].
+  change (numbers a (S (S n))) with (a :: numbers (a + 1) (S n)). rewrite IH.
+  cbn [numbers app]. do 2 f_equal. f_equal. lia.
+Qed.
+(** On the ball of t the output is the label times 1 + slope t, which is positive. *)
+Lemma every_budget_of k slope D net : shaped D -> well_formed net ->
+  inputs net = map name_of (numbers 0 (S (columns D))) ->
+  0 <= Q2R (first k) < Q2R (last k) -> 0 < Q2R (rate k) ->
+  (forall s, In s (samples D) -> forall (x : valuation) (t : R),
+    x (name_of (Z.of_nat (columns D))) = t -> spans k t ->
+    0 < 1 + Q2R slope * t
+    /\ (around (growth k) (size_at k t) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+        output net x 0 = (1 + Q2R slope * t) * IZR (snd s))) ->
+  every_budget k slope D net.
+Proof.
+  intros S W I F R H s J. destruct (shape_of D s S J) as [L Y].
+  set (ns := map name_of (numbers 0 (columns D))) in *.
+  assert (N : length (fst s) = length ns) by (unfold ns; rewrite map_length, numbers_length; exact L).
+  exists ns, (name_of (Z.of_nat (columns D))). unfold below_at. cbn [balls d0 d1 sample_of fst snd].
+  split.
+  { split; [exact W |]. split; [| rewrite map_length; split; [exact N | split; [exact F | exact R]]].
+    rewrite I, numbers_snoc, map_app. reflexivity. }
+  assert (one : Q2R (Qmake 1 1) = 1) by (rewrite make_real; field).
+  intros t T. rewrite one. split.
+  - apply (H s J (fun _ => t) t eq_refl T).
+  - intros x X C. destruct (H s J x t X T) as [P O]. unfold in_cone in C.
+    apply around_is in C; [| exact N]. unfold keeps. cbn [reader]. rewrite (O C), INR_IZR_INZ, Z2Nat.id by exact Y.
+    field. lra.
+Qed.
 Lemma one_budget_smaller m a b D net : Q2R a <= Q2R b -> one_budget m b D net -> one_budget m a D net.
 Proof.
   intros L H s S. destruct (H s S) as [W [N K]]. split; [exact W |]. split; [exact N |].
   intros x X. apply K. cbn [sample_of fst] in *. destruct X as [X C]. split; [| exact C].
-  revert X. cbn [metric budget]. unfold near, below. destruct m; intro X.
+  revert X. cbn [metric budget]. unfold within, Statement.below. destruct m; intro X.
   - eapply Forall_impl; [| exact X]. intros g G. apply Rle_trans with (1 := G), L.
   - apply Rle_trans with (1 := X), L.
   - apply Rle_trans with (1 := X), L.
+Qed.
+
+(** Budgets below lambda / 2: the cone of radii m, and what m takes away, 2 m / lambda. *)
+Definition half_cone (m : norm) (lambda : Q) : cone :=
+  Cone m (Qmake 1 1) (Qmake 0 1) (Qmake (Qnum lambda) (2 * Qden lambda)) true.
+Definition half_slope (lambda : Q) : Q := Qmake (- (2 * Zpos (Qden lambda))) (Z.to_pos (Qnum lambda)).
+Lemma half_real lambda : Q2R (Qmake (Qnum lambda) (2 * Qden lambda)) = Q2R lambda / 2.
+Proof. rewrite make_real, eta_real, Pos2Z.inj_mul, mult_IZR. field. auto. Qed.
+Lemma numerator_positive lambda : 0 < Q2R lambda -> (0 < Qnum lambda)%Z.
+Proof.
+  rewrite eta_real. intro H. apply lt_IZR. apply Rmult_lt_reg_r with (/ IZR (Zpos (Qden lambda))).
+  - apply Rinv_0_lt_compat. auto.
+  - rewrite Rmult_0_l. exact H.
+Qed.
+Lemma half_slope_real lambda : 0 < Q2R lambda -> Q2R (half_slope lambda) = - (2 / Q2R lambda).
+Proof.
+  intro H. pose proof (numerator_positive _ H) as P. unfold half_slope.
+  rewrite make_real, Z2Pos.id, eta_real, opp_IZR, mult_IZR by exact P.
+  assert (IZR (Qnum lambda) <> 0) by (apply not_0_IZR; lia). field. split; auto.
+Qed.
+Lemma half_every m lambda D net : m <> L2 -> shaped D -> well_formed net ->
+  inputs net = map name_of (numbers 0 (S (columns D))) -> 0 < Q2R lambda ->
+  (forall s, In s (samples D) -> forall (x : valuation) (t : R),
+    x (name_of (Z.of_nat (columns D))) = t -> 0 <= t -> 2 * t < Q2R lambda ->
+    around m t (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+    output net x 0 = (1 - 2 * t / Q2R lambda) * IZR (snd s)) ->
+  every_budget (half_cone m lambda) (half_slope lambda) D net.
+Proof.
+  intros M S W I P H. apply every_budget_of; try assumption.
+  - unfold half_cone. cbn [first last]. rewrite half_real, make_real. split; lra.
+  - unfold half_cone. cbn [rate]. rewrite make_real. lra.
+  - intros s J x t X [A B]. unfold half_cone in A, B. cbn [first last open_end] in A, B. unfold Statement.below in B.
+    rewrite half_real in B. rewrite make_real in A. rewrite (half_slope_real _ P).
+    assert (T0 : 0 <= t) by lra. assert (T1 : 2 * t < Q2R lambda) by lra.
+    replace (1 + - (2 / Q2R lambda) * t) with (1 - 2 * t / Q2R lambda) by (field; lra).
+    split; [apply every_left; assumption |]. intro R. apply (H s J x t X T0 T1).
+    unfold half_cone, size_at in R. cbn [growth rate] in R. rewrite make_real in R.
+    replace (t * (1 / 1)) with t in R by field. destruct m; [exact R | exact R | congruence].
 Qed.

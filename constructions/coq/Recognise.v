@@ -63,12 +63,14 @@ Definition trouble (q : question) (D : data) (vectors : list (list (list Z))) (m
   | _ => too_near (norm_of q) D (power q) mask turns turn
   end.
 
-(** The claim about a network. *)
+(** The claim about a network, in the words of the statement: [keeps_label] of every sample, or
+    [keeps_label_for_every]. *)
+Definition cone_of (q : question) : cone :=
+  match tests q with PlaneTests m => plane_cone m (power q) | _ => half_cone (norm_of q) (power q) end.
+Definition slope_of (q : question) : Q :=
+  match tests q with PlaneTests m => plane_slope m (power q) | _ => half_slope (power q) end.
 Definition claim (q : question) (D : data) (net : network) : Prop :=
-  if every q then
-    if is_square q
-    then every_budget L2 (fun r => r * r * Q2R (power q) / 4) (fun r => 1 - r) 1 D net
-    else every_budget (norm_of q) (fun m => m) (fun m => 1 - 2 * m / Q2R (power q)) (Q2R (power q) / 2) D net
+  if every q then every_budget (cone_of q) (slope_of q) D net
   else one_budget (norm_of q) (ball q) D net.
 
 Lemma shaped_data_sound D : shaped_data D = true -> shaped D.
@@ -138,7 +140,7 @@ Lemma due_right q D vectors ls o : network_due q D vectors = (ls, o) -> sound_qu
 Proof.
   intros E H A. apply andb_true_iff in H as [H _]. apply andb_true_iff in H as [S B].
   apply shaped_data_sound in S. apply budget_fits_sound in B as [P [W [B Z]]].
-  unfold network_due, no_trouble, claim, inputs_due, is_square, norm_of in *.
+  unfold network_due, no_trouble, claim, cone_of, slope_of, inputs_due, is_square, norm_of in *.
   destruct (tests q) as [l | l | m].
   - destruct (cube_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
     destruct (laid_due _ _ _ _ _ _ _ _ (cubes_in_order (every q) l D (power q) (parameter q) S) C) as [R G].
@@ -153,7 +155,7 @@ Proof.
   - destruct (plane_layers _ _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
     destruct (laid_due _ _ _ _ _ _ _ _ (planes_in_order m (every q) D (power q) (parameter q) _ S A) C) as [R G].
     split; [exact R |]. rewrite <- G. destruct (every q).
-    + rewrite Z. pose proof (half_spaces_every m D (power q) _ S A W) as T. destruct m; exact T.
+    + rewrite Z. exact (half_spaces_every m D (power q) _ S A W).
     + apply (one_budget_smaller m _ (ball_of m (power q) (parameter q))); [destruct m; exact Z |].
       apply half_spaces; try assumption. destruct m; exact B.
 Qed.
@@ -162,15 +164,14 @@ Lemma claim_of_alike q D ls ls' o o' : alike ls ls' -> same o o' = true -> prope
   claim q D (network_of (inputs_due q D) ls [o]) -> claim q D (network_of (inputs_due q D) ls' [o']).
 Proof.
   intros A S R C. pose proof (proper_well_formed _ _ _ (alike_proper _ _ _ _ _ A S R)) as W.
-  assert (every_alike : forall m size left stop,
-    every_budget m size left stop D (network_of (inputs_due q D) ls [o]) ->
-    every_budget m size left stop D (network_of (inputs_due q D) ls' [o'])).
-  { intros m size left stop [_ [I K]]. split; [exact W |]. split; [exact I |]. intros s J x t M N X.
-    rewrite <- (alike_output _ _ _ _ _ x A S). apply K; assumption. }
-  unfold claim in *. destruct (every q); [destruct (is_square q); apply every_alike, C |].
-  intros s J. destruct (C s J) as [_ [L K]]. split; [exact W |]. split; [exact L |].
-  intros x X. specialize (K x X). unfold keeps in *. cbn [read] in *.
-  rewrite <- (alike_output _ _ _ _ _ x A S). exact K.
+  unfold claim in *. destruct (every q); intros s J.
+  - destruct (C s J) as [ns [p [[_ [I [L K]]] B]]]. exists ns, p.
+    split; [split; [exact W | split; [exact I | split; assumption]] |].
+    intros m M. destruct (B m M) as [P G]. split; [exact P |]. intros x X N. specialize (G x X N).
+    unfold keeps in *. cbn [reader] in *. rewrite <- (alike_output _ _ _ _ _ x A S). exact G.
+  - destruct (C s J) as [_ [L K]]. split; [exact W |]. split; [exact L |].
+    intros x X. specialize (K x X). unfold reads_label, keeps in *. cbn [read] in *.
+    rewrite <- (alike_output _ _ _ _ _ x A S). exact K.
 Qed.
 
 Theorem recognised q D vectors mask turns layers o ls out last :
