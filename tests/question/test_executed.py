@@ -280,6 +280,11 @@ def test_what_is_lost_below_the_normal_numbers_and_in_long_sums():
     at_zero = Query(flat, box([F(0), F(0)], [F(0), F(0)]), (goal,))
     (error,) = executed(at_zero, "float32").region.upper[2:]
     assert F(2) ** -126 * (2**20 + 2**18 + 12) <= error <= F(2) ** -126 * (2**20 + 2**18 + 16)
+    build = NetworkBuilder(1)
+    tiny = build.network([build.inputs[0] * F(1, 2**149)])  # times 2^30: flushed, all of it is lost
+    large = Query(tiny, box([F(0)], [F(2) ** 30]), (goal,))
+    (error,) = executed(large, "float32").region.upper[1:]
+    assert F(2) ** -126 * (2**30 + 8) <= error <= F(2) ** -126 * (2**30 + 2**13)
     many = 1 << 12
     build = NetworkBuilder(many)
     (mean,) = build.layer([sum(build.inputs[1:], build.inputs[0]) * F(1, many)])
