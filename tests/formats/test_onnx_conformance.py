@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import onnx
 import pytest
 
-from tests.oracles.conformance import cases, is_claimed, outcome, report
+from tests.oracles.conformance import REPORT, cases, is_claimed, outcome, report
 
-REPORT = Path(__file__).parents[2] / "docs" / "onnx-conformance.md"
 EVERY = 12  # of the claimed cases, in the quick test
 
 

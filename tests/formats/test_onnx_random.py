@@ -30,22 +30,23 @@ def check(seed: int) -> None:
     agree(in_order(model), network_of_model(model), points=2)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_random_graphs_agree_with_onnxruntime(seed: int) -> None:
-    check(seed)
+@pytest.mark.parametrize("first", range(0, 500, 50))
+def test_500_random_graphs_agree_with_onnxruntime(first: int) -> None:
+    for seed in range(first, first + 50):
+        check(seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(30, 530, 50))
+@pytest.mark.parametrize("first", range(500, 5_500, 500))
 def test_many_random_graphs_agree_with_onnxruntime(first: int) -> None:
-    for seed in range(first, first + 50):
+    for seed in range(first, first + 500):
         check(seed)
 
 
 def test_the_graphs_differ() -> None:
     models = [random_model(seed) for seed in range(200)]
     kinds = {node.op_type for model in models for node in model.graph.node}
-    assert len(kinds) > 45
+    assert len(kinds) > 55
     assert len({model.opset_import[0].version for model in models}) == 15
     unsorted = sum(list(model.graph.node) != list(in_order(model).graph.node) for model in models)
     assert unsorted > 150

@@ -5,6 +5,8 @@ with the other inputs as constants, and once with all inputs as constants. Of a 
 value at the exact input is compared with the output of the case: the difference must be within the
 rounding of a float computation, bounded with the magnitudes of all terms. Constants of integers and
 bools, and what a Cast makes, must be equal.
+
+`python -m tests.oracles.conformance` writes the report.
 """
 
 from __future__ import annotations
@@ -100,7 +102,9 @@ def cases() -> tuple[Case, ...]:
 
 def _plain(value: Any) -> Any:
     """An array; types that numpy does not have come as they are stored."""
-    return numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    return np.asarray(value) if isinstance(value, np.generic | int | float | bool) else value
 
 
 def _stored(group: str, folder: Path) -> Case:
@@ -379,3 +383,9 @@ def _text(
             row += listed.pop(0) + (", " if listed else "")
         lines.append(row.rstrip())
     return "\n".join(lines) + "\n"
+
+
+REPORT = Path(__file__).parents[2] / "docs" / "onnx-conformance.md"
+
+if __name__ == "__main__":
+    REPORT.write_text(report())

@@ -437,6 +437,58 @@ def _blocks(g: Growing, x: str, s: Shape) -> None:
     g.node("DepthToSpace", [name], (1, 1, 2, 2 * s[3]), blocksize=2, **more)
 
 
+def _shape_arithmetic(g: Growing, x: str, s: Shape) -> None:
+    """A Reshape to a shape that the graph computes from that of a value, in integers."""
+    if len(s) < 2:
+        return _plain(g, x, s)
+    shape, place, part, rest = g.name(), g.below(len(s)), g.name(), g.name()
+    g.nodes.append(helper.make_node("Shape", [x], [shape]))
+    g.nodes.append(helper.make_node("Gather", [shape, g.integers([place])], [part], axis=0))
+    whole, twice = g.name(), g.name()
+    g.nodes.append(helper.make_node("Mul", [part, g.integers([7])], [twice]))
+    g.nodes.append(helper.make_node("Div", [twice, g.integers([7])], [whole]))
+    g.nodes.append(helper.make_node("Concat", [whole, g.integers([-1])], [rest], axis=0))
+    g.node("Reshape", [x, rest], (s[place], prod(s) // s[place]))
+
+
+def _integer_arithmetic(g: Growing, x: str, s: Shape) -> None:
+    """A constant that integers of some width make, wrapping around, is added."""
+    width = [np.int32, np.int64][g.below(2)]
+    values = g.rng.integers(-(2**31), 2**31, size=s[-1:]).astype(width)
+    divisor = np.array(g.rng.integers(1, 9) * g.rng.choice([-1, 1]), dtype=width)
+    a, b, made = g.stored(values), g.stored(divisor), g.name()
+    kinds = ["Add", "Sub", "Mul", "Div", *(["Mod"] if g.opset >= 10 else [])]
+    g.nodes.append(helper.make_node(kinds[g.below(len(kinds))], [a, b], [made]))
+    narrow = [TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.INT32]
+    real = g._cast(g._cast(made, narrow[g.below(4)]))
+    small = g.name()
+    g.nodes.append(helper.make_node("Div", [real, g.stored(np.array(2**31, np.float32))], [small]))
+    g.node("Add", [x, small], s)
+
+
+def _condition(g: Growing, x: str, s: Shape) -> None:
+    """A branch that a constant chooses, in which nodes see the values around it."""
+    bodies = {}
+    for kind, name in (("Relu", "then_branch"), ("Neg", "else_branch")):
+        made = g.name()
+        info = helper.make_tensor_value_info(made, TensorProto.FLOAT, list(s))
+        bodies[name] = helper.make_graph([helper.make_node(kind, [x], [made])], name, [], [info])
+    g.node("If", [g.stored(np.array(bool(g.below(2))))], s, **bodies)
+
+
+def _interpolation(g: Growing, x: str, s: Shape) -> None:
+    x, s = _image(g, x, s)
+    if g.opset < 11 or prod(s) * 6 > MOST:
+        return
+    region = g.stored(np.zeros(0, dtype=np.float32)) if g.opset < 13 else ""
+    empty = g.stored(np.zeros(0, dtype=np.float32)) if g.opset < 13 else ""
+    rows, columns = 1 + g.below(2 * s[2]), 1 + g.below(3 * s[3])
+    mode = ["linear", "cubic"][g.below(2)]
+    place = ["half_pixel", "asymmetric", "align_corners"][g.below(3)]
+    g.node("Resize", [x, region, empty, g.integers([1, s[1], rows, columns])],
+           (1, s[1], rows, columns), mode=mode, coordinate_transformation_mode=place)  # fmt: skip
+
+
 def _resize(g: Growing, x: str, s: Shape) -> None:
     x, s = _image(g, x, s)
     if prod(s) * 2 > MOST or g.opset < 9:
@@ -457,6 +509,7 @@ STEPS: tuple[Step, ...] = (
     _reshape, _transpose, _flatten, _unsqueeze, _squeeze, _slice, _split, _concat, _pad, _gather,
     _by_element, _scatter, _tile, _expand, _reduce, _cumulative, _triangle, _matmul, _gemm,
     _einsum, _convolution, _transposed, _pool, _global, _normalisation, _blocks, _resize,
+    _shape_arithmetic, _integer_arithmetic, _condition, _interpolation,
 )  # fmt: skip
 
 

@@ -268,8 +268,8 @@ def _scaled_rows(outer: Rows, inner: Rows) -> Rows:
         tops.append(multiplier * base + shift.numerator * (common // shift.denominator))
         bottoms.append(common)
     lengths = np.diff(picked.starts)
-    largest = int(np.abs(picked.numerators).max()) if len(picked.numerators) else 0
-    peak = max((abs(factor) for factor in factors), default=0)
+    largest = int(np.abs(picked.numerators).max(initial=1))
+    peak = max((abs(factor) for factor in factors), default=0)  # of rows without entries too
     numerators: Integers
     if picked.numerators.dtype == np.int64 and (largest * peak).bit_length() <= _SAFE_BITS:
         numerators = picked.numerators * np.repeat(np.array(factors, dtype=np.int64), lengths)

@@ -427,11 +427,15 @@ def _depth_to_space(node: Node) -> list[Value]:
 def _space_to_depth(node: Node) -> list[Value]:
     value = node.value(0)
     b = _block_size(node, value)
-    node.refuse(mode=b"DCR")
+    mode = node.text("mode", "DCR")
+    if mode not in ("DCR", "CRD"):
+        raise UserError(f"mode {mode!r} is unknown")
     n, c, h, w = value.shape
     if h % b or w % b:
         raise UserError(f"{h} by {w} in blocks of {b}")
     split, order = (n, c, h // b, b, w // b, b), (0, 3, 5, 1, 2, 4)
+    if mode == "CRD":
+        order = (0, 1, 3, 5, 2, 4)
     shape = (n, c * b * b, h // b, w // b)
     return [relocated(value, lambda ids: ids.reshape(split).transpose(order).reshape(shape))]
 
