@@ -117,6 +117,7 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_kernel_families",
     ),
     "kernel_runs": (
+        "test_data_bytes",
         "test_kernel_question",
         "test_kernel_files",
         "test_exact_radius",
