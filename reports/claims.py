@@ -16,6 +16,7 @@ from verifier.runs.records import ANSWERED, STATES, State
 NORMS = {"inf": "L-infinity", "1": "L1", "2": "L2"}
 STATE_TONES: dict[str, Tone] = {
     "robust": "good",
+    "measured": "good",
     "misread": "bad",
     "flip": "bad",
     "undecided": "warn",

@@ -232,6 +232,11 @@ def read_run(
         raise UserError(
             f"{row.name}: a run about every budget has no report; `robmem check` replays it"
         )
+    if question.distance is not None:
+        raise UserError(
+            f"{row.name}: a run of robmem radius has no report of its own; `robmem check` replays "
+            "it, and `robmem runs export --csv` lists the distances"
+        )
     dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
     problems = _missing(folder, samples)
     if replay:

@@ -69,7 +69,7 @@ FILES = {
     "family_replay": ("test_family",),
     "intervals": ("test_interval_sizes", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
-    "manifest": ("test_data_bytes", "test_manifest"),
+    "manifest": ("test_data_bytes", "test_manifest", "test_distances"),
     "network": ("test_integers", *TYPES),
     "network_file": (
         "test_network_bytes",
@@ -86,6 +86,8 @@ FILES = {
     ),
     "query": TYPES,
     "rational": ("test_json_texts", *TYPES),
+    "distance": ("test_distances",),
+    "distances": ("test_distances",),
     "exact_radius": ("test_exact_radius",),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "checked": ("test_batch", "test_checked", *TYPES),

@@ -25,6 +25,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from verifier.checker.distances import Balls, check_distance
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
 from verifier.checker.family import family_roots
@@ -41,15 +42,16 @@ from verifier.evidence.certificate import (
     check_numbers,
     parse_certificate,
 )
+from verifier.evidence.distance import Distance, distance_bytes, parse_distance
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import Semantics, executable
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 
-Verdict = Literal["robust", "flip", "radius", "maximum"]
+Verdict = Literal["robust", "flip", "radius", "maximum", "distance"]
 CheckerName = Literal["checker", "kernel", "proved kernel"]
-Evidence = Robust | Flip | bytes
+Evidence = Robust | Flip | Distance | bytes
 """A verdict, or the text of its certificate."""
 NO_EXECUTION = "no execution"
 """The flaw of a flip of a network as executed whose rounding errors are none of an execution."""
@@ -74,7 +76,7 @@ class Facts:
     not the one of the question with its rounding errors. `certificate` is the SHA-256 of the
     certificate's text, where one was read or written. `checker` is "checker", "kernel" (in Python)
     or "proved kernel" (the program extracted from Coq), `process` "here" or "local": a process that
-    this one started.
+    this one started. `ends` are those of the interval that a distance lies in, sizes of balls.
     """
 
     network: str
@@ -84,6 +86,7 @@ class Facts:
     certificate: str | None
     checker: CheckerName = "checker"
     process: Literal["here", "local"] = "here"
+    ends: tuple[Fraction, Fraction | None] | None = None
 
 
 @final
@@ -92,10 +95,13 @@ class Checked:
 
     __slots__ = ("evidence", "facts")
     facts: Facts
-    evidence: Robust | Flip | Radius | Maximum | None
+    evidence: Robust | Flip | Radius | Maximum | Distance | None
 
     def __init__(
-        self, key: object, facts: Facts, evidence: Robust | Flip | Radius | Maximum | None
+        self,
+        key: object,
+        facts: Facts,
+        evidence: Robust | Flip | Radius | Maximum | Distance | None,
     ) -> None:
         if key is not _KEY:
             raise TypeError("only the checker makes a Checked")
@@ -125,9 +131,12 @@ class Checked:
 
         Raises RefusedError where there is no single certificate at hand.
         """
-        if not isinstance(self.evidence, Robust | Flip):
+        if isinstance(self.evidence, Distance):
+            text = distance_bytes(self.evidence, self.facts.network)
+        elif isinstance(self.evidence, Robust | Flip):
+            text = certificate_bytes(self.evidence, self.facts.network)
+        else:
             raise RefusedError("no certificate", "a proof and its flip, or evidence elsewhere")
-        text = certificate_bytes(self.evidence, self.facts.network)
         return _of_text(self, hashlib.sha256(text).hexdigest()), text
 
 
@@ -354,6 +363,37 @@ class Checker:
                     yield k, _of_text(Checked(_KEY, facts, verdict), text)
                 except RefusedError as flaw:
                     yield k, flaw
+
+    def distances(
+        self,
+        around: Sequence[Balls],
+        claims: Sequence[Verdict],
+        evidence_of: Callable[[int], Evidence],
+        asked: Sequence[Asked],
+    ) -> Iterator[tuple[int, Checked | RefusedError]]:
+        """As `check`, for the distance to the nearest flip: of each sample the questions about its
+        balls."""
+        for k, (balls, claim) in enumerate(zip(around, claims, strict=True)):
+            try:
+                if claim != "distance":
+                    raise RefusedError("another verdict", f"a {claim} where distances are asked")
+                found, digest = evidence_of(k), None
+                if isinstance(found, bytes):
+                    digest = hashlib.sha256(found).hexdigest()
+                    found = parse_distance(found, self.digest)
+                if not isinstance(found, Distance):
+                    raise RefusedError("another verdict", "a distance is claimed, this is none")
+                check_distance(balls, found, self._replay)
+                goal = None if found.flip is None else found.flip.goal
+                ends = found.lower, found.upper
+                facts = Facts(self.digest, asked[k], "distance", goal, None, ends=ends)
+                yield k, _of_text(Checked(_KEY, facts, found), digest)
+            except RefusedError as flaw:
+                yield k, flaw
+
+    def _replay(self, query: Query, verdict: Robust | Flip) -> None:
+        self._require_own([query])
+        replay(query, verdict)
 
     def _read(self, evidence: Evidence, claim: Verdict) -> tuple[Any, str | None]:
         """The verdict, and the hash of its text if it is one."""

@@ -6,8 +6,11 @@
      "size": N,                                 N samples
      "question": {"norm": "inf" | "1" | "2", "radius": q or "radius_squared": q,
                   "clip": [low, high] | null, "decoder": text,
-                  "semantics": "float32" | "float64", which is absent of real arithmetic},
-     "results": [[sample, "robust" | "flip" | "undecided", sha256 of the certificate | null] ..],
+                  "semantics": "float32" | "float64", which is absent of real arithmetic}
+                 or of distances {"norm": .., "distance": {"within": q | null, "max": q | null},
+                  "clip": .., "decoder": ..},
+     "results": [[sample, "robust" | "flip" | "distance" | "undecided",
+                  sha256 of the certificate | null] ..],
      "root": sha256 of all that stands before}
 
 The samples increase, so each stands there once. The hash of a certificate is that of its text, so
@@ -31,12 +34,15 @@ from math import lcm
 from typing import Any, Literal, get_args
 
 from verifier.checker.checked import Asked, Checked, Checker, Verdict
+from verifier.checker.distances import Balls, check_distance
 from verifier.checker.intervals import chunks
 from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
+from verifier.evidence.distance import parse_distance
 from verifier.evidence.fields import check_fields, list_in, text_in
 from verifier.evidence.strict_json import parse_json
+from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import (
     Format,
@@ -53,7 +59,7 @@ from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Norm, Region, ball
 
 VERSION = 1
-Kind = Literal["robust", "flip", "undecided"]
+Kind = Literal["robust", "flip", "distance", "undecided"]
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -66,6 +72,8 @@ class Question:
 
     `semantics` other than real: on all inputs of the format there, by every execution, see
     `question.executed`. The sample is then read as the format holds it, each entry rounded.
+
+    With `distance` there is no radius, and the question is how far the nearest flip is.
     """
 
     norm: Norm
@@ -75,6 +83,7 @@ class Question:
     clip: tuple[Fraction, Fraction] | None = None
     family: FamilyTerms | None = None
     semantics: Semantics = "real"
+    distance: DistanceTerms | None = None
 
     def __post_init__(self) -> None:
         if self.semantics not in get_args(Semantics):
@@ -87,6 +96,12 @@ class Question:
         if self.clip is not None and self.clip[0] > self.clip[1]:
             low, high = map(format_rational, self.clip)
             raise UserError(f"clip: {low} is above {high}")
+        if self.distance is not None:
+            if (self.radius, self.radius_squared, self.family) != (None, None, None):
+                raise UserError("a question about distances has no radius and no family")
+            if self.semantics != "real":
+                raise UserError(f"distances are about exact arithmetic, not {self.semantics}")
+            return
         if self.family is not None:
             if (self.radius, self.radius_squared, self.clip) != (None, None, None):
                 raise UserError("a family has no radius and no clip: its balls are those of m")
@@ -99,6 +114,8 @@ class Question:
         """The ball around `center`; UserError for a family, which has one for every m."""
         if self.family is not None:
             raise UserError("a question about every budget has no single ball")
+        if self.distance is not None:
+            raise UserError("a question about distances has no single ball")
         squared = self.radius_squared
         return ball(self.norm, center, self.radius, radius_squared=squared, clip=self.clip)
 
@@ -108,6 +125,8 @@ class Question:
         if self.family is not None:
             ends = self.family.cone(self.norm, (Fraction(0),)).ends()
             return common_denominator([side for end in ends for side in (end.lower, end.upper)])
+        if self.distance is not None:
+            return 1  # of balls of all sizes; each is checked by itself
         origin = Question(self.norm, self.decoder, self.radius, self.radius_squared)
         box = origin.region((Fraction(0),))
         own = common_denominator([box.lower, box.upper, self.clip or ()])
@@ -129,6 +148,13 @@ class Question:
             return (
                 f"the L{self.norm} ball of radius {size} for {self.family}, read by "
                 f"G(., m) / {below}, decoder {self.decoder}"
+            )
+        if self.distance is not None:
+            low_high = "" if self.clip is None else "..".join(map(format_rational, self.clip))
+            clipped = f", clipped to {low_high}" if low_high else ""
+            return (
+                f"the L{self.norm} distance to the nearest flip{self.distance}{clipped}, decoder "
+                f"{self.decoder}"
             )
         size = (
             f"radius {format_rational(self.radius)}"
@@ -193,9 +219,13 @@ class Manifest:
 
     @cached_property
     def counts(self) -> dict[Kind, int]:
-        """How many samples are robust, flips, undecided."""
+        """How many samples are robust, flips, undecided; or measured, where distances are asked."""
         counted = Counter(result.kind for result in self.results)
-        return {kind: counted[kind] for kind in get_args(Kind)}
+        kinds: tuple[Kind, ...] = ("robust", "flip", "undecided")
+        if self.question.distance is not None:
+            kinds = ("distance", "undecided")
+        counts: dict[Kind, int] = dict.fromkeys(kinds, 0)
+        return counts | dict(counted)
 
     @cached_property
     def root(self) -> str:
@@ -208,6 +238,12 @@ def claim_text(question: Question, size: int, counts: Mapping[Kind, int], record
     more there is an answer that was not replayed."""
     total = sum(counts.values()) + recorded
     of = "samples" if total == size else f"samples asked about, of {size},"
+    if question.distance is not None:
+        found = f"all {total}" if counts.get("distance") == total else ""
+        found = found or f"{counts.get('distance', 0)} of {total}"
+        without = f", {counts['undecided']} undecided" if counts["undecided"] else ""
+        without += f", {recorded} recorded, not replayed here" if recorded else ""
+        return f"an interval for {question}, is shown for {found} {of.rstrip(',')}{without}"
     if counts["robust"] == total:
         return f"all {total} {of} keep their label on {question}"
     parts = [f"{counts['robust']} of {total} {of} keep their label on {question}"]
@@ -309,6 +345,22 @@ def sample_family(network: Network, points: Points, question: Question, sample: 
     return FamilyQuery(network, question.family.cone(question.norm, points.point(sample)), goals)
 
 
+def sample_balls(network: Network, points: Points, question: Question, sample: int) -> Balls:
+    """For a question about distances: the question about the ball of a size around the sample, its
+    radius, for norm 2 the square of that; the closed ball, or the open one."""
+    if question.distance is None:
+        raise UserError("a question about one ball is none about distances")
+    goals = sample_goals(network, points, question, sample)
+    center, norm, clip = points.point(sample), question.norm, question.clip
+
+    def asked(size: Fraction, open: bool) -> Query:
+        radius, squared = (None, size) if norm == "2" else (size, None)
+        region = ball(norm, center, radius, radius_squared=squared, clip=clip, open=open)
+        return Query(network, region, goals)
+
+    return asked
+
+
 def sample_goals(
     network: Network, points: Points, question: Question, sample: int
 ) -> tuple[Goal, ...]:
@@ -365,7 +417,7 @@ def _check_part(
     """What `check_results` says of a few results; bounds and values are computed together."""
     named = [k for k, result in enumerate(part) if result.certificate is not None]
     asked = asked_of_run(points.digest, question, [part[k].sample for k in named])
-    kinds: list[Verdict] = ["robust" if part[k].kind == "robust" else "flip" for k in named]
+    kinds: list[Verdict] = [_verdict_of(part[k]) for k in named]
 
     def text_of(place: int) -> bytes:
         return text_of_result(part[named[place]], fetch)
@@ -375,6 +427,9 @@ def _check_part(
     if question.family is not None:
         families = [sample_family(checker.network, points, question, sample) for sample in numbers]
         answers = checker.families(families, kinds, text_of, asked)
+    elif question.distance is not None:
+        around = [sample_balls(checker.network, points, question, sample) for sample in numbers]
+        answers = checker.distances(around, kinds, text_of, asked)
     else:
         queries = [
             sample_query(checker.asked_about, points, question, sample) for sample in numbers
@@ -386,6 +441,27 @@ def _check_part(
             answer = RefusedError(answer.flaw, f"sample {result.sample}: {answer.detail}")
         found[named[place]] = answer
     return found
+
+
+def _verdict_of(result: Result) -> Verdict:
+    return result.kind if result.kind in ("robust", "distance") else "flip"
+
+
+def replay_distance(
+    network: Network,
+    points: Points,
+    question: Question,
+    result: Result,
+    fetch: Callable[[str], bytes],
+    check: Callable[[Query, Robust | Flip], object],
+) -> None:
+    """Returns if `check`, such as a kernel, accepts both parts of what a manifest claims of a
+    sample's distance; raises RefusedError, naming the flaw."""
+    try:
+        found = parse_distance(text_of_result(result, fetch), network.digest)
+        check_distance(sample_balls(network, points, question, result.sample), found, check)
+    except RefusedError as flaw:
+        raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
 
 
 def run_checker(network: Network, points: Points, question: Question) -> Checker:
@@ -424,6 +500,18 @@ def question_text(question: Question) -> str:
             "open": terms.open,
         }
         return json.dumps({"norm": question.norm, "family": family, "decoder": question.decoder})
+    clip = None if question.clip is None else [format_rational(x) for x in question.clip]
+    if question.distance is not None:
+        terms_of = {"within": question.distance.within, "max": question.distance.most}
+        distance = {name: None if q is None else format_rational(q) for name, q in terms_of.items()}
+        return json.dumps(
+            {
+                "norm": question.norm,
+                "distance": distance,
+                "clip": clip,
+                "decoder": question.decoder,
+            }
+        )
     if question.radius is not None:
         size = {"radius": format_rational(question.radius)}
     else:
@@ -431,7 +519,7 @@ def question_text(question: Question) -> str:
     asked = {
         "norm": question.norm,
         **size,
-        "clip": None if question.clip is None else [format_rational(x) for x in question.clip],
+        "clip": clip,
         "decoder": question.decoder,
     }
     if question.semantics != "real":
@@ -468,14 +556,13 @@ def _family_in(value: Any) -> Question:
 def _question_in(value: Any) -> Question:
     if isinstance(value, dict) and "family" in value:
         return _family_in(value)
+    if isinstance(value, dict) and "distance" in value:
+        return _distance_in(value)
     squared = isinstance(value, dict) and "radius_squared" in value
     size = "radius_squared" if squared else "radius"
     executed = ("semantics",) if isinstance(value, dict) and "semantics" in value else ()
     check_fields(value, ("norm", size, "clip", "decoder", *executed))
-    clip = value["clip"]
-    if clip is not None and (not isinstance(clip, list) or len(clip) != 2):
-        raise RefusedError("malformed", "clip is not a pair of numbers")
-    sides = None if clip is None else (_rational_in(clip[0]), _rational_in(clip[1]))
+    sides = _clip_in(value["clip"])
     if type(value["norm"]) is not str or type(value["decoder"]) is not str:
         raise RefusedError("malformed", "norm and decoder are texts")
     given = _rational_in(value[size])
@@ -485,6 +572,26 @@ def _question_in(value: Any) -> Question:
         raise RefusedError("semantics", f"{str(semantics)[:40]!r} is neither float32 nor float64")
     radius, square = (None, given) if squared else (given, None)
     return Question(norm, value["decoder"], radius, square, sides, semantics=semantics)
+
+
+def _clip_in(clip: Any) -> tuple[Fraction, Fraction] | None:
+    if clip is not None and (not isinstance(clip, list) or len(clip) != 2):
+        raise RefusedError("malformed", "clip is not a pair of numbers")
+    return None if clip is None else (_rational_in(clip[0]), _rational_in(clip[1]))
+
+
+def _distance_in(value: Any) -> Question:
+    check_fields(value, ("norm", "distance", "clip", "decoder"))
+    terms = value["distance"]
+    check_fields(terms, ("within", "max"))
+    if type(value["norm"]) is not str or type(value["decoder"]) is not str:
+        raise RefusedError("malformed", "norm and decoder are texts")
+    within, most = (
+        None if terms[name] is None else _rational_in(terms[name]) for name in ("within", "max")
+    )
+    norm: Any = value["norm"]
+    distance = DistanceTerms(within, most)
+    return Question(norm, value["decoder"], clip=_clip_in(value["clip"]), distance=distance)
 
 
 def _result_in(value: Any) -> Result:

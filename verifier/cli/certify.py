@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +13,7 @@ import click
 from verifier.cli.networks import network_options
 from verifier.cli.options import NORM, SECONDS, read_clip, table_options
 from verifier.cli.samples import LABELS_HELP
+from verifier.cli.working import memory_bytes, work_on
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
@@ -136,7 +135,8 @@ def command(**given: Any) -> int:
 
     options = _Options(**given)
     sizes, built = _numbers(options), _built(options)
-    memory = None if options.memory is None else _bytes(options.memory)
+    if options.memory is not None:
+        memory_bytes(options.memory)  # or an error before anything is read
     dataset = load(options.spec, options.layout)
     if options.file is None:
         check_labelled(dataset)
@@ -145,7 +145,9 @@ def command(**given: Any) -> int:
     if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
-    summary = _continue(options, run, memory)
+    summary = work_on(
+        run, options, timeout=options.timeout, quiet=options.quiet, as_json=options.as_json
+    )
     about_run = run.network, run.points, run.job.question
     centers = centers_of_run(run.place, *about_run, summary.shown)
     most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
@@ -320,48 +322,6 @@ def _begin(
     return run, about
 
 
-def _continue(options: _Options, run: Run, memory: int | None) -> Summary:
-    """Works on the run; SIGTERM ends that like ctrl-C, and both keep what is finished."""
-    from verifier.cli.progress import counted_of, shown_progress
-    from verifier.runs.run import continue_run, suggested_jobs
-
-    jobs = options.jobs
-    if jobs is None:
-        limits = (options.timeout, options.memory, options.budget_seconds)
-        limited = any(limit is not None for limit in limits)
-        jobs = suggested_jobs(run.network, run.samples, limited=limited)
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with (
-            counted_of(quiet=options.quiet, what="replaying") as replayed,
-            shown_progress(quiet=options.quiet, lines=not options.as_json) as show,
-        ):
-            return continue_run(
-                run,
-                jobs=jobs,
-                cluster=options.cluster,
-                retry=options.retry,
-                budget_seconds=options.budget_seconds,
-                memory=memory,
-                seal=not options.no_seal,
-                replay=not options.no_replay,
-                replayed=replayed,
-                observe=show,
-            )
-    except KeyboardInterrupt:
-        print(
-            f"stopped; what was finished is in {run.folder.path}, the same command continues",
-            file=sys.stderr,
-        )
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(signal_number: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
 def _every_budget(options: _Options, dataset: Dataset) -> tuple[Network, Question, dict[str, Any]]:
     """The family of a construction, the question about all of its budgets, and why they end."""
     from constructions.families import family_of, limit_of
@@ -476,16 +436,6 @@ def _asked(
     if radius is None and squared is None:
         return question or Question(of, decoder, budget)
     return Question(of, decoder, radius, squared)
-
-
-def _bytes(text: str) -> int:
-    from verifier.question.errors import UserError
-
-    units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-    digits = text[:-1] if text[-1:].upper() in units else text
-    if not (digits.isascii() and digits.isdigit()) or int(digits) == 0:
-        raise UserError(f"--memory: {text!r} is not a size such as 4G or 500M")
-    return int(digits) * units.get(text[-1:].upper(), 1)
 
 
 def summary_json(summary: Summary) -> dict[str, Any]:

@@ -299,6 +299,14 @@ def _check_folder(
         chosen = sorted(random.Random(seed).sample(claimed, part), key=lambda r: r.sample)
     if jobs is None:
         jobs = max(1, suggested_jobs(network, len(chosen)))
+    if manifest.question.distance is not None:
+        from verifier.cli.check_distances import check_distances
+
+        sources = _sources(folder, file, spec)
+        return check_distances(
+            folder, manifest, network, points, chosen, by, jobs, seed if part else None, sources,
+            quiet, as_json,
+        )  # fmt: skip
     with counted(len(chosen), quiet=quiet) as show:
         shown: dict[int, Checked] = {}
         if by == "proved kernel":

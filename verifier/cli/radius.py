@@ -13,11 +13,16 @@ import click
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
 from verifier.cli.samples import About, limit_options, sample_options
+from verifier.cli.working import Stored, stored_options, work_on
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from verifier.checker.checked import Checked
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
     from verifier.formats.parts import Parts
+    from verifier.runs.run import Run
     from verifier.search.options import Options
     from verifier.tasks.radius import RadiusInterval
 
@@ -36,6 +41,7 @@ _SHOWN = 40  # rows of the table
 @click.option("--within", metavar="Q", help="An interval of this length is enough.")
 @click.option("--max", "most", metavar="Q", help="Radius to stop at.  [default: farthest sample]")
 @limit_options
+@stored_options
 @click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -45,6 +51,7 @@ def command(
     layout: Layout,
     parts: Parts,
     options: Options,
+    stored: Stored,
     within: str | None,
     most: str | None,
     proofs: str | None,
@@ -58,6 +65,11 @@ def command(
     interval is enough: its lower end is a radius whose closed ball is proved to keep the
     label, its upper end the distance of an exact flip. Everything is checked.
 
+    With --out or --store this is a run as of `robmem certify`: every answer is stored as soon
+    as it is found, the same command continues, --jobs and --cluster share the work, and
+    `robmem check FOLDER` replays it all. --retry undecided goes on with intervals that are
+    not as close as asked.
+
     --proofs writes sample-N-radius.json.gz for `robmem check` (of an interval -robust
     and -flip; the flip alone where the sample itself is read wrong), each as soon as it is
     found. The same command again takes the exact radii from there, after a check of each;
@@ -66,6 +78,9 @@ def command(
     Exit code 0 if every distance is as close as asked, or the ball of radius --max is
     proved; 3 if time or nodes ended before.
     """
+    if stored.require_run():
+        return _as_run(net, about, layout, parts, options, stored, within, most, proofs, quiet,
+                       as_json)  # fmt: skip
     from verifier.cli.progress import counted
     from verifier.cli.samples import positive, read_asked
     from verifier.tasks.radius import exact_radii, stored_radius
@@ -111,13 +126,111 @@ def command(
             )
     except KeyboardInterrupt:
         table()
-        kept = "give --proofs to keep what is found"
+        kept = "give --out to keep what is found"
         if proofs is not None:
             kept = f"exact radii are in {proofs}, the same command continues"
         print(f"stopped after {len(found)} of {len(asked.samples)} samples; {kept}",
               file=sys.stderr)  # fmt: skip
         raise
     return 3 if table()["undecided"] else 0
+
+
+def _as_run(
+    net: str,
+    about: About,
+    layout: Layout,
+    parts: Parts,
+    options: Options,
+    stored: Stored,
+    within: str | None,
+    most: str | None,
+    proofs: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """The same as a run in a folder."""
+    from verifier.cli.samples import positive, read_asked
+    from verifier.cli.working import memory_bytes
+    from verifier.question.errors import UserError
+
+    started = monotonic()
+    if proofs is not None:
+        raise UserError("--proofs is for a command without --out: a run stores its evidence itself")
+    if stored.memory is not None:
+        memory_bytes(stored.memory)  # or an error before anything is read
+    gap, largest = positive("--within", within), positive("--max", most)
+    asked = read_asked(net, parts, about, layout)
+    run = _begun(net, asked, about, options, stored, gap, largest)
+    shown: dict[int, Checked] = {}
+
+    def table(recorded: int) -> dict[str, Any]:
+        found = _entries(run, shown)
+        facts = _facts(asked, found, about.norm, monotonic() - started)
+        # of samples without an interval there is no entry
+        facts["undecided"] += run.samples - len(found) - recorded
+        facts |= {"samples": run.samples, "recorded": recorded, "folder": str(run.folder.path)}
+        print(json.dumps(facts) if as_json else _shown(facts, found, about.norm), flush=True)
+        return facts
+
+    try:
+        summary = work_on(
+            run, stored, timeout=options.timeout, quiet=quiet, as_json=as_json,
+            answered=shown.update,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        table(0)
+        raise
+    shown = dict(summary.shown)
+    facts = table(summary.recorded)
+    return 3 if facts["undecided"] or summary.recorded else 0
+
+
+def _begun(
+    net: str,
+    asked: Asked,
+    about: About,
+    options: Options,
+    stored: Stored,
+    within: Fraction | None,
+    most: Fraction | None,
+) -> Run:
+    from verifier.checker.manifest import Question
+    from verifier.data.load import source_files as data_files
+    from verifier.formats.load import source_files as network_files
+    from verifier.question.distance import DistanceTerms
+    from verifier.runs.run import begin
+    from verifier.runs.sources import read_sources
+
+    terms = DistanceTerms(within, most)
+    question = Question(about.norm, asked.decoder, clip=asked.clip, distance=terms)
+    facts: dict[str, Any] = {"network_file": Path(net).name}
+    if asked.notes:
+        facts["notes"] = "; ".join(asked.notes)
+    sources = read_sources("network", network_files(net))
+    sources += read_sources("data", data_files(about.spec))
+    return begin(
+        asked.dataset,
+        asked.network,
+        question,
+        stored.out,
+        samples=asked.samples,
+        options=options,
+        about=facts | {"sources": [source.facts for source in sources]},
+        name=f"{Path(net).name.split('.')[0]}-radius",
+        store=stored.store,
+        new=stored.new,
+        change_limits=bool(stored.retry),
+    )
+
+
+def _entries(run: Run, shown: dict[int, Checked]) -> list[RadiusInterval]:
+    """What was checked, by sample."""
+    from verifier.runs.distances import intervals
+    from verifier.runs.store import Store
+
+    with Store(run.place.database, read_only=True) as store:
+        rows = {row.sample: row for row in store.samples(run.place.row(store).id)}
+    return intervals(run.folder, run.network, run.points, run.job.question, rows, shown)
 
 
 def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:

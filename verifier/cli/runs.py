@@ -58,6 +58,7 @@ def list_(root: str, as_json: bool) -> int:
         "run",
         "samples",
         "recorded: robust",
+        "measured",
         "misread",
         "flips",
         "undecided",
@@ -224,7 +225,7 @@ def seal(run: str, as_json: bool) -> int:
         with Store(place.database) as store:
             manifest = seal_run(place, store)
     counts = manifest.counts
-    recorded = counts["robust"] + counts["flip"]
+    recorded = sum(count for kind, count in counts.items() if kind != "undecided")
     shown: dict[Kind, int] = {"robust": 0, "flip": 0, "undecided": counts["undecided"]}
     said = claim_text(manifest.question, manifest.size, shown, recorded)
     if as_json:

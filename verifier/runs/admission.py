@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from verifier.checker.checked import Checked, of_local_process
-from verifier.checker.manifest import Result, asked_of_run, sample_query
+from verifier.checker.manifest import Result, asked_of_run, sample_goals
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.packed import unpack
 from verifier.question.errors import RefusedError, UserError
-from verifier.question.rational import parse_rational
+from verifier.question.rational import format_rational, parse_rational
 from verifier.runs.records import ANSWERED, STATES, Record, Rival, state_of
 from verifier.runs.work import Context
 
@@ -49,7 +49,7 @@ def _require_shape(record: object, sample: int) -> None:
     texts = (record.worker, record.rival, record.reason, record.lower_bound, record.lowest_seen)
     if not all(text is None or (isinstance(text, str) and text.isprintable()) for text in texts):
         raise RefusedError("malformed", "a text is none, or not printable")
-    for bound in (record.lower_bound, record.lowest_seen):
+    for bound in (record.lower_bound, record.lowest_seen, *(record.ends or ())):
         if bound is not None:
             parse_rational(bound)
     for count in (record.nodes, record.text_bytes):
@@ -76,6 +76,8 @@ def _require_shape(record: object, sample: int) -> None:
 
 def result_of(record: Record) -> Result:
     """What a record of an answered sample claims."""
+    if record.ends is not None:
+        return Result(record.sample, "distance", record.digest)
     return Result(record.sample, "robust" if record.state == "robust" else "flip", record.digest)
 
 
@@ -102,7 +104,14 @@ def with_check(context: Context, record: Record, shown: Checked | None) -> Recor
     """The record with what was checked of it, if that is what it says; RefusedError if not."""
     if not isinstance(shown, Checked) or shown.verdict != result_of(record).kind:
         raise RefusedError("another verdict", f"recorded is {record.state}, checked {shown}")
-    if shown.verdict == "flip":
+    if shown.facts.ends is not None:
+        lower, upper = shown.facts.ends
+        ends = format_rational(lower), None if upper is None else format_rational(upper)
+        state = "misread" if upper == 0 else "measured"
+        if (record.state, record.ends) != (state, ends):
+            said = f"recorded is {record.state}, {record.ends}"
+            raise RefusedError("another verdict", f"{said}, it is {state}, {ends}")
+    elif shown.verdict == "flip":
         verdict = parse_certificate(unpack(record.certificate or b""), context.network.digest)
         if not isinstance(verdict, Flip):
             raise RefusedError("another verdict", "a flip is claimed, the certificate differs")
@@ -112,8 +121,8 @@ def with_check(context: Context, record: Record, shown: Checked | None) -> Recor
             raise RefusedError("another verdict", f"recorded is {record.state}, it is {state}")
     rival = None
     if shown.facts.goal is not None:
-        query = sample_query(context.network, context.points, context.job.question, record.sample)
-        rival = query.goals[shown.facts.goal].rival
+        goals = sample_goals(context.network, context.points, context.job.question, record.sample)
+        rival = goals[shown.facts.goal].rival
     return replace(record, checked=shown, rival=rival)
 
 

@@ -39,7 +39,8 @@ def _exact(value: Any) -> bool:
     return _text(value) and _EXACT.fullmatch(value) is not None
 
 
-_STORED = tuple(state for state in STATES if state != "misread")  # which is a column of its own
+_STORED = tuple(state for state in STATES if state not in ("misread", "measured"))
+# These two are seen from columns of their own.
 
 
 def _state(value: Any) -> bool:
@@ -64,6 +65,9 @@ _COLUMNS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "misread": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
     "certificate": ("a digest or nothing", _or_none(_digest)),
     "root": ("a digest or nothing", _or_none(_digest)),
+    "lower": ("an exact number or nothing", _or_none(_exact)),
+    "upper": ("an exact number or nothing", _or_none(_exact)),
+    "measured": ("0 or 1", lambda value: type(value) is int and value in (0, 1)),
     "lower_bound": ("an exact number or nothing", _or_none(_exact)),
     "lowest_seen": ("an exact number or nothing", _or_none(_exact)),
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from verifier.checker.manifest import Question
+from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyTerms
 from verifier.question.network import Network
@@ -51,6 +52,11 @@ def question_text(question: Question) -> dict[str, Any]:
             "last": format_rational(family.last),
             "open": family.open,
         }
+    if question.distance is not None:
+        terms["distance"] = {
+            "within": _text(question.distance.within),
+            "max": _text(question.distance.most),
+        }
     if question.semantics != "real":
         terms["semantics"] = question.semantics
     return terms | {
@@ -81,6 +87,7 @@ def _question_from(text: dict[str, Any]) -> Question:
         None if clip is None else (clip[0], clip[1]),
         _family_from(text["family"]) if "family" in text else None,
         text.get("semantics", "real"),
+        _distance_from(text["distance"]) if "distance" in text else None,
     )
 
 
@@ -90,6 +97,13 @@ def _family_from(text: dict[str, Any]) -> FamilyTerms:
     if type(text["open"]) is not bool:
         raise TypeError("open is neither true nor false")
     return FamilyTerms((zero, slope), unit, first, last, text["open"])
+
+
+def _distance_from(text: dict[str, Any]) -> DistanceTerms:
+    within, most = (
+        None if text[name] is None else parse_rational(text[name]) for name in ("within", "max")
+    )
+    return DistanceTerms(within, most)
 
 
 def _text(value: Fraction | None) -> str | None:

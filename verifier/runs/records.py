@@ -17,13 +17,16 @@ from verifier.question.rational import format_rational
 from verifier.search.options import Outcome
 from verifier.tasks.verify import CheckedOutcome
 
-State = Literal["open", "robust", "misread", "flip", "undecided", "failed", "recorded"]
-STATES: tuple[State, ...] = ("open", "robust", "misread", "flip", "undecided", "failed")
+State = Literal["open", "robust", "measured", "misread", "flip", "undecided", "failed", "recorded"]
+STATES: tuple[State, ...] = (
+    "open", "robust", "measured", "misread", "flip", "undecided", "failed",
+)  # fmt: skip
 """What is stored. `open`: no answer yet. `misread`: the network does not read the label at the
-sample itself, which is its own flip; `flip` is any other. `failed`: every attempt ended in an
+sample itself, which is its own flip; `flip` is any other. `measured`: of a question about
+distances, an interval is shown. `failed`: every attempt ended in an
 error; nothing is claimed. Who shows a run says `recorded` of an answer that was not replayed, which
 is not stored."""
-ANSWERED: tuple[State, ...] = ("robust", "misread", "flip")
+ANSWERED: tuple[State, ...] = ("robust", "measured", "misread", "flip")
 """The states that have a certificate."""
 
 
@@ -52,7 +55,8 @@ class Record:
     undecided sample, as far as they are known. `seconds` by phase. `rivals` are in the order of the
     goals, none if the attempt ended in an error. `checked` is there of a robust sample or a flip:
     as `Checked` in the process where the checker accepted it, as bare facts elsewhere. A sample
-    whose own point is the flip is `misread`.
+    whose own point is the flip is `misread`. Of a distance `ends` are those of its interval, and
+    `reason` says why it is not as close as asked; `nodes` then counts the balls asked about.
     """
 
     sample: int
@@ -69,6 +73,39 @@ class Record:
     worker: str = ""
     rivals: tuple[Rival, ...] = ()
     checked: Checked | Facts | None = None
+    ends: tuple[str, str | None] | None = None
+
+
+def distance_record(
+    sample: int,
+    checked: Checked,
+    rivals: Sequence[str],
+    *,
+    reason: str | None,
+    balls: int,
+    seconds: dict[str, float],
+    worker: str = "",
+) -> Record:
+    """The record of what was checked of the sample's distance; `rivals` by the goals."""
+    if checked.facts.ends is None:
+        raise RefusedError("another verdict", f"sample {sample}: no distance was checked")
+    lower, upper = checked.facts.ends
+    checked, text = checked.written()
+    goal = checked.facts.goal
+    return Record(
+        sample,
+        "misread" if upper == 0 else "measured",
+        certificate=pack(text),
+        digest=checked.certificate,
+        text_bytes=len(text),
+        rival=None if goal is None else rivals[goal],
+        reason=reason,
+        nodes=balls,
+        seconds=seconds,
+        worker=worker,
+        checked=checked,
+        ends=(format_rational(lower), _text(upper)),
+    )
 
 
 def record_of(

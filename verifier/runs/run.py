@@ -47,6 +47,7 @@ from verifier.runs.store import Store
 from verifier.runs.summary import Summary, result_of, shown_of, summarize
 from verifier.runs.work import Context, Job
 from verifier.search.options import Options
+from verifier.tasks.radius import VALUE_IS_OPEN
 
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
 _PREPARED = 5_000  # variables, whose preparation for a task takes as long as a sample
@@ -172,6 +173,10 @@ def _require_fit(
 ) -> None:
     """Returns unless something fits no sample: the decoder, or a clip that no ball meets."""
     sample_goals(network, points, question, samples[0])
+    if question.distance is not None:
+        if question.distance.within is None and question.decoder == "value":
+            raise UserError(VALUE_IS_OPEN)
+        return
     if question.family is not None:
         sample_family(network, points, question, samples[0])
         return
@@ -257,6 +262,7 @@ def continue_run(
     replay: bool = True,
     replayed: Callable[[int, int], None] = lambda done, total: None,
     observe: Callable[[Progress], None] = lambda progress: None,
+    answered: Callable[[Mapping[int, Checked]], None] = lambda shown: None,
 ) -> Summary:
     """Works on all samples that are open or to be retried, then seals; how the run stands then.
 
@@ -271,7 +277,8 @@ def continue_run(
 
     What earlier sessions have answered is replayed first, outside of the budget; with `replay`
     false it is not, and the summary counts it as recorded alone. `replayed` is called with how many
-    of how many are done. Raises RefusedError, naming the flaw, if one of them does not hold.
+    of how many are done, `answered` with what was checked, as soon as it is stored. Raises
+    RefusedError, naming the flaw, if one of them does not hold.
     """
     started = monotonic()
     place, folder = run.place, run.folder
@@ -279,6 +286,8 @@ def continue_run(
         with Store(place.database, read_only=True) as store:
             number = place.row(store).id
             waiting = store.pending(number, ("open", *retry))
+            if "undecided" in retry:
+                waiting = sorted({*waiting, *store.unsettled(number)})
             taken_over = [result_of(row) for row in store.samples(number, ANSWERED)]
         shown: dict[int, Checked] = {}
         if replay:
@@ -287,6 +296,7 @@ def continue_run(
                 folder, run.network, run.points, run.job.question, taken_over, max(1, jobs),
                 lambda done: replayed(done, total),
             ).require()  # fmt: skip
+            answered(shown)
         kernel = KernelShare(0, 0, 0)
         begun = monotonic()
         deadline = None if budget_seconds is None else begun + budget_seconds
@@ -295,8 +305,11 @@ def continue_run(
             with Store(place.database) as store:
                 if waiting:
                     backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
-                    host, worked = _work(run, store, waiting, deadline, backend_of, observe)
-                    shown |= worked
+                    host, worked = _work(
+                        run, store, waiting, deadline, backend_of, observe, answered
+                    )
+                    kept = store.certificates(number)  # an interval may be less close than before
+                    shown |= {k: one for k, one in worked.items() if one.certificate in kept}
                     kernel = _by_kernel(run, store, worked, SHARE * (monotonic() - begun))
                     store.note_kernel(host, kernel.facts)
                 if seal:
@@ -349,6 +362,7 @@ def _work(
     deadline: float | None,
     backend_of: Callable[[Callable[[], None]], Backend],
     observe: Callable[[Progress], None],
+    answered: Callable[[Mapping[int, Checked]], None],
 ) -> tuple[int, dict[int, Checked]]:
     """The number of this session in the database, and what was checked of the samples that were
     waiting, as far as the work came."""
@@ -360,7 +374,7 @@ def _work(
     host = store.add_host(row.id, datetime.now(UTC).isoformat(), host_facts())
     counts = dict(row.counts)
     before: dict[int, State] = dict.fromkeys(waiting, "open")
-    for old in store.samples(row.id, ("undecided", "failed")):
+    for old in store.samples(row.id, ("undecided", "failed", "measured")):
         if old.sample in before:
             before[old.sample] = old.state
     worst: Fraction | None = None
@@ -376,6 +390,7 @@ def _work(
                 shown[record.sample] = record.checked
         run.folder.write_certificates(records)
         store.record(row.id, host, records)
+        answered({r.sample: shown[r.sample] for r in records if r.sample in shown})
         for record in records:
             done += 1
             counts[before[record.sample]] -= 1
@@ -400,6 +415,8 @@ def _work(
         deadline=deadline,
         grace=0.0 if deadline is None else min(_ENDING, max(0.0, deadline - monotonic())),
     )
+    if run.job.question.distance is not None:  # many balls each: written as soon as it is found
+        executor.first_size = executor.largest_size = 1
     tick()
     executor.run(waiting)
     return host, shown

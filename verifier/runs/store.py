@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
@@ -23,10 +24,11 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.rational import parse_rational
 from verifier.runs.fields import checked_rows, parse_object
 from verifier.runs.records import ANSWERED, STATES, Record, State
 
-SCHEMA = 3
+SCHEMA = 4
 _LONGEST = 1 << 28  # bytes of one value
 _T = TypeVar("_T")
 _BUSY_SECONDS = 60.0  # how long to wait for another writer of a shared store
@@ -102,6 +104,11 @@ _MIGRATIONS = (
     """
     ALTER TABLE samples ADD COLUMN misread INTEGER NOT NULL DEFAULT 0 CHECK (misread IN (0, 1));
     """,
+    # Of a distance: the ends of its interval, exact; upper is NULL where no flip is known.
+    """
+    ALTER TABLE samples ADD COLUMN lower TEXT;
+    ALTER TABLE samples ADD COLUMN upper TEXT;
+    """,
 )
 
 
@@ -134,6 +141,13 @@ class SampleRow:
     search_seconds: float
     check_seconds: float
     attempts: int
+    lower: str | None = None
+    upper: str | None = None
+
+    @property
+    def is_close(self) -> bool:
+        """Whether nothing more was asked: a distance that is not as close has a reason."""
+        return self.state in ANSWERED and self.reason is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +230,19 @@ def _expected(version: int) -> dict[tuple[str, str], str]:
 
 def _stored(state: State) -> tuple[State, int]:
     """The columns state and misread of a sample in this state."""
-    return ("flip", 1) if state == "misread" else (state, 0)
+    return ("flip", 1) if state == "misread" else ("robust" if state == "measured" else state, 0)
 
 
-def _state(stored: State, misread: int) -> State:
-    """The state of a sample by these columns; the second one says something of a flip alone."""
+def _state(stored: State, misread: int, measured: int) -> State:
+    """The state of a sample by these columns; the second one says something of a flip alone, the
+    third one, whether it has an interval, of what is stored as robust."""
+    if measured and stored == "robust":
+        return "measured"
     return "misread" if misread and stored == "flip" else stored
+
+
+def _number(text: str | None) -> Fraction | None:
+    return None if text is None else parse_rational(text)
 
 
 def _where(run: int, states: Sequence[State]) -> tuple[str, tuple[Any, ...]]:
@@ -387,13 +408,14 @@ class Store:
     def runs(self) -> list[RunRow]:
         """All runs, in the order in which they were begun."""
         counts: dict[int, dict[State, int]] = {}
-        for run, stored, misread, count in self._query(
-            f"SELECT run, state, {self._misread}, count(*) FROM samples GROUP BY 1, 2, 3"
+        for run, stored, misread, measured, count in self._query(
+            f"SELECT run, state, {self._misread}, {self._measured}, count(*) FROM samples"
+            " GROUP BY 1, 2, 3, 4"
         ):
-            row = (run, stored, misread)
-            checked_rows(f"{self.path}: samples", ("run", "state", "misread"), [row])
+            row = (run, stored, misread, measured)
+            checked_rows(f"{self.path}: samples", ("run", "state", "misread", "measured"), [row])
             of_run = counts.setdefault(run, dict.fromkeys(STATES, 0))
-            of_run[_state(stored, misread)] += count
+            of_run[_state(stored, misread, measured)] += count
         found = self._rows(
             "runs",
             "id, name, folder, network, data, question, options, about, root",
@@ -459,7 +481,8 @@ class Store:
     def record(self, run: int, host: int, records: Iterable[Record]) -> None:
         """Notes the ends of attempts; their certificates must be on the disk.
 
-        A sample that has a proof or a flip keeps it, and an error does not replace an answer.
+        A sample that has a proof or a flip keeps it, and an error does not replace an answer; but
+        an interval that is not as close as asked gives way to one within it.
         """
         with self._transaction() as connection:
             for record in records:
@@ -478,18 +501,22 @@ class Store:
                     ("open", "failed") if record.state == "failed"
                     else ("open", "failed", "undecided")
                 )  # fmt: skip
+                lower, upper = record.ends or (None, None)
                 changed = connection.execute(
-                    "UPDATE samples SET state = ?, misread = ?, certificate = ?, text_bytes = ?,"
+                    "UPDATE samples SET lower = ?, upper = ?,"
+                    " state = ?, misread = ?, certificate = ?, text_bytes = ?,"
                     " packed_bytes = ?, rival = ?, reason = ?, lower_bound = ?, lowest_seen = ?,"
                     " nodes = ?, bounds_seconds = ?, search_seconds = ?, check_seconds = ?"
-                    " WHERE run = ? AND sample = ? AND state IN"
-                    f" ({', '.join('?' * len(replaceable))})",
+                    " WHERE run = ? AND sample = ? AND (state IN"
+                    f" ({', '.join('?' * len(replaceable))}) OR ?)",
                     (
+                        lower, upper,
                         *_stored(record.state), record.digest, record.text_bytes,
                         len(record.certificate or b""), record.rival, record.reason,
                         record.lower_bound, record.lowest_seen, record.nodes,
                         seconds.get("bounds", 0.0), seconds.get("search", 0.0),
                         seconds.get("check", 0.0), run, record.sample, *replaceable,
+                        self._is_within(run, record),
                     ),
                 ).rowcount  # fmt: skip
                 if changed:
@@ -505,6 +532,19 @@ class Store:
                             for rival in record.rivals
                         ],
                     )  # fmt: skip
+
+    def _is_within(self, run: int, record: Record) -> bool:
+        """Whether the record is an interval within the one that is stored."""
+        if record.ends is None:
+            return False
+        found = self._rows(
+            "samples", "lower, upper", "WHERE run = ? AND sample = ?", (run, record.sample)
+        )
+        lower, upper = map(_number, record.ends)
+        least, most = map(_number, found[0]) if found else (None, None)
+        if lower is None or least is None:
+            return False
+        return lower >= least and (most is None or (upper is not None and upper <= most))
 
     def attempt(self, run: int, host: int, record: Record) -> None:
         """Notes an attempt that ended in an error and will be repeated; the sample stays."""
@@ -526,7 +566,7 @@ class Store:
             "samples",
             "sample, state, certificate, text_bytes, packed_bytes, rival, reason,"
             " lower_bound, lowest_seen, nodes, bounds_seconds, search_seconds, check_seconds,"
-            f" attempts, {self._misread}",
+            f" attempts, {self._ends}, {self._misread}",
             *_where(run, states),
             "rival",
         )
@@ -537,7 +577,11 @@ class Store:
                     "database damaged",
                     f"{self.path}: sample {sample} is {stored}, certificate {certificate}",
                 )
-            state = _state(stored, misread)
+            if (others[-2], others[-1]) != (None, None) and certificate is None:
+                raise RefusedError(
+                    "database damaged", f"{self.path}: sample {sample} has ends and no certificate"
+                )
+            state = _state(stored, misread, others[-2] is not None)
             if state in states:
                 rows.append(SampleRow(sample, state, certificate, *others))
         return rows
@@ -546,6 +590,15 @@ class Store:
     def _misread(self) -> str:
         """The column that says so of a flip; of earlier versions it is not known."""
         return "misread" if self._version >= 3 else "0 AS misread"
+
+    @property
+    def _ends(self) -> str:
+        """The columns of an interval; earlier versions have none."""
+        return "lower, upper" if self._version >= 4 else "NULL AS lower, NULL AS upper"
+
+    @property
+    def _measured(self) -> str:
+        return "lower IS NOT NULL AS measured" if self._version >= 4 else "0 AS measured"
 
     def rivals(self, run: int) -> list[RivalRow]:
         """The samples and rivals on which something is known, by sample and goal; none in a
@@ -564,9 +617,14 @@ class Store:
 
     def pending(self, run: int, states: Sequence[State]) -> list[int]:
         """The numbers of the samples in these states, increasing."""
-        columns = f"sample, state, {self._misread}"
+        columns = f"sample, state, {self._misread}, {self._measured}"
         found = self._rows("samples", columns, *_where(run, states))
-        return [number for number, *both in found if _state(*both) in states]
+        return [number for number, *those in found if _state(*those) in states]
+
+    def unsettled(self, run: int) -> list[int]:
+        """The samples with an interval that is not as close as asked, increasing."""
+        rows = self.samples(run, ("measured",))
+        return [row.sample for row in rows if not row.is_close]
 
     def attempts(self, run: int) -> list[Attempt]:
         """The history, oldest first."""

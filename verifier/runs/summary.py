@@ -83,6 +83,11 @@ class Summary(Shown):
         return sum(one.verdict == "flip" for one in self.shown.values())
 
     @property
+    def measured(self) -> int:
+        """Of a question about distances: samples of which an interval was shown."""
+        return sum(one.verdict == "distance" for one in self.shown.values())
+
+    @property
     def checked(self) -> int:
         return len(self.shown)
 
@@ -102,6 +107,7 @@ class Summary(Shown):
         counts: dict[Kind, int] = {
             "robust": self.robust,
             "flip": self.flips,
+            "distance": self.measured,
             "undecided": self.undecided,
         }
         return claim_text(self.question, self.size, counts, self.recorded)
@@ -130,6 +136,8 @@ class Summary(Shown):
                 "checked": entry.sample in self.shown,
                 "rival": entry.rival,
                 "reason": entry.reason,
+                "lower": entry.lower,
+                "upper": entry.upper,
                 "proof_bytes": entry.text_bytes,
                 "nodes": entry.nodes,
                 "seconds": entry.bounds_seconds + entry.search_seconds + entry.check_seconds,
@@ -178,6 +186,8 @@ def result_of(row: SampleRow) -> Result:
     """What the database says of a sample, as a claim."""
     if row.state not in ANSWERED or row.certificate is None:
         return Result(row.sample, "undecided", None)
+    if row.lower is not None:
+        return Result(row.sample, "distance", row.certificate)
     return Result(row.sample, "robust" if row.state == "robust" else "flip", row.certificate)
 
 

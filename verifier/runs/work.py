@@ -15,21 +15,25 @@ from verifier.checker.manifest import (
     Question,
     asked_of_run,
     run_checker,
+    sample_balls,
     sample_family,
     sample_goals,
     sample_query,
 )
 from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.data_file import Points
+from verifier.evidence.distance import Distance
+from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.runs.centers import goals_at_centers
-from verifier.runs.records import Record, failure, record_of
+from verifier.runs.records import Record, distance_record, failure, record_of
 from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
 from verifier.search.options import Options
+from verifier.tasks.radius import exact_radius
 from verifier.tasks.semantics import verify_executed
 from verifier.tasks.verify import CheckedOutcome, verify_batch
 
@@ -80,6 +84,12 @@ def solve(
     with rare_collections():
         if context.job.question.family is not None:
             return _solve_family(context, samples, progress, worker)
+        if context.job.question.distance is not None:
+            records = []
+            for done, sample in enumerate(samples, start=1):
+                records.append(_measured(context, sample, worker))
+                progress(done)
+            return records
         return _solve(context, samples, progress, worker)
 
 
@@ -187,6 +197,38 @@ def _solve_family(
         records.append(record_of(sample, own[k], outcome, points.point(sample), worker))
         progress(len(records))
     return records
+
+
+def _measured(context: Context, sample: int, worker: str) -> Record:
+    """The record of the sample's distance to its nearest flip, as close as it was found."""
+    try:
+        return _distance_of(context, sample, worker)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
+        return failure(sample, _reason(error), worker)
+
+
+def _distance_of(context: Context, sample: int, worker: str) -> Record:
+    points, question, started = context.points, context.job.question, monotonic()
+    terms, checker = question.distance or DistanceTerms(), context.checker
+    found = exact_radius(
+        checker.lent()[0], points, sample, norm=question.norm, decoder=question.decoder,
+        clip=question.clip, within=terms.within, most=terms.most, options=context.job.options,
+    )  # fmt: skip
+    searched, reason = monotonic() - started, None if found.reached else found.reason
+    if found.proof is None and found.flip is None:
+        return Record(sample, "undecided", reason=reason or "nothing was found",
+                      nodes=found.queries, seconds={"search": searched}, worker=worker)  # fmt: skip
+    flip = None if found.flip is None else Flip(found.flip.point, found.flip.goal)
+    claim = Distance(found.lower_size, found.upper, found.proof, flip)
+    balls = sample_balls(context.network, points, question, sample)
+    asked = asked_of_run(points.digest, question, [sample])
+    ((_, shown),) = checker.distances([balls], ["distance"], lambda place: claim, asked)
+    if isinstance(shown, RefusedError):
+        raise shown
+    goals = sample_goals(context.network, points, question, sample)
+    seconds = {"search": searched, "check": monotonic() - started - searched}
+    return distance_record(sample, shown, [goal.rival for goal in goals], reason=reason,
+                           balls=found.queries, seconds=seconds, worker=worker)  # fmt: skip
 
 
 def hints_of(context: Context, sample: int, region: Region) -> list[Vector]:

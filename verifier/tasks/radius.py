@@ -40,6 +40,7 @@ from verifier.tasks.verify import verify
 
 PART = 1024  # the interval is this part of its upper end before the last step
 SMALLEST = 2**40  # the interval is at least this part of the largest radius: flips may have no end
+VALUE_IS_OPEN = "decoder value: no flip is the nearest; ask for an interval with within"
 _RIVALS = 8  # samples looked at as flips
 _OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
 
@@ -114,9 +115,9 @@ def exact_radius(
     decoder = decoder or default_decoder(network.outputs.count)
     question = Question(norm, decoder, Fraction(0), None, clip)
     if within is None and question.decoder == "value":
-        raise UserError("decoder value: no flip is the nearest; ask for an interval with within")
+        raise UserError(VALUE_IS_OPEN)
     around = Around(Floats(network), points, question, sample, options.seed)
-    size = None if most is None else most**2 if norm == "2" else most
+    size = None if most is None else largest_asked(around, most)
     goals = range(len(around.goals))
     return interval_around(around, goals, within=within, most=size, options=options, hints=hints)
 
@@ -221,7 +222,7 @@ class _Search:
         options: Options,
     ) -> None:
         self.around, self.goals, self.within, self.options = around, goals, within, options
-        self.most = most if most is not None else _farthest(around)
+        self.most = most if most is not None else largest_asked(around)
         self.squared = around.norm == "2"
         self.lower = Fraction(0)  # a radius
         self.lower_size = Fraction(0)
@@ -392,8 +393,11 @@ def _rivals(around: Around) -> list[Vector]:
     return [points.point(k) for k in nearest if away[k] < np.inf]
 
 
-def _farthest(around: Around) -> Fraction:
-    """The distance to the farthest sample or so, its square for norm 2; positive."""
+def largest_asked(around: Around, most: Fraction | None = None) -> Fraction:
+    """The size of the largest ball asked about: of radius `most`, else the distance to the farthest
+    sample or so, its square for norm 2; positive."""
+    if most is not None:
+        return most**2 if around.norm == "2" else most
     far = around.points.point(int(_rough_distances(around).argmax()))
     return distance(around.norm, around.center, far) or Fraction(1)
 

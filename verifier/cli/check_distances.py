@@ -1,0 +1,127 @@
+"""`robmem check` of a run of `robmem radius`: every proof and every flip of its distances."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from verifier.checker.checked import Checked, CheckerName
+    from verifier.checker.manifest import Manifest, Result
+    from verifier.evidence.data_file import Points
+    from verifier.question.network import Network
+    from verifier.runs.folder import RunFolder
+    from verifier.runs.sources import Source
+
+
+def check_distances(
+    folder: RunFolder,
+    manifest: Manifest,
+    network: Network,
+    points: Points,
+    chosen: Sequence[Result],
+    by: CheckerName,
+    jobs: int,
+    seed: int | None,
+    sources: Sequence[tuple[Source, bool]],
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Replays what is claimed of the chosen samples, prints it, and gives the exit code.
+
+    A kernel replays the parts, each by its own question; the checker replays them as well, and its
+    word is what is shown. Raises RefusedError, naming the flaw.
+    """
+    from verifier.checker.manifest import claim_text
+    from verifier.cli.options import table
+    from verifier.cli.progress import counted
+    from verifier.question.printable import size_text
+    from verifier.runs.checking import check_run
+    from verifier.runs.distances import intervals
+
+    started = monotonic()
+    question = manifest.question
+    with counted(len(chosen), quiet=quiet) as show:
+        replayed = check_run(folder, network, points, question, chosen, jobs, show)
+        shown: dict[int, Checked] = replayed.require()
+        _by_kernel(folder, manifest, network, points, chosen, by)
+    found = intervals(folder, network, points, question, {}, shown)
+    undecided = manifest.counts["undecided"]
+    recorded = len(manifest.results) - undecided - len(shown)
+    claim = claim_text(
+        question, manifest.size, {"distance": len(shown), "undecided": undecided}, recorded
+    )
+    text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
+    reached = sum(one.reached for one in found)
+    facts: dict[str, Any] = {
+        "claim": claim,
+        "samples": len(manifest.results),
+        "measured": len(shown),
+        "exact": sum(one.exact for one in found),
+        "misread": sum(one.misread for one in found),
+        "reached": reached,
+        "undecided": undecided,
+        "checked": len(shown),
+        "checker": by,
+        "recorded": recorded,
+        "proof_bytes": text_bytes,
+        "packed_bytes": packed_bytes,
+        "seconds": {"check": round(monotonic() - started, 3)},
+        "folder": str(folder.path),
+        "root": manifest.root,
+        "sources": [source.facts | {"checked": checked} for source, checked in sources],
+    }
+    if seed is not None:
+        facts["seed"] = seed
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        partly = "" if seed is None or not recorded else f", drawn with seed {seed}"
+        rows: list[tuple[str, object]] = [
+            ("claim", claim),
+            ("network", manifest.network),
+            ("data", manifest.data),
+            *((source.title, source.digest if checked else f"{source.digest} as recorded")
+              for source, checked in sources),
+            ("samples", facts["samples"]),
+            ("exact", facts["exact"]),
+            ("misread", facts["misread"]),
+            ("as close as asked", reached),
+            ("undecided", undecided),
+            ("evidence checked", f"of {len(shown)} samples{partly}, by the {by}"),
+            *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
+            ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
+            ("seconds", facts["seconds"]["check"]),
+            ("root", manifest.root),
+        ]  # fmt: skip
+        print(table(rows))
+    return 3 if undecided or reached < len(shown) else 0
+
+
+def _by_kernel(
+    folder: RunFolder,
+    manifest: Manifest,
+    network: Network,
+    points: Points,
+    chosen: Sequence[Result],
+    by: CheckerName,
+) -> None:
+    """Returns if the kernel, where one is asked for, accepts both parts of each distance."""
+    if by == "checker":
+        return
+    from verifier.checker.elaborate import kernel_check_proof
+    from verifier.checker.manifest import replay_distance
+    from verifier.checker.proved import replay_proof
+    from verifier.evidence.certificate import Flip, Robust
+    from verifier.question.query import Query
+
+    def check(query: Query, verdict: Robust | Flip) -> None:
+        if by == "kernel":
+            kernel_check_proof(query, verdict)
+        else:
+            replay_proof(query, verdict)
+
+    for result in chosen:
+        replay_distance(network, points, manifest.question, result, folder.fetch, check)
