@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib import util
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,17 +19,32 @@ ROOT = Path(__file__).parents[2]
 LEARN = sorted((ROOT / "docs").glob("learn-*.md"))
 
 
-def test_the_page_of_commands_is_what_the_program_says():
-    place = util.spec_from_file_location("write_commands", ROOT / "tools/write_commands.py")
+def _tool(name: str) -> Any:
+    place = util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
     assert place is not None and place.loader is not None
     module = util.module_from_spec(place)
     place.loader.exec_module(module)
+    return module
+
+
+def test_the_page_of_commands_is_what_the_program_says():
+    module = _tool("write_commands")
     assert module.PAGE.read_text() == module.page(), "run python tools/write_commands.py"
 
 
+def test_the_pages_of_constructions_are_those_of_the_registry():
+    pages = _tool("write_constructions").pages()
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert {name for name in there if name.startswith("constructions")} == set(pages)
+    for name, text in pages.items():
+        written = (ROOT / "docs" / name).read_text()
+        assert written == text, "run python tools/write_constructions.py"
+
+
 def test_every_page_is_in_the_menu():
-    menu = re.findall(r": ([\w-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
-    assert sorted(menu) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+    menu = re.findall(r": ([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+    there = (ROOT / "docs").rglob("*.md")
+    assert sorted(menu) == sorted(path.relative_to(ROOT / "docs").as_posix() for path in there)
 
 
 @pytest.mark.parametrize("page", LEARN, ids=lambda page: page.stem)

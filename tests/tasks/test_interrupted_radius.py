@@ -89,4 +89,4 @@ def test_a_search_shows_and_writes_what_it_found(here, monkeypatch, capsys):
 def test_without_a_folder_the_table_is_shown_all_the_same(here, monkeypatch, capsys):
     _stopping_after(1, monkeypatch)
     code, printed, error = run(capsys, "radius", "net.npz", "--data", "t.csv")
-    assert code == 130 and "3/2" in printed and "give --proofs to keep" in error
+    assert code == 130 and "3/2" in printed and "give --out to keep" in error
