@@ -63,8 +63,7 @@ class Network:
             at = end
         need(at == len(data), "malformed", "it goes on after the last section")
         self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
-        need(sum(layers) == self.units.count, "malformed", "layers")
-        need(self.outputs.count > 0, "malformed", "no outputs")
+        need(sum(layers) == self.units.count and self.outputs.count, "malformed", "layers")
         starts = self.units.starts
         for first, last in pairwise(accumulate(layers, initial=0)):
             read = max(self.units.indices[starts[first] : starts[last]], default=0)

@@ -9,6 +9,7 @@ from verifier.kernel.text import ONE, ZERO, fields, listed, need, rational, tabl
 
 LENGTH: Any = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # squared
 DECODERS = ("nearest", "sign", "argmax", "value")
+TERMS = ("unit", "first", "last", "open")  # of a family
 
 
 class Region:
@@ -45,10 +46,11 @@ class Cone:
     """The points x, m with ||x - center||_norm <= m unit (norm 2: its square <= m^2 unit) and
     first <= m <= last (open: < last): a family is a question about every m."""
 
-    def __init__(self, norm, center, unit, first, last, is_open):
-        self.norm, self.center, self.unit, self.open = norm, center, unit, is_open
-        self.first, self.last = first, last
-        need(norm in LENGTH and center and unit > 0 and 0 <= first < last, "malformed", "a cone")
+    def __init__(self, norm, center, terms):
+        self.norm, self.center, self.open = norm, center, typed(terms[3], bool)
+        self.unit, self.first, self.last = map(rational, terms[:3])
+        positive = self.unit > 0 and 0 <= self.first < self.last
+        need(norm in [*LENGTH] and center and positive, "malformed", "a cone")
 
     def at(self, m):
         """Where m is this number; at the open end, `loose`, goals are not asked about."""
@@ -94,10 +96,8 @@ def region_of(text):
 
     need(typed(text, dict).get("norm") in [*LENGTH], "malformed", "the norm")
     if "unit" in text:
-        names = ("norm", "center", "unit", "first", "last", "open")
-        norm, center, unit, first, last, is_open = fields(text, names)
-        unit, first, last = vector([unit, first, last])
-        return Cone(norm, vector(center), unit, first, last, typed(is_open, bool))
+        norm, center, *terms = fields(text, ("norm", "center", *TERMS))
+        return Cone(norm, vector(center), terms)
     is_open = "open" in text
     ball = ("center", "size", "clipped") if is_open or text["norm"] != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
@@ -150,31 +150,44 @@ def ball(norm, center, reach, size, clip=None, fixed=()):
 
 class Questions:
     """The question of every sample: does the decoder read its label, among all labels of the data,
-    on the ball around it?"""
+    on the ball around it? Of a family: does it read it from G(., m) / D(m), for every m?"""
 
     def __init__(self, network: Any, points: Any, asked: Any) -> None:
-        self.network, self.points, self.asked = network, points, asked
+        self.network, self.points, self.asked, self.over = network, points, asked, None
         of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
         need("semantics" not in asked, "semantics", "not of executions in floats: of real numbers")
-        self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
+        if "family" in asked:
+            self.norm, family, self.decoder = fields(asked, ("norm", "family", "decoder"))
+            over, *terms = fields(family, ("denominator", *TERMS))
+            zero, slope = self.over = [*map(rational, listed(over, 2))]
+            self.region: Any = lambda center: Cone(self.norm, center, terms)
+            cone = self.region([ZERO])
+            low, high = (zero + slope * m for m in (cone.first, cone.last))
+            need(low > 0 and (high > 0 or (high == 0 and cone.open)), "malformed", "sign of D")
+        else:
+            self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
+            need(of == "radius" or self.norm == "2", "malformed", "a squared radius")
+            reach = size = rational(radius)
+            need(size >= 0, "malformed", "a negative radius")
+            if of == "radius_squared":
+                reach = root_upper(size)
+            elif self.norm == "2":
+                size *= size
+            clip = None if clip is None else [*map(rational, listed(clip, 2))]
+            need(clip is None or clip[0] <= clip[1], "malformed", "clip")
+            self.region = lambda center: ball(self.norm, center, reach, size, clip)
         need(self.norm in [*LENGTH] and self.decoder in DECODERS, "malformed", self.norm)
-        need(of == "radius" or self.norm == "2", "malformed", "a squared radius")
-        self.reach = self.size = rational(radius)
-        need(self.size >= 0, "malformed", "a negative radius")
-        if of == "radius_squared":
-            self.reach = root_upper(self.size)
-        elif self.norm == "2":
-            self.size *= self.size
-        self.clip = None if clip is None else [*map(rational, listed(clip, 2))]
-        need(self.clip is None or self.clip[0] <= self.clip[1], "malformed", "clip")
         self.labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
         need(len(self.labels) == len(points.names), "malformed", "sign of other labels")
 
     def question(self, sample: int) -> Question:
         label, outputs = self.points.labels[sample], self.network.outputs.count
         goals = label_goals(self.decoder, label, self.labels, outputs)
-        region = ball(self.norm, self.points.point(sample), self.reach, self.size, self.clip)
-        return Question(self.network, region, goals)
+        point = self.points.point(sample)
+        for goal in goals if self.over else ():  # times D(m) > 0: it is about G
+            zero, slope = self.over
+            goal[:] = [({len(point): slope * c}, y, zero * c, strict) for _, y, c, strict in goal]
+        return Question(self.network, self.region(point), goals)
 
     def __str__(self):
         return f"L{self.norm} balls, {json.dumps(self.asked)}"

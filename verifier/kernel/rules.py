@@ -13,6 +13,7 @@ question. A form that a leaf bounds has constants alone that depend on m, and af
 from copy import copy
 from fractions import Fraction
 from heapq import heappop, heappush
+from itertools import zip_longest
 from typing import Any
 
 from verifier.kernel.ridge import Ridges
@@ -309,11 +310,9 @@ def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None
     checker = Checker(question, version)
     for step in steps:
         checker.step(step, checker.root)
-    waiting = [*question.goals]
-    for tree in trees:
-        need(waiting, "goal missing", "more trees than goals")
-        checker.tree(tree, checker.root, waiting.pop(0))
-    need(not waiting, "goal missing", f"{len(waiting)} of {len(question.goals)}")
+    for goal, tree in zip_longest(question.goals, trees):
+        need(goal and tree is not None, "goal missing", "a tree for each goal")
+        checker.tree(tree, checker.root, goal)
 
 
 def check_flip(question: Any, goal: int, point: Any) -> None:

@@ -41,8 +41,7 @@ def read_file(path):
     except zlib.error as error:
         raise Refused("damaged", str(error)) from None
     need(len(content) <= MAX_FILE, "too large", "unpacked")
-    whole = unpacker.eof and not unpacker.unused_data
-    need(data.startswith(PACKED) and whole, "damaged", "packed data")
+    need(data.startswith(PACKED) and unpacker.eof and not unpacker.unused_data, "damaged", path)
     return content
 
 
