@@ -133,3 +133,24 @@ def test_a_fresh_extraction_is_the_committed_program(tmp_path):
     subprocess.run(["make", "extract"], cwd=tmp_path, check=True, capture_output=True)
     for name in ("kernel.ml", "kernel.mli"):
         assert Path(tmp_path / "program" / name).read_bytes() == (PROGRAM / name).read_bytes()
+
+
+def test_the_python_kernel_names_lemmas_that_are_proved():
+    """Every rule of `verifier.kernel` says which lemma proves it: the names exist in Coq."""
+    proved = set()
+    for path in SOURCE.glob("*.v"):
+        proved |= set(re.findall(r"^(?:Lemma|Theorem|Corollary) (\w+)", path.read_text(), re.M))
+    named = set()
+    for module in ("rules", "ridge", "question"):
+        text = (SOURCE.parent / f"{module}.py").read_text()
+        for names in re.findall(r"\bCoq: ([a-z]\w*(?:, [a-z]\w*)*)", text):
+            named |= set(names.split(", "))
+    assert named <= proved, named - proved
+    assert named >= {
+        "root_sound", "interval_sound", "relu_sound", "lemma_goal_met", "valid_tighten",
+        "check_sound", "close_sound", "take_atoms_sound", "take_cuts_sound", "take_bounds_sound",
+        "add_row_value", "clear_sound", "rest_at_ends_sound", "finish_sound", "finish_cone_sound",
+        "finish_ridge_sound", "weights_sound", "range_sound", "walk_sound", "least_sound",
+        "label_goals_mean", "verify_sound", "verify_cone_sound", "verify_sample_sound",
+        "verify_family_sound", "flip_sound", "radius_sound",
+    }  # fmt: skip

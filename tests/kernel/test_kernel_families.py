@@ -18,6 +18,7 @@ from tests.oracles.random_data import random_data
 from tests.oracles.random_families import (
     clamped,
     cone_of,
+    family_run,
     guessed,
     holds_at_slices,
     kink,
@@ -25,8 +26,14 @@ from tests.oracles.random_families import (
     lemmas,
     random_family,
 )
-from verifier.checker.elaborate import elaborate, kernel_check_proof
+from verifier.checker.elaborate import (
+    elaborate,
+    kernel_check,
+    kernel_check_proof,
+    kernel_check_result,
+)
 from verifier.checker.family_replay import replay_family
+from verifier.checker.manifest import question_text
 from verifier.evidence.certificate import (
     Conflict,
     Flip,
@@ -39,8 +46,13 @@ from verifier.evidence.certificate import (
     UnitSplit,
     certificate_bytes,
 )
+from verifier.evidence.data_file import data_bytes
+from verifier.evidence.network_file import network_bytes
 from verifier.evidence.proof_file import parse_claim
-from verifier.kernel import rules
+from verifier.kernel import rules, runs
+from verifier.kernel.network import Network as KernelNetwork
+from verifier.kernel.question import Questions
+from verifier.kernel.text import Refused
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyQuery
 from verifier.question.query import Atom, Goal
@@ -294,3 +306,54 @@ def test_an_open_end():
     query = replace(kink(early), cone=replace(kink(early).cone, open=True))
     above = (Node((), InputSplit(1, F(1, 2))), *LEAF, Node((), Leaf()))
     assert agree(query, Robust((), (above,))) == "bound too weak"
+
+
+def test_a_run_about_every_budget():
+    network, points, question, results, texts = family_run()
+    for result in results[:2]:
+        shown = kernel_check_result(network, points, question, result, texts.__getitem__)
+        assert (shown.facts.checker, shown.verdict) == ("kernel", "robust")
+        assert shown.facts.asked.sample == result.sample
+    (text,) = texts.values()
+    for sample, changes, flaw in (
+        (2, {}, "bound too weak"),  # label 0, read as 1
+        (0, {"unit": F(3)}, "bound too weak"),
+        (0, {"last": F(1, 2), "open": False}, "accepted"),
+        (0, {"denominator": (F(2), F(-2))}, "bound too weak"),
+    ):
+        asked = replace(question, family=replace(question.family, **changes))
+        try:
+            kernel_check(network, points, asked, sample, text)
+        except RefusedError as refused:
+            assert refused.flaw == flaw, changes
+        else:
+            assert flaw == "accepted", changes
+
+
+def test_what_guards_a_run_about_every_budget():
+    """Where D is not positive G = D = 0 would be read as any label."""
+    network, points, question, _, _ = family_run()
+    asked = json.loads(question_text(question))
+    native = KernelNetwork(network_bytes(network))
+    held = data_bytes(points.numerators, points.denominator, points.labels, points.label_names)
+
+    def flaw(**changes):
+        family = {**asked["family"], **changes}
+        family = {name: value for name, value in family.items() if value is not None}
+        try:
+            Questions(native, runs.Points(held), {**asked, "family": family}).question(0)
+        except Refused as refused:
+            return refused.args[0]
+        return "accepted"
+
+    assert flaw() == "accepted" == flaw(open=False, last="1/2") == flaw(denominator=["1", "1"])
+    for changes in (
+        {"open": False}, {"last": "2"}, {"first": "1"}, {"first": "-1"}, {"first": "2"},
+        {"denominator": ["0", "0"]}, {"denominator": ["0", "1"]}, {"denominator": ["-1", "2"]},
+        {"denominator": ["1"]}, {"denominator": "1"}, {"denominator": [1, -1]}, {"unit": "0"},
+        {"unit": "-1"}, {"unit": 1}, {"open": 1}, {"open": "true"}, {"last": "2/2"},
+    ):  # fmt: skip
+        assert flaw(**changes) == "malformed", changes
+    for name in asked["family"]:
+        assert flaw(**{name: None}) == "missing field", name
+    assert flaw(radius="1") == "unknown field"

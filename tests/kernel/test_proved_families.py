@@ -1,11 +1,9 @@
 """Families by the proved kernel: the answers of the checker, and guards that are its own."""
 
-import hashlib
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
 from constructions.families import family_of
@@ -13,6 +11,7 @@ from tests.oracles.checkers import answer
 from tests.oracles.proved_kernel import kernel_folder, proved_flaw, say
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import (
+    family_run,
     guessed,
     holds_at_slices,
     kink,
@@ -21,7 +20,6 @@ from tests.oracles.random_families import (
     random_family,
 )
 from verifier.checker.family_replay import replay_family
-from verifier.checker.manifest import Question, Result
 from verifier.checker.proved import replay_proof, replay_run
 from verifier.evidence.certificate import (
     Conflict,
@@ -32,12 +30,8 @@ from verifier.evidence.certificate import (
     PairLemma,
     Robust,
     UnitSplit,
-    certificate_bytes,
 )
-from verifier.evidence.data_file import data_bytes, parse_data
-from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
-from verifier.question.family import FamilyTerms
 from verifier.question.query import Atom, Goal
 from verifier.search.deep.family import FamilySearch
 
@@ -170,24 +164,6 @@ def test_what_guards_a_family(program):
         assert code == 4 and last.startswith("refused"), changes
     flip = family_stream().replace("robust 0 goals 2 leaf . leaf .", "flip 0 0 0")
     assert say(program, flip)[1] == 4
-
-
-def family_run():
-    """relu(x0) / (1 - m) of points 0 and far away: labels 0, and undecided."""
-    build = NetworkBuilder(2)
-    x, m = build.inputs
-    (z,) = build.layer([2 - x - m])
-    network = build.network([1 - m - z + (2 - x - m)])  # x <= 2 - m: 1 - m, so F_m = 1
-    points = parse_data(data_bytes(np.array([[0], [-2], [3]]), 1, np.array([1, 1, 0]), ("a", "b")))
-    terms = FamilyTerms((ONE, -ONE), ONE, ZERO, ONE, True)
-    text = certificate_bytes(Robust((), (LEAF, LEAF)), network.digest)
-    digest = hashlib.sha256(text).hexdigest()
-    results = [
-        Result(0, "robust", digest),
-        Result(1, "robust", digest),
-        Result(2, "undecided", None),
-    ]
-    return network, points, Question("inf", "value", family=terms), results, {digest: text}
 
 
 def test_a_run_about_every_budget():

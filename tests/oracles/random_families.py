@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
+import numpy as np
+
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import number, random_network
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
+from verifier.checker.manifest import Question, Result
 from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
@@ -17,15 +21,19 @@ from verifier.evidence.certificate import (
     Node,
     PairLemma,
     PlaneSplit,
+    Robust,
     UnitSplit,
+    certificate_bytes,
 )
+from verifier.evidence.data_file import data_bytes, parse_data
 from verifier.question.build import NetworkBuilder
-from verifier.question.family import Cone, FamilyQuery, family_goals
+from verifier.question.family import Cone, FamilyQuery, FamilyTerms, family_goals
 from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import box
 from verifier.search.deep.family import lowest
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
+LEAF = (Node((), Leaf()),)
 
 
 def cone_of(norm, center, first, last, *, is_open=False, unit=ONE):
@@ -159,3 +167,22 @@ def clamped(query):
     upper = (*(cone.last * cone.unit for _ in moved), cone.last)
     whole = build.network(sums(network.outputs, 0, network.outputs.count))
     return Query(whole, box(lower, upper), query.goals)
+
+
+def family_run():
+    """A run about the balls of every m in [0, 1) around -2, 0 and 3, read from G(., m) / (1 - m):
+    G is 1 - m where x <= 2 - m, so two proofs, of one text; and one sample undecided."""
+    build = NetworkBuilder(2)
+    x, m = build.inputs
+    (z,) = build.layer([2 - x - m])
+    network = build.network([1 - m - z + (2 - x - m)])
+    points = parse_data(data_bytes(np.array([[0], [-2], [3]]), 1, np.array([1, 1, 0]), ("a", "b")))
+    terms = FamilyTerms((ONE, -ONE), ONE, ZERO, ONE, True)
+    text = certificate_bytes(Robust((), (LEAF, LEAF)), network.digest)
+    digest = hashlib.sha256(text).hexdigest()
+    results = [
+        Result(0, "robust", digest),
+        Result(1, "robust", digest),
+        Result(2, "undecided", None),
+    ]
+    return network, points, Question("inf", "value", family=terms), results, {digest: text}

@@ -29,9 +29,9 @@ from verifier.checker.manifest import (
     Result,
     asked_of_run,
     claimed,
+    question_of,
     question_text,
     run_checker,
-    sample_query,
 )
 from verifier.checker.maxima_trees import spelled_out, spelled_out_family
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
@@ -453,7 +453,7 @@ def kernel_check_result(
 def _answer(
     network: Network, points: Points, question: Question, sample: int, verdict: Robust | Flip
 ) -> None:
-    query = sample_query(network, points, question, sample)
+    query = question_of(network, points, question, sample)
     try:
         asked = _kernel_questions(network, points, question_text(question)).question(sample)
     except Refused as flaw:

@@ -361,6 +361,14 @@ def sample_balls(network: Network, points: Points, question: Question, sample: i
     return asked
 
 
+def question_of(
+    network: Network, points: Points, question: Question, sample: int
+) -> Query | FamilyQuery:
+    """The question about one sample, of one budget or of every one."""
+    ask = sample_query if question.family is None else sample_family
+    return ask(network, points, question, sample)
+
+
 def sample_goals(
     network: Network, points: Points, question: Question, sample: int
 ) -> tuple[Goal, ...]:

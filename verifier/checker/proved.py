@@ -26,10 +26,9 @@ from verifier.checker.manifest import (
     Result,
     asked_of_run,
     claimed,
+    question_of,
     require_real,
     run_checker,
-    sample_family,
-    sample_query,
 )
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
@@ -106,8 +105,8 @@ def run_parts(
         if isinstance(verdict, Robust) and not is_spelled_out(verdict):
             if scaled is None:
                 scaled = run_checker(network, points, question).scaled
-            ask = sample_query if question.family is None else sample_family
-            verdict = elaborate(ask(network, points, question, result.sample), verdict, scaled)
+            query = question_of(network, points, question, result.sample)
+            verdict = elaborate(query, verdict, scaled)
         yield from ((False, text) for text in answer_text(verdict))
     yield False, "end\n"
 

@@ -19,7 +19,7 @@ class Region:
     def __init__(self, norm, low, high, center=None, size=ZERO, clipped=False, is_open=False):
         self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
         self.open, self.has_ball, self.loose = is_open, norm != "inf" or is_open, False
-        need(norm in LENGTH and 0 < len(low) == len(high), "malformed", "a region")
+        need(norm in [*LENGTH] and 0 < len(low) == len(high), "malformed", "a region")
         need(all(a <= b for a, b in zip(low, high, strict=True)), "malformed", "an empty box")
         if self.has_ball:
             need(center and len(center) == len(low) and size >= 0, "malformed", "the ball")
@@ -94,12 +94,11 @@ def region_of(text):
     def vector(numbers):
         return [rational(q) for q in listed(numbers)]
 
-    need(typed(text, dict).get("norm") in [*LENGTH], "malformed", "the norm")
-    if "unit" in text:
+    if "unit" in typed(text, dict):
         norm, center, *terms = fields(text, ("norm", "center", *TERMS))
         return Cone(norm, vector(center), terms)
     is_open = "open" in text
-    ball = ("center", "size", "clipped") if is_open or text["norm"] != "inf" else ()
+    ball = ("center", "size", "clipped") if is_open or text.get("norm") != "inf" else ()
     norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
     need(text.get("open", True) is True, "malformed", "open")
     if more:
@@ -109,9 +108,9 @@ def region_of(text):
 
 def label_goals(decoder, label, labels, outputs):
     """The goals whose refutation means that the decoder reads the label-th of all labels; a tie is
-    a flip. nearest: of all labels it is strictly the nearest to the output. sign: labels -1, 1; the
-    output has its strict sign. argmax: output `label` is strictly the largest. value: the output
-    equals the label."""
+    a flip (Coq: label_goals_mean). nearest: of all labels it is strictly the nearest to the output.
+    sign: labels -1, 1; the output has its strict sign. argmax: output `label` is strictly the
+    largest. value: the output equals the label."""
     need(len(labels) > 1, "malformed", "one label only: nothing can flip")
     if decoder == "argmax":
         need(outputs == len(labels), "malformed", f"{outputs} outputs, {len(labels)} labels")
@@ -149,11 +148,12 @@ def ball(norm, center, reach, size, clip=None, fixed=()):
 
 
 class Questions:
-    """The question of every sample: does the decoder read its label, among all labels of the data,
-    on the ball around it? Of a family: does it read it from G(., m) / D(m), for every m?"""
+    """Of every sample: is its label read on its ball (Coq: verify_sample_sound)? In a family: is it
+    read from G(., m) / D(m) on the ball of m, for every m (Coq: verify_family_sound)?"""
 
     def __init__(self, network: Any, points: Any, asked: Any) -> None:
-        self.network, self.points, self.asked, self.over = network, points, asked, None
+        self.network, self.points, self.asked = network, points, asked
+        self.over: Any = None
         of = "radius_squared" if "radius_squared" in typed(asked, dict) else "radius"
         need("semantics" not in asked, "semantics", "not of executions in floats: of real numbers")
         if "family" in asked:

@@ -35,7 +35,7 @@ class Ridges:
         """A lower bound of the form, all of whose variables lie on directions, in the branch; None
         if the branch is empty. For t >= 0, size - ||x - c||_p^p >= 0 is taken away t times, and
         ||x - c||_p^p >= sum of s_d |u_d - d . c|^p: what is left is a sum over directions, each
-        bounded by itself."""
+        bounded by itself. Coq: finish_ridge_sound."""
         need(t >= 0, "negative multiplier", "ball")
         need(t == 0 or self.region.norm != "inf", "no ball", "a multiplier of the ball of a box")
         shares = {} if weights is None else self.shares(weights)
@@ -54,11 +54,8 @@ class Ridges:
         return total
 
     def shares(self, weights):
-        """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y.
-
-        p = 1: sum of s_d |d . y| <= sum over k of |y_k| sum of s_d |d_k|. p = 2: the matrix of the
-        sqrt(s_d s_e) d . e has norm <= 1, for its absolute values times the vector w / sqrt(s) stay
-        below that vector (Schur's test); so has then the map y -> (sqrt(s_d) d . y)."""
+        """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y, by column sums (p = 1),
+        or by Selberg's condition, Schur's test for the sqrt(s_d s_e) d . e. Coq: weights_sound."""
         two = self.region.norm == "2"
         need(self.region.norm != "inf", "malformed", "weights without a ball")
         need(listed(weights), "malformed", "weights of no direction")
@@ -88,7 +85,7 @@ class Ridges:
 
     def interval(self, d, center, sides, cuts):
         """Where d . x lies: on the box, on the ball (|d . (x - c)| <= radius ||d||_q) and by the
-        cuts that are about d alone."""
+        cuts that are about d alone. Coq: range_sound."""
         low, high = (sum(g * sides[(g > 0) == upper][k] for k, g in d) for upper in (False, True))
         norm, size = self.region.norm, self.region.size
         if norm != "inf":
@@ -103,7 +100,7 @@ class Ridges:
 
     def function(self, d, terms, low, high):
         """The ends of the pieces of the sum of c * variable j on [low, high], and its values there:
-        every unit is evaluated at all ends so far, and its zeros between two ends become ends."""
+        each unit is evaluated at all ends, its zeros between two become ends. Coq: walk_sound."""
         needed, waiting = set[int](), [*terms]
         while waiting:
             j = waiting.pop()
@@ -132,7 +129,7 @@ class Ridges:
 
     def minimum(self, points, values, t, center):
         """The least value + t |u - center|^p: at an end of a piece, at the center (p = 1), or at
-        the vertex of a parabola (p = 2)."""
+        the vertex of a parabola (p = 2). Coq: least_sound."""
         one, places = self.region.norm == "1", [*zip(points, values, strict=True)]
         for k in range(1, len(points) if t else 0):
             left, right = points[k - 1], points[k]

@@ -1,13 +1,12 @@
-"""The rules: how branches, trees and leaves show that no point of a region satisfies a goal.
+"""The rules: how branches, trees and leaves show that no point of a region satisfies a goal. Each
+says in a sentence why it is sound, and `Coq:` the lemma in verifier/kernel/coq that proves it.
 
 A branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
 At the root they are the region's box and interval arithmetic, which hold of all points. A tree
 shows that no point of its branch satisfies the target; its steps are lemmas. A target is a goal, or
-of a lemma (v, upper, values): a_v < value, or a_v > value if `upper`.
-
-In a family all this is about every m of an interval. A bound is an affine function of m, kept as
-its values at the ends of the interval; so there are two values of each, and one in an ordinary
-question. A form that a leaf bounds has constants alone that depend on m, and affinely.
+of a lemma (v, upper, values): a_v < value, or a_v > value if `upper`. In a family all this is about
+every m of an interval: bounds and constants of forms are affine in m, kept as their values at the
+ends of the interval; so there are two values of each, and one in an ordinary question.
 """
 
 from copy import copy
@@ -33,9 +32,6 @@ class Branch:
         self.regions, self.shares, self.cuts = regions, shares, [*cuts]
         self.sides = {**sides[0]}, {**sides[1]}
 
-    def copy(self):
-        return Branch(self.regions, self.shares, self.sides, self.cuts)
-
 
 class Form:
     """A constant for each end + sum of z[j] * variable j + sum of a[v] * a_v."""
@@ -44,14 +40,14 @@ class Form:
         self.constants, self.z, self.a = constants, {}, {}
 
     def add(self, factor, terms, constants):
-        """Takes also what is constant at an end, alone (terms empty)."""
+        """Takes also what is constant at an end, alone (terms empty). Coq: add_row_value."""
         self.constants = [a + factor * b for a, b in zip(self.constants, constants, strict=True)]
         for j, weight in terms:
             self.z[j] = self.z.get(j, ZERO) + factor * weight
 
 
 class Checker:
-    """Replays steps and trees of one question."""
+    """Replays steps and trees of one question; at the root bounds hold, Coq: root_sound."""
 
     def __init__(self, question, version=2):
         self.network, self.region, self.goals = question.network, question.region, question.goals
@@ -66,14 +62,14 @@ class Checker:
         z = [*map(list, self.sides)]
         for v in range(self.units):
             low, high = self.least(v, *z), self.least(v, *z[::-1])
-            # max(a, 0) is convex in m: below the chord of its values at the ends, but not above it.
+            # max(a, 0) is convex in m: below its chord, but not above it. Coq: relu_sound.
             z[0].append(low if min(low) >= 0 else self.zeros)
             z[1].append(tuple(max(q, ZERO) for q in high))
             self.sides[0].append(low)
             self.sides[1].append(high)
 
     def least(self, v, low, high):
-        """a_v is linear in what it reads: each weight takes the end that its sign asks for."""
+        """Linear in what a_v reads: each weight takes the end of its sign. Coq: interval_sound."""
         pairs, constant, denominator = self.network.units.row(v)
         ends = [[w * q for q in (low if w > 0 else high)[j]] for j, w in pairs]
         totals = map(sum, zip(self.zeros, *ends, strict=True))
@@ -84,7 +80,7 @@ class Checker:
         return branch.sides[upper].get(j) or between(self.sides[upper][j], branch.shares)
 
     def step(self, step, branch):
-        """A lemma holds of all points of the branch, for its tree shows that none violates it."""
+        """Its tree shows that no point of the branch violates the lemma. Coq: lemma_goal_met."""
         sums = isinstance(step, dict) and ("separable" in step or "sums" in step)
         need(step not in ("symbolic", "maxima") and not sums, "unsupported", SHORT)
         upper = isinstance(step, dict) and "upper" in step
@@ -96,15 +92,15 @@ class Checker:
         self.tighten(branch, self.inputs + v, upper, values)
 
     def tighten(self, branch, j, upper, values):
-        """A bound replaces another one that is not as tight at all ends: two affine functions have
-        in general no common one between them and what they bound."""
+        """Of two bounds one is kept, for no affine function may lie between them and what they
+        bound: the new one, unless the old is as tight at all ends. Coq: valid_tighten."""
         old = zip(self.bound(branch, j, upper), values, strict=True)
         if any(b < a if upper else b > a for a, b in old):
             branch.sides[upper][j] = values
 
     def tree(self, nodes, branch, target):
-        """Nodes in preorder: what closes a branch, or splits it in two that cover it."""
-        waiting = [branch.copy()]
+        """Nodes in preorder: each closes a branch, or splits it in two. Coq: check_sound."""
+        waiting = [Branch(**vars(branch))]
         for node in nodes:
             need(waiting, "malformed tree", "a node belongs to no split")
             here = waiting.pop()
@@ -122,13 +118,13 @@ class Checker:
                 ends = zip(self.bound(here, j, False), self.bound(here, j, True), strict=True)
                 need(all(low > high for low, high in ends), "no conflict", body)
             else:
-                below = here.copy()
+                below = Branch(**vars(here))
                 self.split(kind, body, below, here)
                 waiting += here, below
         need(not waiting, "malformed tree", "a side of a split is not proved")
 
     def split(self, kind, body, below, above):
-        """Every point lies on one of the two closed sides, or on both."""
+        """Every point lies on one of the two closed sides, or on both. Coq: check_sound."""
         what, threshold = (body, 0) if kind == "unit" else listed(body, 2)
         t = number(threshold)
         if kind == "plane":
@@ -152,7 +148,7 @@ class Checker:
 
     def leaf(self, text, branch, target):
         """A form that is <= 0 (< 0 if a strict atom has weight) at every point of the branch that
-        satisfies the target, and positive (>= 0) there: so there is no such point."""
+        satisfies the target, and positive (>= 0) there: so there is none. Coq: close_sound."""
         fields(text, (), (*TABLES, *OTHERS[: 1 if self.version == 1 else 3]))
         is_goal = isinstance(target, list)
         counts = (len(target) if is_goal else 1, self.units, self.inputs, len(branch.cuts))
@@ -170,7 +166,7 @@ class Checker:
         if is_goal and len(target) == 1:
             atoms = atoms or {0: ONE}
         form, strict = self.start(target, atoms)
-        # Rows that are >= 0 in the branch, taken away y >= 0 times, only lower the form.
+        # Rows >= 0 in the branch only lower the form. Coq: take_cuts_sound, take_bounds_sound.
         for k, y in cuts.items():
             g, t = branch.cuts[k]
             form.add(-y, g.items(), [t] * len(self.zeros))
@@ -192,13 +188,12 @@ class Checker:
             least = self.ridges.least(form, t, weights, sides, branch.cuts)
             holds = least is None or (least > 0 if strict else least >= 0)
         else:
-            ends = range(len(self.zeros))
-            holds = all(self.positive(end, form, branch, box, strict) for end in ends)
+            holds = all(self.positive(e, form, branch, box, strict) for e in range(len(self.zeros)))
         need(holds, "bound too weak", "a leaf does not close")
 
     def start(self, target, atoms):
-        """Minus the sum of the atoms, each times y >= 0, and whether it must be > 0: it is < 0
-        where they hold if a strict one has weight. A lemma is a strict goal: value - a_v > 0."""
+        """Minus the sum of the atoms, each times y >= 0, and whether it must be > 0: < 0 where they
+        hold if a strict one has weight, as of a lemma value - a_v > 0. Coq: take_atoms_sound."""
         form = Form(self.zeros)
         if isinstance(target, tuple):
             v, upper, values = target
@@ -219,7 +214,7 @@ class Checker:
 
     def eliminate(self, form, branch, slopes, usual, kept):
         """Replaces every unit by what bounds it from below, the last first; if `kept`, all but
-        those that lie on a direction."""
+        those that lie on a direction. The form only gets lower. Coq: clear_sound."""
         known = {*(-v for v in form.a), *(self.inputs - j for j in form.z if j >= self.inputs)}
         waiting = sorted(known)  # a heap of -v
         while waiting:
@@ -238,8 +233,8 @@ class Checker:
 
     def positive(self, end, form, branch, box, strict):
         """Whether the form, affine in x, is positive (>= 0 if not `strict`) on the box, or as a
-        share there and the rest on the ball: g . (x - c) >= -radius ||g||_q, 1/p + 1/q = 1. In a
-        family that bound is affine in m: positive at one end and >= 0 at an open one is enough."""
+        share there and the rest on the ball: g . (x - c) >= -radius ||g||_q, 1/p + 1/q = 1. That is
+        affine in m: > 0 at one end, >= 0 at an open one. Coq: finish_sound, finish_cone_sound."""
         region, constant, rest = branch.regions[end], form.constants[end], {}
         strict = strict and not region.loose
         for k in {*form.z, *box}:
@@ -262,13 +257,13 @@ class Checker:
 
 
 def between(values, shares):
-    """An affine function at other places, from its values at the ends."""
+    """An affine function at other places, from its end values. Coq: affine_nonneg."""
     return tuple(values[0] + share * (values[-1] - values[0]) for share in shares)
 
 
 def rests(c, s, low, high):
     """Bounds of relu(a) - s a = (1 - s) max(a, 0) + s max(-a, 0), of which one term is 0, for a in
-    [low, high] and s in [0, 1]: from below for c > 0, from above for c < 0, there convex in m."""
+    [low, high] and s in [0, 1]: from below for c > 0, else from above. Coq: rest_at_ends_sound."""
     if c > 0:
         on, off = min(low) >= 0, max(high) <= 0  # at all ends, else the term may be 0 inside
         return [(1 - s) * a * on - s * b * off for a, b in zip(low, high, strict=True)]
@@ -306,7 +301,7 @@ def check(question, data):
 
 def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None:
     """Returns if no point of the region satisfies a goal: the trees, one a goal, and the steps that
-    hold in all of them may come one at a time."""
+    hold in all of them may come one at a time. Coq: verify_sound, verify_cone_sound."""
     checker = Checker(question, version)
     for step in steps:
         checker.step(step, checker.root)
@@ -316,7 +311,7 @@ def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None
 
 
 def check_flip(question: Any, goal: int, point: Any) -> None:
-    """Returns if the point lies in the region and satisfies all atoms of the goal, evaluated."""
+    """Returns if the point lies in the region and satisfies the goal's atoms. Coq: flip_sound."""
     need(len(point) == question.network.inputs, "dimension", len(point))
     need(question.region.contains(point), "outside", "the point is not in the region")
     y = question.network.outputs_at(point)
@@ -328,7 +323,7 @@ def check_flip(question: Any, goal: int, point: Any) -> None:
 
 def check_exact(question: Any, flip: bytes) -> None:
     """Returns if the flip lies on the sphere of an open ball: then, if a proof shows that the ball
-    has none, its radius is the distance from the center to the nearest flip."""
+    has none, its radius is the distance from center to nearest flip. Coq: radius_sound."""
     region = question.region
     need(len(region.ends()) == 1, "malformed", "three lines about a family")
     need(region.open, "closed region", "an exact radius is proved on an open ball")

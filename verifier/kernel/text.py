@@ -75,11 +75,10 @@ def parse(data):
 
 def fields(value, required, optional=()):
     """The values of the required fields, in their order; there is no field but these."""
-    typed(value, dict)
-    for name in required:
-        need(name in value, "missing field", name)
-    for name in value:
-        need(name in required or name in optional, "unknown field", name)
+    missing = sorted({*required} - {*typed(value, dict)})
+    need(not missing, "missing field", missing)
+    unknown = sorted({*value} - {*required, *optional})
+    need(not unknown, "unknown field", unknown)
     return [value[name] for name in required]
 
 
@@ -115,8 +114,7 @@ def written(q):
 def number(value):
     """A number of a certificate: a JSON integer below 2^53 in size, else its text."""
     found = Fraction(value) if type(value) is int else rational(value)
-    small = found.denominator == 1 and abs(found) < 2**53
-    need(small == (type(value) is int), "malformed", value)
+    need((found.denominator == 1 and abs(found) < 2**53) == (type(value) is int), "malformed")
     return found
 
 

@@ -67,9 +67,8 @@ def replay_some(
 
     Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted.
     """
-    special = question.family is not None or question.distance is not None
-    if special or question.semantics != "real":
-        # the checker's alone: budgets in one, executions; distances by `check --kernel`
+    if question.distance is not None or question.semantics != "real":
+        # the checker's alone: executions; distances by `check --kernel`
         return KernelShare(0, len(shown), seed)
     order = sorted(shown)
     Random(seed).shuffle(order)
