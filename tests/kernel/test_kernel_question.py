@@ -239,15 +239,16 @@ def test_roots_are_rounded_up_to_24_bits():
     ],
 )
 def test_cones_are_refused(given):
+    norm, center, *terms = given
     with pytest.raises(Refused, match="malformed"):
-        Cone(*given, False)
+        Cone(norm, center, [*map(str, terms), False])
 
 
 @pytest.mark.parametrize("norm", ["inf", "1", "2"])
 def test_a_cone_at_its_ends(norm):
     """The ball of m times the unit, norm 2 squared; the last end of an open one is loose."""
     for is_open in (False, True):
-        cone = Cone(norm, [F(1), F(2)], F(4), F(0), F(3), is_open)
+        cone = Cone(norm, [F(1), F(2)], ["4", "0", "3", is_open])
         first, last = cone.ends()
         assert (first.loose, last.loose) == (False, is_open)
         assert first.low == first.high == [F(1), F(2), F(0)]
