@@ -247,3 +247,40 @@ def test_cuts_along_a_direction_shorten_its_interval(norm):
         assert interval(norm, MIXED, WIDE, [(other, F(-3))]) == whole
     assert interval(norm, PLAIN, WIDE, [({0: F(0), 1: F(5)}, F(-5))])[0] == 1
     assert interval(norm, PLAIN, WIDE, [({0: F(1), 1: F(5)}, F(-5))])[0] < 0
+
+
+def leaf_answer(leaf, version=2):
+    """Of relu(x + 1) + relu(x) - 9 < 0 on [-1, 1], by this leaf as JSON."""
+    build = NetworkBuilder(1)
+    network = build.network([sum(build.layer([build.inputs[0] + 1, build.inputs[0]]))])
+    goal = Goal((Atom((), ((0, F(1)),), F(-9), False),), "above")
+    query = Query(network, box([F(-1)], [F(1)]), (goal,))
+    text = {"robmem": version, "verdict": "robust", "network": network.digest, "steps": [],
+            "goals": [[{"leaf": leaf}]]}  # fmt: skip
+    data = json.dumps(text, sort_keys=True).encode()
+    found = kernel_flaw(query, data)
+    try:
+        replay(query, parse_certificate(data, network.digest))
+    except RefusedError as flaw:
+        assert found == flaw.flaw
+    else:
+        assert found == "accepted"
+    return found
+
+
+def test_leaves_of_version_1_have_the_fields_of_version_1():
+    assert leaf_answer({}) == leaf_answer({}, 1) == leaf_answer({"usual": True}) == "accepted"
+    assert leaf_answer({"usual": True}, 1) == "unknown field"
+    assert leaf_answer({"ball": 0}, 1) == leaf_answer({"ball": 0}) == "accepted"
+    assert leaf_answer({"ball": 0, "weights": [[[[0, 1]], 1]]}, 1) == "unknown field"
+    for wrong in ({"usual": False}, {"usual": 1}, {"weights": [[[[0, 1]], 1]]}):
+        assert leaf_answer(wrong) == "malformed"
+    assert leaf_answer({}, 3) == leaf_answer({}, True) == "version"
+
+
+def test_every_slope_lies_between_0_and_1():
+    assert leaf_answer({"slopes": [[0, 0], [1, 1]]}) == "accepted"
+    for slopes in ([[0, 0], [1, 2]], [[0, "3/2"], [1, 1]], [[0, "1000001/1000000"]]):
+        assert leaf_answer({"slopes": slopes}) == "slope above 1"
+    for slopes in ([[0, 0], [1, -1]], [[0, "-1/2"], [1, 1]]):
+        assert leaf_answer({"slopes": slopes}) == "negative multiplier"
