@@ -27,11 +27,12 @@ from constructions import halfspaces
 from constructions.construction import Norm
 from constructions.hypotheses import power_separation
 from constructions.registry import entry_of
+from constructions.scales import Scaling
 from constructions.separation import separation
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
 from verifier.question.family import FamilyTerms
-from verifier.question.network import Integers, Network, Rows, integers
+from verifier.question.network import Network, Rows, integers
 from verifier.question.rational import format_rational
 from verifier.question.region import distance
 
@@ -134,15 +135,14 @@ def lift(
     for other in others:
         if other.layers != base.layers or not _same_shape(base, other):
             raise UserError(f"{name}: the architecture depends on the budget; it cannot be lifted")
-    scaling = _Scaling(name, base, others, places)
-    units = scaling.lifted(base.units, [other.units for other in others])
-    outputs = scaling.lifted(base.outputs, [other.outputs for other in others])
-    network = Network(base.inputs + 1, base.layers, units, outputs)
+    if base.outputs.count != 1:
+        raise UserError(f"{name}: {base.outputs.count} outputs, D is the scale of one")
+    scaling = Scaling(name, base, others, places)
     slope = scaling.slopes[scaling.kinds[-1]]
     if ONE + slope * end < 0:
         raise UserError(f"{name}: the scale of the output is negative at {format_rational(end)}")
-    kinds = np.array(scaling.kinds[base.inputs :], dtype=np.int64)
-    return Family(name, network, (ONE, slope), norm, unit, end, tuple(scaling.slopes), kinds)
+    slopes = tuple(scaling.slopes)
+    return Family(name, scaling.network, (ONE, slope), norm, unit, end, slopes, scaling.kinds)
 
 
 def _same_shape(first: Network, second: Network) -> bool:
@@ -150,131 +150,6 @@ def _same_shape(first: Network, second: Network) -> bool:
         np.array_equal(a.starts, b.starts) and np.array_equal(a.indices, b.indices)
         for a, b in ((first.units, second.units), (first.outputs, second.outputs))
     )
-
-
-class _Scaling:
-    """The scale of every variable, 1 + slope * m, by the number of its slope."""
-
-    def __init__(
-        self,
-        name: str,
-        base: Network,
-        others: list[Network],
-        places: tuple[Fraction, ...],
-    ) -> None:
-        self.name, self.places, self.inputs = name, places, base.inputs
-        self.slopes: list[Fraction] = [Fraction(0)]
-        self._numbers: dict[Fraction, int] = {Fraction(0): 0}
-        self.kinds: list[int] = [0] * base.inputs
-        self._products: dict[tuple[int, tuple[Fraction, ...]], int] = {}
-
-    def lifted(self, base: Rows, others: list[Rows]) -> Rows:
-        """The rows of G, where m is the input after those of x; notes their scales."""
-        ratios = [_ratios(base, other) for other in others]
-        starts, indices = base.starts.tolist(), base.indices.tolist()
-        numerators = base.numerators.tolist()
-        constants = [rows.constants.tolist() for rows in (base, *others)]
-        below = [rows.denominators.tolist() for rows in (base, *others)]
-        new_starts, new_indices, new_numerators = [0], list[int](), list[int]()
-        new_constants, new_below = list[int](), list[int]()
-        for v in range(base.count):
-            begin, end = starts[v], starts[v + 1]
-            kind = self._kind(v, begin, end, indices, ratios)
-            self.kinds.append(kind)
-            bias, rise = self._bias(v, kind, [c[v] for c in constants], [d[v] for d in below])
-            common = lcm(below[0][v], bias.denominator, rise.denominator)
-            factor = common // below[0][v]
-            placed = False
-            for t in range(begin, end):
-                j = indices[t]
-                if rise and not placed and j >= self.inputs:
-                    new_indices.append(self.inputs)
-                    new_numerators.append(int(rise * common))
-                    placed = True
-                new_indices.append(j + (j >= self.inputs))
-                new_numerators.append(numerators[t] * factor)
-            if rise and not placed:
-                new_indices.append(self.inputs)
-                new_numerators.append(int(rise * common))
-            new_starts.append(len(new_indices))
-            new_constants.append(int(bias * common))
-            new_below.append(common)
-        return Rows(
-            np.array(new_starts, dtype=np.int64),
-            np.array(new_indices, dtype=np.int64),
-            integers(new_numerators),
-            integers(new_constants),
-            integers(new_below),
-        )
-
-    def _kind(
-        self,
-        v: int,
-        begin: int,
-        end: int,
-        indices: list[int],
-        ratios: list[list[Fraction | None]],
-    ) -> int:
-        """The scale that makes all weights of the row constant."""
-        found: int | None = None
-        for t in range(begin, end):
-            changes = tuple(ratio[t] or ONE for ratio in ratios)
-            kind = self._product(v, self.kinds[indices[t]], changes)
-            if found is None:
-                found = kind
-            elif kind != found:
-                raise UserError(
-                    f"{self.name}: row {v} has no scale: variables {indices[begin]} and "
-                    f"{indices[t]} ask for different ones; it cannot be lifted"
-                )
-        return found or 0
-
-    def _product(self, v: int, kind: int, changes: tuple[Fraction, ...]) -> int:
-        if all(change == 1 for change in changes):
-            return kind
-        key = (kind, changes)
-        if key not in self._products:
-            slope = self.slopes[kind]
-            scales = [
-                (ONE + slope * m) * change for m, change in zip(self.places, changes, strict=True)
-            ]
-            self._products[key] = self._number(v, scales)
-        return self._products[key]
-
-    def _number(self, v: int, scales: list[Fraction]) -> int:
-        """The number of the scale with these values at `places`."""
-        slope = (scales[0] - 1) / self.places[0]
-        if min(scales) <= 0 or ONE + slope * self.places[1] != scales[1]:
-            raise UserError(f"{self.name}: the scale of row {v} is not affine in the budget")
-        number = self._numbers.setdefault(slope, len(self.slopes))
-        if number == len(self.slopes):
-            self.slopes.append(slope)
-        return number
-
-    def _bias(
-        self, v: int, kind: int, constants: list[int], below: list[int]
-    ) -> tuple[Fraction, Fraction]:
-        """Bias at m = 0 and its slope in m, after scaling."""
-        slope = self.slopes[kind]
-        values = [Fraction(c, d) for c, d in zip(constants, below, strict=True)]
-        scaled = [
-            value * (ONE + slope * m) for value, m in zip(values[1:], self.places, strict=True)
-        ]
-        rise = (scaled[0] - values[0]) / self.places[0]
-        if values[0] + rise * self.places[1] != scaled[1]:
-            raise UserError(f"{self.name}: the bias of row {v} is not affine in the budget")
-        return values[0], rise
-
-
-def _ratios(base: Rows, other: Rows) -> list[Fraction | None]:
-    """Weight at m = 0 over weight at m, by entry; None where it is 1."""
-    owner = np.repeat(np.arange(base.count), np.diff(base.starts))
-    top: Integers = base.numerators.astype(object) * other.denominators[owner].astype(object)
-    bottom: Integers = other.numerators.astype(object) * base.denominators[owner].astype(object)
-    found: list[Fraction | None] = [None] * len(owner)
-    for t in np.flatnonzero(top != bottom).tolist():
-        found[t] = Fraction(top[t], bottom[t])
-    return found
 
 
 def _fixed(

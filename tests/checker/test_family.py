@@ -21,6 +21,7 @@ from tests.oracles.random_families import (
 )
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
+from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
@@ -39,7 +40,8 @@ from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyQuery, check_denominator
 from verifier.question.query import Atom, Goal
-from verifier.search.deep.family import FamilySearch, slice_goals, slice_network
+from verifier.search.deep.family import family_proofs
+from verifier.search.deep.slices import slice_at
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
 LEAF = (Node((), Leaf()),)
@@ -193,22 +195,52 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
     family = family_of(dataset, name)
 
     asked = label_families(dataset, family, family.end)
-    proofs = FamilySearch(asked).run()
+    proofs = family_proofs(asked)
     for query, proof in zip(asked, proofs, strict=True):
         assert proof is not None
         replay_family(query, proof)
-    beyond = FamilySearch(label_families(dataset, family, family.end * F(1001, 1000))).run()
+    beyond = family_proofs(label_families(dataset, family, family.end * F(1001, 1000)))
     assert any(proof is None for proof in beyond)
 
 
-def test_a_slice_is_the_network_with_m_put_in():
-    rng, query = random_family(7)
-    m = F(2, 3)
-    network = slice_network(query.network, m)
-    (goal,) = slice_goals(query.goals, network.inputs, m)
-    for _ in range(20):
-        x = tuple(F(rng.randint(-9, 9), 4) for _ in range(network.inputs))
-        from verifier.checker.scaled import evaluate
+def test_a_slice_asks_about_one_parameter():
+    """What is exact at both ends lies between them in the slice, and m is a number there."""
+    dataset = random_data(3, 6, 2, 3)
+    for name in ("linf", "l1-halfspaces", "l2-halfspaces"):
+        family = family_of(dataset, name)
+        query = label_families(dataset, family, family.end)[0]
+        scaled = family_scaled(query.network, [query])
+        roots = family_roots(scaled, [query])[0]
+        share = F(2, 3)
+        wide = ScaledNetwork(query.network, scaled.denominator * share.denominator)
+        found = slice_at(query, wide, roots, share)
+        m = share * family.end
+        assert found.query.region == query.cone.at(m)
+        assert F(found.value_of(query.network.inputs - 1)) / wide.denominator == m
+        for v in range(query.network.units.count):
+            scales = scaled.scales[scaled.network.inputs + v], wide.scales[wide.network.inputs + v]
+            for ends, bound in (
+                ([root.lower_of(v) for root in roots], found.lower(v)),
+                ([root.upper_of(v) for root in roots], found.upper(v)),
+            ):
+                low, high = (F(q) / scales[0] for q in ends)
+                assert F(bound) / scales[1] == low + share * (high - low)
 
-        assert evaluate(network, [x]) == evaluate(query.network, [(*x, m)])
-    assert goal.atoms[0].inputs == ()
+
+def test_rows_of_a_cone_hold_what_is_exact_as_a_function_of_m():
+    """z = relu(3 - 2 m) is an affine function of m on [0, 1], though it reads x with a unit that is
+    off; on [0, 2] it is none."""
+    build = NetworkBuilder(2)
+    x, m = build.inputs
+    off, on = build.layer([x - m - 1, 3 - 2 * m])
+    (z,) = build.layer([on - off])
+    goals = (Goal((Atom((), ((0, ONE),), F(-10), True),), "r"),)
+    for last, fixed in ((1, True), (2, False)):
+        query = FamilyQuery(build.network([z]), cone_of("inf", [0], 0, last), goals)
+        scaled = family_scaled(query.network, [query])
+        first, other = family_roots(scaled, [query])[0]
+        assert first.rows is other.rows
+        variables, weights, constant = first.rows.row(2)
+        assert (variables, constant) == (([1], 3) if fixed else ([3], 0))
+        assert weights == ([-2] if fixed else [1])
+        assert first.rows.skips(1) is fixed and first.rows.skips(0)

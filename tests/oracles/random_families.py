@@ -30,7 +30,7 @@ from verifier.question.build import NetworkBuilder
 from verifier.question.family import Cone, FamilyQuery, FamilyTerms, family_goals
 from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import box
-from verifier.search.deep.family import lowest
+from verifier.search.deep.lifting import lowest
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
 LEAF = (Node((), Leaf()),)

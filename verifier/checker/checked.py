@@ -30,7 +30,14 @@ from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
 from verifier.checker.family import family_roots
 from verifier.checker.family_replay import replay_family
-from verifier.checker.intervals import Room, RootBounds, chunks, interval_bounds
+from verifier.checker.intervals import (
+    FamilyRoots,
+    Room,
+    RootBounds,
+    chunks,
+    interval_bounds,
+    renewed,
+)
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.evidence.certificate import (
@@ -218,6 +225,35 @@ class Round:
         )
 
 
+class FamilyRound:
+    """The same of questions about every ball of a family, with bounds at both ends of each."""
+
+    def __init__(
+        self, checker: Checker, queries: Sequence[FamilyQuery], asked: Sequence[Asked]
+    ) -> None:
+        self._checker, self._queries, self._asked = checker, queries, asked
+        checker.current = self
+        self._roots = family_roots(checker.scaled, queries, checker.own)
+
+    def check(self, k: int, verdict: Robust) -> Checked:
+        """The proof of question k, replayed. Raises RefusedError, naming the flaw."""
+        if self._checker.current is not self:
+            raise RuntimeError("the bounds of this round are those of another one by now")
+        roots = renewed(self._roots[k])
+        replay_family(self._queries[k], verdict, self._checker.scaled, roots)
+        facts = Facts(self._checker.digest, self._asked[k], "robust", None, None)
+        return Checked(_KEY, facts, verdict)
+
+    def for_search(self) -> tuple[list[FamilyQuery], ScaledNetwork, list[FamilyRoots]]:
+        """All questions with copies of what the checker holds about them."""
+        network, scaled = self._checker.lent()
+        table = self._roots[0][0].table
+        lent = self._checker.others.empty(table.shape, table.dtype.type)
+        np.copyto(lent, table)
+        queries = [FamilyQuery(network, query.cone, query.goals) for query in self._queries]
+        return queries, scaled, [renewed(r, scaled=scaled, table=lent) for r in self._roots]
+
+
 class Checker:
     """Checks verdicts about one network, in a state that nobody else holds.
 
@@ -235,7 +271,7 @@ class Checker:
         self.scaled = ScaledNetwork(self.network, denominator)
         self._lent: tuple[Network, ScaledNetwork] | None = None
         self.own, self.others = Room(), Room()
-        self.current: Round | None = None
+        self.current: Round | FamilyRound | None = None
 
     @staticmethod
     def of(network: Network, queries: Sequence[Query], semantics: Semantics = "real") -> Checker:
@@ -268,7 +304,7 @@ class Checker:
     def _named(self, queries: Sequence[Query], asked: Sequence[Asked] | None) -> Sequence[Asked]:
         return [asked_of(query, self.semantics) for query in queries] if asked is None else asked
 
-    def _require_own(self, queries: Sequence[Query]) -> None:
+    def _require_own(self, queries: Sequence[Query | FamilyQuery]) -> None:
         for query in queries:
             if query.network is not self.network:
                 raise RefusedError("another network", "a question is about another network")
@@ -348,21 +384,23 @@ class Checker:
         asked: Sequence[Asked],
     ) -> Iterator[tuple[int, Checked | RefusedError]]:
         """As `check`, for questions about every ball of a family, of which there are no flips."""
-        for query in queries:
-            if query.network is not self.network:
-                raise RefusedError("another network", "a question is about another network")
-        for part in chunks(self.scaled, len(queries), columns=2):
-            roots = family_roots(self.scaled, queries[part])
-            for k, root in zip(range(part.start, part.stop), roots, strict=True):
+        for part, these in self.family_rounds(queries, asked):
+            for place, k in enumerate(range(part.start, part.stop)):
                 try:
                     if claims[k] != "robust":
                         raise RefusedError("another verdict", f"a {claims[k]} of a family")
                     verdict, text = self._read(evidence_of(k), "robust")
-                    replay_family(queries[k], verdict, self.scaled, root)
-                    facts = Facts(self.digest, asked[k], "robust", None, None)
-                    yield k, _of_text(Checked(_KEY, facts, verdict), text)
+                    yield k, _of_text(these.check(place, verdict), text)
                 except RefusedError as flaw:
                     yield k, flaw
+
+    def family_rounds(
+        self, queries: Sequence[FamilyQuery], asked: Sequence[Asked]
+    ) -> Iterator[tuple[slice, FamilyRound]]:
+        """As `rounds`, for questions about every ball of a family."""
+        self._require_own(queries)
+        for part in chunks(self.scaled, len(queries), columns=2) if queries else []:
+            yield part, FamilyRound(self, queries[part], asked[part])
 
     def distances(
         self,

@@ -26,7 +26,7 @@ import numpy as np
 
 from verifier.checker.branch import Number, _whole
 from verifier.checker.family_maxima import FamilyMaxima, Pair
-from verifier.checker.intervals import RootBounds, interval_bounds
+from verifier.checker.intervals import FamilyRoots, Room, RootBounds, interval_bounds
 from verifier.checker.leaf import Form, LeafChecker, usual_slope
 from verifier.checker.maxima import Form as MaximaForm
 from verifier.checker.maxima import MaximaRows, maxima_of
@@ -57,18 +57,18 @@ Change = tuple[int, bool, MaximaForm, Sequence[Number]]
 
 def family_scaled(network: Network, queries: Sequence[FamilyQuery]) -> ScaledNetwork:
     """The scaled network that serves both ends of all of these cones."""
-    regions = [region for query in queries for region in query.cone.ends()]
+    regions = [region for query in queries for region in query.cone.ends]
     sides = [side for region in regions for side in (region.lower, region.upper)]
     return ScaledNetwork(network, common_denominator(sides))
 
 
 def family_roots(
-    scaled: ScaledNetwork, queries: Sequence[FamilyQuery]
-) -> list[tuple[RootBounds, RootBounds]]:
+    scaled: ScaledNetwork, queries: Sequence[FamilyQuery], room: Room | None = None
+) -> list[FamilyRoots]:
     """The root bounds at both ends of each cone, see `interval_bounds`."""
-    regions = [region for query in queries for region in query.cone.ends()]
-    bounds = interval_bounds(scaled, regions, twins=True)
-    return list(zip(bounds[::2], bounds[1::2], strict=True))
+    first, last = zip(*(query.cone.ends for query in queries), strict=True)
+    bounds = interval_bounds(scaled, [*first, *last], room, twins=True)
+    return list(zip(bounds[: len(queries)], bounds[len(queries) :], strict=True))
 
 
 class End(LeafChecker):
@@ -163,15 +163,13 @@ class _Between:
 class FamilyChecker:
     """The state of one proof: the two ends of the interval of the branch at hand."""
 
-    def __init__(
-        self, query: FamilyQuery, scaled: ScaledNetwork, roots: tuple[RootBounds, RootBounds]
-    ) -> None:
+    def __init__(self, query: FamilyQuery, scaled: ScaledNetwork, roots: FamilyRoots) -> None:
         self.query, self.scaled = query, scaled
         cone = query.cone
         self.inputs = query.network.inputs
         first, last = (
-            End(query.at(m), scaled, root, m)
-            for m, root in zip((cone.first, cone.last), roots, strict=True)
+            End(asked, scaled, root, m)
+            for asked, m, root in zip(query.ends(), (cone.first, cone.last), roots, strict=True)
         )
         first.twin, last.twin = last, first
         self.ends = (first, last)

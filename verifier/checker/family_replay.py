@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
-from verifier.checker.intervals import RootBounds
+from verifier.checker.intervals import FamilyRoots
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Robust, check_numbers
 from verifier.evidence.proof_file import Claim
@@ -15,7 +15,7 @@ def replay_family(
     query: FamilyQuery,
     verdict: Claim,
     scaled: ScaledNetwork | None = None,
-    roots: tuple[RootBounds, RootBounds] | None = None,
+    roots: FamilyRoots | None = None,
 ) -> None:
     """Returns if the proof holds for every m of the interval; raises RefusedError with the flaw.
 

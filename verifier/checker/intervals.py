@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise, starmap
 from typing import Any
@@ -32,6 +32,7 @@ class RootBounds:
     column: int
     constants: bool  # see `LiveRows`
     twin: int | None = None  # the column of the other end of a family's cone
+    first: RootBounds | None = None  # at the last end of a cone: those at the first one
 
     def lower_of(self, v: int) -> int:
         return self._bound(v, self.scaled.tables.lower_row)
@@ -50,7 +51,9 @@ class RootBounds:
 
     @cached_property
     def rows(self) -> LiveRows:
-        """The rows of the units as these bounds leave them."""
+        """The rows of the units as these bounds leave them; both ends of a cone have the same."""
+        if self.first is not None:
+            return self.first.rows
         columns = (self.column,) if self.twin is None else (self.column, self.twin)
         return LiveRows(self.scaled, self.table, columns, self.constants)
 
@@ -75,6 +78,10 @@ class RootBounds:
         copied = origins[inputs:] != np.arange(inputs, len(origins))
         values[copied] = np.maximum(values[copied], 0)
         return values if values.dtype == object else values.astype(np.int64)
+
+
+FamilyRoots = tuple[RootBounds, RootBounds]
+"""At the first and at the last end of a family's cone."""
 
 
 def chunks(scaled: ScaledNetwork, count: int, *, columns: int = 1) -> list[slice]:
@@ -112,9 +119,9 @@ def interval_bounds(
     """The root bounds of each region, exact, in `room` if that is given. Memory: 8 bytes a region
     and unit that is no copy if 32 bits do, 16 if 64 do.
 
-    With `twins`, regions 2k and 2k + 1 are the ends of a family's cone, and so are the bounds: the
-    lower bound of a unit's output is that of its pre-activation where that is >= 0 at both ends,
-    and otherwise 0 at both (see `family.py`).
+    With `twins`, the regions are first ends of families' cones and then, in the same order, their
+    last ends, and so are the bounds: the lower bound of a unit's output is that of its
+    pre-activation where that is >= 0 at both ends, and otherwise 0 at both (see `family.py`).
     """
     inputs, tables = scaled.network.inputs, scaled.tables
     low = scaled_inputs([region.lower for region in regions], scaled.denominator)
@@ -147,21 +154,35 @@ def interval_bounds(
         rows += constants
         largest[inputs + block.units] = np.maximum(rows[count:].max(axis=1), 0)
     table.flags.writeable = False
+    if twins:
+        return _ends(scaled, table)
     return [
-        RootBounds(scaled, table, column, False, column ^ 1)
-        if twins
-        else RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
+        RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
         for column, region in enumerate(regions)
     ]
 
 
+def _ends(scaled: ScaledNetwork, table: Any) -> list[RootBounds]:
+    count = table.shape[1] // 2
+    first = [RootBounds(scaled, table, k, True, count + k) for k in range(count)]
+    last = [RootBounds(scaled, table, count + k, True, k, first[k]) for k in range(count)]
+    return first + last
+
+
+def renewed(ends: FamilyRoots, **changes: Any) -> FamilyRoots:
+    """The same bounds at both ends of a cone, with caches of their own."""
+    first = replace(ends[0], **changes)
+    return first, replace(ends[1], first=first, **changes)
+
+
 def _couple(read: Any, block: Block) -> None:
-    """Zero instead of a unit's lower bound that is negative in its column or the twin of that."""
+    """Zero instead of a unit's lower bound that is negative at either end of a cone."""
     lower = np.array(block.weights > 0)
     lower[:, len(block.units) :] ^= True  # rows of upper bounds read it where weights are negative
-    negative = (read < 0) & lower & block.of_units
-    ends = negative.reshape(*negative.shape[:-1], negative.shape[-1] // 2, 2)
-    read[np.repeat(ends.any(axis=-1), 2, axis=-1)] = 0
+    count = read.shape[-1] // 2
+    first, last = read[..., :count], read[..., count:]
+    negative = ((first | last) < 0) & (lower & block.of_units)
+    first[negative], last[negative] = 0, 0
 
 
 def _type_for(reach: int) -> tuple[Any, int | None]:

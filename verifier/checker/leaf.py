@@ -105,6 +105,10 @@ class LeafChecker(Branch):
         """Whether unit v is on: z_v = a_v."""
         return self.lower(v) >= 0
 
+    def value_of(self, k: int) -> Number | None:
+        """What input k, scaled, is where it is a number and not one of the region's dimensions."""
+        return None
+
     def undecided(self, v: int) -> bool:
         """Whether the bounds of unit v are on both sides of 0."""
         return self.lower(v) < 0 < self.upper(v)

@@ -20,13 +20,18 @@ class LiveRows:
     def __init__(
         self, scaled: ScaledNetwork, table: Any, columns: Sequence[int], constants: bool
     ) -> None:
-        """`table` and `columns` as in `RootBounds`, more than one if a unit must be off, or on, in
-        all of them; `constants` says whether equal bounds mean a row that depends on no input, so
-        that substitution would end in the same number."""
-        self._scaled, self._table, self._columns = scaled, table, tuple(columns)
+        """`table` and `columns` as in `RootBounds`, two at the ends of a family's cone: what is
+        decided is decided at both, and a constant is an affine function of m. `constants` says
+        whether equal bounds mean a row that depends on no other input, so that substitution would
+        end in the same number."""
+        self._scaled, self._table, self._column = scaled, table, columns[0]
         self._inputs = scaled.network.inputs
         self._lower_row, self._upper_row = scaled.tables.lower_row, scaled.tables.upper_row
         self._constants = constants
+        self._end = columns[1] if len(columns) > 1 else None
+        if self._end is not None:
+            self._first, last = self._item(self._lower_row.item(self._inputs - 1))
+            self._size = last - self._first  # of the interval of m
         self._live: dict[int, Row] = {}
         self._rows: dict[int, Row] = {}
         self._sources: dict[int, int] = {}
@@ -43,12 +48,13 @@ class LiveRows:
         """Whether rows never show unit v, which is fixed or passes another one on."""
         variable = self._inputs + v
         origin = self._scaled.origins.item(variable)
-        return self._fixed(origin) is not None or self.source(variable) != variable
+        return self._is_fixed(origin) or self.source(variable) != variable
 
     def source(self, variable: int) -> int:
         """The variable that this one equals on the region, as far as units pass it on."""
         passed, inputs, sources = [], self._inputs, self._sources
-        item, row_of, (column, *twin) = self._table.item, self._lower_row.item, self._columns
+        item, row_of = self._table.item, self._lower_row.item
+        column, end = self._column, self._end
         while variable >= inputs:
             known = sources.get(variable)
             if known is not None:
@@ -58,7 +64,7 @@ class LiveRows:
             if len(passed) == 1:
                 variable = self._scaled.origins.item(variable)  # rows name no copies
             row = row_of(variable)
-            if item(row, column) < 0 or any(item(row, other) < 0 for other in twin):
+            if item(row, column) < 0 or (end is not None and item(row, end) < 0):
                 break
             variables, weights, constant = self._live_row(variable - inputs)
             if constant or weights != [1] or variables[0] < inputs:
@@ -72,47 +78,76 @@ class LiveRows:
         """The row, of copies the original, without units that are fixed."""
         found = self._live.get(v)
         if found is None:
-            read, factors, units, constant = self._scaled.placed_row(v)
-            variables, weights = read[:], factors[:]
-            item, constants = self._table.item, self._constants
-            column, *twin = self._columns
-            # As in `_fixed`, which is too slow for the many rows of a large network.
-            for j, weight, low, high in units:
-                if twin:
-                    value = self._fixed(j)
-                    if value is not None:
-                        constant += weight * value
-                        continue
-                    variables.append(j)
-                    weights.append(weight)
-                    continue
-                upper: int = item(high, column)
-                if upper <= 0:
-                    lower: int = item(low, column)
-                    if lower < 0:
-                        continue
-                    if upper == lower and constants:
-                        constant += weight * lower
-                        continue
-                elif constants and item(low, column) == upper:
-                    constant += weight * upper
-                    continue
-                variables.append(j)
-                weights.append(weight)
-            found = self._live[v] = variables, weights, constant
+            found = self._single(v) if self._end is None else self._double(v, self._end)
+            self._live[v] = found
         return found
 
-    def _fixed(self, variable: int) -> int | None:
-        """The value of a unit that is off or constant; the variable must be no copy."""
-        if variable < self._inputs:
-            return None
-        row = self._upper_row.item(variable)
-        uppers = [self._table.item(row, column) for column in self._columns]
-        lowers = self._lowers(variable)
-        if max(uppers) <= 0 and min(lowers) < 0:
-            return 0
-        return lowers[0] if self._constants and lowers == uppers else None
+    def _single(self, v: int) -> Row:
+        read, factors, units, constant = self._scaled.placed_row(v)
+        variables, weights = read[:], factors[:]
+        item, column, constants = self._table.item, self._column, self._constants
+        # As in `_is_fixed`, which is too slow for the many rows of a large network.
+        for j, weight, low, high in units:
+            upper: int = item(high, column)
+            if upper <= 0:
+                lower: int = item(low, column)
+                if lower < 0:
+                    continue
+                if upper == lower and constants:
+                    constant += weight * lower
+                    continue
+            elif constants and item(low, column) == upper:
+                constant += weight * upper
+                continue
+            variables.append(j)
+            weights.append(weight)
+        return variables, weights, constant
 
-    def _lowers(self, variable: int) -> list[int]:
-        row = self._lower_row.item(variable)
-        return [self._table.item(row, column) for column in self._columns]
+    def _double(self, v: int, end: int) -> Row:
+        """The same at both ends of a cone; what is an affine function of m is added to its weight,
+        which may become zero."""
+        read, factors, units, constant = self._scaled.placed_row(v)
+        variables, weights = read[:], factors[:]
+        item, column, first, size = self._table.item, self._column, self._first, self._size
+        rise = 0
+        for j, weight, low, high in units:
+            upper: int = item(high, column)
+            upper_end: int = item(high, end)
+            lower: int = item(low, column)
+            lower_end: int = item(low, end)
+            if upper <= 0 and upper_end <= 0 and (lower < 0 or lower_end < 0):
+                continue
+            if upper == lower >= 0 and upper_end == lower_end >= 0:
+                slope, rest = divmod(upper_end - upper, size)
+                if not rest:
+                    constant += weight * (upper - slope * first)
+                    rise += weight * slope
+                    continue
+            variables.append(j)
+            weights.append(weight)
+        if rise:
+            m = self._inputs - 1
+            if m in read:
+                rise += weights.pop(read.index(m))
+                variables.remove(m)
+            if rise:
+                variables.append(m)
+                weights.append(rise)
+        return variables, weights, constant
+
+    def _is_fixed(self, variable: int) -> bool:
+        """Whether the unit is off or constant; the variable must be no copy."""
+        if variable < self._inputs:
+            return False
+        low, high, item = self._lower_row.item(variable), self._upper_row.item(variable), self._item
+        lower, upper = item(low), item(high)
+        if max(upper) <= 0 and min(lower) < 0:
+            return True
+        whole = self._end is None or (upper[-1] - upper[0]) % self._size == 0
+        return self._constants and lower == upper and min(lower) >= 0 and whole
+
+    def _item(self, row: int) -> tuple[int, ...]:
+        item = self._table.item
+        if self._end is None:
+            return (item(row, self._column),)
+        return item(row, self._column), item(row, self._end)

@@ -123,7 +123,7 @@ class Question:
     def denominator(self) -> int:
         """A number of which the entries of every region are multiples, with those of its center."""
         if self.family is not None:
-            ends = self.family.cone(self.norm, (Fraction(0),)).ends()
+            ends = self.family.cone(self.norm, (Fraction(0),)).ends
             return common_denominator([side for end in ends for side in (end.lower, end.upper)])
         if self.distance is not None:
             return 1  # of balls of all sizes; each is checked by itself

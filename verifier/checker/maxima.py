@@ -21,7 +21,7 @@ everywhere, and one of both is an equation. `docs/trust.md` says the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -224,10 +224,11 @@ class MaximaRows:
         if not rising or not 1 < len(entries) <= LONGEST:
             return entries, found
         left = dict(entries)
+        sums = self._sums_in(entries)
         for positive in (True, False):
             for j, weight in reversed(rising):
                 if (weight > 0) is positive and j in left:
-                    pair = self._pair(left, j, weight)
+                    pair = self._pair(left, j, weight, sums)
                     if pair is not None:
                         found.append(pair)
                         for i in (j, *(i for i, _ in pair.part)):
@@ -235,19 +236,46 @@ class MaximaRows:
                         break
         return (tuple(left.items()) if found else entries), found
 
-    def _pair(self, left: Mapping[int, Number], j: int, weight: Number) -> _Found | None:
+    def _sums_in(self, entries: Weights) -> dict[Number, list[int]]:
+        """By their weights, scaled, the units of a form that `_opposite` may be about."""
+        found: dict[Number, list[int]] = {}
+        for b, weight in entries:
+            if b >= self._inputs and self._sums.item(b - self._inputs):
+                found.setdefault(weight * self.scaled.scales[b], []).append(b)
+        return found
+
+    @cached_property
+    def _sums(self) -> NDArray[np.bool_]:
+        """For every unit whether it reads units alone, with a constant >= 0."""
+        scaled = self.scaled
+        found = np.zeros(scaled.network.units.count, dtype=bool)
+        for layer in scaled.layers:
+            if len(layer.filled):
+                terms = (layer.indices >= self._inputs) | (layer.weights == 0)
+                above = layer.constants[layer.filled] >= 0
+                units = np.logical_and.reduceat(terms, layer.starts)
+                found[layer.first + layer.filled] = units & above.astype(bool)
+        return found
+
+    def _pair(
+        self,
+        left: Mapping[int, Number],
+        j: int,
+        weight: Number,
+        sums: Mapping[Number, Sequence[int]],
+    ) -> _Found | None:
         u, scales = j - self._inputs, self.scaled.scales
         row, _ = self._row(u)
         small, large = (row, left) if len(row) < len(left) else (left, row)
         shared = sorted(i for i in small if i in large)
         part = [i for i in shared if left[i] + weight * row[i] == 0]
         if not part:
-            same = weight * scales[j]
-            for b, other in left.items():
-                if b >= self._inputs and b != j and other * scales[b] == same:
-                    factor = Fraction(other) / weight
+            for b in sums.get(weight * scales[j], ()):
+                if b != j and b in left:
+                    factor = Fraction(left[b]) / weight
                     if self._opposite(row, b, factor):
-                        return _Found(u, weight, ((b, _ratio(other, weight)),), b - self._inputs)
+                        share = _ratio(left[b], weight)
+                        return _Found(u, weight, ((b, share),), b - self._inputs)
             if len(shared) == len(row) > 1:
                 part = shared
         if not part:

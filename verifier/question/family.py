@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -23,7 +24,7 @@ Denominator = tuple[Fraction, Fraction]
 """(d0, d1): D(m) = d0 + d1 m."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cone:
     """{(x, m) : ||x - center||_norm <= m unit, first <= m <= last}; see above for p = 2.
 
@@ -66,6 +67,7 @@ class Cone:
             return Region("inf", lower, upper)
         return Region(self.norm, lower, upper, (*self.center, parameter), size, clipped=True)
 
+    @cached_property
     def ends(self) -> tuple[Region, Region]:
         """The slices at the first and at the last parameter."""
         return self.at(self.first), self.at(self.last)
@@ -88,11 +90,16 @@ class FamilyQuery:
                 f"a family on balls of {len(self.cone.center)} inputs needs a network of one more; "
                 f"it has {self.network.inputs}"
             )
-        Query(self.network, self.cone.at(self.cone.last), self.goals)  # whatever does not fit
+        Query(self.network, self.cone.ends[1], self.goals)  # whatever does not fit
 
     def at(self, parameter: Fraction) -> Query:
         """The question about m = `parameter` alone."""
         return Query(self.network, self.cone.at(parameter), self.goals)
+
+    def ends(self) -> tuple[Query, Query]:
+        """The questions about the first and about the last parameter."""
+        first, last = self.cone.ends
+        return Query(self.network, first, self.goals), Query(self.network, last, self.goals)
 
 
 @dataclass(frozen=True, slots=True)

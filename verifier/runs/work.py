@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cached_property
 from time import monotonic
 
-from verifier.checker.checked import Asked, Checked, Checker
+from verifier.checker.checked import Asked, Checked, Checker, FamilyRound
 from verifier.checker.manifest import (
     Question,
     asked_of_run,
@@ -82,8 +82,6 @@ def solve(
     `progress` is called with the number of finished samples.
     """
     with rare_collections():
-        if context.job.question.family is not None:
-            return _solve_family(context, samples, progress, worker)
         if context.job.question.distance is not None:
             records = []
             for done, sample in enumerate(samples, start=1):
@@ -108,6 +106,22 @@ def rare_collections() -> Iterator[None]:
 def _solve(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
+    solve_all = _solve_balls if context.job.question.family is None else _solve_families
+    try:
+        return solve_all(context, samples, progress, worker)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
+        if len(samples) == 1:
+            return [failure(samples[0], _reason(error), worker)]
+    records: list[Record] = []
+    for sample in samples:
+        records += _solve(context, [sample], lambda done: None, worker)
+        progress(len(records))
+    return records
+
+
+def _solve_balls(
+    context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
+) -> list[Record]:
     network, points, job = context.network, context.points, context.job
     found: dict[int, Record] = {}
 
@@ -118,32 +132,23 @@ def _solve(
         center = job.question.center(points.point(sample))
         found[number] = record_of(sample, query, outcome, center, worker)
 
-    try:
-        # A ball that does not meet the clip holds no point, and is no question.
-        queries = [sample_query(network, context.points, job.question, k) for k in samples]
-        asked = asked_of_run(points.digest, job.question, samples)
-        if job.question.semantics != "real":
-            for number, sample in enumerate(samples):
-                answered(number, _executed(context, sample, asked[number]))
-                progress(number + 1)
-            return [found[number] for number in range(len(samples))]
-        hints = [
-            hints_of(context, sample, query.region)
-            for sample, query in zip(samples, queries, strict=True)
-        ]
-        verify_batch(
-            network, queries, job.options, progress, hints,
-            checker=context.checker, asked=asked, answered=answered,
-        )  # fmt: skip
+    # A ball that does not meet the clip holds no point, and is no question.
+    queries = [sample_query(network, context.points, job.question, k) for k in samples]
+    asked = asked_of_run(points.digest, job.question, samples)
+    if job.question.semantics != "real":
+        for number, sample in enumerate(samples):
+            answered(number, _executed(context, sample, asked[number]))
+            progress(number + 1)
         return [found[number] for number in range(len(samples))]
-    except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
-        if len(samples) == 1:
-            return [failure(samples[0], _reason(error), worker)]
-    records: list[Record] = []
-    for sample in samples:
-        records += _solve(context, [sample], lambda done: None, worker)
-        progress(len(records))
-    return records
+    hints = [
+        hints_of(context, sample, query.region)
+        for sample, query in zip(samples, queries, strict=True)
+    ]
+    verify_batch(
+        network, queries, job.options, progress, hints,
+        checker=context.checker, asked=asked, answered=answered,
+    )  # fmt: skip
+    return [found[number] for number in range(len(samples))]
 
 
 def _executed(context: Context, sample: int, asked: Asked) -> CheckedOutcome:
@@ -160,43 +165,43 @@ def _executed(context: Context, sample: int, asked: Asked) -> CheckedOutcome:
     ).outcome
 
 
-def _solve_family(
+def _solve_families(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
     """The records of these samples about every budget: a proof that the checker has accepted, or
     undecided. The search works on a copy of the network."""
     job, points, checker = context.job, context.points, context.checker
     asked = asked_of_run(points.digest, job.question, samples)
-    own, lent = (
-        [sample_family(network, points, job.question, sample) for sample in samples]
-        for network in (context.network, checker.lent()[0])
-    )
+    queries = [sample_family(context.network, points, job.question, k) for k in samples]
+    search = FamilySearch(checker.lent()[0])
+    records: dict[int, Record] = {}
     started = monotonic()
-    proofs = FamilySearch(lent).run(job.options.timeout)
-    found = monotonic()
-    proved = {k: proof for k, proof in enumerate(proofs) if proof is not None}
-    numbers = list(proved)
-    shown = checker.families(
-        [own[k] for k in numbers],
-        ["robust"] * len(numbers),
-        lambda place: proved[numbers[place]],
-        [asked[k] for k in numbers],
-    )
-    answers = {numbers[place]: answer for place, answer in shown}
-    share = len(samples)
-    seconds = {"bounds": 0.0, "search": (found - started) / share}
-    seconds["check"] = (monotonic() - found) / share
-    records = []
-    for k, sample in enumerate(samples):
-        answer = answers.get(k)
-        if isinstance(answer, Checked):
-            outcome = CheckedOutcome(proved[k], seconds, checked=answer)
-        else:
-            reason = "no proof for every budget was found" if answer is None else str(answer)
-            outcome = CheckedOutcome(Undecided(reason), seconds)
-        records.append(record_of(sample, own[k], outcome, points.point(sample), worker))
-        progress(len(records))
-    return records
+    for part, these in checker.family_rounds(queries, asked):
+        known = monotonic()
+        bounds = (known - started) / (part.stop - part.start)
+        for place, proof in search.run(*these.for_search(), timeout=job.options.timeout):
+            found, k = monotonic(), part.start + place
+            seconds = {"bounds": bounds, "search": found - known}
+            verdict, shown = _shown(these, place, proof)
+            started = known = monotonic()
+            seconds["check"] = known - found
+            outcome = CheckedOutcome(verdict, seconds, checked=shown)
+            point = points.point(samples[k])
+            records[k] = record_of(samples[k], queries[k], outcome, point, worker)
+            progress(len(records))
+    return [records[k] for k in range(len(samples))]
+
+
+def _shown(
+    these: FamilyRound, place: int, proof: Robust | None
+) -> tuple[Robust | Undecided, Checked | None]:
+    """The verdict about a question of the round, and what the checker says of its proof."""
+    if proof is None:
+        return Undecided("no proof for every budget was found"), None
+    try:
+        return proof, these.check(place, proof)
+    except RefusedError as flaw:
+        return Undecided(f"the checker refused what the search found: {flaw}"), None
 
 
 def _measured(context: Context, sample: int, worker: str) -> Record:

@@ -90,7 +90,8 @@ class ForwardPass:
         form = Form(constant)
         for j, weight in zip(variables, weights, strict=True):
             if j < self.inputs:
-                form.add(weight, Form(0, {j: 1}))
+                number = self.checker.value_of(j)
+                form.add(weight, Form(0, {j: 1}) if number is None else Form(int(number)))
                 self._added += 1
             elif (read := self._outputs.get(j - self.inputs)) is not None:
                 form.add(weight, read)

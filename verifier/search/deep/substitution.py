@@ -197,8 +197,15 @@ class _Substitution:
         region, size = self.checker.region, self.checker.scaled.denominator
         if region.norm == "inf":
             return on_box, {}
-        gradient = {k: Fraction(c * size) / self.denominator for k, c in self.z.items() if c}
-        on_ball = Fraction(self.constant) / self.denominator
+        gradient: dict[int, Fraction] = {}
+        constant = self.constant
+        for k, c in self.z.items():
+            number = self.checker.value_of(k)
+            if number is not None:
+                constant += c * number
+            elif c:
+                gradient[k] = Fraction(c * size) / self.denominator
+        on_ball = Fraction(constant) / self.denominator
         on_ball += sum((g * region.center[k] for k, g in gradient.items()), ZERO)
         if region.norm == "1":
             on_ball -= region.size * max((abs(g) for g in gradient.values()), default=ZERO)

@@ -1,0 +1,135 @@
+"""Steps and trees of an ordinary proof about one slice, read as ones about the whole interval.
+
+Splits and slopes stay as they are; each lemma gets the two values that its own leaves reach at the
+ends of the interval. What does not carry over is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from verifier.checker.family import End, FamilyChecker, Mark, at_end
+from verifier.checker.ridge import short
+from verifier.evidence.certificate import (
+    Conflict,
+    InputSplit,
+    Leaf,
+    Lemma,
+    Node,
+    PairLemma,
+    PlaneSplit,
+    Step,
+    Tree,
+    UnitSplit,
+)
+from verifier.question.errors import RefusedError
+from verifier.question.query import Goal
+from verifier.question.rational import sqrt_upper
+
+TINY = Fraction(1, 1 << 60)
+
+
+def holds(checker: FamilyChecker, tree: Tree, goal: Goal | PairLemma) -> bool:
+    before = checker.mark()
+    try:
+        checker.refute(tree, goal)
+    except RefusedError:
+        checker.undo(before)
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class Lifting:
+    """Reads the steps of an ordinary proof about one slice as steps about the whole interval."""
+
+    checker: FamilyChecker
+
+    def steps(self, steps: Sequence[Step]) -> tuple[Step, ...]:
+        """Lemmas with the values that their leaves reach at both ends; others are left out."""
+        found: list[Step] = []
+        for step in steps:
+            if isinstance(step, Lemma):
+                lemma = self._lemma(step)
+                if lemma is not None:
+                    self.checker.assume(lemma)
+                    found.append(lemma)
+        return tuple(found)
+
+    def _lemma(self, lemma: Lemma) -> PairLemma | None:
+        target = PairLemma(lemma.unit, lemma.upper, (Fraction(0), Fraction(0)), ())
+        reached: list[tuple[Fraction, Fraction]] = []
+        tree = self.tree(lemma.tree, target, reached)
+        if not reached:
+            return None  # all branches are empty: that happens where the slice is
+        sign = -1 if lemma.upper else 1
+        least = [short(min(values), upper=False) for values in zip(*reached, strict=True)]
+        if self.checker.query.cone.norm == "2":  # roots were rounded: zero may be reached exactly
+            zero = [Fraction(0) if -TINY < value < 0 else value for value in least]
+            found = PairLemma(lemma.unit, lemma.upper, (sign * zero[0], sign * zero[1]), tree)
+            if zero != least and holds(self.checker, tree, found):
+                return found
+        return PairLemma(lemma.unit, lemma.upper, (sign * least[0], sign * least[1]), tree)
+
+    def tree(
+        self,
+        tree: Tree,
+        target: Goal | PairLemma,
+        reached: list[tuple[Fraction, Fraction]] | None = None,
+    ) -> Tree:
+        """The tree with its lemmas lifted; what its leaves reach is added to `reached`."""
+        checker = self.checker
+        start = checker.mark()
+        nodes: list[Node] = []
+        waiting: list[tuple[Mark, UnitSplit | InputSplit | PlaneSplit]] = []
+        for node in tree:
+            body = node.body
+            nodes.append(Node(self.steps(node.steps), body))
+            if isinstance(body, UnitSplit | InputSplit | PlaneSplit):
+                waiting.append((checker.mark(), body))
+                checker.restrict(body, high=False)
+                continue
+            if isinstance(body, Leaf) and reached is not None:
+                first, last = (
+                    lowest(end, body, at_end(target, number))
+                    for number, end in enumerate(checker.ends)
+                )
+                reached.append((first, last))
+            elif isinstance(body, Conflict) and not all(
+                end.lower(body.unit) > end.upper(body.unit) for end in checker.ends
+            ):
+                nodes[-1] = Node(nodes[-1].steps, Leaf())
+                if reached is not None:
+                    first, last = (
+                        lowest(end, Leaf(), at_end(target, number))
+                        for number, end in enumerate(checker.ends)
+                    )
+                    reached.append((first, last))
+            if waiting:
+                mark, split = waiting.pop()
+                checker.undo(mark)
+                checker.restrict(split, high=True)
+        checker.undo(start)
+        return tuple(nodes)
+
+
+def lowest(end: End, leaf: Leaf, target: Goal | Lemma) -> Fraction:
+    """The bound that the leaf gives of its form at this end, for p = 2 a little below it."""
+    form = end.form(leaf, target)
+    size, region = end.scaled.denominator, end.region
+    constant = Fraction(form.constant)
+    gradient: dict[int, Fraction] = {}
+    for k, coefficient in form.z.items():
+        if region.norm == "inf":
+            side = end.input_bounds(k)[0 if coefficient > 0 else 1]
+            constant += coefficient * side
+        elif coefficient:
+            gradient[k] = Fraction(coefficient) * size
+            constant += gradient[k] * region.center[k]
+    if gradient and region.norm == "1":
+        constant -= region.size * max(map(abs, gradient.values()))
+    elif gradient:
+        constant -= sqrt_upper(region.size * sum(g * g for g in gradient.values()), 80)
+    return constant / form.denominator
