@@ -39,7 +39,7 @@ from verifier.checker.intervals import chunks
 from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
-from verifier.evidence.distance import parse_distance
+from verifier.evidence.distance import Distance, parse_distance
 from verifier.evidence.fields import check_fields, list_in, text_in
 from verifier.evidence.strict_json import parse_json
 from verifier.question.distance import DistanceTerms
@@ -425,7 +425,7 @@ def _check_part(
     """What `check_results` says of a few results; bounds and values are computed together."""
     named = [k for k, result in enumerate(part) if result.certificate is not None]
     asked = asked_of_run(points.digest, question, [part[k].sample for k in named])
-    kinds: list[Verdict] = [_verdict_of(part[k]) for k in named]
+    kinds: list[Verdict] = [verdict_of(part[k]) for k in named]
 
     def text_of(place: int) -> bytes:
         return text_of_result(part[named[place]], fetch)
@@ -451,7 +451,8 @@ def _check_part(
     return found
 
 
-def _verdict_of(result: Result) -> Verdict:
+def verdict_of(result: Result) -> Verdict:
+    """What is claimed of a sample, as the checker says it."""
     return result.kind if result.kind in ("robust", "distance") else "flip"
 
 
@@ -462,12 +463,13 @@ def replay_distance(
     result: Result,
     fetch: Callable[[str], bytes],
     check: Callable[[Query, Robust | Flip], object],
-) -> None:
-    """Returns if `check`, such as a kernel, accepts both parts of what a manifest claims of a
-    sample's distance; raises RefusedError, naming the flaw."""
+) -> Distance:
+    """What a manifest claims of a sample's distance, if `check`, such as a kernel, accepts both
+    parts; raises RefusedError, naming the flaw."""
     try:
         found = parse_distance(text_of_result(result, fetch), network.digest)
         check_distance(sample_balls(network, points, question, result.sample), found, check)
+        return found
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
 

@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count as count_from
 from pathlib import Path
@@ -27,8 +28,10 @@ from verifier.checker.manifest import (
     asked_of_run,
     claimed,
     question_of,
+    replay_distance,
     require_real,
     run_checker,
+    verdict_of,
 )
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
@@ -55,6 +58,8 @@ HOW = f"make -C verifier/kernel/coq program, then {VARIABLE}=verifier/kernel/coq
 Part = tuple[bool, str]
 """A piece of a stream, and whether it is part of the question."""
 Answer = Robust | Flip | Radius
+Ends = tuple[Fraction, Fraction | None]
+"""Of the interval in which a distance lies."""
 
 
 def find_program() -> Path:
@@ -79,36 +84,87 @@ def proof_parts(query: Query | FamilyQuery, verdict: Answer) -> Iterator[Part]:
     yield False, "end\n"
 
 
+@dataclass(slots=True)
+class Told:
+    """What a stream of a run tells while it is made: the answers that are due, in their order, and,
+    by sample, the goals of flips and the ends of distances."""
+
+    due: list[str] = field(default_factory=list)
+    goals: dict[int, int] = field(default_factory=dict)
+    ends: dict[int, Ends] = field(default_factory=dict)
+
+
 def run_parts(
     network: Network,
     points: Points,
     question: Question,
     results: Sequence[Result],
     fetch: Callable[[str], bytes],
-    goals: dict[int, int] | None = None,
+    told: Told | None = None,
 ) -> Iterator[Part]:
-    """The stream of these results of a run; certificates are read one after another, and the goals
-    of flips are noted in `goals`, by sample.
+    """The stream of these results of a run; certificates are read one after another.
 
     Raises UserError for a run about executions in floats: the theorem is about real numbers.
     """
     require_real(question, "the proved kernel")
-    scaled: ScaledNetwork | None = None
+    told = Told() if told is None else told
     yield from ((True, text) for text in network_text(network))
+    if question.distance is not None:
+        for result in results:
+            yield from _distance(network, points, question, result, fetch, told)
+    else:
+        yield from _samples(network, points, question, results, fetch, told)
+    yield False, "end\n"
+
+
+def _samples(
+    network: Network,
+    points: Points,
+    question: Question,
+    results: Sequence[Result],
+    fetch: Callable[[str], bytes],
+    told: Told,
+) -> Iterator[Part]:
+    """Each sample's label on its ball, or on every ball of a family."""
+    scaled: ScaledNetwork | None = None
     yield True, _task(points, question)
     for result in results:
+        told.due.append(f"sample {result.sample} {result.kind}")
         center = " ".join(map(number_text, points.point(result.sample)))
         yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
         verdict = claimed(result, fetch, network.digest)
-        if isinstance(verdict, Flip) and goals is not None:
-            goals[result.sample] = verdict.goal
-        if isinstance(verdict, Robust) and not is_spelled_out(verdict):
+        if isinstance(verdict, Flip):
+            told.goals[result.sample] = verdict.goal
+        elif not is_spelled_out(verdict):
             if scaled is None:
                 scaled = run_checker(network, points, question).scaled
             query = question_of(network, points, question, result.sample)
             verdict = elaborate(query, verdict, scaled)
         yield from ((False, text) for text in answer_text(verdict))
-    yield False, "end\n"
+
+
+def _distance(
+    network: Network,
+    points: Points,
+    question: Question,
+    result: Result,
+    fetch: Callable[[str], bytes],
+    told: Told,
+) -> Iterator[Part]:
+    """The two questions of a sample's distance: a flip on one ball, a proof about another."""
+    parts: list[tuple[Query, Robust | Flip]] = []
+
+    def note(query: Query, verdict: Robust | Flip) -> None:
+        parts.append((query, verdict))
+
+    found = replay_distance(network, points, question, result, fetch, note)
+    told.ends[result.sample] = found.lower, found.upper
+    for query, verdict in parts:
+        if isinstance(verdict, Flip):
+            told.goals[result.sample] = verdict.goal
+        told.due.append(f"question {'flip' if isinstance(verdict, Flip) else 'robust'}")
+        yield True, question_text(query)
+        yield from ((False, text) for text in answer_text(spelled_out(query, verdict)))
 
 
 def spelled_out(query: Query | FamilyQuery, verdict: Answer) -> Answer:
@@ -140,10 +196,10 @@ def _task(points: Points, question: Question) -> str:
 
 
 def replay_proved(
-    parts: Iterable[Part], claims: Sequence[str], answered: Callable[[], None] = lambda: None
+    parts: Iterable[Part], due: Sequence[str], answered: Callable[[], None] = lambda: None
 ) -> None:
-    """Returns if the program answers with these claims to exactly this question; `answered` is
-    called at each answer.
+    """Returns if the program answers with what is due to exactly this question; `answered` is
+    called at each answer. What is due may be told while the parts are made.
 
     Raises RefusedError, naming the first difference.
     """
@@ -180,10 +236,10 @@ def replay_proved(
             feeder.join()
         if flaws:
             raise flaws[0]
-        for claim, answer in zip(claims, answers, strict=False):
+        for claim, answer in zip(due, answers, strict=False):
             if answer != claim:
                 raise RefusedError("refused by the proved kernel", f"{answer[:200]}; due: {claim}")
-        if len(answers) != len(claims) or process.returncode != 0:
+        if len(answers) != len(due) or process.returncode != 0:
             last = answers[-1][:200] if answers else "no answer"
             raise RefusedError("refused by the proved kernel", f"it ends with: {last}")
         if hashlib.sha256(shown.read_bytes()).digest() != asked.digest():
@@ -204,13 +260,18 @@ def replay_proof(query: Query | FamilyQuery, verdict: Claim) -> Checked:
         kind = "radius" if isinstance(verdict, Radius) else kind
     goal = verdict.goal if isinstance(verdict, Flip) else None
     kind = kind if goal is None else "flip"
-    return _by_program(query.network.digest, asked_of(query), kind, goal, None)
+    return _by_program(query.network.digest, asked_of(query), kind, goal)
 
 
 def _by_program(
-    network: str, asked: Asked, kind: Verdict, goal: int | None, certificate: str | None
+    network: str,
+    asked: Asked,
+    kind: Verdict,
+    goal: int | None,
+    certificate: str | None = None,
+    ends: Ends | None = None,
 ) -> Checked:
-    facts = Facts(network, asked, kind, goal, certificate, checker="proved kernel")
+    facts = Facts(network, asked, kind, goal, certificate, "proved kernel", ends=ends)
     return Checked(_KEY, facts, None)
 
 
@@ -233,22 +294,22 @@ def replay_run(
     decided = [result for result in results if result.certificate is not None]
     count = max(1, -(-len(decided) // max(1, jobs)))
     chunks = [decided[begin : begin + count] for begin in range(0, len(decided), count)]
-    goals: dict[int, int] = {}  # of flips
+    notes = [Told() for _ in chunks]
     done = count_from(1)
 
-    def replay(chunk: Sequence[Result]) -> None:
-        claims = [f"sample {result.sample} {result.kind}" for result in chunk]
-        parts = run_parts(network, points, question, chunk, fetch, goals)
-        replay_proved(parts, claims, lambda: progress(next(done)))
+    def replay(chunk: Sequence[Result], told: Told) -> None:
+        parts = run_parts(network, points, question, chunk, fetch, told)
+        replay_proved(parts, told.due, lambda: progress(next(done)))
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
-        for _ in pool.map(replay, chunks):
+        for _ in pool.map(replay, chunks, notes):
             pass
-    asked = asked_of_run(points.digest, question, [result.sample for result in decided])
+    asked = iter(asked_of_run(points.digest, question, [result.sample for result in decided]))
     return {
         result.sample: _by_program(
-            network.digest, about, "flip" if result.kind == "flip" else "robust",
-            goals.get(result.sample), result.certificate,
+            network.digest, next(asked), verdict_of(result), told.goals.get(result.sample),
+            result.certificate, told.ends.get(result.sample),
         )
-        for result, about in zip(decided, asked, strict=True)
+        for chunk, told in zip(chunks, notes, strict=True)
+        for result in chunk
     }  # fmt: skip

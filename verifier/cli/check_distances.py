@@ -31,10 +31,12 @@ def check_distances(
 ) -> int:
     """Replays what is claimed of the chosen samples, prints it, and gives the exit code.
 
-    A kernel replays the parts, each by its own question; the checker replays them as well, and its
-    word is what is shown. Raises RefusedError, naming the flaw.
+    The proved kernel replays both parts of each, and its word is shown; of what the other kernel
+    has accepted the checker's. Raises RefusedError, naming the flaw.
     """
-    from verifier.checker.manifest import claim_text
+    from verifier.checker.elaborate import kernel_check_proof
+    from verifier.checker.manifest import claim_text, replay_distance
+    from verifier.checker.proved import replay_run
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.question.printable import size_text
@@ -44,9 +46,14 @@ def check_distances(
     started = monotonic()
     question = manifest.question
     with counted(len(chosen), quiet=quiet) as show:
-        replayed = check_run(folder, network, points, question, chosen, jobs, show)
-        shown: dict[int, Checked] = replayed.require()
-        _by_kernel(folder, manifest, network, points, chosen, by)
+        shown: dict[int, Checked]
+        if by == "proved kernel":
+            shown = replay_run(network, points, question, chosen, folder.fetch, jobs)
+        else:
+            shown = check_run(folder, network, points, question, chosen, jobs, show).require()
+        for result in chosen if by == "kernel" else ():
+            fetch = folder.fetch
+            replay_distance(network, points, question, result, fetch, kernel_check_proof)
     found = intervals(folder, network, points, question, {}, shown)
     undecided = manifest.counts["undecided"]
     recorded = len(manifest.results) - undecided - len(shown)
@@ -98,30 +105,3 @@ def check_distances(
         ]  # fmt: skip
         print(table(rows))
     return 3 if undecided or reached < len(shown) else 0
-
-
-def _by_kernel(
-    folder: RunFolder,
-    manifest: Manifest,
-    network: Network,
-    points: Points,
-    chosen: Sequence[Result],
-    by: CheckerName,
-) -> None:
-    """Returns if the kernel, where one is asked for, accepts both parts of each distance."""
-    if by == "checker":
-        return
-    from verifier.checker.elaborate import kernel_check_proof
-    from verifier.checker.manifest import replay_distance
-    from verifier.checker.proved import replay_proof
-    from verifier.evidence.certificate import Flip, Robust
-    from verifier.question.query import Query
-
-    def check(query: Query, verdict: Robust | Flip) -> None:
-        if by == "kernel":
-            kernel_check_proof(query, verdict)
-        else:
-            replay_proof(query, verdict)
-
-    for result in chosen:
-        replay_distance(network, points, manifest.question, result, folder.fetch, check)
