@@ -287,6 +287,11 @@ def test_tampered_proof_files():
         flaw, kernel = edited_file(change)
         assert flaw == kernel or {flaw, kernel} <= {"malformed", "missing field", "unknown field"}
         assert kernel != "accepted"
+    def with_a_ball(head, certificate):
+        certificate["goals"] = [[{"leaf": {"ball": 0}}]]
+
+    assert "accepted" not in edited_file(with_a_ball)
+    assert edited_file(with_a_ball)[1] == "unsupported"
     assert edited_file(a_flip) == ("another verdict", "another verdict")
     assert edited_file(with_one_number) == ("unsupported", "malformed")
     assert edited_file(region_with(last="2")) == ("bound too weak", "bound too weak")

@@ -275,6 +275,8 @@ def test_leaves_of_version_1_have_the_fields_of_version_1():
     assert leaf_answer({"ball": 0, "weights": [[[[0, 1]], 1]]}, 1) == "unknown field"
     for wrong in ({"usual": False}, {"usual": 1}, {"weights": [[[[0, 1]], 1]]}):
         assert leaf_answer(wrong) == "malformed"
+    assert leaf_answer({"ball": 0, "box": [[0, 1]]}) == "box beside ball"
+    assert leaf_answer({"box": [[0, 1]]}) == "accepted"
     assert leaf_answer({}, 3) == leaf_answer({}, True) == "version"
 
 
