@@ -287,6 +287,7 @@ def test_tampered_proof_files():
         flaw, kernel = edited_file(change)
         assert flaw == kernel or {flaw, kernel} <= {"malformed", "missing field", "unknown field"}
         assert kernel != "accepted"
+
     def with_a_ball(head, certificate):
         certificate["goals"] = [[{"leaf": {"ball": 0}}]]
 

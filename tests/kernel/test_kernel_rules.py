@@ -14,6 +14,7 @@ from verifier.checker.replay import replay
 from verifier.evidence.certificate import Leaf, Node, Robust, Weight, parse_certificate
 from verifier.kernel import ridge
 from verifier.kernel.question import Region, root_upper
+from verifier.kernel.rules import default_slope, rests
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
@@ -286,3 +287,41 @@ def test_every_slope_lies_between_0_and_1():
         assert leaf_answer({"slopes": slopes}) == "slope above 1"
     for slopes in ([[0, 0], [1, -1]], [[0, "-1/2"], [1, 1]]):
         assert leaf_answer({"slopes": slopes}) == "negative multiplier"
+
+
+def test_what_a_line_leaves_of_a_unit():
+    """relu(a) - s a on [low, high] is least and greatest at an end or at 0."""
+    for low in range(-3, 4):
+        for high in range(low, 4):
+            for s in (F(0), F(1, 3), F(1, 2), F(1)):
+                places = {low, high, *({0} if low < 0 < high else ())}
+                values = [max(a, 0) - s * a for a in places]
+                least, greatest = rests(1, s, (low,), (high,)), rests(-1, s, (low,), (high,))
+                assert (least, greatest) == ([min(values)], [max(values)])
+
+
+def test_what_a_line_leaves_of_a_unit_in_a_family():
+    """Of a unit that is on, or off, at both ends the values at the ends; else at least 0."""
+    half = F(1, 2)
+    assert rests(1, half, (0, 4), (5, 5)) == [0, 2]
+    assert rests(1, half, (-5, -5), (0, -4)) == [0, 2]
+    assert rests(1, half, (-1, 4), (5, 5)) == rests(1, half, (-5, -5), (1, -4)) == [0, 0]
+    assert rests(-1, half, (-2, 1), (6, 3)) == [3, F(3, 2)]
+
+
+def test_default_slopes():
+    """The line through the nearer end below, the chord in 24 bits above; of the middle of a family,
+    unless one line is exact at both ends."""
+    for c in (1, -1):
+        assert default_slope(c, (0,), (5,), True) == default_slope(c, (2,), (5,), False) == 1
+        assert default_slope(c, (-5,), (0,), True) == default_slope(c, (-5,), (-1,), False) == 0
+        assert default_slope(c, (-1,), (5,), False) == 0
+        assert default_slope(c, (0, 2), (5, 9), True) == 1
+        assert default_slope(c, (-5, -9), (0, -2), True) == 0
+        assert default_slope(c, (-1, 3), (5, 9), True) == 1  # -1 + 3 >= 0
+        assert default_slope(c, (-5, -9), (-4, 2), True) == 0
+    assert default_slope(1, (-2,), (2,), True) == 1
+    assert default_slope(1, (-2,), (F(199, 100),), True) == 0
+    assert default_slope(1, (-4, 2), (3, 5), True) == 1
+    assert default_slope(-1, (-2,), (1,), True) == F(2**24 // 3, 2**24)
+    assert default_slope(-1, (-4, 1), (3, 3), True) == F(2**24 * 6 // 9, 2**24)
