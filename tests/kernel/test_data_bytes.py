@@ -14,13 +14,17 @@ from tests.oracles.radius_pairs import PAIRS
 from tests.oracles.tampered.cases import CASES
 from tests.oracles.tampered.runs import true_run
 from verifier.checker.manifest import parse_manifest
+from verifier.evidence.certificate import Flip, certificate_bytes
 from verifier.evidence.data_file import parse_data
 from verifier.evidence.packed import pack
-from verifier.evidence.proof_file import proof_bytes
+from verifier.evidence.proof_file import parse_claim, proof_bytes
 from verifier.kernel.network import Network
 from verifier.kernel.runs import Points, Run, check_proof_file
 from verifier.kernel.text import Refused
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball
 
 F = Fraction
 MAGIC = b"robmem-dataset 1\n"
@@ -159,6 +163,20 @@ def test_three_lines_are_a_proof_and_then_a_flip():
             check_proof_file(b"\n".join(lines))
     with pytest.raises(Refused, match="not JSON"):
         check_proof_file(b"\n".join((first, proof, flip, flip)))
+
+
+def test_a_flip_inside_of_the_open_ball_is_no_proof_that_it_has_none():
+    """relu(x) >= 1/2 holds at 3/4, in the open unit ball, and at 1, on its sphere."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))
+    goal = Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "a half")
+    query = Query(network, ball("1", [F(0)], F(1), open=True), (goal,))
+    inside, on = (certificate_bytes(Flip((F(k, 4),), 0), network.digest) for k in (3, 4))
+    assert proof_flaw(head_of(query) + b"\n" + inside) == "accepted"
+    data = b"\n".join((head_of(query), inside, on))
+    assert proof_flaw(data) == "malformed"
+    with pytest.raises((RefusedError, UserError)):
+        parse_claim(data)
 
 
 def run_folder(path, manifest):
