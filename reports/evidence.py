@@ -15,6 +15,7 @@ from verifier.runs.sources import sources_of
 
 _CHECKER = "verifier.checker, in scaled integers"
 _KERNEL = "verifier.kernel, in fractions"
+_PROVED = "robmem-kernel, extracted from its proof in Coq"
 
 
 def trust(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
@@ -32,6 +33,7 @@ def facts(run: StoredRun) -> dict[str, Any]:
         "program": program(),
         "checker": {verdict: _count(run, verdict) for verdict in ("robust", "flip")},
         "kernel": sorted(run.by_kernel),
+        "proved kernel": sorted(run.by_proved),
         "radii": {kind: run.measured_evidence(kind) for kind in ("radius", "robust", "flip")},
         "recorded": run.counts["recorded"],
     }
@@ -68,20 +70,20 @@ def _checked(run: StoredRun, prefix: str, *, with_timings: bool) -> Table:
     ):
         if count := run.measured_evidence(kind):
             rows.append((what, count, f"{now} {_CHECKER}"))
-    if run.by_kernel:
-        which = ranges_text(sorted(run.by_kernel), 20)
-        what = f"of the run's answers, those of samples {which}, once more"
-        rows.append((what, len(run.by_kernel), f"{now} {_KERNEL}"))
+    for found, by in ((run.by_kernel, _KERNEL), (run.by_proved, _PROVED)):
+        if found:
+            which = ranges_text(sorted(found), 20)
+            what = f"of the run's answers, those of samples {which}, once more"
+            rows.append((what, len(found), f"{now} {by}"))
     if run.counts["recorded"]:
         what, by = "answers of the run's database", "nobody: recorded, not replayed here"
         if run.replayed:
             by = "nobody: their certificates are missing, altered or refused"
         rows.append((what, run.counts["recorded"], by))
     if with_timings:  # as many as fitted into a share of the time of each session
-        said = shares_text(run.kernel)
-        count = sum(share.count for share in run.kernel)
-        what = f"noted by the run: replayed by the kernel, {said}"
-        rows.append((what, count, "whoever wrote the database"))
+        for shares, by in ((run.kernel, "kernel"), (run.proved, "proved kernel")):
+            what = f"noted by the run: replayed by the {by}, {shares_text(shares)}"
+            rows.append((what, sum(share.count for share in shares), "whoever wrote the database"))
     rows.append(("the program that replayed", program(), "itself"))
     return Table(
         f"{prefix}checked",

@@ -117,6 +117,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
         values["packed_bytes"] = run.timings.packed_bytes
         values["hosts"] = list(run.timings.hosts)
         values["kernel"] = [share.facts for share in run.kernel]
+        values["proved kernel"] = [share.facts for share in run.proved]
     return values
 
 

@@ -35,7 +35,7 @@ from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
 from verifier.question.region import Norm
 from verifier.question.region import distance as exact_distance
-from verifier.runs.by_kernel import KernelShare, noted_shares
+from verifier.runs.by_kernel import KernelShare, noted_shares, replay_all
 from verifier.runs.centers import Centers, centers
 from verifier.runs.checking import check_run
 from verifier.runs.folder import RunFolder
@@ -90,9 +90,10 @@ class StoredRun:
     data set to their nearest differently labelled sample, None if they were not computed. `known`
     is what is shown of the robustness radius of each sample: by the run, and for `measured` samples
     by evidence of `robmem radius` as well. `centers` counts the samples that were looked at here,
-    all but those `recorded`. `by_kernel` is what the kernel replayed here too, `kernel` what
-    sessions have noted that it did there, `radii` the evidence for `measured`. `promised` is the
-    construction built again, if it gives this very network.
+    all but those `recorded`. `by_kernel` is what the kernel replayed here too, `by_proved` the
+    proved kernel; `kernel` and `proved` what sessions have noted that they did there, `radii` the
+    evidence for `measured`. `promised` is the construction built again, if it gives this very
+    network.
     """
 
     name: str
@@ -119,6 +120,8 @@ class StoredRun:
     centers: Centers
     kernel: tuple[KernelShare, ...]
     by_kernel: Mapping[int, Checked]
+    proved: tuple[KernelShare, ...]
+    by_proved: Mapping[int, Checked]
     radii: tuple[Checked, ...]
 
     def measured_evidence(self, verdict: str) -> int:
@@ -200,11 +203,13 @@ def read_run(
     radii: Path | None = None,
     replay: bool = True,
     kernel: int = 0,
+    proved: int = 0,
     jobs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> StoredRun:
     """The run stored at `place`; its certificates replayed if `replay`, by `jobs` processes, or by
-    so many as pay; and `kernel` of them, or all if there are fewer, by the kernel as well.
+    so many as pay; and `kernel` of them, or all if there are fewer, by the kernel as well, and
+    `proved` by the proved kernel.
 
     `progress` is called with how many of how many are replayed.
 
@@ -251,6 +256,7 @@ def read_run(
     else:
         evidence = {}
     by_kernel = _by_kernel(folder, network, points, question, evidence, samples, kernel)
+    by_proved = _by_proved(folder, network, points, question, evidence, proved)
     looked_at = [o.sample for o in samples if o.state not in ANSWERED or o.sample in evidence]
     read = centers(network, points, question, looked_at, evidence)
     samples = tuple(_as_shown(one, evidence, read.misread) for one in samples)
@@ -273,7 +279,7 @@ def read_run(
         frozenset(shown.known),
         promised, reason, _versions(hosts), _timings(samples, hosts),
         tuple(problems), folder, evidence, replay, read, tuple(noted_shares(hosts)), by_kernel,
-        tuple(shown.checked),
+        tuple(noted_shares(hosts, "proved kernel")), by_proved, tuple(shown.checked),
     )  # fmt: skip
 
 
@@ -293,12 +299,31 @@ def _by_kernel(
     """
     if count:
         require_real(question, "the kernel")
-    chosen = set(Random(0).sample(sorted(evidence), min(count, len(evidence))))
+    chosen = _drawn(evidence, count)
     return {
         row.sample: kernel_check_result(network, points, question, result_of(row), folder.fetch)
         for row in samples
         if row.sample in chosen
     }
+
+
+def _by_proved(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    evidence: Mapping[int, Checked],
+    count: int,
+) -> dict[int, Checked]:
+    """The same by the proved kernel."""
+    if not count:
+        return {}
+    chosen = {sample: evidence[sample] for sample in _drawn(evidence, count)}
+    return replay_all(folder, network, points, question, chosen, 1)
+
+
+def _drawn(evidence: Mapping[int, Checked], count: int) -> set[int]:
+    return set(Random(0).sample(sorted(evidence), min(count, len(evidence))))
 
 
 def _as_shown(row: SampleRow, evidence: Mapping[int, Checked], misread: Sequence[int]) -> SampleRow:

@@ -112,6 +112,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 @click.option("--memory", metavar="SIZE", help="Most data a worker may hold, such as 4G.")
 @click.option("--cluster", metavar="ADDRESS", help="A Dask scheduler, or local:N.")
 @click.option("--no-replay", is_flag=True, help="Do not replay what earlier sessions answered.")
+@click.option("--proved", is_flag=True, help="The kernel proved in Coq replays all answers too.")
 @click.option("--no-seal", is_flag=True, help="Write no manifest.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -207,6 +208,7 @@ class _Options:
     memory: str | None
     cluster: str | None
     no_replay: bool
+    proved: bool
     no_seal: bool
     quiet: bool
     as_json: bool
@@ -449,6 +451,7 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "checked": summary.checked,
         "recorded": summary.recorded,
         "kernel": summary.kernel.facts,
+        "proved_kernel": len(summary.by_proved),
         "proof_bytes": summary.proof_bytes,
         "packed_bytes": summary.packed_bytes,
         "seconds": {phase: round(value, 3) for phase, value in summary.seconds.items()},
@@ -457,6 +460,12 @@ def summary_json(summary: Summary) -> dict[str, Any]:
         "failed": summary.counts["failed"],
         "open": summary.counts["open"],
     }
+
+
+def proved_rows(summary: Summary) -> list[tuple[str, object]]:
+    """How many answers the proved kernel has accepted, if it was asked."""
+    count = len(summary.by_proved)
+    return [("by the proved kernel", f"{count} of {summary.checked}")] if count else []
 
 
 def flip_json(flip: ShownFlip) -> dict[str, Any]:
@@ -514,6 +523,7 @@ def _shown(
         ("proofs checked", summary.checked),
         *([("recorded", f"{summary.recorded}, not replayed here")] if summary.recorded else []),
         ("by the kernel too", f"{summary.kernel.count}, drawn with seed {summary.kernel.seed}"),
+        *proved_rows(summary),
         ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
         ("seconds", f"{phases}, in all {seconds['wall']:.1f}"),
         ("folder", summary.folder),

@@ -163,12 +163,13 @@ def _as_run(
     run = _begun(net, asked, about, options, stored, gap, largest)
     shown: dict[int, Checked] = {}
 
-    def table(recorded: int) -> dict[str, Any]:
+    def table(recorded: int, by_proved: int = 0) -> dict[str, Any]:
         found = _entries(run, shown)
         facts = _facts(asked, found, about.norm, monotonic() - started)
         # of samples without an interval there is no entry
         facts["undecided"] += run.samples - len(found) - recorded
         facts |= {"samples": run.samples, "recorded": recorded, "folder": str(run.folder.path)}
+        facts["proved_kernel"] = by_proved
         print(json.dumps(facts) if as_json else _shown(facts, found, about.norm), flush=True)
         return facts
 
@@ -181,7 +182,7 @@ def _as_run(
         table(0)
         raise
     shown = dict(summary.shown)
-    facts = table(summary.recorded)
+    facts = table(summary.recorded, len(summary.by_proved))
     return 3 if facts["undecided"] or summary.recorded else 0
 
 
@@ -330,11 +331,13 @@ def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str
         rows.append([entry.sample, entry.label, away, below, rival, entry.queries,
                      last if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
+    count = facts.get("proved_kernel", 0)
+    by_proved = f", of {count} samples by the proved kernel too" if count else ""
     summary = [
         ("claim", facts["claim"]),
         *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
         *accuracy_rows(facts),
-        ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
+        ("evidence", f"{size_text(facts['proof_bytes'])}, checked{by_proved}"),
         ("seconds", f"{facts['seconds']['wall']:.2f}"),
     ]
     return f"{columns(rows[: _SHOWN + 1])}{cut}\n\n{table(summary)}"

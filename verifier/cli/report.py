@@ -66,6 +66,13 @@ def _shape(context: click.Context, option: click.Parameter, text: str | None) ->
     metavar="N",
     help="The kernel replays N of them too, drawn at random: slow.",
 )
+@click.option(
+    "--proved",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="The kernel proved in Coq replays N of them too, drawn at random.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--radii", type=click.Path(), metavar="FOLDER", help="Of robmem radius --proofs.")
@@ -78,6 +85,7 @@ def runs(
     slices: int | None,
     no_replay: bool,
     kernel: int,
+    proved: int,
     jobs: int | None,
     quiet: bool,
     radii: str | None,
@@ -98,8 +106,11 @@ def runs(
     from verifier.question.printable import printable
     from verifier.runs.place import find_run
 
-    if kernel and no_replay:
-        raise UserError("--kernel: with --no-replay there is nothing that it replays once more")
+    for option, count in (("--kernel", kernel), ("--proved", proved)):
+        if count and no_replay:
+            raise UserError(
+                f"{option}: with --no-replay there is nothing that it replays once more"
+            )
     if radii is not None and len(runs) != 1:
         raise UserError("--radii: the radii are those of one run")
     evidence = None if radii is None else Path(radii)
@@ -109,7 +120,7 @@ def runs(
             stored.append(
                 read_run(
                     find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence,
-                    replay=not no_replay, kernel=kernel, jobs=jobs, progress=show,
+                    replay=not no_replay, kernel=kernel, proved=proved, jobs=jobs, progress=show,
                 )
             )  # fmt: skip
     document = runs_report(stored, with_timings=with_timings, slices=slices)

@@ -127,6 +127,7 @@ def show(run: str, as_json: bool) -> int:
         ("seconds", ", ".join(f"{phase} {value:.1f}" for phase, value in facts["seconds"].items())),
         ("attempts", f"{len(attempts)}, {len(errors)} ended in errors"),
         ("by the kernel too", shares_text(noted_shares(hosts))),
+        ("by the proved kernel", shares_text(noted_shares(hosts, "proved kernel"))),
         ("root", row.root or "not sealed"),
     ]  # fmt: skip
     print(table(lines))

@@ -37,6 +37,8 @@ class Work(Protocol):
     def no_seal(self) -> bool: ...
     @property
     def no_replay(self) -> bool: ...
+    @property
+    def proved(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Stored:
     memory: str | None
     cluster: str | None
     no_replay: bool
+    proved: bool
     no_seal: bool
 
     def require_run(self) -> bool:
@@ -61,7 +64,7 @@ class Stored:
         named = {
             "new": self.new, "retry": self.retry, "budget-seconds": self.budget_seconds,
             "jobs": self.jobs is not None, "memory": self.memory, "cluster": self.cluster,
-            "no-replay": self.no_replay, "no-seal": self.no_seal,
+            "no-replay": self.no_replay, "proved": self.proved, "no-seal": self.no_seal,
         }  # fmt: skip
         for option, given in named.items():
             if given:
@@ -98,6 +101,9 @@ stored_options = gathered(
         ),
         "no_replay": click.option(
             "--no-replay", is_flag=True, help="Do not replay what earlier sessions answered."
+        ),
+        "proved": click.option(
+            "--proved", is_flag=True, help="The kernel proved in Coq replays all answers too."
         ),
         "no_seal": click.option("--no-seal", is_flag=True, help="Write no manifest."),
     },
@@ -139,6 +145,7 @@ def work_on(
                 memory=memory,
                 seal=not work.no_seal,
                 replay=not work.no_replay,
+                proved=work.proved,
                 replayed=replayed,
                 observe=show,
                 answered=answered,

@@ -1,7 +1,8 @@
-"""At the end of a session the kernel replays some answers, drawn at random, in little time.
+"""At the end of a session a kernel replays answers once more.
 
-The kernel (`verifier.kernel`) is small and slow. What it replays is in no verdict: everything was
-checked before; it says by how much less one has to believe of a few.
+The kernel (`verifier.kernel`) is small and slow: it replays some, drawn at random, in little time.
+The proved kernel replays all of them, where it is asked to. What they replay is in no verdict:
+everything was checked before; it says by how much less one has to believe.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from random import Random
 from time import monotonic
 from typing import Any
 
-from verifier.checker.checked import Checked
+from verifier.checker.checked import Checked, CheckerName
 from verifier.checker.elaborate import kernel_check_result
 from verifier.checker.manifest import Kind, Question, Result
+from verifier.checker.proved import replay_run
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.runs.folder import RunFolder
 
+_KINDS: Mapping[str, Kind] = {"robust": "robust", "flip": "flip", "distance": "distance"}
 SHARE = 0.1  # of the time of the session
 _SECONDS = 2e-5  # of the kernel for a weight or unit: each is a few operations on Fractions
 
@@ -38,11 +41,14 @@ class KernelShare:
         return {"checked": self.count, "of": self.of, "seed": self.seed}
 
 
-def noted_shares(hosts: Sequence[Mapping[str, Any]]) -> list[KernelShare]:
-    """What sessions have noted, oldest first; it is recorded alone. What is no note is left out."""
+def noted_shares(
+    hosts: Sequence[Mapping[str, Any]], checker: CheckerName = "kernel"
+) -> list[KernelShare]:
+    """What sessions have noted of this kernel, oldest first; it is recorded alone. What is no note
+    is left out."""
     found = []
     for host in hosts:
-        match host.get("kernel"):
+        match host.get(checker):
             case {"checked": int(count), "of": int(of), "seed": int(seed)}:
                 found.append(KernelShare(count, of, seed))
     return found
@@ -50,8 +56,30 @@ def noted_shares(hosts: Sequence[Mapping[str, Any]]) -> list[KernelShare]:
 
 def shares_text(shares: Sequence[KernelShare]) -> str:
     """The same for people, a part a session."""
-    said = (f"{share.count} of {share.of}, drawn with seed {share.seed}" for share in shares)
-    return "; ".join(said) or "none"
+    return "; ".join(map(share_text, shares)) or "none"
+
+
+def share_text(share: KernelShare) -> str:
+    """How many of how many, and how they were chosen."""
+    drawn = f", drawn with seed {share.seed}" if share.seed or share.count < share.of else ""
+    return f"{share.count} of {share.of}{drawn}"
+
+
+def replay_all(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    shown: Mapping[int, Checked],
+    jobs: int,
+) -> dict[int, Checked]:
+    """All of these answers by the proved kernel. Raises RefusedError, naming the flaw, if it
+    refuses what the checker has accepted, and UserError where there is no such program."""
+    results = [
+        Result(sample, _KINDS[shown[sample].verdict], shown[sample].certificate)
+        for sample in sorted(shown)
+    ]
+    return replay_run(network, points, question, results, folder.fetch, jobs)
 
 
 def replay_some(

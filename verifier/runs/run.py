@@ -26,17 +26,19 @@ from verifier.checker.intervals import LARGEST_CHUNK
 from verifier.checker.manifest import (
     Manifest,
     Question,
+    require_real,
     sample_family,
     sample_goals,
     sample_query,
 )
+from verifier.checker.proved import find_program
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import executable
 from verifier.question.network import Network
 from verifier.question.rational import format_rational, parse_rational
-from verifier.runs.by_kernel import SHARE, KernelShare, replay_some
+from verifier.runs.by_kernel import SHARE, KernelShare, replay_all, replay_some
 from verifier.runs.checking import check_run
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
@@ -260,6 +262,7 @@ def continue_run(
     hard_limit: float | None = None,
     seal: bool = True,
     replay: bool = True,
+    proved: bool = False,
     replayed: Callable[[int, int], None] = lambda done, total: None,
     observe: Callable[[Progress], None] = lambda progress: None,
     answered: Callable[[Mapping[int, Checked]], None] = lambda shown: None,
@@ -273,7 +276,7 @@ def continue_run(
     on any of these, time-outs aside.
 
     At its end the kernel replays some of what this session answered, in a tenth of the time that it
-    took, see `by_kernel.py`.
+    took, and the proved kernel, if `proved`, all that was checked in this call, see `by_kernel.py`.
 
     What earlier sessions have answered is replayed first, outside of the budget; with `replay`
     false it is not, and the summary counts it as recorded alone. `replayed` is called with how many
@@ -282,6 +285,9 @@ def continue_run(
     """
     started = monotonic()
     place, folder = run.place, run.folder
+    if proved:
+        require_real(run.job.question, "the proved kernel")
+        find_program()
     with folder.lock():
         with Store(place.database, read_only=True) as store:
             number = place.row(store).id
@@ -298,6 +304,7 @@ def continue_run(
             ).require()  # fmt: skip
             answered(shown)
         kernel = KernelShare(0, 0, 0)
+        by_proved: dict[int, Checked] | None = None
         begun = monotonic()
         deadline = None if budget_seconds is None else begun + budget_seconds
         if waiting or (seal and not folder.sealed):
@@ -311,21 +318,40 @@ def continue_run(
                     kept = store.certificates(number)  # an interval may be less close than before
                     shown |= {k: one for k, one in worked.items() if one.certificate in kept}
                     kernel = _by_kernel(run, store, worked, SHARE * (monotonic() - begun))
-                    store.note_kernel(host, kernel.facts)
+                    store.note_kernel(host, "kernel", kernel.facts)
+                    if proved:
+                        by_proved = _by_proved(run, store, shown, jobs)
+                        count = KernelShare(len(by_proved), len(by_proved), 0)
+                        store.note_kernel(host, "proved kernel", count.facts)
                 if seal:
                     seal_run(place, store)
                 else:
                     store.settle(shared=place.shared)
+        if proved and by_proved is None:
+            with Store(place.database, read_only=True) as store:
+                by_proved = _by_proved(run, store, shown, jobs)
         summary = summarize(place, shown, monotonic() - started)
-    return replace(summary, kernel=kernel)
+    return replace(summary, kernel=kernel, by_proved=by_proved or {})
+
+
+def _held(run: Run, store: Store, shown: Mapping[int, Checked]) -> dict[int, Checked]:
+    """What was checked of the answers that are stored."""
+    row = run.place.row(store)
+    return shown_of(row, store.samples(row.id), shown)
+
+
+def _by_proved(
+    run: Run, store: Store, shown: Mapping[int, Checked], jobs: int
+) -> dict[int, Checked]:
+    held = _held(run, store, shown)
+    return replay_all(run.folder, run.network, run.points, run.job.question, held, max(1, jobs))
 
 
 def _by_kernel(
     run: Run, store: Store, worked: Mapping[int, Checked], seconds: float
 ) -> KernelShare:
     """What the kernel replays of the answers of this session, drawn by the root of the manifest."""
-    row = run.place.row(store)
-    held = shown_of(row, store.samples(row.id), worked)
+    held = _held(run, store, worked)
     seed = int(manifest_of(store, run.place, run.points.size).root[:8], 16)
     question = run.job.question
     return replay_some(run.folder, run.network, run.points, question, held, seconds, seed)

@@ -464,11 +464,11 @@ class Store:
             )
         return cursor.lastrowid or 0
 
-    def note_kernel(self, host: int, share: dict[str, int]) -> None:
-        """Notes with the session of this number what the kernel has replayed at its end."""
+    def note_kernel(self, host: int, checker: str, share: dict[str, int]) -> None:
+        """Notes with the session of this number what this kernel has replayed at its end."""
         with self._transaction() as connection:
             (text,) = connection.execute("SELECT facts FROM hosts WHERE id = ?", (host,)).fetchone()
-            facts = json.loads(text) | {"kernel": share}
+            facts = json.loads(text) | {checker: share}
             connection.execute("UPDATE hosts SET facts = ? WHERE id = ?", (json.dumps(facts), host))
 
     def set_options(self, run: int, options: dict[str, Any]) -> None:

@@ -60,6 +60,8 @@ class Summary(Shown):
     this call; other answers are `recorded`, not replayed here. `proof_bytes` is the size of all
     certificates as text, `packed_bytes` on the disk, where equal ones are stored once. `seconds` by
     phase are summed over workers, `wall` is of this session. `root` names the sealed claim.
+    `kernel` counts what the kernel has replayed of this session's answers, `by_proved` holds what
+    the proved kernel has accepted of `shown`.
     """
 
     folder: Path
@@ -73,6 +75,7 @@ class Summary(Shown):
     root: str | None
     shown: Mapping[int, Checked] = field(default_factory=dict, repr=False)
     kernel: KernelShare = _NONE
+    by_proved: Mapping[int, Checked] = field(default_factory=dict, repr=False)
 
     @property
     def robust(self) -> int:
