@@ -244,3 +244,19 @@ def test_rows_of_a_cone_hold_what_is_exact_as_a_function_of_m():
         assert (variables, constant) == (([1], 3) if fixed else ([3], 0))
         assert weights == ([-2] if fixed else [1])
         assert first.rows.skips(1) is fixed and first.rows.skips(0)
+
+
+def test_the_search_splits_on_m_where_chords_are_too_far():
+    """relu(2 m - 1) >= relu(4 m - 3) on [0, 1]: not by chords on all of it, but on both halves."""
+    build = NetworkBuilder(2)
+    _, m = build.inputs
+    first, second = build.layer([2 * m - 1, 4 * m - 3])
+    goal = Goal((Atom((), ((0, -ONE),), ZERO, True),), "below")
+    query = FamilyQuery(build.network([first - second]), cone_of("inf", [0], 0, 1), (goal,))
+    assert flaw_of(query, Robust((), (LEAF,))) == "bound too weak"
+    (proof,) = family_proofs([query])
+    assert proof is not None
+    assert proof.trees[0][0].body == InputSplit(1, F(1, 2))
+    replay_family(query, proof)
+    below = Goal((Atom((), ((0, -ONE),), F(1, 10**9), True),), "below")
+    assert family_proofs([replace(query, goals=(below,))]) == [None]

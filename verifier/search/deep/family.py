@@ -20,7 +20,7 @@ from verifier.checker.intervals import (
     renewed,
 )
 from verifier.checker.scaled import ScaledNetwork
-from verifier.evidence.certificate import Leaf, MaximaStep, Node, Robust, Step, Tree
+from verifier.evidence.certificate import InputSplit, Leaf, MaximaStep, Node, Robust, Step, Tree
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
@@ -31,6 +31,8 @@ from verifier.search.deep.slices import Slice, slice_at
 
 SHARES = tuple(Fraction(*pair) for pair in ((1023, 1024), (1, 2), (1, 16), (1, 256), (15, 16)))
 """Of the way from the first to the last parameter: the slices that are looked at."""
+HALVINGS = 3
+"""Of the interval, as often one after another, where no slice shows how to prove all of it."""
 LEAF: Tree = (Node((), Leaf()),)
 
 
@@ -102,9 +104,8 @@ class _Attempt:
             return self._proof()
         for number, share in enumerate(SHARES):
             check_time(self._deadline)
-            propagation = Propagation(
-                self._slice_of(share), self._deadline, sums=False, maxima=False
-            )
+            tries = self._slice_of(share)
+            propagation = Propagation(tries, self._deadline, sums=False)
             propagation.run_quickly()
             lifting = Lifting(self._checker)
             if self._closed(lifting, propagation, 0):
@@ -115,6 +116,60 @@ class _Attempt:
             propagation.run_thoroughly()
             if self._closed(lifting, propagation, done):
                 return self._proof()
+            # Other units matter once these lemmas are known.
+            propagation = Propagation(tries, self._deadline, sums=False)
+            propagation.run()
+            if self._closed(lifting, propagation, 0):
+                return self._proof()
+        for number, tree in enumerate(self._trees):
+            if tree is None:
+                self._trees[number] = self._by_halves(number, (Fraction(0), Fraction(1)), HALVINGS)
+                if self._trees[number] is None:
+                    return None
+        return self._proof()
+
+    def _by_halves(self, number: int, part: tuple[Fraction, Fraction], depth: int) -> Tree | None:
+        """A tree of the goal on this part of the interval, which is that of the current branch,
+        split in the middle as often as `depth` says: on less of it chords are nearer to what they
+        bound."""
+        cone, checker = self._checker.query.cone, self._checker
+        middle = (part[0] + part[1]) / 2
+        split = InputSplit(checker.inputs - 1, cone.first + middle * (cone.last - cone.first))
+        sides: list[Tree] = []
+        for high, half in ((False, (part[0], middle)), (True, (middle, part[1]))):
+            mark = checker.mark()
+            checker.restrict(split, high=high)
+            side = self._on_part(number, half)
+            if side is None and depth > 1:
+                side = self._by_halves(number, half, depth - 1)
+            checker.undo(mark)
+            if side is None:
+                return None
+            sides.append(side)
+        return (Node((), split), *sides[0], *sides[1])
+
+    def _on_part(self, number: int, part: tuple[Fraction, Fraction]) -> Tree | None:
+        """A tree of the goal by the lemmas and trees of slices of this part alone."""
+        checker, goal = self._checker, self._goals[number]
+        mark = checker.mark()
+        if holds(checker, LEAF, goal):
+            return LEAF
+        found: list[Step] = []
+        for share in SHARES[:2]:
+            check_time(self._deadline)
+            tries = self._slice_of(part[0] + share * (part[1] - part[0]))
+            propagation = Propagation(tries, self._deadline, sums=False)
+            propagation.run()
+            lifting = Lifting(checker)
+            found += lifting.steps(propagation.steps)
+            tree = propagation.trees[number]
+            lifted = [LEAF] if tree is None else [LEAF, lifting.tree(tree, goal)]
+            for first, *rest in lifted:
+                whole = (Node((*found, *first.steps), first.body), *rest)
+                if holds(checker, (first, *rest), goal):
+                    checker.undo(mark)
+                    return whole
+        checker.undo(mark)
         return None
 
     def _closed(self, lifting: Lifting, propagation: Propagation, done: int) -> bool:

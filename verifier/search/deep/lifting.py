@@ -17,6 +17,7 @@ from verifier.evidence.certificate import (
     InputSplit,
     Leaf,
     Lemma,
+    MaximaStep,
     Node,
     PairLemma,
     PlaneSplit,
@@ -48,9 +49,13 @@ class Lifting:
     checker: FamilyChecker
 
     def steps(self, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """Lemmas with the values that their leaves reach at both ends; others are left out."""
+        """Lemmas with the values that their leaves reach at both ends, and maxima; other steps are
+        left out."""
         found: list[Step] = []
         for step in steps:
+            if isinstance(step, MaximaStep):
+                self.checker.tighten_maxima()
+                found.append(step)
             if isinstance(step, Lemma):
                 lemma = self._lemma(step)
                 if lemma is not None:

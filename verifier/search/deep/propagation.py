@@ -146,7 +146,9 @@ class Propagation:
         units = self._relevant()
         self._chords, self._trials_left = True, TRIALS
         self._visit(units, thorough=True)
-        return self._close_goals(leaves=MORE_LEAVES)
+        if self._close_goals(leaves=MORE_LEAVES):
+            return True
+        return self._maxima and self._bound_maxima()  # once more, with the lemmas found since
 
     def _forward(self, units: Iterable[int]) -> bool:
         """Whether substituting forwards decides so many units that all goals close."""
