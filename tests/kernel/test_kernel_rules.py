@@ -11,7 +11,7 @@ from tests.oracles.checkers import both
 from tests.oracles.kernel import kernel_answer, kernel_flaw
 from tests.oracles.leaf_bounds import exact_leaves
 from verifier.checker.replay import replay
-from verifier.evidence.certificate import Leaf, Node, Robust, Weight, parse_certificate
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, Weight, parse_certificate
 from verifier.kernel import ridge
 from verifier.kernel.question import Region, root_upper
 from verifier.kernel.rules import default_slope, rests
@@ -325,3 +325,18 @@ def test_default_slopes():
     assert default_slope(1, (-4, 2), (3, 5), True) == 1
     assert default_slope(-1, (-2,), (1,), True) == F(2**24 // 3, 2**24)
     assert default_slope(-1, (-4, 1), (3, 3), True) == F(2**24 * 6 // 9, 2**24)
+
+
+def test_a_flip_satisfies_each_atom_by_any_amount():
+    """relu(x) - q > 0, or >= 0, at x = 1."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))
+    for q, strict, flaw in (
+        (F(999, 1000), True, "accepted"), (F(999, 1000), False, "accepted"),
+        (F(1), True, "no flip"), (F(1), False, "accepted"),
+        (F(1001, 1000), True, "no flip"), (F(1001, 1000), False, "no flip"),
+    ):  # fmt: skip
+        atom = Atom((), ((0, F(1)),), -q, strict)
+        for atoms in ((atom,), (Atom((), (), F(1), True), atom), (atom, Atom((), (), F(1), True))):
+            query = Query(network, box([F(0)], [F(2)]), (Goal(atoms, "above"),))
+            assert all_agree(query, Flip((F(1),), 0)) == flaw
