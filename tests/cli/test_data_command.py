@@ -38,7 +38,7 @@ def test_digits_by_default(capsys):
         "pixel range       0 .. 16",
         "L-inf separation  7  (samples 248 and 1774)",
         "L1 separation     72  (samples 846 and 1790)",
-        "L2 separation     sqrt 356 ~ 18.868  (samples 242 and 1714)",
+        "L2 separation     sqrt 356 (18.868)  (samples 242 and 1714)",
         load("digits").digest(),
     ):
         assert line in out

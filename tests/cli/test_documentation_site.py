@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from importlib import util
+from importlib import import_module, util
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import robmem
 from tests.oracles.commands import run
 
 ROOT = Path(__file__).parents[2]
 LEARN = sorted((ROOT / "docs").glob("learn-*.md"))
+NOTEBOOKS = sorted((ROOT / "docs/learn").glob("*.ipynb"))
 
 
 def _tool(name: str) -> Any:
@@ -57,15 +59,57 @@ def test_the_commands_of_the_tutorials_run_as_printed(page, tmp_path, monkeypatc
             assert code == (1 if found else 0), (line, error)
 
 
+def test_the_page_of_the_api_names_all_that_is_public():
+    named = re.findall(r"^::: (\S+)$", (ROOT / "docs/api.md").read_text(), re.MULTILINE)
+    public = [name for name in robmem.__all__ if name != "__version__"]
+    assert sorted(name.rpartition(".")[2] for name in named) == sorted(public)
+    for name in named:
+        module, _, own = name.rpartition(".")
+        assert getattr(import_module(module), own) is getattr(robmem, own)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_tutorial_has_been_run_and_nothing_in_it_failed(notebook):
+    cells = json.loads(notebook.read_text())["cells"]
+    text = notebook.with_suffix(".md").read_text()
+    assert notebook.name in text
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["execution_count"] is not None
+            assert all(one["output_type"] != "error" for one in cell["outputs"])
+        for line in "".join(cell["source"]).splitlines():
+            assert line.rstrip() in text, "run python tools/write_notebooks.py"
+
+
 @pytest.mark.slow
-def test_the_site_builds_without_a_warning(tmp_path):
-    if util.find_spec("mkdocs") is None:
-        pytest.skip("mkdocs is not installed")
-    for name in ("docs", "mkdocs.yml"):
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_tutorial_prints_what_it_shows(notebook):
+    for needed in ("nbclient", "nbconvert", "ipykernel", *_needs(notebook)):
+        if util.find_spec(needed) is None:
+            pytest.skip(f"{needed} is not installed")
+    tool = _tool("write_notebooks")
+    kept = tool.nbformat.read(notebook, as_version=4)
+    assert tool.printed(tool.executed(notebook)) == tool.printed(kept)
+    assert tool.page(notebook) == notebook.with_suffix(".md").read_text()
+
+
+def _needs(notebook: Path) -> list[str]:
+    return ["torch", "pandas"] if notebook.stem == "pytorch" else ["matplotlib"]
+
+
+@pytest.mark.slow
+def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path):
+    for needed in ("mkdocs", "mkdocstrings"):
+        if util.find_spec(needed) is None:
+            pytest.skip(f"{needed} is not installed")
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "-d", str(tmp_path / "site")],
-        cwd=tmp_path, capture_output=True, text=True, timeout=600,
+        cwd=ROOT, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "site/index.html").is_file()
+    assert (tmp_path / "site/gallery/plane/index.html").is_file()
+    for page in (tmp_path / "site").rglob("*.html"):
+        loaded = re.findall(
+            r'<(?:script|img|link)[^>]*(?:src|href)="(https?:)?//', page.read_text()
+        )
+        assert not loaded, page

@@ -100,6 +100,37 @@ def test_arrays_lists_and_frames_are_the_same_data():
     assert text.point(0) == (F(1, 3), F(1, 10)) and text.label_names == ("0", "1")
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_frames_of_the_libraries_are_read_exactly(library, tmp_path):
+    frames = pytest.importorskip(library)
+    columns = {"a": [0.1, 3.0, 2.0], "b": [2, 5, 7]}
+    frame, labels = frames.DataFrame(columns), frames.Series(["low", "high", "low"])
+    data = robmem.Dataset.from_arrays(frame, labels, name="frame")
+    assert (data.size, data.feature_names, data.label_names) == (3, ("a", "b"), ("high", "low"))
+    assert data.point(0) == (F(0.1), F(2)) and data.label_names[int(data.labels[1])] == "high"
+    tenth = robmem.Dataset.from_arrays(frame, labels, decimals=True)
+    assert tenth.point(0) == (F(1, 10), F(2))
+    rows = robmem.Dataset.from_arrays([[0.1, 2], [3.0, 5], [2.0, 7]], ["low", "high", "low"])
+    assert rows.digest() == data.digest()
+    large = frames.DataFrame({"a": [2**60 + 1, 0], "b": [0.5, 1.0]})
+    assert robmem.Dataset.from_arrays(large, [0, 1]).point(0) == (F(2**60 + 1), F(1, 2))
+    network = robmem.load_network(([[[1, 0], [-1, 1]]], [[0, 0]]))
+    assert network(frame).tolist() == network([[0.1, 2], [3.0, 5], [2.0, 7]]).tolist()
+    found = robmem.verify(network, robmem.Ball(frames.Series([3.0, 5.0]), "1/8"), label=0)
+    assert isinstance(found, robmem.Robust | robmem.Flip)
+    missing = frames.DataFrame({"a": [0.1, None, 1.0], "b": [1.0, 2.0, 3.0]})
+    with pytest.raises(UserError, match="row 1, column 0: nan"):
+        robmem.Dataset.from_arrays(missing, labels)
+    with pytest.raises(UserError, match="column|number|float"):
+        robmem.Dataset.from_arrays(frames.DataFrame({"a": ["x", "y", "z"]}), labels)
+    if library == "pandas":
+        shuffled = frame.iloc[[2, 0, 1]]  # whose index is not 0, 1, 2
+        assert robmem.Dataset.from_arrays(shuffled, labels).point(0) == (F(2), F(7))
+        summary = robmem.certify(data, network, "1/8", folder=tmp_path / "run")
+        table = summary.to_frame()
+        assert list(table["label"]) == ["low", "high", "low"] and len(table) == summary.samples
+
+
 def test_large_integers_of_lists_do_not_round():
     data = robmem.Dataset.from_arrays([[2**60 + 1, 0.5], [1, 1]], [0, 1])
     assert data.point(0) == (F(2**60 + 1), F(1, 2))

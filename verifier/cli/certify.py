@@ -12,7 +12,7 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import NORM, SECONDS, read_clip, table_options
-from verifier.cli.samples import LABELS_HELP
+from verifier.cli.samples import LABELS_HELP, radius_rows
 from verifier.cli.working import memory_bytes, work_on
 
 if TYPE_CHECKING:
@@ -513,6 +513,7 @@ def _shown(
     rows: list[tuple[str, object]] = [
         ("claim", summary.claim),
         *([("limit", about["limit"])] if "limit" in about else []),
+        *radius_rows(summary.question),
         ("network", f"{built}: {units} units in {layers} layers"),
         *(("labels", text) for text in (_labels(run, about),) if text),
         ("samples", summary.samples),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.options import table_options
-from verifier.cli.samples import LABELS_HELP
+from verifier.cli.samples import LABELS_HELP, radius_rows
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -358,6 +358,7 @@ def _check_folder(
         partly = f" of {len(claimed)}, seed {seed}" if recorded else ""
         rows: list[tuple[str, object]] = [
             ("claim", claim),
+            *radius_rows(manifest.question),
             ("network", f"{manifest.network} ({'given' if file else 'of the folder'})"),
             ("data", f"{manifest.data} ({'given' if spec else 'of the folder'})"),
             *(

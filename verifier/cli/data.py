@@ -108,7 +108,7 @@ def _table(facts: dict[str, Any]) -> str:
         value = _short(closest.get("distance") or f"sqrt {closest['squared']}")
         if "distance" not in closest or "/" in closest["distance"]:
             rough = closest["approximately"]
-            value += " (beyond floats)" if rough is None else f" ~ {rough:.6g}"
+            value += " (beyond floats)" if rough is None else f" ({rough:.6g})"
         lines.append((f"{_NORMS[norm]} separation", f"{value}  (samples {first} and {second})"))
     if "note" in facts:
         lines.append(("no separation", facts["note"]))

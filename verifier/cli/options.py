@@ -16,6 +16,7 @@ from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Norm, read_norm
+from verifier.question.shown import brief
 
 if TYPE_CHECKING:
     from verifier.data.dataset import Dataset
@@ -116,6 +117,20 @@ SECONDS = _SecondsType()
 """A positive number of seconds."""
 
 
+def _image(context: click.Context, option: click.Parameter, text: str | None) -> Any:
+    if text is None:
+        return None
+    rows, x, columns = text.partition("x")
+    if not (x and rows.isascii() and rows.isdigit() and columns.isascii() and columns.isdigit()):
+        raise click.BadParameter(f"{text!r} is not ROWSxCOLUMNS, such as 28x28")
+    return int(rows), int(columns)
+
+
+image_option = click.option(
+    "--image", "shape", callback=_image, metavar="RxC", help="Samples are such images."
+)
+
+
 def number(option: str, text: str) -> Fraction:
     """The exact number given to `option`; raises UserError that names the option."""
     try:
@@ -188,11 +203,5 @@ def columns(rows: Sequence[Sequence[object]]) -> str:
 
 
 def short(value: Fraction) -> str:
-    """The number, exactly if it is short, else also about how much it is."""
-    text = format_rational(value)
-    if len(text) <= 24:
-        return text
-    try:
-        return f"~{float(value):.6g}"
-    except OverflowError:
-        return f"{text[:10]}.. ({len(text)} characters)"
+    """The number exactly, with about how much it is, or that alone where it is long."""
+    return brief(value)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from verifier.cli.options import table_options
+from verifier.cli.options import image_option, table_options
 
 if TYPE_CHECKING:
     from verifier.data.layout import Layout
@@ -42,20 +42,11 @@ def command() -> None:
     """
 
 
-def _shape(context: click.Context, option: click.Parameter, text: str | None) -> Any:
-    if text is None:
-        return None
-    rows, x, columns = text.partition("x")
-    if not (x and rows.isascii() and rows.isdigit() and columns.isascii() and columns.isdigit()):
-        raise click.BadParameter(f"{text!r} is not ROWSxCOLUMNS, such as 28x28")
-    return int(rows), int(columns)
-
-
 @command.command(short_help="Report runs; the word `runs` may be left out.")
 @click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN [RUN ..]")
 @click.option("-o", "--output", required=True, type=click.Path(), metavar="FOLDER")
 @click.option("--with-timings", is_flag=True, help="Seconds, hosts and dates too.")
-@click.option("--image", "shape", callback=_shape, metavar="RxC", help="Samples are such images.")
+@image_option
 @click.option("--all-distances", is_flag=True, help="Nearest rivals of very large data too.")
 @click.option("--slices", type=click.IntRange(min=0), metavar="N", help="Of the worst samples.")
 @click.option("--no-replay", is_flag=True, help="Replay nothing; the page says so.")

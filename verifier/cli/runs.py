@@ -149,22 +149,29 @@ def show(run: str, as_json: bool) -> int:
 def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN.
 
+    Exact numbers are texts, with the nearest float in the column after them; radius,
+    distance and the ends of intervals are squares for norm 2.
+
     Nothing is replayed: `recorded` is the state that the database holds, not a verdict.
     """
     from verifier.evidence.files import write_bytes
     from verifier.question.errors import UserError
+    from verifier.runs.export import exported
     from verifier.runs.place import find_run
-    from verifier.runs.store import RivalRow, SampleRow, Store
+    from verifier.runs.store import RivalRow, Store
 
     place = find_run(run)
     with Store(place.database, read_only=True) as store:
-        number = place.row(store).id
-        found = store.rivals(number) if rivals else store.samples(number)
-        columns = [field.name for field in fields(RivalRow if rivals else SampleRow)]
+        row = place.row(store)
+        listed = store.rivals(row.id) if rivals else []
+        samples = [] if rivals else store.samples(row.id)
     rows = [
-        {_EXPORTED.get(column, column): getattr(row, column) for column in columns} for row in found
+        {_EXPORTED.get(name, name): value for name, value in asdict(one).items()} for one in listed
     ]
-    columns = [_EXPORTED.get(column, column) for column in columns]
+    columns = [_EXPORTED.get(field.name, field.name) for field in fields(RivalRow)]
+    if not rivals:
+        rows = exported(place.folder, row, samples)
+        columns = list(rows[0]) if rows else ["sample"]
     if form == "parquet":
         if output is None:
             raise UserError("--parquet: give the file with -o")
@@ -329,6 +336,7 @@ def _parquet(rows: list[dict[str, Any]], columns: list[str], output: str) -> Non
         **dict.fromkeys(("text_bytes", "packed_bytes"), arrow.int64()),
         **{f"{phase}_seconds": arrow.float64() for phase in ("bounds", "search", "check")},
     }
+    kinds |= {column: arrow.float64() for column in columns if column.endswith("_float")}
     schema = arrow.schema([(column, kinds.get(column, arrow.string())) for column in columns])
     content = BytesIO()
     parquet.write_table(arrow.Table.from_pylist(rows, schema), content)

@@ -18,6 +18,7 @@ from verifier.question.region import Norm
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from verifier.checker.manifest import Question
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.evidence.data_file import Points
@@ -153,6 +154,18 @@ def accuracy_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     texts = {key: str(facts[key]) for key in names if key in facts}
     return [(names[key], text if key == "misread" else f"{text} of {facts['samples']}")
             for key, text in texts.items()]  # fmt: skip
+
+
+def radius_rows(question: Question) -> list[tuple[str, str]]:
+    """The size of the balls, with a decimal where it is none; for norm 2 with its square."""
+    from verifier.cli.options import short
+
+    radius, squared = question.radius, question.radius_squared
+    rows = [] if radius is None else [("radius", short(radius))]
+    if radius is not None and question.norm == "2":
+        squared = radius**2
+    return rows if squared is None else [*rows, ("its square" if rows else "squared radius",
+                                                 short(squared))]  # fmt: skip
 
 
 def label_list(text: str | None) -> list[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import table_options
+from verifier.cli.options import image_option, table_options
 from verifier.cli.samples import About, limit_options, sample_options
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ _TENFOLD = 10
 @click.option("--nearest", is_flag=True, help="The nearest flip, and a proof that it is.")
 @click.option("--out", metavar="FILE", help="Write flips to .json (exact) or .npz (nearest).")
 @click.option("--picture", type=click.Path(file_okay=False), help="A folder for pictures.")
+@image_option
 @limit_options
 @click.option(
     "--semantics",
@@ -67,6 +69,7 @@ def command(
     nearest: bool,
     out: str | None,
     picture: str | None,
+    shape: tuple[int, int] | None,
     semantics: Any,
     quiet: bool,
     as_json: bool,
@@ -108,10 +111,12 @@ def command(
     if semantics != "real" and (all_rivals or nearest):
         raise UserError("--all-rivals and --nearest go with --semantics real alone")
     asked = read_asked(net, parts, about, layout, semantics)
+    if shape is not None:
+        asked = replace(asked, dataset=replace(asked.dataset, image_shape=shape))
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(
             f"--picture: {asked.dataset.name} are no images: idx files are, and arrays of "
-            "shape (samples, rows, columns)"
+            "shape (samples, rows, columns); or give --image ROWSxCOLUMNS"
         )
     question = Question(about.norm, asked.decoder, size, squared, asked.clip, semantics=semantics)
     hints = _hints(asked, question) if semantics == "real" else {}

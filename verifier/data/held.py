@@ -148,6 +148,11 @@ def _plain(values: Any) -> Any:
     """An array of what a frame, a series or a tensor holds; anything else as it is."""
     if hasattr(values, "detach"):  # PyTorch
         values = values.detach().cpu()
+    kinds = getattr(values, "dtypes", ())  # of a frame: one a column
+    if np.ndim(kinds) == 1 and len({str(kind) for kind in kinds}) > 1:
+        # Column by column: as one array of floats, large integers of another column would round.
+        rows = values.rows() if hasattr(values, "rows") else values.to_numpy(dtype=object)
+        return np.array(rows, dtype=object)
     if hasattr(values, "to_numpy"):  # pandas, polars
         return np.asarray(values.to_numpy())
     if hasattr(values, "toarray"):  # scipy.sparse

@@ -655,8 +655,8 @@ class Store:
         """
         with self._named():
             if not shared:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._connection.execute("PRAGMA journal_mode = DELETE")
+                self._patiently("PRAGMA wal_checkpoint(TRUNCATE)")
+                self._patiently("PRAGMA journal_mode = DELETE")  # not while somebody reads
 
     def check_integrity(self) -> None:
         """Returns if the database is whole; raises RefusedError, naming what is damaged."""
