@@ -112,6 +112,11 @@ def command(
         raise UserError("--all-rivals and --nearest go with --semantics real alone")
     asked = read_asked(net, parts, about, layout, semantics)
     if shape is not None:
+        if shape[0] * shape[1] != asked.dataset.dimension:
+            raise UserError(
+                f"--image: {shape[0]}x{shape[1]} are {shape[0] * shape[1]} pixels, "
+                f"{asked.dataset.name} has {asked.dataset.dimension} inputs"
+            )
         asked = replace(asked, dataset=replace(asked.dataset, image_shape=shape))
     if picture is not None and asked.dataset.image_shape is None:
         raise UserError(
