@@ -233,7 +233,7 @@ def test_rows_of_a_cone_hold_what_is_exact_as_a_function_of_m():
     build = NetworkBuilder(2)
     x, m = build.inputs
     off, on = build.layer([x - m - 1, 3 - 2 * m])
-    (z,) = build.layer([on - off])
+    z, _ = build.layer([on - off, on + 2 * m + x])
     goals = (Goal((Atom((), ((0, ONE),), F(-10), True),), "r"),)
     for last, fixed in ((1, True), (2, False)):
         query = FamilyQuery(build.network([z]), cone_of("inf", [0], 0, last), goals)
@@ -243,6 +243,8 @@ def test_rows_of_a_cone_hold_what_is_exact_as_a_function_of_m():
         variables, weights, constant = first.rows.row(2)
         assert (variables, constant) == (([1], 3) if fixed else ([3], 0))
         assert weights == ([-2] if fixed else [1])
+        # Where m is read beside it, its weight is the sum of both, and none if that is zero.
+        assert first.rows.row(3) == (([0], [1], 3) if fixed else ([0, 1, 3], [1, 2, 1], 0))
         assert first.rows.skips(1) is fixed and first.rows.skips(0)
 
 

@@ -67,8 +67,8 @@ FILES = {
     "family": ("test_family", "test_kernel_families"),
     "family_maxima": ("test_family", "test_kernel_families"),
     "family_replay": ("test_family",),
-    "intervals": ("test_interval_sizes", *TYPES),
-    "live_rows": ("test_live_rows", "test_fast_arithmetic", *TYPES),
+    "intervals": ("test_interval_sizes", "test_family", *TYPES),
+    "live_rows": ("test_live_rows", "test_fast_arithmetic", "test_family", *TYPES),
     "manifest": ("test_data_bytes", "test_manifest", "test_distances"),
     "network": ("test_integers", *TYPES),
     "network_file": (
