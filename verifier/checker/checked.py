@@ -56,8 +56,8 @@ from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 
-Verdict = Literal["robust", "flip", "radius", "maximum", "distance"]
-CheckerName = Literal["checker", "kernel", "proved kernel"]
+Verdict = Literal["robust", "flip", "radius", "maximum", "distance", "theorem"]
+CheckerName = Literal["checker", "kernel", "proved kernel", "proved theorem"]
 Evidence = Robust | Flip | Distance | bytes
 """A verdict, or the text of its certificate."""
 NO_EXECUTION = "no execution"
@@ -81,9 +81,11 @@ class Facts:
 
     `network` is the digest of the network that is asked about; as executed in a format that is
     not the one of the question with its rounding errors. `certificate` is the SHA-256 of the
-    certificate's text, where one was read or written. `checker` is "checker", "kernel" (in Python)
-    or "proved kernel" (the program extracted from Coq), `process` "here" or "local": a process that
-    this one started. `ends` are those of the interval that a distance lies in, sizes of balls.
+    certificate's text, where one was read or written. `checker` is "checker", "kernel" (in Python),
+    "proved kernel" (the program extracted from Coq) or "proved theorem", `process` "here" or
+    "local": a process that this one started. `ends` are those of the interval that a distance lies
+    in, sizes of balls. The verdict "theorem" is about all samples of a data set, see `theorems.py`;
+    by the "checker" the theorem itself was not checked.
     """
 
     network: str

@@ -9,12 +9,19 @@
                   "semantics": "float32" | "float64", which is absent of real arithmetic}
                  or of distances {"norm": .., "distance": {"within": q | null, "max": q | null},
                   "clip": .., "decoder": ..},
+     "theorem": {"construction": name, "power": q, "parameter": q},
+                                                which is absent of proofs alone
      "results": [[sample, "robust" | "flip" | "distance" | "undecided",
                   sha256 of the certificate | null] ..],
      "root": sha256 of all that stands before}
 
 The samples increase, so each stands there once. The hash of a certificate is that of its text, so
 the root does not depend on how files are compressed; it is the name of the claim and its proofs.
+
+Two ways lead to the claim, and the manifest says which were taken. With certificates, ball by ball.
+By a theorem: the network is the one that `question.built` names, whose theorem is proved for all
+data sets; then there may be no results, and the claim is about every sample. What is checked then,
+without any certificate, is in `theorems.py`.
 
 The checker rebuilds sample i's question from the question above, the network and the points, and
 believes nothing else: see `sample_query`. A certificate brings its proof alone.
@@ -42,6 +49,7 @@ from verifier.evidence.data_file import Points
 from verifier.evidence.distance import Distance, parse_distance
 from verifier.evidence.fields import check_fields, list_in, text_in
 from verifier.evidence.strict_json import parse_json
+from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import (
@@ -189,16 +197,20 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """The results of a run: the samples increase and lie in 0 .. size-1."""
+    """The results of a run: the samples increase and lie in 0 .. size-1. With a `theorem` there may
+    be none: then every sample is certified by it."""
 
     network: str
     data: str
     size: int
     question: Question
     results: tuple[Result, ...]
+    theorem: Built | None = None
 
     def __post_init__(self) -> None:
         if not self.results:
+            if self.theorem is not None:
+                return
             raise UserError("a manifest without results would hold of everything")
         samples = [result.sample for result in self.results]
         for a, b in pairwise(samples):
@@ -215,7 +227,12 @@ class Manifest:
     @property
     def claim(self) -> str:
         """What is claimed, in a sentence."""
-        return claim_text(self.question, self.size, self.counts)
+        if self.theorem is None:
+            return claim_text(self.question, self.size, self.counts)
+        by = f"by the theorem about {self.theorem.construction}"
+        if not self.results:
+            return f"{every_claim(self.question, self.size)}, {by}"
+        return f"{claim_text(self.question, self.size, self.counts)}; all do {by}"
 
     @cached_property
     def counts(self) -> dict[Kind, int]:
@@ -231,6 +248,11 @@ class Manifest:
     def root(self) -> str:
         """One hash of network, data, question, verdicts and proofs."""
         return hashlib.sha256(_claim_bytes(self)).hexdigest()
+
+
+def every_claim(question: Question, size: int) -> str:
+    """That every sample of a data set keeps its label."""
+    return f"all {size} samples keep their label on {question}"
 
 
 def claim_text(question: Question, size: int, counts: Mapping[Kind, int], recorded: int = 0) -> str:
@@ -269,9 +291,8 @@ def parse_manifest(data: bytes) -> Manifest:
     version = value.get("robmem_manifest")
     if type(version) is not int or version != VERSION:
         raise RefusedError("version", f"manifest version {str(version)[:40]!r}, not {VERSION}")
-    check_fields(
-        value, ("robmem_manifest", "network", "data", "size", "question", "results", "root")
-    )
+    required = ("robmem_manifest", "network", "data", "size", "question", "results", "root")
+    check_fields(value, required, ("theorem",))
     if type(value["size"]) is not int or not isinstance(value["results"], list):
         raise RefusedError("malformed", "size is not a number or results is not a list")
     try:
@@ -281,6 +302,7 @@ def parse_manifest(data: bytes) -> Manifest:
             value["size"],
             _question_in(value["question"]),
             tuple(map(_result_in, value["results"])),
+            built_in(value["theorem"]) if "theorem" in value else None,
         )
     except RefusedError:
         raise
@@ -541,11 +563,28 @@ def _claim_bytes(manifest: Manifest) -> bytes:
     results = ",\n".join(
         json.dumps([result.sample, result.kind, result.certificate]) for result in manifest.results
     )
+    theorem = ""
+    if manifest.theorem is not None:
+        theorem = f'"theorem": {built_text(manifest.theorem)},\n'
     return (
         f'{{"robmem_manifest": {VERSION},\n"network": "{manifest.network}",\n'
         f'"data": "{manifest.data}",\n"size": {manifest.size},\n'
-        f'"question": {question_text(manifest.question)},\n"results": [\n{results}]'
+        f'"question": {question_text(manifest.question)},\n{theorem}"results": [\n{results}]'
     ).encode()
+
+
+def built_text(built: Built) -> str:
+    """What is claimed to have been built, as it stands in a manifest."""
+    numbers = {"power": built.power, "parameter": built.parameter}
+    texts = {name: format_rational(value) for name, value in numbers.items()}
+    return json.dumps({"construction": built.construction, **texts})
+
+
+def built_in(value: Any) -> Built:
+    """The inverse of `built_text`, from its JSON; raises RefusedError."""
+    check_fields(value, ("construction", "power", "parameter"))
+    name = text_in(value["construction"], "the name of a construction")
+    return Built(name, _rational_in(value["power"]), _rational_in(value["parameter"]))
 
 
 def _family_in(value: Any) -> Question:

@@ -7,8 +7,6 @@ it accepts becomes a `Checked` value of its own kind, by the "proved kernel".
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,6 +31,7 @@ from verifier.checker.manifest import (
     run_checker,
     verdict_of,
 )
+from verifier.checker.programs import Program
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
 from verifier.evidence.data_file import Points
@@ -52,9 +51,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import root_upper
 
-PROGRAM = "robmem-kernel"
-VARIABLE = "ROBMEM_KERNEL"
-HOW = f"make -C verifier/kernel/coq program, then {VARIABLE}=verifier/kernel/coq/program"
+PROGRAM = Program("robmem-kernel", "ROBMEM_KERNEL", "verifier/kernel/coq")
 Part = tuple[bool, str]
 """A piece of a stream, and whether it is part of the question."""
 Answer = Robust | Flip | Radius
@@ -64,16 +61,7 @@ Ends = tuple[Fraction, Fraction | None]
 
 def find_program() -> Path:
     """The program, from the folder named by ROBMEM_KERNEL or from PATH; UserError if absent."""
-    folder = os.environ.get(VARIABLE)
-    if folder:
-        path = Path(folder) / PROGRAM
-        if not os.access(path, os.X_OK):
-            raise UserError(f"{VARIABLE}: there is no program {path}; build it: {HOW}")
-        return path
-    found = shutil.which(PROGRAM)
-    if found is None:
-        raise UserError(f"{PROGRAM} is not on PATH; build it: {HOW}")
-    return Path(found)
+    return PROGRAM.find()
 
 
 def proof_parts(query: Query | FamilyQuery, verdict: Answer) -> Iterator[Part]:

@@ -72,33 +72,45 @@ def load_network(path: Path | str) -> Network:
 
 def parse_network(content: bytes) -> Network:
     """The network that these bytes of a native file hold; raises UserError as `load_network`."""
-    if not content.startswith(MAGIC):
-        raise UserError("not a robmem network file (wrong first bytes)")
-    line_end = content.find(b"\n", 0, 64)
-    version = content[len(MAGIC) : line_end] if line_end > 0 else b"?"
-    if version != str(VERSION).encode():
-        raise UserError(f"network file version {version[:20]!r}, this program reads {VERSION}")
-    if len(content) < line_end + 34:
-        raise UserError(f"network file truncated: {len(content)} bytes")
-    header_end = content.find(b"\n", line_end + 1, line_end + 1 + MAX_HEADER)
-    if header_end < 0:
-        raise UserError("network file truncated: its header has no end")
-    header = parse_json(content[line_end + 1 : header_end])
-    layout = _layout(header)
-    expected = header_end + 1 + sum(size for _, _, size in layout) + 32
-    if len(content) != expected:
-        raise UserError(
-            f"network file truncated or too long: {len(content)} bytes, header says {expected}"
-        )
+    header, layout, position = native_layout(content, len(content))
     if hashlib.sha256(content[:-32]).digest() != content[-32:]:
         raise UserError("network file altered: its hash differs from its content")
-    arrays, position = [], header_end + 1
+    arrays = []
     for kind, count, size in layout:
         arrays.append(_decode(content[position : position + size], kind, count))
         position += size
     rows = [_rows(arrays[:5]), _rows(arrays[5:])]
     layers = header["layers"]
     return Network(header["inputs"], tuple(layers), rows[0], rows[1])
+
+
+def native_layout(
+    content: bytes, length: int
+) -> tuple[dict[str, Any], list[tuple[str, int, int]], int]:
+    """The header of a native file of `length` bytes, kind, count and bytes of its ten sections, and
+    where they begin; `content` is its beginning, MAX_HEADER + 64 bytes at least or all of it.
+
+    Raises UserError unless the file is as long as its header says.
+    """
+    if not content.startswith(MAGIC):
+        raise UserError("not a robmem network file (wrong first bytes)")
+    line_end = content.find(b"\n", 0, 64)
+    version = content[len(MAGIC) : line_end] if line_end > 0 else b"?"
+    if version != str(VERSION).encode():
+        raise UserError(f"network file version {version[:20]!r}, this program reads {VERSION}")
+    if length < line_end + 34:
+        raise UserError(f"network file truncated: {length} bytes")
+    header_end = content.find(b"\n", line_end + 1, line_end + 1 + MAX_HEADER)
+    if header_end < 0:
+        raise UserError("network file truncated: its header has no end")
+    header = parse_json(content[line_end + 1 : header_end])
+    layout = _layout(header)
+    expected = header_end + 1 + sum(size for _, _, size in layout) + 32
+    if length != expected:
+        raise UserError(
+            f"network file truncated or too long: {length} bytes, header says {expected}"
+        )
+    return header, layout, header_end + 1
 
 
 def _layout(header: Any) -> list[tuple[str, int, int]]:

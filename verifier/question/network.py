@@ -265,22 +265,27 @@ class Network(Shown):
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the exact weights; equal for equal rows however they were stored."""
-        state = hashlib.sha256(b"robmem-network-1\n")
-        state.update(repr((self.inputs, self.layers)).encode())
-        for rows in (self.units, self.outputs):
-            for array in (rows.starts, rows.indices):
-                _update_int64(state, array)
-            for values in (rows.numerators, rows.constants, rows.denominators):
-                if values.dtype == np.int64:
-                    _update_int64(state, values)
-                else:
-                    state.update(b"big" + ",".join(hex(value) for value in values).encode())
-        return state.hexdigest()
+        fields = ("starts", "indices", "numerators", "constants", "denominators")
+        arrays = [getattr(rows, name) for rows in (self.units, self.outputs) for name in fields]
+        return digest_of(self.inputs, self.layers, arrays)
 
 
-def _update_int64(state: hashlib._Hash, array: Integers) -> None:
-    state.update(f"int64 {len(array)}\n".encode())
-    state.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+def digest_of(
+    inputs: int, layers: tuple[int, ...], arrays: Sequence[Any], block: int = 1 << 62
+) -> str:
+    """`Network.digest`, from the five arrays of the units and those of the outputs, which may be of
+    narrower integers; `block` integers are widened at a time."""
+    state = hashlib.sha256(b"robmem-network-1\n")
+    state.update(repr((inputs, layers)).encode())
+    for values in arrays:
+        if values.dtype == object:
+            state.update(b"big" + ",".join(hex(value) for value in values).encode())
+            continue
+        state.update(f"int64 {len(values)}\n".encode())
+        for place in range(0, len(values), block):
+            part = values[place : place + block]
+            state.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+    return state.hexdigest()
 
 
 def _form(rows: Rows, i: int, columns: Sequence[NDArray[Any]], zero: Any) -> NDArray[Any]:

@@ -78,25 +78,29 @@ let run () =
     | ["network"; inputs; units; outputs] ->
       Some (natural most_columns inputs, natural max_int units, natural most_columns outputs)
     | _ -> refuse "no network" in
+  text "robmem-theorem 1\n";
+  text (Printf.sprintf "question %s %s %s %s %s\n" (name_of names q.tests) (name_of budgets q.every)
+    (show q.power) (show q.parameter) (show q.ball));
+  text (Printf.sprintf "data %d %d %s\n" size columns (Whole.to_string over));
+  text (Printf.sprintf "turns %d %d\n" turns turn);
+  text (match network with
+    | None -> "network none\n"
+    | Some (inputs, units, outputs) -> Printf.sprintf "network %d %d %d\n" inputs units outputs);
   let sample () = let label = integer () in (several columns integer, label) in
   let data = { columns = nat columns; over; samples = several size sample } in
   let vector () = several columns integer in
   let vectors = match q.tests with
     | PlaneTests _ -> several size (fun () -> several (count most_terms) vector)
     | _ -> [] in
-  text "robmem-theorem 1\n";
-  text (Printf.sprintf "question %s %s %s %s %s\n" (name_of names q.tests) (name_of budgets q.every)
-    (show q.power) (show q.parameter) (show q.ball));
-  text (Printf.sprintf "data %d %d %s\n" (List.length data.samples) (count_of data.columns)
-    (Whole.to_string data.over));
-  text (Printf.sprintf "turns %d %d\n" turns turn);
   List.iter (fun (p, label) -> put label; List.iter put p) data.samples;
   if not (sound_question q data vectors) then refuse "the question is not sound";
   print_string "the question is sound\n";
-  (match network with
+  (match trouble q data vectors mask (Whole.of_int turns) (Whole.of_int turn) with
+   | Some (i, j) -> refuse (Printf.sprintf "samples %s %s" (Whole.to_string i) (Whole.to_string j))
+   | None -> Printf.printf "the samples are apart: turn %d of %d\n%!" turn turns);
+  match network with
    | None -> ended ()
    | Some (inputs, units, outputs) ->
-     text (Printf.sprintf "network %d %d %d\n" inputs units outputs);
      if inputs <> count_of (inputs_due q data) || outputs <> 1 then
        refuse (Printf.sprintf "%d inputs and %d outputs; due: %d and 1" inputs outputs
          (count_of (inputs_due q data)));
@@ -119,10 +123,7 @@ let run () =
      put_line l;
      if not (same output l) then differs units (shown output) l;
      ended ();
-     Printf.printf "the network is as it is due: %d units\n" units);
-  match trouble q data vectors mask (Whole.of_int turns) (Whole.of_int turn) with
-  | Some (i, j) -> refuse (Printf.sprintf "samples %s %s" (Whole.to_string i) (Whole.to_string j))
-  | None -> Printf.printf "the samples are apart: turn %d of %d\n" turn turns
+     Printf.printf "the network is as it is due: %d units\n" units
 
 let () =
   Gc.set { (Gc.get ()) with Gc.minor_heap_size = 1 lsl 20; space_overhead = 100 };
