@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -659,3 +660,16 @@ def test_a_lock_that_sqlite_does_not_wait_for_is_waited_for(tmp_path: Path) -> N
         store._connection = locked = Locked(store._connection)  # type: ignore[assignment]
         assert store.runs() == []
         assert locked.left == 0
+
+
+def test_settling_waits_for_whoever_reads(tmp_path: Path) -> None:
+    """SQLite itself does not: a change of the journal fails at once while a reader is there."""
+    store = database(tmp_path)
+    reader = sqlite3.connect(tmp_path / "run.sqlite", check_same_thread=False)
+    assert reader.execute("SELECT count(*) FROM samples").fetchone() == (3,)  # it stays open
+    timer = threading.Timer(0.5, reader.close)
+    timer.start()
+    with store:
+        store.settle()
+    timer.join()
+    assert not list(tmp_path.glob("*-wal"))
