@@ -5,6 +5,7 @@ python tools/write_notebooks.py [NAME ..]      needs the extra `docs`, and PyTor
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,8 @@ _SECONDS = 900  # of a cell
 def executed(path: Path) -> Any:
     """The notebook with what its cells print now, run in an empty folder of its own."""
     notebook = nbformat.read(path, as_version=4)
+    commands = str(Path(sys.executable).parent)  # where `robmem` is, in an environment
+    os.environ["PATH"] = os.pathsep.join([commands, os.environ.get("PATH", "")])
     with TemporaryDirectory() as folder:
         resources = {"metadata": {"path": folder}}
         NotebookClient(notebook, timeout=_SECONDS, resources=resources).execute()
