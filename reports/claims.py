@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from reports.document import Notice, Tone
-from reports.numbers import counted, grouped, shown, with_decimal
+from reports.numbers import Share, counted, grouped, shown, with_decimal
 from reports.stored_run import StoredRun
 from verifier.data.bundled import BUNDLED
 from verifier.question.printable import ranges_text
@@ -64,16 +64,15 @@ def claim(run: StoredRun) -> str:
     return "; ".join(parts) + "."
 
 
-def accuracy(run: StoredRun) -> dict[str, str]:
+def accuracy(run: StoredRun) -> dict[str, Share | str]:
     """How many samples are read right themselves, and how many on all of their balls, of those
     that were looked at; exact counts."""
     read = run.centers
-    of = grouped(read.samples)
     if not read.samples:
         return dict.fromkeys(("clean accuracy", "certified accuracy"), "not looked at")
     return {
-        "clean accuracy": f"{grouped(read.clean)} of {of}",
-        "certified accuracy": f"{grouped(read.certified)} of {of}",
+        "clean accuracy": Share(read.clean, read.samples),
+        "certified accuracy": Share(read.certified, read.samples),
     }
 
 

@@ -1,13 +1,32 @@
-"""Several runs side by side."""
+"""Several runs side by side: sizes, verdicts, certified accuracy over the radius, and radii."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
+from reports.accuracy import Step, at_radius, steps
 from reports.claims import NORMS, STATE_TONES, UNANSWERED, accuracy
-from reports.document import Section, Table
-from reports.numbers import Cell, half, ratio
+from reports.document import Block, Figure, Section, Table, Text
+from reports.numbers import (
+    Cell,
+    Distance,
+    approximately,
+    counted,
+    grouped,
+    half,
+    ratio,
+    square,
+)
+from reports.plots import SERIES, Spans
+from reports.radii import Known, at_least
+from reports.robustness import envelope, mean_text, read_right
+from reports.robustness_plots import Envelopes
 from reports.stored_run import StoredRun, network_sizes
+
+_MOST_PAIRS = 3  # of runs whose verdicts are set against each other
 
 
 def compared(runs: Sequence[StoredRun]) -> Section:
@@ -15,7 +34,10 @@ def compared(runs: Sequence[StoredRun]) -> Section:
     columns = [_compared(run) for run in runs]
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
     table = Table("runs", "The runs side by side.", ("", *(run.name for run in runs)), tuple(rows))
-    return Section("runs", "Comparison", (table, *_agreement(runs)))
+    blocks: list[Block] = [table, *_curves(runs)]
+    for (i, first), (j, second) in [*combinations(enumerate(runs, 1), 2)][:_MOST_PAIRS]:
+        blocks += _pair(first, second, "" if len(runs) == 2 else f"-{i}-{j}")
+    return Section("runs", "Comparison", tuple(blocks))
 
 
 def _compared(run: StoredRun) -> dict[str, Cell]:
@@ -35,32 +57,146 @@ def _compared(run: StoredRun) -> dict[str, Cell]:
         "flips": counts["flip"],
         "without an answer": sum(counts[state] for state in UNANSWERED),
         **accuracy(run),
+        "class stability": mean_text(run) if run.measured else None,
+        "exact radii": sum(run.known[sample].exact for sample in run.measured),
         **network_sizes(run.network),
         "branch-and-bound nodes": sum(row.nodes for row in run.samples),
         "bytes of proofs": sum(row.text_bytes for row in run.samples),
     }
 
 
-def _agreement(runs: Sequence[StoredRun]) -> list[Table]:
-    """Verdicts of two runs on the same data against each other."""
-    if len(runs) != 2 or runs[0].data_digest != runs[1].data_digest:
-        return []
-    first, second = ({row.sample: row.state for row in run.samples} for run in runs)
-    both = sorted(set(first) & set(second))
-    pairs: dict[tuple[str, str], int] = {}
-    for sample in both:
-        pair = first[sample], second[sample]
-        pairs[pair] = pairs.get(pair, 0) + 1
-    if not pairs:
-        return []
-    rows = tuple((a, b, count) for (a, b), count in sorted(pairs.items()))
-    return [
-        Table(
-            "agreement",
-            f"The samples that both runs ask about: verdict of {runs[0].name} and of "
-            f"{runs[1].name}.",
-            ("first", "second", "samples"),
-            rows,
-            tones=STATE_TONES,
+# ------------------------------------------------------------- over the radius
+
+
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What runs about the same network, data and norm show together, at whatever radii."""
+
+    name: str
+    samples: int
+    curve: tuple[Step, ...]
+
+
+def _joined(runs: Sequence[StoredRun]) -> list[_Joined]:
+    groups: dict[tuple[object, ...], list[StoredRun]] = {}
+    for run in runs:
+        asked = run.question
+        key = (run.network.digest, run.data_digest, asked.norm, asked.decoder, asked.clip,
+               asked.semantics)  # fmt: skip
+        groups.setdefault(key, []).append(run)
+    found = []
+    for members in groups.values():
+        known: dict[int, Known] = {}
+        looked_at: set[int] = set()
+        for run in members:
+            looked_at |= {row.sample for row in run.samples if row.state != "recorded"}
+            for sample, one in read_right(run).items():
+                known[sample] = one if sample not in known else _both(known[sample], one)
+        if known:
+            name = ", ".join(run.name for run in members)
+            found.append(_Joined(name, len(looked_at), steps(known.values())))
+    return found
+
+
+def _both(first: Known, second: Known) -> Known:
+    """What two intervals show together."""
+    if second.exact:
+        return second
+    return at_least(first, second.lower, second.upper, second.flip)
+
+
+def _curves(runs: Sequence[StoredRun]) -> list[Block]:
+    """Certified accuracy of all runs of a norm over the radius, and at the radii of the runs."""
+    blocks: list[Block] = []
+    for norm in dict.fromkeys(run.question.norm for run in runs):
+        own = [run for run in runs if run.question.norm == norm]
+        joined = _joined(own)
+        if not joined:
+            continue
+        plot = Envelopes(
+            tuple(envelope(one.name, one.curve, one.samples) for one in joined),
+            f"radius, {NORMS[norm]}", "share of the samples",
+        )  # fmt: skip
+        caption = (
+            f"Certified accuracy over the {NORMS[norm]} radius: what is proved and, shaded above "
+            "it, what is possible."
         )
+        blocks.append(Figure(f"accuracy-{norm}", caption, plot, wide=True))
+        sizes = {square(run.radius): run.radius for run in own}
+        radii: list[Distance] = [sizes[size] for size in sorted(sizes)]
+        rows = tuple((radius, *(_count(one, radius) for one in joined)) for radius in radii)
+        blocks.append(
+            Table(
+                f"accuracy-{norm}",
+                f"Certified accuracy at the radii of the runs, {NORMS[norm]}.",
+                ("radius", *(one.name for one in joined)), rows,
+            )
+        )  # fmt: skip
+    return blocks
+
+
+def _count(one: _Joined, radius: Distance) -> str:
+    proved, possible = at_radius(one.curve, radius)
+    counts = grouped(proved) if proved == possible else f"{grouped(proved)} to {grouped(possible)}"
+    return f"{counts} of {grouped(one.samples)}"
+
+
+# ------------------------------------------------------------------ sample by sample
+
+
+def _pair(first: StoredRun, second: StoredRun, suffix: str) -> list[Block]:
+    """Two runs on the same data against each other."""
+    if first.data_digest != second.data_digest:
+        return []
+    blocks: list[Block] = []
+    states = ({row.sample: row.state for row in run.samples} for run in (first, second))
+    ours, theirs = states
+    pairs = Counter((ours[sample], theirs[sample]) for sample in sorted(ours.keys() & theirs))
+    if pairs:
+        blocks.append(
+            Table(
+                f"agreement{suffix}",
+                f"The samples that both runs ask about: verdict of {first.name} and of "
+                f"{second.name}.",
+                (first.name, second.name, "samples"),
+                tuple((a, b, count) for (a, b), count in sorted(pairs.items())),
+                tones=STATE_TONES,
+            )
+        )
+    if first.question.norm == second.question.norm:
+        blocks += _radii(first, second, suffix)
+    return blocks
+
+
+def _radii(first: StoredRun, second: StoredRun, suffix: str) -> list[Block]:
+    """The radii of the samples of which both runs have evidence."""
+    left, right = read_right(first), read_right(second)
+    shared = sorted(first.measured & second.measured & left.keys() & right.keys())
+    if not shared:
+        return []
+    larger, smaller, same = 0, 0, 0
+    for sample in shared:
+        ours, theirs = left[sample], right[sample]
+        larger += theirs.upper is not None and square(ours.lower) > square(theirs.upper)
+        smaller += ours.upper is not None and square(theirs.lower) > square(ours.upper)
+        same += ours.exact and theirs.exact and square(ours.lower) == square(theirs.lower)
+    open_ = len(shared) - larger - smaller - same
+    text = (
+        f"Of {counted(len(shared), 'sample')} that both read right and both measured, the radius "
+        f"of {first.name} is larger at {grouped(larger)}, that of {second.name} at "
+        f"{grouped(smaller)}, they are equal at {grouped(same)}"
+        + (f", and at {grouped(open_)} it is not known which." if open_ else ".")
+    )
+    spans = tuple(
+        (approximately(left[k].lower), approximately(right[k].lower),
+         approximately(right[k].upper or right[k].lower))
+        for k in shared
+    )  # fmt: skip
+    plot = Spans(
+        (("a sample", SERIES[0], spans),), f"radius of {first.name}", f"radius of {second.name}",
+        diagonal="equal radii",
+    )  # fmt: skip
+    return [
+        Text(text),
+        Figure(f"both-radii{suffix}", "The same samples in both runs: their radii.", plot),
     ]

@@ -23,7 +23,19 @@ from reports.document import (
     Tiles,
     Tone,
 )
-from reports.numbers import Cell, Hash, Root, approximately, exact_text, shown
+from reports.numbers import (
+    LONG,
+    TABLE,
+    Cell,
+    Formula,
+    Hash,
+    Root,
+    Share,
+    approximately,
+    decimal_of,
+    exact_text,
+    shown,
+)
 from reports.pixels import data_uri
 from reports.plots import frame_of, inline_svg
 
@@ -62,12 +74,14 @@ def environment() -> Environment:
         "rows": rows,
         "small": _small,
         "shown": shown,
+        "decimal": decimal_of,
         "full": _full,
         "sort_value": _sort_value,
         "numeric": _numeric,
         "data_uri": data_uri,
         "mark": lambda tone: _MARKS[tone],
     }
+    made.globals |= {"LONG": LONG, "TABLE": TABLE}
     made.globals["told"] = _told
     made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
     return made
@@ -105,23 +119,25 @@ def _told(figure: Figure) -> Markup:
     return Markup(text.replace("<", "\\u003c"))
 
 
-def _full(value: Cell) -> str:
+def _full(value: Cell, *, long: int = LONG) -> str:
     """The exact value where what is shown is not all of it, else nothing; never too long."""
-    if value is None or isinstance(value, str | bool):
+    if value is None or isinstance(value, str | bool | int | float | Share | Formula):
         return ""
     full = exact_text(value)
-    same = full == shown(value).replace(",", "") or isinstance(value, int | float)
+    same = full == shown(value, long=long).replace(",", "")
     return "" if same or len(full) > 400 else full
 
 
 def _numeric(value: Any) -> bool:
-    return value is None or (not isinstance(value, str | bool | Hash))
+    return value is None or (not isinstance(value, str | bool | Hash | Share | Formula))
 
 
 def _sort_value(value: Cell) -> str:
     if value is None:
         return ""
-    if isinstance(value, bool | str | Hash):
+    if isinstance(value, Share):
+        return str(value.count)
+    if isinstance(value, bool | str | Hash | Formula):
         return exact_text(value)
     number = approximately(value)
     return repr(number) if not isinstance(value, Root) else repr(float(value))

@@ -1,6 +1,12 @@
-"""A document as LaTeX: every table with booktabs, and a file that reads them all."""
+"""A document as LaTeX: `report.tex` wraps the tables and figures beside it in floats with labels.
+
+The tables are files of their own without captions (`tabular`), to be read into any paper that uses
+booktabs, longtable and array.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from reports.document import (
     Block,
@@ -15,20 +21,12 @@ from reports.document import (
     Text,
     Tiles,
 )
-from reports.numbers import Cell, Hash, shown
+from reports.latex_text import escaped, typewriter
+from reports.numbers import in_full
+from reports.references import Reference, cited
+from reports.tabular import MOST_ROWS, is_long
 
-_MOST = 60
-_LETTERS = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
-    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
-    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    "\N{ALMOST EQUAL TO}": r"$\approx$", "\N{LESS-THAN OR EQUAL TO}": r"$\leq$",
-    "\N{GREATER-THAN OR EQUAL TO}": r"$\geq$", "\N{EN DASH}": "--",
-    "\N{SQUARE ROOT}": r"$\surd$", "\N{HORIZONTAL ELLIPSIS}": r"\ldots{}",
-    "\N{MULTIPLICATION SIGN}": r"$\times$", "\N{GREEK SMALL LETTER RHO}": r"$\rho$",
-    "'": "'",
-}  # fmt: skip
-
+_WIDTH, _HEIGHT = 6.4, 8.4  # inches of a page for a figure with its caption
 _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \ifdefined\pdfinfoomitdate % the same PDF file every time
 \pdfinfoomitdate=1 \pdfsuppressptexinfo=-1 \pdftrailerid{}\fi
@@ -37,31 +35,25 @@ _PREAMBLE = r"""\documentclass[a4paper,10pt]{article}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage[utf8]{inputenc}
 \usepackage[margin=2.2cm]{geometry}
+\usepackage{amsmath}
+\usepackage{array}
 \usepackage{booktabs}
+\usepackage{caption}
+\usepackage{float}
 \usepackage{graphicx}
+\usepackage{longtable}
 \usepackage{textcomp}
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{0.5\baselineskip}
+\captionsetup{font=small,justification=raggedright,singlelinecheck=false}
+\emergencystretch=4em
 \sloppy
 \begin{document}
 """
 
 
-def escaped(text: str) -> str:
-    """The text with nothing in it that LaTeX would run; letters that it lacks become a box."""
-    flat = " ".join(text.split())
-    return "".join(_LETTERS.get(letter) or _letter(letter) for letter in flat)
-
-
-def _letter(letter: str) -> str:
-    code = ord(letter)
-    if 32 <= code < 127 or 0xC0 <= code <= 0xFF:
-        return letter
-    return rf"\texttt{{U+{code:04X}}}"
-
-
 def latex(document: Document) -> str:
-    """The whole file; it reads tables/ and figures/ beside it."""
+    """The whole file; it reads tables/, figures/, pictures/ and references.bib beside it."""
     parts = [rf"\section*{{{escaped(document.title)}}}", escaped(document.subtitle)]
     parts += [rf"\textbf{{Note.}} {escaped(notice.text)}" for notice in document.notices]
     if document.summary:
@@ -69,7 +61,38 @@ def latex(document: Document) -> str:
     for section in document.sections:
         parts.append(rf"\subsection*{{{escaped(section.title)}}}")
         parts += [text for block in section.blocks if (text := _block(block))]
+    if references(document):
+        parts.append("\\bibliographystyle{plain}\n\\bibliography{references}")
     return _PREAMBLE + "\n\n".join(part for part in parts if part) + "\n\\end{document}\n"
+
+
+def references(document: Document) -> list[Reference]:
+    """The papers that the document names."""
+    return cited(_texts(document))
+
+
+def bibliography(document: Document) -> str:
+    """They as a BibTeX file."""
+    return "\n".join(paper.bibtex for paper in references(document))
+
+
+def _texts(document: Document) -> Iterator[str]:
+    yield from (document.title, document.subtitle, document.summary)
+    yield from (notice.text for notice in document.notices)
+    for section in document.sections:
+        yield section.title
+        for block in section.blocks:
+            match block:
+                case Text(text) | Notice(text):
+                    yield text
+                case Items(items):
+                    yield from items
+                case Figure(_, caption):
+                    yield caption
+                case Table() if not block.hidden:
+                    yield block.caption
+                    for row in block.rows[: min(block.most, MOST_ROWS)]:
+                        yield from (cell for cell in row if isinstance(cell, str))
 
 
 def _block(block: Block) -> str:
@@ -79,22 +102,18 @@ def _block(block: Block) -> str:
         case Notice(text):
             return rf"\textbf{{Note.}} {escaped(text)}"
         case Code(text):
-            lines = (rf"\texttt{{\small {escaped(line)}}}\\" for line in text.splitlines())
+            lines = (rf"{{\small {typewriter(line)}}}\\" for line in text.splitlines())
             return "{\\raggedright\n" + "\n".join(lines) + "\n}"
         case Tiles(tiles):
-            return _items([f"{name}: {shown(cell)}" for name, cell, _ in tiles])
+            return _items([f"{name}: {in_full(cell)}" for name, cell, _ in tiles])
         case Items(items):
             return _items(items)
-        case Figure(key, caption):
-            return (
-                "\\begin{center}\n"
-                rf"\includegraphics[width={0.9 if block.wide else 0.62}\linewidth]"
-                f"{{figures/{key}.pdf}}\n\n{escaped(caption)}\n\\end{{center}}"
-            )
+        case Figure():
+            return _figure(block)
         case Cards(cards):
             return "\n\n".join(_card(card) for card in cards)
         case Table():
-            return "" if block.hidden else rf"\input{{tables/{block.key}.tex}}"
+            return "" if block.hidden else _table(block)
 
 
 def _items(items: list[str] | tuple[str, ...]) -> str:
@@ -102,10 +121,44 @@ def _items(items: list[str] | tuple[str, ...]) -> str:
     return f"\\begin{{itemize}}\n{lines}\n\\end{{itemize}}"
 
 
+def _figure(figure: Figure) -> str:
+    """As large as it was drawn, if that fits the page."""
+    wide, tall = figure.plot.size
+    scale = min(1.0, _WIDTH / wide, _HEIGHT / tall)
+    return (
+        "\\begin{figure}[H]\n\\centering\n"
+        rf"\includegraphics[width={wide * scale:.2f}in]{{figures/{figure.key}.pdf}}"
+        f"\n\\caption{{{escaped(figure.caption)}}}\n"
+        f"\\label{{fig:{figure.key}}}\n\\end{{figure}}"
+    )
+
+
+def caption_of(table: Table) -> str:
+    """The caption, which says whether rows are left out."""
+    most = min(table.most, MOST_ROWS)
+    if len(table.rows) <= most:
+        return table.caption
+    return f"{table.caption} The first {most} of {len(table.rows):,}."
+
+
+def _table(table: Table) -> str:
+    caption, label = escaped(caption_of(table)), rf"\label{{tab:{table.key}}}"
+    file = rf"\input{{tables/{table.key}.tex}}"
+    if is_long(table):  # it numbers itself, though it has no caption
+        return (
+            f"\\captionof{{table}}{{{caption}}}{label}\\nopagebreak\n\n{file}"
+            "\\addtocounter{table}{-1}"
+        )
+    return (
+        f"\\begin{{table}}[H]\n\\caption{{{caption}}}{label}\n\\centering\n{file}\n\\end{{table}}"
+    )
+
+
 def _card(card: Card) -> str:
-    lines = ["\\noindent\\begin{minipage}{\\linewidth}"]  # on one page
+    lines = ["\\noindent\\begin{minipage}{\\linewidth}\\raggedright"]  # on one page
     lines.append(rf"\medskip\textbf{{{escaped(card.title)}.}}\quad")
-    lines.append("; ".join(f"{escaped(name)} {escaped(shown(cell))}" for name, cell in card.facts))
+    facts = (f"{escaped(name)} {escaped(in_full(cell))}" for name, cell in card.facts)
+    lines.append("; ".join(facts))
     if card.pictures:
         shots = "\\quad\n".join(
             rf"\includegraphics[width=0.2\linewidth]{{pictures/{card.key}-{number}.png}}"
@@ -113,45 +166,7 @@ def _card(card: Card) -> str:
         )
         lines.append(f"\n\\begin{{center}}\n{shots}\n\\end{{center}}")
     if card.changes is not None:
-        lines.append(f"\n\\input{{tables/{card.changes.key}.tex}}")
+        lines.append(f"\n{{\\small {escaped(caption_of(card.changes))}}}\\par\\smallskip")
+        lines.append(rf"\input{{tables/{card.changes.key}.tex}}")
     lines.append("\\end{minipage}")
     return "\n".join(lines)
-
-
-def table_text(table: Table) -> str:
-    """The table with its caption, to be read by \\input into any text that uses booktabs."""
-    most = min(table.most, _MOST)
-    kinds = "".join("r" if _numeric(table, k) else "l" for k in range(len(table.columns)))
-    if any(isinstance(cell, str) and len(cell) > 60 for row in table.rows[:most] for cell in row):
-        kinds = _with_paragraph(table, kinds, most)
-    head = " & ".join(rf"\textbf{{{escaped(column)}}}" for column in table.columns)
-    body = "\n".join(
-        " & ".join(escaped(_cell(cell)) for cell in row) + r" \\" for row in table.rows[:most]
-    )
-    caption = table.caption
-    if len(table.rows) > most:
-        caption += f" The first {most} of {len(table.rows):,}."
-    size = r"\scriptsize" if len(table.columns) > 9 else r"\small"
-    small = r"\setlength{\tabcolsep}{2.5pt}" if len(table.columns) > 9 else ""
-    content = (
-        f"\\begin{{tabular}}{{@{{}}{kinds}@{{}}}}\n\\toprule\n{head} \\\\\n\\midrule\n{body}\n"
-        "\\bottomrule\n\\end{tabular}"
-    )
-    return f"{{{size}{small}\\noindent {escaped(caption)}\\par\\smallskip\n{content}\\par}}\n"
-
-
-def _with_paragraph(table: Table, kinds: str, most: int) -> str:
-    """The column of the longest text breaks its lines."""
-    longest = max(
-        range(len(kinds)),
-        key=lambda k: max((len(_cell(row[k])) for row in table.rows[:most]), default=0),
-    )
-    return kinds[:longest] + r"p{0.5\linewidth}" + kinds[longest + 1 :]
-
-
-def _numeric(table: Table, k: int) -> bool:
-    return all(not isinstance(row[k], str | bool | Hash) for row in table.rows)
-
-
-def _cell(cell: Cell) -> str:
-    return cell.text[:16] if isinstance(cell, Hash) else shown(cell)

@@ -17,7 +17,7 @@ from reports.document import (
     Text,
     Tiles,
 )
-from reports.numbers import Hash, shown
+from reports.numbers import TABLE, Hash, in_full
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 _MOST = 60
@@ -52,7 +52,7 @@ def _block(block: Block) -> str:
             return "\n".join("    " + line for line in text.splitlines())
         case Tiles(tiles):
             return "\n".join(
-                f"* {escaped(name)}: {escaped(shown(cell))}" for name, cell, _ in tiles
+                f"* {escaped(name)}: {escaped(in_full(cell))}" for name, cell, _ in tiles
             )
         case Items(items):
             return "\n".join(f"* {escaped(item)}" for item in items)
@@ -66,7 +66,7 @@ def _block(block: Block) -> str:
 
 def _card(card: Card) -> str:
     lines = [f"### {escaped(card.title)}", ""]
-    lines += [f"* {escaped(name)}: {escaped(shown(cell))}" for name, cell in card.facts]
+    lines += [f"* {escaped(name)}: {escaped(in_full(cell))}" for name, cell in card.facts]
     if card.pictures:
         lines += ["", " ".join(
             f"![{escaped(picture.caption)}](pictures/{card.key}-{number}.png)"
@@ -86,7 +86,7 @@ def _table(table: Table) -> str:
         "|" + "|".join("---" for _ in table.columns) + "|",
     ]
     for row in table.rows[:most]:
-        cells = [cell.text if isinstance(cell, Hash) else shown(cell) for cell in row]
+        cells = [cell.text if isinstance(cell, Hash) else in_full(cell, long=TABLE) for cell in row]
         lines.append("| " + " | ".join(map(escaped, cells)) + " |")
     if len(table.rows) > most:
         whole = f"tables/{table.key}.csv"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from verifier.question.rational import format_rational
 
-_LONG = 24  # characters of an exact number that a sentence can carry
+TABLE = 14  # characters of an exact number that a table can carry
+LONG = 24  # characters of an exact number that a sentence can carry
+_ABOUT = "\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}"  # before a rounded number
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,24 @@ class Hash:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`count` of `total`, which is not 0: an exact count, with its percentage beside it."""
+
+    count: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula in plain text, which LaTeX shows as mathematics."""
+
+    text: str
+
+
 Number = int | float | Fraction | Root
 Distance = Fraction | Root
-Cell = Number | str | bool | Hash | None
+Cell = Number | str | bool | Hash | Share | Formula | None
 
 
 def square(distance: Distance) -> Fraction:
@@ -90,13 +108,15 @@ def exact_text(value: Cell) -> str:
             return format_rational(value)
         case float():
             return repr(round(value, 6))
-        case Hash(text):
+        case Hash(text) | Formula(text):
             return text
+        case Share(count, total):
+            return f"{grouped(count)} of {grouped(total)}"
     return value
 
 
-def shown(value: Cell, *, long: int = _LONG) -> str:
-    """The value for people: exact if it is short, else with a tilde and six digits."""
+def shown(value: Cell, *, long: int = LONG) -> str:
+    """The value for people: exact if it is short, else to six digits, and said to be about it."""
     match value:
         case None:
             return "\N{EN DASH}"
@@ -112,23 +132,48 @@ def shown(value: Cell, *, long: int = _LONG) -> str:
             return _shown_fraction(value, long)
         case Hash(text):
             return text[:16]
+        case Share() | Formula():
+            return exact_text(value)
     return value
 
 
 def with_decimal(value: Fraction | Root) -> str:
     """The number, and beside it what it is or is about as a decimal: 693/200 = 3.465."""
-    text = shown(value)
+    return in_full(value)
+
+
+def in_full(value: Cell, *, long: int = LONG) -> str:
+    """The value as `shown`, and an exact number that is no decimal with its decimal beside it."""
+    decimal = decimal_of(value, long=long)
+    return f"{shown(value, long=long)} {decimal}" if decimal else shown(value, long=long)
+
+
+def decimal_of(value: Cell, *, long: int = LONG) -> str:
+    """What stands beside the number as it is shown: `= 3.465`, or about; nothing if it is one."""
+    if isinstance(value, Share):
+        percent = Fraction(100 * value.count, value.total)
+        short = percent.denominator == 1 or _terminating(percent) == f"{float(percent):.4g}"
+        return f"{'= ' if short else _ABOUT}{float(percent):.4g} %"
     if isinstance(value, Root):
         root = exact_root(value.square)
         if root is not None:
-            return with_decimal(root)
-        return text if text.startswith("~") else f"{text} \N{ALMOST EQUAL TO} {float(value):.6g}"
-    if value.denominator == 1 or text.startswith("~"):
-        return text
+            return decimal_of(root, long=long)
+        rounded = shown(value, long=long).startswith(_ABOUT)
+        return "" if rounded else f"{_ABOUT}{root_float(value.square):.6g}"
+    if not isinstance(value, Fraction) or value.denominator == 1:
+        return ""
+    if shown(value, long=long).startswith(_ABOUT):
+        return ""
     decimal = _terminating(value)
-    if decimal is not None:
-        return f"{text} = {decimal}"
-    return f"{text} \N{ALMOST EQUAL TO} {_six_digits(value)}"
+    return f"= {decimal}" if decimal is not None else f"{_ABOUT}{_six_digits(value)}"
+
+
+def listed(values: Sequence[Fraction]) -> str:
+    """Numbers one after another: exact if all are short, else to four digits, and said to be so."""
+    exact = [shown(value, long=8) for value in values]
+    if not any(text.startswith(_ABOUT) for text in exact):
+        return ", ".join(exact)
+    return _ABOUT + ", ".join(f"{approximately(value):.4g}" for value in values)
 
 
 def grouped(value: int) -> str:
@@ -150,7 +195,7 @@ def _shown_fraction(value: Fraction, long: int) -> str:
         text = format_rational(value)
         if len(text) <= long:
             return text
-    return f"~{_six_digits(value)}"
+    return f"{_ABOUT}{_six_digits(value)}"
 
 
 def _shown_root(square: Fraction, long: int) -> str:
@@ -160,7 +205,7 @@ def _shown_root(square: Fraction, long: int) -> str:
     text = format_rational(square)
     if len(text) <= long - 3:
         return f"\N{SQUARE ROOT}({text})" if "/" in text else f"\N{SQUARE ROOT}{text}"
-    return f"~{root_float(square):.6g}"
+    return f"{_ABOUT}{root_float(square):.6g}"
 
 
 def exact_root(square: Fraction) -> Fraction | None:

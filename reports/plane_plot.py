@@ -112,8 +112,10 @@ class Plane:
         for x, y, name in self.marks:
             axes.plot([x], [y], linestyle="none", marker="+", markersize=6, color=INK)
             right = x <= middle
-            axes.annotate(name, (x, y), xytext=(5 if right else -5, 4), fontsize=8,
-                          textcoords="offset points", ha="left" if right else "right")  # fmt: skip
+            flip = any((x, y) == end[:2] for end in self.flips)  # close to its sample: below it
+            axes.annotate(name, (x, y), xytext=(5 if right else -5, -12 if flip else 4),
+                          fontsize=8, textcoords="offset points",
+                          ha="left" if right else "right")  # fmt: skip
 
     def _ball(self, ball: Ball) -> Any:
         from matplotlib.path import Path

@@ -224,7 +224,7 @@ class Histogram:
             return np.geomspace(low, max(high * 1.001, low * 1.5, 2.0), 25)
         distinct = sorted(set(values))
         step = min((b - a for a, b in pairwise(distinct)), default=0.0)
-        if 0 < high - low <= 2 * _BINS * step:
+        if len(distinct) > 3 and 0 < high - low <= 2 * _BINS * step:
             places = (np.array(distinct) - distinct[0]) / step
             if np.allclose(places, np.rint(places), atol=1e-6):
                 return distinct[0] + step * (np.arange(round(places[-1]) + 2) - 0.5)
@@ -311,7 +311,7 @@ class Series:
     colour: int | None = None
 
 
-_LINES: dict[str, dict[str, Any]] = {
+LINES: dict[str, dict[str, Any]] = {
     "line": {"linestyle": "-", "linewidth": 1.4},
     "dashed": {"linestyle": (0, (5, 3)), "linewidth": 1.1},
     "dotted": {"linestyle": (0, (1, 2)), "linewidth": 1.3},
@@ -337,7 +337,7 @@ class Curves:
         axes = figure.add_subplot()
         for k, one in enumerate(self.series):
             colour = one.colour if one.colour is not None else k
-            style = dict(_LINES[one.style])
+            style = dict(LINES[one.style])
             if one.style == "marked":
                 style["marker"] = MARKERS[(colour // len(SERIES) + colour) % len(MARKERS)]
             axes.plot(one.xs, one.ys, color=SERIES[colour % len(SERIES)],
@@ -360,41 +360,45 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """A number for each pair of names; None where there is none."""
+    """A number for each pair of names; None where there is none.
+
+    Small numbers are strong, or large ones if `more_is_stronger`. `columns` are the names across,
+    the same as those of the rows if there are none.
+    """
 
     names: tuple[str, ...]
     values: tuple[tuple[float | None, ...], ...]
     title: str
+    columns: tuple[str, ...] = ()
+    more_is_stronger: bool = False
 
     @property
     def size(self) -> tuple[float, float]:
-        side = max(2.6, min(5.2, 1.1 + 0.42 * len(self.names)))
-        return side, side
+        return self._side(self.columns or self.names), self._side(self.names)
+
+    @staticmethod
+    def _side(names: tuple[str, ...]) -> float:
+        return max(2.6, min(5.2, 1.1 + 0.42 * len(names)))
 
     def draw(self, figure: Any) -> None:
-        import numpy as np
-
         axes = figure.add_subplot()
-        table = np.array(
-            [[math.nan if v is None else v for v in row] for row in self.values], dtype=float
-        )
-        finite = table[np.isfinite(table)]
-        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 1.0)
-        count = len(self.names)
-        for i in range(count):
-            for j in range(count):
-                value = self.values[i][j]
+        across = self.columns or self.names
+        known = [value for row in self.values for value in row if value is not None]
+        low, high = min(known, default=0.0), max(known, default=1.0)
+        for i, row in enumerate(self.values):
+            for j, value in enumerate(row):
                 if value is None:
                     continue
-                share = 1 - (value - low) / (high - low) if high > low else 0.5
-                axes.add_patch(_square(j, i, 0.08 + 0.6 * share))
+                share = (value - low) / (high - low) if high > low else 0.5
+                strength = share if self.more_is_stronger else 1 - share
+                axes.add_patch(_square(j, i, 0.08 + 0.6 * strength))
                 axes.text(j, i, f"{value:.3g}", ha="center", va="center",
-                          fontsize=6.5 if count > 7 else 8)  # fmt: skip
-        axes.set_xlim(-0.5, count - 0.5)
-        axes.set_ylim(count - 0.5, -0.5)
+                          fontsize=6.5 if len(across) > 7 else 8)  # fmt: skip
+        axes.set_xlim(-0.5, len(across) - 0.5)
+        axes.set_ylim(len(self.names) - 0.5, -0.5)
         axes.set_aspect("equal")
-        axes.set_xticks(range(count), [brief(name, 10) for name in self.names], rotation=45)
-        axes.set_yticks(range(count), [brief(name, 10) for name in self.names])
+        axes.set_xticks(range(len(across)), [brief(name, 10) for name in across], rotation=45)
+        axes.set_yticks(range(len(self.names)), [brief(name, 10) for name in self.names])
         axes.tick_params(length=0)
         axes.set_title(self.title, loc="left", color=SOFT)
         for spine in axes.spines.values():

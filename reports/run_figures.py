@@ -50,7 +50,7 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
             if values:
                 groups.append(("not reached" if state == "open" else state, colour, values))
         plot = Histogram(
-            tuple(groups), "half the distance to the nearest rival", "samples", _marks(run)
+            tuple(groups), "half the distance to the nearest rival", "samples", radius_marks(run)
         )
         found.append(
             Figure(
@@ -61,8 +61,9 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
             )
         )
         found += _against_rivals(run, run.rivals, prefix)
-    if len(run.flips) > 1:
-        distances = tuple(float(flip.distance) for flip in run.flips.values())
+    misread = set(run.centers.misread)
+    distances = tuple(float(f.distance) for s, f in run.flips.items() if s not in misread)
+    if len(set(distances)) > 3:
         flip_plot = Histogram(
             (("flips", BAD, distances),),
             "distance of the flip",
@@ -79,7 +80,8 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
     return found
 
 
-def _marks(run: StoredRun) -> tuple[Mark, ...]:
+def radius_marks(run: StoredRun) -> tuple[Mark, ...]:
+    """Lines at the radius of the balls and, if known, half the separation."""
     radius = Mark("radius of the balls", float(run.radius), INK)
     if run.separation is None:
         return (radius,)
@@ -91,7 +93,7 @@ def _kinds(run: StoredRun) -> list[tuple[str, str, list[tuple[int, float, float]
     exact: list[tuple[int, float, float]] = []
     between: list[tuple[int, float, float]] = []
     beyond: list[tuple[int, float, float]] = []
-    for sample in sorted(run.measured & run.known.keys()):
+    for sample in sorted((run.measured & run.known.keys()) - set(run.centers.misread)):
         known = run.known[sample]
         low = float(known.lower)
         if known.exact:
@@ -109,13 +111,14 @@ def _measured_radii(run: StoredRun, prefix: str) -> Figure:
         (name, colour, tuple(low for _, low, _ in ends)) for name, colour, ends in _kinds(run)
         if ends
     )  # fmt: skip
+    of = counted(sum(len(own) for _, _, own in groups), "sample")
     intervals = any(name == "an interval" for name, _, _ in groups)
     interval = "; of an interval its lower end" if intervals else ""
     return Figure(
         f"{prefix}robustness",
-        f"Robustness radius of {counted(len(run.measured), 'sample')}: the distance to the nearest "
-        f"point that loses the label{interval}.",
-        Histogram(groups, "robustness radius", "samples", _marks(run)),
+        f"Robustness radius of {of}: the distance to the nearest point that loses the label"
+        f"{interval}.",
+        Histogram(groups, "robustness radius", "samples", radius_marks(run)),
     )
 
 
@@ -133,7 +136,7 @@ def _against_rivals(run: StoredRun, rivals: Sequence[Distance], prefix: str) -> 
                 "Robustness radius of each sample over half the distance to its own nearest "
                 "rival. On the diagonal it reaches half way; two rivals cannot both lie above.",
                 Spans(spans, "half the distance to the nearest rival", "robustness radius",
-                      _marks(run), "half way"),
+                      radius_marks(run), "half way"),
             )
         ]  # fmt: skip
     groups = []

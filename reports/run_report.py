@@ -12,6 +12,7 @@ from reports.claims import (
     ORDER,
     PLURAL,
     STATE_TONES,
+    UNANSWERED,
     USUAL,
     accuracy,
     claim,
@@ -25,18 +26,18 @@ from reports.document import Document, Items, Notice, Section, Table, Text, Tile
 from reports.evidence import facts, reproduce, trust
 from reports.numbers import (
     Cell,
-    Distance,
+    Formula,
+    Share,
     counted,
     exact_text,
     grouped,
     half,
     ratio,
-    square,
     with_decimal,
 )
+from reports.robustness import accuracy_section, radii_section, rivals_section
 from reports.run_figures import (
     effort_figures,
-    radius_figures,
     region_figures,
     verdict_figures,
 )
@@ -44,6 +45,7 @@ from reports.sample_slices import slices_section
 from reports.stored_run import StoredRun, network_sizes
 from verifier.question.printable import ranges_text, size_text
 from verifier.runs.identity import question_text
+from verifier.runs.records import State
 
 
 def run_report(
@@ -54,7 +56,9 @@ def run_report(
     worst = [row.sample for row in shown_samples.worst(run)]
     sections = (
         _overview(run, prefix),
-        _radii(run, prefix),
+        accuracy_section(run, prefix),
+        radii_section(run, prefix),
+        rivals_section(run, prefix),
         shown_samples.section(run, prefix),
         slices_section(run, worst, slices, prefix),
         shown_samples.misread_section(run, prefix),
@@ -124,7 +128,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
 def _overview(run: StoredRun, prefix: str) -> Section:
     counts = run.counts
     tiles: list[tuple[str, Cell, Tone]] = [
-        (PLURAL[state], counts[state], STATE_TONES[state] if counts[state] else "plain")
+        (PLURAL[state], _tile(run, state), STATE_TONES[state] if counts[state] else "plain")
         for state in ORDER
         if counts[state] or state in USUAL
     ]
@@ -139,6 +143,12 @@ def _overview(run: StoredRun, prefix: str) -> Section:
         "Verdicts",
         (Tiles(tuple(tiles)), *verdict_figures(run, prefix), _by_class(run, prefix)),
     )
+
+
+def _tile(run: StoredRun, state: State) -> Cell:
+    """How many samples have this state; of those without an answer their share as well."""
+    count = run.counts[state]
+    return Share(count, len(run.samples)) if count and state in UNANSWERED else count
 
 
 def _by_class(run: StoredRun, prefix: str) -> Table:
@@ -158,78 +168,6 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     return Table(f"{prefix}verdicts", "Verdicts by class, in numbers.", columns, tuple(rows))
 
 
-def _radii(run: StoredRun, prefix: str) -> Section:
-    rows: list[tuple[Cell, ...]] = [("radius of the balls", *_number(run.radius))]
-    texts = []
-    if run.rivals is None or run.separation is None:
-        texts.append(
-            "The distances between the samples were not computed: there are too many pairs "
-            "(--all-distances computes them)."
-        )
-    else:
-        asked = [half(run.rivals[row.sample]) for row in run.samples]
-        shares = [ratio(run.radius, rival) for rival in asked]
-        rows.append(("half the separation", *_number(half(run.separation))))
-        rows += _three("half the distance to the nearest rival", asked)
-        texts.append(
-            "The nearest rival of a sample is the nearest sample of another label. No network "
-            "keeps the labels on balls of half the separation. A ball has on average "
-            f"{100 * sum(shares) / len(shares):.3g} % of half the distance to the sample's own "
-            f"nearest rival{_reaching(shares)}."
-        )
-    distances = [flip.distance for flip in run.flips.values()]
-    rows += _three("distance of a flip that was found", distances)
-    known = [run.known[sample] for sample in sorted(run.measured & run.known.keys())]
-    exact = [one.lower for one in known if one.exact]
-    rows += _three("exact robustness radius", exact)
-    rows += _three("robustness radius, at least", [k.lower for k in known if not k.exact])
-    rows += _three("the same, at most", [k.upper for k in known if not k.exact])
-    if known:
-        texts.append(
-            "The robustness radius of a sample is the distance to the nearest point that loses "
-            f"its label. It is known of {counted(len(known), 'sample')}, of "
-            f"{grouped(len(exact))} exactly; the checker replayed the evidence for this report."
-        )
-    else:
-        texts.append(
-            "Shown are certified radii: a robust sample keeps its label on its ball, and perhaps "
-            "beyond it; robmem radius tells how far."
-        )
-    table = Table(
-        f"{prefix}radii",
-        f"Distances in the {NORMS[run.question.norm]} norm, exactly.",
-        ("distance", "exact", "about"),
-        tuple(rows),
-    )
-    return Section(
-        f"{prefix}radii",
-        "Robustness radii",
-        (*map(Text, texts), *radius_figures(run, prefix), table),
-    )
-
-
-def _reaching(shares: Sequence[float]) -> str:
-    count = sum(1 for share in shares if share >= 1)
-    reach = "reaches" if count == 1 else "reach"
-    return f"; {counted(count, 'ball')} {reach} half way or beyond" if count else ""
-
-
-def _three(name: str, values: Sequence[Distance | None]) -> list[tuple[Cell, ...]]:
-    """Least, median and greatest of the values that there are."""
-    order = sorted((value for value in values if value is not None), key=square)
-    if not order:
-        return []
-    return [
-        (f"{name}, least", *_number(order[0])),
-        ("the same, median", *_number(order[len(order) // 2])),
-        ("the same, greatest", *_number(order[-1])),
-    ]
-
-
-def _number(value: Distance) -> tuple[Cell, Cell]:
-    return value, float(value)
-
-
 def _network(run: StoredRun, prefix: str) -> Section:
     sizes = network_sizes(run.network)
     promised = run.promised.promises.sizes() if run.promised is not None else {}
@@ -240,7 +178,7 @@ def _network(run: StoredRun, prefix: str) -> Section:
             rows.append((name, value, None, None, None))
         else:
             relation = ("= " if size.exact else "\N{LESS-THAN OR EQUAL TO} ") + grouped(size.value)
-            rows.append((name, value, relation, size.formula, size.holds(value)))
+            rows.append((name, value, relation, Formula(size.formula), size.holds(value)))
     blocks: list[Any] = []
     if run.promised is not None:
         source = run.promised.promises.source
@@ -330,33 +268,41 @@ def _failures(run: StoredRun, prefix: str) -> Section:
 
 
 def runs_report(
-    runs: Sequence[StoredRun], *, with_timings: bool = False, slices: int | None = None
+    runs: Sequence[StoredRun],
+    *,
+    with_timings: bool = False,
+    slices: int | None = None,
+    compare: bool = False,
 ) -> Document:
-    """One report of one run, or of several with a comparison first."""
-    if len(runs) == 1:
+    """One report of one run, or of several with a comparison first; the comparison alone, with what
+    was checked of each run and how to reproduce it, if `compare`."""
+    if len(runs) == 1 and not compare:
         return run_report(runs[0], with_timings=with_timings, slices=slices)
-    parts = [
-        run_report(run, with_timings=with_timings, prefix=f"run{number}-", slices=slices)
-        for number, run in enumerate(runs, start=1)
-    ]
     sections = [compared(runs)]
-    found: list[Notice] = []
-    for number, part in enumerate(parts, start=1):
-        found += [Notice(f"{part.title}: {notice.text}", notice.tone) for notice in part.notices]
-        head = Text(part.summary, part.tone)
+    for number, run in enumerate(runs, start=1):
+        prefix = f"run{number}-"
+        head = Text(claim(run), tone(run))
+        if compare:
+            checked = trust(run, prefix, with_timings=with_timings)
+            again = reproduce(run, prefix, with_timings=with_timings)
+            blocks = (head, *checked.blocks, *again.blocks)
+            sections.append(Section(f"run{number}", f"{number}. {run.name}", blocks))
+            continue
+        part = run_report(run, with_timings=with_timings, prefix=prefix, slices=slices)
         first, *rest = part.sections
         sections.append(Section(f"run{number}", f"{number}. {part.title}", (head, *first.blocks)))
         sections += [replace(section, title=f"{number}. {section.title}") for section in rest]
     worst: Tone = "good"
     for level in ("warn", "bad"):
-        if any(part.tone == level for part in parts):
+        if any(tone(run) == level for run in runs):
             worst = level
     return Document(
-        f"{len(runs)} runs compared",
+        f"{counted(len(runs), 'run')} compared",
         ", ".join(dict.fromkeys(run.data_name for run in runs)),
-        " ".join(f"{part.title}: {part.summary}" for part in parts),
+        " ".join(f"{run.name}: {claim(run)}" for run in runs),
         worst,
-        tuple(found),
+        tuple(Notice(f"{run.name}: {notice.text}", notice.tone)
+              for run in runs for notice in notices(run)),
         tuple(sections),
-        {"runs": [part.values for part in parts]},
-    )
+        {"runs": [_values(run, with_timings) for run in runs]},
+    )  # fmt: skip

@@ -23,6 +23,7 @@ MOST_WORK = 3_000_000
 """Most evaluations of a form at a vertex for one slice, some seconds."""
 MOST_ENTRIES = 200_000
 """Weights of a network whose slices a report shows unasked."""
+_STRIP = Fraction(8, 5)  # of the longer to the shorter side of a drawing, at most
 SLICES = 2  # in a report that was not told how many
 
 
@@ -142,11 +143,12 @@ def _view(
     """A rectangle around the points and the ball, with a little room."""
     places = [plane.place(point) for point, _ in marks]
     reach = _reach(asked, plane)
-    sides = []
+    ends = []
     for axis in (0, 1):
-        ends = [place[axis] for place in places] + [-reach[axis], reach[axis]]
-        room = (max(ends) - min(ends)) / 12
-        sides.append(rounded_out(min(ends) - room, max(ends) + room))
+        values = [place[axis] for place in places] + [-reach[axis], reach[axis]]
+        room = (max(values) - min(values)) / 12
+        ends.append((min(values) - room, max(values) + room))
+    sides = [rounded_out(*pair) for pair in _wide_enough(plane, ends)]
     origin: Place = (Fraction(0), Fraction(0))
     label = int(asked.dataset.labels[sample])
     flips = []
@@ -158,6 +160,19 @@ def _view(
         [(origin, label)], flips, named, asked.clip, names,
         () if known is None else (known,), MOST_WORK,
     )  # fmt: skip
+
+
+def _wide_enough(
+    plane: Slice, ends: Sequence[tuple[Fraction, Fraction]]
+) -> list[tuple[Fraction, Fraction]]:
+    """The sides of the rectangle, the shorter one lengthened where the drawing would be a strip."""
+    lengths = [Fraction(length) for length in plane.lengths]
+    drawn = [(high - low) * length for (low, high), length in zip(ends, lengths, strict=True)]
+    found = []
+    for (low, high), length in zip(ends, lengths, strict=True):
+        more = max(Fraction(0), (max(drawn) / _STRIP / length - (high - low)) / 2)
+        found.append((low - more, high + more))
+    return found
 
 
 def _reach(asked: Asked, plane: Slice) -> tuple[Fraction, Fraction]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.document import Card, Cards, Picture, Section, Table, Text, Tone
-from reports.numbers import Cell, Distance, Hash, approximately, counted, half, ratio, shown
+from reports.numbers import Cell, Distance, Hash, approximately, counted, half, listed, ratio
 from reports.sample_slices import rivals_of
 from reports.stored_run import StoredRun, distance
 from verifier.question.rational import parse_rational
@@ -96,7 +96,7 @@ def _misread(run: StoredRun, row: SampleRow, prefix: str) -> Card:
     facts: list[tuple[str, Cell]] = [("label", run.label(row.sample))]
     if flip is not None:
         facts.append(("read instead", run.rival(flip.rival)))
-    facts.append(("outputs", ", ".join(shown(value) for value in outputs[:10])))
+    facts.append(("outputs", listed(outputs[:10])))
     pictures: tuple[Picture, ...] = ()
     if run.dataset.image_shape is not None:
         pictures = _pictures(run, center, center, "sample")[:1]
@@ -128,7 +128,7 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
         outputs = run.outputs([other])[0]
         facts += [("rival", run.rival(known.flip.rival)), ("distance of a flip", known.upper)]
         facts.append(("share of the radius", _share(known.upper, run.radius)))
-        facts.append(("outputs there", ", ".join(shown(value) for value in outputs[:10])))
+        facts.append(("outputs there", listed(outputs[:10])))
     elif row.state in ("undecided", "failed"):
         facts.append(("reason", row.reason))
         if row.lower_bound is not None:

@@ -24,7 +24,17 @@ from constructions.registry import REGISTRY, build
 from constructions.rows import at_most_weights
 from constructions.separation import conflict_graph, rival_distances, separation
 from reports.document import Block, Code, Document, Figure, Items, Section, Table, Text, Tiles
-from reports.numbers import Cell, Hash, Root, counted, grouped, root_float, shown, with_decimal
+from reports.numbers import (
+    Cell,
+    Formula,
+    Hash,
+    Root,
+    counted,
+    grouped,
+    root_float,
+    shown,
+    with_decimal,
+)
 from reports.plots import Chords, Curves, Matrix, Series
 from reports.run_figures import data_plane
 from reports.stored_run import MOST_PAIRS
@@ -355,7 +365,7 @@ def promises(measured: Sequence[Measured]) -> Table:
             relation = "= " if size.exact else "\N{LESS-THAN OR EQUAL TO} "
             rows.append(
                 (name, item.ratio, key, item.sizes[key], relation + grouped(size.value),
-                 size.formula, size.holds(item.sizes[key]))
+                 Formula(size.formula), size.holds(item.sizes[key]))
             )  # fmt: skip
     return Table(
         "promises",

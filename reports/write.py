@@ -1,6 +1,6 @@
 """A document as a folder of files: a page, Markdown, LaTeX, CSV, JSON, figures, pictures.
 
-    index.html  report.md  report.tex  report.json
+    index.html  report.md  report.tex  report.json  references.bib (where papers are named)
     tables/<key>.csv and .tex   figures/<key>.svg and .pdf   pictures/<key>.png
 
 The same document gives the same bytes.
@@ -13,21 +13,25 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from reports.document import Cards, Document, Items, Table, Text, Tiles
 from reports.html import html
-from reports.latex import latex, table_text
+from reports.latex import bibliography, latex
 from reports.markdown import markdown
-from reports.numbers import Cell, exact_text
+from reports.numbers import Cell, Formula, Hash, Root, Share, approximately, exact_text
 from reports.pixels import png
 from reports.plots import pdf_bytes, svg_text
+from reports.tabular import tabular
 from verifier.evidence.files import write_within
 from verifier.question.errors import UserError
 
 _OURS = re.compile(
-    r"(index\.html|report\.(md|tex|json)|(tables|figures|pictures)/[\w.-]+\.(csv|tex|svg|pdf|png))\Z"
+    r"(index\.html|report\.(md|tex|json)|references\.bib"
+    r"|report\.(pdf|aux|bbl|blg|log|out)"  # what LaTeX makes of it
+    r"|(tables|figures|pictures)/[\w.-]+\.(csv|tex|svg|pdf|png))\Z"
 )
 _PICTURE = 6  # screen pixels for a pixel of a sample
 
@@ -40,10 +44,12 @@ def files_of(document: Document) -> dict[str, bytes]:
         "report.tex": latex(document),
         "report.json": json.dumps(as_json(document), indent=1, ensure_ascii=True) + "\n",
     }
+    if papers := bibliography(document):
+        files["references.bib"] = papers
     for table in (*document.tables(), facts(document)):
         files[f"tables/{table.key}.csv"] = csv_text(table)
         if not table.hidden:
-            files[f"tables/{table.key}.tex"] = table_text(table)
+            files[f"tables/{table.key}.tex"] = tabular(table)
     for name, picture in document.pictures():
         files[f"pictures/{name}.png"] = png(picture, max(1, _PICTURE * 8 // len(picture.pixels)))
     for figure in document.figures():
@@ -101,12 +107,30 @@ def _check_free(folder: Path) -> None:
 
 
 def csv_text(table: Table) -> str:
-    """All rows with exact values. A text that a spreadsheet would run gets an apostrophe."""
+    """All rows with exact values; beside a column of numbers that are no integers stands one with
+    the nearest floats. A text that a spreadsheet would run gets an apostrophe."""
+    exact = [
+        any(isinstance(row[k], Fraction | Root) for row in table.rows)
+        for k in range(len(table.columns))
+    ]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows([_csv_cell(cell) for cell in row] for row in table.rows)
+    names = zip(table.columns, exact, strict=True)
+    writer.writerow([part for name, beside in names
+                     for part in ((name, f"{name} (float)") if beside else (name,))])  # fmt: skip
+    for row in table.rows:
+        cells = []
+        for cell, beside in zip(row, exact, strict=True):
+            cells += [_csv_cell(cell), _float_text(cell)] if beside else [_csv_cell(cell)]
+        writer.writerow(cells)
     return stream.getvalue()
+
+
+def _float_text(cell: Cell) -> str:
+    """The nearest float of a number, as short as it can be."""
+    if cell is None or isinstance(cell, str | bool | Hash | Share | Formula):
+        return ""
+    return f"{approximately(cell):.12g}"
 
 
 def _csv_cell(cell: Cell) -> str:

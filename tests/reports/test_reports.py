@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import sqlite3
-import subprocess
 import time
 import zlib
 from collections.abc import Sequence
@@ -25,7 +24,6 @@ import pytest
 from constructions.registry import build
 from reports.claims import claim, command
 from reports.document import Picture, Table
-from reports.latex import escaped as latex_escaped
 from reports.markdown import escaped as markdown_escaped
 from reports.numbers import Root, exact_text, shown, with_decimal
 from reports.pixels import png
@@ -74,12 +72,12 @@ def flipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("value", "text"),
     [
         (Fraction(3465, 1000), "693/200 = 3.465"),
-        (Fraction(1, 3), "1/3 \N{ALMOST EQUAL TO} 0.333333"),
+        (Fraction(1, 3), "1/3 \N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}0.333333"),
         (Fraction(7), "7"),
         (Root(Fraction(9, 4)), "3/2 = 1.5"),
-        (Root(Fraction(2)), "\N{SQUARE ROOT}2 \N{ALMOST EQUAL TO} 1.41421"),
-        (Fraction(10**40 + 1, 10**40), "~1"),
-        (Fraction(1, 2**5000), "~2^-5000"),
+        (Root(Fraction(2)), "\N{SQUARE ROOT}2 \N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}1.41421"),
+        (Fraction(10**40 + 1, 10**40), "\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}1"),
+        (Fraction(-1, 2**5000), "\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}-2^-5000"),
     ],
 )
 def test_numbers_are_exact_or_say_that_they_are_not(value: Any, text: str) -> None:
@@ -248,7 +246,7 @@ def test_radii_are_replayed_and_shown(tmp_path: Path) -> None:
     }
     report = json.loads(files_of(run_report(run))["report.json"])
     assert report["radii"]["1"] == {"at_least": "2", "at_most": "2", "exact": True}
-    assert ["exact robustness radius, least", "2", 2.0] in report["tables"]["radii"]["rows"]
+    assert ["exact robustness radius, least", "2"] in report["tables"]["radii"]["rows"]
     assert "of 1 exactly" in " ".join(report["statements"]["radii"])
     assert "robmem radius RUN/network.robmem" in files_of(run_report(run))["report.md"].decode()
     rows = {row[0]: row[1:] for row in report["tables"]["checked"]["rows"]}
@@ -283,7 +281,7 @@ def test_radii_of_something_else_are_refused(tmp_path: Path, capsys: Any) -> Non
         (evidence / name).unlink()
     two = ["report", str(folder), str(folder), *command[2:]]
     assert main(two) == 2
-    assert "those of one run" in capsys.readouterr().err
+    assert "--radii: 1 folders for 2 runs" in capsys.readouterr().err
 
 
 def proved(query: Query) -> Robust:
@@ -475,34 +473,9 @@ def test_names_are_no_markup_elsewhere(hostile: dict[str, bytes]) -> None:
 
 
 def test_escaping_leaves_nothing_to_run() -> None:
-    assert latex_escaped("\\a{b}$%&_^~#\n<") == (
-        r"\textbackslash{}a\{b\}\$\%\&\_\textasciicircum{}\textasciitilde{}\# \textless{}"
-    )
-    assert latex_escaped("\N{SNOWMAN}") == r"\texttt{U+2603}"
     assert markdown_escaped("<a|b>`*_") == r"&lt;a\|b\>\`\*\_"
     table = Table("t", "c", ("a",), (("@SUM(1)",), (Fraction(-1, 2),)))
-    assert csv_text(table) == "a\n'@SUM(1)\n-1/2\n"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("dataset", [DATA, HOSTILE], ids=["plain", "hostile"])
-def test_latex_is_built(tmp_path: Path, dataset: Dataset) -> None:
-    for program in ("pdflatex", "pdftotext"):
-        if shutil.which(program) is None:
-            pytest.skip(f"no {program} on this machine")
-    folder = with_flip(tmp_path / "run", dataset)
-    write_report(run_report(read_run(find_run(folder))), tmp_path / "report")
-    build_it = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]
-    subprocess.run(build_it, cwd=tmp_path / "report", check=True, capture_output=True, timeout=100)
-    assert b"CreationDate" not in (tmp_path / "report" / "report.pdf").read_bytes()
-    text = subprocess.run(
-        ["pdftotext", "report.pdf", "-"], cwd=tmp_path / "report", check=True, capture_output=True
-    ).stdout.decode()
-    assert "keep their label" in " ".join(text.split())
-    assert "worker lost" in text
-    assert ("<script>alert" in text) == (dataset is HOSTILE)
-    assert "flip" in text  # found by its letters, not as a ligature
-    assert not set(text) & set("\ufb00\ufb01\ufb02\ufb03\ufb04")
+    assert csv_text(table) == "a,a (float)\n'@SUM(1),\n-1/2,-0.5\n"
 
 
 # ------------------------------------------------------------------------ size

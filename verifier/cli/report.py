@@ -66,7 +66,14 @@ def command() -> None:
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--radii", type=click.Path(), metavar="FOLDER", help="Of robmem radius --proofs.")
+@click.option("--compare", is_flag=True, help="The comparison alone, no page of each run.")
+@click.option(
+    "--radii",
+    multiple=True,
+    type=click.Path(),
+    metavar="FOLDER",
+    help="Of robmem radius --proofs; with several runs one each, in their order.",
+)
 def runs(
     runs: tuple[str, ...],
     output: str,
@@ -79,7 +86,8 @@ def runs(
     proved: int,
     jobs: int | None,
     quiet: bool,
-    radii: str | None,
+    compare: bool,
+    radii: tuple[str, ...],
 ) -> int:
     """Write the report of one run, or of several with a comparison first.
 
@@ -87,7 +95,8 @@ def runs(
     run are then called recorded, and nothing is claimed of them.
 
     With --radii, the robustness radii that `robmem radius --proofs FOLDER` found for the
-    network of one run are replayed and shown.
+    network of a run are replayed and shown. --compare sets the runs side by side, their
+    certified accuracy over the radius in one drawing.
     """
     from reports.run_report import runs_report
     from reports.stored_run import read_run
@@ -102,19 +111,21 @@ def runs(
             raise UserError(
                 f"{option}: with --no-replay there is nothing that it replays once more"
             )
-    if radii is not None and len(runs) != 1:
-        raise UserError("--radii: the radii are those of one run")
-    evidence = None if radii is None else Path(radii)
+    if radii and len(radii) != len(runs):
+        raise UserError(
+            f"--radii: {len(radii)} folders for {len(runs)} runs; give one for each, in their order"
+        )
+    evidence = list(map(Path, radii)) if radii else [None] * len(runs)
     stored = []
-    for run in runs:
+    for run, found in zip(runs, evidence, strict=True):
         with counted_of(quiet=quiet, what=f"replaying {printable(run)}") as show:
             stored.append(
                 read_run(
-                    find_run(run), image_shape=shape, all_distances=all_distances, radii=evidence,
+                    find_run(run), image_shape=shape, all_distances=all_distances, radii=found,
                     replay=not no_replay, kernel=kernel, proved=proved, jobs=jobs, progress=show,
                 )
             )  # fmt: skip
-    document = runs_report(stored, with_timings=with_timings, slices=slices)
+    document = runs_report(stored, with_timings=with_timings, slices=slices, compare=compare)
     files = write_report(document, Path(output))
     for notice in document.notices:
         print(printable(notice.text))
