@@ -121,6 +121,17 @@ class Elaborator(TreeChecker):
                 yield replace(step, tree=tuple(self.tree(step.tree, step)))
                 self.assume(step)
 
+    def opening(self, proof: Robust) -> Iterator[Lemma]:
+        """The lemmas for which the proof's steps stand, and, where a goal's whole tree is a symbolic
+        leaf that does not close by itself, the symbolic bounds: once for all goals."""
+        yield from self.steps(proof.steps)
+        for tree, goal in zip(proof.trees, self.query.goals, strict=False):
+            body = tree[0].body if tree and not tree[0].steps else None
+            if isinstance(body, SymbolicLeaf) and body.atom < len(goal.atoms):
+                if self._linear(Leaf(atoms={body.atom: ONE}), goal) is None:
+                    yield from self._symbolic_lemmas()
+                    return
+
     def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
         before = self.mark()
@@ -302,6 +313,10 @@ class FamilyElaborator(FamilyChecker):
         scaled = family_scaled(query.network, [query]) if scaled is None else scaled
         super().__init__(query, scaled, family_roots(scaled, [query])[0])
 
+    def opening(self, proof: Robust) -> Iterator[PairLemma]:
+        """The lemmas for which the proof's steps stand."""
+        return self.steps(proof.steps)
+
     def steps(self, steps: Iterable[Step]) -> Iterator[PairLemma]:
         """The lemmas for which these steps stand; they hold from there on."""
         for step in steps:
@@ -347,7 +362,7 @@ def elaborated(
     state = _elaborator(query, scaled)
     goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
     return (
-        map(step_out, state.steps(proof.steps)),
+        map(step_out, state.opening(proof)),
         (map(node_out, state.tree(tree, goal)) for tree, goal in goals),
     )
 
@@ -365,7 +380,7 @@ def elaborate(
 ) -> Robust:
     """The whole proof in kernel form, for those who want it as a file; `scaled` as above."""
     state = _elaborator(query, scaled)
-    steps: tuple[Step, ...] = tuple(state.steps(proof.steps))
+    steps: tuple[Step, ...] = tuple(state.opening(proof))
     goals = zip(proof.trees, query.goals, strict=True)
     return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
 

@@ -68,6 +68,18 @@ Proof.
   rewrite IH, dot_plus, scale_real; lra.
 Qed.
 
+(** The same number, over the denominator of what is there, so that sums need no common one. *)
+Definition alike (q : Q) (r : row) (c : trie Q) : Q :=
+  match terms r with
+  | [] => q
+  | t :: _ => match get (fst t) c with Some p => align (Qden p) q | None => q end
+  end.
+Lemma alike_real q r c : Q2R (alike q r c) = Q2R q.
+Proof.
+  unfold alike. destruct (terms r) as [| t ts]; [reflexivity |].
+  destruct (get (fst t) c); [apply align_real | reflexivity].
+Qed.
+
 (** A goal in rows: sums, and whether each is strict. *)
 Definition goal (B : Type) := list (sum B * bool).
 Definition met {B} (real : B -> R) (z : valuation) (g : goal B) : Prop :=
@@ -91,7 +103,7 @@ Section Forms.
 Context {B V L : Type} (o : rules B V L).
 
 Definition add_row (q : Q) (r : row) (f : form B) : form B :=
-  let q := over q (denominator r) in
+  let q := alike (over q (denominator r)) r (fst f) in
   (add_terms q (terms r) (fst f), join o (snd f) (always o (scale (constant r) q))).
 Fixpoint add_rows (y : Q) (ps : list (Q * row)) (f : form B) : form B :=
   match ps with
@@ -182,7 +194,7 @@ Hypothesis law : lawful o real z good.
 Lemma add_row_value q r f : form_value real (add_row q r f) z = form_value real f z + Q2R q * value r z.
 Proof.
   unfold form_value, add_row, value. cbn [fst snd].
-  rewrite (join_real _ _ _ _ law), (always_real _ _ _ _ law), add_terms_value, scale_real, over_real.
+  rewrite (join_real _ _ _ _ law), (always_real _ _ _ _ law), add_terms_value, scale_real, alike_real, over_real.
   field; auto.
 Qed.
 Lemma add_rows_value y ps : forall f,

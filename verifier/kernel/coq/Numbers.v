@@ -31,6 +31,12 @@ Definition reduce (a : Q) : Q :=
 Definition add (a b : Q) : Q :=
   if is_zero a then b else if is_zero b then a
   else if Pos.eqb (Qden a) (Qden b) then Qmake (Z.add (Qnum a) (Qnum b)) (Qden a)
+  else let k := Z.div (Zpos (Qden a)) (Zpos (Qden b)) in
+  if Z.eqb (Z.mul k (Zpos (Qden b))) (Zpos (Qden a))
+  then Qmake (Z.add (Qnum a) (Z.mul (Qnum b) k)) (Qden a)
+  else let k := Z.div (Zpos (Qden b)) (Zpos (Qden a)) in
+  if Z.eqb (Z.mul k (Zpos (Qden a))) (Zpos (Qden b))
+  then Qmake (Z.add (Z.mul (Qnum a) k) (Qnum b)) (Qden b)
   else
     let g := Z.gcd (Zpos (Qden a)) (Zpos (Qden b)) in
     let da := Z.to_pos (Z.div (Zpos (Qden a)) g) in
@@ -45,6 +51,13 @@ Definition mul (a b : Q) : Q :=
 Definition scale (n : Z) (a : Q) : Q := Qmake (Z.mul n (Qnum a)) (Qden a).
 Definition over (a : Q) (d : positive) : Q :=
   if Pos.eqb d 1 then a else reduce (Qmake (Qnum a) (Pos.mul (Qden a) d)).
+
+(** The same number over [d], if that is a multiple of its denominator. *)
+Definition align (d : positive) (a : Q) : Q :=
+  if Pos.eqb (Qden a) d then a
+  else
+    let k := Z.div (Zpos d) (Zpos (Qden a)) in
+    if Z.eqb (Z.mul k (Zpos (Qden a))) (Zpos d) then Qmake (Z.mul (Qnum a) k) d else a.
 
 Definition leq (a b : Q) : bool :=
   if Pos.eqb (Qden a) (Qden b) then Z.leb (Qnum a) (Qnum b)
@@ -92,13 +105,27 @@ Qed.
 Lemma is_zero_real a : is_zero a = true -> Q2R a = 0.
 Proof. unfold is_zero; intro H; apply Z.eqb_eq in H; rewrite eta_real, H; field; auto. Qed.
 
+Lemma multiple_real k d e : (k * Zpos d)%Z = Zpos e ->
+  IZR (Zpos e) = IZR k * IZR (Zpos d) /\ IZR k <> 0.
+Proof.
+  intro E. rewrite <- E, mult_IZR. split; [reflexivity |]. apply not_0_IZR. intros ->. discriminate.
+Qed.
+
 Lemma add_real a b : Q2R (add a b) = Q2R a + Q2R b.
 Proof.
   unfold add.
   destruct (is_zero a) eqn:Za; [rewrite (is_zero_real a Za); lra |].
   destruct (is_zero b) eqn:Zb; [rewrite (is_zero_real b Zb); lra |].
-  destruct (Pos.eqb_spec (Qden a) (Qden b)) as [same | different].
+  destruct (Pos.eqb_spec (Qden a) (Qden b)) as [same | different];
+    [| destruct (Z.eqb_spec (Z.div (Zpos (Qden a)) (Zpos (Qden b)) * Zpos (Qden b)) (Zpos (Qden a)))
+         as [above | _];
+       [| destruct (Z.eqb_spec (Z.div (Zpos (Qden b)) (Zpos (Qden a)) * Zpos (Qden a)) (Zpos (Qden b)))
+            as [under | _]]].
   - rewrite make_real, plus_IZR, !eta_real, <- same; field; auto.
+  - destruct (multiple_real _ _ _ above) as [E N].
+    rewrite make_real, plus_IZR, mult_IZR, !eta_real, E. field. split; auto.
+  - destruct (multiple_real _ _ _ under) as [E N].
+    rewrite make_real, plus_IZR, mult_IZR, !eta_real, E. field. split; auto.
   - destruct a as [n d], b as [m e]; simpl in *.
     set (g := Z.gcd (Zpos d) (Zpos e)).
     assert (gpos : (0 < g)%Z).
@@ -134,6 +161,15 @@ Proof.
   unfold over. destruct (Pos.eqb_spec d 1) as [H1 | _].
   - rewrite H1; field.
   - rewrite reduce_real, make_real, Pos2Z.inj_mul, mult_IZR, !eta_real; field; auto.
+Qed.
+
+Lemma align_real d a : Q2R (align d a) = Q2R a.
+Proof.
+  unfold align. destruct (Pos.eqb (Qden a) d); [reflexivity |].
+  destruct (Z.eqb_spec (Z.div (Zpos d) (Zpos (Qden a)) * Zpos (Qden a)) (Zpos d)) as [E | _];
+    [| reflexivity].
+  destruct (multiple_real _ _ _ E) as [M N]. rewrite make_real, mult_IZR, eta_real, M.
+  field. split; auto.
 Qed.
 
 Lemma quotient_le n d m e :
@@ -235,7 +271,7 @@ Proof. reflexivity. Qed.
 Lemma larger_one a b : larger a b = if leq a b then b else a.
 Proof. reflexivity. Qed.
 
-#[global] Opaque zero one whole neg reduce add sub mul scale over leq lt larger smaller magnitude
+#[global] Opaque zero one whole neg reduce add sub mul scale over align leq lt larger smaller magnitude
   positive_part is_zero positive_q nonneg floor24.
 #[export] Hint Rewrite zero_real one_real whole_real neg_real reduce_real add_real sub_real mul_real
   scale_real over_real larger_real smaller_real magnitude_real positive_part_real : num.

@@ -848,12 +848,21 @@ let add0 a b =
        then a
        else if Whole.equal a.qden b.qden
             then { qnum = (Whole.add a.qnum b.qnum); qden = a.qden }
-            else let g = Whole.gcd a.qden b.qden in
-                 let da = Whole.to_pos (Whole.floor_div a.qden g) in
-                 let db = Whole.floor_div b.qden g in
-                 { qnum =
-                 (Whole.add (Whole.mul a.qnum db) (Whole.mul b.qnum da));
-                 qden = (Whole.mul da b.qden) }
+            else let k = Whole.floor_div a.qden b.qden in
+                 if Whole.equal (Whole.mul k b.qden) a.qden
+                 then { qnum = (Whole.add a.qnum (Whole.mul b.qnum k));
+                        qden = a.qden }
+                 else let k0 = Whole.floor_div b.qden a.qden in
+                      if Whole.equal (Whole.mul k0 a.qden) b.qden
+                      then { qnum = (Whole.add (Whole.mul a.qnum k0) b.qnum);
+                             qden = b.qden }
+                      else let g = Whole.gcd a.qden b.qden in
+                           let da = Whole.to_pos (Whole.floor_div a.qden g) in
+                           let db = Whole.floor_div b.qden g in
+                           { qnum =
+                           (Whole.add (Whole.mul a.qnum db)
+                             (Whole.mul b.qnum da)); qden =
+                           (Whole.mul da b.qden) }
 
 (** val sub0 : q -> q -> q **)
 
@@ -881,6 +890,16 @@ let over a d =
   if Whole.equal d Whole.one
   then a
   else reduce { qnum = a.qnum; qden = (Whole.mul a.qden d) }
+
+(** val align : Whole.t -> q -> q **)
+
+let align d a =
+  if Whole.equal a.qden d
+  then a
+  else let k = Whole.floor_div d a.qden in
+       if Whole.equal (Whole.mul k a.qden) d
+       then { qnum = (Whole.mul a.qnum k); qden = d }
+       else a
 
 (** val leq : q -> q -> bool **)
 
@@ -1103,6 +1122,16 @@ let rec add_terms q0 ts c =
   | [] -> c
   | t :: rest0 -> add_terms q0 rest0 (plus (scale (snd t) q0) (fst t) c)
 
+(** val alike : q -> row -> q trie -> q **)
+
+let alike q0 r c =
+  match r.terms with
+  | [] -> q0
+  | t :: _ ->
+    (match get (fst t) c with
+     | Some p -> align p.qden q0
+     | None -> q0)
+
 type 'b goal = ('b sum * bool) list
 
 type direction = (name * q) list
@@ -1127,7 +1156,7 @@ let name_slopes ss =
     ('a1, 'a2, 'a3) rules -> q -> row -> 'a1 form -> 'a1 form **)
 
 let add_row o q0 r f =
-  let q1 = over q0 r.denominator in
+  let q1 = alike (over q0 r.denominator) r (fst f) in
   ((add_terms q1 r.terms (fst f)),
   (o.join (snd f) (o.always (scale r.constant q1))))
 

@@ -215,6 +215,8 @@ val scale : Whole.t -> q -> q
 
 val over : q -> Whole.t -> q
 
+val align : Whole.t -> q -> q
+
 val leq : q -> q -> bool
 
 val lt : q -> q -> bool
@@ -274,6 +276,8 @@ type ('b, 'v, 'l) rules = { always : (q -> 'b); join : ('b -> 'b -> 'b);
 val in_unit : q -> bool
 
 val add_terms : q -> (name * Whole.t) list -> q trie -> q trie
+
+val alike : q -> row -> q trie -> q
 
 type 'b goal = ('b sum * bool) list
 
