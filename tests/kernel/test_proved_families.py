@@ -33,7 +33,7 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal
-from verifier.search.deep.family import FamilySearch
+from verifier.search.deep.family import family_proofs
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
 LEAF = (Node((), Leaf()),)
@@ -79,7 +79,7 @@ def test_constructions(name):
     dataset = random_data(3, 6, 2, 3)
     family = family_of(dataset, name)
     asked = label_families(dataset, family, family.end)
-    for query, proof in zip(asked, FamilySearch(asked).run(), strict=True):
+    for query, proof in zip(asked, family_proofs(asked), strict=True):
         assert proof is not None
         shown = replay_proof(query, proof)
         assert (shown.facts.checker, shown.verdict) == ("proved kernel", "robust")

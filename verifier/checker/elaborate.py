@@ -122,15 +122,18 @@ class Elaborator(TreeChecker):
                 self.assume(step)
 
     def opening(self, proof: Robust) -> Iterator[Lemma]:
-        """The lemmas for which the proof's steps stand, and, where a goal's whole tree is a symbolic
-        leaf that does not close by itself, the symbolic bounds: once for all goals."""
+        """The lemmas for which the proof's steps stand, and, where the whole tree of a goal is a
+        symbolic leaf that does not close by itself, the symbolic bounds: once for all goals."""
         yield from self.steps(proof.steps)
         for tree, goal in zip(proof.trees, self.query.goals, strict=False):
             body = tree[0].body if tree and not tree[0].steps else None
-            if isinstance(body, SymbolicLeaf) and body.atom < len(goal.atoms):
-                if self._linear(Leaf(atoms={body.atom: ONE}), goal) is None:
-                    yield from self._symbolic_lemmas()
-                    return
+            if isinstance(body, SymbolicLeaf) and not self._closes_alone(body, goal):
+                yield from self._symbolic_lemmas()
+                return
+
+    def _closes_alone(self, body: SymbolicLeaf, goal: Goal) -> bool:
+        known = body.atom < len(goal.atoms)  # another one is refused when its turn comes
+        return not known or self._linear(Leaf(atoms={body.atom: ONE}), goal) is not None
 
     def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
