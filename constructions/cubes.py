@@ -18,17 +18,12 @@ so it is at least lambda - 2 mu there and g_i <= y_i - y_max <= 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
-
-import numpy as np
 
 from constructions.construction import Construction, Promises, Size
 from constructions.hypotheses import check_budget
 from constructions.rows import (
     affine_rows,
-    at_most_weights,
     check_limit,
     repeated,
     scaled,
@@ -43,10 +38,8 @@ from constructions.running_max import (
     network_of,
     parallel_layers,
     sequential_layers,
-    sum_of,
 )
 from verifier.data.dataset import Dataset
-from verifier.formats.native_stream import save_streamed
 from verifier.question.network import Rows
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem 4.8"
@@ -193,46 +186,29 @@ def parallel(
     """
     separation = check_budget(dataset, "inf", budget, separation)
     tests = CubeTests(dataset, budget, separation, carried=False)
-    n, size = dataset.dimension, dataset.size
+    n = dataset.dimension
     return Construction(
         name="linf-parallel",
         network=network_of(parallel_layers(tests, n), n, -1),
         norm="inf",
         budget=budget,
         decoder="value",
-        promises=Promises(
-            source=f"{SOURCE}, rearranged",
-            width=Size(2 * n * size, "2nN", exact=True),
-            depth=Size(3 + (size - 1).bit_length(), "3 + ceil(log2 N)", exact=True),
-            nonzero=Size(6 * n * size + 7 * size, "6nN + 7N"),
-            dense=Size(
-                2 * n * size * (n + 1 + size) + 3 * size * (size + 2),
-                "2nN(n + 1 + N) + 3N(N + 2)",
-            ),
-            bits=tests.bits(),
-            budget_below=separation / 2,
-        ),
+        promises=parallel_promises(tests, n, separation),
     )
 
 
-def save_pipelined(
-    path: Path | str, dataset: Dataset, budget: Fraction, *, separation: Fraction | None = None
-) -> Promises:
-    """Writes the native file of `pipelined` a layer at a time, for data of any size.
-
-    The bytes are those of `save_network(pipelined(...).network, path)`. Returns the promises.
-    Raises as `sequential`, and UserError where a weight does not fit in 64 bits.
-    """
-    separation = check_budget(dataset, "inf", budget, separation)
-    tests = CubeTests(dataset, budget, separation)
-    n, size = dataset.dimension, dataset.size
-
-    def layers() -> Iterator[Rows]:
-        return sequential_layers(tests, carry_rows(n, tests.offset), tests.offset, overlap=True)
-
-    # 2n exceedances a sample, n carried in all layers but the last two, N rises, N - 1 maxima.
-    end = n + 2 * n * size + n * (size - 1) + size + (size - 1)
-    outputs = sum_of(np.arange(end - 1 - (size > 1), end, dtype=np.int64), -1)
-    with at_most_weights(None):
-        save_streamed(path, n, layers, outputs)
-    return pipelined_promises(tests, n, separation)
+def parallel_promises(tests: CubeTests, dimension: int, separation: Fraction) -> Promises:
+    """What `parallel` promises."""
+    n, size = dimension, tests.size
+    return Promises(
+        source=f"{SOURCE}, rearranged",
+        width=Size(2 * n * size, "2nN", exact=True),
+        depth=Size(3 + (size - 1).bit_length(), "3 + ceil(log2 N)", exact=True),
+        nonzero=Size(6 * n * size + 7 * size, "6nN + 7N"),
+        dense=Size(
+            2 * n * size * (n + 1 + size) + 3 * size * (size + 2),
+            "2nN(n + 1 + N) + 3N(N + 2)",
+        ),
+        bits=tests.bits(),
+        budget_below=separation / 2,
+    )

@@ -138,7 +138,9 @@ def check_limit(weights: int) -> None:
     """Raises UserError if so many weights are beyond the limit of `at_most_weights`."""
     limit = _LIMIT.get()
     if limit is not None and weights > limit:
-        hint = "; linf-pipelined can be written with --stream" if limit == MOST_WEIGHTS else ""
+        hint = ""
+        if limit == MOST_WEIGHTS:
+            hint = "; linf-pipelined and linf-parallel can be written with --stream"
         raise UserError(f"the network has more than {limit} weights{hint}")
 
 

@@ -111,7 +111,7 @@ def sequential_layers(
             parts.append(carry if fresh else copies(inputs))
             sizes[1] = parts[-1].count
         if riser is not None:
-            parts.append(_rise(tests.value(riser, before), maximum))
+            parts.append(rise_row(tests.value(riser, before), maximum))
             sizes[2] = 1
         if len(maximum):
             parts.append(sum_of(maximum))
@@ -252,7 +252,9 @@ def parallel_layers(tests: SampleTests, dimension: int) -> Iterator[Rows]:
             groups.append(np.arange(first, first + block.count, dtype=np.int64))
             first += block.count
     none: Units = np.zeros(0, dtype=np.int64)
-    yield stack([_rise(tests.value(sample, before), none) for sample, before in enumerate(groups)])
+    yield stack(
+        [rise_row(tests.value(sample, before), none) for sample, before in enumerate(groups)]
+    )
     yield from maximum_tree(
         [np.array([first + sample], dtype=np.int64) for sample in range(tests.size)],
         first + tests.size,
@@ -328,7 +330,7 @@ def network_of(layers: Iterator[Rows], dimension: int, constant: int) -> Network
     return network_of_layers(dimension, blocks, outputs_of(blocks, dimension, constant))
 
 
-def _rise(value: Form, maximum: Units) -> Rows:
+def rise_row(value: Form, maximum: Units) -> Rows:
     """The row of g - m, if m is the sum of the units `maximum`, which come after those of g."""
     if not len(maximum):
         return affine_rows(value.units[None, :], value.weights, value.constant, value.denominator)

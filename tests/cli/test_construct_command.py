@@ -62,6 +62,22 @@ def test_the_comparison_has_a_row_or_a_reason_for_each(
 def test_a_streamed_network_is_the_built_one(
     capsys: pytest.CaptureFixture[str], table: str, tmp_path: Path
 ) -> None:
+    for name, depth in (("linf-pipelined", 5 + 2), ("linf-parallel", 3 + 3)):
+        command = ("construct", name, "--data", table, "-o")
+        assert run(capsys, *command, str(tmp_path / "whole"))[0] == 0
+        code, out, _ = run(capsys, *command, str(tmp_path / "streamed"), "--stream", "--json")
+        assert code == 0 and json.loads(out)["promises"]["depth"] == depth
+        assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
+    command = (*command, str(tmp_path / "every"), "--stream", "--every-budget")
+    code, out, _ = run(capsys, *command, "--json")
+    assert code == 0 and (json.loads(out)["budget"], json.loads(out)["promises"]) == ("every", {})
+    assert run(capsys, *command) == (0, f"written to    {tmp_path / 'every'}\n", "")
+    assert load_network(tmp_path / "every").inputs == 3
+
+
+def test_a_streamed_network_is_refused_beyond_memory_alone(
+    capsys: pytest.CaptureFixture[str], table: str, tmp_path: Path
+) -> None:
     command = ("construct", "linf-pipelined", "--data", table, "-o")
     assert run(capsys, *command, str(tmp_path / "whole"))[0] == 0
     code, out, _ = run(capsys, *command, str(tmp_path / "streamed"), "--stream", "--json")
@@ -137,7 +153,12 @@ def test_a_control_says_that_its_budget_is_to_be_refuted(
         (("construct", "compare", "-o", "x"), "writes none"),
         (
             ("construct", "linf", "--stream", "-o", "x"),
-            "only linf-pipelined is written in a stream",
+            "only linf-pipelined and linf-parallel are written in a stream",
+        ),
+        (("construct", "linf", "--every-budget"), "--every-budget goes with --stream"),
+        (
+            ("construct", "linf-parallel", "--stream", "--every-budget", "--ratio", "1/2"),
+            "--every-budget goes with --stream, without --ratio",
         ),
         (("construct", "linf-pipelined", "--stream"), "--stream needs a file to write to"),
         (("width", "--ratio", "1"), "is not below half the separation"),

@@ -13,14 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from constructions import streamed
 from constructions.construction import broken_promises, check_promises
-from constructions.cubes import save_pipelined
+from constructions.families import family_of
 from constructions.hypotheses import power_separation
 from constructions.registry import build, entry_of
 from constructions.running_max import sum_of
+from constructions.streamed import NAMES, save_cubes
+from tests.oracles.random_data import random_data
 from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset
-from verifier.evidence.network_file import save_network
+from verifier.evidence.network_file import load_network, save_network
 from verifier.formats.native_stream import save_streamed
 from verifier.question.errors import UserError
 from verifier.question.network import Rows
@@ -174,31 +177,52 @@ def test_the_separation_is_that_of_all_pairs() -> None:
             assert power_separation(dataset, norm) == expected  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("size", [2, 3, 9])
 @pytest.mark.parametrize("denominator", [1, 10])
-def test_the_streamed_file_is_the_saved_file(tmp_path: Path, size: int, denominator: int) -> None:
+def test_the_streamed_file_is_the_saved_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, size: int, denominator: int
+) -> None:
+    monkeypatch.setattr(streamed, "_SAMPLES", 4)
     rows = [[Fraction(k * k, denominator), Fraction(5 * k)] for k in range(size)]
     dataset = Dataset.from_rows("some", rows, [k % 2 for k in range(size)])
-    whole = build("linf-pipelined", dataset, ratio=Fraction(99, 100))
+    whole = build(name, dataset, ratio=Fraction(99, 100))
     save_network(whole.network, tmp_path / "whole")
-    promises = save_pipelined(tmp_path / "streamed", dataset, whole.budget)
+    promises = save_cubes(tmp_path / "streamed", dataset, name, whole.budget)
     assert (tmp_path / "streamed").read_bytes() == (tmp_path / "whole").read_bytes()
     assert promises == whole.promises
 
 
-def test_weights_beyond_64_bits_are_not_streamed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_the_streamed_family_is_the_family(tmp_path: Path, name: str) -> None:
+    for seed in range(6):
+        dataset = random_data(seed, 2 + seed, 1 + seed % 3, 2 + seed % 2, 30, 1 + 6 * (seed % 2))
+        due = family_of(dataset, name).network
+        save_cubes(tmp_path / "streamed", dataset, name, None)
+        found = load_network(tmp_path / "streamed")
+        assert (found.inputs, found.layers) == (due.inputs, due.layers)
+        for own, other in ((found.units, due.units), (found.outputs, due.outputs)):
+            assert [own.fractions(i) for i in range(own.count)] == [
+                other.fractions(i) for i in range(other.count)
+            ]
+
+
+def test_what_is_not_streamed(tmp_path: Path) -> None:
     dataset = Dataset.from_rows("big", [[0], [10**30]], [0, 1])
-    with pytest.raises(UserError, match="beyond 64 bits"):
-        save_pipelined(tmp_path / "streamed", dataset, Fraction(1))
+    for name in NAMES:
+        with pytest.raises(UserError, match="beyond 64 bits"):
+            save_cubes(tmp_path / "streamed", dataset, name, Fraction(1))
+    with pytest.raises(UserError, match="only linf-pipelined and linf-parallel are written"):
+        save_cubes(tmp_path / "streamed", dataset, "linf", Fraction(1))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_layers_that_change_between_the_passes_are_noticed(tmp_path: Path) -> None:
     calls = []
 
-    def layers() -> Iterator[Rows]:
+    def layers() -> Iterator[list[Rows]]:
         calls.append(1)
-        return iter([sum_of(np.arange(1, dtype=np.int64))] * (3 - len(calls)))
+        return iter([[sum_of(np.arange(1, dtype=np.int64))]] * (3 - len(calls)))
 
     with pytest.raises(UserError, match="changed between the two passes"):
         save_streamed(tmp_path / "x", 1, layers, sum_of(np.array([1], dtype=np.int64)))

@@ -15,7 +15,7 @@ FILES = ("whole.ml", "theorem.mli", "theorem.ml", "stream.ml", "robmem_theorem.m
 
 
 @cache
-def _folder():
+def program_or_none():
     """A folder with the program, compiled once; None if OCaml or Zarith is absent."""
     if shutil.which("ocamlfind") is None:
         return None
@@ -35,7 +35,7 @@ def compiled(source, folder):
 
 
 def theorem_folder():
-    folder = _folder()
+    folder = program_or_none()
     if folder is None:
         pytest.skip("ocamlfind with zarith is not installed: no program that recognises networks")
     return folder

@@ -403,9 +403,14 @@ def sample_goals(
 
 def check_inputs(manifest: Manifest, network: Network, points: Points) -> None:
     """Returns if the manifest is about this network and these points; raises RefusedError."""
-    if manifest.network != network.digest:
+    check_digests(manifest, network.digest, points)
+
+
+def check_digests(manifest: Manifest, network: str, points: Points) -> None:
+    """The same of the network with this digest."""
+    if manifest.network != network:
         raise RefusedError(
-            "another network", f"manifest for {manifest.network}, network is {network.digest}"
+            "another network", f"manifest for {manifest.network}, network is {network}"
         )
     if manifest.data != points.digest:
         raise RefusedError("other data", f"manifest for {manifest.data}, data are {points.digest}")

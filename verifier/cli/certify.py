@@ -18,6 +18,7 @@ from verifier.cli.working import memory_bytes, work_on
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
     from verifier.cli.networks import Read
+    from verifier.cli.theorem import Shown
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.formats.parts import Parts
@@ -53,6 +54,12 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     is_flag=True,
     help="One proof a sample for every budget below half the separation.",
 )
+@click.option(
+    "--by-theorem",
+    is_flag=True,
+    help="By recognising the network of a theorem that is proved in Coq.",
+)
+@click.option("--by-ball", is_flag=True, help="Ball by ball as well, with --by-theorem.")
 @click.option("--from", "from_budget", metavar="Q", help="The least budget of --every-budget.")
 @click.option("--norm", type=NORM, help="[default: the construction's]")
 @click.option(
@@ -127,7 +134,19 @@ def command(**given: Any) -> int:
 
     With --semantics float32 or float64 the claims are about the network as executed
     in that format, in any order of summation; they are stored as such.
+
+    With --by-theorem there are no proofs of balls: the data are checked to be
+    separated, and the network (built, or of a file) to be that of --construction,
+    row by row, about which a theorem is proved in Coq; see docs/theorems.md. By the
+    program that is extracted from Coq, if ROBMEM_THEOREM or PATH has it, else by its
+    twin in Python. With --by-ball too, both ways are taken, in one run.
     """
+    from verifier.cli.theorem import (
+        certify_by_theorem,
+        construction_of,
+        recognise_run,
+        require_plain,
+    )
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
     from verifier.question.errors import UserError
@@ -135,10 +154,18 @@ def command(**given: Any) -> int:
     from verifier.runs.summary import shown_flips
 
     options = _Options(**given)
+    if options.by_theorem:
+        require_plain(options)
+        decoder = None if options.every_budget else "value"
+        options = replace(options, name=construction_of(options), decoder=decoder)
+    elif options.by_ball:
+        raise UserError("--by-ball is for --by-theorem; without it every ball is proved anyway")
     sizes, built = _numbers(options), _built(options)
     if options.memory is not None:
         memory_bytes(options.memory)  # or an error before anything is read
     dataset = load(options.spec, options.layout)
+    if options.by_theorem and not options.by_ball:
+        return certify_by_theorem(options, dataset, sizes)
     if options.file is None:
         check_labelled(dataset)
         if options.labels is not None:
@@ -146,6 +173,7 @@ def command(**given: Any) -> int:
     if options.jobs or (options.jobs is None and dataset.numerators.size > _LARGE):
         _prepare(options.cluster)
     run, about = _begin(options, dataset, sizes, built)
+    theorem = recognise_run(options, dataset, run, sizes) if options.by_theorem else None
     summary = work_on(
         run, options, timeout=options.timeout, quiet=options.quiet, as_json=options.as_json
     )
@@ -161,11 +189,12 @@ def command(**given: Any) -> int:
                     **centers.facts,
                     "labels": list(run.points.label_names),
                     "flips_shown": list(map(flip_json, flips)),
+                    **({} if theorem is None else {"theorem": theorem.facts}),
                 }
             )
         )
     else:
-        print(_shown(run, summary, centers, flips, about))
+        print(_shown(run, summary, centers, flips, about, theorem))
     if summary.flips:
         return 1
     return 3 if summary.undecided or summary.recorded else 0
@@ -183,6 +212,8 @@ class _Options:
     ratio: str | None
     budget: str | None
     every_budget: bool
+    by_theorem: bool
+    by_ball: bool
     from_budget: str | None
     norm: str | None
     radius: str | None
@@ -232,11 +263,13 @@ def _numbers(options: _Options) -> dict[str, Fraction | None]:
         ("construction", "network"),
         ("radius", "radius-squared"),
     ):
-        if given[one] is not None and given[other] is not None:
+        both = given[one] is not None and given[other] is not None
+        if both and not (one == "construction" and options.by_theorem):
             raise UserError(f"give either --{one} or --{other}, not both")
     numbers: dict[str, Fraction | None] = {}
     sized = ("ratio", "budget", "radius", "radius-squared")
-    if options.file is not None and not any(given[option] for option in sized):
+    sizeless = options.file is not None and not any(given[option] for option in sized)
+    if sizeless and not options.by_theorem:
         raise UserError(f"{options.file} comes without a radius: give --radius R, such as 0.1")
     for option in sized:
         text = given[option]
@@ -497,6 +530,7 @@ def _shown(
     centers: Centers,
     flips: list[ShownFlip],
     about: dict[str, Any],
+    theorem: Shown | None,
 ) -> str:
     from verifier.cli.options import short, table
     from verifier.cli.samples import accuracy_rows
@@ -512,6 +546,7 @@ def _shown(
     packed = size_text(summary.packed_bytes)
     rows: list[tuple[str, object]] = [
         ("claim", summary.claim),
+        *([] if theorem is None else [("and all", theorem.phrase)]),
         *([("limit", about["limit"])] if "limit" in about else []),
         *radius_rows(summary.question),
         ("network", f"{built}: {units} units in {layers} layers"),

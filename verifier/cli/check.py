@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Which random part.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one a core]")
 @click.option("--proved", is_flag=True, help="Replay by the kernel that is proved in Coq.")
+@click.option(
+    "--by-theorem", is_flag=True, help="Recognise the network, of which a theorem is proved in Coq."
+)
 @click.option("--kernel", is_flag=True, help="Replay by the kernel in exact fractions: slow.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -56,6 +59,7 @@ def command(
     seed: int | None,
     jobs: int | None,
     proved: bool,
+    by_theorem: bool,
     kernel: bool,
     quiet: bool,
     as_json: bool,
@@ -73,13 +77,23 @@ def command(
     With --kernel proofs are spelled out and replayed by `verifier.kernel`, which is small
     enough to be read, and slow; with --sample K a random part.
 
+    With --by-theorem no proof is replayed: the network is recognised, row by row, as
+    the one of the theorem that the manifest names, and the separation is checked; by
+    the program extracted from Coq if it is there (with --proved, by no other), else by
+    its twin. A folder that is certified by a theorem alone is checked so in any case.
+
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
+    from verifier.cli.theorem import check_by_theorem
+    from verifier.runs.folder import RunFolder
     from verifier.runs.place import require_run
 
-    path, by = Path(target), _checker(proved, kernel)
+    path = Path(target)
+    if by_theorem and (kernel or part is not None or not path.is_dir()):
+        raise UserError("--by-theorem is about a whole run, without --kernel and --sample")
     if path.is_file():
+        by = _checker(proved, kernel)
         if spec is not None or part is not None:
             raise UserError(f"{path}: one proof; --data and --sample are for a run")
         if path.suffix == ".vipr":
@@ -95,7 +109,16 @@ def command(
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
     require_run(path)
+    manifest = RunFolder(path).manifest()
+    if by_theorem or not manifest.results:
+        if kernel or part is not None:
+            raise UserError(f"{path}: certified by a theorem alone; there are no proofs to replay")
+        return check_by_theorem(path, file, spec, layout, proved=proved, jobs=jobs, as_json=as_json)
+    by = _checker(proved, kernel)
     return _check_folder(path, file, spec, layout, labels, part, seed, jobs, by, quiet, as_json)
+
+
+_NOT_RECOGNISED = "recorded, not checked here: --by-theorem"
 
 
 def _checker(proved: bool, kernel: bool) -> CheckerName:
@@ -352,6 +375,8 @@ def _check_folder(
     }
     if part is not None:
         facts["seed"] = seed
+    if manifest.theorem is not None:
+        facts["by_theorem"] = "recorded"
     if as_json:
         print(json.dumps(facts))
     else:
@@ -371,6 +396,7 @@ def _check_folder(
             ("flips", read.flips),
             ("undecided", counts["undecided"]),
             ("proofs checked", f"{len(shown)}{partly}, by the {facts['checker']}"),
+            *([] if manifest.theorem is None else [("by theorem", _NOT_RECOGNISED)]),
             *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
             ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
             ("seconds", facts["seconds"]["check"]),

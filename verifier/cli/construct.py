@@ -42,7 +42,10 @@ _NAMED = ("width", "depth", "nonzero", "dense", "bits")
     help="Most weights of a network that compare builds.",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the network here.")
-@click.option("--stream", is_flag=True, help="Write layer by layer, for data of any size.")
+@click.option("--stream", is_flag=True, help="Write some rows at a time, for data of any size.")
+@click.option(
+    "--every-budget", is_flag=True, help="With --stream: the budget is one more input, the last."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     name: str,
@@ -58,6 +61,7 @@ def command(
     limit: int,
     output: str | None,
     stream: bool,
+    every_budget: bool,
     as_json: bool,
 ) -> int:
     """Build the construction NAME for DATA, compare its promises with what was built.
@@ -81,6 +85,8 @@ def command(
         return 0
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
+    if every_budget and (not stream or ratio is not None or budget is not None):
+        raise UserError("--every-budget goes with --stream, without --ratio and --budget")
     exact_budget = None if budget is None else number("--budget", budget)
     exact_ratio = None
     if budget is None:
@@ -113,6 +119,7 @@ def command(
         print(json.dumps(listed) if as_json else "\n".join([columns(table), *reasons]))
         return int(broken)
     if stream:
+        exact_ratio = None if every_budget else exact_ratio
         return _stream(name, dataset, exact_ratio, exact_budget, output, as_json)
     construction = build(
         name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
@@ -128,32 +135,35 @@ def command(
 def _stream(
     name: str, dataset: Any, ratio: Any, budget: Any, output: str | None, as_json: bool
 ) -> int:
-    """Writes `linf-pipelined` without holding it, and prints what it promises."""
-    from constructions.cubes import save_pipelined
+    """Writes a construction without holding it, and prints what it promises; without ratio and
+    budget it is that of every budget."""
     from constructions.hypotheses import budget_of_ratio, power_separation
+    from constructions.streamed import NAMES, save_cubes
     from verifier.question.errors import UserError
     from verifier.question.rational import format_rational
 
-    if name != "linf-pipelined":
-        raise UserError(f"only linf-pipelined is written in a stream, not {name}")
+    if name not in NAMES:
+        raise UserError(f"only {' and '.join(NAMES)} are written in a stream, not {name}")
     if output is None:
         raise UserError("--stream needs a file to write to, -o FILE")
     separation = power_separation(dataset, "inf")
-    if budget is None:
+    if ratio is not None:
         budget = budget_of_ratio(ratio, separation, "inf")
-    promises = save_pipelined(output, dataset, budget, separation=separation)
-    facts = {
+    promises = save_cubes(output, dataset, name, budget, separation=separation)
+    facts: dict[str, Any] = {
         "construction": name,
         "source": promises.source,
         "norm": "inf",
-        "budget": format_rational(budget),
+        "budget": "every" if budget is None else format_rational(budget),
         "promises": {size: bound.value for size, bound in promises.sizes().items()},
         "file": output,
     }
+    if budget is None:  # the promises are those of one budget
+        facts["promises"] = {}
     if as_json:
         print(json.dumps(facts))
     else:
-        for size, bound in promises.sizes().items():
+        for size, bound in promises.sizes().items() if budget is not None else ():
             print(f"{size:<12}  {bound}")
         print(f"written to    {output}")
     return 0

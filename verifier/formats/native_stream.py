@@ -1,16 +1,17 @@
 """Writes the native network file of a network too large for memory, a layer at a time.
 
 The bytes are those that `verifier.evidence.network_file.save_network` would write. The layers are
-produced twice: once to learn how many rows and entries there are and how wide each section must
-be, and once to write every section of every layer to its place.
+produced twice, each as some blocks of rows: once to learn how many rows and entries there are and
+how wide each section must be, and once to write every section of every block to its place.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +26,7 @@ from verifier.question.network import Rows
 _FIELDS = ("starts", "indices", "numerators", "constants", "denominators")
 _WIDTHS = (1, 2, 4, 8)
 _CHUNK = 1 << 24
+Layers = Iterable[Iterable[Rows]]
 
 
 @dataclass(slots=True)
@@ -68,29 +70,31 @@ def _sections(rows: Rows, first_entry: int) -> Iterator[tuple[str, NDArray[np.in
         yield name, values
 
 
-def _survey(blocks: Iterator[Rows]) -> _Survey:
+def _survey(layers: Layers) -> _Survey:
     survey = _Survey(ranges={name: _Range() for name in _FIELDS})
     survey.ranges["starts"].add(np.zeros(1, dtype=np.int64))
-    for rows in blocks:
-        for name, values in _sections(rows, survey.entries):
-            survey.ranges[name].add(values)
-        survey.layers.append(rows.count)
-        survey.entries += len(rows.indices)
+    for layer in layers:
+        survey.layers.append(0)
+        for rows in layer:
+            for name, values in _sections(rows, survey.entries):
+                survey.ranges[name].add(values)
+            survey.layers[-1] += rows.count
+            survey.entries += len(rows.indices)
     return survey
 
 
 def save_streamed(
-    path: Path | str, inputs: int, layers: Callable[[], Iterator[Rows]], outputs: Rows
+    path: Path | str, inputs: int, layers: Callable[[], Layers], outputs: Rows
 ) -> None:
     """Writes the network with these hidden layers and outputs; never a partial file.
 
-    `layers()` gives the same layers whenever it is called, each with rows over inputs and units
-    of earlier layers.
+    `layers()` gives the same layers whenever it is called, each in blocks of rows over inputs and
+    units of earlier layers.
 
     Raises:
         UserError: A weight does not fit in 64 bits, or the second pass differs from the first.
     """
-    units, last = _survey(layers()), _survey(iter([outputs]))
+    units, last = _survey(layers()), _survey([[outputs]])
     headers, offsets, position = [], {}, 0
     for owner, survey in (("units", units), ("outputs", last)):
         for name in _FIELDS:
@@ -112,12 +116,12 @@ def save_streamed(
     with replacing(path) as file:
         file.write(start)
         file.truncate(len(start) + position)
-        for owner, survey, blocks in (
+        for owner, survey, listed in (
             ("units", units, layers()),
-            ("outputs", last, iter([outputs])),
+            ("outputs", last, [[outputs]]),
         ):
             places = {name: len(start) + offsets[owner, name] for name in _FIELDS}
-            _write(file, survey, places, blocks)
+            _write(file, survey, places, chain.from_iterable(listed))
         file.seek(0)
         state = hashlib.sha256()
         while chunk := file.read(_CHUNK):
@@ -149,7 +153,7 @@ class _Buffered:
         self._parts, self._size = [], 0
 
 
-def _write(file: BinaryIO, survey: _Survey, places: dict[str, int], blocks: Iterator[Rows]) -> None:
+def _write(file: BinaryIO, survey: _Survey, places: dict[str, int], blocks: Iterable[Rows]) -> None:
     sections = {name: _Buffered(file, places[name], survey.ranges[name].width) for name in _FIELDS}
     sections["starts"].add(np.zeros(1, dtype=np.int64))
     entries = 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.checker.manifest import Question
+from verifier.checker.manifest import Question, built_in
+from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyTerms
@@ -20,6 +21,7 @@ from verifier.question.rational import format_rational, parse_rational
 from verifier.runs.store import Identity, RunRow
 from verifier.search.options import Options
 
+THEOREM = "theorem"  # what the facts of a run call it
 LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
 
 
@@ -75,6 +77,14 @@ def question_from(text: dict[str, Any]) -> Question:
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         detail = " ".join(str(error).split())[:80]
         raise RefusedError("question altered", f"it is not one of this program: {detail}") from None
+
+
+def theorem_of(about: Mapping[str, Any]) -> Built | None:
+    """Of which theorem's network the facts of a run say that it is; a claim.
+
+    Raises RefusedError if they are malformed.
+    """
+    return built_in(about[THEOREM]) if THEOREM in about else None
 
 
 def _question_from(text: dict[str, Any]) -> Question:

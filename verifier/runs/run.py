@@ -42,7 +42,13 @@ from verifier.runs.by_kernel import SHARE, KernelShare, replay_all, replay_some
 from verifier.runs.checking import check_run
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
-from verifier.runs.identity import identity_of, question_from, require_same_run, short_hash
+from verifier.runs.identity import (
+    identity_of,
+    question_from,
+    require_same_run,
+    short_hash,
+    theorem_of,
+)
 from verifier.runs.place import Place, place_of
 from verifier.runs.records import ANSWERED, STATES, Record, State
 from verifier.runs.store import Store
@@ -462,7 +468,8 @@ def manifest_of(store: Store, place: Place, size: int) -> Manifest:
     """What the run claims by now; what is open or failed is undecided."""
     row = place.row(store)
     results = tuple(map(result_of, store.samples(row.id)))
-    return Manifest(row.network, row.data, size, question_from(row.question), results)
+    asked, theorem = question_from(row.question), theorem_of(row.about)
+    return Manifest(row.network, row.data, size, asked, results, theorem)
 
 
 def seal_run(place: Place, store: Store) -> Manifest:

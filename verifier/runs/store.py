@@ -471,6 +471,13 @@ class Store:
             facts = json.loads(text) | {checker: share}
             connection.execute("UPDATE hosts SET facts = ? WHERE id = ?", (json.dumps(facts), host))
 
+    def note_about(self, run: int, name: str, value: Any) -> None:
+        """One more fact about the run, or another value of it; its seal is void."""
+        with self._transaction() as connection:
+            row = connection.execute("SELECT about FROM runs WHERE id = ?", (run,)).fetchone()
+            facts = json.dumps(json.loads(row[0]) | {name: value})
+            connection.execute("UPDATE runs SET about = ?, root = NULL WHERE id = ?", (facts, run))
+
     def set_options(self, run: int, options: dict[str, Any]) -> None:
         """The options under which open samples are searched from now on."""
         with self._transaction() as connection:
