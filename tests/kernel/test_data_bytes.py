@@ -14,7 +14,7 @@ from tests.oracles.radius_pairs import PAIRS
 from tests.oracles.tampered.cases import CASES
 from tests.oracles.tampered.runs import true_run
 from verifier.checker.manifest import parse_manifest
-from verifier.evidence.certificate import Flip, certificate_bytes
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, certificate_bytes
 from verifier.evidence.data_file import parse_data
 from verifier.evidence.packed import pack
 from verifier.evidence.proof_file import parse_claim, proof_bytes
@@ -177,6 +177,25 @@ def test_a_flip_inside_of_the_open_ball_is_no_proof_that_it_has_none():
     assert proof_flaw(data) == "malformed"
     with pytest.raises((RefusedError, UserError)):
         parse_claim(data)
+
+
+def test_what_is_no_exact_radius_is_named():
+    """y = relu(x) is never below -2; a third line is a flip, and its ball is open."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))
+    never = Goal((Atom((), ((0, F(-1)),), F(-2), False),), "below")
+    above = Goal((Atom((), ((0, F(1)),), F(-1), False),), "above")
+    proof = certificate_bytes(Robust((), ((Node((), Leaf(usual=True)),),)), network.digest)
+    on = certificate_bytes(Flip((F(1),), 0), network.digest)
+    for goal, third, is_open, flaw in (
+        (never, proof, True, "malformed"),
+        (never, proof, False, "closed region"),
+        (above, on, False, "closed region"),
+        (above, on, True, "accepted"),
+    ):
+        query = Query(network, ball("1", [F(0)], F(1), open=is_open), (goal,))
+        found = proof_flaw(b"\n".join((head_of(query), proof, third)))
+        assert found == flaw, (goal.rival, is_open, found)
 
 
 def run_folder(path, manifest):

@@ -12,7 +12,9 @@ from tests.oracles.kernel import kernel_answer, kernel_flaw
 from tests.oracles.leaf_bounds import exact_leaves
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import Flip, Leaf, Node, Robust, Weight, parse_certificate
+from verifier.evidence.network_file import network_bytes
 from verifier.kernel import ridge
+from verifier.kernel.network import Network
 from verifier.kernel.question import Region, root_upper
 from verifier.kernel.rules import default_slope, rests
 from verifier.question.build import NetworkBuilder
@@ -238,7 +240,10 @@ def test_cuts_along_a_direction_shorten_its_interval(norm):
     whole = interval(norm, MIXED, WIDE)
     up = {0: F(2), 1: F(-4), 2: F(1)}  # 2 d
     down = {0: F(-1, 3), 1: F(2, 3), 2: F(-1, 6)}
-    zero = {0: F(0), 1: F(0), 2: F(0)}
+    zero, once = {0: F(0), 1: F(0), 2: F(0)}, dict(MIXED)
+    assert interval(norm, MIXED, WIDE, [(once, F(-1))]) == (1, whole[1])
+    third = {k: g / 3 for k, g in MIXED}
+    assert interval(norm, MIXED, WIDE, [(third, F(-1, 3))]) == (1, whole[1])
     assert interval(norm, MIXED, WIDE, [(up, F(-3))]) == (F(3, 2), whole[1])
     assert interval(norm, MIXED, WIDE, [(down, F(1))]) == (whole[0], 3)
     assert interval(norm, MIXED, WIDE, [(up, F(-3)), (down, F(1)), (up, F(-2))]) == (F(3, 2), 3)
@@ -340,3 +345,18 @@ def test_a_flip_satisfies_each_atom_by_any_amount():
         for atoms in ((atom,), (Atom((), (), F(1), True), atom), (atom, Atom((), (), F(1), True))):
             query = Query(network, box([F(0)], [F(2)]), (Goal(atoms, "above"),))
             assert all_agree(query, Flip((F(1),), 0)) == flaw
+
+
+def test_a_function_is_split_at_all_zeros_of_a_unit():
+    """a = -1 - 2 u + 4 relu(u) - 4 relu(u - 1) + 4 relu(u - 2) is 1, -1, 1, -1, 1 at -1 .. 3."""
+    build = NetworkBuilder(1)
+    u = build.inputs[0]
+    first, second, third = build.layer([u, u - 1, u - 2])
+    (last,) = build.layer([-1 - 2 * u + 4 * first - 4 * second + 4 * third])
+    network = Network(network_bytes(build.network([last])))
+    found = ridge.Ridges(network, None).function(((0, F(1)),), {4: F(3), 0: F(1)}, F(-1), F(3))
+    places = [F(k, 2) for k in range(-2, 7)]
+    heights = [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    assert found == (places, [3 * h + place for h, place in zip(heights, places, strict=True)])
+    flat = ridge.Ridges(network, None).function(((0, F(1)),), {4: F(3)}, F(1), F(1))
+    assert flat == ([F(1)], [F(3)])
