@@ -398,3 +398,29 @@ def test_qmnist(tmp_path):
     (tmp_path / "qmnist-test-labels-idx2-int").unlink()
     with pytest.raises(UserError, match="no test labels: no qmnist-test-labels-idx2-int"):
         load(f"{tmp_path}:test")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0,1,species\n1.5,2,cat\n3,4,dog\n5,5.5,cat\n",
+        "2019,2020,label\n1,2,cat\n3,4,dog\n5,6,cat\n",
+        "1,2,animal\n1,2,cat\n3,4,dog\n5,6,cat\n",
+        "400.5,401.5,label\n1,2,0\n3,4,1\n5,5.5,1\n",
+        "400.5,401.5,Class\n1,2,cat\n3,4,dog\n5,5.5,cat\n",
+    ],
+)
+def test_a_header_of_numbers_and_a_word_is_never_a_sample(text, tmp_path):
+    """As pandas writes columns that are called by integers, and spectra by wavelengths."""
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    with pytest.raises(UserError, match="--header"):
+        load(str(path))
+    assert load(str(path), Layout(header=True)).size == 3
+    assert load(str(path), Layout(header=False)).size == 4
+
+
+def test_words_as_labels_need_no_header(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("5.5,3,rare\n4.9,3,cat\n3,4,dog\n5,5.5,cat\n")
+    assert load(str(path)).size == 4

@@ -251,3 +251,48 @@ def test_the_python_api_reads_the_names_of_the_file(folder: Path) -> None:
     with pytest.raises(UserError, match="give the path itself to what asks about labels"):
         robmem.load_network("net.onnx")
     assert load_file("net.onnx").scores.outputs.count == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "to", "kept"),
+    [
+        ([300, 45, 5], TensorProto.INT8, False),
+        ([127, 45, -128], TensorProto.INT8, True),
+        ([128, 45, 5], TensorProto.INT8, False),
+        ([300, 45, 5], TensorProto.INT16, True),
+        ([-1, 0, 1], TensorProto.UINT8, False),
+        ([255, 0, 1], TensorProto.UINT8, True),
+        ([0, 1, 2], TensorProto.BOOL, False),
+        ([2**31, 0, 1], TensorProto.INT32, False),
+        ([2**24 + 1, 0, 1], TensorProto.FLOAT, False),
+        ([2**24 + 1, 0, 1], TensorProto.DOUBLE, True),
+        ([2049, 0, 1], TensorProto.FLOAT16, False),
+        ([2049, 0, 1], TensorProto.STRING, True),
+        ([2049, 0, 1], 99, False),
+    ],
+)
+def test_a_class_is_cast_only_where_its_name_stays(names, to, kept):
+    graph = chosen(np.array(names, np.int64), NODE("Cast", ["c"], ["label"], to=to))
+    if kept:
+        assert loaded_model(graph).classes == tuple(map(str, names))
+    else:
+        with pytest.raises(UserError, match="does not keep that name"):
+            loaded_model(graph)
+
+
+def test_numbers_of_classes_are_cast_on_the_way_to_a_table():
+    """ArgMax, Cast to bool, Cast to int64, Gather: class 2 becomes 1, and gets its name."""
+    nodes = [
+        NODE("MatMul", ["x", "w"], ["s"]), NODE("ArgMax", ["s"], ["k"], axis=1),
+        NODE("Cast", ["k"], ["t"], to=TensorProto.BOOL),
+        NODE("Cast", ["t"], ["n"], to=TensorProto.INT64), NODE("Gather", ["table", "n"], ["label"]),
+    ]  # fmt: skip
+    graph = model(*nodes, outputs=("label",), w=WEIGHTS, table=np.array([2, 0, 1], np.int64))
+    with pytest.raises(UserError, match="does not keep that name"):
+        loaded_model(graph)
+
+
+def test_a_text_is_no_number():
+    graph = chosen(np.array(["01", "0", "1"]), NODE("Cast", ["c"], ["label"], to=TensorProto.INT64))
+    with pytest.raises(UserError, match="does not keep that name"):
+        loaded_model(graph)

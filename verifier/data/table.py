@@ -253,12 +253,21 @@ def _refuse_label_inputs(
 def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
     """Whether a first row of numbers may name the columns.
 
-    It may if it counts them, from 0 or from 1, or if no other row has its label, and it counts
-    on from another number, or the other labels are numbers, or are of several samples each.
+    It may if it counts them, from 0 or from 1. Or if no other row has its label, and that is what
+    columns of labels are called, or it counts the inputs and other samples share a label, or it
+    counts on from another number, or the other labels are numbers, or are of several samples each.
     """
     others = Counter(labels[1:])
     cells = [first[k] for k in range(columns.width) if k != columns.index]
     inputs = [first[k] for k in columns.inputs]
+    if columns.label is not None and labels[0] not in others and not _is_number(labels[0]):
+        if labels[0].strip().lower() in _LABEL_WORDS:
+            return True
+        whole = [int(cell) if is_integer(cell) and "." not in cell else None for cell in inputs]
+        start, shared = whole[0], max(others.values(), default=0) > 1
+        counts = start is not None and whole == list(range(start, start + len(whole)))
+        if shared and counts and len(whole) > 1:
+            return True
     if not others or not all(map(is_integer, inputs)):
         return False
     counted = [int(cell.partition(".")[0]) if is_integer(cell) else None for cell in cells]

@@ -130,6 +130,14 @@ _MOVES = (
     "Dropout", "Expand", "Flatten", "Gather", "Identity", "Reshape", "Slice", "Split", "Squeeze",
     "Transpose", "Unsqueeze",
 )  # fmt: skip
+_TEXT = 8
+# Of a type of ONNX, by its number, whole numbers that it holds as they are, from least to greatest.
+_HELD = {
+    1: (-(2**24), 2**24), 2: (0, 2**8 - 1), 3: (-(2**7), 2**7 - 1), 4: (0, 2**16 - 1),
+    5: (-(2**15), 2**15 - 1), 6: (-(2**31), 2**31 - 1), 7: (-(2**63), 2**63 - 1), 9: (0, 1),
+    10: (-(2**11), 2**11), 11: (-(2**53), 2**53), 12: (0, 2**32 - 1), 13: (0, 2**64 - 1),
+    16: (-(2**8), 2**8),
+}  # fmt: skip
 _NAMES = (
     "ArrayFeatureExtractor", "Cast", "Flatten", "Gather", "Identity", "Reshape", "Squeeze",
     "Unsqueeze",
@@ -147,6 +155,8 @@ def behind_last_layer(name: str, node: Node, operator: Operator) -> Sequence[Res
     if chosen is not None:
         if chosen is not first:
             return looked_up(node)
+        if name == "Cast":
+            _require_kept(node.integer("to", 0), chosen)
         passed = [replace(chosen, by=(*chosen.by, node.place))] if name in _NAMES else None
         return looked_up(node) or passed
     if name == "Concat":
@@ -158,6 +168,22 @@ def behind_last_layer(name: str, node: Node, operator: Operator) -> Sequence[Res
     if name == "Cast":
         return [first] if node.integer("to", 0) in FLOATS else None
     return _moved(node, first, operator) if name in _MOVES else None
+
+
+def _require_kept(to: int, chosen: Chosen) -> None:
+    """Raises UserError unless every name of the chosen class is the same in the type `to`."""
+    names = chosen.names
+    if names is None:
+        names = tuple(map(str, range(chosen.scores.ids.size)))
+    if to == _TEXT:
+        return
+    low, high = _HELD.get(to, (1, 0))
+    for name in names:
+        whole = name.removeprefix("-").isdecimal() and str(int(name)) == name
+        if not (whole and low <= int(name) <= high):
+            raise UserError(
+                f"it casts the class {ascii(name)[:40]} to type {to}, which does not keep that name"
+            )
 
 
 def _moved(node: Node, first: Squashed, operator: Operator) -> Sequence[Result]:
