@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from constructions.registry import REGISTRY, build
+from reports.numbers import Formula
 from reports.proof_tree import placed
 from reports.regions import Piece, decision_regions
 from reports.theory import measure, promises, proved_bounds, theory_report
@@ -129,7 +130,7 @@ def test_no_robust_network_is_smaller_than_the_proved_bounds() -> None:
 def test_what_is_promised_is_listed() -> None:
     found = measure(DATA, ["linf"], [Fraction(1, 2), Fraction(9, 10)])
     rows = promises(found).rows
-    assert ("linf", Fraction(9, 10), "width", 7, "= 7", "3n + 1", True) in rows
+    assert ("linf", Fraction(9, 10), "width", 7, "= 7", Formula("3n + 1"), True) in rows
     assert all(row[-1] is True for row in rows)
 
 

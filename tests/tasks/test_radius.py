@@ -283,7 +283,9 @@ def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], norm: str) 
     assert main(["radius", "net.npz", "--data", "three.csv", "--norm", norm]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:3] == ["sample", "label", f"distance{'^2' * (norm == '2')}"]
-    assert lines[1].split()[2:4] == [TRUTH[norm][0], "exact"]
+    shown, decimal, how = lines[1].split()[2:5]
+    assert (shown, how) == (TRUTH[norm][0], "exact")
+    assert Fraction(decimal.strip("()")) == Fraction(shown)
 
 
 def test_the_largest_ball_asked_about(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

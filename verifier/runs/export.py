@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from verifier.evidence.certificate import Flip, parse_certificate
+from verifier.question.errors import RefusedError
 from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import distance
 from verifier.runs.folder import RunFolder
@@ -30,6 +31,10 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
         size = question.radius**2
     rows = []
     for one in samples:
+        if not 0 <= one.sample < len(points.labels):
+            raise RefusedError(
+                "database damaged", f"sample {one.sample} is beyond the data: {len(points.labels)}"
+            )
         row: dict[str, Any] = asdict(one)
         state = row.pop("state")
         row |= {"radius": _text(size), "distance": row["upper"]}
