@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -113,6 +114,16 @@ def test_every_missing_or_truncated_file_is_named(sealed: Path, tmp_path: Path) 
         assert kind in text
         (folder / name).write_bytes(content)
     assert checked(folder)[0] == 0
+
+
+def test_a_database_that_says_something_else_is_refused(copy: Path) -> None:
+    """Sealed again by somebody who can write every file; the evidence is as it was."""
+    with contextlib.closing(sqlite3.connect(copy / "run.sqlite")) as connection, connection:
+        connection.execute("UPDATE samples SET state = 'flip' WHERE sample = 2")
+    files_ = RunFolder(copy)
+    files_.seal(files_.manifest())
+    code, text = checked(copy)
+    assert code == 4 and "database differs" in text, text
 
 
 def reseal(folder: Path, change: Callable[[Manifest], Manifest]) -> None:

@@ -25,6 +25,7 @@ from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
+from verifier.runs.summary import result_of
 from verifier.runs.work import rare_collections
 
 _Answer = Facts | RefusedError | None
@@ -74,7 +75,7 @@ def check_files(folder: RunFolder, manifest: Manifest) -> None:
         stored = {row.sample: row for row in store.samples(store.run().id)}
     for result in manifest.results:
         row = stored.pop(result.sample, None)
-        if row is None or row.certificate != result.certificate:
+        if row is None or result_of(row) != result:
             raise RefusedError(
                 "database differs", f"{folder.database}: sample {result.sample} is not as claimed"
             )

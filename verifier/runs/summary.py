@@ -189,7 +189,7 @@ def result_of(row: SampleRow) -> Result:
     """What the database says of a sample, as a claim."""
     if row.state not in ANSWERED or row.certificate is None:
         return Result(row.sample, "undecided", None)
-    if row.lower is not None:
+    if row.lower is not None and row.state in ("measured", "misread"):
         return Result(row.sample, "distance", row.certificate)
     return Result(row.sample, "robust" if row.state == "robust" else "flip", row.certificate)
 
