@@ -296,3 +296,15 @@ def test_a_text_is_no_number():
     graph = chosen(np.array(["01", "0", "1"]), NODE("Cast", ["c"], ["label"], to=TensorProto.INT64))
     with pytest.raises(UserError, match="does not keep that name"):
         loaded_model(graph)
+
+
+def test_a_run_is_checked_of_a_file_that_names_its_outputs_alike(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("bca", "abc"):
+        save_model(model(linear(classlabels_strings=list(name))), f"{name}.onnx")
+    Path("data.csv").write_text("x,y,l\n3,0,b\n-3,1,c\n2,-3,a\n")
+    made = "certify --data data.csv --network bca.onnx --radius 1/100 --out r --quiet"
+    assert run(capsys, *made.split())[0] == 0
+    assert run(capsys, "check", "r", "--network", "bca.onnx", "--quiet")[0] == 0
+    code, _, said = run(capsys, "check", "r", "--network", "abc.onnx", "--quiet")
+    assert code == 2 and "abc.onnx names its outputs 'a', 'b', 'c', the run its labels" in said

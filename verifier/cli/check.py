@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from verifier.checker.checked import CheckerName
     from verifier.data.layout import Layout
     from verifier.evidence.proof_file import Claim, FamilyProof
+    from verifier.formats.loaded import Loaded
     from verifier.question.family import FamilyQuery
     from verifier.question.query import Query
     from verifier.runs.folder import RunFolder
@@ -268,6 +269,19 @@ def _check_family(
     return 0
 
 
+def _require_names(file: str, loaded: Loaded, decoder: str, labels: Sequence[str]) -> None:
+    """Raises UserError where the file names its outputs otherwise than the run its labels."""
+    from verifier.data.labels import numbered
+
+    names = loaded.labels_for(decoder, None)
+    if names is not None and tuple(numbered(list(names))) != tuple(labels):
+        listed, known = (", ".join(map(ascii, some[:8])) for some in (names, labels))
+        raise UserError(
+            f"{file} names its outputs {listed}, the run its labels {known}: "
+            "--labels A,B,.. says which output is which label"
+        )
+
+
 def _check_folder(
     path: Path,
     file: str | None,
@@ -309,6 +323,8 @@ def _check_folder(
         if loaded is not None:
             names = loaded.labels_for(decoder, names)
         points = points_of(load(spec, layout).for_outputs(decoder, network.outputs.count, names))
+    elif loaded is not None and labels is None:
+        _require_names(str(file), loaded, manifest.question.decoder, points.label_names)
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
     if by != "checker":
