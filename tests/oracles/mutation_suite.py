@@ -114,6 +114,7 @@ KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_ridge": ("test_kernel_rules", "test_elaborate"),
     "kernel_rules": (
         "test_kernel_rules",
+        "test_data_bytes",
         "test_exact_radius",
         "test_elaborate",
         "test_kernel_families",
