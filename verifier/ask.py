@@ -5,6 +5,11 @@ a Sequential of PyTorch; data are a `Dataset` or what `--data` takes, such as "d
 "table.csv". All numbers are exact: "0.1" is one tenth, 0.1 the float nearest to it, and one tenth
 again with decimals=True. Every answer has been checked before it is returned.
 
+With semantics="float32" or "float64" an answer is about the network as executed in that format, in
+any order of summation, for inputs of the format (`question.executed` says what is assumed): of a
+file that computes one sum a unit, of a `Network` or a pair of weights, whose units then are these
+sums. Fitted models are read exactly and refused: export them to ONNX and give the file.
+
 The examples are about the network (x, 1 - x) of one input x, of which argmax reads label 0 where
 x > 1/2, label 1 where x < 1/2, and a tie between them.
 
@@ -17,10 +22,11 @@ x > 1/2, label 1 where x < 1/2, and a tie between them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -35,12 +41,14 @@ from verifier.evidence.proof_file import (
     load_claim,
     load_proof,
     network_digest,
+    semantics_in,
 )
 from verifier.formats.files import naming
-from verifier.formats.load import load_file
+from verifier.formats.load import load_file, require_executable
 from verifier.formats.npz import chain
 from verifier.question.build import concatenate_rows, dense_rows
 from verifier.question.errors import UserError
+from verifier.question.executed import Semantics, rounded
 from verifier.question.labels import default_decoder, is_integer, label_values, sorted_labels
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query, label_goals
@@ -55,8 +63,10 @@ from verifier.tasks import radius as distances
 from verifier.tasks import verify as api
 from verifier.tasks import worst as worst_case
 from verifier.tasks.around import FoundFlip
+from verifier.tasks.executed_flips import search_executed
 from verifier.tasks.flips import SearchedSample
 from verifier.tasks.radius import RadiusInterval
+from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.worst import Worst
 
 Clip = tuple[Number, Number]
@@ -167,13 +177,15 @@ def verify(
     decoder: str | None = None,
     *,
     labels: Sequence[Number] | None = None,
+    semantics: Semantics = "real",
     options: Options = Options(),
 ) -> Verdict:
     """Whether the decoder reads `label` on all of the region, a `Ball` or a `Box`.
 
     A tie is a flip. `labels` are those of the whole data set, see `goals_of`; the decoder is argmax
     for several outputs, else nearest. Of a fitted classifier the label is one of its classes.
-    Raises UserError for what does not fit together.
+    Raises UserError for what does not fit together. As executed in floats, the point of a flip has
+    the inputs first, then the rounding error of each unit and output.
 
     >>> robmem.verify(network, robmem.Ball([2], 1), 0)
     Robust(steps=0, trees=1 of 1 nodes)
@@ -181,8 +193,12 @@ def verify(
     >>> isinstance(verdict, robmem.Flip), verdict.point[0] <= 0.5
     (True, True)
     """
-    query = question(network, region, label, decoder, labels=labels)
-    return api.verify(query, options).verdict
+    query = question(network, region, label, decoder, labels=labels, semantics=semantics)
+    if semantics == "real":
+        return api.verify(query, options).verdict
+    center = query.region.center
+    first = [tuple(rounded(x, semantics) for x in center)] if center else []
+    return verify_executed(query, semantics, options, first).verdict
 
 
 def question(
@@ -192,15 +208,18 @@ def question(
     decoder: str | None = None,
     *,
     labels: Sequence[Number] | None = None,
+    semantics: Semantics = "real",
 ) -> Query:
     """The query of `verify` and `margin`, for `check`: does a point of the region lose the label?
+
+    semantics: if not real, the network of a file is read as it is executed; see `check`.
 
     >>> query = robmem.question(network, robmem.Ball([2], 1), 0)
     >>> robmem.check(query, robmem.verify(network, robmem.Ball([2], 1), 0))
     """
     values = None if labels is None else [exact_number(value, "labels") for value in labels]
     named = None if values is None else list(map(format_rational, values))
-    read, decoder, classes = _read(network, decoder, values, named)
+    read, decoder, classes = _read(network, decoder, values, named, semantics)
     if classes is not None and values is None:
         if str(label) not in classes:
             raise UserError(f"label: {label!r} is not one of the classes {', '.join(classes)}")
@@ -303,6 +322,7 @@ def search(
     limit: int | None = None,
     all_rivals: bool = False,
     nearest: bool = False,
+    semantics: Semantics = "real",
     options: Options = Options(),
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[SearchedSample]:
@@ -316,8 +336,21 @@ def search(
     >>> one.verdict, other.verdict, other.flips[0].rival
     ('robust', 'flip', 'high')
     """
-    read, decoder, dataset = _about(network, data, decoder, labels)
-    asked = Question(read_norm(norm), decoder, exact_number(radius, "radius"), None, _clip(clip))
+    read, decoder, dataset = _about(network, data, decoder, labels, semantics)
+    size = exact_number(radius, "radius")
+    asked = Question(read_norm(norm), decoder, size, None, _clip(clip), semantics=semantics)
+    if semantics != "real":
+        if all_rivals or nearest:
+            raise UserError("all_rivals and nearest go with semantics='real' alone")
+        return search_executed(
+            read,
+            runs.points_of(dataset),
+            asked,
+            samples=sample_list(samples, dataset.size),
+            limit=limit,
+            options=options,
+            progress=progress,
+        )
     return flips.search_flips(
         read,
         runs.points_of(dataset),
@@ -342,6 +375,7 @@ def certify(
     clip: Clip | None = None,
     folder: Path | str | None = None,
     samples: Any = None,
+    semantics: Semantics = "real",
     options: Options = Options(),
     jobs: int = 0,
     progress: Callable[[Progress], None] = lambda progress: None,
@@ -359,31 +393,42 @@ def certify(
     'all 2 samples keep their label on Linf balls of radius 1/4, decoder argmax'
     """
     if _promises(network):
-        dataset, asked, read = load_data(data), None, network
+        _known(semantics)
+        dataset, asked, read = load_data(data), runs.question_of(network), network
+        asked = replace(asked, semantics=semantics)
     else:
         if radius is None:
             raise UserError("a network comes without a radius: give radius")
-        read, decoder, dataset = _about(network, data, decoder, labels)
+        read, decoder, dataset = _about(network, data, decoder, labels, semantics)
         size = exact_number(radius, "radius")
-        asked = Question(read_norm(norm), decoder, size, None, _clip(clip))
+        asked = Question(read_norm(norm), decoder, size, None, _clip(clip), semantics=semantics)
     chosen = sample_list(samples, dataset.size)
     run = runs.begin(dataset, read, asked, folder, samples=chosen, options=options)
     return runs.continue_run(run, jobs=jobs, observe=progress)
 
 
-def check(query: Query, verdict: Robust | Flip | Radius | Maximum) -> None:
+def check(
+    query: Query, verdict: Robust | Flip | Radius | Maximum, semantics: Semantics = "real"
+) -> None:
     """Returns if the verdict is shown to be true of the query; RefusedError, naming the flaw.
+
+    With semantics "float32" or "float64", of every execution of its network in that format.
 
     >>> query = robmem.question(network, robmem.Box([1], [2]), 0)
     >>> robmem.check(query, robmem.Flip((Fraction(1),), 0))
     Traceback (most recent call last):
     verifier.question.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
     """
-    api.check(query, verdict)
+    _known(semantics)
+    if semantics == "real":
+        api.check(query, verdict)
+    else:
+        check_executed(query, semantics, verdict)
 
 
 def check_file(path: Path | str, network: Network | Path | str | None = None) -> Proof:
-    """The question and the verdict in a proof file, after a check; read the question.
+    """The question and the verdict in a proof file, after a check; read the question, and of which
+    arithmetic (`semantics`) it is.
 
     The network is needed if the file does not hold it. Raises as `check`, and UserError for a file
     that cannot be read.
@@ -396,16 +441,23 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
     ...     robmem.check_file(f"{folder}/radius.json").query.region.size
     Fraction(3, 2)
     """
-    proof = proof_about(path, network)
-    api.check(proof.query, proof.verdict)
+    proof = claim_about(path, network)
+    if isinstance(proof, FamilyProof):
+        raise UserError(f"{path}: a proof about a family: robmem check FILE reads it")
+    check(proof.query, proof.verdict, proof.semantics)
     return proof
 
 
 def claim_about(path: Path | str, network: Network | Path | str | None) -> Proof | FamilyProof:
-    """The same, or the proof about a family that the file holds."""
+    """The claim of a proof file, not checked, of any arithmetic or about a family; of a file with
+    a last layer that is not piecewise linear, about the one before it that the proof names."""
     if network is None or isinstance(network, Network):
-        return load_claim(path, network=network)
-    return load_claim(path, network=load_file(network).with_digest(network_digest(path)))
+        return load_claim(path, network=network, semantics=None)
+    digest, semantics = network_digest(path), semantics_in(path)
+    if semantics != "real":
+        require_executable(network, semantics)
+    read = load_file(network, merge=semantics == "real").with_digest(digest)
+    return load_claim(path, network=read, semantics=None)
 
 
 def proof_about(path: Path | str, network: Network | Path | str | None) -> Proof:
@@ -426,19 +478,23 @@ def _read(
     decoder: str | None,
     labels: Sequence[int | Fraction] | None = None,
     named: Sequence[str] | None = None,
+    semantics: Semantics = "real",
 ) -> tuple[Network, str, list[str] | None]:
     """The network of a question about labels, the decoder that reads them, and the classes that a
     fitted model or a file names; `labels` are those of the data as numbers, `named` what a user
     calls the outputs."""
+    _known(semantics)
     if _promises(network):
         return network.network, decoder or network.decoder, None
     if isinstance(network, Network):
         return network, decoder or default_decoder(network.outputs.count), None
     if isinstance(network, str | PathLike):
         path = fspath(network)
+        if semantics != "real":
+            require_executable(path, semantics)
         with naming(path):
             numbers = [Fraction(label) for label in labels or ()]
-            loaded = load_file(path)
+            loaded = load_file(path, merge=semantics == "real")
             read, decoder = loaded.reading(decoder, numbers)
             names = loaded.labels_for(decoder, named)
             return read, decoder, None if names is None or named is not None else list(names)
@@ -447,6 +503,11 @@ def _read(
         return made, decoder or default_decoder(made.outputs.count), None
     from verifier.formats.fitted import classifier_of
 
+    if semantics != "real":
+        raise UserError(
+            f"a model of type {type(network).__name__} is read exactly; as executed in {semantics} "
+            "nothing is known of it: export it to ONNX and give the file"
+        )
     made, classes = classifier_of(network)
     return made, decoder or default_decoder(made.outputs.count), classes
 
@@ -473,16 +534,24 @@ def _about(
     data: Dataset | str | PathLike[str],
     decoder: str | None,
     labels: Sequence[str] | None,
+    semantics: Semantics = "real",
 ) -> tuple[Network, str, Dataset]:
     """The network, its decoder, and the data with the labels that its outputs stand for."""
     dataset = load_data(data)
-    read, decoder, classes = _read(network, decoder, _labels(dataset), labels)
+    read, decoder, classes = _read(network, decoder, _labels(dataset), labels, semantics)
     if read.inputs != dataset.dimension:
         raise UserError(
             f"the network has {read.inputs} inputs, {dataset.name} has {dataset.dimension}"
         )
     names = classes if labels is None else [str(label) for label in labels]
     return read, decoder, dataset.for_outputs(decoder, read.outputs.count, names)
+
+
+def _known(semantics: Semantics) -> Semantics:
+    """The same; raises UserError for any other word."""
+    if semantics not in get_args(Semantics):
+        raise UserError(f"semantics: {semantics!r} is not one of real, float32, float64")
+    return semantics
 
 
 def _clip(clip: Clip | None, *, decimals: bool = False) -> tuple[Fraction, Fraction] | None:

@@ -240,6 +240,24 @@ def test_verify_asks_for_a_class_by_its_name(folder: Path, capsys: Any) -> None:
     assert code == 2 and "argmax: 2 outputs, 3 labels" in text
 
 
+def test_names_that_are_one_label_are_those_of_the_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Numbers written in two ways, which nobody has given as an option."""
+    save_model(model(linear(classlabels_strings=["1", "01", "2"])), "twice.onnx")
+    Path("d.csv").write_text("a,b,label\n3,0,1\n0,3,2\n")
+    ask = ("twice.onnx", "--output", "scores")
+    for call in (
+        ("verify", *ask, "--center", "3,0", "--radius", "1", "--label", "1"),
+        ("search", *ask, "--data", "d.csv", "--radius", "1"),
+    ):
+        code, _, text = run(capsys, *call)
+        assert code == 2 and len(text.strip().splitlines()[-1:]) == 1
+        assert (
+            "names its outputs '1', '01', '2', of which two are one label; --labels A,B,.." in text
+        )
+
+
 def test_the_python_api_reads_the_names_of_the_file(folder: Path) -> None:
     ball = robmem.Ball([3, 0], 1)
     assert isinstance(robmem.verify("net.onnx", ball, "1"), robmem.Robust)

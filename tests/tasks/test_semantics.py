@@ -48,13 +48,13 @@ def test_a_flip_by_errors_of_no_execution_is_refused():
     point = (F(1), F(-1, 2**24))
     assert question.region.contains(point) and check(question, Flip(point, 0)).verdict == "flip"
     with pytest.raises(RefusedError, match="no execution"):
-        check_executed(network, question, "float32", Flip(point, 0))
+        check_executed(query, "float32", Flip(point, 0))
     found = verify_executed(query, "float32")
     assert isinstance(found.verdict, Undecided) and "some rounding" in found.verdict.reason
     strict = Query(network, query.region, (replace_atom(goal, F(1, 2**23)),))
     shown = verify_executed(strict, "float32")
     assert shown.execution.outputs == (F(1, 2**24),)
-    assert check_executed(network, shown.question, "float32", shown.verdict).verdict == "flip"
+    assert check_executed(strict, "float32", shown.verdict).verdict == "flip"
 
 
 def replace_atom(goal, constant):

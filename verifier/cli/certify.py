@@ -434,8 +434,9 @@ def _loaded(
     options: _Options, dataset: Dataset, file: str, numbers: dict[str, Fraction | None]
 ) -> tuple[Read, Question, dict[str, Any]]:
     from constructions.hypotheses import budget_of_ratio, power_separation
-    from verifier.cli.networks import read_network, require_executable, require_inputs
+    from verifier.cli.networks import read_network, require_inputs
     from verifier.cli.samples import label_list, label_numbers
+    from verifier.formats.load import require_executable
     from verifier.question.rational import format_rational
 
     if options.semantics != "real":

@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 
     from verifier.checker.checked import CheckerName
     from verifier.data.layout import Layout
-    from verifier.evidence.proof_file import Claim, FamilyProof
+    from verifier.evidence.proof_file import FamilyProof, Proof
     from verifier.formats.loaded import Loaded
-    from verifier.question.family import FamilyQuery
-    from verifier.question.query import Query
     from verifier.runs.folder import RunFolder
     from verifier.runs.sources import Source
 
@@ -164,22 +162,28 @@ def _check_vipr(path: Path, as_json: bool) -> int:
     return 0
 
 
-def _replay(by: CheckerName, query: Query | FamilyQuery, claim: Claim) -> None:
+def _replay(by: CheckerName, proof: Proof | FamilyProof) -> None:
     """Returns if the claim holds by this checker; else RefusedError."""
+    from verifier.ask import check
     from verifier.checker.elaborate import kernel_check_proof
     from verifier.checker.family_replay import replay_family
     from verifier.checker.proved import replay_proof
-    from verifier.question.query import Query
-    from verifier.tasks.verify import check
+    from verifier.evidence.proof_file import FamilyProof
 
+    query, claim = proof.query, proof.verdict
+    if by != "checker" and not isinstance(proof, FamilyProof) and proof.semantics != "real":
+        raise UserError(
+            f"the {by} replays proofs about real numbers; this one is about the network as "
+            f"executed in {proof.semantics}, which the checker replays"
+        )
     if by == "proved kernel":
         replay_proof(query, claim)
     elif by == "kernel":
         kernel_check_proof(query, claim)
-    elif isinstance(query, Query):
-        check(query, claim)
+    elif isinstance(proof, FamilyProof):
+        replay_family(proof.query, proof.verdict)
     else:
-        replay_family(query, claim)
+        check(proof.query, proof.verdict, proof.semantics)
 
 
 def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -> int:
@@ -196,7 +200,7 @@ def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -
     if isinstance(proof, FamilyProof):
         return _check_family(path, proof, by, started, as_json)
     query = proof.query
-    _replay(by, query, proof.verdict)
+    _replay(by, proof)
     exact = isinstance(proof.verdict, Radius | Maximum)
     robust = exact or isinstance(proof.verdict, Robust)
     region = query.region
@@ -217,6 +221,8 @@ def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -
         claim += ", and one on its sphere does: its radius is exact"
     elif not robust:
         claim = f"a point of {shape} lies in {some}"
+    if proof.semantics != "real":
+        claim = f"as executed in {proof.semantics}, {claim}"
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": 1,
@@ -228,6 +234,7 @@ def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -
         "proof_bytes": path.stat().st_size,
         "seconds": {"check": round(monotonic() - started, 3)},
         "network": query.network.digest,
+        "semantics": proof.semantics,
         "question": question_facts(query),
     }
     if as_json:
@@ -235,7 +242,7 @@ def _check_proof(path: Path, file: str | None, by: CheckerName, as_json: bool) -
     else:
         size = size_text(facts["proof_bytes"])
         rows: list[tuple[str, object]] = [("claim", claim), *question_rows(query)]
-        rows += [("checked by", f"the {facts['checker']}")]
+        rows += [("checked by", f"the {facts['checker']}"), ("arithmetic", proof.semantics)]
         rows += [("network", facts["network"]), ("size of the proof", size)]
         print(table([*rows, ("seconds", facts["seconds"]["check"])]))
     return 0
@@ -249,7 +256,7 @@ def _check_family(
     from verifier.question.printable import size_text
 
     query = proof.query
-    _replay(by, query, proof.verdict)
+    _replay(by, proof)
     facts: dict[str, Any] = {
         "claim": family_claim(query),
         "checked": 1,
@@ -299,12 +306,11 @@ def _check_folder(
     from verifier.checker.elaborate import kernel_check_result
     from verifier.checker.manifest import Kind, check_inputs, claim_text, require_real
     from verifier.checker.proved import replay_run
-    from verifier.cli.networks import require_executable
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.cli.samples import accuracy_rows, label_list
     from verifier.data.load import load
-    from verifier.formats.load import load_file
+    from verifier.formats.load import load_file, require_executable
     from verifier.question.printable import size_text
     from verifier.runs.centers import centers
     from verifier.runs.checking import check_files, check_run

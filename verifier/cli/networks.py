@@ -119,14 +119,6 @@ def read_numbers(path: str, parts: Parts, *, merge: bool = True) -> tuple[Networ
     return network, loaded.notes
 
 
-def require_executable(path: str, semantics: str) -> None:
-    """Raises UserError where the file, as executed, computes something else than one sum a unit."""
-    from verifier.formats.onnx.single_sums import require_single_sums
-
-    if path.removesuffix(".gz").lower().endswith(".onnx"):
-        require_single_sums(path, semantics)
-
-
 def say(notes: Sequence[str]) -> None:
     """Each note as a line on stderr."""
     for note in notes:

@@ -145,7 +145,7 @@ def read_goals(
         raise UserError("give --label or --unsafe")
     decoder = decoder or default_decoder(outputs)
     if decoder == "argmax":
-        return _argmax_goals(outputs, label, names)
+        return _argmax_goals(outputs, label, names, of_file=labels is None)
     own = _label(label)
     listed = None if labels is None else read_labels(labels)
     values = label_values(decoder, own, outputs, listed)
@@ -158,11 +158,17 @@ def read_goals(
 
 
 def _argmax_goals(
-    outputs: int, label: str, names: Sequence[str] | None
+    outputs: int, label: str, names: Sequence[str] | None, *, of_file: bool
 ) -> tuple[tuple[Goal, ...], str, tuple[str, ...]]:
-    """The same for argmax, where names need not be numbers."""
+    """The same for argmax, where names need not be numbers; `of_file`: no user has given them."""
     known = [str(j) for j in range(outputs)] if names is None else list(names)
     if len({_value(name) for name in known}) < len(known):
+        if of_file:
+            listed = ", ".join(map(shown, known[:5])) + (", .." if outputs > 5 else "")
+            raise UserError(
+                f"the file names its outputs {listed}, of which two are one label; "
+                "--labels A,B,.. names one for each output, in their order"
+            )
         raise UserError("--labels: a label stands there twice")
     if len(known) != outputs:
         raise UserError(f"argmax: {outputs} outputs, {len(known)} labels")

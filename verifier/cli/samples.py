@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import read_network, require_executable, require_inputs
+from verifier.cli.networks import read_network, require_inputs
 from verifier.cli.options import NORM, SECONDS, gathered
 from verifier.formats.parts import Parts
 from verifier.question.errors import UserError
@@ -114,6 +114,7 @@ def read_asked(
     """The network, the data and the samples; raises UserError where they do not fit."""
     from verifier.cli.options import read_clip, sample_numbers
     from verifier.data.load import load
+    from verifier.formats.load import require_executable
     from verifier.runs.run import points_of
 
     dataset = load(about.spec, layout)

@@ -197,7 +197,7 @@ def command(
     query = Query(network, region, goals)
     read = monotonic() - started
     options = Options(timeout, nodes, engine, seed)
-    execution, asked, read_as = None, query, None
+    execution, read_as = None, None
     if semantics == "real":
         # The center first: whoever misreads it needs no search, and no other flip says so.
         hints = None if point is None else [[point]]
@@ -206,9 +206,9 @@ def command(
         read_as = None if point is None else tuple(rounded(x, semantics) for x in point)
         first = [] if read_as is None else [read_as]
         answer = verify_executed(query, semantics, options, first)
-        outcome, execution, asked = answer.outcome, answer.execution, answer.question
+        outcome, execution = answer.outcome, answer.execution
     if proof is not None and not isinstance(outcome.verdict, Undecided):
-        save_proof(proof, asked, outcome.verdict)
+        save_proof(proof, query, outcome.verdict, semantics=semantics)
     where = _where(
         query, norm, radius, radius_squared, centered=point is not None, boxed=bool(boxes)
     )
@@ -275,7 +275,7 @@ def _network(
 
 def _require_executable(path: str, normalise: bool, semantics: str) -> None:
     """Raises UserError where the file computes something else than one sum a unit."""
-    from verifier.cli.networks import require_executable
+    from verifier.formats.load import require_executable
     from verifier.question.errors import UserError
 
     if normalise:

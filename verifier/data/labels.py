@@ -45,10 +45,15 @@ def output_names(
     if given is not None:
         names = [str(int(name)) if is_integer(name) and "." not in name else name for name in given]
         strange = [name for name in present if name not in names]
+        listed = ", ".join(map(repr, given[:5])) + (", .." if len(given) > 5 else "")
+        if len(set(names)) < len(names) and of_file is not None:
+            raise UserError(
+                f"{of_file} names its outputs {listed}, of which two are one label; "
+                "--labels A,B,.. names one for each output, in their order"
+            )
         if len(set(names)) < len(names):
             raise UserError("--labels: a label stands there twice")
         if strange and of_file is not None:
-            listed = ", ".join(map(repr, names[:5])) + (", .." if len(names) > 5 else "")
             raise UserError(
                 f"{of_file} names its outputs {listed}; {place} has the label {strange[0]!r}, "
                 "which is none of them; --labels A,B,.. names one for each output, in their order"

@@ -20,6 +20,11 @@ see `exact_maximum.py`, and at the point all atoms of a goal are >= 0.
 
 "content" holds the native network file; without it the network must be given to the reader.
 
+"semantics": "float32" or "float64" says that the claim is about the network as executed in that
+format (`question/executed.py`): the file states the question about reals that the user asked, and
+the certificate, under the digest of that network, is one of the wider question that the checker
+builds from it.
+
 The file states its own question. Whoever reads it must look at that question, or give the one that
 was meant: `load_proof(path, query=...)` refuses a proof of anything else.
 """
@@ -32,7 +37,7 @@ import json
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from verifier.evidence.certificate import (
     Flip,
@@ -48,6 +53,7 @@ from verifier.evidence.network_file import network_bytes, parse_network
 from verifier.evidence.packed import pack, read_bytes
 from verifier.evidence.strict_json import canonical_rational, parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import Format, Semantics
 from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
@@ -63,10 +69,15 @@ _CONE = ("norm", "center", "unit", "first", "last", "open")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """`verdict` is claimed of `query`; nothing is checked yet."""
+    """`verdict` is claimed of `query`; nothing is checked yet.
+
+    If `semantics` is not real, it is claimed of the network of `query` as executed in that format,
+    and a certificate of `executed(query, semantics)`.
+    """
 
     query: Query
     verdict: Claim
+    semantics: Semantics = "real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +89,36 @@ class FamilyProof:
 
 
 def save_proof(
-    path: Path | str, query: Query | FamilyQuery, verdict: Claim, *, with_network: bool = True
+    path: Path | str,
+    query: Query | FamilyQuery,
+    verdict: Claim,
+    *,
+    with_network: bool = True,
+    semantics: Semantics = "real",
 ) -> None:
-    """Writes the proof to `path`; the same proof gives the same bytes, packed if it ends in .gz."""
-    data = proof_bytes(query, verdict, with_network=with_network)
+    """Writes the proof to `path`; the same proof gives the same bytes, packed if it ends in .gz.
+
+    `semantics` as in `Proof`.
+    """
+    data = proof_bytes(query, verdict, with_network=with_network, semantics=semantics)
     write_bytes(path, pack(data) if str(path).endswith(".gz") else data)
 
 
 def load_proof(
-    path: Path | str, *, network: Network | None = None, query: Query | None = None
+    path: Path | str,
+    *,
+    network: Network | None = None,
+    query: Query | None = None,
+    semantics: Semantics | None = "real",
 ) -> Proof:
     """The proof that the file at `path` holds, of `query` if that is given; not of a family.
 
-    Raises UserError, naming the file, if it cannot be read or needs `network`; RefusedError, naming
-    the flaw, if it is malformed or about another network or question.
+    It is about this arithmetic, any if None. Raises UserError, naming the file, if it cannot be
+    read or needs `network`; RefusedError, naming the flaw, if it is malformed or about another
+    network, question or arithmetic.
     """
-    return _ordinary(load_claim(path, network=network, query=query), f"{path}: ")
+    found = load_claim(path, network=network, query=query, semantics=semantics)
+    return _ordinary(found, f"{path}: ")
 
 
 def load_family_proof(
@@ -111,11 +136,12 @@ def load_claim(
     *,
     network: Network | None = None,
     query: Query | FamilyQuery | None = None,
+    semantics: Semantics | None = "real",
 ) -> Proof | FamilyProof:
     """The proof that the file holds, whichever of the two it is; raises as `load_proof`."""
     data = read_bytes(path)
     try:
-        return parse_claim(data, network=network, query=query)
+        return parse_claim(data, network=network, query=query, semantics=semantics)
     except RefusedError as error:
         raise RefusedError(error.flaw, f"{path}: {error.detail}") from None
     except UserError as error:
@@ -133,20 +159,37 @@ def network_digest(path: Path | str) -> str:
 
     Raises UserError if it cannot be read, and RefusedError if it is malformed.
     """
-    head = parse_json(read_bytes(path).partition(b"\n")[0])
-    digest = head.get("network") if isinstance(head, dict) else None
+    digest = _head_of(path).get("network")
     if not isinstance(digest, str):
         raise RefusedError("malformed", f"{path}: a proof names its network")
     return digest
 
 
-def proof_bytes(query: Query | FamilyQuery, verdict: Claim, *, with_network: bool = True) -> bytes:
-    """The lines of a proof file."""
+def semantics_in(path: Path | str) -> Semantics:
+    """The arithmetic that the proof file says it is about; raises as `network_digest`."""
+    return _semantics_in(_head_of(path))
+
+
+def _head_of(path: Path | str) -> dict[str, Any]:
+    head = parse_json(read_bytes(path).partition(b"\n")[0])
+    return head if isinstance(head, dict) else {}
+
+
+def proof_bytes(
+    query: Query | FamilyQuery,
+    verdict: Claim,
+    *,
+    with_network: bool = True,
+    semantics: Semantics = "real",
+) -> bytes:
+    """The lines of a proof file; see `save_proof`."""
     head: dict[str, Any] = {"robmem_proof": VERSION, "network": query.network.digest}
     if with_network:
         head["content"] = base64.b64encode(network_bytes(query.network)).decode("ascii")
     region = _cone_out(query.cone) if isinstance(query, FamilyQuery) else _region_out(query.region)
     head |= {"region": region, "goals": [_goal_out(g) for g in query.goals]}
+    if semantics != "real":
+        head["semantics"] = semantics
     text = json.dumps(head, separators=(",", ":"))
     parts: tuple[Robust | Flip, ...]
     if isinstance(verdict, Radius):
@@ -171,6 +214,7 @@ def parse_claim(
     *,
     network: Network | None = None,
     query: Query | FamilyQuery | None = None,
+    semantics: Semantics | None = "real",
 ) -> Proof | FamilyProof:
     """The proof that these bytes hold, of one question or of a family; raises as `load_proof`."""
     first, newline, rest = data.partition(b"\n")
@@ -182,7 +226,10 @@ def parse_claim(
         raise RefusedError("malformed", "a proof begins with a JSON object")
     if type(head.get("robmem_proof")) is not int or head["robmem_proof"] != VERSION:
         raise RefusedError("version", f"proof version {head.get('robmem_proof')!r}, not {VERSION}")
-    check_fields(head, ("robmem_proof", "network", "region", "goals"), ("content",))
+    check_fields(head, ("robmem_proof", "network", "region", "goals"), ("content", "semantics"))
+    of = _semantics_in(head)
+    if semantics is not None and of != semantics:
+        raise RefusedError("semantics", f"about {_ARITHMETIC[of]}, not {_ARITHMETIC[semantics]}")
     about = query.network if query is not None else network
     if about is None:
         about = _network_in(head)
@@ -214,11 +261,27 @@ def parse_claim(
         if not isinstance(verdict, Robust) or not isinstance(flip, Flip):
             raise RefusedError("malformed", "three lines are of a proof and then a flip")
         verdict = Radius(verdict, flip) if stated.region.open else Maximum(verdict, flip)
+    if of != "real" and (isinstance(stated, FamilyQuery) or not isinstance(verdict, Robust | Flip)):
+        raise RefusedError("semantics", "families and exact extremes are of real numbers")
     if isinstance(stated, Query):
-        return Proof(stated, verdict)
+        return Proof(stated, verdict, of)
     if not isinstance(verdict, Robust):
         raise RefusedError("another verdict", "a family is shown by a proof")
     return FamilyProof(stated, verdict)
+
+
+_ARITHMETIC = {
+    "real": "real numbers",
+    **{of: f"the network as executed in {of}" for of in get_args(Format)},
+}
+
+
+def _semantics_in(head: dict[str, Any]) -> Semantics:
+    found: Any = head.get("semantics", "real")
+    if "semantics" in head and found not in get_args(Format):
+        raise RefusedError("semantics", f"{str(found)[:40]!r} is neither float32 nor float64")
+    semantics: Semantics = found
+    return semantics
 
 
 def _shape(query: Query | FamilyQuery) -> Region | Cone:

@@ -73,6 +73,15 @@ def load_file(
     return Loaded(network, (Port("X", (inputs,), ""),), (Port("Y", (made,), ""),))
 
 
+def require_executable(path: Path | str, semantics: str) -> None:
+    """Raises UserError where the file, as executed, computes something else than one sum a unit."""
+    if _suffix(Path(path)) == ".onnx":
+        with needing():
+            from verifier.formats.onnx.single_sums import require_single_sums
+
+        require_single_sums(path, semantics)
+
+
 def source_files(path: Path | str) -> list[Path]:
     """The file, and those beside an .onnx file in which its weights lie; raises UserError."""
     path = Path(path)

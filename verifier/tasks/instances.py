@@ -25,7 +25,7 @@ import numpy as np
 
 from verifier.checker.checked import Checked, Facts, asked_of, of_local_process
 from verifier.checker.scaled import evaluate
-from verifier.evidence.certificate import Flip, Robust, Undecided
+from verifier.evidence.certificate import Flip, Undecided
 from verifier.evidence.files import read_regular, write_bytes
 from verifier.evidence.proof_file import Claim, load_proof, proof_bytes, save_proof
 from verifier.formats.files import naming, read_text, shown
@@ -83,8 +83,9 @@ class FloatPoint:
 class Answer:
     """`word` with its evidence: for every box of the property a query and its checked outcome.
 
-    A violated property has the one query that shows it; `violation` is set exactly then. As
-    executed, the queries are those of `question.executed`.
+    A violated property has the one query that shows it; `violation` is set exactly then. With
+    other `semantics` than real the evidence is about the queries as `question.executed` widens
+    them.
     """
 
     word: Word
@@ -92,12 +93,13 @@ class Answer:
     outcomes: tuple[CheckedOutcome, ...]
     violation: Violation | None
     seconds: float
+    semantics: Semantics = "real"
 
     @property
     def proof_bytes(self) -> int:
         """The size of the evidence, its network left out."""
         return sum(
-            len(proof_bytes(query, outcome.verdict, with_network=False))
+            len(proof_bytes(query, outcome.verdict, with_network=False, semantics=self.semantics))
             for query, outcome in zip(self.queries, self.outcomes, strict=True)
             if not isinstance(outcome.verdict, Undecided)
         )
@@ -189,6 +191,7 @@ def answer(
                     (asked.outcome,),
                     asked.violation,
                     monotonic() - started,
+                    semantics,
                 )
             used, verdict = monotonic() - begun, asked.outcome.verdict
             if isinstance(verdict, Undecided) and used >= 0.9 * (limit.timeout or used + 1):
@@ -211,6 +214,7 @@ def answer(
         tuple(outcomes),
         None,
         monotonic() - started,
+        semantics,
     )
 
 
@@ -222,7 +226,7 @@ class _Asked:
 
 
 def _ask(query: Query, options: Options, semantics: Semantics) -> _Asked:
-    """The outcome about one box, and the query that its evidence is about."""
+    """The outcome about one box, whose evidence is about these semantics of the query."""
     if semantics == "real":
         outcome = verify(query, options)
         flip = outcome.verdict
@@ -231,7 +235,7 @@ def _ask(query: Query, options: Options, semantics: Semantics) -> _Asked:
     seen, violation = answered.execution, None
     if seen is not None:
         violation = Violation(seen.point, seen.outputs, int(query.goals[seen.goal].rival))
-    return _Asked(answered.question, answered.outcome, violation)
+    return _Asked(query, answered.outcome, violation)
 
 
 def _violation(query: Query, flip: Flip) -> Violation:
@@ -370,7 +374,7 @@ def save_proofs(path: Path, found: Answer) -> list[Path]:
     paths = proof_paths(path, len(found.queries))
     for target, query, outcome in zip(paths, found.queries, found.outcomes, strict=True):
         if not isinstance(outcome.verdict, Undecided):
-            save_proof(target, query, outcome.verdict)
+            save_proof(target, query, outcome.verdict, semantics=found.semantics)
     return paths
 
 
@@ -392,38 +396,36 @@ def check_proofs(
     question, UserError where a file is missing.
     """
     queries = question.queries(network)
-    if semantics != "real":
-        queries = [executed(query, semantics) for query in queries]
     if path.suffix == ".vipr":
+        if semantics != "real":
+            raise RefusedError("semantics", f"{path}: a program is about reals, not {semantics}")
         return _proved(question, _check_vipr(queries, path))
     if path.exists():
-        stated = load_proof(path, network=queries[0].network).query
+        stated = load_proof(path, network=network, semantics=semantics).query
         asked = [q for q in queries if q.region == stated.region and q.goals == stated.goals]
         if not asked:
             raise RefusedError("another question", f"{path} is not about a box of the property")
-        verdict = load_proof(path, query=asked[0]).verdict
-        _require(network, asked[0], verdict, semantics)
+        verdict = load_proof(path, query=asked[0], semantics=semantics).verdict
+        _require(asked[0], verdict, semantics)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
         if len(queries) == 1:
             return _proved(question, Word.HOLDS)
         raise RefusedError("goal missing", f"{path} proves one of {len(queries)} boxes")
     for target, query in zip(proof_paths(path, len(queries)), queries, strict=True):
-        verdict = load_proof(target, query=query).verdict
-        _require(network, query, verdict, semantics)
+        verdict = load_proof(target, query=query, semantics=semantics).verdict
+        _require(query, verdict, semantics)
         if isinstance(verdict, Flip):
             return Word.VIOLATED
     return _proved(question, Word.HOLDS)
 
 
-def _require(network: Network, query: Query, verdict: Claim, semantics: Semantics) -> None:
+def _require(query: Query, verdict: Claim, semantics: Semantics) -> None:
     """Returns if the verdict is shown to be true; raises RefusedError."""
     if semantics == "real":
         check(query, verdict)
-    elif isinstance(verdict, Robust | Flip):
-        check_executed(network, query, semantics, verdict)
     else:
-        raise RefusedError("another verdict", "neither a proof nor a flip")
+        check_executed(query, semantics, verdict)
 
 
 def _proved(question: Property, word: Word) -> Word:

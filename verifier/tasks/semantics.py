@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from verifier.checker.checked import Asked, Checked, Checker
 from verifier.evidence.certificate import Flip, Robust, Undecided, Verdict
+from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError
 from verifier.question.executed import Format, Vector, executable, executed, is_number
 from verifier.question.network import Network, Rows
@@ -104,14 +105,17 @@ def verify_executed(
     return Executed(question, replace(outcome, verdict=verdict, checked=None, refused=None))
 
 
-def check_executed(
-    network: Network, question: Query, semantics: Format, verdict: Robust | Flip
-) -> Checked:
-    """The verdict about `question`, which `executed` has built of this network, shown to be true.
+def check_executed(query: Query, semantics: Format, verdict: Claim) -> Checked:
+    """The verdict about `executed(query, semantics)` shown to be true.
 
     Raises RefusedError, naming the flaw; a flip whose errors are those of no execution among them.
     """
-    checker = Checker.of(network, [question], semantics)
+    if not isinstance(verdict, Robust | Flip):
+        raise RefusedError(
+            "another verdict", f"exact extremes are of real numbers, not {semantics}"
+        )
+    question = executed(query, semantics)
+    checker = Checker.of(query.network, [question], semantics)
     kind: Literal["robust", "flip"] = "flip" if isinstance(verdict, Flip) else "robust"
     (answer,) = (found for _, found in checker.check([question], [kind], lambda k: verdict))
     if isinstance(answer, RefusedError):
