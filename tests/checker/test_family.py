@@ -30,6 +30,8 @@ from verifier.evidence.certificate import (
     Node,
     PairLemma,
     Robust,
+    SeparableStep,
+    SumsStep,
     SymbolicLeaf,
     SymbolicStep,
     UnitSplit,
@@ -137,6 +139,8 @@ def test_tampered_proofs_are_refused_for_their_flaw():
         ((replace(true, ends=(-1.0, F(1))),), "not exact"),
         ((Lemma(0, True, ONE, LEAF),), "unsupported"),
         ((SymbolicStep(),), "unsupported"),
+        ((SeparableStep((ONE,)),), "unsupported"),
+        ((SumsStep((ONE,), ()),), "no ball"),
     ):
         assert flaw_of(query, Robust(steps, (LEAF,))) == flaw
     for tree, flaw in (
@@ -147,7 +151,8 @@ def test_tampered_proofs_are_refused_for_their_flaw():
         ((Node((), InputSplit(2, ZERO)), *LEAF, *LEAF), "index out of range"),
         ((*LEAF, *LEAF), "malformed tree"),
         ((Node((), UnitSplit(0)), *LEAF), "malformed tree"),
-        ((Node((), Leaf(ball=ZERO)),), "unsupported"),
+        ((Node((), Leaf(ball=ZERO)),), "accepted"),
+        ((Node((), Leaf(ball=ONE)),), "no ball"),
     ):
         assert flaw_of(query, Robust((), (tree,))) == flaw
     assert flaw_of(query, Robust((), ())) == "goal missing"
@@ -186,7 +191,10 @@ def test_cones_are_refused_that_are_none():
         cone_of("1", [0], 0, 1, unit=0)
 
 
-PROVED = ("linf", "linf-parallel", "linf-halfspaces", "l1-halfspaces", "l2-halfspaces")
+PROVED = (
+    "linf", "linf-parallel", "linf-halfspaces", "l1", "l1-parallel", "l1-serial", "l1-halfspaces",
+    "l2-halfspaces",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROVED)

@@ -288,11 +288,11 @@ def test_tampered_proof_files():
         assert flaw == kernel or {flaw, kernel} <= {"malformed", "missing field", "unknown field"}
         assert kernel != "accepted"
 
-    def with_a_ball(head, certificate):
-        certificate["goals"] = [[{"leaf": {"ball": 0}}]]
+    def with_a_ball(share):
+        return lambda _, certificate: certificate.update(goals=[[{"leaf": {"ball": share}}]])
 
-    assert "accepted" not in edited_file(with_a_ball)
-    assert edited_file(with_a_ball)[1] == "unsupported"
+    assert edited_file(with_a_ball(0)) == ("accepted", "accepted")
+    assert edited_file(with_a_ball(1)) == ("no ball", "no ball")
     assert edited_file(a_flip) == ("another verdict", "another verdict")
     assert edited_file(with_one_number) == ("unsupported", "malformed")
     assert edited_file(region_with(last="2")) == ("bound too weak", "bound too weak")

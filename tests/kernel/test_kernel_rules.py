@@ -213,7 +213,7 @@ def interval(norm, d, sides, cuts=(), size=FOUR):
     center = [F(1), F(0), F(-1)]
     region = Region(norm, list(sides[0]), list(sides[1]), center, size, clipped=True)
     middle = sum(g * center[k] for k, g in d) if norm != "inf" else F(0)
-    return ridge.Ridges(Inputs(), region).interval(d, middle, sides, cuts)
+    return ridge.Ridges(Inputs(), 3).interval(d, middle, region, sides, cuts)
 
 
 WIDE = [F(-50)] * 3, [F(70)] * 3
@@ -354,9 +354,9 @@ def test_a_function_is_split_at_all_zeros_of_a_unit():
     first, second, third = build.layer([u, u - 1, u - 2])
     (last,) = build.layer([-1 - 2 * u + 4 * first - 4 * second + 4 * third])
     network = Network(network_bytes(build.network([last])))
-    found = ridge.Ridges(network, None).function(((0, F(1)),), {4: F(3), 0: F(1)}, F(-1), F(3))
+    found = ridge.Ridges(network, 1).function(((0, F(1)),), {4: F(3), 0: F(1)}, F(-1), F(3))
     places = [F(k, 2) for k in range(-2, 7)]
     heights = [1, 0, 0, 0, 1, 0, 0, 0, 1]
     assert found == (places, [3 * h + place for h, place in zip(heights, places, strict=True)])
-    flat = ridge.Ridges(network, None).function(((0, F(1)),), {4: F(3)}, F(1), F(1))
+    flat = ridge.Ridges(network, 1).function(((0, F(1)),), {4: F(3)}, F(1), F(1))
     assert flat == ([F(1)], [F(3)])

@@ -22,11 +22,12 @@ from verifier.evidence.certificate import (
     PairLemma,
     PlaneSplit,
     Robust,
+    SumsStep,
     UnitSplit,
     certificate_bytes,
 )
 from verifier.evidence.data_file import data_bytes, parse_data
-from verifier.question.build import NetworkBuilder
+from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.family import Cone, FamilyQuery, FamilyTerms, family_goals
 from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import box
@@ -105,6 +106,65 @@ def lemmas(rng, query):
         checker.assume(lemma)
         found.append(lemma)
     return tuple(found)
+
+
+def random_sum_family(seed):
+    """A family of a sum of functions of one direction each, what reads it and m, and a proof that
+    may or may not hold: by leaves with a multiplier of the ball, at what they reach or beside."""
+    rng = Random(seed)
+    n = rng.randint(1, 3)
+    build = NetworkBuilder(n + 1)
+    *xs, m = build.inputs
+    lines = [*xs] if rng.random() < 0.7 else [*xs, xs[0] - xs[-1] * 2 if n > 1 else 2 * xs[0]]
+    bends = build.layer([line * rng.choice((-1, 1)) + rng.randint(-2, 2) for line in lines * 2])
+    mixed = [m * rng.randint(-2, 2) + rng.randint(-3, 3) for _ in range(2)]
+    if rng.random() < 0.2:
+        mixed[0] = mixed[0] + xs[0]
+    signs = [F(rng.choice((-2, -1, 1, 1))) for _ in bends]
+    total = Affine.sum([z * sign for z, sign in zip(bends, signs, strict=True)])
+    (first, second) = build.layer([total + mixed[0], xs[0] * rng.randint(0, 1) + mixed[1]])
+    (third,) = build.layer([first * rng.choice((-1, 1)) + second + rng.randint(-1, 2)])
+    outputs = [total + mixed[0] * rng.randint(0, 1), first - second, third]
+    network = build.network([rng.choice(outputs)])
+    start = F(rng.choice((0, 0, 1)), 2)
+    cone = cone_of(
+        rng.choice(("1", "1", "2", "inf")), [rng.randint(-2, 2) for _ in range(n)], start,
+        start + F(rng.randint(1, 4), 2), is_open=rng.random() < 0.3, unit=rng.choice((1, F(1, 3))),
+    )  # fmt: skip
+    shares = (ZERO,) if cone.norm == "inf" else (ZERO, F(1, 2), ONE, ONE, F(2), F(3))
+    leaf = Leaf(ball=rng.choice(shares), usual=rng.random() < 0.5)
+    goal = Goal((Atom((), ((0, F(rng.choice((-1, 1)))),), ZERO, rng.random() < 0.5),), "r")
+    query = FamilyQuery(network, cone, (goal,))
+    scaled = family_scaled(network, [query])
+    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
+    steps = []
+    for _ in range(rng.randint(0, 2)):
+        if cone.norm != "inf" and rng.random() < 0.5:
+            step = SumsStep((rng.choice(shares),), (rng.choice(shares),))
+            checker.apply(step)
+        else:
+            v, upper = rng.randrange(network.units.count), rng.random() < 0.5
+            shown = Leaf(ball=rng.choice(shares), usual=rng.random() < 0.5)
+            least = [lowest(end, shown, Lemma(v, upper, ZERO, ())) for end in checker.ends]
+            if rng.random() < 0.1:
+                least[rng.randrange(2)] += F(1, 10**6)
+            sign = -1 if upper else 1
+            step = PairLemma(v, upper, (sign * least[0], sign * least[1]), (Node((), shown),))
+            checker.assume(step)
+        steps.append(step)
+    least = min(lowest(end, leaf, goal) for end in checker.ends)
+    shift = rng.choice((ZERO, ZERO, F(1, 10**9), -F(1, 10**9), F(1, 2)))
+    moved = replace(goal.atoms[0], constant=goal.atoms[0].constant + least - shift)
+    tree = (Node((), leaf),)
+    if rng.random() < 0.3:
+        share = F(rng.randint(1, 3), 4)
+        split = rng.choice((
+            InputSplit(n, cone.first + share * (cone.last - cone.first)),
+            InputSplit(0, cone.center[0] + F(rng.randint(-1, 1), 2)),
+            PlaneSplit(((0, ONE),), cone.center[0]), UnitSplit(rng.randrange(3)),
+        ))  # fmt: skip
+        tree = (Node((), split), *tree, *tree)
+    return FamilyQuery(network, cone, (Goal((moved,), "r"),)), Robust(tuple(steps), (tree,))
 
 
 def holds_at_slices(query):

@@ -171,7 +171,8 @@ class Branch:
             self._high[key] = _whole(value)
 
     def _checked(self, v: int, what: str = "unit") -> int:
-        count = self.network.units.count if what == "unit" else self.inputs
+        counts = {"unit": self.network.units.count, "axis": self.scaled.axes}
+        count = counts.get(what, self.inputs)
         if not 0 <= v < count:
             raise RefusedError("index out of range", f"{what} {v} of {count}")
         return v
@@ -240,13 +241,17 @@ class Branch:
         if self.region.norm == "inf":
             raise RefusedError("no ball", "a step about sums on a box")
         found: list[tuple[int, bool, Fraction, Number]] = []
-        if not len(tables_of(self.scaled).final.units):
+        final = tables_of(self.scaled).final
+        if not len(final.units):
             return found
         minima = self.minima()
+        m = self._low[-self.inputs] if any(final.rates) else 0  # at one parameter of a family
+        moved = {v: rate * m for v, rate in zip(final.units.tolist(), final.rates, strict=True)}
         for upper, multipliers in ((False, step.lower), (True, step.upper)):
             for multiplier in multipliers:
                 bounds = sum_bounds(self.scaled, self.region, minima, multiplier, upper=upper)
-                for v, value in bounds:
+                for v, without in bounds:
+                    value = without + moved[v]
                     if value < self.upper(v) if upper else value > self.lower(v):
                         (self._drop_upper if upper else self._raise_lower)(v, value)
                         found.append((v, upper, multiplier, value))

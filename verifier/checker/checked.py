@@ -262,15 +262,23 @@ class Checker:
     `denominator` is one of which all entries of the regions are multiples. `semantics` other than
     real are those of `question.executed`: `network` is then the one of its questions, with an input
     for every rounding error, and a flip has to be an execution. `digest` is that of the network
-    asked about in any case.
+    asked about in any case. `family` says that the questions are about families of it.
     """
 
-    def __init__(self, network: Network, denominator: int, semantics: Semantics = "real") -> None:
+    def __init__(
+        self,
+        network: Network,
+        denominator: int,
+        semantics: Semantics = "real",
+        *,
+        family: bool = False,
+    ) -> None:
         self.asked_about, self.semantics = network, semantics
         self.digest = network.digest
         self._form = None if semantics == "real" else executable(network, semantics)
         self.network = network if self._form is None else self._form.network
-        self.scaled = ScaledNetwork(self.network, denominator)
+        self.scaled = ScaledNetwork(self.network, denominator, family=family)
+        self._family = family
         self._lent: tuple[Network, ScaledNetwork] | None = None
         self.own, self.others = Room(), Room()
         self.current: Round | FamilyRound | None = None
@@ -286,7 +294,8 @@ class Checker:
         """The network, and in integers, for a search: copies, made once a network."""
         if self._lent is None:
             network = self.network.derived(copy.deepcopy)
-            self._lent = network, ScaledNetwork(network, self.scaled.denominator)
+            scaled = ScaledNetwork(network, self.scaled.denominator, family=self._family)
+            self._lent = network, scaled
         return self._lent
 
     def rounds(

@@ -21,7 +21,14 @@ from typing import Any
 
 from verifier.checker.checked import _KEY, Checked, Facts, Verdict
 from verifier.checker.exact_maximum import check_maximum
-from verifier.checker.family import FamilyChecker, Mark, Target, family_roots, family_scaled
+from verifier.checker.family import (
+    FamilyChecker,
+    Mark,
+    Target,
+    at_end,
+    family_roots,
+    family_scaled,
+)
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import (
@@ -35,7 +42,7 @@ from verifier.checker.manifest import (
 )
 from verifier.checker.maxima_trees import spelled_out, spelled_out_family
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
-from verifier.checker.ridge_lemmas import sums_spelled_out
+from verifier.checker.ridge_lemmas import sums_of_family, sums_spelled_out
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.symbolic import SLOPE, Branches
 from verifier.checker.tree import TreeChecker
@@ -254,18 +261,7 @@ class Elaborator(TreeChecker):
             return leaf
         form, _ = self.start(leaf, target)
         self._eliminate(form, leaf)
-        univariate = univariate_of(self.scaled)
-        profiles = univariate.profiles_of(form.z.items())
-        lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
-        shares = univariate.ball_weights(lines, self.region.norm)
-        weights = []
-        for line, share in zip(lines, shares, strict=True):
-            direction = univariate.directions[line]
-            scale = None
-            if self.region.norm == "2":  # as `ball_weights` has it
-                scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
-            weights.append(Weight(direction, share, scale))
-        return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
+        return _weighted(self.scaled, self.region.norm, form, leaf)
 
     # ---------------------------------------------------------------- separable steps
 
@@ -303,6 +299,21 @@ def _lines_of(branches: Branches) -> dict[int, tuple[Fraction, Fraction]]:
     return found
 
 
+def _weighted(scaled: ScaledNetwork, norm: str, form: Form, leaf: Leaf) -> Leaf:
+    """The leaf with the weights that the checker derives for the directions of this form."""
+    univariate = univariate_of(scaled)
+    profiles = univariate.profiles_of(form.z.items())
+    lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
+    weights = []
+    for line, share in zip(lines, univariate.ball_weights(lines, norm), strict=True):
+        direction = univariate.directions[line]
+        scale = None
+        if norm == "2":  # as `ball_weights` has it
+            scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
+        weights.append(Weight(direction, share, scale))
+    return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
+
+
 def _floored(slope: Fraction) -> Fraction:
     if slope.denominator <= 1 << USUAL_BITS:
         return slope
@@ -325,21 +336,30 @@ class FamilyElaborator(FamilyChecker):
         for step in steps:
             if isinstance(step, MaximaStep):
                 yield from spelled_out_family(self)
+            elif isinstance(step, SumsStep):
+                before = self.mark()
+                lemmas = sums_of_family(self, step)
+                self.undo(before)
+                yield from self.steps(lemmas)
             elif isinstance(step, PairLemma):
                 self.ends[0]._checked(step.unit)
                 yield replace(step, tree=tuple(self.tree(step.tree, step)))
                 self.assume(step)
             else:
-                raise RefusedError(
-                    "unsupported", f"a family has lemmas alone, not {type(step).__name__}"
-                )
+                raise RefusedError("unsupported", f"no step of a family: {type(step).__name__}")
 
     def tree(self, tree: Tree, target: Target) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
         before = self.mark()
         waiting: list[tuple[Mark, Split]] = []
         for node in tree:
-            yield Node(tuple(self.steps(node.steps)), node.body)
+            steps, body = tuple(self.steps(node.steps)), node.body
+            if isinstance(body, Leaf) and body.ball and not body.weights:
+                end = self.ends[0]
+                body = _weighted(
+                    self.scaled, end.region.norm, end.form(body, at_end(target, 0)), body
+                )
+            yield Node(steps, body)
             if isinstance(node.body, Split):
                 waiting.append((self.mark(), node.body))
                 self.restrict(node.body, high=False)

@@ -10,6 +10,8 @@ once (`families` in docs/certificates.md has the argument for each):
 - a unit is on if l >= 0 at both ends, and off if h <= 0 at both;
 - the line above relu(a) - s a is the larger of its values at l and h, at each end: convex in m; the
   line below is 0 unless the unit is on, or off, at both ends;
+- sums of ridge functions have the same multiplier of the ball and the same minima, on the largest
+  ball, at both ends: the bound is affine in the size of the ball, so affine or concave in m;
 - a lemma gives two end values and its leaves reach them at both ends. A bound replaces another one
   unless that is at least as tight at both ends: two affine functions have no common one above both.
 """
@@ -30,6 +32,9 @@ from verifier.checker.intervals import FamilyRoots, Room, RootBounds, interval_b
 from verifier.checker.leaf import Form, LeafChecker, usual_slope
 from verifier.checker.maxima import Form as MaximaForm
 from verifier.checker.maxima import MaximaRows, maxima_of
+from verifier.checker.ridge import Minima, univariate_of
+from verifier.checker.ridge_minima import sum_bounds
+from verifier.checker.ridge_tables import tables_of
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.evidence.certificate import (
     Conflict,
@@ -41,6 +46,7 @@ from verifier.evidence.certificate import (
     PlaneSplit,
     Split,
     Step,
+    SumsStep,
     Tree,
     UnitSplit,
 )
@@ -53,13 +59,15 @@ _SPLITS = (UnitSplit, InputSplit, PlaneSplit)
 Target = Goal | PairLemma
 Change = tuple[int, bool, MaximaForm, Sequence[Number]]
 """A unit, whether its upper bound has changed, its row, and the bound at both ends."""
+SumChange = tuple[int, bool, Fraction, tuple[Number, Number]]
+"""A sum, whether its upper bound has changed, the multiplier, and the bound at both ends."""
 
 
 def family_scaled(network: Network, queries: Sequence[FamilyQuery]) -> ScaledNetwork:
     """The scaled network that serves both ends of all of these cones."""
     regions = [region for query in queries for region in query.cone.ends]
     sides = [side for region in regions for side in (region.lower, region.upper)]
-    return ScaledNetwork(network, common_denominator(sides))
+    return ScaledNetwork(network, common_denominator(sides), family=True)
 
 
 def family_roots(
@@ -119,6 +127,14 @@ class End(LeafChecker):
         else:
             form.add(1, min(rest * max(high, 0), kept * max(-low, 0)))
         return kept
+
+    def minima(self) -> Minima:
+        """Bounds of sums of ridge functions for all m of the branch: on the largest ball, and where
+        inputs lie for any m."""
+        larger = self if self.parameter > self.twin.parameter else self.twin
+        low, high = zip(self.box(), self.twin.box(), strict=True)
+        box = (list(map(min, *low)), list(map(max, *high)))
+        return Minima(univariate_of(self.scaled), larger.region, box, self.cuts)
 
     def proves(self, leaf: Leaf, target: Goal | Lemma, *, closed: bool) -> bool:
         """Whether the leaf closes at this end; `closed` if the end is one of the question's."""
@@ -180,13 +196,39 @@ class FamilyChecker:
         if isinstance(step, MaximaStep):
             self.tighten_maxima()
             return
+        if isinstance(step, SumsStep):
+            self.tighten_sums(step)
+            return
         if not isinstance(step, PairLemma):
-            raise RefusedError(
-                "unsupported", f"a family has lemmas alone, not {type(step).__name__}"
-            )
+            raise RefusedError("unsupported", f"no step of a family: {type(step).__name__}")
         self.ends[0]._checked(step.unit)
         self.refute(step.tree, step)
         self.assume(step)
+
+    def tighten_sums(self, step: SumsStep) -> list[SumChange]:
+        """Bounds the final sums of ridge functions; says what has changed. What these have for the
+        last m holds for all but for what m adds itself, and for the share of the ball, which is
+        smaller there."""
+        first, last = self.ends
+        if last.region.norm == "inf":
+            raise RefusedError("no ball", "a step about sums on a box")
+        found: list[SumChange] = []
+        if not len(tables_of(self.scaled).final.units):
+            return found
+        minima, scales = last.minima(), self.scaled.scales[self.inputs :]
+        final = tables_of(self.scaled).final
+        rates = dict(zip(final.units.tolist(), final.rates, strict=True))
+        parameters = [end.input_bounds(self.inputs - 1)[0] for end in self.ends]
+        for upper, multipliers in ((False, step.lower), (True, step.upper)):
+            for multiplier in multipliers:
+                more = multiplier * (last.region.size - first.region.size) * (-1 if upper else 1)
+                bounds = sum_bounds(self.scaled, last.region, minima, multiplier, upper=upper)
+                for v, value in bounds:
+                    first_m, last_m = (rates[v] * m for m in parameters)
+                    values = value + more * scales[v] + first_m, value + last_m
+                    if self._bound(v, upper, values):
+                        found.append((v, upper, multiplier, values))
+        return found
 
     def maxima(self) -> FamilyMaxima:
         """Bounds of maxima in the current branch."""
@@ -353,8 +395,6 @@ class FamilyChecker:
         self.ends = (moved, kept) if high else (kept, moved)
 
     def _close(self, leaf: Leaf, target: Target) -> None:
-        if leaf.ball is not None:
-            raise RefusedError("unsupported", "a sum of ridge functions in a family")
         for number, end in enumerate(self.ends):
             closed = not (self.query.cone.open and end.parameter == self.query.cone.last)
             if not end.proves(leaf, at_end(target, number), closed=closed):

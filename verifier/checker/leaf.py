@@ -315,13 +315,7 @@ class LeafChecker(Branch):
         """Whether the form, now over inputs alone, is > 0 (>= 0) on the region and branch box; or
         over variables that lie on directions, if the leaf has a multiplier of the ball."""
         if leaf.ball is not None:
-            self._on_ball(leaf.ball)
-            univariate = univariate_of(self.scaled)
-            profiles = univariate.profiles_of(form.z.items())
-            whole = Fraction(form.constant) / form.denominator
-            weights = self._weights(leaf)
-            minima = self.minima()
-            bound = minima.lower_bound(profiles, 1, whole, form.denominator, leaf.ball, weights)
+            bound = self.least(form, leaf)
             strict = strict and not (self.region.open and leaf.ball > 0)
             return bound is None or (bound > 0 if strict else bound >= 0)
         size, on_ball = self.scaled.denominator, self.region.norm != "inf"
@@ -351,13 +345,27 @@ class LeafChecker(Branch):
             return self._holds_on_ball(gradient, constant, strict)
         return constant > 0 if strict else constant >= 0
 
+    def least(self, form: Form, leaf: Leaf) -> Fraction | None:
+        """A lower bound of the form, over variables that lie on directions, by a leaf with a
+        multiplier of the ball; None if the branch is empty."""
+        multiplier = leaf.ball or ZERO
+        self._on_ball(multiplier)
+        profiles = univariate_of(self.scaled).profiles_of(form.z.items())
+        whole, minima = Fraction(form.constant) / form.denominator, self.minima()
+        weights = self._weights(leaf)
+        bound = minima.lower_bound(profiles, 1, whole, form.denominator, multiplier, weights)
+        if bound is None:
+            return None
+        # The minima may be those of a larger ball of a family.
+        return bound + multiplier * (minima.region.size - self.region.size)
+
     def _weights(self, leaf: Leaf) -> dict[Direction, Fraction] | None:
         """The shares of directions that the leaf names, None if it names none."""
         if not leaf.weights:
             return None
         for weight in leaf.weights:
             for k, _ in weight.direction:
-                self._checked(k, "input")
+                self._checked(k, "axis")
         check_weights(leaf.weights, self.region.norm)
         return {weight.direction: weight.share for weight in leaf.weights}
 

@@ -504,7 +504,8 @@ def replay_distance(
 def run_checker(network: Network, points: Points, question: Question) -> Checker:
     """A checker that serves the regions of all samples."""
     denominator = lcm(points.denominator, question.denominator)
-    return Checker(network, denominator, question.semantics)
+    family = question.family is not None
+    return Checker(network, denominator, question.semantics, family=family)
 
 
 def claimed(result: Result, fetch: Callable[[str], bytes], network_digest: str) -> Robust | Flip:

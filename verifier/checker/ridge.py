@@ -205,7 +205,7 @@ class Univariate:
         """For every variable the number of its direction, -1 if it lies on none."""
         network, inputs = self.scaled.network, self._inputs
         lines = np.full(network.variables, -1, dtype=np.int64)
-        lines[:inputs] = np.arange(inputs)
+        lines[: self.scaled.axes] = np.arange(self.scaled.axes)
         known = self.number_of_direction
         for layer in self.scaled.layers:
             if not len(layer.filled):
@@ -216,7 +216,8 @@ class Univariate:
             units = layer.first + layer.filled
             lines[inputs + units] = np.where(smallest == largest, smallest, -1)
             last = np.maximum.reduceat(layer.indices, layer.starts)
-            for v in units[(smallest != largest) & (last < inputs)].tolist():
+            own = (smallest != largest) & (smallest >= 0) & (last < inputs)
+            for v in units[own].tolist():
                 variables, weights, _ = self.scaled.row(v)
                 direction = tuple(
                     (k, Fraction(w, weights[0])) for k, w in zip(variables, weights, strict=True)
@@ -394,7 +395,7 @@ class Minima:
         box: tuple[Sequence[Fraction], Sequence[Fraction]],
         cuts: Sequence[Cut],
     ) -> None:
-        self._univariate, self._region, self._box = univariate, region, box
+        self._univariate, self.region, self._box = univariate, region, box
         self._cuts: dict[int, list[tuple[Fraction, Fraction]]] = {}  # factor u + constant >= 0
         known = univariate.number_of_direction
         for normal, constant in cuts:
@@ -434,7 +435,7 @@ class Minima:
                 totals[size] = totals.get(size, 0) + weight * (low if weight > 0 else high)
         else:
             if weights is None:
-                shares = univariate.ball_weights(lines, self._region.norm)
+                shares = univariate.ball_weights(lines, self.region.norm)
             else:
                 shares = [weights.get(univariate.directions[line], ZERO) for line in lines]
             for (profile, factor), share in zip(profiles, shares, strict=True):
@@ -447,7 +448,7 @@ class Minima:
                     )
                 totals[bottom] = totals.get(bottom, 0) + abs(factor) * top
         total = sum((Fraction(a, b) for b, a in totals.items()), ZERO) / denominator
-        return total + constant - multiplier * self._region.size
+        return total + constant - multiplier * self.region.size
 
     def _range(self, profile: int) -> tuple[int, int, int]:
         """The least and the greatest value of the profile, and what they are divided by."""
@@ -470,13 +471,13 @@ class Minima:
         key = (profile, side, top // common, bottom // common)
         found = self._found.get(key)
         if found is None:
-            found = least(self._restrict(profile), side, self._region.norm, key[2], key[3])
+            found = least(self._restrict(profile), side, self.region.norm, key[2], key[3])
             self._found[key] = found
         return found
 
     def _center(self, line: int) -> Fraction:
         direction = self._univariate.directions[line]
-        return sum((g * self._region.center[k] for k, g in direction), ZERO)
+        return sum((g * self.region.center[k] for k, g in direction), ZERO)
 
     def _is_empty(self, lines: tuple[int, ...]) -> bool:
         """Whether the interval of one of these directions is empty."""
@@ -492,11 +493,11 @@ class Minima:
             function = self._univariate.profiles[profile]
             line = self._univariate.line_of_profile[profile]
             low, high = self.interval(line)
-            center = ZERO if self._region.norm == "inf" else self._center(line)
+            center = ZERO if self.region.norm == "inf" else self._center(line)
             size = lcm(function.size, low.denominator, high.denominator, center.denominator)
             points, values = function.between(low, high, size)
             middle = center.numerator * (size // center.denominator)
-            if self._region.norm == "1" and low < center < high:
+            if self.region.norm == "1" and low < center < high:
                 points.append(middle)
                 values.append(function.at(middle, size))
             found = Restricted(size, [x - middle for x in points], values)
@@ -513,9 +514,9 @@ class Minima:
                 low += g * (lower[k] if g > 0 else upper[k])
                 high += g * (upper[k] if g > 0 else lower[k])
                 squares, largest = squares + g * g, max(largest, abs(g))
-            if self._region.norm != "inf":
-                size, center = self._region.size, self._center(line)
-                reach = size * largest if self._region.norm == "1" else root_upper(size * squares)
+            if self.region.norm != "inf":
+                size, center = self.region.size, self._center(line)
+                reach = size * largest if self.region.norm == "1" else root_upper(size * squares)
                 low, high = max(low, center - reach), min(high, center + reach)
             for factor, constant in self._cuts.get(line, ()):
                 if factor > 0:

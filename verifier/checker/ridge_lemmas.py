@@ -4,30 +4,56 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from verifier.checker.family import FamilyChecker
 from verifier.checker.leaf import LeafChecker
 from verifier.checker.ridge import univariate_of
-from verifier.evidence.certificate import Leaf, Lemma, Node, SumsStep
+from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, SumsStep
 
 ZERO = Fraction(0)
 
 
-def lemmas_below(checker: LeafChecker, unit: int) -> list[Lemma]:
-    """That the sums that the unit reads, directly or not, are not negative, as far as the branch
-    does not say so; the branch has these bounds afterwards. With them the unit is a sum of ridge
-    functions in every leaf with a multiplier of the ball."""
-    lines, inputs = univariate_of(checker.scaled).lines, checker.inputs
+def sums_read(scaled: ScaledNetwork, unit: int) -> list[int]:
+    """The sums that the unit reads, directly or not."""
+    lines, inputs = univariate_of(scaled).lines, scaled.network.inputs
     found: set[int] = set()
     waiting = [unit]
     while waiting:
-        for j in checker.scaled.row(waiting.pop())[0]:
-            if lines.item(j) < 0 and j - inputs not in found:
+        for j in scaled.row(waiting.pop())[0]:
+            if lines.item(j) < 0 and j >= inputs and j - inputs not in found:
                 found.add(j - inputs)
                 waiting.append(j - inputs)
+    return sorted(found)
+
+
+def lemmas_below(checker: LeafChecker, unit: int) -> list[Lemma]:
+    """That the sums that the unit reads are not negative, as far as the branch does not say so; the
+    branch has these bounds afterwards. With them the unit is a sum of ridge functions in every leaf
+    with a multiplier of the ball."""
     lemmas: list[Lemma] = []
-    for v in sorted(found):
+    for v in sums_read(checker.scaled, unit):
         if checker.lower(v) < 0:
             lemmas.append(Lemma(v, False, ZERO, (Node((), Leaf(ball=ZERO)),)))
             checker.assume(lemmas[-1])
+    return lemmas
+
+
+def sums_of_family(checker: FamilyChecker, step: SumsStep) -> list[PairLemma]:
+    """The step as lemmas about a family; the branch has the bounds of the step afterwards."""
+    before = checker.mark()
+    changes = checker.tighten_sums(step)
+    checker.undo(before)
+    lemmas: list[PairLemma] = []
+    for unit, upper, multiplier, values in changes:
+        for v in sums_read(checker.scaled, unit):
+            if not checker.on(v):
+                lemmas.append(PairLemma(v, False, (ZERO, ZERO), (Node((), Leaf(ball=ZERO)),)))
+                checker.assume(lemmas[-1])
+        scale = checker.scaled.scales[checker.inputs + unit]
+        first, last = (Fraction(value) / scale for value in values)
+        tree = (Node((), Leaf(ball=multiplier)),)
+        lemmas.append(PairLemma(unit, upper, (first, last), tree))
+        checker.assume(lemmas[-1])
     return lemmas
 
 

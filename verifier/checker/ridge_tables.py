@@ -8,6 +8,7 @@ layer by layer by the distinct rows alone, and a sum is an array of numbers of f
     sums that are never negative: those whose constant and least values of their functions, each
     times the unit's scale and rounded down to a multiple of 2^-40, add up to 0 or more. A function
     that is zero everywhere is left out. A sum is final if it has a function and no sum reads it.
+    In a family a sum may read m as well, which lies on no direction; no sum reads such a one.
 
 None of this depends on a region.
 """
@@ -32,11 +33,13 @@ LEAST_BITS = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """Sum k is A of units[k]: (constants[k] + the sum of factor * profile over its entries
-    starts[k] .. starts[k + 1]), one profile a direction, directions increasing."""
+    """Sum k is A of units[k]: (constants[k] + rates[k] times the scaled m of a family + the sum of
+    factor * profile over its entries starts[k] .. starts[k + 1]), one profile a direction,
+    directions increasing."""
 
     units: Int
     constants: list[int]
+    rates: list[int]
     starts: Int
     profiles: Int
     factors: Int
@@ -64,6 +67,7 @@ class RidgeTables:
         self._end = np.zeros(scaled.network.units.count, dtype=np.int64)
         self._usable = np.zeros(scaled.network.units.count, dtype=bool)  # never negative
         self._constant: dict[int, int] = {}
+        self._rate: dict[int, int] = {}  # weights of the m of a family
         self._read = np.zeros(scaled.network.units.count, dtype=bool)
         parts: list[tuple[Int, Int, Int, Int]] = []
         for k in range(self._inputs):
@@ -124,8 +128,12 @@ class RidgeTables:
         on_line = self._lines[layer.indices] >= 0
         summing = (self._lines[inputs + units] < 0) & _any(on_line, owner, len(units))
         others = ~on_line & summing[owner]
-        self._read[layer.indices[others] - inputs] = True
+        of_m = summing[owner] & (layer.indices < inputs) & ~on_line
+        others &= ~of_m
+        for entry in np.flatnonzero(of_m).tolist():
+            self._rate[int(units[owner[entry]])] = int(layer.weights[entry])
         fits = np.ones(len(layer.indices), dtype=bool)
+        self._read[layer.indices[others] - inputs] = True
         fits[others] = self._usable[layer.indices[others] - inputs]
         summing &= ~_any(~fits, owner, len(units))
         own, others = on_line & summing[owner], others & summing[owner]
@@ -235,14 +243,17 @@ class RidgeTables:
                 if least is None or known is None
                 else known + (abs(factor) * least << LEAST_BITS) // self.profiles[profile].size
             )
-        self._usable[units[summing]] = [total is not None and total >= 0 for total in totals]
+        self._usable[units[summing]] = [
+            total is not None and total >= 0 and v not in self._rate
+            for v, total in zip(units[summing].tolist(), totals, strict=True)
+        ]
         return [(units[summing], counts, profiles, factors)]
 
     def _final(self, parts: list[tuple[Int, Int, Int, Int]]) -> Sums:
         """The sums that no other reads."""
         if not parts:
             none = np.zeros(0, dtype=np.int64)
-            return Sums(none, [], np.zeros(1, dtype=np.int64), none, none)
+            return Sums(none, [], [], np.zeros(1, dtype=np.int64), none, none)
         units, counts, profiles, factors = (np.concatenate(p) for p in zip(*parts, strict=True))
         kept = ~self._read[units] & (counts > 0)
         entries = np.repeat(kept, counts)
@@ -251,6 +262,7 @@ class RidgeTables:
         return Sums(
             units,
             [self._constant[v] for v in units.tolist()],
+            [self._rate.get(v, 0) for v in units.tolist()],
             np.append(0, np.cumsum(counts)),
             profiles[entries],
             factors[entries],

@@ -121,10 +121,14 @@ class ScaledNetwork:
 
     The weights are those for whole inputs, whatever the denominator is: scales and constants are
     multiples of what they are there. What depends on the network alone is derived once.
+
+    `axes` is the number of inputs that are directions of ridge functions: all, or in a family all
+    but the last, m, which lies on no direction.
     """
 
-    def __init__(self, network: Network, denominator: int) -> None:
+    def __init__(self, network: Network, denominator: int, *, family: bool = False) -> None:
         self.network = network
+        self.axes = network.inputs - family
         self.denominator = denominator
         self._one = one = self if denominator == 1 else network.derived(_at_one)
         self._placed_rows: dict[int, PlacedRow] = {}

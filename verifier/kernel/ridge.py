@@ -2,7 +2,8 @@
 
 Input k lies on the direction e_k. A unit lies on the one direction of all that it reads, or, if it
 reads inputs alone and several of them, on its row divided by the first entry. All units on d are
-functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found exactly.
+functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found exactly. The m of a
+family, the input behind the `axes`, and what reads it lie on no direction.
 """
 
 from fractions import Fraction
@@ -16,54 +17,54 @@ MOST_POINTS = 1 << 12  # of one function
 
 
 class Ridges:
-    def __init__(self, network, region):
-        self.network, self.region, self.inputs = network, region, network.inputs
+    def __init__(self, network, axes):
+        self.network, self.inputs, self.axes = network, network.inputs, axes
 
     @cached_property
     def directions(self):
         """By variable, pairs of input and entry, the first entry 1; None if it lies on none."""
-        found: Any = [((k, ONE),) for k in range(self.inputs)]
+        found: Any = [((k, ONE),) if k < self.axes else None for k in range(self.inputs)]
         for v in range(self.network.units.count):
             pairs, _, _ = self.network.units.row(v)
             read = {found[i] for i, _ in pairs}
-            of_inputs = pairs and pairs[-1][0] < self.inputs
+            of_inputs = pairs and pairs[-1][0] < self.axes
             own = tuple((k, Fraction(n, pairs[0][1])) for k, n in pairs) if of_inputs else None
             found.append(own if len(read) != 1 else read.pop())
         return found
 
-    def least(self, form, t, weights, sides, cuts):
-        """A lower bound of the form, all of whose variables lie on directions, in the branch; None
-        if the branch is empty. For t >= 0, size - ||x - c||_p^p >= 0 is taken away t times, and
-        ||x - c||_p^p >= sum of s_d |u_d - d . c|^p: what is left is a sum over directions, each
-        bounded by itself. Coq: finish_ridge_sound."""
+    def least(self, z, t, weights, region, sides, cuts):
+        """A lower bound of z . variables + t ||x - c||_p^p, where they lie on directions, in the
+        branch; None if that is empty. ||x - c||_p^p is at most the size of the ball, and at least
+        the sum of s_d |u_d - d . c|^p: what is left is a sum over directions, each bounded by
+        itself. Coq: finish_ridge_sound."""
         need(t >= 0, "negative multiplier", "ball")
-        need(t == 0 or self.region.norm != "inf", "no ball", "a multiplier of the ball of a box")
-        shares = {} if weights is None else self.shares(weights)
+        need(t == 0 or region.norm != "inf", "no ball", "a multiplier of the ball of a box")
+        shares = {} if weights is None else self.shares(weights, region.norm)
         sums: dict[Any, dict[int, Fraction]] = {}
-        for j, c in form.z.items():
+        for j, c in z.items():
             sums.setdefault(self.directions[j], {})[j] = c
         need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
-        total = form.constants[0] - t * self.region.size
+        total = ZERO
         for d, terms in sums.items():
-            center = sum(g * self.region.center[k] for k, g in d) if self.region.has_ball else ZERO
-            low, high = self.interval(d, center, sides, cuts)
+            center = sum(g * region.center[k] for k, g in d) if region.has_ball else ZERO
+            low, high = self.interval(d, center, region, sides, cuts)
             if low > high:
                 return None
             points, values = self.function(d, terms, low, high)
-            total += self.minimum(points, values, t * shares.get(d, ZERO), center)
+            total += self.minimum(points, values, t * shares.get(d, ZERO), center, region.norm)
         return total
 
-    def shares(self, weights):
+    def shares(self, weights, norm):
         """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y, by column sums (p = 1),
         or by Selberg's condition, Schur's test for the sqrt(s_d s_e) d . e. Coq: weights_sound."""
-        two = self.region.norm == "2"
-        need(self.region.norm != "inf", "malformed", "weights without a ball")
+        two = norm == "2"
+        need(norm != "inf", "malformed", "weights without a ball")
         need(listed(weights), "malformed", "weights of no direction")
         found: Any = {}
         columns: Any = {}  # by input, the entries of the directions
         for weight in weights:
             pairs, s, *w = listed(weight, 3 if two else 2)
-            entries, s = table(pairs, self.inputs), number(s)
+            entries, s = table(pairs, self.axes), number(s)
             d, w = tuple(entries.items()), number(w[0]) if two else ONE
             need(d and d[0][1] == 1 and 0 not in entries.values(), "malformed", "a direction")
             need(d > next(reversed(found), ()), "malformed", "directions do not increase")
@@ -83,11 +84,11 @@ class Ridges:
             need(large <= w, "weights too large", large)
         return {d: s for d, (s, _) in found.items()}
 
-    def interval(self, d, center, sides, cuts):
+    def interval(self, d, center, region, sides, cuts):
         """Where d . x lies: on the box, on the ball (|d . (x - c)| <= radius ||d||_q) and by the
         cuts that are about d alone. Coq: range_sound."""
         low, high = (sum(g * sides[(g > 0) == upper][k] for k, g in d) for upper in (False, True))
-        norm, size = self.region.norm, self.region.size
+        norm, size = region.norm, region.size
         if norm != "inf":
             two, largest = norm == "2", max(abs(g) for _, g in d)
             reach = root_upper(size * sum(g * g for _, g in d)) if two else size * largest
@@ -127,10 +128,10 @@ class Ridges:
             values[j] = [max(q, ZERO) for q in a]
         return points, row(terms.items(), ZERO)
 
-    def minimum(self, points, values, t, center):
+    def minimum(self, points, values, t, center, norm):
         """The least value + t |u - center|^p: at an end of a piece, at the center (p = 1), or at
         the vertex of a parabola (p = 2). Coq: least_sound."""
-        one, places = self.region.norm == "1", [*zip(points, values, strict=True)]
+        one, places = norm == "1", [*zip(points, values, strict=True)]
         for k in range(1, len(points) if t else 0):
             left, right = points[k - 1], points[k]
             slope = (values[k] - values[k - 1]) / (right - left)

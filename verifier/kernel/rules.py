@@ -54,7 +54,7 @@ class Checker:
         self.inputs, self.units = self.network.inputs, self.network.units.count
         self.version, regions = version, self.region.ends()
         self.parameter = self.inputs - 1 if len(regions) == 2 else None  # input m of a family
-        self.ridges = Ridges(self.network, regions[0])
+        self.ridges = Ridges(self.network, self.inputs - (self.parameter is not None))
         self.root = Branch(regions, (0, 1)[: len(regions)])
         self.zeros = (ZERO,) * len(regions)
         boxes = zip(*((region.low, region.high) for region in regions), strict=True)
@@ -177,16 +177,20 @@ class Checker:
         if self.parameter is not None:  # at an end m is a number
             share = form.z.pop(self.parameter, ZERO)
             form.add(share, (), self.bound(branch, self.parameter, False))
+        holds = True
         if "ball" in text:
-            need(self.parameter is None, "unsupported", "a sum of ridge functions in a family")
-            t, weights = (
-                number(text["ball"]),
-                listed(text["weights"]) if "weights" in text else None,
-            )
-            strict = strict and not (self.region.open and t > 0)  # t (size - |x - c|^p) > 0
-            sides = [[self.bound(branch, k, u)[0] for k in range(self.inputs)] for u in (0, 1)]
-            least = self.ridges.least(form, t, weights, sides, branch.cuts)
-            holds = least is None or (least > 0 if strict else least >= 0)
+            t = number(text["ball"])
+            weights = listed(text["weights"]) if "weights" in text else None
+            # The same minima for all m, of the largest ball: then it is affine or concave in m.
+            axes = range(self.ridges.axes)
+            ends = [[self.bound(branch, k, u) for k in axes] for u in (0, 1)]
+            sides = [[*map(min, ends[0])], [*map(max, ends[1])]]
+            least = self.ridges.least(form.z, t, weights, branch.regions[-1], sides, branch.cuts)
+            for region, constant in zip(branch.regions, form.constants, strict=True):
+                value = constant - t * region.size + (least or ZERO)
+                # On an open ball t (size - |x - c|^p) > 0.
+                weak = not strict or region.loose or (region.open and t > 0)
+                holds = holds and (least is None or value > 0 or (weak and value == 0))
         else:
             holds = all(self.positive(e, form, branch, box, strict) for e in range(len(self.zeros)))
         need(holds, "bound too weak", "a leaf does not close")

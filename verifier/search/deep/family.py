@@ -25,8 +25,10 @@ from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.search.clock import LateError, check_time
+from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.lifting import Lifting, holds
 from verifier.search.deep.propagation import Propagation
+from verifier.search.deep.ridge_sums import is_worth_trying
 from verifier.search.deep.slices import Slice, slice_at
 
 SHARES = tuple(Fraction(*pair) for pair in ((1023, 1024), (1, 2), (1, 16), (1, 256), (15, 16)))
@@ -78,7 +80,7 @@ class FamilySearch:
     def _slice(self, query: FamilyQuery, roots: FamilyRoots, share: Fraction) -> Slice:
         denominator = roots[0].scaled.denominator * share.denominator
         if denominator not in self._scaled:
-            self._scaled[denominator] = ScaledNetwork(self._network, denominator)
+            self._scaled[denominator] = ScaledNetwork(self._network, denominator, family=True)
         return slice_at(query, self._scaled[denominator], roots, share)
 
 
@@ -105,19 +107,19 @@ class _Attempt:
         for number, share in enumerate(SHARES):
             check_time(self._deadline)
             tries = self._slice_of(share)
-            propagation = Propagation(tries, self._deadline, sums=False)
+            propagation = Propagation(tries, self._deadline, separable=False)
             propagation.run_quickly()
             lifting = Lifting(self._checker)
             if self._closed(lifting, propagation, 0):
                 return self._proof()
-            if number == 0 and self._closed_by_maxima():
+            if number == 0 and (self._closed_by_exact_sums(tries) or self._closed_by_maxima()):
                 return self._proof()
             done = len(propagation.steps)
             propagation.run_thoroughly()
             if self._closed(lifting, propagation, done):
                 return self._proof()
             # Other units matter once these lemmas are known.
-            propagation = Propagation(tries, self._deadline, sums=False)
+            propagation = Propagation(tries, self._deadline, separable=False)
             propagation.run()
             if self._closed(lifting, propagation, 0):
                 return self._proof()
@@ -158,7 +160,7 @@ class _Attempt:
         for share in SHARES[:2]:
             check_time(self._deadline)
             tries = self._slice_of(part[0] + share * (part[1] - part[0]))
-            propagation = Propagation(tries, self._deadline, sums=False)
+            propagation = Propagation(tries, self._deadline, separable=False)
             propagation.run()
             lifting = Lifting(checker)
             found += lifting.steps(propagation.steps)
@@ -189,6 +191,17 @@ class _Attempt:
         if tree is not None and not holds(self._checker, tree, self._goals[number]):
             tree = self._trees[number] = None
         return tree is not None
+
+    def _closed_by_exact_sums(self, tries: Slice) -> bool:
+        """By sums of ridge functions that are as small as any, and what follows for maxima."""
+        if tries.region.norm == "inf" or not is_worth_trying(tries):
+            return False
+        try:
+            lemmas = SumSearch(tries, self._deadline).exact_ones()
+        except RefusedError:  # numbers that the arrays do not hold
+            return False
+        self._steps += Lifting(self._checker).steps(lemmas)
+        return self._closed_by_maxima()
 
     def _closed_by_maxima(self) -> bool:
         try:

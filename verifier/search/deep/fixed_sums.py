@@ -27,6 +27,7 @@ from verifier.search.deep import ridge_sums
 from verifier.search.deep.simplest import shortened
 
 ZERO = Fraction(0)
+EXACT = 64  # sums whose bound is wanted in exact arithmetic, at most
 SMALLEST = 3  # sums that are tried as the own one
 HALVINGS = 60  # of the interval of logarithms in which a multiplier is looked for
 Array = NDArray[np.float64]
@@ -74,6 +75,23 @@ class SumSearch:
             return False
         self._apply(SumsStep((found,), ()))
         return True
+
+    def exact_ones(self) -> list[Lemma]:
+        """Lower bounds of the smallest of the other sums, in exact arithmetic: in a family they may
+        have nothing to spare at the last parameter. Their numbers are for whoever lifts them."""
+        rest = [k for k in self._order if self._dual.center[k] > 0]
+        if not rest:
+            return []
+        limit = self._dual.center[rest[0]] * (1 + 2.0**-16)
+        found = []
+        for k in rest[:EXACT]:
+            check_time(self._deadline)
+            if self._dual.center[k] <= limit:
+                found += lemmas_below(self.checker, self._units[k])
+                multiplier = shortened(self._dual.best(k, 1)[0])[0]
+                tree = (Node((), Leaf(ball=multiplier)),)
+                found.append(Lemma(self._units[k], False, ZERO, tree))
+        return found
 
     def _apply(self, step: SumsStep) -> None:
         self.checker.tighten_sums(step)
@@ -216,7 +234,12 @@ class Dual:
         inside = np.where((self.left <= 0) & (self.right >= 0), self.value, np.inf)
         values = np.minimum.reduceat(inside, floats.starts[:-1])
         final = grid.tables.final
-        self.center = np.add.reduceat(values[grid.gather], final.starts[:-1]) + floats.constants
+        self.constants = floats.constants
+        if any(final.rates):  # m, the last input, is a number
+            m = float(checker.input_bounds(checker.inputs - 1)[0])
+            rates = [rate / scale for rate, scale in zip(final.rates, grid.scales, strict=True)]
+            self.constants = self.constants + m * np.array(rates)
+        self.center = np.add.reduceat(values[grid.gather], final.starts[:-1]) + self.constants
 
     def best(self, k: int, sign: int) -> tuple[float, float]:
         """About the multiplier with the greatest lower bound of sign * sum k, and that bound."""
@@ -241,7 +264,7 @@ class Dual:
         )
         low, high = -100.0, 100.0  # logarithms to base 2
         if part.at(2.0**low)[1] <= self.size:
-            return 0.0, sign * float(self._floats.constants[k]) + part.at(0.0)[0]
+            return 0.0, sign * float(self.constants[k]) + part.at(0.0)[0]
         for _ in range(HALVINGS):
             middle = (low + high) / 2
             if part.at(2.0**middle)[1] > self.size:
@@ -249,7 +272,7 @@ class Dual:
             else:
                 high = middle
         best = 2.0**high
-        constant = sign * float(self._floats.constants[k])
+        constant = sign * float(self.constants[k])
         return best, part.at(best)[0] - best * self.size + constant
 
 

@@ -22,6 +22,7 @@ from verifier.evidence.certificate import (
     PairLemma,
     PlaneSplit,
     Step,
+    SumsStep,
     Tree,
     UnitSplit,
 )
@@ -29,7 +30,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.query import Goal
 from verifier.question.rational import sqrt_upper
 
-TINY = Fraction(1, 1 << 60)
+TINY, ZERO = Fraction(1, 1 << 60), Fraction(0)
 
 
 def holds(checker: FamilyChecker, tree: Tree, goal: Goal | PairLemma) -> bool:
@@ -49,12 +50,14 @@ class Lifting:
     checker: FamilyChecker
 
     def steps(self, steps: Sequence[Step]) -> tuple[Step, ...]:
-        """Lemmas with the values that their leaves reach at both ends, and maxima; other steps are
-        left out."""
+        """Lemmas with the values that their leaves reach at both ends, maxima, and final sums;
+        other steps are left out."""
         found: list[Step] = []
         for step in steps:
             if isinstance(step, MaximaStep):
                 self.checker.tighten_maxima()
+                found.append(step)
+            if isinstance(step, SumsStep) and self.checker.tighten_sums(step):
                 found.append(step)
             if isinstance(step, Lemma):
                 lemma = self._lemma(step)
@@ -123,6 +126,9 @@ class Lifting:
 def lowest(end: End, leaf: Leaf, target: Goal | Lemma) -> Fraction:
     """The bound that the leaf gives of its form at this end, for p = 2 a little below it."""
     form = end.form(leaf, target)
+    if leaf.ball is not None:
+        least = end.least(form, leaf)
+        return ZERO if least is None else least  # None: the branch is empty
     size, region = end.scaled.denominator, end.region
     constant = Fraction(form.constant)
     gradient: dict[int, Fraction] = {}

@@ -78,10 +78,11 @@ class Propagation:
         deadline: float | None = None,
         *,
         sums: bool = True,
+        separable: bool = True,
         maxima: bool = True,
     ) -> None:
         """`sums` and `maxima` say whether steps about sums of functions of one direction, and about
-        maxima, may be used."""
+        maxima, may be used; without `separable`, of the former those about final sums alone."""
         self._maxima = maxima
         self.checker = checker
         self.inputs = checker.inputs
@@ -103,6 +104,7 @@ class Propagation:
         self._cut_short = False  # whether the last tree had splits left
         self._deadline = deadline
         self._summed = sums and is_worth_trying(checker)
+        self._separable = separable
         layers = max(1, len(checker.network.layers))
         self._wide = checker.network.units.count >= WIDE * layers
         self._on_ball = checker.region.norm != "inf"
@@ -125,7 +127,7 @@ class Propagation:
         # Where a ball matters, what follows from its box alone is mostly too weak.
         if (summed and self._bound_final_sums()) or self._close_goals(leaves=0):
             return True
-        if summed and self._bound_sums():
+        if summed and self._separable and self._bound_sums():
             return True
         units = self._relevant()
         if self._forward(units):
@@ -141,7 +143,8 @@ class Propagation:
     def run_thoroughly(self) -> bool:
         """The same by all that is left to try after `run_quickly`."""
         # On boxes sums are dear and rarely needed.
-        if self._summed and not self._on_ball and self._bound_sums():
+        on_box = self._summed and self._separable and not self._on_ball
+        if on_box and self._bound_sums():
             return True
         units = self._relevant()
         self._chords, self._trials_left = True, TRIALS
