@@ -11,6 +11,7 @@
                   "clip": .., "decoder": ..},
      "theorem": {"construction": name, "power": q, "parameter": q},
                                                 which is absent of proofs alone
+     "replayed": ["proved kernel"],             which is absent if the checker alone replayed them
      "results": [[sample, "robust" | "flip" | "distance" | "undecided",
                   sha256 of the certificate | null] ..],
      "root": sha256 of all that stands before}
@@ -22,6 +23,9 @@ Two ways lead to the claim, and the manifest says which were taken. With certifi
 By a theorem: the network is the one that `question.built` names, whose theorem is proved for all
 data sets; then there may be no results, and the claim is about every sample. What is checked then,
 without any certificate, is in `theorems.py`.
+
+`replayed` records that, before the manifest was sealed, the program extracted from Coq had accepted
+every certificate as well. It is a record: whoever wants to know lets it replay them (`proved.py`).
 
 The checker rebuilds sample i's question from the question above, the network and the points, and
 believes nothing else: see `sample_query`. A certificate brings its proof alone.
@@ -206,8 +210,12 @@ class Manifest:
     question: Question
     results: tuple[Result, ...]
     theorem: Built | None = None
+    proved: bool = False
+    """Whether the proved kernel, too, has replayed all certificates: a record."""
 
     def __post_init__(self) -> None:
+        if self.proved and all(result.certificate is None for result in self.results):
+            raise UserError("a manifest without certificates: none of them was replayed")
         if not self.results:
             if self.theorem is not None:
                 return
@@ -292,7 +300,7 @@ def parse_manifest(data: bytes) -> Manifest:
     if type(version) is not int or version != VERSION:
         raise RefusedError("version", f"manifest version {str(version)[:40]!r}, not {VERSION}")
     required = ("robmem_manifest", "network", "data", "size", "question", "results", "root")
-    check_fields(value, required, ("theorem",))
+    check_fields(value, required, ("theorem", "replayed"))
     if type(value["size"]) is not int or not isinstance(value["results"], list):
         raise RefusedError("malformed", "size is not a number or results is not a list")
     try:
@@ -303,6 +311,7 @@ def parse_manifest(data: bytes) -> Manifest:
             _question_in(value["question"]),
             tuple(map(_result_in, value["results"])),
             built_in(value["theorem"]) if "theorem" in value else None,
+            "replayed" in value,
         )
     except RefusedError:
         raise
@@ -569,13 +578,14 @@ def _claim_bytes(manifest: Manifest) -> bytes:
     results = ",\n".join(
         json.dumps([result.sample, result.kind, result.certificate]) for result in manifest.results
     )
-    theorem = ""
+    ways = ""
     if manifest.theorem is not None:
-        theorem = f'"theorem": {built_text(manifest.theorem)},\n'
+        ways = f'"theorem": {built_text(manifest.theorem)},\n'
+    ways += '"replayed": ["proved kernel"],\n' if manifest.proved else ""
     return (
         f'{{"robmem_manifest": {VERSION},\n"network": "{manifest.network}",\n'
         f'"data": "{manifest.data}",\n"size": {manifest.size},\n'
-        f'"question": {question_text(manifest.question)},\n{theorem}"results": [\n{results}]'
+        f'"question": {question_text(manifest.question)},\n{ways}"results": [\n{results}]'
     ).encode()
 
 

@@ -118,6 +118,7 @@ def command(
 
 
 _NOT_RECOGNISED = "recorded, not checked here: --by-theorem"
+_NOT_BY_PROVED = "recorded of all certificates, not replayed here: --proved"
 
 
 def _checker(proved: bool, kernel: bool) -> CheckerName:
@@ -399,6 +400,9 @@ def _check_folder(
         facts["seed"] = seed
     if manifest.theorem is not None:
         facts["by_theorem"] = "recorded"
+    here = by == "proved kernel" and not recorded
+    if manifest.proved:
+        facts["by_proved_kernel"] = "replayed" if here else "recorded"
     if as_json:
         print(json.dumps(facts))
     else:
@@ -419,6 +423,7 @@ def _check_folder(
             ("undecided", counts["undecided"]),
             ("proofs checked", f"{len(shown)}{partly}, by the {facts['checker']}"),
             *([] if manifest.theorem is None else [("by theorem", _NOT_RECOGNISED)]),
+            *([("by proved kernel", _NOT_BY_PROVED)] if manifest.proved and not here else []),
             *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
             ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
             ("seconds", facts["seconds"]["check"]),

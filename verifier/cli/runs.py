@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from verifier.runs.place import Refusal
     from verifier.runs.store import RunRow
 
-_LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size", "sources")
+_LISTED_ELSEWHERE = ("data", "label_names", "feature_names", "size", "sources", "replayed")
 
 _EXPORTED = {"state": "recorded"}  # of columns, the name under which they are exported
 

@@ -91,7 +91,7 @@ class Run(Questions):
         self.folder = Path(folder)
         text = read_file(self.folder / "manifest.json")
         names = ("network", "data", "size", "question", "results", "root", "robmem_manifest")
-        read = fields(parse(text), names, ("theorem",))  # a theorem is checked elsewhere
+        read = fields(parse(text), names, ("theorem", "replayed"))  # which are checked elsewhere
         network, data, size, asked, results, root, version = read
         need(type(version) is int and version == 1, "version", version)
         head, _, last = text.partition(b',\n"root": ')

@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.checker.manifest import Question, built_in
+from verifier.checker.manifest import Manifest, Question, built_in
 from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
@@ -22,6 +22,7 @@ from verifier.runs.store import Identity, RunRow
 from verifier.search.options import Options
 
 THEOREM = "theorem"  # what the facts of a run call it
+REPLAYED = "replayed"  # by the proved kernel: the root of what it has replayed
 LIMITS = ("timeout", "nodes")  # of the options: they may change when samples are tried again
 
 
@@ -85,6 +86,12 @@ def theorem_of(about: Mapping[str, Any]) -> Built | None:
     Raises RefusedError if they are malformed.
     """
     return built_in(about[THEOREM]) if THEOREM in about else None
+
+
+def replayed_by_proved(about: Mapping[str, Any], plain: Manifest) -> bool:
+    """Whether the facts of a run say that the proved kernel has replayed all certificates of this
+    manifest, which names neither that nor a theorem; a record."""
+    return about.get(REPLAYED) == plain.root
 
 
 def _question_from(text: dict[str, Any]) -> Question:

@@ -43,8 +43,10 @@ from verifier.runs.checking import check_run
 from verifier.runs.executor import Backend, Executor, InProcess
 from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolder
 from verifier.runs.identity import (
+    REPLAYED,
     identity_of,
     question_from,
+    replayed_by_proved,
     require_same_run,
     short_hash,
     theorem_of,
@@ -282,7 +284,8 @@ def continue_run(
     on any of these, time-outs aside.
 
     At its end the kernel replays some of what this session answered, in a tenth of the time that it
-    took, and the proved kernel, if `proved`, all that was checked in this call, see `by_kernel.py`.
+    took, and the proved kernel, if `proved`, all that was checked in this call, see `by_kernel.py`;
+    if that was every certificate, the manifest says so.
 
     What earlier sessions have answered is replayed first, outside of the budget; with `replay`
     false it is not, and the summary counts it as recorded alone. `replayed` is called with how many
@@ -329,6 +332,9 @@ def continue_run(
                         by_proved = _by_proved(run, store, shown, jobs)
                         count = KernelShare(len(by_proved), len(by_proved), 0)
                         store.note_kernel(host, "proved kernel", count.facts)
+                        newly = _newly_proved(run, store, by_proved)
+                        if newly is not None:
+                            store.note_about(number, REPLAYED, newly)
                 if seal:
                     seal_run(place, store)
                 else:
@@ -336,6 +342,14 @@ def continue_run(
         if proved and by_proved is None:
             with Store(place.database, read_only=True) as store:
                 by_proved = _by_proved(run, store, shown, jobs)
+                newly = _newly_proved(run, store, by_proved)
+            if newly is not None:  # else nothing is written
+                with Store(place.database) as store:
+                    store.note_about(number, REPLAYED, newly)
+                    if folder.sealed:
+                        seal_run(place, store)
+                    else:
+                        store.settle(shared=place.shared)
         summary = summarize(place, shown, monotonic() - started)
     return replace(summary, kernel=kernel, by_proved=by_proved or {})
 
@@ -351,6 +365,16 @@ def _by_proved(
 ) -> dict[int, Checked]:
     held = _held(run, store, shown)
     return replay_all(run.folder, run.network, run.points, run.job.question, held, max(1, jobs))
+
+
+def _newly_proved(run: Run, store: Store, by_proved: Mapping[int, Checked]) -> str | None:
+    """What to note if the proved kernel has replayed all certificates; None if it has not, or if
+    that is noted."""
+    plain, row = plain_manifest(store, run.place, run.points.size), run.place.row(store)
+    due = {result.sample: result.certificate for result in plain.results if result.certificate}
+    found = {sample: one.certificate for sample, one in by_proved.items()}
+    noted = not due or found != due or replayed_by_proved(row.about, plain)
+    return None if noted else plain.root
 
 
 def _by_kernel(
@@ -464,12 +488,19 @@ def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> 
     return 0 if small and not limited else min(cores or 1, samples)
 
 
-def manifest_of(store: Store, place: Place, size: int) -> Manifest:
-    """What the run claims by now; what is open or failed is undecided."""
+def plain_manifest(store: Store, place: Place, size: int) -> Manifest:
+    """What the run claims by now, without the ways that were taken; what is open or failed is
+    undecided."""
     row = place.row(store)
     results = tuple(map(result_of, store.samples(row.id)))
-    asked, theorem = question_from(row.question), theorem_of(row.about)
-    return Manifest(row.network, row.data, size, asked, results, theorem)
+    return Manifest(row.network, row.data, size, question_from(row.question), results)
+
+
+def manifest_of(store: Store, place: Place, size: int) -> Manifest:
+    """What the run claims by now, and by which ways."""
+    plain, about = plain_manifest(store, place, size), place.row(store).about
+    theorem, proved = theorem_of(about), replayed_by_proved(about, plain)
+    return replace(plain, theorem=theorem, proved=proved)
 
 
 def seal_run(place: Place, store: Store) -> Manifest:
