@@ -48,11 +48,11 @@ from verifier.formats.load import load_any_network
 from verifier.formats.nnet import read_nnet
 from verifier.formats.vnnlib.property import Disjunct, Property
 from verifier.formats.vnnlib.read import read_property
+from verifier.program.reduced import margin_program
 from verifier.question.build import chain_from_floats
 from verifier.question.network import Network
 from verifier.question.query import Atom, Query, label_goals
 from verifier.question.region import Norm, ball
-from verifier.search.bounds.encoding import encode
 from verifier.search.bounds.float_leaf import FloatLeaf
 from verifier.search.bounds.solver import solve_mip
 from verifier.search.exact.leaves import ExactLeaves
@@ -285,7 +285,7 @@ def compare_with_milp(queries: list[Query]) -> None:
         scaled = scaled_for(query.network, [query])
         root = interval_bounds(scaled, [query.region])[0]
         for goal in range(len(query.goals)):
-            program = encode(TreeChecker(query, scaled, root), goal)
+            program = margin_program(TreeChecker(query, scaled, root), goal, eliminate=False)
             started = monotonic()
             claims[solve_mip(program, "highs", MILP_LIMIT).claim.name.lower()] += 1
             theirs += monotonic() - started

@@ -21,9 +21,9 @@ from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import Robust
+from verifier.program.reduced import margin_program
 from verifier.question.query import Query
 from verifier.question.region import ball
-from verifier.search.bounds.encoding import encode
 from verifier.search.bounds.solver import solve_mip
 from verifier.tasks.verify import verify_batch
 
@@ -64,7 +64,9 @@ def main() -> int:
         for i in chosen:
             root = interval_bounds(scaled, [queries[i].region])[0]
             for goal in range(len(queries[i].goals)):
-                program = encode(TreeChecker(queries[i], scaled, root), goal, eliminate=eliminate)
+                program = margin_program(
+                    TreeChecker(queries[i], scaled, root), goal, eliminate=eliminate
+                )
                 started = perf_counter()
                 claims.append(solve_mip(program, "highs", given.limit).claim.name.lower())
                 total += perf_counter() - started

@@ -174,7 +174,7 @@ def test_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("--box", "0:1", "--unsafe", "Y_0 <= 0", "--label", "1"), "either --label or --unsafe"),
         (("--box", "0:1", "--label", "1", "--timeout", "0"), "'0' is not a positive"),
         (("--box", "0:1", "--label", "1", "--timeout", "nan"), "'nan' is not a positive"),
-        (("--box", "0:1", "--label", "1", "--engine", "magic"), "neither exact nor milp:SOLVER"),
+        (("--box", "0:1", "--label", "1", "--engine", "magic"), "is not one of exact, milp:highs"),
         (("--box", "0:1", "--label", "1", "--normalise"), "--normalise is for .nnet files"),
     ],
 )  # fmt: skip

@@ -25,13 +25,13 @@ from verifier.evidence.certificate import (
     UnitSplit,
 )
 from verifier.evidence.proof_file import save_proof
-from verifier.formats.big_m import big_m, root_bounds
 from verifier.formats.load import load_any_network
 from verifier.formats.lp_mps import exact_text, lp_text, mps_text
 from verifier.formats.vipr.check import check_vipr, check_vipr_text
 from verifier.formats.vipr.program import check_vipr_of
 from verifier.formats.vipr.write import vipr_texts
 from verifier.formats.write import onnx_bytes
+from verifier.program.big_m import big_m, root_bounds
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.query import Atom, Goal, Query

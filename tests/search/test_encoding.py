@@ -14,10 +14,10 @@ from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import Flip, Robust
+from verifier.program.reduced import margin_program
 from verifier.question.errors import UserError
 from verifier.question.query import Query
 from verifier.search.bounds.claims import Claim
-from verifier.search.bounds.encoding import encode
 from verifier.search.bounds.solver import solve_mip
 from verifier.search.options import Options
 from verifier.tasks.verify import verify
@@ -36,7 +36,7 @@ def test_all_programs_of_a_goal_agree(seed: int) -> None:
     for goal in range(len(query.goals)):
         best = []
         for eliminate in (False, True):
-            program = encode(checker, goal, eliminate=eliminate)
+            program = margin_program(checker, goal, eliminate=eliminate)
             for solver in ("highs", "cbc") if seed < 6 else ("highs",):
                 guess = solve_mip(program, solver)
                 assert guess.claim is Claim.OPTIMAL

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import NORM, SECONDS, read_clip, table_options
+from verifier.cli.options import NORM, SECONDS, engine_option, read_clip, table_options
 from verifier.cli.samples import LABELS_HELP, radius_rows
 from verifier.cli.working import memory_bytes, work_on
 
@@ -93,7 +93,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 )
 @click.option("--kind", metavar="KIND", help="rounded, householder or cayley (with --rank).")
 @click.option("--error", metavar="Q", help="Share of each ball that may err (moderate-rho).")
-@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@engine_option
 @click.option("--out", type=click.Path(file_okay=False), help="The folder of the run.")
 @click.option("--store", type=click.Path(file_okay=False), help="A folder of runs, one database.")
 @click.option("--new", is_flag=True, help="Start another run where there is one already.")

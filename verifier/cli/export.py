@@ -186,8 +186,8 @@ def _export_programs(
     parts: Parts,
 ) -> list[tuple[str, str]]:
     from verifier.evidence.files import write_bytes
-    from verifier.formats.big_m import big_m, root_bounds
     from verifier.formats.lp_mps import lp_text, mps_text
+    from verifier.program.big_m import big_m, root_bounds
 
     queries = _queries(source, prop, net, parts)
     programs = []

@@ -131,6 +131,32 @@ image_option = click.option(
 )
 
 
+def _engine(context: click.Context, option: click.Parameter, text: str) -> str:
+    """The engine, known and installed; UserError else."""
+    from verifier.search.options import solver_of
+
+    try:
+        solver = solver_of(text)
+    except UserError as error:
+        raise UserError(f"--engine: {error}") from None
+    if solver is not None:
+        from verifier.search.bounds.solver import require_solver
+
+        require_solver(solver)
+    return text
+
+
+engine_option = click.option(
+    "--engine",
+    default="exact",
+    show_default=True,
+    callback=_engine,
+    metavar="ENGINE",
+    help="exact, or milp:highs, milp:cbc, ..: a MILP solver finds, the exact engine proves.",
+)
+"""Of commands that search: which engine, by its name."""
+
+
 def number(option: str, text: str) -> Fraction:
     """The exact number given to `option`; raises UserError that names the option."""
     try:

@@ -287,6 +287,8 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
         }
         if not entry.reached:
             result["reason"] = entry.reason
+        if entry.solver:
+            result["solver"] = entry.solver
         if entry.flip is not None:
             size += len(certificate_bytes(Flip(entry.flip.point, entry.flip.goal), digest))
         results.append(result)

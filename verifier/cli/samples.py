@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import read_network, require_inputs
-from verifier.cli.options import NORM, SECONDS, gathered
+from verifier.cli.options import NORM, SECONDS, engine_option, gathered
 from verifier.formats.parts import Parts
 from verifier.question.errors import UserError
 from verifier.question.region import Norm
@@ -85,13 +85,13 @@ sample_options = gathered(
 """Of commands that ask about samples: which, and how they are read, as the argument `about`."""
 
 
-def limits(timeout: float | None, nodes: int | None, seed: int) -> Options:
+def limits(timeout: float | None, nodes: int | None, engine: str, seed: int) -> Options:
     """The options of the search; raises UserError for a time-out that is not finite."""
     from verifier.search.options import Options
 
     if timeout is not None and not isfinite(timeout):
         raise UserError(f"--timeout: {timeout} is no number of seconds")
-    return Options(timeout, nodes, "exact", seed)
+    return Options(timeout, nodes, engine, seed)
 
 
 limit_options = gathered(
@@ -102,6 +102,7 @@ limit_options = gathered(
         "nodes": click.option(
             "--nodes", type=click.IntRange(min=1), help="Most branches of a proof."
         ),
+        "engine": engine_option,
         "seed": click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True),
     },
 )

@@ -206,6 +206,8 @@ def _facts(
         }
         if entry.open_rivals:
             result |= {"open_rivals": list(entry.open_rivals), "reason": entry.reason}
+        if entry.solver:
+            result["solver"] = entry.solver
         if entry.proved_radius is not None:
             result["proved_radius"] = format_rational(entry.proved_radius)
             result["nearest"] = entry.exact

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import NORM, SECONDS, table_options
+from verifier.cli.options import NORM, SECONDS, engine_option, table_options
 
 if TYPE_CHECKING:
     from verifier.cli.question import Box
@@ -73,7 +73,7 @@ _LONG = 400  # characters of a point shown exactly
 @click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
 @click.option("--timeout", type=SECONDS, help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
-@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@engine_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--semantics",
@@ -156,8 +156,6 @@ def command(
         raise UserError("give either --radius or --radius-squared, not both")
     if timeout is not None and not isfinite(timeout):
         raise UserError(f"--timeout: {timeout} is no number of seconds")
-    if engine != "exact" and not engine.startswith("milp:"):
-        raise UserError(f"--engine: {engine!r} is neither exact nor milp:SOLVER")
     if semantics != "real":
         _require_executable(net, normalise, semantics)
     network, own, decoder, notes, names = _network(
@@ -329,6 +327,8 @@ def _facts(
             "goal": verdict.goal,
             "rival": rivals[verdict.goal],
         }
+    if outcome.solver:
+        facts["solver"] = outcome.solver
     size = 0
     if not isinstance(verdict, Undecided):
         size = len(certificate_bytes(verdict, query.network.digest))
@@ -362,6 +362,8 @@ def _shown(facts: dict[str, Any]) -> str:
         rows.append(("there", flip["rival"]))
     if "reason" in facts:
         rows.append(("reason", facts["reason"]))
+    elif "solver" in facts:
+        rows.append(("solver", facts["solver"]))
     seconds = facts["seconds"]
     phases = ", ".join(f"{name} {seconds[name]:.2f}" for name in seconds if name != "wall")
     rows.append(("seconds", f"{phases}, in all {seconds['wall']:.2f}"))

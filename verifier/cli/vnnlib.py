@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import SECONDS
+from verifier.cli.options import SECONDS, engine_option
 from verifier.cli.vnnlib_solver import supports_command, verify_command
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 @network_options
 @click.option("--timeout", type=SECONDS, help="Seconds a property.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
-@click.option("--engine", default="exact", show_default=True, help="exact, or milp:highs, ..")
+@engine_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--result", metavar="FILE", help="Write unsat, sat, unknown or timeout there.")
 @click.option("--proof", metavar="FILE", help="Write the evidence there; .gz packs it.")

@@ -57,7 +57,8 @@ def command(
     an exact number, shown by a pair: a point of the ball that has this margin, and a
     proof that no point has a smaller one. Where it is not positive the label changes.
     With --within, an interval of that length is enough, its lower end proved, its upper
-    end the margin of a point. Everything is checked.
+    end the margin of a point. Everything is checked. With --engine milp:highs a MILP
+    solver looks for the optimum, and the exact engine proves that it is one.
 
     --proofs writes sample-N-worst.json.gz for `robmem check` (of an interval -lower and
     -point).
@@ -126,6 +127,8 @@ def margin_facts(entry: Worst) -> dict[str, Any]:
     }
     if not entry.reached:
         facts["reason"] = entry.reason
+    if entry.solver:
+        facts["solver"] = entry.solver
     return facts
 
 

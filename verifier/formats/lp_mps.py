@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from verifier.formats.big_m import Program
+from verifier.program.rows import Program
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import MAX_TEXT, decimal_text

@@ -16,7 +16,6 @@ from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.query import Query
-from verifier.search.bounds.claims import solver_of
 from verifier.search.bounds.floats import fits
 from verifier.search.clock import LateError, check_time
 from verifier.search.deep.ridge_sums import is_worth_trying
@@ -94,14 +93,46 @@ def _answer(
     deadline: float | None,
     believing: bool,
 ) -> Outcome:
-    checker = TreeChecker(query, scaled, root)
-    solver = solver_of(options.engine)
-    if solver is not None:
-        from verifier.search.flips.by_solver import flip_of_solver
+    sentence, denied = "", frozenset[int]()
+    if options.solver is not None and not query.region.open:
+        from verifier.search.flips.by_solver import ask_solver
 
-        flip = flip_of_solver(checker, solver, deadline)
-        if flip is not None:
-            return Outcome(flip)
+        said = ask_solver(TreeChecker(query, scaled, root), options.solver, deadline)
+        if said.flip is not None:
+            return Outcome(said.flip, solver=f"{said.sentence}, and it is one exactly")
+        sentence, denied = said.sentence, said.denies
+    try:
+        outcome = _exactly(query, scaled, root, options, deadline, believing, denied)
+    except LateError:
+        outcome = Outcome(Undecided("timeout"))
+    return _with_solver(outcome, sentence) if sentence else outcome
+
+
+def _with_solver(outcome: Outcome, sentence: str) -> Outcome:
+    """The outcome with what the solver said, and what the exact engine made of it."""
+    match outcome.verdict:
+        case Robust():
+            return replace(
+                outcome, solver=f"{sentence}; the exact engine proves that there is none"
+            )
+        case Flip():
+            return replace(outcome, solver=f"{sentence}; the exact engine finds a flip")
+        case Undecided() as verdict:
+            told = f"{sentence}; the exact engine gives no proof: {verdict.reason}"
+            return replace(outcome, verdict=replace(verdict, reason=told), solver=told)
+
+
+def _exactly(
+    query: Query,
+    scaled: ScaledNetwork,
+    root: RootBounds,
+    options: Options,
+    deadline: float | None,
+    believing: bool,
+    denied: frozenset[int],
+) -> Outcome:
+    """The answer of the exact engine alone; where flips of goals are `denied`, it attacks none."""
+    checker = TreeChecker(query, scaled, root)
     check_time(deadline)  # bounds and solver may have taken it all
     summed = is_worth_trying(checker)
     margins: tuple[Fraction | None, ...] = ()
@@ -114,7 +145,7 @@ def _answer(
         reason = "exact propagation leaves goals open, and the network is too large for floats"
         return Outcome(Undecided(reason), margins=margins)
     checker = TreeChecker(query, scaled, root)
-    verdict, nodes = branch(query, checker, options, deadline, believing=believing)
+    verdict, nodes = branch(query, checker, options, deadline, believing=believing, denied=denied)
     return Outcome(verdict, nodes=nodes)
 
 

@@ -9,15 +9,39 @@ from math import isfinite
 from verifier.evidence.certificate import Verdict
 from verifier.question.errors import UserError
 
+PULP_NAMES = {  # the classes of PuLP that run a solver, the first that is there is taken
+    "cbc": ("PULP_CBC_CMD", "COIN_CMD"),
+    "scip": ("SCIP_PY", "SCIP_CMD", "FSCIP_CMD"),
+    "gurobi": ("GUROBI", "GUROBI_CMD"),
+    "cplex": ("CPLEX_PY", "CPLEX_CMD"),
+    "glpk": ("GLPK_CMD",),
+    "xpress": ("XPRESS_PY", "XPRESS"),
+    "mosek": ("MOSEK",),
+    "copt": ("COPT", "COPT_CMD"),
+}
+MIP_SOLVERS = ("highs", *PULP_NAMES)
+
+
+def solver_of(engine: str) -> str | None:
+    """None for "exact", the solver's name for "milp:NAME"; UserError for anything else."""
+    if engine == "exact":
+        return None
+    kind, _, name = engine.partition(":")
+    if kind != "milp" or name not in MIP_SOLVERS:
+        known = ", ".join(f"milp:{solver}" for solver in MIP_SOLVERS)
+        raise UserError(f"engine {engine!r} is not one of exact, {known}")
+    return name
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """How long and how the search may look; none of it can make a verdict wrong.
 
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
-    engine: "exact", or "milp:highs", "milp:cbc", ... to ask a MILP solver first. seed: of
-    the attack's random starts. Raises UserError for a limit that is not positive, a time-out that
-    is not finite, and a negative seed.
+    engine: "exact", or "milp:highs", "milp:cbc", ... for a MILP solver that looks for the optimum,
+    along which the exact engine proves. seed: of the attack's random starts. Raises UserError for a
+    limit that is not positive, a time-out that is not finite, an engine that is not known, and a
+    negative seed.
     """
 
     timeout: float | None = None
@@ -30,8 +54,14 @@ class Options:
             raise UserError(f"timeout: {self.timeout} is no positive number of seconds")
         if self.nodes is not None and self.nodes < 1:
             raise UserError(f"nodes: {self.nodes} is not at least 1; None for no limit")
+        solver_of(self.engine)
         if self.seed < 0:
             raise UserError(f"seed: {self.seed} is negative")
+
+    @property
+    def solver(self) -> str | None:
+        """The MILP solver that is asked, None for the exact engine alone."""
+        return solver_of(self.engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +70,12 @@ class Outcome:
     search, check) and nodes.
 
     `margins` are the lower bounds of the margins of the goals that the search has seen, None where
-    it has none; exact, and not looked at by the checker, which asks for their sign alone.
+    it has none; exact, and not looked at by the checker, which asks for their sign alone. `solver`
+    is one sentence about what a MILP solver said and what came of it, empty if none was asked.
     """
 
     verdict: Verdict
     seconds: dict[str, float] = field(default_factory=dict)
     nodes: int = 0
     margins: tuple[Fraction | None, ...] = ()
+    solver: str = ""

@@ -36,6 +36,7 @@ class SearchedSample(Shown):
     known. Of nearest flips, no flip is nearer than `proved_radius`, and `exact` says that each is
     the nearest, by a checked proof.
     `reads_right` says whether the network reads the label at the sample itself, exactly.
+    `solver` is what a MILP solver said last, if one was asked.
     """
 
     sample: int
@@ -47,6 +48,7 @@ class SearchedSample(Shown):
     reads_right: bool
     proved_radius: Fraction | None = None
     exact: bool = False
+    solver: str = ""
 
     @property
     def verdict(self) -> Literal["misread", "flip", "robust", "undecided"]:
@@ -125,7 +127,7 @@ def _any(
     started = monotonic()
     flips: list[FoundFlip] = []
     unclear: list[str] = []
-    reason, proved = "", 0
+    reason, proved, solver = "", 0, ""
     for group in groups:
         shown = around.misread(group)
         if shown is None:
@@ -133,7 +135,8 @@ def _any(
             shown = next((flip for flip in attacks if flip is not None), None)
         if shown is None:
             query = around.query(size, group)
-            verdict = verify(query, _remaining(options, started)).verdict
+            outcome = verify(query, _remaining(options, started))
+            verdict, solver = outcome.verdict, outcome.solver
             match verdict:
                 case Flip():
                     shown = around.shown(verdict, group, "exact")
@@ -154,6 +157,7 @@ def _any(
         reason,
         proved,
         around.reads_right,
+        solver=solver,
     )
 
 
@@ -168,7 +172,7 @@ def _nearest(
     started = monotonic()
     flips: list[FoundFlip] = []
     unclear: list[str] = []
-    reason, proved = "", 0
+    reason, proved, solver = "", 0, ""
     radius: Fraction | None = None
     exact = True
     points = [point for point, _ in hints]
@@ -183,7 +187,7 @@ def _nearest(
             hints=points,
             exact=around.decoder != "value",
         )
-        reason = reason or found.reason
+        reason, solver = reason or found.reason, found.solver
         if found.flip is not None:
             flips.append(found.flip)
             exact = exact and found.exact
@@ -203,6 +207,7 @@ def _nearest(
         around.reads_right,
         radius,
         exact and bool(flips),
+        solver,
     )
 
 

@@ -23,7 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.exact_radius import check_radius
+from verifier.checker.intervals import interval_bounds
+from verifier.checker.leaf import LeafChecker
 from verifier.checker.manifest import Question
+from verifier.checker.scaled import scaled_for
 from verifier.evidence.certificate import Flip, Radius, Robust, Undecided, Verdict
 from verifier.evidence.data_file import Points
 from verifier.evidence.proof_file import load_proof
@@ -41,6 +44,7 @@ from verifier.tasks.verify import verify
 PART = 1024  # the interval is this part of its upper end before the last step
 SMALLEST = 2**40  # the interval is at least this part of the largest radius: flips may have no end
 VALUE_IS_OPEN = "decoder value: no flip is the nearest; ask for an interval with within"
+BEYOND = (30, 24, 18)  # bits of the shares by which a solver's point is moved away from the center
 _RIVALS = 8  # samples looked at as flips
 _OPTIMISM = 3  # balls asked that end just below the nearest flip, before halving
 
@@ -55,6 +59,7 @@ class RadiusInterval(Shown):
     radius, if it is known and not zero. `reached` says that the ends are as close as asked,
     or that the closed ball of size `lower_size` is the largest asked about; else `reason` says why
     they are not. `reads_right` says whether the network reads the label at the sample itself.
+    `solver` is what a MILP solver said of the nearest flip, if one was asked.
     """
 
     sample: int
@@ -71,6 +76,7 @@ class RadiusInterval(Shown):
     queries: int
     seconds: float
     reads_right: bool
+    solver: str = ""
 
     @property
     def lower(self) -> Fraction:
@@ -221,7 +227,9 @@ class _Search:
         most: Fraction | None,
         options: Options,
     ) -> None:
-        self.around, self.goals, self.within, self.options = around, goals, within, options
+        self.around, self.goals, self.within = around, goals, within
+        self.solver_name, self.solver = options.solver if around.norm != "2" else None, ""
+        self.options = options if around.norm == "2" else replace(options, engine="exact")
         self.most = most if most is not None else largest_asked(around)
         self.squared = around.norm == "2"
         self.lower = Fraction(0)  # a radius
@@ -303,6 +311,26 @@ class _Search:
         for flip in (*listed, *planes):
             if flip is not None:
                 self._take(around.nearer(flip))
+        if self.solver_name is not None:
+            self._ask_solver(self.solver_name)
+
+    def _ask_solver(self, solver: str) -> None:
+        """Takes the flips that a MILP solver names as the nearest of each goal."""
+        from verifier.search.flips.by_solver import nearest_of_solver
+
+        query = self.around.query(self.best.distance if self.best else self.most, self.goals)
+        scaled = scaled_for(query.network, [query])
+        checker = LeafChecker(query, scaled, interval_bounds(scaled, [query.region])[0])
+        self.solver, points = nearest_of_solver(checker, solver, self.deadline)
+        center = self.around.center
+        for goal, point in points:
+            for share in (Fraction(0), *(Fraction(1, 1 << bits) for bits in BEYOND)):
+                # A little further out, for the solver's tolerance; the line search takes it back.
+                further = [x + share * (x - c) for x, c in zip(point, center, strict=True)]
+                flip = self.around.found(self.goals[goal], tuple(further), "solver")
+                if flip is not None:
+                    self._take(self.around.nearer(flip))
+                    break
 
     def _take(self, flip: FoundFlip) -> None:
         if flip.distance <= self.most and (self.best is None or flip.distance < self.best.distance):
@@ -360,7 +388,9 @@ class _Search:
         return (top if self.blocked is None else min(top, self.blocked)), step
 
     def _result(self, *, reached: bool) -> RadiusInterval:
-        around, pair = self.around, None
+        around, pair, reason = self.around, None, self.reason
+        if self.solver and not reached:
+            reason = f"{self.solver}; the exact engine gives no proof: {reason}"
         if self.best is not None:
             around.check(self.best, self.best.distance)
             if self.proof is not None and self.lower_size == self.best.distance:
@@ -377,10 +407,11 @@ class _Search:
             self.best,
             pair,
             reached,
-            "" if reached else self.reason,
+            "" if reached else reason,
             self.queries,
             monotonic() - self.started,
             around.reads_right,
+            self.solver,
         )
 
 

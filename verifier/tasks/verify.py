@@ -38,7 +38,7 @@ class CheckedOutcome(Outcome):
         if checked is None and not isinstance(outcome.verdict, Undecided):
             raise RefusedError("not checked", "an answer that nobody has checked")
         parts = (outcome.verdict, outcome.seconds, outcome.nodes, outcome.margins)
-        return CheckedOutcome(*parts, checked)
+        return CheckedOutcome(*parts, outcome.solver, checked)
 
 
 def verify(query: Query, options: Options = Options()) -> CheckedOutcome:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import inf, isfinite
 from time import monotonic
 
 from verifier.checker.exact_maximum import check_maximum
@@ -26,6 +27,7 @@ from verifier.evidence.certificate import Flip, Maximum, Robust, Undecided
 from verifier.question.errors import UserError
 from verifier.question.query import Query
 from verifier.question.shown import Shown
+from verifier.search.attack import into_region
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.margins import lowest, proved_margin, seen_margin
 from verifier.search.options import Options
@@ -33,6 +35,7 @@ from verifier.tasks.verify import verify
 
 Vector = tuple[Fraction, ...]
 PIECES = 16  # linear pieces that are minimised, one after another, before a proof is asked for
+TOLERANCE = 1e-6  # of solvers, relative
 HALVINGS = 6  # of the interval, where the exact proof is not found
 
 
@@ -43,7 +46,7 @@ class Worst(Shown):
 
     `question` asks for a margin below `lower`, and `proof` refutes it; None, like `lower`, where
     nothing is proved. `pair` if the two ends are the same. `reached`: they are as close as asked;
-    else `reason` says why not.
+    else `reason` says why not. `solver` is what a MILP solver said, if one was asked.
     """
 
     query: Query
@@ -58,6 +61,7 @@ class Worst(Shown):
     reason: str
     queries: int
     seconds: float
+    solver: str = ""
 
     @property
     def exact(self) -> bool:
@@ -96,7 +100,8 @@ def _moved(query: Query, margin: Fraction, *, strict: bool) -> Query:
 def worst(query: Query, *, within: Fraction | None = None, options: Options = Options()) -> Worst:
     """The least margin on the region, exactly or, with `within`, an interval of that length.
 
-    options.timeout: seconds for all of it. Raises UserError for a length that is not positive, for
+    options.timeout: seconds for all of it. options.engine: a MILP solver looks for the optimum, and
+    the exact engine proves it. Raises UserError for a length that is not positive, for
     an open region, and for an L2 ball without `within`: there the least
     margin may be irrational.
     """
@@ -111,7 +116,8 @@ def worst(query: Query, *, within: Fraction | None = None, options: Options = Op
 
 class _Search:
     def __init__(self, query: Query, within: Fraction, options: Options) -> None:
-        self.query, self.within, self.options = query, within, options
+        self.query, self.within = query, within
+        self.options = replace(options, engine="exact")  # a solver is asked once, for the optimum
         self._started = monotonic()
         self._deadline = None if options.timeout is None else self._started + options.timeout
         scaled = scaled_for(query.network, [query])
@@ -122,6 +128,9 @@ class _Search:
         self.question: Query | None = None
         self.proof: Robust | None = None
         self.upper, self.point, self.goal = seen_margin(query, options.seed)
+        self.solver, self._claimed = "", -inf
+        if options.solver is not None:
+            self._ask_solver(options.solver)
         self._descend()
 
     def run(self) -> Worst:
@@ -129,6 +138,8 @@ class _Search:
         reason = self._settle()
         if reason:
             self._prove_something()
+            if self.solver:
+                reason = f"{self.solver}; the exact engine gives no proof: {reason}"
         reached = self.lower is not None and self.upper - self.lower <= self.within
         pair = None
         if self.lower == self.upper and self.proof is not None and self.question is not None:
@@ -137,7 +148,25 @@ class _Search:
         return Worst(
             self.query, self.lower, self.question, self.proof, self.upper, self.point, self.goal,
             pair, reached, "" if reached else reason, self.queries, monotonic() - self._started,
+            self.solver,
         )  # fmt: skip
+
+    def _ask_solver(self, solver: str) -> None:
+        """Takes the best of the points that a MILP solver finds, one a goal, and what it claims."""
+        from verifier.search.flips.by_solver import ask_solver
+
+        checker = LeafChecker(self.query, self._scaled, self._root)
+        said = ask_solver(checker, solver, self._deadline, optimum=True)
+        listed = [into_region(self.query.region, list(point)) for _, point in said.points]
+        points = [point for point in listed if point is not None]
+        found = lowest(self.query, points) if points else None
+        if found is not None and found[0] < self.upper:
+            self.upper, self.point, self.goal = found
+        if said.bound is not None:
+            self._claimed = -said.bound
+        what = "names an optimum" if isfinite(self._claimed) else "finds no optimum"
+        fails = said.sentence if "fails" in said.sentence else f"milp:{solver} {what}"
+        self.solver = fails
 
     def _settle(self) -> str:
         """Asks until the interval is as short as wanted; why not, if it stopped before."""
@@ -149,12 +178,17 @@ class _Search:
                 return ""
 
     def _prove_something(self) -> None:
-        """What symbolic bounds prove, then halfway to what was seen, while time is left."""
+        """What symbolic bounds prove, what a solver claims up to its tolerance, then halfway to
+        what was seen, while time is left."""
         bound = proved_margin(self.query, LeafChecker(self.query, self._scaled, self._root))
         if bound is None:
             return
         if bound < self.upper:
             self._ask(bound, share=1)
+        if isfinite(self._claimed):
+            target = Fraction(self._claimed - TOLERANCE * (1 + abs(self._claimed)))
+            if self.lower is not None and self.lower < target < self.upper:
+                self._ask(target, share=2)
         for _ in range(HALVINGS):
             if self.lower is None or self._left() == 0:
                 return

@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from verifier.formats.big_m import Program, big_m, root_bounds
 from verifier.formats.vipr.check import Checker, Summary
+from verifier.program.big_m import big_m, root_bounds
+from verifier.program.rows import Program
 from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.question.region import linear_minimum_holds

@@ -38,8 +38,9 @@ from verifier.evidence.certificate import (
     Tree,
     UnitSplit,
 )
-from verifier.formats.big_m import BigM, Program, Sense, big_m, root_bounds
 from verifier.formats.lp_mps import exact_text
+from verifier.program.big_m import BigM, big_m, root_bounds
+from verifier.program.rows import Program, Sense
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.query import Goal, Query

@@ -8,21 +8,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.question.errors import UserError
-
 Float = NDArray[np.float64]
-PULP_NAMES = {
-    "cbc": "PULP_CBC_CMD",
-    "scip": "SCIP_CMD",
-    "gurobi": "GUROBI",
-    "cplex": "CPLEX_PY",
-    "glpk": "GLPK_CMD",
-}
-MIP_SOLVERS = ("highs", *PULP_NAMES)
 
 
 class SolverError(RuntimeError):
-    """The solver answered with a status that no rule expects."""
+    """The solver failed, or answered with a status that no rule expects."""
 
 
 class Claim(Enum):
@@ -35,18 +25,9 @@ class Claim(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """columns: the best point found, None if there is none."""
+    """columns: the best point found, None if there is none. bound: what the solver claims that the
+    objective, which is maximised, is nowhere above; None if it claims none."""
 
     claim: Claim
     columns: Float | None
-
-
-def solver_of(engine: str) -> str | None:
-    """None for "exact", the solver's name for "milp:NAME"; UserError for anything else."""
-    if engine == "exact":
-        return None
-    kind, _, name = engine.partition(":")
-    if kind != "milp" or name not in MIP_SOLVERS:
-        known = ", ".join(f"milp:{solver}" for solver in MIP_SOLVERS)
-        raise UserError(f"engine {engine!r} is not one of exact, {known}")
-    return name
+    bound: float | None = None

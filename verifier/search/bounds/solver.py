@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import sys
 import warnings
@@ -18,9 +19,12 @@ from highspy import HighsModelStatus
 from numpy.typing import NDArray
 from scipy import sparse
 
+from verifier.program.rows import Program
 from verifier.question.errors import UserError
-from verifier.search.bounds.claims import MIP_SOLVERS, PULP_NAMES, Claim, Guess, SolverError
-from verifier.search.bounds.encoding import Encoding
+from verifier.search.bounds.claims import Claim, Guess, SolverError
+from verifier.search.bounds.floats import to_float
+from verifier.search.bounds.models import to_highs, to_pulp
+from verifier.search.options import MIP_SOLVERS, PULP_NAMES
 
 Float = NDArray[np.float64]
 DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, in the open
@@ -197,6 +201,7 @@ def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
 
 _HIGHS_CLAIMS = {
     HighsModelStatus.kOptimal: Claim.OPTIMAL,
+    HighsModelStatus.kObjectiveTarget: Claim.OPTIMAL,  # as good as one
     HighsModelStatus.kInfeasible: Claim.INFEASIBLE,
     HighsModelStatus.kTimeLimit: Claim.STOPPED,
     HighsModelStatus.kIterationLimit: Claim.STOPPED,
@@ -215,47 +220,80 @@ _PULP_CLAIMS = {
 }
 
 
-def solve_mip(encoding: Encoding, solver: str, seconds: float | None = None) -> Guess:
-    """What `solver`, one of MIP_SOLVERS, says about the program.
+def solve_mip(
+    program: Program, solver: str, seconds: float | None = None, *, target: float | None = None
+) -> Guess:
+    """What `solver`, one of MIP_SOLVERS, says about the program. A point whose objective is at
+    least `target` is as good as an optimum; HiGHS then stops.
 
-    Raises UserError for a solver that is not known or not installed, SolverError for a status that
-    no rule expects.
+    Raises UserError for a solver that is not known or not installed, SolverError for one that fails
+    or has a status that no rule expects.
     """
     if solver == "highs":
-        return _solve_with_highs(encoding, seconds)
-    if solver not in PULP_NAMES:
-        raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
+        return _solve_with_highs(program, seconds, target)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of names that PuLP 4 will change
-        found = pulp.getSolver(PULP_NAMES[solver], msg=False, timeLimit=seconds)
-        if not found.available():
-            raise UserError(f"MILP solver {solver!r} is not installed")
-        model = encoding.to_pulp()
-        status = (model.solve(found), model.sol_status)
+        found = _of_pulp(solver, seconds)
+        model = to_pulp(program)
+        try:
+            status = (model.solve(found), model.sol_status)
+        except (pulp.PulpError, OSError, ValueError) as error:
+            text = str(error).strip().split("\n")[-1][:200]
+            raise SolverError(text or type(error).__name__) from error
     if status not in _PULP_CLAIMS:
-        raise SolverError(f"{solver}: status {status}")
+        words = pulp.LpStatus.get(status[0], status[0]), pulp.LpSolution.get(status[1], status[1])
+        raise SolverError(f"status {words[0]}, {words[1]}")
     values = {variable.name: variable.varValue for variable in model.variables()}
     # PuLP leaves out columns that no row reads; any place within their bounds will do.
     columns = [
-        values.get(name, max(low, min(high, 0.0)))
-        for name, low, high in zip(encoding.names, encoding.lower, encoding.upper, strict=True)
-    ]
-    known = _PULP_CLAIMS[status] is not Claim.INFEASIBLE and None not in columns
-    return Guess(_PULP_CLAIMS[status], np.array(columns, dtype=float) if known else None)
+        values.get(name, min(max(0.0, -math.inf if low is None else to_float(low)),
+                             math.inf if high is None else to_float(high)))
+        for name, low, high in zip(program.names, program.lower, program.upper, strict=True)
+    ]  # fmt: skip
+    claim = _PULP_CLAIMS[status]
+    known = claim is not Claim.INFEASIBLE and None not in columns
+    bound = pulp.value(model.objective) if known and claim is Claim.OPTIMAL else None
+    return Guess(claim, np.array(columns, dtype=float) if known else None, bound)
 
 
-def _solve_with_highs(encoding: Encoding, seconds: float | None) -> Guess:
+def require_solver(solver: str) -> None:
+    """Raises UserError if this one of MIP_SOLVERS is not there."""
+    if solver != "highs":
+        _of_pulp(solver, None)
+
+
+def _of_pulp(solver: str, seconds: float | None) -> Any:
+    """The solver by its first class of PuLP that is available."""
+    if solver not in PULP_NAMES:
+        raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
+    for name in PULP_NAMES[solver]:
+        found = pulp.getSolver(name, msg=False, timeLimit=seconds)
+        if found.available():
+            return found
+    raise UserError(f"MILP solver {solver!r} is not installed: PuLP does not find it")
+
+
+def _solve_with_highs(program: Program, seconds: float | None, target: float | None) -> Guess:
     model = highs()
     model.setOptionValue("mip_rel_gap", 0.0)
     if seconds is not None:
         model.setOptionValue("time_limit", seconds)
-    model.passModel(encoding.to_highs())
+    if target is not None:
+        model.setOptionValue("objective_target", -target)
+    if model.passModel(to_highs(program)) == highspy.HighsStatus.kError:
+        raise SolverError("it does not take the program: its numbers are too large")
     model.run()
     status = model.getModelStatus()
     if status not in _HIGHS_CLAIMS:
-        raise SolverError(f"mixed-integer program: {model.modelStatusToString(status)}")
-    solution = model.getSolution()
-    feasible = (
-        model.getInfo().primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+        raise SolverError(f"status {model.modelStatusToString(status)}")
+    solution, info = model.getSolution(), model.getInfo()
+    feasible = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
+    bound = -info.mip_dual_bound if program.integers else -info.objective_function_value
+    known = _HIGHS_CLAIMS[status] is not Claim.INFEASIBLE and math.isfinite(bound)
+    if not program.integers and _HIGHS_CLAIMS[status] is not Claim.OPTIMAL:
+        known = False
+    return Guess(
+        _HIGHS_CLAIMS[status],
+        np.array(solution.col_value) if feasible else None,
+        bound if known else None,
     )
-    return Guess(_HIGHS_CLAIMS[status], np.array(solution.col_value) if feasible else None)

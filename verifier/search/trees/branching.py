@@ -43,11 +43,13 @@ def branch(
     deadline: float | None,
     *,
     believing: bool = True,
+    denied: frozenset[int] = frozenset(),
 ) -> tuple[Verdict, int]:
     """The verdict on all goals and the number of nodes; `checker` is in its root state. If not
-    `believing`, no leaf of a phase tree is kept before it was tried exactly."""
+    `believing`, no leaf of a phase tree is kept before it was tried exactly. Goals whose flips
+    somebody `denied` are not attacked before there is a tree."""
     with np.errstate(all="ignore"):  # overflow only weakens hints; the checker decides
-        return _branch(query, checker, options, deadline, believing)
+        return _branch(query, checker, options, deadline, believing, denied)
 
 
 def _branch(
@@ -56,6 +58,7 @@ def _branch(
     options: Options,
     deadline: float | None,
     believing: bool,
+    denied: frozenset[int],
 ) -> tuple[Verdict, int]:
     symbolic, known = supports(query.network), _Root(0, {})
     if symbolic:
@@ -64,7 +67,7 @@ def _branch(
             return Robust((), tuple(known.leaf(number) for number in range(len(query.goals)))), 0
     network = float_network(query.network)
     for goal in range(len(query.goals)):
-        if goal in known.closing:
+        if goal in known.closing or goal in denied:
             continue
         flip = ascend(
             query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline

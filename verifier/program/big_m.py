@@ -17,64 +17,18 @@ like better than bare feasibility.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
+from verifier.program.rows import ONE, ZERO, Program, add_l1_ball, add_unit, atom_form
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.query import Goal, Query
 
-Sense = Literal["L", "G", "E"]
 Bounds = tuple[list[Fraction], list[Fraction]]
-ZERO, ONE = Fraction(0), Fraction(1)
-
-
-@dataclass(frozen=True, slots=True)
-class ProgramRow:
-    """The sum of terms[j] * variable j is <= (L), >= (G) or = (E) `right`."""
-
-    name: str
-    terms: Mapping[int, Fraction]
-    sense: Sense
-    right: Fraction
-
-
-@dataclass(slots=True)
-class Program:
-    """maximise objective subject to rows and bounds; `integers` take integer values.
-
-    A bound of None is absent. Without an objective it is a question of feasibility.
-    """
-
-    names: list[str] = field(default_factory=list)
-    lower: list[Fraction | None] = field(default_factory=list)
-    upper: list[Fraction | None] = field(default_factory=list)
-    integers: list[int] = field(default_factory=list)
-    rows: list[ProgramRow] = field(default_factory=list)
-    objective: dict[int, Fraction] = field(default_factory=dict)
-    comments: list[str] = field(default_factory=list)
-
-    def variable(
-        self, name: str, lower: Fraction | None, upper: Fraction | None, *, integer: bool = False
-    ) -> int:
-        """A new variable; its number."""
-        number = len(self.names)
-        self.names.append(name)
-        self.lower.append(lower)
-        self.upper.append(upper)
-        if integer:
-            self.integers.append(number)
-        return number
-
-    def row(self, name: str, terms: Mapping[int, Fraction], sense: Sense, right: Fraction) -> int:
-        """A new row without its zeros; its number."""
-        kept = {j: q for j, q in sorted(terms.items()) if q}
-        self.rows.append(ProgramRow(name, kept, sense, right))
-        return len(self.rows) - 1
 
 
 @dataclass(slots=True)
@@ -160,30 +114,20 @@ def big_m(
         weights, constant = network.units.fractions(v)
         terms = {variables[j]: -w for j, w in weights.items()} | {a: ONE}
         result.define.append(program.row(f"def{v}", terms, "E", constant))
-        result.above.append(program.row(f"ge{v}", {z: ONE, a: -ONE}, "G", ZERO))
         if low < 0 < high or v in extra:
-            d = result.binaries[v] = program.variable(f"d{v}", ZERO, ONE, integer=True)
-            result.off[v] = program.row(f"off{v}", {z: ONE, d: -high}, "L", ZERO)
-            result.on[v] = program.row(f"on{v}", {z: ONE, a: -ONE, d: -low}, "L", -low)
-        elif low >= 0:
-            result.on[v] = program.row(f"on{v}", {z: ONE, a: -ONE}, "L", ZERO)
-        else:
-            result.off[v] = program.row(f"off{v}", {z: ONE}, "L", ZERO)
+            result.binaries[v] = program.variable(f"d{v}", ZERO, ONE, integer=True)
+        above, off, on = add_unit(
+            program, v, ({a: ONE}, ZERO), z, (low, high), binary=result.binaries.get(v)
+        )
+        result.above.append(above)
+        if off is not None:
+            result.off[v] = off
+        if on is not None:
+            result.on[v] = on
     if region.norm == "1":
-        _add_l1_ball(program, query, inputs)
+        add_l1_ball(program, inputs, region.center, region.size)
     _add_atoms(result, query, goal, variables, margin)
     return result
-
-
-def _add_l1_ball(program: Program, query: Query, inputs: Sequence[int]) -> None:
-    region = query.region
-    distances = {}
-    for k, (x, c) in enumerate(zip(inputs, region.center, strict=True)):
-        t = program.variable(f"t{k}", ZERO, region.size)
-        program.row(f"right{k}", {t: ONE, x: -ONE}, "G", -c)
-        program.row(f"left{k}", {t: ONE, x: ONE}, "G", c)
-        distances[t] = ONE
-    program.row("ball", distances, "L", region.size)
 
 
 def _add_atoms(
@@ -202,16 +146,8 @@ def _add_atoms(
         "or the program infeasible",
     ]
     for number, atom in enumerate(goal.atoms):
-        terms: dict[int, Fraction] = {}
-        constant = atom.constant
-        for k, coefficient in atom.inputs:
-            terms[variables[k]] = terms.get(variables[k], ZERO) + coefficient
-        for j, coefficient in atom.outputs:
-            weights, shift = query.network.outputs.fractions(j)
-            constant += coefficient * shift
-            for index, weight in weights.items():
-                at = variables[index]
-                terms[at] = terms.get(at, ZERO) + coefficient * weight
+        form, constant = atom_form(query.network, atom)
+        terms = {variables[j]: q for j, q in form.items()}
         if result.margin is not None and (atom.strict or not strict):
             terms[result.margin] = -ONE
         result.atoms.append(program.row(f"atom{number}", terms, "G", -constant))
