@@ -18,21 +18,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
 from typing import Any
 
 import numpy as np
 
 from constructions import halfspaces
 from constructions.construction import Norm
+from constructions.family import Family
 from constructions.hypotheses import power_separation
+from constructions.open_balls import open_balls
 from constructions.registry import entry_of
 from constructions.scales import Scaling
 from constructions.separation import separation
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
-from verifier.question.family import FamilyTerms
-from verifier.question.network import Network, Rows, integers
+from verifier.question.network import Network
 from verifier.question.rational import format_rational
 from verifier.question.region import distance
 
@@ -40,55 +40,13 @@ ONE = Fraction(1)
 BY_RATIO = ("l2-halfspaces",)
 """Constructions whose parameter is rho = 2 mu / lambda, since lambda may be irrational."""
 
+WITHOUT_BUDGET = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr")
+"""Constructions whose network is the same for every budget."""
+
 LIFTABLE = (
     "linf", "linf-pipelined", "linf-parallel", "linf-serial", "linf-halfspaces",
     "l1", "l1-parallel", "l1-serial", "l1-halfspaces", *BY_RATIO,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Family:
-    """The networks F_m = G(., m) / D(m) for the parameters m in [0, end), one for each ball radius.
-
-    network: G, with one input more than the data, m; its single output is D(m) F_m.
-    denominator: (d0, d1), D(m) = d0 + d1 m, positive on [0, end).
-    norm, unit: the ball of m has radius m * unit for p = 1 and inf; for p = 2 its square is
-        m^2 * unit.
-    end: the least m that is not claimed.
-    slopes, kinds: S_v(m) = 1 + slopes[kinds[v]] m for unit v; the last kind is the output's.
-    """
-
-    name: str
-    network: Network
-    denominator: tuple[Fraction, Fraction]
-    norm: Norm
-    unit: Fraction
-    end: Fraction
-    slopes: tuple[Fraction, ...]
-    kinds: np.ndarray[tuple[int], np.dtype[np.int64]]
-
-    def terms(self, first: Fraction = Fraction(0)) -> FamilyTerms:
-        """What a question about the whole of [first, end) says of this family."""
-        return FamilyTerms(self.denominator, self.unit, first, self.end, open=True)
-
-    def member(self, parameter: Fraction) -> Network:
-        """F_m, with the very weights of the construction for that budget.
-
-        Raises UserError unless 0 <= m < end.
-        """
-        if not 0 <= parameter < self.end:
-            raise UserError(
-                f"family {self.name}: parameter {format_rational(parameter)} is not in "
-                f"[0, {format_rational(self.end)})"
-            )
-        scales = [ONE + slope * parameter for slope in self.slopes]
-        last = self.network.inputs - 1
-        kinds = self.kinds.tolist()
-        read = [ONE] * last + [scales[kind] for kind in kinds[:-1]]
-        network = self.network
-        units = _fixed(network.units, last, parameter, read, [scales[k] for k in kinds[:-1]])
-        outputs = _fixed(network.outputs, last, parameter, read, [scales[kinds[-1]]])
-        return Network(last, network.layers, units, outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,35 +110,6 @@ def _same_shape(first: Network, second: Network) -> bool:
     )
 
 
-def _fixed(
-    rows: Rows, last: int, parameter: Fraction, read: list[Fraction], own: list[Fraction]
-) -> Rows:
-    """The rows with m put in, every variable divided by its scale and every row by its own.
-
-    `read` are the scales of the variables without m, which is variable `last`.
-    """
-    starts, indices = [0], list[int]()
-    numerators, constants, denominators = list[int](), list[int](), list[int]()
-    for v in range(rows.count):
-        weights, constant = rows.fractions(v)
-        constant = (constant + weights.pop(last, Fraction(0)) * parameter) / own[v]
-        moved = {j - (j > last): w for j, w in weights.items()}
-        moved = {j: w * read[j] / own[v] for j, w in moved.items()}
-        common = lcm(constant.denominator, *(w.denominator for w in moved.values()))
-        indices.extend(moved)
-        numerators.extend(int(w * common) for w in moved.values())
-        constants.append(int(constant * common))
-        denominators.append(common)
-        starts.append(len(indices))
-    return Rows(
-        np.array(starts, dtype=np.int64),
-        np.array(indices, dtype=np.int64),
-        integers(numerators),
-        integers(constants),
-        integers(denominators),
-    )
-
-
 def family_of(dataset: Dataset, name: str, separation: Fraction | None = None) -> Family:
     """The family of a construction for every budget below half the separation of the data set.
 
@@ -196,10 +125,13 @@ def family_of(dataset: Dataset, name: str, separation: Fraction | None = None) -
             return halfspaces.network(dataset, chosen, ratio, power)
 
         return lift(name, of_ratio, norm="2", unit=power / 4, end=ONE)
+    if name in WITHOUT_BUDGET:
+        built = entry.builder(dataset, Fraction(0), separation=power)
+        return open_balls(name, built.network, entry.norm, power / 2, built.decoder)
     if name not in LIFTABLE:
         raise UserError(
             f"{name} has no family for every budget: its weights or its number of units depend on "
-            f"mu otherwise; {', '.join(LIFTABLE)} have one"
+            f"mu otherwise; {', '.join(LIFTABLE + WITHOUT_BUDGET)} have one"
         )
 
     def of_budget(budget: Fraction) -> Network:

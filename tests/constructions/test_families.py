@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from constructions import halfspaces
-from constructions.families import BY_RATIO, LIFTABLE, family_of, lift
+from constructions.families import BY_RATIO, LIFTABLE, WITHOUT_BUDGET, family_of, lift
 from constructions.hypotheses import power_separation
 from constructions.registry import REGISTRY, entry_of
 from tests.oracles.random_data import random_data
@@ -64,7 +64,20 @@ def test_the_family_network_over_its_denominator_is_the_member_everywhere(name):
         assert whole / (zero + slope * m) == part
 
 
-@pytest.mark.parametrize("name", sorted(set(REGISTRY) - set(LIFTABLE)))
+@pytest.mark.parametrize("name", WITHOUT_BUDGET)
+def test_a_network_without_budget_is_every_member(name):
+    dataset = random_data(2, 6, 2, 3 if name == "lipschitz-ovr" else 2)
+    family, rng = family_of(dataset, name), Random(3)
+    network = entry_of(name).builder(dataset, Fraction(0)).network
+    for share in (Fraction(0), Fraction(1, 3), ALMOST):
+        check_equal(family.member(share * family.end), network)
+    x = [Fraction(rng.randrange(-90, 90), 2) for _ in range(2)]
+    at = [evaluate(family.network, [(*x, m)]) for m in (Fraction(0), family.end)]
+    assert at[0] == at[1] == evaluate(network, [tuple(x)])
+    assert family.terms().open and family.denominator == (1, 0)
+
+
+@pytest.mark.parametrize("name", sorted(set(REGISTRY) - {*LIFTABLE, *WITHOUT_BUDGET}))
 def test_a_construction_without_a_family_is_refused_by_name(name):
     with pytest.raises(UserError, match=rf"^{name} has no family for every budget"):
         family_of(random_data(0, 6, 2, 2), name)

@@ -193,7 +193,12 @@ def label_families(dataset, family, end):
     found = []
     for i in range(dataset.size):
         cone = Cone(family.norm, tuple(dataset.point(i)), family.unit, ZERO, end, True)
-        goals = label_goals("value", int(dataset.labels[i]), range(dataset.classes), 1)
+        goals = label_goals(
+            family.decoder,
+            int(dataset.labels[i]),
+            (-1, 1) if family.decoder == "sign" else range(dataset.classes),
+            family.network.outputs.count,
+        )
         goals = family_goals(goals, family.denominator, dataset.dimension)
         found.append(FamilyQuery(family.network, cone, goals))
     return found

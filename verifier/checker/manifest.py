@@ -156,10 +156,12 @@ class Question:
             unit = format_rational(self.family.unit)
             size = f"m sqrt({unit})" if self.norm == "2" else "m" if unit == "1" else f"{unit} m"
             sign, part = "-" if slope < 0 else "+", format_rational(abs(slope))
-            below = f"({format_rational(zero)} {sign} {part} m)"
+            below = f" / ({format_rational(zero)} {sign} {part} m)" if slope else ""
+            if zero != 1 and not slope:
+                below = f" / {format_rational(zero)}"
             return (
                 f"the L{self.norm} ball of radius {size} for {self.family}, read by "
-                f"G(., m) / {below}, decoder {self.decoder}"
+                f"G(., m){below}, decoder {self.decoder}"
             )
         if self.distance is not None:
             low_high = "" if self.clip is None else "..".join(map(format_rational, self.clip))

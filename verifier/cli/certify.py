@@ -55,6 +55,11 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     help="One proof a sample for every budget below half the separation.",
 )
 @click.option(
+    "--open",
+    is_flag=True,
+    help="The open balls of a network that has no budget: of half the separation, or --radius.",
+)
+@click.option(
     "--by-theorem",
     is_flag=True,
     help="By recognising the network of a theorem that is proved in Coq.",
@@ -212,6 +217,7 @@ class _Options:
     ratio: str | None
     budget: str | None
     every_budget: bool
+    open: bool
     by_theorem: bool
     by_ball: bool
     from_budget: str | None
@@ -313,6 +319,7 @@ def _begin(
     built: dict[str, Any],
 ) -> tuple[Run, dict[str, Any]]:
     """The run that was asked for, and what is known about its network."""
+    from verifier.cli.every_budget import every_budget, open_balls_of_construction, opened
     from verifier.cli.options import sample_numbers
     from verifier.data.load import source_files as data_files
     from verifier.formats.load import source_files as network_files
@@ -323,7 +330,10 @@ def _begin(
     chosen = sample_numbers(options.samples, dataset.size)
     if options.every_budget or options.from_budget is not None:
         name = f"{options.name or 'linf'}-every"
-        network, asked, about = _every_budget(options, dataset)
+        network, asked, about = every_budget(options, dataset)
+    elif options.open and options.file is None:
+        name = f"{options.name or 'lipschitz-ovr'}-open"
+        network, asked, about = open_balls_of_construction(options, dataset)
     elif options.file is None:
         name = options.name or f"l{options.norm or 'inf'}"
         network, asked, about = _constructed(
@@ -333,6 +343,8 @@ def _begin(
         name = Path(options.file).name.split(".")[0]
         read, asked, about = _loaded(options, dataset, options.file, sizes)
         network, dataset = read.network, read.relabelled(dataset)
+        if options.open:
+            network, asked = opened(network, asked)
     if options.decoder is not None:
         asked = replace(asked, decoder=options.decoder)
     asked = replace(asked, semantics=options.semantics)
@@ -355,45 +367,6 @@ def _begin(
         change_limits=bool(options.retry),
     )
     return run, about
-
-
-def _every_budget(options: _Options, dataset: Dataset) -> tuple[Network, Question, dict[str, Any]]:
-    """The family of a construction, the question about all of its budgets, and why they end."""
-    from constructions.families import family_of, limit_of
-    from constructions.registry import entry_of
-    from verifier.checker.manifest import Question
-    from verifier.cli.options import number
-    from verifier.question.errors import UserError
-    from verifier.question.rational import format_rational
-
-    if not options.every_budget:
-        raise UserError("--from is for --every-budget")
-    given = {
-        "network": options.file, "ratio": options.ratio, "budget": options.budget,
-        "radius": options.radius, "radius-squared": options.radius_squared,
-        "norm": options.norm, "clip": options.clip, "decoder": options.decoder,
-        "rank": options.rank, "kind": options.kind, "error": options.error,
-    }  # fmt: skip
-    for option, value in given.items():
-        if value is not None:
-            raise UserError(f"--every-budget does not go with --{option}")
-    if options.engine != "exact":
-        raise UserError(f"--every-budget is answered by the engine exact, not {options.engine}")
-    name = options.name or "linf"
-    family, limit = family_of(dataset, name), None
-    limit = limit_of(dataset, family)
-    least = Fraction(0)
-    if options.from_budget is not None:
-        least = number("--from", options.from_budget)
-    norm: Any = str(family.norm)
-    question = Question(norm, "value", family=family.terms(least))
-    about = {
-        "construction": name,
-        "source": entry_of(name).source,
-        "limit": f"at {format_rational(family.end)} the balls of samples {limit.first} and "
-        f"{limit.second} meet, so no network can",
-    }
-    return family.network, question, about
 
 
 def _constructed(

@@ -178,7 +178,7 @@ def _given_network(file: str) -> Network | Path:
 def certify_by_theorem(options: Any, dataset: Dataset, sizes: dict[str, Fraction | None]) -> int:
     """Builds or reads the network, recognises it, and writes the folder that says so."""
     from verifier.checker.manifest import Manifest
-    from verifier.cli.certify import _every_budget
+    from verifier.cli.every_budget import every_budget
     from verifier.data.dataset import check_labelled
     from verifier.runs.by_theorem import Subject, write_certified
     from verifier.runs.run import points_of
@@ -192,7 +192,7 @@ def certify_by_theorem(options: Any, dataset: Dataset, sizes: dict[str, Fraction
     built, of = built_for(dataset, name, budget, ratio)
     network: Network | Path
     if options.every_budget and options.file is None:
-        network, question, _ = _every_budget(options, dataset)
+        network, question, _ = every_budget(options, dataset)
     elif options.file is None:
         from constructions.registry import build
 
