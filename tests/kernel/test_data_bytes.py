@@ -46,7 +46,7 @@ def read(content):
     """The points that both readers see, or the flaw that the kernel names."""
     try:
         points = Points(content)
-        ours = [points.point(i) for i in range(points.size)], points.labels, points.digest
+        ours = [points.point(i) for i in range(points.size)], [*points.labels], points.digest
     except Refused as flaw:
         ours = flaw.args[0]
     try:
@@ -89,9 +89,9 @@ def test_entries_are_as_wide_as_the_largest_needs(entry):
         ({"below": "03"}, "malformed"),
         ({"labels": (0, 2)}, "index out of range"),
         ({"labels": (-1, 1)}, "index out of range"),
-        ({"labels": (0,)}, "truncated"),
-        ({"entries": (2, -3, 5)}, "truncated"),
-        ({"entries": (2, -3, 5, 0, 0)}, "truncated"),
+        ({"labels": (0,)}, "index out of range"),
+        ({"entries": (2, -3, 5)}, "malformed"),
+        ({"entries": (2, -3, 5, 0, 0)}, "malformed"),
         ({"names": ["a", "a"]}, "malformed"),
         ({"names": ["a", 1]}, "malformed"),
         ({"names": ["", "b"]}, "malformed"),
@@ -189,7 +189,7 @@ def test_what_is_no_exact_radius_is_named():
     on = certificate_bytes(Flip((F(1),), 0), network.digest)
     for goal, third, is_open, flaw in (
         (never, proof, True, "malformed"),
-        (never, proof, False, "closed region"),
+        (never, proof, False, "malformed"),
         (above, on, False, "closed region"),
         (above, on, True, "accepted"),
     ):

@@ -144,7 +144,7 @@ def test_a_run_on_the_command_line(tmp_path):
     except Refused as flaw:
         assert flaw.args[0] == "unsupported"
     with contextlib.redirect_stdout(io.StringIO()) as output:
-        main([str(folder), "--sample", "0"])
+        main([str(folder), "0"])
     assert output.getvalue().splitlines()[1].startswith("proved: 0 robust, 0 flips")
     (folder / "data.robmem.gz").write_bytes(gzip.compress(run.data))
     with pytest.raises(Refused):

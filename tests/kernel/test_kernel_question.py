@@ -384,7 +384,7 @@ def test_the_question_of_a_sample():
 )  # fmt: skip
 def test_questions_of_runs_that_are_none(changes):
     with pytest.raises(Refused):
-        asked(**changes)
+        asked(**changes).question(0)
 
 
 def test_executions_are_refused_by_name():

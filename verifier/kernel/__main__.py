@@ -1,4 +1,4 @@
-"""`python -m verifier.kernel PROOF [NETWORK]`, or `RUN [--sample K]`: what the evidence proves."""
+"""`python -m verifier.kernel PROOF [NETWORK]`, or `RUN [K]`: what the evidence proves."""
 
 import argparse
 import json
@@ -14,20 +14,20 @@ from verifier.kernel.text import read_file
 def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m verifier.kernel", description=__doc__)
     parser.add_argument("target", type=Path, help="a proof file or the folder of a run")
-    parser.add_argument("network", type=Path, nargs="?", help="of a proof that does not hold it")
-    parser.add_argument("--sample", type=int, metavar="K", help="K random certificates of a run")
+    parser.add_argument("more", nargs="?", help="network of the proof; K certificates, at random")
     given = parser.parse_args(arguments)
     if not given.target.is_dir():
-        network = given.network and Network(read_file(given.network))
+        network = given.more and Network(read_file(given.more))
         verdict, question = check_proof_file(read_file(given.target), network)
         return print(f"question: {json.dumps(question)}\nproved: {verdict}")
     run = Run(given.target)
+    names = f"network {run.network.digest}, data {run.points.digest}"
+    print(f"question: L{run.norm} balls, {json.dumps(run.asked)}, {names}")
     samples = [sample for sample, _, name in run.results if name is not None]
-    if given.sample is not None and 0 <= given.sample < len(samples):
-        samples = random.SystemRandom().sample(samples, given.sample)
-    print(f"question: {run}, network {run.network.digest}, data {run.points.digest}")
+    if given.more:
+        samples = random.SystemRandom().sample(samples, min(int(given.more), len(samples)))
     verdicts = [verdict for _, verdict in run.check(samples)]
-    robust, flips = verdicts.count("robust"), verdicts.count("flip")
+    robust, flips = map(verdicts.count, ("robust", "flip"))
     print(f"proved: {robust} robust, {flips} flips, of {run.points.size} samples in the data")
 
 

@@ -4,14 +4,14 @@ import hashlib
 from array import array
 from fractions import Fraction
 from itertools import accumulate, pairwise
-from struct import calcsize, iter_unpack, pack
+from struct import pack, unpack
 from typing import Any
 
-from verifier.kernel.text import fields, index, listed, need, parse
+from verifier.kernel.text import fields, index, listed, need, parse, typed
 
 MAGIC = b"robmem-network 1\n"
 NAMES = ("starts", "indices", "numerators", "constants", "denominators")
-KINDS = {"i1": "<b", "i2": "<h", "i4": "<i", "i8": "<q"}
+WIDTHS = {"i1": 1, "i2": 2, "i4": 4, "i8": 8, "big": None}
 MOST = 2**40
 
 
@@ -25,10 +25,9 @@ class Rows:
         need(len(starts) == self.count + 1 == len(denominators) + 1, "malformed", "rows")
         entries = len(indices) == len(numerators) == starts[-1] and starts[0] == 0
         need(entries and 0 not in numerators, "malformed", "entries")
-        need(all(d > 0 for d in denominators), "malformed", "a denominator")
-        need(all(j >= 0 for j in indices), "malformed", "an index")
+        need(min(denominators, default=1) > 0, "malformed", "a denominator")
         for a, b in pairwise(starts):
-            increase = a <= b and all(i < j for i, j in pairwise(indices[a:b]))
+            increase = a <= b and all(i < j for i, j in pairwise([-1, *indices[a:b]]))
             need(increase, "malformed", "indices of a row")
 
     def row(self, i):
@@ -57,9 +56,9 @@ class Network:
         at, arrays = 0, []
         for name, section in zip(names, listed(sections, 10), strict=True):
             stated, kind, count, size = fields(section, ("name", "kind", "count", "bytes"))
-            need(stated == name and kind in ["big", *KINDS], "malformed", name)
+            need(stated == name and typed(kind, str) in WIDTHS, "malformed", name)
             end = at + index(size, MOST)
-            arrays.append(integers(data[at:end], kind, index(count, MOST)))
+            arrays.append(integers(data[at:end], index(count, MOST), WIDTHS[kind]))
             at = end
         need(at == len(data), "malformed", "it goes on after the last section")
         self.units, self.outputs = Rows(*arrays[:5]), Rows(*arrays[5:])
@@ -79,19 +78,16 @@ class Network:
         return [self.outputs.value(j, values) for j in range(self.outputs.count)]
 
 
-def integers(data, kind, count):
-    """The integers of a section: an array of 64 bits where that holds them all, else a list."""
-    if kind != "big":
-        need(len(data) == count * calcsize(KINDS[kind]), "malformed", "a section's size")
-        found: Any = array("q", (n for (n,) in iter_unpack(KINDS[kind], data)))
-    else:
-        need(len(data) >= 4 * count, "malformed", "a section's size")
-        lengths = (size for (size,) in iter_unpack("<I", data[: 4 * count]))
-        ends = [*accumulate(lengths, initial=4 * count)]
-        need(ends[-1] == len(data), "malformed", "lengths of a section")
-        found = [int.from_bytes(data[a:b], "little", signed=True) for a, b in pairwise(ends)]
-    small = all(-(2**63) < n < 2**63 for n in found)
-    return array("q", found) if small else [*found]
+def integers(data, count, width=None):
+    """So many integers of `width` bytes each, or of the widths before them, 4 bytes each: an array
+    of 64 bits where that holds them all, else a list."""
+    ends: Any = range(0, (count + 1) * (width or 4), width or 4)
+    if width is None:
+        need(len(data) >= ends[-1], "malformed", "a section's size")
+        ends = [*accumulate(unpack(f"<{count}I", data[: ends[-1]]), initial=ends[-1])]
+    need(len(data) == ends[-1], "malformed", "a section's size")
+    found = [int.from_bytes(data[a:b], "little", signed=True) for a, b in pairwise(ends)]
+    return array("q", found) if all(-(2**63) < n < 2**63 for n in found) else found
 
 
 def digest(inputs, layers, arrays):

@@ -1,6 +1,5 @@
 """The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
 
-import json
 from fractions import Fraction
 from math import isqrt
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 from verifier.kernel.text import ONE, ZERO, fields, listed, need, rational, table, typed
 
 LENGTH: Any = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # squared
-DECODERS = ("nearest", "sign", "argmax", "value")
 TERMS = ("unit", "first", "last", "open")  # of a family
 
 
@@ -36,10 +34,10 @@ class Region:
     def distance(self, x):
         return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
 
-    def contains(self, x):
+    def contains(self, x, closed=False):
         inside = all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True))
         away = self.distance(x) if self.has_ball else self.size
-        return inside and (away < self.size if self.open else away <= self.size)
+        return inside and (away < self.size or (away == self.size and (closed or not self.open)))
 
 
 class Cone:
@@ -77,52 +75,43 @@ class Question:
 
 def stated(head: Any, network: Any) -> Question:
     """The question in the first line of a proof file."""
-
-    def atom(text):
-        x, y, constant, strict = fields(text, ("inputs", "outputs", "constant", "strict"))
-        inputs = table(x, network.inputs, rational)
-        outputs = table(y, network.outputs.count, rational)
-        return inputs, outputs, rational(constant), typed(strict, bool)
-
-    goals = [fields(goal, ("rival", "atoms")) for goal in listed(head["goals"])]
-    need(all(type(rival) is str for rival, _ in goals), "malformed", "a rival")
-    read = [[*map(atom, listed(atoms))] for _, atoms in goals]
-    return Question(network, region_of(head["region"]), read)
+    goals = []
+    for rival, atoms in (fields(goal, ("rival", "atoms")) for goal in listed(head["goals"])):
+        need(type(rival) is str, "malformed", "a rival")
+        goals.append([])
+        for atom in listed(atoms):
+            x, y, constant, strict = fields(atom, ("inputs", "outputs", "constant", "strict"))
+            x, y = table(x, network.inputs, rational), table(y, network.outputs.count, rational)
+            goals[-1].append((x, y, rational(constant), typed(strict, bool)))
+    return Question(network, region_of(head["region"]), goals)
 
 
 def region_of(text):
-    def vector(numbers):
-        return [rational(q) for q in listed(numbers)]
-
     if "unit" in typed(text, dict):
         norm, center, *terms = fields(text, ("norm", "center", *TERMS))
-        return Cone(norm, vector(center), terms)
-    is_open = "open" in text
-    ball = ("center", "size", "clipped") if is_open or text.get("norm") != "inf" else ()
-    norm, low, high, *more = fields(text, ("norm", "lower", "upper", *ball), ("open",))
+        return Cone(norm, listed(center, read=rational), terms)
     need(text.get("open", True) is True, "malformed", "open")
-    if more:
-        more = vector(more[0]), rational(more[1]), typed(more[2], bool), is_open
-    return Region(norm, vector(low), vector(high), *more)
+    ball = ("center", "size", "clipped") if "open" in text or text.get("norm") != "inf" else ()
+    norm, *terms = fields(text, ("norm", "lower", "upper", *ball), ("open",))
+    more = (rational(terms[3]), typed(terms[4], bool), "open" in text) if ball else ()
+    return Region(norm, *(listed(term, read=rational) for term in terms[:3]), *more)
 
 
 def label_goals(decoder, label, labels, outputs):
     """The goals whose refutation means that the decoder reads the label-th of all labels; a tie is
-    a flip (Coq: label_goals_mean). nearest: of all labels it is strictly the nearest to the output.
-    sign: labels -1, 1; the output has its strict sign. argmax: output `label` is strictly the
-    largest. value: the output equals the label."""
+    a flip (Coq: label_goals_mean). nearest: it is strictly the nearest to the output. sign, of -1
+    and 1: the output's. argmax: output `label` is strictly the largest. value: the output is it."""
     need(len(labels) > 1, "malformed", "one label only: nothing can flip")
     if decoder == "argmax":
         need(outputs == len(labels), "malformed", f"{outputs} outputs, {len(labels)} labels")
-        rivals = [j for j in range(outputs) if j != label]
-        return [[({}, {j: ONE, label: -ONE}, ZERO, False)] for j in rivals]
+        return [[({}, {j: ONE, label: -ONE}, ZERO, False)] for j in range(outputs) if j != label]
     need(outputs == 1, "malformed", f"{outputs} outputs, not 1")
+    need(decoder in ("sign", "value", "nearest"), "malformed", decoder)
     own = Fraction(labels[label])
     if decoder == "sign":
         return [[({}, {0: -own}, ZERO, False)]]
     if decoder == "value":
         return [[({}, {0: -ONE}, own, True)], [({}, {0: ONE}, -own, True)]]
-    need(decoder == "nearest", "malformed", decoder)
     nearest = [(-ONE, q) for q in labels[:label][-1:]] + [(ONE, q) for q in labels[label + 1 :][:1]]
     return [[({}, {0: side}, -side * (own + q) / 2, False)] for side, q in nearest]
 
@@ -159,24 +148,19 @@ class Questions:
         if "family" in asked:
             self.norm, family, self.decoder = fields(asked, ("norm", "family", "decoder"))
             over, *terms = fields(family, ("denominator", *TERMS))
-            zero, slope = self.over = [*map(rational, listed(over, 2))]
+            zero, slope = self.over = listed(over, 2, rational)
             self.region: Any = lambda center: Cone(self.norm, center, terms)
             cone = self.region([ZERO])
             low, high = (zero + slope * m for m in (cone.first, cone.last))
             need(low > 0 and (high > 0 or (high == 0 and cone.open)), "malformed", "sign of D")
         else:
             self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
-            need(of == "radius" or self.norm == "2", "malformed", "a squared radius")
-            reach = size = rational(radius)
-            need(size >= 0, "malformed", "a negative radius")
-            if of == "radius_squared":
-                reach = root_upper(size)
-            elif self.norm == "2":
-                size *= size
-            clip = None if clip is None else [*map(rational, listed(clip, 2))]
-            need(clip is None or clip[0] <= clip[1], "malformed", "clip")
+            size, clip = rational(radius), None if clip is None else listed(clip, 2, rational)
+            need(size >= 0 and (of == "radius" or self.norm == "2"), "malformed", of)
+            reach = size if of == "radius" else root_upper(size)
+            size *= reach if of == "radius" and self.norm == "2" else 1
             self.region = lambda center: ball(self.norm, center, reach, size, clip)
-        need(self.norm in [*LENGTH] and self.decoder in DECODERS, "malformed", self.norm)
+        need(self.norm in [*LENGTH], "malformed", self.norm)
         self.labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
         need(len(self.labels) == len(points.names), "malformed", "sign of other labels")
 
@@ -188,6 +172,3 @@ class Questions:
             zero, slope = self.over
             goal[:] = [({len(point): slope * c}, y, zero * c, strict) for _, y, c, strict in goal]
         return Question(self.network, self.region(point), goals)
-
-    def __str__(self):
-        return f"L{self.norm} balls, {json.dumps(self.asked)}"

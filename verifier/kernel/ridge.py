@@ -39,11 +39,11 @@ class Ridges:
         itself. Coq: finish_ridge_sound."""
         need(t >= 0, "negative multiplier", "ball")
         need(t == 0 or region.norm != "inf", "no ball", "a multiplier of the ball of a box")
-        shares = {} if weights is None else self.shares(weights, region.norm)
+        shares = {} if weights == () else self.shares(weights, region.norm)
         sums: dict[Any, dict[int, Fraction]] = {}
         for j, c in z.items():
             sums.setdefault(self.directions[j], {})[j] = c
-        need(not (t and sums) or weights is not None, "unsupported", "no weights: a short form")
+        need(not (t and sums) or weights != (), "unsupported", "no weights: a short form")
         total = ZERO
         for d, terms in sums.items():
             center = sum(g * region.center[k] for k, g in d) if region.has_ball else ZERO
@@ -58,8 +58,7 @@ class Ridges:
         """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y, by column sums (p = 1),
         or by Selberg's condition, Schur's test for the sqrt(s_d s_e) d . e. Coq: weights_sound."""
         two = norm == "2"
-        need(norm != "inf", "malformed", "weights without a ball")
-        need(listed(weights), "malformed", "weights of no direction")
+        need(norm != "inf" and listed(weights), "malformed", "weights of no direction")
         found: Any = {}
         columns: Any = {}  # by input, the entries of the directions
         for weight in weights:

@@ -2,14 +2,12 @@
 says in a sentence why it is sound, and `Coq:` the lemma in verifier/kernel/coq that proves it.
 
 A branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
-At the root they are the region's box and interval arithmetic, which hold of all points. A tree
-shows that no point of its branch satisfies the target; its steps are lemmas. A target is a goal, or
-of a lemma (v, upper, values): a_v < value, or a_v > value if `upper`. In a family all this is about
-every m of an interval: bounds and constants of forms are affine in m, kept as their values at the
-ends of the interval; so there are two values of each, and one in an ordinary question.
+At the root they are the region's box and interval arithmetic. A tree shows that no point of its
+branch satisfies the target; its steps are lemmas. A target is a goal, or of a lemma (v, upper,
+values): a_v < value, or a_v > value if `upper`. In a family all is about every m of an interval:
+bounds and constants of forms are affine in m, kept as values at both ends (else there is one).
 """
 
-from copy import copy
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import zip_longest
@@ -21,7 +19,7 @@ from verifier.kernel.text import ONE, ZERO, fields, index, listed, need, number,
 BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
 TABLES = ("atoms", "bounds", "box", "cuts", "slopes")
 OTHERS = ("ball", "usual", "weights")  # of a leaf; but the first since version 2
-SHORT = "a short form, which has to be elaborated"
+SHORT, SHORT_STEPS = "a short form, to be elaborated", ("symbolic", "separable", "sums", "maxima")
 
 
 class Branch:
@@ -34,10 +32,10 @@ class Branch:
 
 
 class Form:
-    """A constant for each end + sum of z[j] * variable j + sum of a[v] * a_v."""
+    """A constant for each end + sum of z[j] * variable j."""
 
     def __init__(self, constants):
-        self.constants, self.z, self.a = constants, {}, {}
+        self.constants, self.z = constants, {}
 
     def add(self, factor, terms, constants):
         """Takes also what is constant at an end, alone (terms empty). Coq: add_row_value."""
@@ -81,9 +79,9 @@ class Checker:
 
     def step(self, step, branch):
         """Its tree shows that no point of the branch violates the lemma. Coq: lemma_goal_met."""
-        sums = isinstance(step, dict) and ("separable" in step or "sums" in step)
-        need(step not in ("symbolic", "maxima") and not sums, "unsupported", SHORT)
-        upper = isinstance(step, dict) and "upper" in step
+        names = [*step] if isinstance(step, dict) else [step]
+        need(not any(name in SHORT_STEPS for name in names), "unsupported", SHORT)
+        upper = "upper" in names
         bound, tree = fields(step, ("upper" if upper else "lower", "tree"))
         v, *numbers = listed(bound, 1 + len(self.zeros))
         need(self.version > 1 or len(numbers) == 1, "malformed", "two numbers in version 1")
@@ -118,9 +116,8 @@ class Checker:
                 ends = zip(self.bound(here, j, False), self.bound(here, j, True), strict=True)
                 need(all(low > high for low, high in ends), "no conflict", body)
             else:
-                below = Branch(**vars(here))
-                self.split(kind, body, below, here)
-                waiting += here, below
+                waiting += here, Branch(**vars(here))
+                self.split(kind, body, waiting[-1], here)
         need(not waiting, "malformed tree", "a side of a split is not proved")
 
     def split(self, kind, body, below, above):
@@ -152,10 +149,8 @@ class Checker:
         fields(text, (), (*TABLES, *OTHERS[: 1 if self.version == 1 else 3]))
         is_goal = isinstance(target, list)
         counts = (len(target) if is_goal else 1, self.units, self.inputs, len(branch.cuts))
-        atoms, bounds, box, cuts, slopes = (
-            table(text.get(name, []), count)
-            for name, count in zip(TABLES, (*counts, self.units), strict=True)
-        )
+        tables = (text.get(name, []) for name in TABLES)
+        atoms, bounds, box, cuts, slopes = map(table, tables, (*counts, self.units))
         signed = [ZERO, *atoms.values(), *cuts.values(), *slopes.values()]
         need(min(signed) >= 0, "negative multiplier", "atoms, cuts or slopes")
         need(max(slopes.values(), default=0) <= 1, "slope above 1")
@@ -163,24 +158,21 @@ class Checker:
         need("ball" in text or "weights" not in text, "malformed", "weights without ball")
         need("ball" not in text or not box, "box beside ball", [*box])
         need(is_goal or not atoms, "atoms in a lemma")
-        if is_goal and len(target) == 1:
-            atoms = atoms or {0: ONE}
+        atoms = atoms or ({0: ONE} if is_goal and len(target) == 1 else {})
         form, strict = self.start(target, atoms)
         # Rows >= 0 in the branch only lower the form. Coq: take_cuts_sound, take_bounds_sound.
         for k, y in cuts.items():
             g, t = branch.cuts[k]
             form.add(-y, g.items(), [t] * len(self.zeros))
         for v, y in bounds.items():  # a_v - low >= 0 for y > 0, high - a_v >= 0 times -y else
-            form.a[v] = form.a.get(v, ZERO) - y
+            self.put(form, self.network.units, v, -y)
             form.add(y, (), self.bound(branch, self.inputs + v, y < 0))
         self.eliminate(form, branch, slopes, "usual" in text, kept="ball" in text)
-        if self.parameter is not None:  # at an end m is a number
-            share = form.z.pop(self.parameter, ZERO)
-            form.add(share, (), self.bound(branch, self.parameter, False))
+        if self.parameter in form.z:  # at an end m is a number
+            form.add(form.z.pop(self.parameter), (), self.bound(branch, self.parameter, False))
         holds = True
         if "ball" in text:
-            t = number(text["ball"])
-            weights = listed(text["weights"]) if "weights" in text else None
+            t, weights = number(text["ball"]), text.get("weights", ())
             # The same minima for all m, of the largest ball: then it is affine or concave in m.
             axes = range(self.ridges.axes)
             ends = [[self.bound(branch, k, u) for k in axes] for u in (0, 1)]
@@ -201,8 +193,8 @@ class Checker:
         form = Form(self.zeros)
         if isinstance(target, tuple):
             v, upper, values = target
-            form.a[v] = -ONE if upper else ONE
-            form.add(-form.a[v], (), values)
+            self.put(form, self.network.units, v, -ONE if upper else ONE)
+            form.add(ONE if upper else -ONE, (), values)
             return form, False
         for i, y in atoms.items():
             inputs, outputs, constant, _ = target[i]
@@ -219,21 +211,15 @@ class Checker:
     def eliminate(self, form, branch, slopes, usual, kept):
         """Replaces every unit by what bounds it from below, the last first; if `kept`, all but
         those that lie on a direction. The form only gets lower. Coq: clear_sound."""
-        known = {*(-v for v in form.a), *(self.inputs - j for j in form.z if j >= self.inputs)}
-        waiting = sorted(known)  # a heap of -v
-        while waiting:
-            v = -heappop(waiting)
-            j, factor = self.inputs + v, form.a.pop(v, ZERO)
-            if not (kept and self.ridges.directions[j] is not None):
-                c = form.z.pop(j, ZERO)
+        waiting = sorted(-j for j in form.z)  # a heap, in which a variable may stand twice
+        while waiting and (j := -heappop(waiting)) >= self.inputs:
+            if j in form.z and not (kept and self.ridges.directions[j] is not None):
+                c, v = form.z.pop(j), j - self.inputs
                 low, high = self.bound(branch, j, False), self.bound(branch, j, True)
                 s = slopes[v] if v in slopes else default_slope(c, low, high, usual)
-                factor += c * s
                 form.add(c, (), rests(c, s, low, high))
-            for j, _ in self.put(form, self.network.units, v, factor) if factor else ():
-                if j >= self.inputs and self.inputs - j not in known:
-                    known.add(self.inputs - j)
-                    heappush(waiting, self.inputs - j)
+                for read, _ in self.put(form, self.network.units, v, c * s) if c * s else ():
+                    heappush(waiting, -read)
 
     def positive(self, end, form, branch, box, strict):
         """Whether the form, affine in x, is positive (>= 0 if not `strict`) on the box, or as a
@@ -285,22 +271,24 @@ def default_slope(c, low, high, usual):
     return nearer if c > 0 else Fraction(above * 2**24 // (above - below), 2**24)
 
 
-def check(question, data):
-    """Returns "robust" or "flip" and its point if the certificate shows it; Refused if not."""
+def check(question: Any, data: bytes, sphere: bool = False) -> str:
+    """Returns "robust" or "flip" if the certificate shows it; Refused if not. With `sphere` a flip
+    on that of an open ball: if a proof shows that the ball has none, its radius is the distance
+    from center to nearest flip. Coq: radius_sound."""
     text = typed(parse(data), dict)
     version, verdict = text.get("robmem"), text.get("verdict")
     need(type(version) is int and version in (1, 2), "version", version)
-    need(verdict in ("robust", "flip"), "malformed", "a verdict that is neither robust nor flip")
+    need(verdict in ("robust", "flip")[sphere:], "malformed", f"the verdict {verdict}")
     names = ("goal", "point") if verdict == "flip" else ("steps", "goals")
     digest, first, second, *_ = fields(text, ("network", *names, "robmem", "verdict"))
     need(digest == question.network.digest, "another network", digest)
     if verdict == "flip":
         need(len(question.region.ends()) == 1, "another verdict", "a family is shown by a proof")
-        point = [*map(number, listed(second))]
-        check_flip(question, index(first, len(question.goals)), point)
-        return verdict, point
-    check_proof(question, listed(first), [*map(listed, listed(second))], version)
-    return verdict, None
+        point = listed(second, read=number)
+        check_flip(question, index(first, len(question.goals)), point, sphere)
+    else:
+        check_proof(question, listed(first), listed(second, read=listed), version)
+    return verdict
 
 
 def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None:
@@ -314,26 +302,15 @@ def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None
         checker.tree(tree, checker.root, goal)
 
 
-def check_flip(question: Any, goal: int, point: Any) -> None:
+def check_flip(question: Any, goal: int, point: Any, sphere: bool = False) -> None:
     """Returns if the point lies in the region and satisfies the goal's atoms. Coq: flip_sound."""
+    region = question.region
     need(len(point) == question.network.inputs, "dimension", len(point))
-    need(question.region.contains(point), "outside", "the point is not in the region")
+    need(region.open or not sphere, "closed region", "an exact radius is proved on an open ball")
+    need(region.contains(point, sphere), "outside", "the point is not in the region")
+    need(not sphere or region.distance(point) == region.size, "inside", "it is not on the sphere")
     y = question.network.outputs_at(point)
     for inputs, outputs, constant, strict in question.goals[goal]:
         value = constant + sum(g * point[k] for k, g in inputs.items())
         value += sum(g * y[j] for j, g in outputs.items())
         need(value > 0 if strict else value >= 0, "no flip", "an atom does not hold there")
-
-
-def check_exact(question: Any, flip: bytes) -> None:
-    """Returns if the flip lies on the sphere of an open ball: then, if a proof shows that the ball
-    has none, its radius is the distance from center to nearest flip. Coq: radius_sound."""
-    region = question.region
-    need(len(region.ends()) == 1, "malformed", "three lines about a family")
-    need(region.open, "closed region", "an exact radius is proved on an open ball")
-    closed = copy(region)
-    closed.open = False
-    closed = type(question)(question.network, closed, question.goals)
-    verdict, point = check(closed, flip)
-    need(verdict == "flip", "malformed", "three lines are a proof and then a flip")
-    need(region.distance(point) == region.size, "inside", "the flip is not on the sphere")

@@ -6,7 +6,7 @@ import re
 import stat
 import zlib
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -51,10 +51,8 @@ def parse(data):
     need(len(data) <= MAX_JSON, "too large", f"{len(data)} bytes")
     cost = sum(each * data.count(character) for character, each in COSTS.items())
     need(cost <= FREE_MEMORY + MEMORY_FACTOR * len(data), "too large", "too many values")
-    depth = 0
-    for match in TOKEN.finditer(data):
-        depth += (match[0] in b"[{") - (match[0] in b"]}")  # texts are neither
-        need(depth <= MAX_DEPTH, "too deep", f"more than {MAX_DEPTH} nested brackets")
+    brackets = ((t[0] in b"[{") - (t[0] in b"]}") for t in TOKEN.finditer(data))  # texts are none
+    need(max(accumulate(brackets, initial=0)) <= MAX_DEPTH, "too deep", "nested brackets")
     disorder: list[Any] = []
 
     def unique(pairs):
@@ -75,10 +73,9 @@ def parse(data):
 
 def fields(value, required, optional=()):
     """The values of the required fields, in their order; there is no field but these."""
-    missing = sorted({*required} - {*typed(value, dict)})
-    need(not missing, "missing field", missing)
-    unknown = sorted({*value} - {*required, *optional})
-    need(not unknown, "unknown field", unknown)
+    names = {*typed(value, dict)}
+    need({*required} <= names, "missing field", sorted({*required} - names))
+    need(names <= {*required, *optional}, "unknown field", sorted(names - {*required, *optional}))
     return [value[name] for name in required]
 
 
@@ -87,9 +84,9 @@ def typed(value, kind):
     return value
 
 
-def listed(value, length=None):
+def listed(value, length=None, read=lambda entry: entry):
     need(length in (None, len(typed(value, list))), "malformed", value)
-    return value
+    return [read(entry) for entry in value]
 
 
 def index(value, count):
