@@ -75,7 +75,7 @@ class Question:
 
 def stated(head: Any, network: Any) -> Question:
     """The question in the first line of a proof file."""
-    goals = []
+    goals: list[Any] = []
     for rival, atoms in (fields(goal, ("rival", "atoms")) for goal in listed(head["goals"])):
         need(type(rival) is str, "malformed", "a rival")
         goals.append([])

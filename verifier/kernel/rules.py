@@ -271,7 +271,7 @@ def default_slope(c, low, high, usual):
     return nearer if c > 0 else Fraction(above * 2**24 // (above - below), 2**24)
 
 
-def check(question: Any, data: bytes, sphere: bool = False) -> str:
+def check(question: Any, data: bytes, sphere: bool = False) -> Any:
     """Returns "robust" or "flip" if the certificate shows it; Refused if not. With `sphere` a flip
     on that of an open ball: if a proof shows that the ball has none, its radius is the distance
     from center to nearest flip. Coq: radius_sound."""
