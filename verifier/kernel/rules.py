@@ -53,8 +53,7 @@ class Checker:
         self.version, regions = version, self.region.ends()
         self.parameter = self.inputs - 1 if len(regions) == 2 else None  # input m of a family
         self.ridges = Ridges(self.network, self.inputs - (self.parameter is not None))
-        self.root = Branch(regions, (0, 1)[: len(regions)])
-        self.zeros = (ZERO,) * len(regions)
+        self.root, self.zeros = Branch(regions, (0, 1)[: len(regions)]), (ZERO,) * len(regions)
         boxes = zip(*((region.low, region.high) for region in regions), strict=True)
         self.sides = [[*zip(*side, strict=True)] for side in boxes]
         z = [*map(list, self.sides)]
@@ -170,21 +169,17 @@ class Checker:
         self.eliminate(form, branch, slopes, "usual" in text, kept="ball" in text)
         if self.parameter in form.z:  # at an end m is a number
             form.add(form.z.pop(self.parameter), (), self.bound(branch, self.parameter, False))
-        holds = True
         if "ball" in text:
             t, weights = number(text["ball"]), text.get("weights", ())
             # The same minima for all m, of the largest ball: then it is affine or concave in m.
-            axes = range(self.ridges.axes)
-            ends = [[self.bound(branch, k, u) for k in axes] for u in (0, 1)]
-            sides = [[*map(min, ends[0])], [*map(max, ends[1])]]
-            least = self.ridges.least(form.z, t, weights, branch.regions[-1], sides, branch.cuts)
-            for region, constant in zip(branch.regions, form.constants, strict=True):
-                value = constant - t * region.size + (least or ZERO)
-                # On an open ball t (size - |x - c|^p) > 0.
-                weak = not strict or region.loose or (region.open and t > 0)
-                holds = holds and (least is None or value > 0 or (weak and value == 0))
-        else:
-            holds = all(self.positive(e, form, branch, box, strict) for e in range(len(self.zeros)))
+            ends = [[self.bound(branch, k, u) for k in range(self.ridges.axes)] for u in (0, 1)]
+            region, sides = branch.regions[-1], ([*map(min, ends[0])], [*map(max, ends[1])])
+            least = self.ridges.least(form.z, t, weights, region, sides, branch.cuts)
+            if least is None:
+                return
+            form.z, strict = {}, strict and not (region.open and t > 0)  # t (size - |x - c|^p) > 0
+            form.add(ONE, (), [least - t * end.size for end in branch.regions])
+        holds = all(self.positive(e, form, branch, box, strict) for e in range(len(self.zeros)))
         need(holds, "bound too weak", "a leaf does not close")
 
     def start(self, target, atoms):
@@ -262,8 +257,7 @@ def rests(c, s, low, high):
 
 
 def default_slope(c, low, high, usual):
-    """The slope of a unit that is not named; any in [0, 1] is sound. The usual one is that in the
-    middle of the interval."""
+    """Of a unit that is not named; any in [0, 1] is sound. Usually: of the middle of its interval."""
     for below, above in ((min(low), max(high)), (sum(low), sum(high))):
         if below >= 0 or above <= 0 or not usual:
             return ONE if below >= 0 else ZERO
