@@ -257,7 +257,7 @@ def rests(c, s, low, high):
 
 
 def default_slope(c, low, high, usual):
-    """Of a unit that is not named; any in [0, 1] is sound. Usually: of the middle of its interval."""
+    """Of a unit that is not named; any in [0, 1] is sound. Usual: of the middle of the interval."""
     for below, above in ((min(low), max(high)), (sum(low), sum(high))):
         if below >= 0 or above <= 0 or not usual:
             return ONE if below >= 0 else ZERO
