@@ -237,15 +237,16 @@ def read_run(
         raise UserError(
             f"{row.name}: a run about every budget has no report; `robmem check` replays it"
         )
-    if question.distance is not None:
+    if question.measured is not None:
+        command = "radius" if question.distance is not None else "worst"
         raise UserError(
-            f"{row.name}: a run of robmem radius has no report of its own; `robmem check` replays "
-            "it, and `robmem runs export --csv` lists the distances"
+            f"{row.name}: a run of robmem {command} has no report of its own; `robmem check` "
+            f"replays it, and `robmem runs export --csv` lists the {question.measured}s"
         )
     dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
     problems = _missing(folder, samples)
     if replay:
-        results = [result_of(one) for one in samples if one.state in ANSWERED]
+        results = [result_of(one, question) for one in samples if one.state in ANSWERED]
         replayed = check_run(
             folder, network, points, question, results,
             jobs or max(1, suggested_jobs(network, len(results))),
@@ -301,7 +302,9 @@ def _by_kernel(
         require_real(question, "the kernel")
     chosen = _drawn(evidence, count)
     return {
-        row.sample: kernel_check_result(network, points, question, result_of(row), folder.fetch)
+        row.sample: kernel_check_result(
+            network, points, question, result_of(row, question), folder.fetch
+        )
         for row in samples
         if row.sample in chosen
     }

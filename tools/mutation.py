@@ -52,13 +52,13 @@ MEMORY = 4 << 30
 PACKAGES = {
     "question": ("executed", "network", "query", "rational", "region"),
     "evidence": (
-        "certificate", "data_file", "distance", "network_file", "packed", "proof_file",
+        "certificate", "data_file", "distance", "margin", "network_file", "packed", "proof_file",
         "strict_json",
     ),
     "checker": (
         "branch", "checked", "distances", "exact_radius", "family", "family_maxima",
-        "family_replay", "intervals", "leaf", "live_rows", "manifest", "maxima", "maxima_pass",
-        "maxima_trees", "replay",
+        "family_replay", "intervals", "leaf", "live_rows", "manifest", "margins", "maxima",
+        "maxima_pass", "maxima_trees", "replay",
         "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),

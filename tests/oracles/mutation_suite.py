@@ -69,7 +69,7 @@ FILES = {
     "family_replay": ("test_family",),
     "intervals": ("test_interval_sizes", "test_family", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", "test_family", *TYPES),
-    "manifest": ("test_data_bytes", "test_manifest", "test_distances"),
+    "manifest": ("test_data_bytes", "test_manifest", "test_distances", "test_margins"),
     "network": ("test_integers", *TYPES),
     "network_file": (
         "test_network_bytes",
@@ -88,6 +88,8 @@ FILES = {
     "rational": ("test_json_texts", *TYPES),
     "distance": ("test_distances",),
     "distances": ("test_distances",),
+    "margin": ("test_margins",),
+    "margins": ("test_margins",),
     "exact_radius": ("test_exact_radius",),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "checked": ("test_batch", "test_checked", *TYPES),

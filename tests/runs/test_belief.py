@@ -251,7 +251,7 @@ def test_certificates_from_afar_are_replayed(tmp_path: Path) -> None:
     other = solve(Context(GOOD, run.points, Job(ASKED, Options())), [2])[0]  # holds of GOOD
     claimed = [RECORDS[0], replace(RECORDS[2], state="robust"), other, RECORDS[2]]
     texts = {record.digest or "": unpack(record.certificate or b"") for record in claimed}
-    results = [result_of(record) for record in claimed]
+    results = [result_of(record, ASKED) for record in claimed]
     with Replayers(BAD, run.points, ASKED, run.folder, 1) as replayers:
         shown = replayers.taken(results, replayers.submit(results, texts))
     flaws = [one.flaw if isinstance(one, RefusedError) else None for one in shown]

@@ -18,6 +18,7 @@ from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.data.load import load
 from verifier.evidence.certificate import Undecided
+from verifier.question.margin import margin_at_most, margin_below
 from verifier.question.query import Query
 from verifier.runs.run import begin, continue_run, points_of, question_of
 from verifier.search.attack import ascend
@@ -30,7 +31,6 @@ from verifier.search.deep.substitution import substitute
 from verifier.search.options import Options
 from verifier.search.trees.phases import PhaseTree
 from verifier.tasks.verify import verify
-from verifier.tasks.worst import margin_at_most, margin_below
 
 
 @pytest.fixture

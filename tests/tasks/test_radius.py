@@ -282,9 +282,12 @@ def test_the_command(here: Path, capsys: pytest.CaptureFixture[str], norm: str) 
     capsys.readouterr()
     assert main(["radius", "net.npz", "--data", "three.csv", "--norm", norm]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split()[:3] == ["sample", "label", f"distance{'^2' * (norm == '2')}"]
-    shown, decimal, how = lines[1].split()[2:5]
+    squares = ["its", "square"] if norm == "2" else []
+    assert lines[0].split()[:5] == ["sample", "label", "distance", *squares, "no", "flip"][:5]
+    *away, shown, decimal, how = lines[1].split()[2 : 7 if norm == "2" else 5]
     assert (shown, how) == (TRUTH[norm][0], "exact")
+    if norm == "2":  # the root of an eighth, which is irrational
+        assert away == ["about", "0.353553"]
     assert Fraction(decimal.strip("()")) == Fraction(shown)
 
 

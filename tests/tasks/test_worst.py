@@ -22,12 +22,13 @@ from verifier.evidence.certificate import Flip, Maximum, Robust
 from verifier.evidence.proof_file import parse_proof, proof_bytes
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.margin import margin_at_most, margin_below
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball, box
 from verifier.search.margins import proved_margin
 from verifier.search.options import Options
 from verifier.tasks.verify import check
-from verifier.tasks.worst import Worst, margin_at_most, margin_below, worst
+from verifier.tasks.worst import Worst, worst
 
 F = Fraction
 

@@ -38,6 +38,7 @@ from verifier.checker.intervals import (
     interval_bounds,
     renewed,
 )
+from verifier.checker.margins import check_margin
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.evidence.certificate import (
@@ -50,15 +51,16 @@ from verifier.evidence.certificate import (
     parse_certificate,
 )
 from verifier.evidence.distance import Distance, distance_bytes, parse_distance
+from verifier.evidence.margin import Margin, margin_bytes, parse_margin
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import Semantics, executable
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 
-Verdict = Literal["robust", "flip", "radius", "maximum", "distance", "theorem"]
+Verdict = Literal["robust", "flip", "radius", "maximum", "distance", "margin", "theorem"]
 CheckerName = Literal["checker", "kernel", "proved kernel", "proved theorem"]
-Evidence = Robust | Flip | Distance | bytes
+Evidence = Robust | Flip | Distance | Margin | bytes
 """A verdict, or the text of its certificate."""
 NO_EXECUTION = "no execution"
 """The flaw of a flip of a network as executed whose rounding errors are none of an execution."""
@@ -84,8 +86,8 @@ class Facts:
     certificate's text, where one was read or written. `checker` is "checker", "kernel" (in Python),
     "proved kernel" (the program extracted from Coq) or "proved theorem", `process` "here" or
     "local": a process that this one started. `ends` are those of the interval that a distance lies
-    in, sizes of balls. The verdict "theorem" is about all samples of a data set, see `theorems.py`;
-    by the "checker" the theorem itself was not checked.
+    in, sizes of balls, or a least margin. The verdict "theorem" is about all samples of a data set,
+    see `theorems.py`; by the "checker" the theorem itself was not checked.
     """
 
     network: str
@@ -95,7 +97,7 @@ class Facts:
     certificate: str | None
     checker: CheckerName = "checker"
     process: Literal["here", "local"] = "here"
-    ends: tuple[Fraction, Fraction | None] | None = None
+    ends: tuple[Fraction | None, Fraction | None] | None = None
 
 
 @final
@@ -104,13 +106,13 @@ class Checked:
 
     __slots__ = ("evidence", "facts")
     facts: Facts
-    evidence: Robust | Flip | Radius | Maximum | Distance | None
+    evidence: Robust | Flip | Radius | Maximum | Distance | Margin | None
 
     def __init__(
         self,
         key: object,
         facts: Facts,
-        evidence: Robust | Flip | Radius | Maximum | Distance | None,
+        evidence: Robust | Flip | Radius | Maximum | Distance | Margin | None,
     ) -> None:
         if key is not _KEY:
             raise TypeError("only the checker makes a Checked")
@@ -142,6 +144,8 @@ class Checked:
         """
         if isinstance(self.evidence, Distance):
             text = distance_bytes(self.evidence, self.facts.network)
+        elif isinstance(self.evidence, Margin):
+            text = margin_bytes(self.evidence, self.facts.network)
         elif isinstance(self.evidence, Robust | Flip):
             text = certificate_bytes(self.evidence, self.facts.network)
         else:
@@ -436,6 +440,31 @@ class Checker:
                 goal = None if found.flip is None else found.flip.goal
                 ends = found.lower, found.upper
                 facts = Facts(self.digest, asked[k], "distance", goal, None, ends=ends)
+                yield k, _of_text(Checked(_KEY, facts, found), digest)
+            except RefusedError as flaw:
+                yield k, flaw
+
+    def margins(
+        self,
+        queries: Sequence[Query],
+        claims: Sequence[Verdict],
+        evidence_of: Callable[[int], Evidence],
+        asked: Sequence[Asked],
+    ) -> Iterator[tuple[int, Checked | RefusedError]]:
+        """As `check`, for the least margin on each question's region."""
+        for k, (query, claim) in enumerate(zip(queries, claims, strict=True)):
+            try:
+                if claim != "margin":
+                    raise RefusedError("another verdict", f"a {claim} where margins are asked")
+                found, digest = evidence_of(k), None
+                if isinstance(found, bytes):
+                    digest = hashlib.sha256(found).hexdigest()
+                    found = parse_margin(found, self.digest)
+                if not isinstance(found, Margin):
+                    raise RefusedError("another verdict", "a margin is claimed, this is none")
+                check_margin(query, found, self._replay)
+                ends = found.lower, found.upper
+                facts = Facts(self.digest, asked[k], "margin", found.point.goal, None, ends=ends)
                 yield k, _of_text(Checked(_KEY, facts, found), digest)
             except RefusedError as flaw:
                 yield k, flaw

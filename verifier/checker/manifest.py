@@ -9,10 +9,11 @@
                   "semantics": "float32" | "float64", which is absent of real arithmetic}
                  or of distances {"norm": .., "distance": {"within": q | null, "max": q | null},
                   "clip": .., "decoder": ..},
+                 or of least margins those about one ball, with "margin": {"within": q | null},
      "theorem": {"construction": name, "power": q, "parameter": q},
                                                 which is absent of proofs alone
      "replayed": ["proved kernel"],             which is absent if the checker alone replayed them
-     "results": [[sample, "robust" | "flip" | "distance" | "undecided",
+     "results": [[sample, "robust" | "flip" | "distance" | "margin" | "undecided",
                   sha256 of the certificate | null] ..],
      "root": sha256 of all that stands before}
 
@@ -47,11 +48,13 @@ from typing import Any, Literal, get_args
 from verifier.checker.checked import Asked, Checked, Checker, Verdict
 from verifier.checker.distances import Balls, check_distance
 from verifier.checker.intervals import chunks
+from verifier.checker.margins import check_margin
 from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.evidence.distance import Distance, parse_distance
 from verifier.evidence.fields import check_fields, list_in, text_in
+from verifier.evidence.margin import Margin, parse_margin
 from verifier.evidence.strict_json import parse_json
 from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
@@ -65,13 +68,14 @@ from verifier.question.executed import (
     rounded,
 )
 from verifier.question.family import FamilyQuery, FamilyTerms, family_goals
+from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.query import DECODERS, Goal, Query, label_goals
 from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Norm, Region, ball
 
 VERSION = 1
-Kind = Literal["robust", "flip", "distance", "undecided"]
+Kind = Literal["robust", "flip", "distance", "margin", "undecided"]
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -85,7 +89,8 @@ class Question:
     `semantics` other than real: on all inputs of the format there, by every execution, see
     `question.executed`. The sample is then read as the format holds it, each entry rounded.
 
-    With `distance` there is no radius, and the question is how far the nearest flip is.
+    With `distance` there is no radius, and the question is how far the nearest flip is. With
+    `margin` it is how small the margin becomes on the ball.
     """
 
     norm: Norm
@@ -96,6 +101,7 @@ class Question:
     family: FamilyTerms | None = None
     semantics: Semantics = "real"
     distance: DistanceTerms | None = None
+    margin: MarginTerms | None = None
 
     def __post_init__(self) -> None:
         if self.semantics not in get_args(Semantics):
@@ -108,6 +114,8 @@ class Question:
         if self.clip is not None and self.clip[0] > self.clip[1]:
             low, high = map(format_rational, self.clip)
             raise UserError(f"clip: {low} is above {high}")
+        if self.margin is not None:
+            self._require_margins()
         if self.distance is not None:
             if (self.radius, self.radius_squared, self.family) != (None, None, None):
                 raise UserError("a question about distances has no radius and no family")
@@ -121,6 +129,23 @@ class Question:
                 raise UserError(f"a family is about exact arithmetic, not {self.semantics}")
             return
         self.region((Fraction(0),) if self.clip is None else self.clip[:1])  # checks the radius
+
+    def _require_margins(self) -> None:
+        if self.distance is not None or self.family is not None:
+            raise UserError("a question about margins is about one ball")
+        if self.semantics != "real":
+            raise UserError(f"margins are about exact arithmetic, not {self.semantics}")
+        if self.decoder == "value":
+            raise UserError("decoder value: an output that equals its label has no margin")
+        if self.norm == "2" and self.margin is not None and self.margin.within is None:
+            raise UserError("on an L2 ball the worst margin may be irrational: give within")
+
+    @property
+    def measured(self) -> Literal["distance", "margin"] | None:
+        """What an interval is asked for; None where it is a verdict."""
+        if self.distance is not None:
+            return "distance"
+        return None if self.margin is None else "margin"
 
     def region(self, center: Sequence[Fraction]) -> Region:
         """The ball around `center`; UserError for a family, which has one for every m."""
@@ -181,7 +206,8 @@ class Question:
             else f", clipped to {'..'.join(map(format_rational, self.clip))}"
         )
         executed = "" if self.semantics == "real" else f", as executed in {self.semantics}"
-        return f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}{executed}"
+        balls = f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}{executed}"
+        return balls if self.margin is None else f"the least margin{self.margin} on {balls}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,8 +275,8 @@ class Manifest:
         """How many samples are robust, flips, undecided; or measured, where distances are asked."""
         counted = Counter(result.kind for result in self.results)
         kinds: tuple[Kind, ...] = ("robust", "flip", "undecided")
-        if self.question.distance is not None:
-            kinds = ("distance", "undecided")
+        if self.question.measured is not None:
+            kinds = (self.question.measured, "undecided")
         counts: dict[Kind, int] = dict.fromkeys(kinds, 0)
         return counts | dict(counted)
 
@@ -270,9 +296,9 @@ def claim_text(question: Question, size: int, counts: Mapping[Kind, int], record
     more there is an answer that was not replayed."""
     total = sum(counts.values()) + recorded
     of = "samples" if total == size else f"samples asked about, of {size},"
-    if question.distance is not None:
-        found = f"all {total}" if counts.get("distance") == total else ""
-        found = found or f"{counts.get('distance', 0)} of {total}"
+    if question.measured is not None:
+        count = counts.get(question.measured, 0)
+        found = f"all {total}" if count == total else f"{count} of {total}"
         without = f", {counts['undecided']} undecided" if counts["undecided"] else ""
         without += f", {recorded} recorded, not replayed here" if recorded else ""
         return f"an interval for {question}, is shown for {found} {of.rstrip(',')}{without}"
@@ -476,6 +502,9 @@ def _check_part(
     elif question.distance is not None:
         around = [sample_balls(checker.network, points, question, sample) for sample in numbers]
         answers = checker.distances(around, kinds, text_of, asked)
+    elif question.margin is not None:
+        balls = [sample_query(checker.network, points, question, sample) for sample in numbers]
+        answers = checker.margins(balls, kinds, text_of, asked)
     else:
         queries = [
             sample_query(checker.asked_about, points, question, sample) for sample in numbers
@@ -491,7 +520,7 @@ def _check_part(
 
 def verdict_of(result: Result) -> Verdict:
     """What is claimed of a sample, as the checker says it."""
-    return result.kind if result.kind in ("robust", "distance") else "flip"
+    return "flip" if result.kind == "undecided" else result.kind
 
 
 def replay_distance(
@@ -507,6 +536,23 @@ def replay_distance(
     try:
         found = parse_distance(text_of_result(result, fetch), network.digest)
         check_distance(sample_balls(network, points, question, result.sample), found, check)
+        return found
+    except RefusedError as flaw:
+        raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
+
+
+def replay_margin(
+    network: Network,
+    points: Points,
+    question: Question,
+    result: Result,
+    fetch: Callable[[str], bytes],
+    check: Callable[[Query, Robust | Flip], object],
+) -> Margin:
+    """The same of what is claimed of a sample's least margin."""
+    try:
+        found = parse_margin(text_of_result(result, fetch), network.digest)
+        check_margin(sample_query(network, points, question, result.sample), found, check)
         return found
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
@@ -573,6 +619,10 @@ def question_text(question: Question) -> str:
     }
     if question.semantics != "real":
         asked["semantics"] = question.semantics
+    if question.margin is not None:
+        within = question.margin.within
+        margin = {"within": None if within is None else format_rational(within)}
+        return json.dumps(asked | {"margin": margin})
     return json.dumps(asked)
 
 
@@ -628,7 +678,8 @@ def _question_in(value: Any) -> Question:
     squared = isinstance(value, dict) and "radius_squared" in value
     size = "radius_squared" if squared else "radius"
     executed = ("semantics",) if isinstance(value, dict) and "semantics" in value else ()
-    check_fields(value, ("norm", size, "clip", "decoder", *executed))
+    margins = ("margin",) if isinstance(value, dict) and "margin" in value else ()
+    check_fields(value, ("norm", size, "clip", "decoder", *executed, *margins))
     sides = _clip_in(value["clip"])
     if type(value["norm"]) is not str or type(value["decoder"]) is not str:
         raise RefusedError("malformed", "norm and decoder are texts")
@@ -638,7 +689,15 @@ def _question_in(value: Any) -> Question:
     if executed and semantics not in get_args(Format):
         raise RefusedError("semantics", f"{str(semantics)[:40]!r} is neither float32 nor float64")
     radius, square = (None, given) if squared else (given, None)
-    return Question(norm, value["decoder"], radius, square, sides, semantics=semantics)
+    margin = _margin_in(value["margin"]) if margins else None
+    return Question(
+        norm, value["decoder"], radius, square, sides, semantics=semantics, margin=margin
+    )
+
+
+def _margin_in(terms: Any) -> MarginTerms:
+    check_fields(terms, ("within",))
+    return MarginTerms(None if terms["within"] is None else _rational_in(terms["within"]))
 
 
 def _clip_in(clip: Any) -> tuple[Fraction, Fraction] | None:

@@ -27,6 +27,7 @@ from verifier.checker.manifest import (
     claimed,
     question_of,
     replay_distance,
+    replay_margin,
     require_real,
     run_checker,
     verdict_of,
@@ -55,8 +56,8 @@ PROGRAM = Program("robmem-kernel", "ROBMEM_KERNEL", "verifier/kernel/coq")
 Part = tuple[bool, str]
 """A piece of a stream, and whether it is part of the question."""
 Answer = Robust | Flip | Radius
-Ends = tuple[Fraction, Fraction | None]
-"""Of the interval in which a distance lies."""
+Ends = tuple[Fraction | None, Fraction | None]
+"""Of the interval in which a distance or a least margin lies."""
 
 
 def find_program() -> Path:
@@ -75,7 +76,7 @@ def proof_parts(query: Query | FamilyQuery, verdict: Answer) -> Iterator[Part]:
 @dataclass(slots=True)
 class Told:
     """What a stream of a run tells while it is made: the answers that are due, in their order, and,
-    by sample, the goals of flips and the ends of distances."""
+    by sample, the goals of flips and the ends of intervals."""
 
     due: list[str] = field(default_factory=list)
     goals: dict[int, int] = field(default_factory=dict)
@@ -97,9 +98,9 @@ def run_parts(
     require_real(question, "the proved kernel")
     told = Told() if told is None else told
     yield from ((True, text) for text in network_text(network))
-    if question.distance is not None:
+    if question.measured is not None:
         for result in results:
-            yield from _distance(network, points, question, result, fetch, told)
+            yield from _interval(network, points, question, result, fetch, told)
     else:
         yield from _samples(network, points, question, results, fetch, told)
     yield False, "end\n"
@@ -131,7 +132,7 @@ def _samples(
         yield from ((False, text) for text in answer_text(verdict))
 
 
-def _distance(
+def _interval(
     network: Network,
     points: Points,
     question: Question,
@@ -139,13 +140,14 @@ def _distance(
     fetch: Callable[[str], bytes],
     told: Told,
 ) -> Iterator[Part]:
-    """The two questions of a sample's distance: a flip on one ball, a proof about another."""
+    """The two questions of a sample's distance or least margin: a point, and a proof."""
     parts: list[tuple[Query, Robust | Flip]] = []
 
     def note(query: Query, verdict: Robust | Flip) -> None:
         parts.append((query, verdict))
 
-    found = replay_distance(network, points, question, result, fetch, note)
+    replay = replay_distance if question.distance is not None else replay_margin
+    found = replay(network, points, question, result, fetch, note)
     told.ends[result.sample] = found.lower, found.upper
     for query, verdict in parts:
         if isinstance(verdict, Flip):

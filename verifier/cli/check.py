@@ -345,11 +345,11 @@ def _check_folder(
         chosen = sorted(random.Random(seed).sample(claimed, part), key=lambda r: r.sample)
     if jobs is None:
         jobs = max(1, suggested_jobs(network, len(chosen)))
-    if manifest.question.distance is not None:
-        from verifier.cli.check_distances import check_distances
+    if manifest.question.measured is not None:
+        from verifier.cli.check_intervals import check_intervals
 
         sources = _sources(folder, file, spec)
-        return check_distances(
+        return check_intervals(
             folder, manifest, network, points, chosen, by, jobs, seed if part else None, sources,
             quiet, as_json,
         )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
+from typing import Any
 
+from verifier.runs.records import State
 from verifier.runs.run import Progress
 
 _LINE_SECONDS = 10.0
@@ -44,18 +46,47 @@ def line(progress: Progress) -> str:
     counts = progress.counts
     answered = progress.total - counts["open"]
     rate = progress.finished_now / progress.seconds if progress.seconds > 0 else 0.0
-    parts = [
-        f"{answered}/{progress.total} samples",
-        f"robust {counts['robust']}",
-        f"flips {counts['flip']}",
-        f"undecided {counts['undecided'] + counts['failed']}",
-        f"{rate:.1f}/s",
-    ]
+    parts = [f"{answered}/{progress.total} samples", *_counted(counts), f"{rate:.1f}/s"]
     if progress.worst is not None:
         parts.append(f"worst open bound {float(progress.worst):.4g}")
     if rate > 0 and counts["open"]:
         parts.append(f"{counts['open'] / rate:.0f} s left")
     return ", ".join(parts)
+
+
+def _counted(counts: Mapping[State, int]) -> list[str]:
+    """How many samples have which answer; of distances and margins there are intervals alone."""
+    texts = [f"robust {counts['robust']}", f"flips {counts['flip']}"]
+    if counts["measured"]:
+        texts = [f"measured {counts['measured']}"]
+    if counts["misread"]:
+        texts.append(f"misread {counts['misread']}")
+    return [*texts, f"undecided {counts['undecided'] + counts['failed']}"]
+
+
+def _bars() -> Any:
+    """Bars on stderr that go when they end, whose times say what they are."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
 
 
 @contextmanager
@@ -64,10 +95,7 @@ def counted(total: int, *, quiet: bool, what: str = "checking") -> Iterator[Call
     if quiet or not sys.stderr.isatty():
         yield lambda done: None
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    with _bars() as bars:
         task = bars.add_task(what, total=total)
         yield lambda done: bars.update(task, completed=done)
 
@@ -78,36 +106,14 @@ def counted_of(*, quiet: bool, what: str) -> Iterator[Callable[[int, int], None]
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
-
-    with Bars(console=Console(stderr=True), transient=True) as bars:
+    with _bars() as bars:
         task = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 @contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-    from rich.progress import Progress as Bars
-
-    bars = Bars(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bars:
+    with _bars() as bars:
         task = bars.add_task("", total=None)
 
         def show(progress: Progress) -> None:
@@ -118,10 +124,7 @@ def _bar() -> Iterator[Callable[[Progress], None]]:
                 task,
                 total=progress.total,
                 completed=min(progress.total, progress.total - counts["open"] + progress.underway),
-                description=(
-                    f"robust {counts['robust']} flips {counts['flip']} "
-                    f"undecided {counts['undecided'] + counts['failed']}{worst} {rate:.1f}/s"
-                ),
+                description=f"{' '.join(_counted(counts))}{worst} {rate:.1f}/s",
             )
 
         yield show

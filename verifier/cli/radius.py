@@ -78,11 +78,18 @@ def command(
     Exit code 0 if every distance is as close as asked, or the ball of radius --max is
     proved; 3 if time or nodes ended before.
     """
-    if stored.require_run():
-        return _as_run(net, about, layout, parts, options, stored, within, most, proofs, quiet,
-                       as_json)  # fmt: skip
-    from verifier.cli.progress import counted
     from verifier.cli.samples import positive, read_asked
+    from verifier.question.errors import UserError
+
+    if stored.require_run():
+        if proofs is not None:
+            raise UserError(
+                "--proofs is for a command without --out: a run stores its evidence itself"
+            )
+        ends = positive("--within", within), positive("--max", most)
+        facts = measure_as_run(net, about, layout, parts, options, stored, *ends, quiet, as_json)
+        return 3 if facts["undecided"] or facts["recorded"] else 0
+    from verifier.cli.progress import counted
     from verifier.tasks.radius import exact_radii, stored_radius
 
     started = monotonic()
@@ -135,40 +142,35 @@ def command(
     return 3 if table()["undecided"] else 0
 
 
-def _as_run(
+def measure_as_run(
     net: str,
     about: About,
     layout: Layout,
     parts: Parts,
     options: Options,
     stored: Stored,
-    within: str | None,
-    most: str | None,
-    proofs: str | None,
+    within: Fraction | None,
+    most: Fraction | None,
     quiet: bool,
     as_json: bool,
-) -> int:
-    """The same as a run in a folder."""
-    from verifier.cli.samples import positive, read_asked
-    from verifier.cli.working import memory_bytes
-    from verifier.question.errors import UserError
+) -> dict[str, Any]:
+    """The same as a run in a folder; prints and returns its facts."""
+    from verifier.checker.manifest import Question
+    from verifier.cli.samples import read_asked
+    from verifier.cli.working import begun, run_facts
+    from verifier.question.distance import DistanceTerms
 
     started = monotonic()
-    if proofs is not None:
-        raise UserError("--proofs is for a command without --out: a run stores its evidence itself")
-    if stored.memory is not None:
-        memory_bytes(stored.memory)  # or an error before anything is read
-    gap, largest = positive("--within", within), positive("--max", most)
     asked = read_asked(net, parts, about, layout)
-    run = _begun(net, asked, about, options, stored, gap, largest)
+    terms = DistanceTerms(within, most)
+    question = Question(about.norm, asked.decoder, clip=asked.clip, distance=terms)
+    run = begun(net, asked, about, question, options, stored, "radius")
     shown: dict[int, Checked] = {}
 
     def table(recorded: int, by_proved: int = 0) -> dict[str, Any]:
         found = _entries(run, shown)
-        facts = _facts(asked, found, about.norm, monotonic() - started)
-        # of samples without an interval there is no entry
-        facts["undecided"] += run.samples - len(found) - recorded
-        facts |= {"samples": run.samples, "recorded": recorded, "folder": str(run.folder.path)}
+        facts = _facts(asked, found, about.norm, monotonic() - started, run.samples)
+        facts = run_facts(facts, run, len(found), recorded)
         facts["proved_kernel"] = by_proved
         print(json.dumps(facts) if as_json else _shown(facts, found, about.norm), flush=True)
         return facts
@@ -182,46 +184,7 @@ def _as_run(
         table(0)
         raise
     shown = dict(summary.shown)
-    facts = table(summary.recorded, len(summary.by_proved))
-    return 3 if facts["undecided"] or summary.recorded else 0
-
-
-def _begun(
-    net: str,
-    asked: Asked,
-    about: About,
-    options: Options,
-    stored: Stored,
-    within: Fraction | None,
-    most: Fraction | None,
-) -> Run:
-    from verifier.checker.manifest import Question
-    from verifier.data.load import source_files as data_files
-    from verifier.formats.load import source_files as network_files
-    from verifier.question.distance import DistanceTerms
-    from verifier.runs.run import begin
-    from verifier.runs.sources import read_sources
-
-    terms = DistanceTerms(within, most)
-    question = Question(about.norm, asked.decoder, clip=asked.clip, distance=terms)
-    facts: dict[str, Any] = {"network_file": Path(net).name}
-    if asked.notes:
-        facts["notes"] = "; ".join(asked.notes)
-    sources = read_sources("network", network_files(net))
-    sources += read_sources("data", data_files(about.spec))
-    return begin(
-        asked.dataset,
-        asked.network,
-        question,
-        stored.out,
-        samples=asked.samples,
-        options=options,
-        about=facts | {"sources": [source.facts for source in sources]},
-        name=f"{Path(net).name.split('.')[0]}-radius",
-        store=stored.store,
-        new=stored.new,
-        change_limits=bool(stored.retry),
-    )
+    return table(summary.recorded, len(summary.by_proved))
 
 
 def _entries(run: Run, shown: dict[int, Checked]) -> list[RadiusInterval]:
@@ -260,7 +223,13 @@ def _save(folder: Path, asked: Asked, found: list[RadiusInterval]) -> None:
             save_proof(folder / f"{stem}-flip.json.gz", query, flip, with_network=False)
 
 
-def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float) -> dict[str, Any]:
+def _facts(
+    asked: Asked,
+    found: list[RadiusInterval],
+    norm: str,
+    seconds: float,
+    due: int | None = None,
+) -> dict[str, Any]:
     from verifier.cli.samples import found_json
     from verifier.evidence.certificate import Flip, certificate_bytes
     from verifier.question.rational import format_rational
@@ -276,9 +245,7 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
             "exact": entry.exact,
             "lower": format_rational(entry.lower),
             "proved": entry.proof is not None,
-            "upper_squared" if norm == "2" else "upper": None
-            if entry.upper is None
-            else format_rational(entry.upper),
+            **_squares(entry),
             "misread": entry.misread,
             "flip": None if entry.flip is None else found_json(entry.flip),
             "reached": entry.reached,
@@ -297,7 +264,7 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
     flips = sum(entry.flip is not None for entry in found) - misread
     return {
         "claim": f"the distance to the nearest flip in norm {norm} is exact for {exact} of "
-        f"{len(found)} samples, and as close as asked for {reached}",
+        f"{due or len(found)} samples, and as close as asked for {reached}",
         "samples": len(found),
         "robust": sum(entry.proof is not None for entry in found),
         "misread": misread,
@@ -318,19 +285,43 @@ def _facts(asked: Asked, found: list[RadiusInterval], norm: str, seconds: float)
     }
 
 
+def _away(entry: RadiusInterval) -> list[str]:
+    """How far the flip is; for norm 2 that, about, and its exact square."""
+    from math import sqrt
+
+    from verifier.cli.options import short
+
+    if entry.upper is None:
+        return ["none found", "none found"] if entry.norm == "2" else ["none found"]
+    if entry.norm != "2":
+        return [short(entry.upper)]
+    return [short(entry.lower) if entry.exact and entry.lower**2 == entry.upper
+            else f"about {sqrt(entry.upper):.6g}", short(entry.upper)]  # fmt: skip
+
+
+def _squares(entry: RadiusInterval) -> dict[str, str | None]:
+    """The upper end; for norm 2 the squares of both ends, which are exact."""
+    from verifier.runs.records import end_text
+
+    if entry.norm != "2":
+        return {"upper": end_text(entry.upper)}
+    return {"lower_squared": end_text(entry.lower_size), "upper_squared": end_text(entry.upper)}
+
+
 def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str:
     from verifier.cli.options import columns, short, table
     from verifier.cli.samples import accuracy_rows, label_map
+    from verifier.cli.working import run_rows
     from verifier.question.printable import size_text
 
-    size = "distance^2" if norm == "2" else "distance"
-    rows: list[list[object]] = [["sample", "label", size, "no flip below", "rival", "balls", ""]]
+    squares = ["its square"] if norm == "2" else []
+    rows: list[list[object]] = [["sample", "label", "distance", *squares, "no flip below", "rival",
+                                 "balls", ""]]  # fmt: skip
     for entry in found:
-        away = "none found" if entry.upper is None else short(entry.upper)
         below = "exact" if entry.exact else short(entry.lower)
         rival = "" if entry.flip is None else entry.flip.rival
         last = "misread" if entry.misread else ""
-        rows.append([entry.sample, entry.label, away, below, rival, entry.queries,
+        rows.append([entry.sample, entry.label, *_away(entry), below, rival, entry.queries,
                      last if entry.reached else f"not closer: {entry.reason}"])  # fmt: skip
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
     count = facts.get("proved_kernel", 0)
@@ -338,7 +329,8 @@ def _shown(facts: dict[str, Any], found: list[RadiusInterval], norm: str) -> str
     summary = [
         ("claim", facts["claim"]),
         *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
-        *accuracy_rows(facts),
+        *run_rows(facts),
+        *(accuracy_rows(facts) if found else ()),
         ("evidence", f"{size_text(facts['proof_bytes'])}, checked{by_proved}"),
         ("seconds", f"{facts['seconds']['wall']:.2f}"),
     ]

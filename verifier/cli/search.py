@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,15 @@ import click
 from verifier.cli.networks import network_options
 from verifier.cli.options import image_option, table_options
 from verifier.cli.samples import About, limit_options, sample_options
+from verifier.cli.working import Stored, search_stored_options
 
 if TYPE_CHECKING:
+    from verifier.checker.checked import Checked
     from verifier.checker.manifest import Question
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
     from verifier.formats.parts import Parts
+    from verifier.runs.run import Run
     from verifier.search.options import Options
     from verifier.tasks.around import FoundFlip
     from verifier.tasks.flips import Hint, SearchedSample
@@ -43,10 +47,13 @@ _TENFOLD = 10
 @click.option("--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples.")
 @click.option("--all-rivals", is_flag=True, help="A flip to each rival that has one.")
 @click.option("--nearest", is_flag=True, help="The nearest flip, and a proof that it is.")
-@click.option("--out", metavar="FILE", help="Write flips to .json (exact) or .npz (nearest).")
+@click.option(
+    "--out", metavar="PATH", help="Write flips to .json (exact) or .npz; or a folder: be a run."
+)
 @click.option("--picture", type=click.Path(file_okay=False), help="A folder for pictures.")
 @image_option
 @limit_options
+@search_stored_options
 @click.option(
     "--semantics",
     type=click.Choice(["real", "float32", "float64"]),
@@ -62,6 +69,7 @@ def command(
     layout: Layout,
     parts: Parts,
     options: Options,
+    stored: Stored,
     radius: str | None,
     radius_squared: str | None,
     limit: int | None,
@@ -88,29 +96,111 @@ def command(
     With --semantics float32 or float64 a flip is an input of the format at which sums
     from first to last give such outputs, and a proof is about all executions in the format.
 
+    With --out FOLDER or --store this is a run as of `robmem certify`, whose samples are
+    attacked first: every answer is stored as soon as it is found, the same command continues,
+    --jobs and --cluster share the work, `robmem check FOLDER` replays it, and `robmem report`
+    shows it. With --nearest it is a run as of `robmem radius --max RADIUS`.
+
     Exit code 1 if a flip was found, 3 if a sample is undecided, else 0.
     """
     from verifier.checker.manifest import Question
     from verifier.cli.options import number
-    from verifier.cli.progress import counted
     from verifier.cli.samples import read_asked
-    from verifier.evidence.files import make_folder, write_bytes
     from verifier.question.errors import UserError
-    from verifier.tasks.executed_flips import search_executed
-    from verifier.tasks.flips import search_flips
 
     started = monotonic()
     if (radius is None) == (radius_squared is None):
         raise UserError("give either --radius or --radius-squared")
-    if out is not None and not out.endswith((".json", ".npz")):
-        raise UserError(f"--out: {out} is neither .json nor .npz")
+    stored, out = _where(stored, out)
+    is_run = stored.require_run()
+    _require_together(is_run, semantics, limit, all_rivals, nearest, radius)
     size, squared = (
         None if text is None else number(option, text)
         for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
     )
+    if is_run and nearest:
+        return _nearest_as_run(net, about, layout, parts, options, stored, size, picture, quiet,
+                               as_json)  # fmt: skip
+    asked = _with_pictures(read_asked(net, parts, about, layout, semantics), shape, picture)
+    question = Question(about.norm, asked.decoder, size, squared, asked.clip, semantics=semantics)
+    if is_run:
+        return _as_run(net, about, asked, question, options, stored, picture, quiet, as_json)
+    hints = _hints(asked, question) if semantics == "real" else {}
+    read = monotonic() - started
+    found: list[SearchedSample] = []
+    stopped = False
+    try:
+        _search(asked, question, options, hints, found, limit, all_rivals, nearest, quiet)
+    except KeyboardInterrupt:
+        stopped = True  # what was found is written and shown all the same
+    seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
+    facts = _facts(asked, question, found, seconds)
+    if out is not None:
+        from verifier.evidence.files import write_bytes
+
+        exact = json.dumps(facts, indent=1).encode() + b"\n"
+        listed = [(entry, flip) for entry in found for flip in entry.flips]
+        write_bytes(out, exact if out.endswith(".json") else _npz(asked, listed))
+    _save_pictures(asked, found, picture)
+    print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
+    if stopped:
+        kept = "" if out else "; give --out FOLDER to keep what is found and go on"
+        print(f"stopped after {len(found)} of {len(asked.samples)} samples{kept}",
+              file=sys.stderr)  # fmt: skip
+        raise KeyboardInterrupt
+    return _exit_code(facts)
+
+
+def _exit_code(facts: dict[str, Any]) -> int:
+    if facts["flips"] or facts["misread"]:
+        return 1
+    return 3 if facts["undecided"] or facts.get("recorded") else 0
+
+
+def _where(stored: Stored, out: str | None) -> tuple[Stored, str | None]:
+    """A file for the flips, or a folder for a run; raises UserError for what is neither."""
+    from verifier.question.errors import UserError
+
+    if out is None or out.endswith((".json", ".npz")):
+        return stored, out
+    ending = Path(out).suffix
+    if ending and not Path(out).is_dir():
+        raise UserError(
+            f"--out: {out} is neither .json nor .npz, nor the name of a folder, without {ending}"
+        )
+    return replace(stored, out=out), None
+
+
+def _require_together(
+    is_run: bool,
+    semantics: str,
+    limit: int | None,
+    all_rivals: bool,
+    nearest: bool,
+    radius: str | None,
+) -> None:
+    """Returns if these options go together; raises UserError, naming the two that do not."""
+    from verifier.question.errors import UserError
+
     if semantics != "real" and (all_rivals or nearest):
         raise UserError("--all-rivals and --nearest go with --semantics real alone")
-    asked = read_asked(net, parts, about, layout, semantics)
+    if not is_run:
+        return
+    if limit is not None:
+        raise UserError("--limit is for a search without a run; --budget-seconds ends a run early")
+    if all_rivals:
+        raise UserError(
+            "--all-rivals is for a search without a run, which holds one answer a sample; write "
+            "the flips to a .json file"
+        )
+    if nearest and radius is None:
+        raise UserError("--nearest of a run needs --radius: its square root may be irrational")
+
+
+def _with_pictures(asked: Asked, shape: tuple[int, int] | None, picture: str | None) -> Asked:
+    """The data as images of this shape, where pictures are asked for; UserError if not."""
+    from verifier.question.errors import UserError
+
     if shape is not None:
         if shape[0] * shape[1] != asked.dataset.dimension:
             raise UserError(
@@ -123,59 +213,124 @@ def command(
             f"--picture: {asked.dataset.name} are no images: idx files are, and arrays of "
             "shape (samples, rows, columns); or give --image ROWSxCOLUMNS"
         )
-    question = Question(about.norm, asked.decoder, size, squared, asked.clip, semantics=semantics)
-    hints = _hints(asked, question) if semantics == "real" else {}
-    read = monotonic() - started
-    found: list[SearchedSample] = []
-    stopped = False
+    return asked
+
+
+def _search(
+    asked: Asked,
+    question: Question,
+    options: Options,
+    hints: dict[int, list[Hint]],
+    found: list[SearchedSample],
+    limit: int | None,
+    all_rivals: bool,
+    nearest: bool,
+    quiet: bool,
+) -> None:
+    """Searches, and appends each result to `found` as soon as it is there."""
+    from verifier.cli.progress import counted
+    from verifier.tasks.executed_flips import search_executed
+    from verifier.tasks.flips import search_flips
+
+    with counted(len(asked.samples), quiet=quiet, what="searching") as show:
+        if question.semantics == "real":
+            search_flips(
+                asked.network, asked.points, question, samples=asked.samples, limit=limit,
+                all_rivals=all_rivals, nearest=nearest, options=options, hints=hints,
+                progress=show, keep=found.append,
+            )  # fmt: skip
+        else:
+            search_executed(
+                asked.network, asked.points, question, samples=asked.samples, limit=limit,
+                options=options, progress=show, keep=found.append,
+            )  # fmt: skip
+
+
+def _as_run(
+    net: str,
+    about: About,
+    asked: Asked,
+    question: Question,
+    options: Options,
+    stored: Stored,
+    picture: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """The same as a run in a folder."""
+    from verifier.cli.working import begun, run_facts, work_on
+
+    started = monotonic()
+    hints = _hints(asked, question) if question.semantics == "real" else {}
+    run = begun(net, asked, about, question, replace(options, thorough=True), stored, "search",
+                hints)  # fmt: skip
+    shown: dict[int, Checked] = {}
+
+    def table(recorded: int) -> dict[str, Any]:
+        found = _entries(run, shown)
+        seconds = {"read": 0.0, "search": round(monotonic() - started, 3)}
+        facts = _facts(asked, question, found, seconds, run.samples)
+        # of an undecided sample there is an entry that is counted already
+        answered = len(found) - facts["undecided"]
+        facts = run_facts(facts | {"undecided": 0}, run, answered, recorded)
+        _save_pictures(asked, found, picture)
+        print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
+        return facts
+
     try:
-        with counted(len(asked.samples), quiet=quiet, what="searching") as show:
-            if semantics == "real":
-                search_flips(
-                    asked.network,
-                    asked.points,
-                    question,
-                    samples=asked.samples,
-                    limit=limit,
-                    all_rivals=all_rivals,
-                    nearest=nearest,
-                    options=options,
-                    hints=hints,
-                    progress=show,
-                    keep=found.append,
-                )
-            else:
-                search_executed(
-                    asked.network,
-                    asked.points,
-                    question,
-                    samples=asked.samples,
-                    limit=limit,
-                    options=options,
-                    progress=show,
-                    keep=found.append,
-                )
+        summary = work_on(
+            run, stored, timeout=options.timeout, quiet=quiet, as_json=as_json,
+            answered=shown.update,
+        )  # fmt: skip
     except KeyboardInterrupt:
-        stopped = True  # what was found is written and shown all the same
-    seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
-    facts = _facts(asked, question, found, seconds)
-    facts["semantics"] = semantics
-    listed = [(entry, flip) for entry in found for flip in entry.flips]
-    if out is not None:
-        exact = json.dumps(facts, indent=1).encode() + b"\n"
-        write_bytes(out, exact if out.endswith(".json") else _npz(asked, listed))
+        table(0)
+        raise
+    shown = dict(summary.shown)
+    return _exit_code(table(summary.recorded))
+
+
+def _nearest_as_run(
+    net: str,
+    about: About,
+    layout: Layout,
+    parts: Parts,
+    options: Options,
+    stored: Stored,
+    radius: Fraction | None,
+    picture: str | None,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """A run of distances up to the radius; 1 if a sample has a flip."""
+    from verifier.cli.radius import measure_as_run
+    from verifier.question.errors import UserError
+
     if picture is not None:
-        folder = make_folder(picture)
-        for _, flip in listed:
+        raise UserError("--picture is not drawn of a run with --nearest; leave --nearest or --out")
+    facts = measure_as_run(net, about, layout, parts, options, stored, None, radius, quiet, as_json)
+    return _exit_code(facts)
+
+
+def _entries(run: Run, shown: dict[int, Checked]) -> list[SearchedSample]:
+    """What was checked of the run, and what is undecided, by sample."""
+    from verifier.runs.searched import searched_samples
+    from verifier.runs.store import Store
+
+    with Store(run.place.database, read_only=True) as store:
+        rows = store.samples(run.place.row(store).id)
+    return searched_samples(run.folder, run.network, run.points, run.job.question, rows, shown)
+
+
+def _save_pictures(asked: Asked, found: list[SearchedSample], picture: str | None) -> None:
+    from verifier.evidence.files import make_folder, write_bytes
+
+    if picture is None:
+        return
+    folder = make_folder(picture)
+    for entry in found:
+        for flip in entry.flips:
             name = f"sample-{flip.sample}-goal-{flip.goal}.png"
             write_bytes(folder / name, _picture(asked, flip))
-    print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
-    if stopped:
-        print(f"stopped after {len(found)} of {len(asked.samples)} samples", file=sys.stderr)
-        raise KeyboardInterrupt
-    if facts["flips"] or facts["misread"]:
-        return 1
-    return 3 if facts["undecided"] else 0
 
 
 def _hints(asked: Asked, question: Question) -> dict[int, list[Hint]]:
@@ -189,7 +344,11 @@ def _hints(asked: Asked, question: Question) -> dict[int, list[Hint]]:
 
 
 def _facts(
-    asked: Asked, question: Question, found: list[SearchedSample], seconds: dict[str, float]
+    asked: Asked,
+    question: Question,
+    found: list[SearchedSample],
+    seconds: dict[str, float],
+    due: int | None = None,
 ) -> dict[str, Any]:
     from verifier.cli.samples import found_json
     from verifier.question.rational import format_rational
@@ -213,8 +372,8 @@ def _facts(
             result["nearest"] = entry.exact
         results.append(result)
     return {
-        "claim": f"{counts['flip'] + counts['misread']} of {len(found)} samples searched have a "
-        f"flip in their {question}, {counts['misread']} at the sample itself; "
+        "claim": f"{counts['flip'] + counts['misread']} of {due or len(found)} samples searched "
+        f"have a flip in their {question}, {counts['misread']} at the sample itself; "
         f"{counts['robust']} are proved to have none",
         "samples": len(found),
         "robust": counts["robust"],
@@ -226,6 +385,7 @@ def _facts(
         "checked": counts["robust"] + counts["misread"] + counts["flip"],
         "proof_bytes": sum(entry.proof_bytes for entry in found),
         "seconds": seconds,
+        "semantics": question.semantics,
         "network": asked.network.digest,
         "data": asked.points.digest,
         "decoder": asked.decoder,
@@ -292,6 +452,7 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
 def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
     from verifier.cli.options import columns, short, table
     from verifier.cli.samples import accuracy_rows, label_map
+    from verifier.cli.working import run_rows
     from verifier.question.printable import size_text
 
     rows: list[list[object]] = [["sample", "label", "verdict", "rival", "distance", "found by"]]
@@ -307,7 +468,8 @@ def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
     summary = [
         ("claim", facts["claim"]),
         *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
-        *accuracy_rows(facts),
+        *run_rows(facts),
+        *(accuracy_rows(facts) if found else ()),
         ("undecided", facts["undecided"]),
         ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
         (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -12,11 +14,18 @@ import click
 from verifier.cli.networks import network_options
 from verifier.cli.options import table_options
 from verifier.cli.samples import About, limit_options, sample_options
+from verifier.cli.working import Stored, stored_options
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from verifier.checker.checked import Checked
+    from verifier.checker.manifest import Question
     from verifier.cli.samples import Asked
     from verifier.data.layout import Layout
     from verifier.formats.parts import Parts
+    from verifier.runs.margins import MarginInterval
+    from verifier.runs.run import Run
     from verifier.search.options import Options
     from verifier.tasks.worst import Worst
 
@@ -35,6 +44,7 @@ _SHOWN = 40  # rows of the table
 @click.option("--radius", metavar="R", required=True, help="Of the closed balls.")
 @click.option("--within", metavar="Q", help="An interval of this length is enough; norm 2: needed.")
 @limit_options
+@stored_options
 @click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -44,6 +54,7 @@ def command(
     layout: Layout,
     parts: Parts,
     options: Options,
+    stored: Stored,
     radius: str,
     within: str | None,
     proofs: str | None,
@@ -60,8 +71,13 @@ def command(
     end the margin of a point. Everything is checked. With --engine milp:highs a MILP
     solver looks for the optimum, and the exact engine proves that it is one.
 
+    With --out or --store this is a run as of `robmem certify`: every answer is stored as soon
+    as it is found, the same command continues, --jobs and --cluster share the work, and
+    `robmem check FOLDER` replays it all. --retry undecided goes on with intervals that are
+    not as close as asked.
+
     --proofs writes sample-N-worst.json.gz for `robmem check` (of an interval -lower and
-    -point).
+    -point), each as soon as it is found. Ctrl-C shows what was found so far.
 
     Exit code 0 if every margin is as close as asked and positive, 1 if one is not
     positive at a point, 3 if time or nodes ended before.
@@ -75,24 +91,99 @@ def command(
 
     started = monotonic()
     size, length = number("--radius", radius), positive("--within", within)
+    is_run = stored.require_run()
+    if is_run and proofs is not None:
+        raise UserError("--proofs is for a command without --out: a run stores its evidence itself")
     asked = read_asked(net, parts, about, layout)
     if asked.decoder == "value":
         raise UserError("--decoder value: an output that equals its label has no margin")
     question = Question(about.norm, asked.decoder, size, None, asked.clip)
-    found: list[Worst] = []
-    with counted(len(asked.samples), quiet=quiet, what="minimising") as show:
-        for sample in asked.samples:
-            query = sample_query(asked.network, asked.points, question, sample)
-            found.append(worst(query, within=length, options=options))
-            show(len(found))
-    if proofs is not None:
-        for sample, entry in zip(asked.samples, found, strict=True):
-            save(Path(proofs), f"sample-{sample}", entry)
-    facts = _facts(asked, found, f"L{about.norm} balls of radius {radius}", monotonic() - started)
-    print(json.dumps(facts) if as_json else _shown(facts))
+    where = f"L{about.norm} balls of radius {radius}"
+    if is_run:
+        return _as_run(net, about, asked, question, length, options, stored, where, quiet, as_json)
+    found: dict[int, Worst] = {}
+
+    def table() -> dict[str, Any]:
+        results = [_result(asked, sample, entry) for sample, entry in found.items()]
+        size = sum(map(evidence_bytes, found.values()))
+        facts = _facts(asked, results, where, size, monotonic() - started)
+        print(json.dumps(facts) if as_json else _shown(facts), flush=True)
+        return facts
+
+    try:
+        with counted(len(asked.samples), quiet=quiet, what="minimising") as show:
+            for sample in asked.samples:
+                query = sample_query(asked.network, asked.points, question, sample)
+                found[sample] = worst(query, within=length, options=options)
+                if proofs is not None:
+                    save(Path(proofs), f"sample-{sample}", found[sample])
+                show(len(found))
+    except KeyboardInterrupt:
+        table()
+        kept = "give --out to keep what is found" if proofs is None else f"proofs are in {proofs}"
+        print(f"stopped after {len(found)} of {len(asked.samples)} samples; {kept}",
+              file=sys.stderr)  # fmt: skip
+        raise
+    return _exit_code(table())
+
+
+def _exit_code(facts: dict[str, Any]) -> int:
     if facts["flips"]:
         return 1
-    return 3 if facts["undecided"] else 0
+    return 3 if facts["undecided"] or facts.get("recorded") else 0
+
+
+def _as_run(
+    net: str,
+    about: About,
+    asked: Asked,
+    question: Question,
+    within: Fraction | None,
+    options: Options,
+    stored: Stored,
+    where: str,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """The same as a run in a folder."""
+    from verifier.cli.working import begun, run_facts, work_on
+    from verifier.question.margin import MarginTerms
+
+    started = monotonic()
+    question = replace(question, margin=MarginTerms(within))
+    run = begun(net, asked, about, question, options, stored, "worst")
+    shown: dict[int, Checked] = {}
+
+    def table(recorded: int, by_proved: int = 0) -> dict[str, Any]:
+        found = _entries(run, shown)
+        results = [_stored_result(entry) for entry in found]
+        size = sum(entry.proof_bytes for entry in found)
+        facts = _facts(asked, results, where, size, monotonic() - started, run.samples)
+        facts = run_facts(facts, run, len(found), recorded)
+        facts["proved_kernel"] = by_proved
+        print(json.dumps(facts) if as_json else _shown(facts), flush=True)
+        return facts
+
+    try:
+        summary = work_on(
+            run, stored, timeout=options.timeout, quiet=quiet, as_json=as_json,
+            answered=shown.update,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        table(0)
+        raise
+    shown = dict(summary.shown)
+    return _exit_code(table(summary.recorded, len(summary.by_proved)))
+
+
+def _entries(run: Run, shown: dict[int, Checked]) -> list[MarginInterval]:
+    """What was checked, by sample."""
+    from verifier.runs.margins import margins
+    from verifier.runs.store import Store
+
+    with Store(run.place.database, read_only=True) as store:
+        rows = {row.sample: row for row in store.samples(run.place.row(store).id)}
+    return margins(run.folder, run.network, run.points, run.job.question, rows, shown)
 
 
 def save(folder: Path, stem: str, entry: Worst) -> None:
@@ -141,28 +232,56 @@ def evidence_bytes(entry: Worst) -> int:
     return size if entry.proof is None else size + len(certificate_bytes(entry.proof, digest))
 
 
-def _facts(asked: Asked, found: list[Worst], where: str, seconds: float) -> dict[str, Any]:
-    reached, exact = sum(entry.reached for entry in found), sum(entry.exact for entry in found)
-    flips = sum(entry.upper <= 0 for entry in found)
-    kept = sum(entry.lower is not None and entry.lower > 0 for entry in found)
-    results = [
-        {
-            "sample": sample,
-            "label": asked.points.label_names[int(asked.points.labels[sample])],
-            **margin_facts(entry),
-        }
-        for sample, entry in zip(asked.samples, found, strict=True)
-    ]
+def _result(asked: Asked, sample: int, entry: Worst) -> dict[str, Any]:
+    facts = margin_facts(entry)
+    names = asked.points.label_names
+    if facts["rival"].isdigit():
+        facts["rival"] = names[int(facts["rival"])]
+    return {"sample": sample, "label": names[int(asked.points.labels[sample])], **facts}
+
+
+def _stored_result(entry: MarginInterval) -> dict[str, Any]:
+    from verifier.runs.records import end_text
+
+    facts: dict[str, Any] = {
+        "sample": entry.sample,
+        "label": entry.label,
+        "exact": entry.exact,
+        "lower": end_text(entry.lower),
+        "upper": end_text(entry.upper),
+        "rival": entry.rival,
+        "point": list(map(end_text, entry.point)),
+        "reached": entry.reached,
+        "queries": entry.queries,
+        "seconds": round(entry.seconds, 3),
+    }
+    return facts if entry.reached else facts | {"reason": entry.reason}
+
+
+def _facts(
+    asked: Asked,
+    results: list[dict[str, Any]],
+    where: str,
+    size: int,
+    seconds: float,
+    due: int | None = None,
+) -> dict[str, Any]:
+    from verifier.question.rational import parse_rational
+
+    count = len(results)
+    reached = sum(result["reached"] for result in results)
+    exact = sum(result["exact"] for result in results)
+    proved = [parse_rational(r["lower"]) for r in results if r["lower"] is not None]
     return {
-        "claim": f"on {where} the least margin is exact for {exact} of {len(found)} samples, and "
+        "claim": f"on {where} the least margin is exact for {exact} of {due or count} samples, and "
         f"as close as asked for {reached}",
-        "samples": len(found),
-        "robust": kept,
-        "flips": flips,
+        "samples": count,
+        "robust": sum(lower > 0 for lower in proved),
+        "flips": sum(parse_rational(result["upper"]) <= 0 for result in results),
         "exact": exact,
-        "undecided": len(found) - reached,
-        "checked": len(found) + sum(entry.proof is not None for entry in found),
-        "proof_bytes": sum(map(evidence_bytes, found)),
+        "undecided": count - reached,
+        "checked": count + len(proved),
+        "proof_bytes": size,
         "seconds": {"wall": round(seconds, 3)},
         "network": asked.network.digest,
         "data": asked.points.digest,
@@ -175,6 +294,7 @@ def _facts(asked: Asked, found: list[Worst], where: str, seconds: float) -> dict
 
 def _shown(facts: dict[str, Any]) -> str:
     from verifier.cli.options import columns, short, table
+    from verifier.cli.working import run_rows
     from verifier.question.printable import size_text
     from verifier.question.rational import parse_rational
 
@@ -190,6 +310,7 @@ def _shown(facts: dict[str, Any]) -> str:
     cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
     summary = [
         ("claim", facts["claim"]),
+        *run_rows(facts),
         ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
         ("seconds", f"{facts['seconds']['wall']:.2f}"),
     ]

@@ -71,7 +71,7 @@ def parse_distance(data: bytes, network: str) -> Distance:
         raise RefusedError(
             "another network", f"evidence for {str(value['network'])[:70]}, network is {network}"
         )
-    proof, flip = (_part(value[name], network) for name in ("proof", "flip"))
+    proof, flip = (part_in(value[name], network) for name in ("proof", "flip"))
     if not isinstance(proof, Robust | None) or not isinstance(flip, Flip | None):
         raise RefusedError("another verdict", "proof and flip of a distance are of other kinds")
     lower = canonical_rational(text_in(value["lower"], "the text of a number"))
@@ -84,7 +84,8 @@ def parse_distance(data: bytes, network: str) -> Distance:
     return distance
 
 
-def _part(value: Any, network: str) -> Robust | Flip | None:
+def part_in(value: Any, network: str) -> Robust | Flip | None:
+    """The verdict of a certificate inside of other evidence, None for null; RefusedError."""
     if value is None:
         return None
     text = json.dumps(value, separators=(",", ":"), sort_keys=True).encode() + b"\n"

@@ -11,12 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from verifier.checker.checked import Checked, of_local_process
-from verifier.checker.manifest import Result, asked_of_run, sample_goals
+from verifier.checker.manifest import Question, Result, asked_of_run, sample_goals
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.packed import unpack
 from verifier.question.errors import RefusedError, UserError
-from verifier.question.rational import format_rational, parse_rational
-from verifier.runs.records import ANSWERED, STATES, Record, Rival, state_of
+from verifier.question.rational import parse_rational
+from verifier.runs.records import (
+    ANSWERED,
+    STATES,
+    Record,
+    Rival,
+    end_text,
+    interval_state,
+    state_of,
+)
 from verifier.runs.work import Context
 
 
@@ -74,10 +82,10 @@ def _require_shape(record: object, sample: int) -> None:
         raise RefusedError("certificate altered", f"its hash is {found}, not {record.digest}")
 
 
-def result_of(record: Record) -> Result:
+def result_of(record: Record, question: Question) -> Result:
     """What a record of an answered sample claims."""
-    if record.ends is not None:
-        return Result(record.sample, "distance", record.digest)
+    if record.ends is not None and question.measured is not None:
+        return Result(record.sample, question.measured, record.digest)
     return Result(record.sample, "robust" if record.state == "robust" else "flip", record.digest)
 
 
@@ -102,12 +110,13 @@ def admitted(context: Context, records: Sequence[Record]) -> list[Record]:
 
 def with_check(context: Context, record: Record, shown: Checked | None) -> Record:
     """The record with what was checked of it, if that is what it says; RefusedError if not."""
-    if not isinstance(shown, Checked) or shown.verdict != result_of(record).kind:
+    claimed = result_of(record, context.job.question).kind
+    if not isinstance(shown, Checked) or shown.verdict != claimed:
         raise RefusedError("another verdict", f"recorded is {record.state}, checked {shown}")
     if shown.facts.ends is not None:
         lower, upper = shown.facts.ends
-        ends = format_rational(lower), None if upper is None else format_rational(upper)
-        state = "misread" if upper == 0 else "measured"
+        ends = end_text(lower), end_text(upper)
+        state = interval_state(shown.facts)
         if (record.state, record.ends) != (state, ends):
             said = f"recorded is {record.state}, {record.ends}"
             raise RefusedError("another verdict", f"{said}, it is {state}, {ends}")

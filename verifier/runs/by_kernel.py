@@ -21,7 +21,9 @@ from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.runs.folder import RunFolder
 
-_KINDS: Mapping[str, Kind] = {"robust": "robust", "flip": "flip", "distance": "distance"}
+_KINDS: Mapping[str, Kind] = {
+    "robust": "robust", "flip": "flip", "distance": "distance", "margin": "margin",
+}  # fmt: skip
 SHARE = 0.1  # of the time of the session
 _SECONDS = 2e-5  # of the kernel for a weight or unit: each is a few operations on Fractions
 
@@ -95,8 +97,8 @@ def replay_some(
 
     Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted.
     """
-    if question.distance is not None or question.semantics != "real":
-        # the checker's alone: executions; distances by `check --kernel`
+    if question.measured is not None or question.semantics != "real":
+        # the checker's alone: executions; intervals by `check --kernel`
         return KernelShare(0, len(shown), seed)
     order = sorted(shown)
     Random(seed).shuffle(order)

@@ -25,7 +25,7 @@ from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
-from verifier.runs.summary import result_of
+from verifier.runs.summary import require_ends, result_of
 from verifier.runs.work import rare_collections
 
 _Answer = Facts | RefusedError | None
@@ -75,7 +75,7 @@ def check_files(folder: RunFolder, manifest: Manifest) -> None:
         stored = {row.sample: row for row in store.samples(store.run().id)}
     for result in manifest.results:
         row = stored.pop(result.sample, None)
-        if row is None or result_of(row) != result:
+        if row is None or result_of(row, manifest.question) != result:
             raise RefusedError(
                 "database differs", f"{folder.database}: sample {result.sample} is not as claimed"
             )
@@ -83,6 +83,14 @@ def check_files(folder: RunFolder, manifest: Manifest) -> None:
         raise RefusedError(
             "sample missing", f"{folder.path}: sample {min(stored)} is not in the manifest"
         )
+
+
+def check_ends(folder: RunFolder, shown: Mapping[int, Checked]) -> None:
+    """Returns if the database has the intervals that were checked, of those that it has; raises
+    RefusedError, naming the sample."""
+    if folder.database.exists():
+        with Store(folder.database, read_only=True) as store:
+            require_ends(store.samples(store.run().id), shown, str(folder.database))
 
 
 def check_run(

@@ -112,7 +112,7 @@ class Cluster:
 
     def submit(self, slot: int, samples: tuple[int, ...]) -> None:
         future = self._client.submit(
-            remote, self._files, self._expected, self._context.job, samples, pure=False
+            remote, self._files, self._expected, self._context.job.of(samples), samples, pure=False
         )
         self._running[slot] = future, samples, monotonic()
 
@@ -163,7 +163,7 @@ class Cluster:
 
     def _begin_replay(self, task: Any, records: list[Record], begun: float) -> _Replay:
         claimed = [record for record in records if record.digest is not None]
-        results = [result_of(record) for record in claimed]
+        results = [result_of(record, self._context.job.question) for record in claimed]
         texts = {record.digest or "": unpack(record.certificate or b"") for record in claimed}
         return _Replay(task, self._replayers.submit(results, texts), results, records, begun)
 

@@ -37,9 +37,9 @@ def intervals(
     found = []
     for sample in order:
         one, row = shown[sample], rows.get(sample)
-        if one.facts.ends is None:
+        lower, upper = one.facts.ends or (None, None)
+        if lower is None:
             continue
-        lower, upper = one.facts.ends
         around = Around(floats, points, question, sample)
         evidence = parse_distance(folder.fetch(one.certificate or ""), network.digest)
         flip, seen = evidence.flip, None

@@ -23,7 +23,8 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
 
     `label` is the sample's. `radius` is that of the balls asked about and `distance` that of the
     recorded flip from the sample, `lower` and `upper` the ends of a recorded interval: radii, for
-    norm 2 their squares. Raises RefusedError for data or certificates that are missing or altered.
+    norm 2 their squares, or least margins. Raises RefusedError for data or certificates that are
+    missing or altered.
     """
     points, question = folder.points(), question_from(run.question)
     size = question.radius if question.radius_squared is None else question.radius_squared
@@ -37,7 +38,8 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
             )
         row: dict[str, Any] = asdict(one)
         state = row.pop("state")
-        row |= {"radius": _text(size), "distance": row["upper"]}
+        away = row["upper"] if question.distance is not None else None
+        row |= {"radius": _text(size), "distance": away}
         if one.state == "misread":
             row["distance"] = "0"
         elif one.state == "flip":

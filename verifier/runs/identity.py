@@ -15,6 +15,7 @@ from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyTerms
+from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.printable import ranges_text
 from verifier.question.rational import format_rational, parse_rational
@@ -40,7 +41,18 @@ def identity_of(
     network: Network, data: str, question: Question, options: Options, samples: Sequence[int]
 ) -> Identity:
     """What must stay the same for a run to be continued."""
-    return Identity(network.digest, data, question_text(question), asdict(options), tuple(samples))
+    return Identity(
+        network.digest, data, question_text(question), options_text(options), tuple(samples)
+    )
+
+
+def options_text(options: Options) -> dict[str, Any]:
+    """The options in texts and numbers; what earlier versions did not have stands there where it is
+    asked for alone."""
+    texts = asdict(options)
+    if not options.thorough:
+        del texts["thorough"]
+    return texts
 
 
 def question_text(question: Question) -> dict[str, Any]:
@@ -60,6 +72,8 @@ def question_text(question: Question) -> dict[str, Any]:
             "within": _text(question.distance.within),
             "max": _text(question.distance.most),
         }
+    if question.margin is not None:
+        terms["margin"] = {"within": _text(question.margin.within)}
     if question.semantics != "real":
         terms["semantics"] = question.semantics
     return terms | {
@@ -105,6 +119,7 @@ def _question_from(text: dict[str, Any]) -> Question:
         _family_from(text["family"]) if "family" in text else None,
         text.get("semantics", "real"),
         _distance_from(text["distance"]) if "distance" in text else None,
+        _margin_from(text["margin"]) if "margin" in text else None,
     )
 
 
@@ -121,6 +136,11 @@ def _distance_from(text: dict[str, Any]) -> DistanceTerms:
         None if text[name] is None else parse_rational(text[name]) for name in ("within", "max")
     )
     return DistanceTerms(within, most)
+
+
+def _margin_from(text: dict[str, Any]) -> MarginTerms:
+    within = text["within"]
+    return MarginTerms(None if within is None else parse_rational(within))
 
 
 def _text(value: Fraction | None) -> str | None:

@@ -23,7 +23,7 @@ STATES: tuple[State, ...] = (
 )  # fmt: skip
 """What is stored. `open`: no answer yet. `misread`: the network does not read the label at the
 sample itself, which is its own flip; `flip` is any other. `measured`: of a question about
-distances, an interval is shown. `failed`: every attempt ended in an
+distances or least margins, an interval is shown. `failed`: every attempt ended in an
 error; nothing is claimed. Who shows a run says `recorded` of an answer that was not replayed, which
 is not stored."""
 ANSWERED: tuple[State, ...] = ("robust", "measured", "misread", "flip")
@@ -55,7 +55,7 @@ class Record:
     undecided sample, as far as they are known. `seconds` by phase. `rivals` are in the order of the
     goals, none if the attempt ended in an error. `checked` is there of a robust sample or a flip:
     as `Checked` in the process where the checker accepted it, as bare facts elsewhere. A sample
-    whose own point is the flip is `misread`. Of a distance `ends` are those of its interval, and
+    whose own point is the flip is `misread`. Of a distance or margin `ends` are its interval's, and
     `reason` says why it is not as close as asked; `nodes` then counts the balls asked about.
     """
 
@@ -73,10 +73,10 @@ class Record:
     worker: str = ""
     rivals: tuple[Rival, ...] = ()
     checked: Checked | Facts | None = None
-    ends: tuple[str, str | None] | None = None
+    ends: tuple[str | None, str | None] | None = None
 
 
-def distance_record(
+def interval_record(
     sample: int,
     checked: Checked,
     rivals: Sequence[str],
@@ -86,15 +86,15 @@ def distance_record(
     seconds: dict[str, float],
     worker: str = "",
 ) -> Record:
-    """The record of what was checked of the sample's distance; `rivals` by the goals."""
+    """The record of what was checked of the sample's distance or margin; `rivals` by the goals."""
     if checked.facts.ends is None:
-        raise RefusedError("another verdict", f"sample {sample}: no distance was checked")
+        raise RefusedError("another verdict", f"sample {sample}: no interval was checked")
     lower, upper = checked.facts.ends
     checked, text = checked.written()
     goal = checked.facts.goal
     return Record(
         sample,
-        "misread" if upper == 0 else "measured",
+        interval_state(checked.facts),
         certificate=pack(text),
         digest=checked.certificate,
         text_bytes=len(text),
@@ -104,8 +104,15 @@ def distance_record(
         seconds=seconds,
         worker=worker,
         checked=checked,
-        ends=(format_rational(lower), _text(upper)),
+        ends=(end_text(lower), end_text(upper)),
     )
+
+
+def interval_state(facts: Facts) -> State:
+    """The state of a sample of which this was checked: its distance is zero if it is misread; a
+    margin says nothing of the sample itself."""
+    is_flip = facts.verdict == "distance" and facts.ends is not None and facts.ends[1] == 0
+    return "misread" if is_flip else "measured"
 
 
 def record_of(
@@ -123,8 +130,8 @@ def record_of(
             sample,
             "undecided",
             reason=verdict.reason,
-            lower_bound=_text(verdict.lower_bound),
-            lowest_seen=_text(verdict.lowest_seen),
+            lower_bound=end_text(verdict.lower_bound),
+            lowest_seen=end_text(verdict.lowest_seen),
             nodes=nodes,
             seconds=seconds,
             worker=worker,
@@ -167,7 +174,7 @@ def _rivals(query: Query | FamilyQuery, outcome: Outcome) -> tuple[Rival, ...]:
         elif isinstance(verdict, Flip):
             state = "flip" if number == verdict.goal else "open"
         nodes = len(verdict.trees[number]) if isinstance(verdict, Robust) else 0
-        found.append(Rival(number, goal.rival, state, _text(margin), nodes))
+        found.append(Rival(number, goal.rival, state, end_text(margin), nodes))
     return tuple(found)
 
 
@@ -176,5 +183,6 @@ def failure(sample: int, reason: str, worker: str = "", seconds: float = 0.0) ->
     return Record(sample, "failed", reason=reason, seconds={"lost": seconds}, worker=worker)
 
 
-def _text(value: Fraction | None) -> str | None:
+def end_text(value: Fraction | None) -> str | None:
+    """The number as it is stored, None for None."""
     return None if value is None else format_rational(value)

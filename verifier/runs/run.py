@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
@@ -45,6 +45,7 @@ from verifier.runs.folder import CERTIFICATES, DATA, DATABASE, NETWORK, RunFolde
 from verifier.runs.identity import (
     REPLAYED,
     identity_of,
+    options_text,
     question_from,
     replayed_by_proved,
     require_same_run,
@@ -54,9 +55,10 @@ from verifier.runs.identity import (
 from verifier.runs.place import Place, place_of
 from verifier.runs.records import ANSWERED, STATES, Record, State
 from verifier.runs.store import Store
-from verifier.runs.summary import Summary, result_of, shown_of, summarize
+from verifier.runs.summary import Summary, require_ends, result_of, shown_of, summarize
 from verifier.runs.work import Context, Job
 from verifier.search.options import Options
+from verifier.tasks.flips import Hint
 from verifier.tasks.radius import VALUE_IS_OPEN
 
 _SMALL = 4_000_000  # variables times samples, below which other processes do not pay
@@ -121,6 +123,7 @@ def begin(
     store: Path | str | None = None,
     new: bool = False,
     change_limits: bool = False,
+    hints: Mapping[int, Sequence[Hint]] | None = None,
 ) -> Run:
     """The run in `folder`, which is made if it does not exist.
 
@@ -129,7 +132,8 @@ def begin(
     all if None. Without a folder it is `runs/<data>-<name>-<hash>`, and the hash is another where
     anything asked is another. `store` is a folder of many runs with one database; the run is a
     folder in it. With `new`, a folder beside it if there is one already. With `change_limits`, the
-    time and node limits may differ from those of the run that is continued.
+    time and node limits may differ from those of the run that is continued. `hints`: of a sample,
+    points to be tried first where the options say thorough; nothing that they find goes unchecked.
 
     Raises UserError if the folder holds a run about something else, naming what differs, or cannot
     be written; RefusedError if its network or data are not those of the run.
@@ -175,7 +179,7 @@ def begin(
                 known = database.pending(row.id, STATES)
             require_same_run(path, row, identity, known, change_limits)
             _require_same_files(files, network, points)
-    return Run(place, network, points, Job(question, options), len(chosen))
+    return Run(place, network, points, Job(question, options, hints or {}), len(chosen))
 
 
 def _require_fit(
@@ -303,7 +307,8 @@ def continue_run(
             waiting = store.pending(number, ("open", *retry))
             if "undecided" in retry:
                 waiting = sorted({*waiting, *store.unsettled(number)})
-            taken_over = [result_of(row) for row in store.samples(number, ANSWERED)]
+            held = store.samples(number, ANSWERED)
+            taken_over = [result_of(row, run.job.question) for row in held]
         shown: dict[int, Checked] = {}
         if replay:
             total = len(taken_over)
@@ -311,6 +316,7 @@ def continue_run(
                 folder, run.network, run.points, run.job.question, taken_over, max(1, jobs),
                 lambda done: replayed(done, total),
             ).require()  # fmt: skip
+            require_ends(held, shown, str(place.database))
             answered(shown)
         kernel = KernelShare(0, 0, 0)
         by_proved: dict[int, Checked] | None = None
@@ -426,7 +432,7 @@ def _work(
     row = run.place.row(store)
     if row.root is not None:
         store.set_root(row.id, None)
-    store.set_options(row.id, asdict(run.job.options))
+    store.set_options(row.id, options_text(run.job.options))
     host = store.add_host(row.id, datetime.now(UTC).isoformat(), host_facts())
     counts = dict(row.counts)
     before: dict[int, State] = dict.fromkeys(waiting, "open")
@@ -471,7 +477,7 @@ def _work(
         deadline=deadline,
         grace=0.0 if deadline is None else min(_ENDING, max(0.0, deadline - monotonic())),
     )
-    if run.job.question.distance is not None:  # many balls each: written as soon as it is found
+    if run.job.question.measured is not None:  # many balls each: written as soon as it is found
         executor.first_size = executor.largest_size = 1
     tick()
     executor.run(waiting)
@@ -492,8 +498,9 @@ def plain_manifest(store: Store, place: Place, size: int) -> Manifest:
     """What the run claims by now, without the ways that were taken; what is open or failed is
     undecided."""
     row = place.row(store)
-    results = tuple(map(result_of, store.samples(row.id)))
-    return Manifest(row.network, row.data, size, question_from(row.question), results)
+    asked = question_from(row.question)
+    results = tuple(result_of(one, asked) for one in store.samples(row.id))
+    return Manifest(row.network, row.data, size, asked, results)
 
 
 def manifest_of(store: Store, place: Place, size: int) -> Manifest:

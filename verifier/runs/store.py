@@ -104,7 +104,8 @@ _MIGRATIONS = (
     """
     ALTER TABLE samples ADD COLUMN misread INTEGER NOT NULL DEFAULT 0 CHECK (misread IN (0, 1));
     """,
-    # Of a distance: the ends of its interval, exact; upper is NULL where no flip is known.
+    # Of a distance: the ends of its interval, exact; upper is NULL where no flip is known. Of a
+    # margin: lower is NULL where nothing is proved.
     """
     ALTER TABLE samples ADD COLUMN lower TEXT;
     ALTER TABLE samples ADD COLUMN upper TEXT;
@@ -549,9 +550,10 @@ class Store:
         )
         lower, upper = map(_number, record.ends)
         least, most = map(_number, found[0]) if found else (None, None)
-        if lower is None or least is None:
+        if least is None and most is None:
             return False
-        return lower >= least and (most is None or (upper is not None and upper <= most))
+        above = least is None or (lower is not None and lower >= least)
+        return above and (most is None or (upper is not None and upper <= most))
 
     def attempt(self, run: int, host: int, record: Record) -> None:
         """Notes an attempt that ended in an error and will be repeated; the sample stays."""
@@ -588,7 +590,7 @@ class Store:
                 raise RefusedError(
                     "database damaged", f"{self.path}: sample {sample} has ends and no certificate"
                 )
-            state = _state(stored, misread, others[-2] is not None)
+            state = _state(stored, misread, (others[-2], others[-1]) != (None, None))
             if state in states:
                 rows.append(SampleRow(sample, state, certificate, *others))
         return rows
@@ -605,7 +607,8 @@ class Store:
 
     @property
     def _measured(self) -> str:
-        return "lower IS NOT NULL AS measured" if self._version >= 4 else "0 AS measured"
+        some = "(lower IS NOT NULL OR upper IS NOT NULL)" if self._version >= 4 else "0"
+        return f"{some} AS measured"
 
     def rivals(self, run: int) -> list[RivalRow]:
         """The samples and rivals on which something is known, by sample and goal; none in a

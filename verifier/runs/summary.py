@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from verifier.checker.checked import Asked, Checked
+from verifier.checker.checked import Asked, Checked, Facts
 from verifier.checker.manifest import (
     Kind,
     Question,
@@ -29,7 +29,7 @@ from verifier.runs.by_kernel import KernelShare
 from verifier.runs.folder import RunFolder
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place, find_run
-from verifier.runs.records import ANSWERED, State
+from verifier.runs.records import ANSWERED, State, end_text
 from verifier.runs.store import RunRow, SampleRow, Store
 
 
@@ -87,8 +87,8 @@ class Summary(Shown):
 
     @property
     def measured(self) -> int:
-        """Of a question about distances: samples of which an interval was shown."""
-        return sum(one.verdict == "distance" for one in self.shown.values())
+        """Of a question about distances or margins: samples of which an interval was shown."""
+        return sum(one.verdict in ("distance", "margin") for one in self.shown.values())
 
     @property
     def checked(self) -> int:
@@ -110,9 +110,10 @@ class Summary(Shown):
         counts: dict[Kind, int] = {
             "robust": self.robust,
             "flip": self.flips,
-            "distance": self.measured,
             "undecided": self.undecided,
         }
+        if self.question.measured is not None:
+            counts[self.question.measured] = self.measured
         return claim_text(self.question, self.size, counts, self.recorded)
 
     def _facts(self) -> list[tuple[str, str]]:
@@ -185,12 +186,13 @@ def summarize(
     )
 
 
-def result_of(row: SampleRow) -> Result:
+def result_of(row: SampleRow, question: Question) -> Result:
     """What the database says of a sample, as a claim."""
     if row.state not in ANSWERED or row.certificate is None:
         return Result(row.sample, "undecided", None)
-    if row.lower is not None and row.state in ("measured", "misread"):
-        return Result(row.sample, "distance", row.certificate)
+    ends = (row.lower, row.upper) != (None, None)
+    if ends and question.measured is not None and row.state in ("measured", "misread"):
+        return Result(row.sample, question.measured, row.certificate)
     return Result(row.sample, "robust" if row.state == "robust" else "flip", row.certificate)
 
 
@@ -204,18 +206,43 @@ def shown_of(
     return {
         sample.sample: shown[sample.sample]
         for sample, about in zip(samples, asked, strict=True)
-        if sample.sample in shown and _is_of(shown[sample.sample], row, sample, about)
+        if sample.sample in shown and _is_of(shown[sample.sample], row, question, sample, about)
     }
 
 
-def _is_of(shown: Checked, row: RunRow, sample: SampleRow, asked: Asked) -> bool:
+def _is_of(
+    shown: Checked, row: RunRow, question: Question, sample: SampleRow, asked: Asked
+) -> bool:
     facts = shown.facts
     return (
         facts.network == row.network
         and facts.asked == asked
-        and facts.verdict == result_of(sample).kind
+        and facts.verdict == result_of(sample, question).kind
         and facts.certificate == sample.certificate
+        and ends_text(facts) == (sample.lower, sample.upper)
     )
+
+
+def ends_text(facts: Facts) -> tuple[str | None, str | None]:
+    """The ends of the interval that was checked, as a database has them; none of a verdict."""
+    lower, upper = facts.ends or (None, None)
+    return end_text(lower), end_text(upper)
+
+
+def require_ends(samples: Iterable[SampleRow], shown: Mapping[int, Checked], place: str) -> None:
+    """Returns if the database has the intervals that were checked; raises RefusedError, naming the
+    first sample where it has others."""
+    for row in samples:
+        one = shown.get(row.sample)
+        if one is None or one.certificate != row.certificate:
+            continue
+        stored, due = (row.lower, row.upper), ends_text(one.facts)
+        if stored != due:
+            said, is_ = (" to ".join(end or "none" for end in ends) for ends in (stored, due))
+            raise RefusedError(
+                "database differs",
+                f"{place}: sample {row.sample}: its interval is {said}, its evidence shows {is_}",
+            )
 
 
 def shown_flips(

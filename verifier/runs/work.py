@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from time import monotonic
@@ -23,29 +23,39 @@ from verifier.checker.manifest import (
 from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.evidence.data_file import Points
 from verifier.evidence.distance import Distance
+from verifier.evidence.margin import Margin
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.runs.centers import goals_at_centers
-from verifier.runs.records import Record, distance_record, failure, record_of
+from verifier.runs.records import Record, failure, interval_record, record_of
 from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
 from verifier.search.options import Options
+from verifier.tasks.around import Around, Floats
+from verifier.tasks.flips import Hint, attacked, size_of
 from verifier.tasks.radius import exact_radius
 from verifier.tasks.semantics import verify_executed
 from verifier.tasks.verify import CheckedOutcome, verify_batch
+from verifier.tasks.worst import worst
 
 _ALLOCATIONS = 50_000  # of containers, until the youngest are looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is asked of every sample, and how the search may look."""
+    """What is asked of every sample, how the search may look, and where it may look first."""
 
     question: Question
     options: Options
+    hints: Mapping[int, Sequence[Hint]] = field(default_factory=dict)
+
+    def of(self, samples: Sequence[int]) -> Job:
+        """The same for these samples alone."""
+        return replace(self, hints={k: self.hints[k] for k in samples if k in self.hints})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +92,7 @@ def solve(
     `progress` is called with the number of finished samples.
     """
     with rare_collections():
-        if context.job.question.distance is not None:
+        if context.job.question.measured is not None:
             records = []
             for done, sample in enumerate(samples, start=1):
                 records.append(_measured(context, sample, worker))
@@ -140,15 +150,41 @@ def _solve_balls(
             answered(number, _executed(context, sample, asked[number]))
             progress(number + 1)
         return [found[number] for number in range(len(samples))]
-    hints = [
-        hints_of(context, sample, query.region)
-        for sample, query in zip(samples, queries, strict=True)
-    ]
-    verify_batch(
-        network, queries, job.options, progress, hints,
-        checker=context.checker, asked=asked, answered=answered,
-    )  # fmt: skip
+    if job.options.thorough:
+        for number, outcome in _attacks(context, samples, queries, asked):
+            answered(number, outcome)
+    rest = [number for number in range(len(samples)) if number not in found]
+    hints = [hints_of(context, samples[k], queries[k].region) for k in rest]
+    if rest:
+        verify_batch(
+            network, [queries[k] for k in rest], job.options,
+            lambda done: progress(len(samples) - len(rest) + done), hints,
+            checker=context.checker, asked=[asked[k] for k in rest],
+            answered=lambda place, outcome: answered(rest[place], outcome),
+        )  # fmt: skip
     return [found[number] for number in range(len(samples))]
+
+
+def _attacks(
+    context: Context, samples: Sequence[int], queries: Sequence[Query], asked: Sequence[Asked]
+) -> Iterator[tuple[int, CheckedOutcome]]:
+    """The samples, by their places, of which the strongest attack finds a flip, checked; the attack
+    is on a copy of the network."""
+    job, points, checker = context.job, context.points, context.checker
+    floats = Floats(checker.lent()[0])
+    for number, sample in enumerate(samples):
+        started = monotonic()
+        around = Around(floats, points, job.question, sample, job.options.seed)
+        goals = range(len(around.goals))
+        found = attacked(around, goals, size_of(job.question), job.hints.get(sample, ()))
+        if found is None:
+            continue
+        flip, searched = Flip(found.point, found.goal), monotonic()
+        shown = checker.flips([queries[number]], [flip], [asked[number]])[0]
+        if isinstance(shown, RefusedError):
+            continue  # the search for a proof goes on
+        seconds = {"search": searched - started, "check": monotonic() - searched}
+        yield number, CheckedOutcome(flip, seconds, checked=shown)
 
 
 def _executed(context: Context, sample: int, asked: Asked) -> CheckedOutcome:
@@ -205,9 +241,10 @@ def _shown(
 
 
 def _measured(context: Context, sample: int, worker: str) -> Record:
-    """The record of the sample's distance to its nearest flip, as close as it was found."""
+    """The record of the sample's distance or least margin, as close as it was found."""
+    measure = _distance_of if context.job.question.distance is not None else _margin_of
     try:
-        return _distance_of(context, sample, worker)
+        return measure(context, sample, worker)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
         return failure(sample, _reason(error), worker)
 
@@ -232,7 +269,24 @@ def _distance_of(context: Context, sample: int, worker: str) -> Record:
         raise shown
     goals = sample_goals(context.network, points, question, sample)
     seconds = {"search": searched, "check": monotonic() - started - searched}
-    return distance_record(sample, shown, [goal.rival for goal in goals], reason=reason,
+    return interval_record(sample, shown, [goal.rival for goal in goals], reason=reason,
+                           balls=found.queries, seconds=seconds, worker=worker)  # fmt: skip
+
+
+def _margin_of(context: Context, sample: int, worker: str) -> Record:
+    points, question, started = context.points, context.job.question, monotonic()
+    terms, checker = question.margin or MarginTerms(), context.checker
+    asked = asked_of_run(points.digest, question, [sample])
+    query = sample_query(checker.network, points, question, sample)
+    lent = Query(checker.lent()[0], query.region, query.goals)
+    found = worst(lent, within=terms.within, options=context.job.options)
+    searched, reason = monotonic() - started, None if found.reached else found.reason
+    claim = Margin(found.lower, found.upper, found.proof, Flip(found.point, found.goal))
+    ((_, shown),) = checker.margins([query], ["margin"], lambda place: claim, asked)
+    if isinstance(shown, RefusedError):
+        raise shown
+    seconds = {"search": searched, "check": monotonic() - started - searched}
+    return interval_record(sample, shown, [goal.rival for goal in query.goals], reason=reason,
                            balls=found.queries, seconds=seconds, worker=worker)  # fmt: skip
 
 

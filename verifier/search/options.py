@@ -39,15 +39,17 @@ class Options:
 
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
     engine: "exact", or "milp:highs", "milp:cbc", ... for a MILP solver that looks for the optimum,
-    along which the exact engine proves. seed: of the attack's random starts. Raises UserError for a
-    limit that is not positive, a time-out that is not finite, an engine that is not known, and a
-    negative seed.
+    along which the exact engine proves. seed: of the attack's random starts. thorough: the
+    strongest attack comes before any proof, as in `robmem search`. Raises UserError for a limit
+    that is not positive, a time-out that is not finite, an engine that is not known, and a negative
+    seed.
     """
 
     timeout: float | None = None
     nodes: int | None = None
     engine: str = "exact"
     seed: int = 0
+    thorough: bool = False
 
     def __post_init__(self) -> None:
         if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):

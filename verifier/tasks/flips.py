@@ -129,10 +129,7 @@ def _any(
     unclear: list[str] = []
     reason, proved, solver = "", 0, ""
     for group in groups:
-        shown = around.misread(group)
-        if shown is None:
-            attacks = (around.attack(size, goal, hints) for goal in group)
-            shown = next((flip for flip in attacks if flip is not None), None)
+        shown = attacked(around, group, size, hints)
         if shown is None:
             query = around.query(size, group)
             outcome = verify(query, _remaining(options, started))
@@ -159,6 +156,17 @@ def _any(
         around.reads_right,
         solver=solver,
     )
+
+
+def attacked(
+    around: Around, group: Sequence[int], size: Fraction, hints: Sequence[Hint]
+) -> FoundFlip | None:
+    """A flip of one of these goals in the ball of that size: the sample itself, or by attack."""
+    shown = around.misread(group)
+    if shown is None:
+        attacks = (around.attack(size, goal, hints) for goal in group)
+        shown = next((flip for flip in attacks if flip is not None), None)
+    return shown
 
 
 def _nearest(

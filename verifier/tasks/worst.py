@@ -25,6 +25,7 @@ from verifier.checker.leaf import LeafChecker
 from verifier.checker.scaled import scaled_for
 from verifier.evidence.certificate import Flip, Maximum, Robust, Undecided
 from verifier.question.errors import UserError
+from verifier.question.margin import MarginTerms, margin_at_most, margin_below
 from verifier.question.query import Query
 from verifier.question.shown import Shown
 from verifier.search.attack import into_region
@@ -74,29 +75,6 @@ class Worst(Shown):
         return margin_at_most(self.query, self.upper), Flip(self.point, self.goal)
 
 
-def margin_below(query: Query, margin: Fraction) -> Query:
-    """Does a point of the region have a smaller margin than this? All atoms are strict."""
-    return _moved(query, margin, strict=True)
-
-
-def margin_at_most(query: Query, margin: Fraction) -> Query:
-    """Does a point of the region have this margin, or a smaller one?"""
-    return _moved(query, margin, strict=False)
-
-
-def _moved(query: Query, margin: Fraction, *, strict: bool) -> Query:
-    goals = tuple(
-        replace(
-            goal,
-            atoms=tuple(
-                replace(atom, constant=atom.constant + margin, strict=strict) for atom in goal.atoms
-            ),
-        )
-        for goal in query.goals
-    )
-    return Query(query.network, query.region, goals)
-
-
 def worst(query: Query, *, within: Fraction | None = None, options: Options = Options()) -> Worst:
     """The least margin on the region, exactly or, with `within`, an interval of that length.
 
@@ -105,18 +83,17 @@ def worst(query: Query, *, within: Fraction | None = None, options: Options = Op
     an open region, and for an L2 ball without `within`: there the least
     margin may be irrational.
     """
-    if within is not None and within <= 0:
-        raise UserError(f"within is not positive: {within}")
+    terms = MarginTerms(within)
     if query.region.open:
         raise UserError("the worst case of an open region may be attained nowhere")
     if within is None and query.region.norm == "2":
         raise UserError("on an L2 ball the worst margin may be irrational: give within")
-    return _Search(query, within or Fraction(0), options).run()
+    return _Search(query, terms, options).run()
 
 
 class _Search:
-    def __init__(self, query: Query, within: Fraction, options: Options) -> None:
-        self.query, self.within = query, within
+    def __init__(self, query: Query, terms: MarginTerms, options: Options) -> None:
+        self.query, self.terms = query, terms
         self.options = replace(options, engine="exact")  # a solver is asked once, for the optimum
         self._started = monotonic()
         self._deadline = None if options.timeout is None else self._started + options.timeout
@@ -140,7 +117,7 @@ class _Search:
             self._prove_something()
             if self.solver:
                 reason = f"{self.solver}; the exact engine gives no proof: {reason}"
-        reached = self.lower is not None and self.upper - self.lower <= self.within
+        reached = self.terms.is_reached(self.lower, self.upper)
         pair = None
         if self.lower == self.upper and self.proof is not None and self.question is not None:
             pair = Maximum(self.proof, Flip(self.point, self.goal))
@@ -171,7 +148,7 @@ class _Search:
     def _settle(self) -> str:
         """Asks until the interval is as short as wanted; why not, if it stopped before."""
         while True:
-            answer = self._ask(self.upper - self.within, share=2)
+            answer = self._ask(self.upper - (self.terms.within or 0), share=2)
             if isinstance(answer, Undecided):
                 return answer.reason
             if isinstance(answer, Robust):

@@ -1,22 +1,22 @@
-"""`robmem check` of a run of `robmem radius`: every proof and every flip of its distances."""
+"""`robmem check` of a run of `robmem radius` or `robmem worst`: all proofs and points."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verifier.checker.checked import Checked, CheckerName
-    from verifier.checker.manifest import Manifest, Result
+    from verifier.checker.manifest import Manifest, Question, Result
     from verifier.evidence.data_file import Points
     from verifier.question.network import Network
     from verifier.runs.folder import RunFolder
     from verifier.runs.sources import Source
 
 
-def check_distances(
+def check_intervals(
     folder: RunFolder,
     manifest: Manifest,
     network: Network,
@@ -35,13 +35,12 @@ def check_distances(
     has accepted the checker's. Raises RefusedError, naming the flaw.
     """
     from verifier.checker.elaborate import kernel_check_proof
-    from verifier.checker.manifest import claim_text, replay_distance
+    from verifier.checker.manifest import claim_text, replay_distance, replay_margin
     from verifier.checker.proved import replay_run
     from verifier.cli.options import table
     from verifier.cli.progress import counted
     from verifier.question.printable import size_text
-    from verifier.runs.checking import check_run
-    from verifier.runs.distances import intervals
+    from verifier.runs.checking import check_ends, check_run
 
     started = monotonic()
     question = manifest.question
@@ -53,21 +52,25 @@ def check_distances(
             shown = check_run(folder, network, points, question, chosen, jobs, show).require()
         for result in chosen if by == "kernel" else ():
             fetch = folder.fetch
-            replay_distance(network, points, question, result, fetch, kernel_check_proof)
-    found = intervals(folder, network, points, question, {}, shown)
+            replay = replay_distance if question.distance is not None else replay_margin
+            replay(network, points, question, result, fetch, kernel_check_proof)
+    check_ends(folder, shown)
+    measured = _distances if question.distance is not None else _margins
+    own, reached = measured(folder, network, points, question, shown)
     undecided = manifest.counts["undecided"]
     recorded = len(manifest.results) - undecided - len(shown)
     claim = claim_text(
-        question, manifest.size, {"distance": len(shown), "undecided": undecided}, recorded
+        question,
+        manifest.size,
+        {question.measured or "undecided": len(shown), "undecided": undecided},
+        recorded,
     )
     text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
-    reached = sum(one.reached for one in found)
     facts: dict[str, Any] = {
         "claim": claim,
         "samples": len(manifest.results),
         "measured": len(shown),
-        "exact": sum(one.exact for one in found),
-        "misread": sum(one.misread for one in found),
+        **own,
         "reached": reached,
         "undecided": undecided,
         "checked": len(shown),
@@ -93,8 +96,7 @@ def check_distances(
             *((source.title, source.digest if checked else f"{source.digest} as recorded")
               for source, checked in sources),
             ("samples", facts["samples"]),
-            ("exact", facts["exact"]),
-            ("misread", facts["misread"]),
+            *own.items(),
             ("as close as asked", reached),
             ("undecided", undecided),
             ("evidence checked", f"of {len(shown)} samples{partly}, by the {by}"),
@@ -105,3 +107,37 @@ def check_distances(
         ]  # fmt: skip
         print(table(rows))
     return 3 if undecided or reached < len(shown) else 0
+
+
+def _distances(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    shown: Mapping[int, Checked],
+) -> tuple[dict[str, int], int]:
+    """What the distances are, in numbers by name, and how many are as close as asked."""
+    from verifier.runs.distances import intervals
+
+    found = intervals(folder, network, points, question, {}, shown)
+    own = {"exact": sum(one.exact for one in found), "misread": sum(one.misread for one in found)}
+    return own, sum(one.reached for one in found)
+
+
+def _margins(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    shown: Mapping[int, Checked],
+) -> tuple[dict[str, int], int]:
+    """The same of least margins."""
+    from verifier.runs.margins import margins
+
+    found = margins(folder, network, points, question, {}, shown)
+    own = {
+        "exact": sum(one.exact for one in found),
+        "positive": sum(one.lower is not None and one.lower > 0 for one in found),
+        "not positive": sum(one.upper <= 0 for one in found),
+    }
+    return own, sum(one.reached for one in found)
