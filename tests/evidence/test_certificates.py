@@ -13,6 +13,7 @@ from verifier.evidence.certificate import (
     Lemma,
     MaximaStep,
     Node,
+    PairLemma,
     PlaneSplit,
     Robust,
     SeparableStep,
@@ -123,11 +124,39 @@ def test_a_step_about_final_sums_is_read_as_it_is_written():
     assert flaw_of(TEXT | {"steps": [{"sums": [[], []], "more": 1}]}) == "unknown field"
 
 
+def test_a_lemma_about_a_family_has_a_bound_at_each_end():
+    ends = PairLemma(2, False, (F(1, 3), F(-2)), (LEAF,))
+    proof = Robust((ends, PairLemma(0, True, (F(0), F(0)), (LEAF,))), ((LEAF,),))
+    data = certificate_bytes(proof, "0")
+    assert json.loads(data)["steps"][0]["lower"] == [2, "1/3", -2]
+    assert parse_certificate(data, "0") == proof
+    for listed in ([], [2], [2, 0, 0, 0], [2, 0, 0, 0, 0], [2, 0, "x"], [-1, 0, 0], 2):
+        step = {"lower": listed, "tree": [{"leaf": {}}]}
+        assert flaw_of(TEXT | {"steps": [step]}) == "malformed", listed
+
+
+@pytest.mark.parametrize(
+    "tree", [[], [{"unit": 0}], [{"unit": 0}, {"leaf": {}}], [{"leaf": {}}] * 2,
+             [{"unit": 0}, *[{"leaf": {}}] * 3]],
+)  # fmt: skip
+def test_a_list_of_nodes_that_is_no_tree_is_refused_as_a_text(tree):
+    assert flaw_of(TEXT | {"goals": [tree]}) == "malformed tree"
+    step = {"lower": [3, 0], "tree": tree}
+    assert flaw_of(TEXT | {"steps": [step]}) == "malformed tree"
+
+
 def test_version_1_has_its_own_fields_in_any_order():
     old = json.loads(json.dumps(TEXT))
     old["robmem"] = 1
     assert flaw_of(old) == "malformed"  # a step about maxima
     old["steps"].remove("maxima")
+    for step, flaw in (
+        ({"sums": [[], []]}, "missing field"),  # of a lemma, which it would have to be
+        ({"lower": [0, 0, 1], "tree": [{"leaf": {}}]}, "malformed"),
+    ):
+        assert flaw_of(old | {"steps": [step]}) == flaw
+        again = json.dumps(old | {"robmem": 2, "steps": [step]}, sort_keys=True).encode()
+        assert len(parse_certificate(again, "abc").steps) == 1
     leaf = old["goals"][0][-1]["leaf"]
     for name in ("usual", "weights"):
         assert flaw_of(old) == "unknown field"

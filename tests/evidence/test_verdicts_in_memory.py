@@ -13,12 +13,18 @@ from verifier.evidence.certificate import (
     Leaf,
     Lemma,
     Node,
+    PairLemma,
     PlaneSplit,
     Robust,
+    SeparableStep,
+    SumsStep,
     SymbolicLeaf,
     UnitSplit,
+    Weight,
+    check_numbers,
 )
 from verifier.question.build import NetworkBuilder
+from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import box
 
@@ -64,6 +70,48 @@ def test_leaves(name):
     inside = Lemma(0, False, F(-5), (Node((), body),))
     assert both(query(), robust(*NEVER, steps=[inside])) == flaw
     assert both(query(), robust(Node((inside,), Leaf()))) == flaw
+
+
+DIRECTION = ((0, F(1)),)
+
+
+@pytest.mark.parametrize(
+    ("part", "flaw"),
+    [
+        (SumsStep((0.5,), ()), "not exact"),
+        (SumsStep((), (1,)), "not exact"),
+        (SumsStep((F(-1),), ()), "negative multiplier"),
+        (SumsStep((F(1),), (F(0), F(-1))), "negative multiplier"),
+        (SumsStep((F(0),), (F(0),)), None),
+        (SeparableStep((F(1), 0.5)), "not exact"),
+        (SeparableStep((F(1), F(-1))), "negative multiplier"),
+        (PairLemma(-1, False, (F(0), F(0)), NEVER), "malformed"),
+        (PairLemma(0, False, (F(0), 0.5), NEVER), "not exact"),
+        (PairLemma(0, False, (F(0),), NEVER), "malformed"),
+        (PairLemma(0, False, (F(0),) * 3, NEVER), "malformed"),
+        (PairLemma(0, False, (F(0), F(0)), (Node((), Conflict(-1)),)), "malformed"),
+        (PairLemma(0, False, (F(0), F(0)), NEVER), None),
+        (Leaf(usual=1), "malformed"),
+        (Leaf(usual=None), "malformed"),
+        (Leaf(usual=True), None),
+        (Leaf(ball=0.5), "not exact"),
+        (Leaf(ball=F(0), weights=(Weight(DIRECTION, 0.5),)), "not exact"),
+        (Leaf(ball=F(0), weights=(Weight(DIRECTION, F(1), 2),)), "not exact"),
+        (Leaf(ball=F(0), weights=(Weight(((0, 1),), F(1)),)), "not exact"),
+        (Leaf(ball=F(0), weights=(Weight(((False, F(1)),), F(1)),)), "malformed"),
+        (Leaf(ball=F(0), weights=(Weight(DIRECTION, F(1), F(0)),)), "negative multiplier"),
+        (Leaf(ball=F(0), weights=(Weight(DIRECTION, F(0), F(1)),)), None),
+    ],
+)
+def test_numbers_of_steps_and_weights(part, flaw):
+    """The checkers refuse some of these for other reasons first: here it is the numbers alone."""
+    verdict = robust(Node((), part)) if isinstance(part, Leaf) else robust(*NEVER, steps=[part])
+    if flaw is None:
+        check_numbers(verdict)
+        return
+    with pytest.raises(RefusedError) as caught:
+        check_numbers(verdict)
+    assert caught.value.flaw == flaw
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ FILES = {
     "data_file": ("test_data_bytes", "test_data_file", "test_hostile_files"),
     "branch": FAST,
     "leaf": FAST,
-    "replay": FAST,
-    "tree": FAST,
+    "replay": (*FAST, "test_symbolic_ahead"),
+    "tree": (*FAST, "test_symbolic_ahead", "test_fixed_sums"),
     "executed": ("test_executed",),
     "family": ("test_family", "test_kernel_families"),
     "family_maxima": ("test_family", "test_kernel_families"),
@@ -70,7 +70,7 @@ FILES = {
     "intervals": ("test_interval_sizes", "test_family", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", "test_family", *TYPES),
     "manifest": ("test_data_bytes", "test_manifest", "test_distances", "test_margins"),
-    "network": ("test_integers", *TYPES),
+    "network": ("test_integers", "test_network_values", *TYPES),
     "network_file": (
         "test_network_bytes",
         "test_native_network",
@@ -81,6 +81,7 @@ FILES = {
     "proof_file": (
         "test_kernel_question",
         "test_proof_file",
+        "test_family_proofs",
         "test_hostile_files",
         "test_exact_radius",
     ),

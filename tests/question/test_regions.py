@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import product
 
+import numpy as np
 import pytest
 
 from verifier.question.errors import UserError
@@ -12,6 +13,7 @@ from verifier.question.region import (
     box,
     distance,
     linear_minimum_holds,
+    read_norm,
     root_upper,
 )
 
@@ -216,3 +218,12 @@ def test_roots_have_24_bits_and_lie_above():
             assert root.denominator & (root.denominator - 1) == 0
             odd = root.numerator // (root.numerator & -root.numerator)
             assert odd.bit_length() <= 26
+
+
+def test_the_names_of_the_norms():
+    names = {"inf": ("Linf", "max", " inf"), "1": (1, 1.0, "L1"), "2": (2, np.int64(2), "l_2 ")}
+    for norm, written in names.items():
+        assert [read_norm(name) for name in written] == [norm] * 3
+    for other in (0, 3, True, None, "", "L3", "Infinity2"):
+        with pytest.raises(UserError, match="is not inf, 1 or 2"):
+            read_norm(other)

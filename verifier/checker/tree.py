@@ -90,11 +90,12 @@ class TreeChecker(LeafChecker):
             keys = {number: snapshot.key() for number, snapshot in enumerate(coming)}
             self.remember(branches, keys)
 
-    def _symbolic_branches(self, tree: Tree) -> Iterator[Snapshot]:
-        """The branches, in their order, of the nodes that begin with a symbolic step and have no
-        step above them. What is wrong with the tree is found out where it is checked."""
+    def _symbolic_branches(self, tree: Tree, above: Snapshot) -> Iterator[Snapshot]:
+        """The branches, in their order, of the nodes of a tree below `above` that begin with a
+        symbolic step and have no step above them in the tree. What is wrong with the tree is found
+        out where it is checked."""
         scout = LeafChecker(self.query, self.scaled, self.root)
-        scout.copy(self.snapshot())
+        scout.copy(above)
         waiting: list[tuple[tuple[int, int], Split, bool]] = []
         changed = False
         for node in tree:
@@ -115,7 +116,7 @@ class TreeChecker(LeafChecker):
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         before = self.mark()
         if isinstance(target, Goal) and len(tree) > 1:
-            self._ahead = self._symbolic_branches(tree)
+            self._ahead = self._symbolic_branches(tree, self.snapshot())
         waiting: list[tuple[tuple[int, int], Split]] = []
         position, finished = 0, False
         while not finished:

@@ -359,7 +359,7 @@ def _check_weight(weight: Weight) -> None:
     _check_exact("weights", indices, (*entries, weight.share, *scales))
     if sorted(set(indices)) != indices or entries[:1] != [1] or 0 in entries:
         raise RefusedError("malformed", f"weights: direction of inputs {indices[:8]}")
-    if weight.share < 0 or min(scales, default=1) <= 0:
+    if weight.share < 0 or (weight.scale is not None and weight.scale <= 0):
         raise RefusedError("negative multiplier", f"weights: direction of inputs {indices[:8]}")
 
 

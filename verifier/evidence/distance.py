@@ -88,5 +88,5 @@ def part_in(value: Any, network: str) -> Robust | Flip | None:
     """The verdict of a certificate inside of other evidence, None for null; RefusedError."""
     if value is None:
         return None
-    text = json.dumps(value, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    text = json.dumps(value, separators=(",", ":")).encode() + b"\n"
     return parse_certificate(text, network)

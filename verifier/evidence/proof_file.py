@@ -330,8 +330,6 @@ def _region_in(value: Any) -> Region:
     if not on_ball:
         return Region("inf", lower, upper)
     center = tuple(_rational(x) for x in list_in(value["center"], "center"))
-    if value["norm"] not in ("inf", "1", "2"):
-        raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
     size, clipped = _rational(value["size"]), truth_in(value["clipped"])
     return Region(value["norm"], lower, upper, center, size, clipped, is_open)
 
@@ -344,8 +342,6 @@ def _cone_out(cone: Cone) -> dict[str, Any]:
 
 def _cone_in(value: Any) -> Cone:
     check_fields(value, _CONE)
-    if value["norm"] not in ("inf", "1", "2"):
-        raise RefusedError("malformed", f"norm {str(value['norm'])[:40]!r} is not inf, 1 or 2")
     center = tuple(_rational(x) for x in list_in(value["center"], "center"))
     unit, first, last = (_rational(value[name]) for name in ("unit", "first", "last"))
     return Cone(value["norm"], center, unit, first, last, truth_in(value["open"]))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -180,18 +181,10 @@ class Network(Shown):
         dtype=float by float64 arithmetic, layer by layer: fast, rounded, and a hint alone.
         Raises UserError for other shapes and for entries that are no finite numbers.
         """
-        given = np.asarray(points, dtype=object if dtype is None else np.float64)
-        rows = given.reshape(1, -1) if given.ndim == 1 else given.reshape(len(given), -1)
-        if given.ndim == 0 or rows.shape[1] != self.inputs:
+        given = _entries(points, exact=dtype is None)
+        if given.ndim == 0 or prod(given.shape[given.ndim > 1 :]) != self.inputs:
             raise UserError(f"points of shape {given.shape}, the network has {self.inputs} inputs")
-        if dtype is None:
-            try:
-                values = [[Fraction(entry) for entry in column] for column in rows.T.tolist()]
-            except (TypeError, ValueError, OverflowError) as error:
-                raise UserError(f"points: {error}") from None
-            columns = [np.array(column, dtype=object) for column in values]
-        else:
-            columns = list(np.ascontiguousarray(rows.T))
+        columns = list(np.ascontiguousarray(given.reshape(-1, self.inputs).T))
         zero = Fraction(0) if dtype is None else 0.0
         for i in range(self.units.count):
             columns.append(np.maximum(_form(self.units, i, columns, zero), np.asarray(zero)))
@@ -286,6 +279,20 @@ def digest_of(
             part = values[place : place + block]
             state.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
     return state.hexdigest()
+
+
+def _entries(points: Any, exact: bool) -> NDArray[Any]:
+    """Fractions, or finite floats, in an array of the same shape; raises UserError."""
+    try:
+        given = np.asarray(points, dtype=object if exact else np.float64)
+        if exact:
+            listed = [Fraction(entry) for entry in given.flat]
+            return np.array(listed, dtype=object).reshape(given.shape)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"points: {error}") from None
+    if not np.isfinite(given).all():
+        raise UserError("points: an entry is no finite number")
+    return given
 
 
 def _form(rows: Rows, i: int, columns: Sequence[NDArray[Any]], zero: Any) -> NDArray[Any]:
