@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from math import isfinite
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from verifier.formats.parts import Parts
     from verifier.question.network import Network
     from verifier.question.query import Query
+    from verifier.question.rational import Vector
+    from verifier.question.region import Region
+    from verifier.search.options import Options
     from verifier.tasks.semantics import Execution
     from verifier.tasks.verify import CheckedOutcome
 
@@ -84,32 +88,7 @@ _LONG = 400  # characters of a point shown exactly
 )
 @click.option("--proof", metavar="FILE", help="Write proof or flip there; .gz packs it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    net: str,
-    center: str | None,
-    layout: Layout,
-    parts: Parts,
-    radius: str | None,
-    radius_squared: str | None,
-    norm: str,
-    clip: str | None,
-    box_: str | None,
-    label: str | None,
-    labels: str | None,
-    decoder: str | None,
-    unsafe: tuple[str, ...],
-    least: bool,
-    maximise: str | None,
-    within: str | None,
-    normalise: bool,
-    timeout: float | None,
-    nodes: int | None,
-    engine: str,
-    seed: int,
-    semantics: Any,
-    proof: str | None,
-    as_json: bool,
-) -> int:
+def command(**given: Any) -> int:
     """Prove that the network keeps a label on a ball or box, or show a point where it does not.
 
     NET is any network file. The region is a closed ball around --center, a --box, or
@@ -131,101 +110,180 @@ def command(
 
     Exit code 0 with a checked proof, 1 with an exact point, 3 if undecided.
     """
-    from verifier.cli.options import number
-    from verifier.cli.question import (
-        read_box,
-        read_goals,
-        read_point,
-        read_region,
-    )
+    return _verify(_Given(**given))
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The arguments and options, by their names."""
+
+    net: str
+    center: str | None
+    layout: Layout
+    parts: Parts
+    radius: str | None
+    radius_squared: str | None
+    norm: str
+    clip: str | None
+    box_: str | None
+    label: str | None
+    labels: str | None
+    decoder: str | None
+    unsafe: tuple[str, ...]
+    least: bool
+    maximise: str | None
+    within: str | None
+    normalise: bool
+    timeout: float | None
+    nodes: int | None
+    engine: str
+    seed: int
+    semantics: Any
+    proof: str | None
+    as_json: bool
+
+
+class _Read(NamedTuple):
+    """What the files and texts of the command line mean."""
+
+    network: Network
+    region: Region
+    point: Vector | None  # the center
+    boxed: bool
+    decoder: str | None
+    notes: tuple[str, ...]
+    names: Sequence[str] | None  # of the labels
+
+
+def _verify(given: _Given) -> int:
+    from verifier.cli.question import read_goals
     from verifier.evidence.certificate import Undecided
     from verifier.evidence.proof_file import save_proof
     from verifier.question.errors import UserError
-    from verifier.question.executed import rounded
     from verifier.question.query import Query
     from verifier.search.options import Options
-    from verifier.tasks.semantics import verify_executed
-    from verifier.tasks.verify import verify_batch
 
     started = monotonic()
+    read = _read(given)
+    options = Options(given.timeout, given.nodes, given.engine, given.seed)
+    if given.maximise is not None or given.least:
+        return _extreme(given, read, options)
+    if given.within is not None:
+        raise UserError("--within goes with --worst or --maximise")
+    goals, claim, rivals = read_goals(
+        read.network.outputs.count,
+        given.label,
+        given.labels,
+        read.decoder,
+        given.unsafe,
+        read.names,
+    )
+    query = Query(read.network, read.region, goals)
+    seconds = monotonic() - started
+    outcome, execution, misread = _answer(given, read, query, options)
+    if given.proof is not None and not isinstance(outcome.verdict, Undecided):
+        save_proof(given.proof, query, outcome.verdict, semantics=given.semantics)
+    where = _where(given, read)
+    claim = f"for no point of {where}: {claim}" if given.unsafe else f"on all of {where}, {claim}"
+    if given.semantics != "real":
+        claim = f"as executed in {given.semantics}, {claim}"
+    facts = _facts(query, outcome, claim, rivals, execution)
+    if misread:
+        facts |= {"verdict": "misread", "flips": 0, "misread": 1}
+    facts |= {"semantics": given.semantics, "notes": list(read.notes)}
+    if read.names is not None and not given.unsafe:
+        facts["labels"] = list(read.names)
+    facts["seconds"] = {"read": round(seconds, 3), **facts["seconds"]}
+    facts["seconds"]["wall"] = round(monotonic() - started, 3)
+    print(json.dumps(facts) if given.as_json else _shown(facts))
+    return {"robust": 0, "flip": 1, "misread": 1, "undecided": 3}[facts["verdict"]]
+
+
+def _read(given: _Given) -> _Read:
+    from verifier.cli.options import number
+    from verifier.cli.question import read_box, read_point, read_region
+    from verifier.question.errors import UserError
+
     size, squared = (
         None if text is None else number(option, text)
-        for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
+        for option, text in (
+            ("--radius", given.radius),
+            ("--radius-squared", given.radius_squared),
+        )
     )
     if size is not None and squared is not None:
         raise UserError("give either --radius or --radius-squared, not both")
-    if timeout is not None and not isfinite(timeout):
-        raise UserError(f"--timeout: {timeout} is no number of seconds")
-    if semantics != "real":
-        _require_executable(net, normalise, semantics)
+    if given.timeout is not None and not isfinite(given.timeout):
+        raise UserError(f"--timeout: {given.timeout} is no number of seconds")
+    if given.semantics != "real":
+        _require_executable(given.net, given.normalise, given.semantics)
     network, own, decoder, notes, names = _network(
-        net,
-        parts,
-        decoder,
-        labels,
-        normalise=normalise,
-        with_box=box_ == "file",
-        exact=bool(unsafe),
-        merge=semantics == "real",
+        given.net,
+        given.parts,
+        given.decoder,
+        given.labels,
+        normalise=given.normalise,
+        with_box=given.box_ == "file",
+        exact=bool(given.unsafe),
+        merge=given.semantics == "real",
     )
     boxes = [
         read_box(option, text, network.inputs, own)
-        for option, text in (("--clip", clip), ("--box", box_))
+        for option, text in (("--clip", given.clip), ("--box", given.box_))
         if text is not None
     ]
+    center, layout = given.center, given.layout
     point = None if center is None else read_point(center, network.inputs, layout)
-    region = read_region(norm, point, size, squared, boxes)
-    if maximise is not None or least:
-        from verifier.cli.extreme import answer_extreme, form_goal
+    region = read_region(given.norm, point, size, squared, boxes)
+    return _Read(network, region, point, bool(boxes), decoder, notes, names)
 
-        if semantics != "real":
-            raise UserError(f"--worst and --maximise are about exact arithmetic, not {semantics}")
-        if maximise is None:
-            goals, _, _ = read_goals(network.outputs.count, label, labels, decoder, unsafe, names)
-        elif unsafe or label is not None or least:
-            raise UserError("give --maximise alone, or --label or --unsafe")
-        else:
-            goals = (form_goal(maximise),)
-        query = Query(network, region, goals)
-        limits = Options(timeout, nodes, engine, seed)
-        return answer_extreme(query, maximise, within, limits, proof, as_json)
-    if within is not None:
-        raise UserError("--within goes with --worst or --maximise")
-    goals, claim, rivals = read_goals(network.outputs.count, label, labels, decoder, unsafe, names)
-    query = Query(network, region, goals)
-    read = monotonic() - started
-    options = Options(timeout, nodes, engine, seed)
-    execution, read_as = None, None
+
+def _extreme(given: _Given, read: _Read, options: Options) -> int:
+    """Answers --worst or --maximise; the exit code."""
+    from verifier.cli.extreme import answer_extreme, form_goal
+    from verifier.cli.question import read_goals
+    from verifier.question.errors import UserError
+    from verifier.question.query import Query
+
+    if given.semantics != "real":
+        raise UserError(f"--worst and --maximise are about exact arithmetic, not {given.semantics}")
+    outputs = read.network.outputs.count
+    if given.maximise is None:
+        goals, _, _ = read_goals(
+            outputs, given.label, given.labels, read.decoder, given.unsafe, read.names
+        )
+    elif given.unsafe or given.label is not None or given.least:
+        raise UserError("give --maximise alone, or --label or --unsafe")
+    else:
+        goals = (form_goal(given.maximise),)
+    query = Query(read.network, read.region, goals)
+    return answer_extreme(query, given.maximise, given.within, options, given.proof, given.as_json)
+
+
+def _answer(
+    given: _Given, read: _Read, query: Query, options: Options
+) -> tuple[CheckedOutcome, Execution | None, bool]:
+    """The answer; its execution in floats, if it is about these; whether it is a flip at the
+    center itself, which misreads the label."""
+    from verifier.evidence.certificate import Flip
+    from verifier.question.executed import rounded
+    from verifier.tasks.semantics import verify_executed
+    from verifier.tasks.verify import verify_batch
+
+    point, semantics = read.point, given.semantics
     if semantics == "real":
         # The center first: whoever misreads it needs no search, and no other flip says so.
         hints = None if point is None else [[point]]
-        outcome = verify_batch(network, [query], options, hints=hints)[0]
+        outcome = verify_batch(read.network, [query], options, hints=hints)[0]
+        execution, center = None, point
+        at = getattr(outcome.verdict, "point", None)
     else:
-        read_as = None if point is None else tuple(rounded(x, semantics) for x in point)
-        first = [] if read_as is None else [read_as]
-        answer = verify_executed(query, semantics, options, first)
+        center = None if point is None else tuple(rounded(x, semantics) for x in point)
+        answer = verify_executed(query, semantics, options, [] if center is None else [center])
         outcome, execution = answer.outcome, answer.execution
-    if proof is not None and not isinstance(outcome.verdict, Undecided):
-        save_proof(proof, query, outcome.verdict, semantics=semantics)
-    where = _where(
-        query, norm, radius, radius_squared, centered=point is not None, boxed=bool(boxes)
-    )
-    claim = f"for no point of {where}: {claim}" if unsafe else f"on all of {where}, {claim}"
-    if semantics != "real":
-        claim = f"as executed in {semantics}, {claim}"
-    facts = _facts(query, outcome, claim, rivals, execution)
-    if label is not None and point is not None and "flip" in facts:
-        at = execution.point if execution is not None else getattr(outcome.verdict, "point", None)
-        if at == (point if execution is None else read_as):
-            facts |= {"verdict": "misread", "flips": 0, "misread": 1}
-    facts["semantics"] = semantics
-    facts["notes"] = list(notes)
-    if names is not None and not unsafe:
-        facts["labels"] = list(names)
-    facts["seconds"] = {"read": round(read, 3), **facts["seconds"]}
-    facts["seconds"]["wall"] = round(monotonic() - started, 3)
-    print(json.dumps(facts) if as_json else _shown(facts))
-    return {"robust": 0, "flip": 1, "misread": 1, "undecided": 3}[facts["verdict"]]
+        at = None if execution is None else execution.point
+    is_flip = isinstance(outcome.verdict, Flip) and given.label is not None and center is not None
+    return outcome, execution, is_flip and at == center
 
 
 def _network(
@@ -283,21 +341,13 @@ def _require_executable(path: str, normalise: bool, semantics: str) -> None:
     require_executable(path, semantics)
 
 
-def _where(
-    query: Query,
-    norm: str,
-    radius: str | None,
-    squared: str | None,
-    *,
-    centered: bool,
-    boxed: bool,
-) -> str:
-    region = query.region
-    if not centered:
-        return f"the box of {region.dimension} inputs"
-    size = f"radius {radius}" if squared is None else f"squared radius {squared}"
-    within = " within the box" if boxed else ""
-    return f"the closed L{norm} ball of {size}{within}"
+def _where(given: _Given, read: _Read) -> str:
+    if read.point is None:
+        return f"the box of {read.region.dimension} inputs"
+    squared = given.radius_squared
+    size = f"radius {given.radius}" if squared is None else f"squared radius {squared}"
+    within = " within the box" if read.boxed else ""
+    return f"the closed L{given.norm} ball of {size}{within}"
 
 
 def _facts(
