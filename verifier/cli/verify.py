@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from verifier.formats.parts import Parts
     from verifier.question.network import Network
     from verifier.question.query import Query
-    from verifier.question.rational import Vector
-    from verifier.question.region import Region
+    from verifier.question.region import Region, Vector
     from verifier.search.options import Options
     from verifier.tasks.semantics import Execution
     from verifier.tasks.verify import CheckedOutcome
