@@ -381,8 +381,8 @@ def test_a_killed_dask_worker_changes_nothing(
         victims = [pid for pid in descendants(process.pid) if pid not in direct]
         if victims and process.poll() is None:
             os.kill(victims[-1], signal.SIGKILL)
-        _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
+        output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, (process.returncode, output[-2000:], errors)
     assert evidence(folder) == undisturbed
 
 
