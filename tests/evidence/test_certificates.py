@@ -137,7 +137,7 @@ def test_a_lemma_about_a_family_has_a_bound_at_each_end():
 
 @pytest.mark.parametrize(
     "tree", [[], [{"unit": 0}], [{"unit": 0}, {"leaf": {}}], [{"leaf": {}}] * 2,
-             [{"unit": 0}, *[{"leaf": {}}] * 3]],
+             [{"unit": 0}, *[{"leaf": {}}] * 3], [{"leaf": {}}, {"unit": 0}, {"leaf": {}}]],
 )  # fmt: skip
 def test_a_list_of_nodes_that_is_no_tree_is_refused_as_a_text(tree):
     assert flaw_of(TEXT | {"goals": [tree]}) == "malformed tree"
@@ -158,7 +158,9 @@ def test_version_1_has_its_own_fields_in_any_order():
         again = json.dumps(old | {"robmem": 2, "steps": [step]}, sort_keys=True).encode()
         assert len(parse_certificate(again, "abc").steps) == 1
     leaf = old["goals"][0][-1]["leaf"]
-    for name in ("usual", "weights"):
+    new = {name: leaf.pop(name) for name in ("usual", "weights")}
+    for name, value in new.items():
+        leaf[name] = value
         assert flaw_of(old) == "unknown field"
         del leaf[name]
     tree = (*TREE[:-1], Node((), Leaf(slopes={0: F(1)}, ball=F(0))))

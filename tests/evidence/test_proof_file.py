@@ -11,9 +11,16 @@ from typing import Any
 
 import pytest
 
-from verifier.evidence.certificate import Flip, Leaf, Node, Robust
+from verifier.evidence.certificate import Flip, Leaf, Maximum, Node, Radius, Robust
 from verifier.evidence.packed import pack, unpack
-from verifier.evidence.proof_file import load_proof, parse_proof, proof_bytes, save_proof
+from verifier.evidence.proof_file import (
+    load_proof,
+    parse_claim,
+    parse_proof,
+    proof_bytes,
+    save_proof,
+    semantics_in,
+)
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network, Rows, integers
 from verifier.question.query import Atom, Goal, Query, label_goals
@@ -135,6 +142,40 @@ def test_tampered_heads_are_refused(change: dict[str, object], flaw: str) -> Non
     with pytest.raises(RefusedError) as caught:
         parse_proof(json.dumps(head).encode() + b"\n" + second)
     assert caught.value.flaw == flaw
+
+
+@pytest.mark.parametrize("semantics", ["float32", "float64"])
+def test_a_proof_is_about_one_arithmetic(semantics: Any, tmp_path: Path) -> None:
+    query, verdict = proved()
+    path, other = tmp_path / "p.json", "float64" if semantics == "float32" else "float32"
+    for claim in (verdict, Flip((HALF,), 0)):
+        save_proof(path, query, claim, semantics=semantics)
+        for accepted in (semantics, None):
+            found = load_proof(path, semantics=accepted)
+            assert (found.verdict, found.semantics) == (claim, semantics)
+        assert semantics_in(path) == semantics
+        for wanted, words in (("real", "real numbers"), (other, f"executed in {other}")):
+            with pytest.raises(RefusedError, match=f"^semantics: .*in {semantics}, not .*{words}"):
+                load_proof(path, semantics=wanted)  # type: ignore[arg-type]
+    save_proof(path, query, verdict)
+    assert load_proof(path, semantics=None).semantics == semantics_in(path) == "real"
+    with pytest.raises(RefusedError, match=f"^semantics: .*about real numbers, not .*{semantics}"):
+        load_proof(path, semantics=semantics)
+    extremes = (Radius(verdict, Flip((HALF,), 0)), Maximum(verdict, Flip((HALF,), 0)))
+    for extreme in extremes:
+        with pytest.raises(RefusedError, match="^semantics: families and exact extremes"):
+            parse_claim(proof_bytes(query, extreme, semantics=semantics), semantics=semantics)
+        parse_claim(proof_bytes(query, extreme), semantics=None)
+
+
+@pytest.mark.parametrize("named", ["real", "float16", "", None, 32, ["float32"]])
+def test_another_arithmetic_is_none(named: Any, tmp_path: Path) -> None:
+    first, second = proof_bytes(*proved()).split(b"\n", 1)
+    path = tmp_path / "p.json"
+    path.write_bytes(json.dumps(json.loads(first) | {"semantics": named}).encode() + b"\n" + second)
+    for read in (load_proof, semantics_in, lambda place: load_proof(place, semantics=None)):
+        with pytest.raises(RefusedError, match="^semantics: .* is neither float32 nor float64"):
+            read(path)
 
 
 BALL = ball("2", [Fraction(0)], HALF, clip=(Fraction(0), Fraction(1)))

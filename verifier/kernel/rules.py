@@ -302,9 +302,9 @@ def check_flip(question: Any, goal: int, point: Any, sphere: bool = False) -> No
     need(len(point) == question.network.inputs, "dimension", len(point))
     need(region.open or not sphere, "closed region", "an exact radius is proved on an open ball")
     need(region.contains(point, sphere), "outside", "the point is not in the region")
-    need(not sphere or region.distance(point) == region.size, "inside", "it is not on the sphere")
     y = question.network.outputs_at(point)
     for inputs, outputs, constant, strict in question.goals[goal]:
         value = constant + sum(g * point[k] for k, g in inputs.items())
         value += sum(g * y[j] for j, g in outputs.items())
         need(value > 0 if strict else value >= 0, "no flip", "an atom does not hold there")
+    need(not sphere or region.distance(point) == region.size, "inside", "it is not on the sphere")

@@ -184,7 +184,9 @@ class Network(Shown):
         given = _entries(points, exact=dtype is None)
         if given.ndim == 0 or prod(given.shape[given.ndim > 1 :]) != self.inputs:
             raise UserError(f"points of shape {given.shape}, the network has {self.inputs} inputs")
-        columns = list(np.ascontiguousarray(given.reshape(-1, self.inputs).T))
+        columns = list(
+            np.ascontiguousarray(given.reshape(given.size // self.inputs, self.inputs).T)
+        )
         zero = Fraction(0) if dtype is None else 0.0
         for i in range(self.units.count):
             columns.append(np.maximum(_form(self.units, i, columns, zero), np.asarray(zero)))
