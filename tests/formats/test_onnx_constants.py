@@ -271,3 +271,45 @@ def test_a_number_of_exploding_size_is_refused() -> None:
     nodes[-1].output[0] = "c"
     with pytest.raises(UserError, match="bits"):
         constant(nodes, {"c0": np.array([1 / 3])})
+
+
+@pytest.mark.parametrize("operator", ["Floor", "Ceil", "Round", "Sqrt", "Reciprocal"])
+@pytest.mark.parametrize("kind", ["int8", "uint16", "int64", "bool"])
+def test_what_is_of_reals_refuses_integers_in_words(operator: str, kind: str) -> None:
+    with pytest.raises(UserError, match="where reals are needed|is of type"):
+        constant([NODE(operator, ["a"], ["c"])], {"a": np.array([1], dtype=kind)})
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32", "uint64", "int64"])
+def test_a_mean_whose_sum_overflows_is_refused(kind: str) -> None:
+    """Some runtimes wrap the sum around, others do not."""
+    most = np.iinfo(kind).max
+    mean = [NODE("ReduceMean", ["a"], ["c"], keepdims=1)]
+    with pytest.raises(UserError, match=f"an overflow of {kind}"):
+        constant(mean, {"a": np.array([most, 1, 3], dtype=kind)}, 17)
+    found = constant(mean, {"a": np.array([most - 4, 1, 3], dtype=kind)}, 17)
+    assert found == [Fraction(float(most // 3))]  # as the float64 that it is cast to
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("exclusive", [0, 1])
+@pytest.mark.parametrize("reverse", [0, 1])
+def test_running_sums_of_integers(axis: int, exclusive: int, reverse: int) -> None:
+    values = np.array([[1, 2, 4], [8, 16, 32]], dtype=np.int64)
+    listed = np.flip(values, axis) if reverse else values
+    expected = np.cumsum(listed, axis=axis) - exclusive * listed
+    expected = np.flip(expected, axis) if reverse else expected
+    nodes = [
+        NODE("CumSum", ["a", "d"], ["s"], exclusive=exclusive, reverse=reverse),
+        NODE("Mul", ["s", "b"], ["p"]),
+        NODE("ReduceSum", ["p"], ["c"], keepdims=0),
+    ]
+    base = 100 ** np.arange(6, dtype=np.int64).reshape(2, 3)  # digits, read off the sum
+    arrays = {"a": values, "d": np.int64(axis), "b": base}
+    assert constant(nodes, arrays) == [int((expected * base).sum())]
+
+
+def test_a_running_sum_that_overflows_is_refused() -> None:
+    arrays = {"a": np.array([100, 28], dtype=np.int8), "d": np.int64(0)}
+    with pytest.raises(UserError, match="an overflow of int8"):
+        constant([NODE("CumSum", ["a", "d"], ["c"])], arrays)

@@ -55,7 +55,7 @@ def _operands(node: Node) -> tuple[Value, Value]:
     left, right = node.value(0), node.value(1)
     if node.opset >= 7 or left.shape == right.shape:
         return left, right
-    if not node.integer("broadcast", 0):
+    if not node.switch("broadcast", False):
         raise UserError(f"shapes {list(left.shape)} and {list(right.shape)} without broadcast")
     rank = len(left.shape)
     axis = node.integer("axis", rank - len(right.shape))
@@ -189,7 +189,7 @@ def in_range(kind: int, values: Exact) -> Constant:
 def _modulo(node: Node) -> list[Value]:
     left, right = node.constant(0, "dividend"), node.constant(1, "divisor")
     _check_broadcast([left, right])
-    kind, float_rule = same_kind(left, right), bool(node.integer("fmod", 0))
+    kind, float_rule = same_kind(left, right), node.switch("fmod", False)
     if not np.all(right.values != 0):
         raise UserError("a division by zero")
     if kind in INTEGERS:
@@ -433,6 +433,8 @@ def hard_sigmoid(node: Node, value: Tensor) -> Tensor:
 def _whole_real(function: Callable[[Fraction], int]) -> Operator:
     def operate(node: Node) -> list[Value]:
         value = node.constant(0, "operand")
+        if not value.is_real:
+            raise UserError(f"values of type {kind_name(value.kind)} where reals are needed")
         require_sure(value, "a rounding")
         rounded = np.frompyfunc(lambda v: Fraction(function(v)), 1, 1)(fractions(value.reals()))
         return [computed(value.kind, np.asarray(rounded, dtype=object), True)]
@@ -470,9 +472,9 @@ def _logical(function: Callable[..., Any], count: int) -> Operator:
     return operate
 
 
-def _bitwise(function: Callable[..., Any]) -> Operator:
+def _bitwise(function: np.ufunc) -> Operator:
     def operate(node: Node) -> list[Value]:
-        values = [node.constant(k, "operand") for k in range(len(node.inputs))]
+        values = [node.constant(k, "operand") for k in range(function.nin)]
         _check_broadcast(values)
         kinds = {value.kind for value in values}
         if len(kinds) != 1 or not values[0].is_integer:
@@ -532,7 +534,7 @@ def _cast(node: Node) -> list[Value]:
 def _cast_to(node: Node, target: int) -> Value:
     value = node.value(0)
     if isinstance(value, Constant):
-        return cast(value, target, saturate=bool(node.integer("saturate", 1)))
+        return cast(value, target, saturate=node.switch("saturate", True))
     if target not in FLOATS:
         raise UserError(
             f"a cast of values that depend on the network's input to {kind_name(target)}, "
@@ -630,7 +632,7 @@ def _identity(node: Node) -> list[Value]:
 
 
 def _dropout(node: Node) -> list[Value]:
-    training = bool(node.opset < 7 and not node.integer("is_test", 0))
+    training = bool(node.opset < 7 and not node.switch("is_test", False))
     if node.opset >= 12 and node.has(2):
         training = node.flag(2, "training_mode")
     if training:

@@ -89,11 +89,11 @@ def _argmax_of_constant(node: Node, value: Constant) -> Constant:
         raise UserError("of numbers that a runtime rounds, so that it may choose otherwise")
     axis = axis_of(node.integer("axis", 0), max(len(value.shape), 1))
     numbers = value.values
-    if node.integer("select_last_index", 0):
+    if node.switch("select_last_index", False):
         best = numbers.shape[axis] - 1 - np.argmax(np.flip(numbers, axis), axis=axis)
     else:
         best = np.argmax(numbers, axis=axis)
-    return index_constant(np.expand_dims(best, axis) if node.integer("keepdims", 1) else best)
+    return index_constant(np.expand_dims(best, axis) if node.switch("keepdims", True) else best)
 
 
 def _normalizer(node: Node) -> Sequence[Result]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from verifier.formats.affine_rows import Exact, compose, stack, weighted_at
 from verifier.formats.onnx.constants import Constant, fractions, multiplied
-from verifier.formats.onnx.elementwise import is_square, quotient_by_root
+from verifier.formats.onnx.elementwise import in_range, is_square, quotient_by_root
 from verifier.formats.onnx.node import (
     ONE,
     ZERO,
@@ -92,9 +92,9 @@ def _gemm(node: Node) -> list[Value]:
         raise UserError(f"its first input has shape {list(left.shape)}, not a matrix")
     if len(right.shape) != 2:
         raise UserError(f"its second input has shape {list(right.shape)}, not a matrix")
-    if node.integer("transA", 0):
+    if node.switch("transA", False):
         left = relocated(left, np.transpose)
-    if node.integer("transB", 0):
+    if node.switch("transB", False):
         right = relocated(right, np.transpose)
     result = product(left, right)
     if alpha != 1:
@@ -103,7 +103,7 @@ def _gemm(node: Node) -> list[Value]:
         return [result]
     bias = node.value(2)
     fits = np.broadcast_shapes(result.shape, bias.shape) == result.shape
-    if not fits or (node.opset < 7 and not node.integer("broadcast", 0)
+    if not fits or (node.opset < 7 and not node.switch("broadcast", False)
                     and bias.shape != result.shape):  # fmt: skip
         raise UserError(f"its bias has shape {list(bias.shape)}, its product {list(result.shape)}")
     if isinstance(bias, Tensor):
@@ -180,7 +180,7 @@ def _batch_normalization(node: Node) -> list[Value]:
     Where the root is irrational, scale / root is the nearest float64; everything else is exact.
     """
     node.refuse(training_mode=0, spatial=1)
-    if node.opset < 7 and not node.integer("is_test", 0):
+    if node.opset < 7 and not node.switch("is_test", False):
         raise UserError(
             "before operator set 7 without is_test = 1 it normalises by the batch; "
             "convert the file to 7, or export it for inference"
@@ -218,13 +218,15 @@ def _cumulative_sum(node: Node) -> list[Value]:
         raise UserError("its axis is not one number")
     axis = axis_of(axes[0], len(value.shape))
     extent = value.shape[axis]
-    reach = np.tri(extent, k=-1 if node.integer("exclusive", 0) else 0, dtype=bool)
-    if node.integer("reverse", 0):
+    check_shape((*value.shape, extent))
+    reach = np.tri(extent, k=-1 if node.switch("exclusive", False) else 0, dtype=bool)
+    if node.switch("reverse", False):
         reach = reach.T
     if isinstance(value, Constant) and value.is_integer:
-        raise UserError("integers are not supported")
+        lines = np.moveaxis(value.values.astype(object), axis, -1)
+        sums = np.moveaxis(lines @ reach.T.astype(object), -1, axis)
+        return [in_range(value.kind, sums)]
     symbolic = tensor_of(value)
-    check_shape((*symbolic.shape, extent))
     places = np.arange(symbolic.ids.size, dtype=np.int64).reshape(symbolic.shape)
     lines = np.moveaxis(places, axis, -1)
     positions = np.where(reach, lines[..., None, :], -1)

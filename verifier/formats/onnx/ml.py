@@ -69,7 +69,10 @@ def _linear_classifier(node: Node) -> Sequence[Result]:
     names = named_classes(node, "classlabels_ints", "classlabels_strings") or ()
     classes = len(names)
     coefficients = node.numbers("coefficients")
-    rows = classes if coefficients is None else coefficients.size // node.tensor(0).shape[-1]
+    features = (node.tensor(0).shape or (1,))[-1]
+    if not features:
+        raise UserError("its input has no features")
+    rows = classes if coefficients is None else coefficients.size // features
     if rows != classes or classes < 2:
         raise UserError(
             f"{rows} rows of coefficients for {classes} classes, which runtimes read differently"

@@ -138,6 +138,13 @@ class Node:
             raise UserError(f"attribute {name} is not an integer")
         return value
 
+    def switch(self, name: str, default: bool) -> bool:
+        """A yes or no; runtimes differ about what else than 1 and 0 means."""
+        value = self.integer(name, int(default))
+        if value not in (0, 1):
+            raise UserError(f"attribute {name} is {value}, neither 0 nor 1")
+        return bool(value)
+
     def number(self, name: str, default: float) -> Fraction:
         """A float attribute; the default is the float32 nearest to `default`."""
         value = self.attributes.get(name, float(np.float32(default)))

@@ -82,7 +82,7 @@ def largest(graph: Graph, value: Tensor, smallest: bool = False) -> Tensor:
 def _average_pool(node: Node) -> list[Value]:
     value = node.tensor(0)
     windows, planes, area = _windows(node, value)
-    counted = windows.places >= (-1 if node.integer("count_include_pad", 0) else 0)
+    counted = windows.places >= (-1 if node.switch("count_include_pad", False) else 0)
     numbers = counted.sum(axis=1)
     if not (numbers > 0).all():
         raise UserError("a window lies in the padding")
@@ -145,16 +145,18 @@ def _reduction(
         if given is None and node.has(1):
             given = node.integers(1, "axes")
         if not given:
-            if node.integer("noop_with_empty_axes", 0):
+            if node.switch("noop_with_empty_axes", False):
                 if empty is None:
                     raise UserError("a reduction over no axis is not supported")
                 return empty(node)
             given = list(range(len(value.shape)))
         axes = sorted({axis_of(axis, len(value.shape)) for axis in given})
-        keep = bool(node.integer("keepdims", 1))
+        keep = node.switch("keepdims", True)
         if any(extent < 1 for extent in value.shape):
             raise UserError(f"a reduction of an empty tensor of shape {list(value.shape)}")
         if isinstance(value, Constant) and value.is_integer:
+            if node.kind == "ReduceMean":  # its sum is one of the type too; runtimes differ
+                _of_integers(value, axes, keep, lambda row, count: sum(row))
             return [_of_integers(value, axes, keep, of_integers)]
         if isinstance(value, Constant) and value.kind == BOOL:
             raise UserError("bools are not supported")

@@ -85,12 +85,12 @@ def _resize(node: Node) -> list[Value]:
         "asymmetric" if old else node.text("coordinate_transformation_mode", "half_pixel"),
         "shrinking" if old else node.text("nearest_mode", "round_prefer_floor"),
         node.number("cubic_coeff_a", -0.75),
-        bool(node.integer("exclude_outside", 0)),
+        node.switch("exclude_outside", False),
         node.number("extrapolation_value", 0.0),
     )
     if rules.kind == "linear" and rules.exclude:
         raise UserError("exclude_outside is for the mode cubic")
-    if rules.kind != "nearest" and node.integer("antialias", 0) and {*scales} - {_ONE}:
+    if rules.kind != "nearest" and node.switch("antialias", False) and {*scales} - {_ONE}:
         raise UserError("antialias, of which runtimes treat the border in different ways")
     regions = _regions(node, len(axes)) if rules.mode == "tf_crop_and_resize" else None
     found = []

@@ -63,7 +63,7 @@ def _reshape(node: Node) -> list[Value]:
     wanted = node.integer_list("shape") if node.opset < 5 else node.integers(1, "shape")
     if wanted is None:
         raise UserError("attribute shape is missing")
-    copies = not node.integer("allowzero", 0)
+    copies = not node.switch("allowzero", False)
     shape = []
     for axis, extent in enumerate(wanted):
         if extent == 0 and copies and axis >= len(value.shape):
@@ -283,7 +283,8 @@ def _tuple_places(node: Node, shape: tuple[int, ...], batch: int) -> tuple[list[
     if not tuples.is_integer or not tuples.shape:
         raise UserError("its indices are not tuples of integers")
     length = tuples.shape[-1]
-    if not 0 <= batch < min(len(shape), len(tuples.shape)) or batch + length > len(shape):
+    fits = 1 <= length <= len(shape) - batch
+    if not fits or not 0 <= batch < min(len(shape), len(tuples.shape)):
         raise UserError(f"tuples of {length} indices for data of shape {list(shape)}")
     if tuples.shape[:batch] != shape[:batch]:
         raise UserError(f"indices of shape {list(tuples.shape)} for data of {list(shape)}")
@@ -374,7 +375,7 @@ def _triangle(node: Node) -> list[Value]:
         raise UserError(f"a triangle of a tensor of rank {len(value.shape)}")
     k = node.integers(1, "k")[0] if node.has(1) else 0
     k = max(-(1 << 30), min(k, 1 << 30))
-    upper = bool(node.integer("upper", 1))
+    upper = node.switch("upper", True)
     ones = np.ones(value.shape[-2:], dtype=bool)
     mask = np.triu(ones, k) if upper else np.tril(ones, k)
     (own, none), made = together([value, zero_like(value)])

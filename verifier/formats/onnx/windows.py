@@ -45,7 +45,7 @@ def windows_of(node: Node, spatial: Sequence[int], kernel: Sequence[int]) -> Win
         if room < 0:
             raise UserError(f"a window of {reach} does not fit {spatial[k]} padded entries")
         count = room // strides[k] + 1
-        if node.integer("ceil_mode", 0):
+        if node.switch("ceil_mode", False):
             count = -(-room // strides[k]) + 1
             if (count - 1) * strides[k] >= spatial[k] + before:
                 count -= 1
