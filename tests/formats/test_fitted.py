@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from verifier.checker.scaled import evaluate
-from verifier.formats.fitted import network_of
+from verifier.formats.fitted import classifier_of, network_of
 from verifier.formats.same_function import require_same
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError
@@ -122,6 +123,97 @@ def test_the_tolerance_is_of_the_format() -> None:
     require_same(network, point, exact * (1 + 1e-6), 2.0**-24)
     with pytest.raises(UserError, match="is not the model"):
         require_same(network, point, exact + 0.01, 2.0**-24)
+
+
+def _columns() -> Any:
+    from sklearn import compose, decomposition, pipeline, preprocessing
+
+    inner = pipeline.make_pipeline(preprocessing.StandardScaler(), decomposition.PCA(1))
+    parts = [("a", inner, [2, 0]), ("b", "passthrough", slice(1, 2)), ("c", "drop", [2])]
+    return compose.ColumnTransformer(
+        [*parts, ("d", preprocessing.MinMaxScaler(), [False, True, True])]
+    )
+
+
+def _transformer(name: str) -> Any:
+    from sklearn import compose, decomposition, pipeline, preprocessing, random_projection
+
+    scaler = [("a", preprocessing.StandardScaler(), [1])]
+    made: dict[str, Callable[[], Any]] = {
+        "columns": _columns,
+        "one column": lambda: compose.ColumnTransformer(scaler, remainder="drop"),
+        "remainder": lambda: compose.ColumnTransformer(
+            scaler, remainder=preprocessing.MaxAbsScaler()
+        ),
+        "union": lambda: pipeline.make_union(
+            decomposition.PCA(2), preprocessing.RobustScaler(), "passthrough"
+        ),
+        "IncrementalPCA": lambda: decomposition.IncrementalPCA(2),
+        "Gaussian": lambda: random_projection.GaussianRandomProjection(2, random_state=1),
+        "sparse": lambda: random_projection.SparseRandomProjection(2, random_state=1),
+        "nothing": preprocessing.FunctionTransformer,
+        "clip": lambda: preprocessing.MinMaxScaler(feature_range=(-1, 2), clip=True),
+        "weighed": lambda: compose.ColumnTransformer(scaler, transformer_weights={"a": 2}),
+    }
+    return made[name]()
+
+
+@pytest.mark.parametrize("name", ["columns", "one column", "remainder", "union", "IncrementalPCA",
+                                  "Gaussian", "sparse", "nothing", "clip"])  # fmt: skip
+def test_transformers_side_by_side_and_projections(name: str) -> None:
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn import linear_model
+
+    model = pipeline.make_pipeline(_transformer(name), linear_model.Ridge())
+    model.fit(POINTS, POINTS[:, 0] - POINTS[:, 1])
+    beyond = np.concatenate([POINTS, 3 * POINTS - 1])
+    np.testing.assert_allclose(
+        outputs(network_of(model), beyond)[:, 0], model.predict(beyond), atol=1e-8
+    )
+
+
+def test_weights_of_transformers_are_refused() -> None:
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    from sklearn import linear_model
+
+    model = pipeline.make_pipeline(_transformer("weighed"), linear_model.Ridge())
+    with pytest.raises(UserError, match="transformer_weights are not supported"):
+        network_of(model.fit(POINTS, CLASSES))
+
+
+@pytest.mark.parametrize("name", ["GridSearchCV", "OneVsRestClassifier", "SVC", "NuSVC"])
+def test_models_around_linear_ones(name: str) -> None:
+    pytest.importorskip("sklearn")
+    from sklearn import linear_model, model_selection, multiclass, svm
+
+    inner = linear_model.RidgeClassifier()
+    made: dict[str, Callable[[], Any]] = {
+        "GridSearchCV": lambda: model_selection.GridSearchCV(inner, {"alpha": [1, 2]}, cv=2),
+        "OneVsRestClassifier": lambda: multiclass.OneVsRestClassifier(inner),
+        "SVC": lambda: svm.SVC(kernel="linear"),
+        "NuSVC": lambda: svm.NuSVC(kernel="linear", nu=0.1),
+    }
+    two = made[name]().fit(POINTS, np.where(CLASSES > 0, "yes", "no"))
+    network, names = classifier_of(two)
+    assert [names[k] for k in outputs(network).argmax(axis=1)] == two.predict(POINTS).tolist()
+    three = made[name]().fit(POINTS, CLASSES)
+    if name in ("GridSearchCV", "OneVsRestClassifier"):
+        assert classifier_of(three)[0].outputs.count == 3
+        return
+    for other in (three, svm.SVC().fit(POINTS, CLASSES > 0)):
+        with pytest.raises(UserError, match="those with a linear kernel are supported"):
+            classifier_of(other)
+
+
+def test_what_does_not_predict_the_largest_score_is_refused() -> None:
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    several = np.stack([POINTS[:, 0] > 0, POINTS[:, 1] > 2], axis=1).astype(int)
+    with pytest.raises(UserError, match=r"predicts \(2,\) labels of a sample"):
+        classifier_of(linear_model.RidgeClassifier().fit(POINTS, several))
+    model = linear_model.LogisticRegression().fit(POINTS, CLASSES)
+    model.predict = lambda points: np.full(len(points), 7)
+    with pytest.raises(UserError, match="predicts 7 where '[012]' has the largest score"):
+        classifier_of(model)
 
 
 # ------------------------------------------------------------------ PyTorch

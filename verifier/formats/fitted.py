@@ -14,6 +14,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from verifier.formats.same_function import exact_outputs, random_points
 from verifier.question.build import concatenate_rows, dense_rows
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -60,4 +63,24 @@ def classifier_of(
         raise UserError(
             f"{type(model).__name__}: {network.outputs.count} outputs, {len(names)} classes"
         )
+    _require_largest(model, network, names)
     return network, names
+
+
+def _require_largest(model: Any, network: Network, names: Sequence[str]) -> None:
+    """Raises UserError where the model does not predict the class of the largest score, as one of
+    several labels a sample, or one that weighs its scores."""
+    points = random_points(network.inputs)
+    predicted = np.asarray(model.predict(points))
+    if predicted.shape != (len(points),):
+        raise UserError(
+            f"{type(model).__name__} predicts {predicted.shape[1:]} labels of a sample, "
+            "not the class of the largest score"
+        )
+    for scores, label in zip(exact_outputs(network, points), predicted.tolist(), strict=True):
+        first, second = np.sort(scores)[::-1][:2]
+        if first - second > 1e-4 * np.abs(scores).max() and names[scores.argmax()] != str(label):
+            raise UserError(
+                f"{type(model).__name__} predicts {label!r} where {names[scores.argmax()]!r} has "
+                "the largest score"
+            )

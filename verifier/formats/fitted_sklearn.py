@@ -1,65 +1,46 @@
 """Fitted scikit-learn models: linear ones, multi-layer perceptrons, and pipelines that end in one.
 
-The arithmetic is exact on the fitted float64 parameters: a scaler divides, it does not multiply by
-a rounded inverse.
+The arithmetic is exact on the fitted float64 parameters.
 """
 
 from __future__ import annotations
 
-from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.formats.affine_rows import Exact
 from verifier.formats.files import naming, shown
+from verifier.formats.fitted_sklearn_steps import (
+    array_of,
+    is_of,
+    product_of,
+    steps_of,
+    transformed,
+)
 from verifier.formats.same_function import exact_outputs, random_points, require_same
-from verifier.formats.tensors import Graph, Tensor, linear, moved, scaled
+from verifier.formats.tensors import Graph, Tensor, joined
 from verifier.question.errors import UserError
 from verifier.question.network import Network
 
-_ONE = np.ones((), dtype=np.float64)
 _ROUNDOFF = 2.0**-53
 
 
 def sklearn_network(model: Any) -> Network:
     """The exact network of a fitted model; see `network_of`."""
-    steps, last = _steps(model)
+    *steps, last = steps_of(model) or [None]
+    if last is None:
+        raise UserError("a pipeline without a model")
     inputs = _inputs(model, steps, last)
     graph = Graph(inputs)
     value = graph.input_tensor(0, (inputs,))
     for number, step in enumerate(steps):
         with naming(f"step {number} ({type(step).__name__})"):
-            value = _transformed(step, value)
+            value = transformed(step, graph, value)
     with naming(type(last).__name__):
         network = graph.network([_scores(last, graph, value)])
     _compare(network, model, last)
     return network
-
-
-def _is(model: Any, *places: str) -> bool:
-    """Whether the class of `model` is exactly one of these, each module:Class of scikit-learn."""
-    for place in places:
-        module, _, name = place.partition(":")
-        if type(model) is getattr(import_module(f"sklearn.{module}"), name, None):
-            return True
-    return False
-
-
-def _steps(model: Any) -> tuple[list[Any], Any]:
-    """The transformers in their order, and what comes after them."""
-    if not _is(model, "pipeline:Pipeline"):
-        return [], model
-    steps: list[Any] = []
-    for _, step in model.steps:
-        more, last = _steps(step)
-        steps += [*more, last]
-    steps = [step for step in steps if step is not None and not isinstance(step, str)]
-    if not steps:
-        raise UserError("a pipeline without a model")
-    return steps[:-1], steps[-1]
 
 
 def _inputs(model: Any, steps: list[Any], last: Any) -> int:
@@ -68,80 +49,6 @@ def _inputs(model: Any, steps: list[Any], last: Any) -> int:
     if count is None:
         raise UserError(f"{type(model).__name__} is not fitted")
     return int(count)
-
-
-# ------------------------------------------------------------------ transformers
-
-
-def _transformed(step: Any, value: Tensor) -> Tensor:
-    if _is(step, "preprocessing:StandardScaler"):
-        mean = step.mean_ if step.with_mean else None
-        return _divided(_shifted(value, mean), step.scale_ if step.with_std else None)
-    if _is(step, "preprocessing:RobustScaler"):
-        center = step.center_ if step.with_centering else None
-        return _divided(_shifted(value, center), step.scale_ if step.with_scaling else None)
-    if _is(step, "preprocessing:MaxAbsScaler"):
-        _refuse_clip(step)
-        return _divided(value, step.scale_)
-    if _is(step, "preprocessing:MinMaxScaler"):
-        _refuse_clip(step)
-        return scaled(value, _array(step.scale_), _array(step.min_))
-    if _is(step, "decomposition:PCA"):
-        if step.whiten:
-            raise UserError("whiten = True divides by irrational roots")
-        return _product(_shifted(value, step.mean_), step.components_)
-    if _is(step, "decomposition:TruncatedSVD"):
-        return _product(value, step.components_)
-    if _is(step, *(f"feature_selection:{name}" for name in _SELECTORS)):
-        kept = np.flatnonzero(step.get_support())
-        return moved(value, lambda ids: ids[kept])
-    raise UserError("a transformer that is not supported")
-
-
-_SELECTORS = (
-    "SelectKBest", "SelectPercentile", "SelectFpr", "SelectFdr", "SelectFwe",
-    "GenericUnivariateSelect", "SelectFromModel", "VarianceThreshold", "RFE", "RFECV",
-    "SequentialFeatureSelector",
-)  # fmt: skip
-
-
-def _refuse_clip(step: Any) -> None:
-    if getattr(step, "clip", False):
-        raise UserError("clip = True is not supported")
-
-
-def _shifted(value: Tensor, amount: Any) -> Tensor:
-    return value if amount is None else scaled(value, _ONE, -_array(amount))
-
-
-def _divided(value: Tensor, amount: Any) -> Tensor:
-    if amount is None:
-        return value
-    divisors = _array(amount)
-    if not np.all(divisors != 0):
-        raise UserError("a scale is 0")
-    inverse = np.frompyfunc(lambda v: 1 / Fraction(v), 1, 1)(divisors.astype(object))
-    return scaled(value, np.asarray(inverse, dtype=object), np.zeros(()))
-
-
-def _product(value: Tensor, matrix: Any, bias: Exact | None = None) -> Tensor:
-    weights = _array(matrix)
-    if weights.ndim != 2 or weights.shape[1] != value.ids.size:
-        raise UserError(f"weights {weights.shape} after {value.ids.size} values")
-    rows, terms = weights.shape
-    positions = np.broadcast_to(np.arange(terms, dtype=np.int64), (rows, terms))
-    result = linear(value, positions, weights, (rows,))
-    return result if bias is None else scaled(result, _ONE, np.broadcast_to(bias, (rows,)))
-
-
-def _array(parameter: Any) -> NDArray[np.float64]:
-    """Parameters exactly, as float64."""
-    array = np.asarray(parameter)
-    if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
-        raise UserError(f"parameters of type {array.dtype}")
-    if array.dtype.kind != "f" and np.any(np.abs(array.astype(object)) > 2**53):
-        raise UserError("an integer of more than 53 bits")
-    return array.astype(np.float64)
 
 
 # ------------------------------------------------------------------ models
@@ -155,17 +62,41 @@ _LINEAR = (
         "ElasticNet", "ElasticNetCV", "HuberRegressor", "TheilSenRegressor", "BayesianRidge",
     )),
 )  # fmt: skip
+_KERNEL = ("svm:SVC", "svm:NuSVC", "svm:SVR", "svm:NuSVR")
 _MLP = ("neural_network:MLPClassifier", "neural_network:MLPRegressor")
 
 
 def _scores(model: Any, graph: Graph, value: Tensor) -> Tensor:
-    if _is(model, *_MLP):
+    if is_of(model, *_MLP):
         return _perceptron(model, graph, value)
-    if not _is(model, *_LINEAR):
+    if is_of(model, "multiclass:OneVsRestClassifier"):
+        parts = [_scores(part, graph, value) for part in model.estimators_]
+        ids, forms = joined(parts)
+        return Tensor(np.concatenate(ids), forms)
+    if is_of(model, *_KERNEL):
+        if model.kernel != "linear" or len(getattr(model, "classes_", (0, 1))) > 2:
+            raise UserError(
+                "of kernel machines those with a linear kernel are supported, with two classes"
+            )
+        if not hasattr(model, "support_vectors_"):
+            raise UserError("it is not fitted")
+        similar = product_of(value, _dense(model.support_vectors_))
+        return product_of(similar, _dense(model.dual_coef_), np.ravel(array_of(model.intercept_)))
+    if not is_of(model, *_LINEAR):
         raise UserError("a model that is not supported")
     if not hasattr(model, "coef_"):
         raise UserError("it is not fitted")
-    return _product(value, np.atleast_2d(model.coef_), np.ravel(_array(model.intercept_)))
+    return product_of(value, np.atleast_2d(model.coef_), np.ravel(array_of(model.intercept_)))
+
+
+def _dense(array: Any) -> Any:
+    return array.toarray() if hasattr(array, "toarray") else array
+
+
+def _cancelled(machine: Any) -> float:
+    """How much larger the products that a kernel machine adds up are than their sums."""
+    size = np.abs(_dense(machine.dual_coef_)) @ np.abs(_dense(machine.support_vectors_))
+    return float(max(1, size.max() / max(np.abs(_dense(machine.coef_)).max(), 1e-300)))
 
 
 def _perceptron(model: Any, graph: Graph, value: Tensor) -> Tensor:
@@ -178,7 +109,7 @@ def _perceptron(model: Any, graph: Graph, value: Tensor) -> Tensor:
         raise UserError(f"output activation {shown(str(final))} is unknown")
     last = len(model.coefs_) - 1
     for number, (weights, bias) in enumerate(zip(model.coefs_, model.intercepts_, strict=True)):
-        value = _product(value, np.asarray(weights).T, _array(bias))
+        value = product_of(value, np.asarray(weights).T, array_of(bias))
         if number < last and model.activation == "relu":
             value = graph.relu(value)
     return value
@@ -199,6 +130,8 @@ def _compare(network: Network, model: Any, last: Any) -> None:
         computed = np.asarray(model.predict(points), dtype=np.float64)
     wide = computed.reshape(len(points), -1)
     unit = 2.0**-24 if _is_single(last) else _ROUNDOFF
+    if is_of(last, *_KERNEL):
+        unit *= _cancelled(last)
     require_same(network, points, wide, unit)
 
 
