@@ -12,20 +12,18 @@ import click
 
 from verifier.cli.networks import network_options
 from verifier.cli.options import NORM, SECONDS, engine_option, read_clip, table_options
-from verifier.cli.samples import LABELS_HELP, radius_rows
+from verifier.cli.samples import LABELS_HELP
+from verifier.cli.summaries import flip_json, shown_run, summary_json
 from verifier.cli.working import memory_bytes, work_on
 
 if TYPE_CHECKING:
     from verifier.checker.manifest import Question
     from verifier.cli.networks import Read
-    from verifier.cli.theorem import Shown
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
     from verifier.formats.parts import Parts
     from verifier.question.network import Network
-    from verifier.runs.centers import Centers
     from verifier.runs.run import Run
-    from verifier.runs.summary import ShownFlip, Summary
 
 _LARGE = 50_000  # numbers in a data set, from which worker processes are likely
 _SHOWN_FLIPS = 5
@@ -199,7 +197,7 @@ def command(**given: Any) -> int:
             )
         )
     else:
-        print(_shown(run, summary, centers, flips, about, theorem))
+        print(shown_run(run, summary, centers, flips, about, theorem))
     if summary.flips:
         return 1
     return 3 if summary.undecided or summary.recorded else 0
@@ -445,112 +443,3 @@ def _asked(
     if radius is None and squared is None:
         return question or Question(of, decoder, budget)
     return Question(of, decoder, radius, squared)
-
-
-def summary_json(summary: Summary) -> dict[str, Any]:
-    """The summary as the commands print it."""
-    return {
-        "claim": summary.claim,
-        "samples": summary.samples,
-        "robust": summary.robust,
-        "flips": summary.flips,
-        "undecided": summary.undecided,
-        "checked": summary.checked,
-        "recorded": summary.recorded,
-        "kernel": summary.kernel.facts,
-        "proved_kernel": len(summary.by_proved),
-        "proof_bytes": summary.proof_bytes,
-        "packed_bytes": summary.packed_bytes,
-        "seconds": {phase: round(value, 3) for phase, value in summary.seconds.items()},
-        "folder": str(summary.folder),
-        "root": summary.root,
-        "failed": summary.counts["failed"],
-        "open": summary.counts["open"],
-    }
-
-
-def proved_rows(summary: Summary) -> list[tuple[str, object]]:
-    """How many answers the proved kernel has accepted, if it was asked."""
-    count = len(summary.by_proved)
-    return [("by the proved kernel", f"{count} of {summary.checked}")] if count else []
-
-
-def flip_json(flip: ShownFlip) -> dict[str, Any]:
-    """An exact flip in texts."""
-    from verifier.question.rational import format_rational
-
-    return {
-        "sample": flip.sample,
-        "label": flip.label,
-        "rival": flip.rival,
-        "distance": format_rational(flip.distance),
-        "outputs": [format_rational(value) for value in flip.outputs],
-        "point": [format_rational(value) for value in flip.point],
-    }
-
-
-def _labels(run: Run, about: dict[str, Any]) -> str:
-    """Which output of a given network stands for which label."""
-    from verifier.cli.samples import label_map
-
-    if "network_file" not in about:
-        return ""
-    return label_map(run.job.question.decoder, run.points.label_names)
-
-
-def _shown(
-    run: Run,
-    summary: Summary,
-    centers: Centers,
-    flips: list[ShownFlip],
-    about: dict[str, Any],
-    theorem: Shown | None,
-) -> str:
-    from verifier.cli.options import short, table
-    from verifier.cli.samples import accuracy_rows
-    from verifier.question.printable import size_text
-
-    seconds = summary.seconds
-    phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("bounds", "search", "check"))
-    undecided = str(summary.undecided)
-    if summary.counts["failed"] or summary.counts["open"]:
-        undecided += f" ({summary.counts['failed']} failed, {summary.counts['open']} not reached)"
-    built = about.get("construction") or about.get("network_file")
-    units, layers = run.network.units.count, len(run.network.layers)
-    packed = size_text(summary.packed_bytes)
-    rows: list[tuple[str, object]] = [
-        ("claim", summary.claim),
-        *([] if theorem is None else [("and all", theorem.phrase)]),
-        *([("limit", about["limit"])] if "limit" in about else []),
-        *radius_rows(summary.question),
-        ("network", f"{built}: {units} units in {layers} layers"),
-        *(("labels", text) for text in (_labels(run, about),) if text),
-        ("samples", summary.samples),
-        ("robust", summary.robust),
-        *accuracy_rows({**centers.facts, "samples": centers.samples}),
-        ("flips", centers.flips),
-        ("undecided", undecided),
-        ("proofs checked", summary.checked),
-        *([("recorded", f"{summary.recorded}, not replayed here")] if summary.recorded else []),
-        ("by the kernel too", f"{summary.kernel.count}, drawn with seed {summary.kernel.seed}"),
-        *proved_rows(summary),
-        ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
-        ("seconds", f"{phases}, in all {seconds['wall']:.1f}"),
-        ("folder", summary.folder),
-    ]
-    if summary.root is not None:
-        rows.append(("root", summary.root))
-    lines = [table(rows)]
-    for flip in flips:
-        outputs = ", ".join(map(short, flip.outputs[:10]))
-        away = "squared distance" if summary.question.norm == "2" else "distance"
-        lines.append(
-            f"{'misread center' if flip.sample in centers.misread else 'flip'} of sample "
-            f"{flip.sample}: label "
-            f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
-            f"outputs {outputs}"
-        )
-    if summary.flips > len(flips):
-        more = summary.flips - len(flips)
-        lines.append(f"and {more} more flips, in the folder's certificates")
-    return "\n".join(lines)
