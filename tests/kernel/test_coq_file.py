@@ -3,16 +3,24 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from tests.oracles.checkers import answer
+from tests.oracles.commands import run
 from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.proved_kernel import SOURCE
+from tests.oracles.random_families import guessed, lemmas, random_family
 from tests.oracles.random_queries import random_query
+from verifier.checker.family_replay import replay_family
 from verifier.evidence.certificate import Leaf, Node, Robust
+from verifier.evidence.kernel_stream import is_spelled_out
+from verifier.evidence.proof_file import save_proof
 from verifier.formats.coq_file import coq_text
+from verifier.question.family import FamilyQuery
 
 
 def true_query(count):
@@ -38,6 +46,43 @@ def test_the_text_holds_every_row_and_every_node():
         assert sum(text.count(name) for name in names) >= bodies
         assert text.count("(") == text.count(")")
         assert text.count("[") == text.count("]")
+
+
+def true_families(count):
+    """Families that hold, with lemmas, splits, open ends and every norm."""
+    found, norms = [], set()
+    for seed in range(400):
+        rng, query = random_family(seed)
+        proof = Robust(lemmas(rng, query), (guessed(rng, query),))
+        if is_spelled_out(proof) and answer(replay_family, query, proof) == "accepted":
+            new = query.cone.norm not in norms or any(node.steps for node in proof.trees[0])
+            if new or proof.steps:
+                found.append((query, proof))
+                norms.add(query.cone.norm)
+        if len(found) >= count and len(norms) == 3:
+            return found
+    raise AssertionError("too few")
+
+
+def test_the_text_of_a_family_states_its_cone_and_both_ends_of_bounds():
+    for query, proof in true_families(8):
+        text = "".join(coq_text(query, proof))
+        assert "Theorem proved : never_in_cone net around center_ asked." in text
+        for lemma in proof.steps:
+            ends = ", ".join(f"({q.numerator} # {q.denominator})" for q in lemma.ends)
+            assert f"(unit_ {lemma.unit}, {str(lemma.upper).lower()}, ({ends}), " in text
+        for number in (query.cone.first, query.cone.last, query.cone.unit):
+            assert f"({number.numerator} # {number.denominator})" in text
+        assert text.count("(") == text.count(")") and text.count("[") == text.count("]")
+
+
+def test_export_of_a_family(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    query, proof = true_families(1)[0]
+    save_proof("family.json", query, proof)
+    code, out, err = run(capsys, "export", "family.json", "--to", "coq", "-o", "claim.v")
+    assert (code, err) == (0, "") and "theorem for Coq" in " ".join(out.split())
+    assert (tmp_path / "claim.v").read_text() == "".join(coq_text(query, proof))
 
 
 def compile_all(folder):
@@ -67,6 +112,12 @@ def test_coq_accepts_true_proofs_and_no_others(tmp_path):
             "ClassicalDedekindReals.sig_forall_dec",
             "FunctionalExtensionality.functional_extensionality_dep",
         }
+    for query, proof in true_families(3):
+        assert coqc(tmp_path, "".join(coq_text(query, proof)))[0] == 0
+        cone = replace(query.cone, unit=9 * query.cone.unit, last=query.cone.last + 9, open=False)
+        larger = FamilyQuery(query.network, cone, query.goals)
+        if answer(replay_family, larger, proof) != "accepted":
+            assert coqc(tmp_path, "".join(coq_text(larger, proof)))[0] != 0
     query = next(q for q in map(random_query, range(99)) if find_flip(q) is not None)
     false = Robust((), tuple((Node((), Leaf()),) for _ in query.goals))
     assert coqc(tmp_path, "".join(coq_text(query, false)))[0] != 0

@@ -44,6 +44,19 @@ def compiled(source, folder):
     return folder
 
 
+def relinked(source, built, folder):
+    """`folder`, with the program of these sources, whose proved part is the one in `built`."""
+    for path in built.iterdir():
+        if path.suffix in (".cmi", ".cmx", ".o") or path.name in FILES:
+            shutil.copy(path, folder)
+    for name in FILES[3:]:
+        shutil.copy(source / name, folder)
+    parts = ["whole.cmx", "kernel.cmx", *FILES[3:]]
+    command = ["ocamlfind", "ocamlopt", "-w", "-a", "-package", "zarith", "-linkpkg", *parts]
+    subprocess.run([*command, "-o", "robmem-kernel"], cwd=folder, check=True)
+    return folder
+
+
 def kernel_folder():
     folder = _folder()
     if folder is None:

@@ -43,12 +43,12 @@ def export_coq(source: str, target: Path, net: str | None) -> list[tuple[str, st
     """Writes a proof file as a theorem for Coq."""
     from verifier.checker.elaborate import elaborate
     from verifier.evidence.certificate import Robust
-    from verifier.evidence.proof_file import load_proof
+    from verifier.evidence.proof_file import load_claim
     from verifier.formats.coq_file import coq_text
     from verifier.formats.load import load_any_network
     from verifier.question.errors import UserError
 
-    proof = load_proof(source, network=None if net is None else load_any_network(net))
+    proof = load_claim(source, network=None if net is None else load_any_network(net))
     if not isinstance(proof.verdict, Robust):
         raise UserError(f"{source} holds no proof that a question is robust")
     spelled = elaborate(proof.query, proof.verdict)

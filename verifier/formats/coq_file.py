@@ -1,5 +1,7 @@
 """A proof as a Coq file: its theorem speaks about the network, the region and the goals in it.
 
+Of a family it speaks about the balls of every m: `never_in_cone` in place of `never`.
+
 Compiled with the development (`coqc -R verifier/kernel/coq Robmem FILE`), Coq
 itself runs the proved checker and accepts the theorem. Rows are terms, constant and denominator;
 variables are numbered, the inputs first. For small networks: parsing is the limit.
@@ -16,29 +18,44 @@ from verifier.evidence.certificate import (
     Leaf,
     Lemma,
     Node,
+    PairLemma,
     PlaneSplit,
     Robust,
+    Step,
     Tree,
     UnitSplit,
     Weight,
 )
 from verifier.evidence.kernel_stream import SHORT, Tables, weight_tables
 from verifier.question.errors import UserError
+from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Query
-from verifier.question.region import Region
+from verifier.question.region import Region, root_upper
 
 LARGEST = 20_000  # entries of rows; parsing takes Coq seconds for each ten thousand
 HEAD = """\
 From Coq Require Import List ZArith QArith.
-From Robmem Require Import Statement Leaf Tree Root Verify Export.
+From Robmem Require Import Statement Leaf Tree Root Verify Cones Export.
 Import ListNotations.
 Open Scope Z_scope.
+"""
+PLAIN = """\
+(** No point of the region satisfies all atoms of a goal. *)
+Theorem proved : asked_well net around asked /\\ never net around asked.
+Proof. apply (proves_sound net around asked evidence). vm_compute. reflexivity. Qed.
+"""
+FAMILY = """\
+(** In no ball of the family a point satisfies all atoms of a goal. *)
+Theorem proved : never_in_cone net around center_ asked.
+Proof.
+  apply (proves_cone_sound net around reach center_ asked evidence). vm_compute. reflexivity.
+Qed.
 """
 NORMS = {"inf": "Linf", "1": "L1", "2": "L2"}
 
 
-def coq_text(query: Query, proof: Robust) -> Iterator[str]:
+def coq_text(query: Query | FamilyQuery, proof: Robust) -> Iterator[str]:
     """The file, line after line; UserError for large networks and proofs with short forms."""
     network = query.network
     entries = len(network.units.indices) + len(network.outputs.indices)
@@ -49,26 +66,23 @@ def coq_text(query: Query, proof: Robust) -> Iterator[str]:
     yield from _network(network)
     yield f"Definition x k := name_of {_depth(network)} k.\n"
     yield f"Definition unit_ v := name_of {_depth(network)} ({network.inputs} + v).\n"
-    yield _region(query.region)
+    yield _cone(query.cone) if isinstance(query, FamilyQuery) else _region(query.region)
     goals = (_list(map(_atom, goal.atoms)) for goal in query.goals)
     yield f"Definition asked : list (list atom) :=\n  {_list(goals)}.\n"
-    yield "Definition evidence : proof Q := Proof_\n"
+    bounds = "(Q * Q)" if isinstance(query, FamilyQuery) else "Q"
+    yield f"Definition evidence : proof {bounds} := Proof_\n"
     yield f"  {_list(map(_table, tables))}\n  [\n"
     for place, step in enumerate(proof.steps):
-        if not isinstance(step, Lemma):
-            raise UserError(SHORT)
-        side = "true" if step.upper else "false"
-        tree = "".join(_tree(step.tree, tables))
-        lemma = f"(unit_ {_z(step.unit)}, {side}, {_q(step.bound)}, {tree})"
-        yield f"   {lemma}{';' if place + 1 < len(proof.steps) else ''}\n"
+        lemma = _lemma(step)
+        tree = "".join(_tree(lemma.tree, tables))
+        text = f"({_unit(lemma)}, {_side(lemma)}, {_bound(lemma)}, {tree})"
+        yield f"   {text}{';' if place + 1 < len(proof.steps) else ''}\n"
     yield "  ]\n  [\n"
     for place, tree_ in enumerate(proof.trees):
         end = ";" if place + 1 < len(proof.trees) else ""
         yield f"   {''.join(_tree(tree_, tables))}{end}\n"
     yield "  ].\n\n"
-    yield "(** No point of the region satisfies all atoms of a goal. *)\n"
-    yield "Theorem proved : asked_well net around asked /\\ never net around asked.\n"
-    yield "Proof. apply (proves_sound net around asked evidence). vm_compute. reflexivity. Qed.\n"
+    yield FAMILY if isinstance(query, FamilyQuery) else PLAIN
     yield "Print Assumptions proved.\n"
 
 
@@ -106,6 +120,37 @@ def _region(region: Region) -> str:
     return f"Definition around : region := Region\n  {listed}\n  {shape}.\n"
 
 
+def _cone(cone: Cone) -> str:
+    reach = root_upper(cone.unit) if cone.norm == "2" else cone.unit
+    numbers = " ".join(map(_q, (cone.unit, cone.first, cone.last)))
+    return (
+        f"Definition around : cone := Cone {NORMS[cone.norm]} {numbers} {str(cone.open).lower()}.\n"
+        f"Definition reach : Q := {_q(reach)}.\n"
+        f"Definition center_ : list Q := {_list(map(_q, cone.center))}.\n"
+    )
+
+
+def _lemma(step: Step) -> Lemma | PairLemma:
+    if not isinstance(step, Lemma | PairLemma):
+        raise UserError(SHORT)
+    return step
+
+
+def _unit(lemma: Lemma | PairLemma) -> str:
+    return f"unit_ {_z(lemma.unit)}"
+
+
+def _side(lemma: Lemma | PairLemma) -> str:
+    return str(lemma.upper).lower()
+
+
+def _bound(lemma: Lemma | PairLemma) -> str:
+    """A number, of a family its two ends."""
+    if isinstance(lemma, Lemma):
+        return _q(lemma.bound)
+    return f"({', '.join(map(_q, lemma.ends))})"
+
+
 def _atom(atom: Atom) -> str:
     outputs = _list(f"({j}%nat, {_q(c)})" for j, c in atom.outputs)
     strict = str(atom.strict).lower()
@@ -129,10 +174,9 @@ def _tree(tree: Tree, tables: Tables) -> Iterator[str]:
     due: list[int] = []  # parts that are missing, of each open bracket
     for node in tree:
         for step in node.steps:
-            if not isinstance(step, Lemma):
-                raise UserError(SHORT)
-            yield f"(Lemma_ (unit_ {_z(step.unit)}) {str(step.upper).lower()} {_q(step.bound)} "
-            yield from _tree(step.tree, tables)
+            lemma = _lemma(step)
+            yield f"(Lemma_ ({_unit(lemma)}) {_side(lemma)} {_bound(lemma)} "
+            yield from _tree(lemma.tree, tables)
             yield " "
             due.append(1)
         body, parts = _body(node, tables)

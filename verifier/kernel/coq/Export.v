@@ -1,6 +1,6 @@
 (** For files of `robmem export --to coq`: networks and proofs written with numbers for names. *)
 From Coq Require Import List ZArith QArith.
-From Robmem Require Import Statement Tree Root Shares Verify.
+From Robmem Require Import Statement Tree Root Shares Verify Cones.
 Import ListNotations.
 
 Definition digit_of (n : Z) : digit :=
@@ -34,3 +34,10 @@ Definition proves (net : network) (g : region) (goals : list (list atom)) (p : p
 Theorem proves_sound net g goals p :
   proves net g goals p = true -> asked_well net g goals /\ never net g goals.
 Proof. apply verify_sound. Qed.
+
+(** Of a family; bounds of its lemmas have two numbers. *)
+Definition proves_cone (net : network) (k : cone) (reach : Q) (c : list Q) (goals : list (list atom))
+    (p : proof (Q * Q)) : bool := verify_cone (fuel_of net) net k reach c goals p.
+Theorem proves_cone_sound net k reach c goals p :
+  proves_cone net k reach c goals p = true -> never_in_cone net k c goals.
+Proof. apply verify_cone_sound. Qed.
