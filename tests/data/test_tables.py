@@ -424,3 +424,64 @@ def test_words_as_labels_need_no_header(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("5.5,3,rare\n4.9,3,cat\n3,4,dog\n5,5.5,cat\n")
     assert load(str(path)).size == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2019,2030\n1,class 2\n5,class 2\n3,class 1\n",
+        "2019,2030\n4/9,0.0\n5/4,0.0\n1,1.0\n2,1.0\n",
+        "3,label7\n1,0\n5,0\n4,1\n2,1\n",
+    ],
+)
+def test_a_header_of_numbers_over_one_input_is_never_a_sample(text, tmp_path):
+    with pytest.raises(UserError, match="give --header or --no-header"):
+        table(tmp_path, text)
+    assert table(tmp_path, text, header=True).feature_names == (text.partition(",")[0],)
+
+
+@pytest.mark.parametrize("first", ["", "id", "Index"])
+def test_the_first_cell_of_an_index_tells_a_header_of_numbers(first, tmp_path):
+    text = f"{first},2019,2020,2030\n0,1,7,1\n1,5,9,2\n"
+    dataset = table(tmp_path, text, index_column="first")
+    assert dataset.feature_names == ("2019", "2020") and dataset.size == 2
+
+
+def test_an_index_beside_decimals_is_seen(tmp_path):
+    """What the inputs have in common is a denominator, also of the column that counts."""
+    long = "".join(f"{k},{k * k % 7}.25,{k % 2}\n" for k in range(30))
+    with pytest.raises(UserError, match="column 1 counts the samples from 0"):
+        table(tmp_path, long)
+    with pytest.raises(UserError, match="column 1 counts the samples from 1"):
+        table(tmp_path, "Id,a,y\n1,5.5,x\n2,1/3,z\n")
+    assert table(tmp_path, long, index_column="first").dimension == 1
+    halves = "".join(f"{k / 2},{k % 7},{k % 2}\n" for k in range(30))
+    assert table(tmp_path, halves).dimension == 2
+
+
+def test_labels_that_number_the_samples_are_no_labels(tmp_path):
+    text = "id,kind,a\n0,1,5\n1,0,7\n2,1,2\n"
+    with pytest.raises(UserError, match="the labels, column 1 called 'id', count the samples"):
+        table(tmp_path, text, label_column="first")
+    assert table(tmp_path, text, label_column="first", index_column="none").classes == 3
+    assert table(tmp_path, text, label_column="first", index_column="id").classes == 2
+
+
+@pytest.mark.parametrize("separator", ["space", ",", ";", None])
+@pytest.mark.parametrize("name", ["t.csv", "t.txt"])
+def test_carriage_returns_alone_end_no_line(separator, name, tmp_path):
+    sign = {"space": " ", None: ","}.get(separator, separator)
+    text = "\r".join(sign.join(row) for row in (("1.5", "2", "a"), ("3", "4", "b")))
+    with pytest.raises(UserError, match="line 1: a carriage return within a line"):
+        table(tmp_path, text, name, separator=separator)
+    assert table(tmp_path, text.replace("\r", "\r\n"), name, separator=separator).size == 2
+
+
+def test_quotes_between_blanks(tmp_path):
+    """As R writes tables."""
+    text = '"x 1" "x2"   "label"\n0.5  2 "class 10"\n1.5\t3 "say ""a"""\n2 4 plain\n'
+    dataset = table(tmp_path, text, "t.txt", separator="space")
+    assert dataset.feature_names == ("x 1", "x2")
+    assert sorted(set(labels(dataset))) == ["class 10", "plain", 'say "a"']
+    with pytest.raises(UserError, match=r"t\.txt: line 1: "):
+        table(tmp_path, '1 2 "a\n3 4 b\n', "t.txt", separator="space")

@@ -333,3 +333,32 @@ def test_what_is_not_piecewise_linear_is_refused_by_name(torch: Any) -> None:
     nn = torch.nn
     with pytest.raises(UserError, match=r"\(Sigmoid\)"):
         network_of(nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.Linear(3, 2)).eval())
+
+
+def test_normalised_weights_of_other_modules_are_the_current_ones(torch: Any) -> None:
+    from torch.nn.utils import parametrizations
+
+    nn = torch.nn
+    inner = nn.Sequential(parametrizations.weight_norm(nn.Linear(8, 8)), nn.PReLU())
+    model = nn.Sequential(
+        parametrizations.spectral_norm(nn.Conv2d(1, 2, 2)), nn.ReLU(), nn.Flatten(), inner
+    ).eval()
+    with torch.no_grad():
+        model[0].parametrizations.weight.original.mul_(3)
+    kinds = [type(module) for module in model.modules()]
+    same(torch, model, (1, 3, 3), shape=(1, 3, 3))
+    assert [type(module) for module in model.modules()] == kinds  # the model itself is left alone
+    assert model[0].weight.shape == (2, 1, 2, 2)
+
+
+def test_what_the_exporter_refuses_is_said_in_one_line(
+    torch: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Dot(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x: Any) -> Any:
+            return x * torch.vdot(x[0], x[0])
+
+    with pytest.raises(UserError, match="exporter refuses it: .*vdot") as caught:
+        network_of(Dot().eval(), shape=(2,))
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")

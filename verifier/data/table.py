@@ -74,6 +74,7 @@ def load_table(path: Path, layout: Layout, inputs: int | None = None) -> Dataset
             "or a sample: give --header or --no-header"
         )
     _refuse_numbered(path, dataset, columns)
+    _refuse_numbering_labels(path, labels, columns)
     _refuse_label_inputs(path, dataset, labels, columns)
     return dataset
 
@@ -153,7 +154,8 @@ def _columns(
         raise UserError(f"{place}: one column; inputs and then a label are needed{remedy}")
     header = layout.header
     if header is None:
-        header = bool(named) or _is_header([cells[k] for k in rest])
+        unnamed = index is not None and cells[index].lower() in {"", *_INDEX_WORDS}
+        header = bool(named) or unnamed or _is_header([cells[k] for k in rest])
     names = tuple(cells) if header else None
     if header and layout.index_column is None and re.fullmatch("(unnamed: 0)?", cells[0].lower()):
         raise UserError(
@@ -217,13 +219,29 @@ def _refuse_numbered(path: Path, dataset: Dataset, columns: _Columns) -> None:
     size, column = dataset.size, dataset.numerators[:, 0]
     if columns.layout.index_column is not None or min(dataset.dimension, size) < 2:
         return
-    if dataset.denominator != 1 or column[0] not in (0, 1) or not (np.diff(column) == 1).all():
+    one = dataset.denominator
+    if column[0] not in (0, one) or not (np.diff(column) == one).all():
         return
     name = (columns.feature_names or ("",))[0]
     if size >= _MANY or name.lower() in _INDEX_WORDS:
         raise UserError(
-            f"{path}: column {columns.inputs[0] + 1} counts the samples from {column[0]}: "
+            f"{path}: column {columns.inputs[0] + 1} counts the samples from {column[0] // one}: "
             "give --index-column first to leave it out, or none to keep it"
+        )
+
+
+def _refuse_numbering_labels(path: Path, labels: list[str], columns: _Columns) -> None:
+    """Raises UserError if the labels only number the samples and their column is called so."""
+    if columns.label is None or columns.names is None or columns.layout.index_column is not None:
+        return
+    name = columns.names[columns.label]
+    if name.lower() not in _INDEX_WORDS or len(labels) < 2 or not all(map(is_integer, labels)):
+        return
+    counted = [int(label.partition(".")[0]) for label in labels]
+    if counted[0] in (0, 1) and counted == list(range(counted[0], counted[0] + len(counted))):
+        raise UserError(
+            f"{path}: the labels, column {columns.label + 1} called {shown(name)}, count the "
+            f"samples from {counted[0]}: give --index-column {name} to leave it out, or none to keep it"
         )
 
 
@@ -281,9 +299,9 @@ def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
         return False
     if not _is_number(labels[0]):
         return all(map(_is_number, others))
-    return (
-        is_integer(labels[0]) and len(set(inputs)) == len(inputs) > 1 and min(others.values()) > 1
-    )
+    if not any(map(_is_number, others)):
+        return True
+    return is_integer(labels[0]) and len(set(inputs)) == len(inputs) and min(others.values()) > 1
 
 
 def _remedy(cells: Sequence[str], guessed: bool) -> str:
@@ -322,7 +340,7 @@ def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
         lines = chain(head, lines)
     if separator == " ":
         for number, text in enumerate(lines, start=1):
-            if cells := text.split():
+            if cells := text.split() if '"' not in text else _quoted(path, number, text):
                 yield number, cells
         return
     reader = csv.reader(lines, delimiter=separator, strict=True)
@@ -341,6 +359,16 @@ def _rows(path: Path, separator: str | None) -> Iterator[tuple[int, list[str]]]:
                 f"{path}: line {reader.line_num}: all {len(cells)} fields are empty; delete the "
                 "line, or its separators"
             )
+
+
+def _quoted(path: Path, number: int, text: str) -> list[str]:
+    """The cells of a line that blanks separate, of which some are in quotes."""
+    spaced = re.sub(r'\s+(?=(?:[^"]*"[^"]*")*[^"]*$)', " ", text.strip())
+    try:
+        (cells,) = csv.reader([spaced], delimiter=" ", strict=True)
+    except csv.Error as error:
+        raise UserError(f"{path}: line {number}: {error}") from error
+    return [cell.strip() for cell in cells]
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -369,4 +397,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                 raise UserError(
                     f"{path}: line {number}: byte {error.start + 1} is not UTF-8"
                 ) from error
+            if "\r" in text.rstrip("\r\n"):
+                raise UserError(
+                    f"{path}: line {number}: a carriage return within a line; end lines with "
+                    "newlines, as tools such as dos2unix or mac2unix do"
+                )
             yield number, text

@@ -8,10 +8,13 @@ date by running the model before its weights are read.
 from __future__ import annotations
 
 import contextlib
+import copy
+import ctypes
 import io
+import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -188,6 +191,54 @@ def _array(parameter: Any) -> NDArray[np.float64]:
 # ------------------------------------------------------------------ all others
 
 
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing is written to standard output: where the exporter fails it prints its graph there,
+    past `sys.stdout`."""
+    sys.stdout.flush()
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            kept = os.dup(1)
+        except OSError:  # no standard output to keep clean
+            yield
+            return
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError, TypeError, AttributeError):
+                ctypes.CDLL(None).fflush(None)
+            os.dup2(kept, 1)
+            os.close(kept)
+            os.close(silent)
+
+
+def _with_plain_weights(model: Any) -> Any:
+    """The model with current weights in place of what computes them, which exporters do not know.
+
+    The model itself where nothing computes weights, and where it cannot be copied.
+    """
+    from torch.nn.utils import parametrize
+
+    if not any(parametrize.is_parametrized(module) for module in model.modules()):
+        return model
+    try:
+        plain = copy.deepcopy(model)
+    except Exception:  # noqa: BLE001 - whatever the model raises
+        return model
+    for module in list(plain.modules()):
+        if not parametrize.is_parametrized(module):
+            continue
+        weights = {name: getattr(module, name).detach() for name in module.parametrizations}
+        # Its class is shared with the model, so it is left and not changed.
+        module.__class__ = _class(module)
+        del module._modules["parametrizations"]
+        for name, weight in weights.items():
+            module.register_buffer(name, weight)
+    return plain
+
+
 def _exported(model: Any, shape: tuple[int, ...]) -> Network:
     """By PyTorch's ONNX exporter, which traces the model at one input."""
     torch = sys.modules["torch"]
@@ -197,8 +248,8 @@ def _exported(model: Any, shape: tuple[int, ...]) -> Network:
     example = torch.zeros((1, *shape), dtype=None if parameter is None else parameter.dtype)
     content = io.BytesIO()
     try:
-        # Where the exporter fails it prints its graph.
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        model = _with_plain_weights(model)
+        with warnings.catch_warnings(), _silence():
             warnings.simplefilter("ignore")
             # What depends on the input in Python is not in the trace.
             warnings.simplefilter("error", torch.jit.TracerWarning)
