@@ -241,7 +241,8 @@ def _refuse_numbering_labels(path: Path, labels: list[str], columns: _Columns) -
     if counted[0] in (0, 1) and counted == list(range(counted[0], counted[0] + len(counted))):
         raise UserError(
             f"{path}: the labels, column {columns.label + 1} called {shown(name)}, count the "
-            f"samples from {counted[0]}: give --index-column {name} to leave it out, or none to keep it"
+            f"samples from {counted[0]}: give --index-column {name} to leave it out, or none to "
+            "keep it"
         )
 
 
