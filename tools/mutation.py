@@ -337,6 +337,7 @@ class Suite:
         self.checks = checks(module)
         sys.setprofile(None)
         self.seconds: dict[str, float] = {}  # that each takes
+        self.plain = compile(path_of(module).read_text(), self.path, "exec")
 
     def _note(self, frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename == self.path:
@@ -356,12 +357,9 @@ class Suite:
         code = getattr(function, "__code__", None)
         if not isinstance(code, CodeType) or code.co_filename != self.path:
             return False
-        waiting, same = [compile(mutant.tree, self.path, "exec")], []
-        while waiting:
-            found = waiting.pop()
-            same += [found] if found.co_qualname == code.co_qualname else []
-            waiting += [part for part in found.co_consts if isinstance(part, CodeType)]
-        if len(same) != 1 or same[0] == code or code.co_freevars != same[0].co_freevars:
+        same = _codes(compile(mutant.tree, self.path, "exec"), code.co_qualname)
+        plain = _codes(self.plain, code.co_qualname)  # code that has run is equal to none
+        if len(same) != 1 or same == plain or code.co_freevars != same[0].co_freevars:
             return False
         if any(name == code.co_qualname or name.startswith(f"{code.co_qualname}.")
                for name in self.called):  # fmt: skip
@@ -377,6 +375,16 @@ class Suite:
         from tests.oracles.mutation_suite import checks
 
         return checks(mutant.module)
+
+
+def _codes(module: CodeType, name: str) -> list[CodeType]:
+    """The code of all functions of this qualified name."""
+    waiting, same = [module], []
+    while waiting:
+        found = waiting.pop()
+        same += [found] if found.co_qualname == name else []
+        waiting += [part for part in found.co_consts if isinstance(part, CodeType)]
+    return same
 
 
 def _forget(names: Iterable[str]) -> None:
@@ -515,14 +523,20 @@ def run(
         outcome, check, of = state.get(mutant.key, ["", "", ""])
         known = outcome != "open" and of == sources.of(outcome, check)
         if not known and mutant.key not in skip:
-            killers = [*kills[mutant.function].most_common(), *kills[""].most_common()]
-            order = [check, *dict(killers)]
+            places = (kills[mutant.function], kills[""])
+            killers = [name for place in places for name in _cheapest(place, suite.seconds)]
+            order = [check, *dict.fromkeys(killers)]
             outcome, check = outcome_of(mutant, suite, order, budget)
             state[mutant.key] = [outcome, check, sources.of(outcome, check)]
             save()
         for place in (mutant.function, "") if check else ():
             kills[place][check] += 1
     print(f"{module}: {time.monotonic() - start:.0f} s", flush=True)
+
+
+def _cheapest(kills: Counter[str], seconds: dict[str, float]) -> list[str]:
+    """The checks in the order of mutants caught a second of their time."""
+    return sorted(kills, key=lambda name: -kills[name] / (0.02 + seconds.get(name, 1)))
 
 
 def main() -> int:

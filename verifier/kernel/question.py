@@ -160,7 +160,6 @@ class Questions:
             reach = size if of == "radius" else root_upper(size)
             size *= reach if of == "radius" and self.norm == "2" else 1
             self.region = lambda center: ball(self.norm, center, reach, size, clip)
-        need(self.norm in [*LENGTH], "malformed", self.norm)
         self.labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
         need(len(self.labels) == len(points.names), "malformed", "sign of other labels")
 
