@@ -50,21 +50,24 @@ IMPORT = "import"  # the check of a mutant that ends before the first one
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef)
 MEMORY = 4 << 30
 PACKAGES = {
-    "question": ("executed", "network", "query", "rational", "region"),
+    "question": ("executed", "family", "network", "query", "rational", "region"),
     "evidence": (
-        "certificate", "data_file", "distance", "margin", "network_file", "packed", "proof_file",
-        "strict_json",
+        "certificate", "data_file", "distance", "fields", "margin", "network_file", "packed",
+        "proof_file", "strict_json",
     ),
     "checker": (
-        "branch", "checked", "distances", "exact_radius", "family", "family_maxima",
-        "family_replay", "intervals", "leaf", "live_rows", "manifest", "margins", "maxima",
-        "maxima_pass", "maxima_trees", "replay",
-        "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "symbolic", "tree",
+        "branch", "checked", "distances", "exact_maximum", "exact_radius", "family",
+        "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
+        "manifest", "margins", "maxima", "maxima_pass", "maxima_trees", "replay",
+        "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "sparse_block",
+        "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
 }  # fmt: skip
 DOTTED = {
-    f"kernel_{module}" if package == "kernel" else module: f"verifier.{package}.{module}"
+    f"{package}_{module}"
+    if package == "kernel" or (package, module) == ("question", "family")
+    else module: f"verifier.{package}.{module}"
     for package, names in PACKAGES.items()
     for module in names
 }
