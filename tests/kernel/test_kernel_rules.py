@@ -360,3 +360,18 @@ def test_a_function_is_split_at_all_zeros_of_a_unit():
     assert found == (places, [3 * h + place for h, place in zip(heights, places, strict=True)])
     flat = ridge.Ridges(network, 1).function(((0, F(1)),), {4: F(3)}, F(1), F(1))
     assert flat == ([F(1)], [F(3)])
+
+
+def test_directions_are_of_the_inputs_and_not_of_the_parameter_of_a_family():
+    """m stands behind the inputs: it, and what reads it, lie on no direction."""
+    build = NetworkBuilder(3)
+    x, y, m = build.inputs
+    layer = build.layer([2 * x - y, x, m, x + m, 0 * x + 1])
+    above = build.layer([layer[0] * 3, layer[0] + layer[1], layer[2] * 1])
+    network = Network(network_bytes(build.network([sum(above, 0 * x)])))
+    slanted = ((0, F(1)), (1, F(-1, 2)))
+    alone = [((0, F(1)),), ((1, F(1)),), None]
+    units = [slanted, ((0, F(1)),), None, None, None]
+    assert ridge.Ridges(network, 2).directions == [*alone, *units, slanted, None, None]
+    everywhere = ridge.Ridges(network, 3).directions
+    assert everywhere[2] == everywhere[5] == everywhere[10] == ((2, F(1)),)
