@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import util
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -93,3 +94,17 @@ def test_mypy_strict_accepts_it_and_refuses_what_is_wrong(script: Path, wrong: s
         assert done.returncode == 1 and 'Missing positional argument "label"' in done.stdout
     else:
         assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["standard", "strict"])
+def test_pyright_accepts_it(script: Path, mode: str) -> None:
+    program = which("pyright")
+    if program is None:
+        pytest.skip("pyright is not installed: npm install -g pyright")
+    (script.parent / "pyrightconfig.json").write_text(f'{{"typeCheckingMode": "{mode}"}}')
+    done = subprocess.run(
+        [program, "--pythonpath", sys.executable, "-p", "."],
+        cwd=script.parent, capture_output=True, text=True, timeout=900,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout

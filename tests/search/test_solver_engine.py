@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pulp
@@ -148,6 +149,22 @@ def test_pulp_knows_the_classes_of_all_solvers():
     known = set(pulp.listSolvers())
     assert all(known & set(names) for names in PULP_NAMES.values())
     assert ("highs", *PULP_NAMES) == MIP_SOLVERS
+
+
+def test_what_either_version_of_pulp_returns_is_read():
+    """A number with `sol_status` of the program before PuLP 4, an object since."""
+
+    def after(stopped: str, has_solution: bool) -> Claim:
+        status = SimpleNamespace(status=SimpleNamespace(name=stopped), has_solution=has_solution)
+        return solvers._claim_of(SimpleNamespace(), status)
+
+    assert after("Optimal", True) is Claim.OPTIMAL
+    assert after("GapLimit", True) is Claim.OPTIMAL
+    assert after("Infeasible", False) is Claim.INFEASIBLE
+    assert after("TimeLimit", True) is after("NotSolved", False) is Claim.STOPPED
+    for stopped, has_solution in (("Optimal", False), ("Infeasible", True), ("Undefined", False)):
+        with pytest.raises(SolverError, match=f"status {stopped}"):
+            after(stopped, has_solution)
 
 
 @pytest.mark.parametrize("engine", ["milp", "milp:", "milp:none", "exakt", ""])

@@ -14,7 +14,7 @@ PULP_NAMES = {  # the classes of PuLP that run a solver, the first that is there
     "scip": ("SCIP_PY", "SCIP_CMD", "FSCIP_CMD"),
     "gurobi": ("GUROBI", "GUROBI_CMD"),
     "cplex": ("CPLEX_PY", "CPLEX_CMD"),
-    "glpk": ("GLPK_CMD",),
+    "glpk": ("GLPK_CMD", "PYGLPK"),
     "xpress": ("XPRESS_PY", "XPRESS"),
     "mosek": ("MOSEK",),
     "copt": ("COPT", "COPT_CMD"),

@@ -51,8 +51,10 @@ def to_pulp(program: Program) -> Any:
 
     model = pulp.LpProblem("goal", pulp.LpMaximize)
     integers = set(program.integers)
+    # Since PuLP 4 a program makes its variables, before it took those that it was given.
+    variable = getattr(model, "add_variable", pulp.LpVariable)
     columns = [
-        pulp.LpVariable(
+        variable(
             name,
             None if low is None else to_float(low),
             None if high is None else to_float(high),
@@ -64,7 +66,7 @@ def to_pulp(program: Program) -> Any:
     ]
     model += pulp.lpSum(to_float(q) * columns[j] for j, q in program.objective.items())
     for row in program.rows:
-        left = pulp.LpAffineExpression([(columns[j], to_float(q)) for j, q in row.terms.items()])
+        left = pulp.lpSum(to_float(q) * columns[j] for j, q in row.terms.items())
         right = to_float(row.right)
         if row.sense == "E":
             model += left == right, row.name

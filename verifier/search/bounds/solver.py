@@ -211,13 +211,43 @@ _HIGHS_CLAIMS = {
 }
 # By PuLP's status and solution status; not for HiGHS, whose time-outs PuLP calls optimal.
 _PULP_CLAIMS = {
-    (pulp.LpStatusOptimal, pulp.LpSolutionOptimal): Claim.OPTIMAL,
-    (pulp.LpStatusOptimal, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
-    (pulp.LpStatusInfeasible, pulp.LpSolutionInfeasible): Claim.INFEASIBLE,
-    (pulp.LpStatusInfeasible, pulp.LpSolutionNoSolutionFound): Claim.INFEASIBLE,
-    (pulp.LpStatusNotSolved, pulp.LpSolutionIntegerFeasible): Claim.STOPPED,
-    (pulp.LpStatusNotSolved, pulp.LpSolutionNoSolutionFound): Claim.STOPPED,
+    ("Optimal", "Optimal Solution Found"): Claim.OPTIMAL,
+    ("Optimal", "Solution Found"): Claim.STOPPED,
+    ("Infeasible", "No Solution Exists"): Claim.INFEASIBLE,
+    ("Infeasible", "No Solution Found"): Claim.INFEASIBLE,
+    ("Not Solved", "Solution Found"): Claim.STOPPED,
+    ("Not Solved", "No Solution Found"): Claim.STOPPED,
 }
+# The same of PuLP 4, by why the solver stopped and whether it has a point.
+_PULP_4_CLAIMS = {
+    ("Optimal", True): Claim.OPTIMAL,
+    ("Infeasible", False): Claim.INFEASIBLE,
+    ("GapLimit", True): Claim.OPTIMAL,  # within its tolerance, as CBC says of most optima
+    ("GapLimit", False): Claim.STOPPED,
+    **{
+        (stopped, has_point): Claim.STOPPED
+        for stopped in ("NotSolved", "TimeLimit", "NodeLimit", "MemoryLimit", "IterationLimit",
+                        "SolutionLimit", "Interrupted", "Stopped")
+        for has_point in (False, True)
+    },
+}  # fmt: skip
+
+
+def _claim_of(model: Any, status: Any) -> Claim:
+    """What PuLP's `solve` returned, which is a number before PuLP 4, means; SolverError if no rule
+    expects it."""
+    if hasattr(status, "has_solution"):
+        stopped = status.status.name, bool(status.has_solution)
+        if stopped in _PULP_4_CLAIMS:
+            return _PULP_4_CLAIMS[stopped]
+        raise SolverError(f"status {stopped[0]}, {'a' if stopped[1] else 'no'} solution")
+    words = (
+        pulp.LpStatus.get(status, status),
+        pulp.LpSolution.get(model.sol_status, model.sol_status),
+    )
+    if words not in _PULP_CLAIMS:
+        raise SolverError(f"status {words[0]}, {words[1]}")
+    return _PULP_CLAIMS[words]
 
 
 def solve_mip(
@@ -236,13 +266,11 @@ def solve_mip(
         found = _of_pulp(solver, seconds)
         model = to_pulp(program)
         try:
-            status = (model.solve(found), model.sol_status)
+            status = model.solve(found)
         except (pulp.PulpError, OSError, ValueError) as error:
             text = str(error).strip().split("\n")[-1][:200]
             raise SolverError(text or type(error).__name__) from error
-    if status not in _PULP_CLAIMS:
-        words = pulp.LpStatus.get(status[0], status[0]), pulp.LpSolution.get(status[1], status[1])
-        raise SolverError(f"status {words[0]}, {words[1]}")
+    claim = _claim_of(model, status)
     values = {variable.name: variable.varValue for variable in model.variables()}
     # PuLP leaves out columns that no row reads; any place within their bounds will do.
     columns = [
@@ -250,7 +278,6 @@ def solve_mip(
                              math.inf if high is None else to_float(high)))
         for name, low, high in zip(program.names, program.lower, program.upper, strict=True)
     ]  # fmt: skip
-    claim = _PULP_CLAIMS[status]
     known = claim is not Claim.INFEASIBLE and None not in columns
     bound = pulp.value(model.objective) if known and claim is Claim.OPTIMAL else None
     return Guess(claim, np.array(columns, dtype=float) if known else None, bound)
@@ -266,7 +293,10 @@ def _of_pulp(solver: str, seconds: float | None) -> Any:
     """The solver by its first class of PuLP that is available."""
     if solver not in PULP_NAMES:
         raise UserError(f"MILP solver {solver!r} is not one of {', '.join(MIP_SOLVERS)}")
+    there = set(pulp.listSolvers())  # which classes there are depends on the version
     for name in PULP_NAMES[solver]:
+        if name not in there:
+            continue
         found = pulp.getSolver(name, msg=False, timeLimit=seconds)
         if found.available():
             return found
