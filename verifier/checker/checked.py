@@ -414,7 +414,7 @@ class Checker:
     ) -> Iterator[tuple[slice, FamilyRound]]:
         """As `rounds`, for questions about every ball of a family."""
         self._require_own(queries)
-        for part in chunks(self.scaled, len(queries), columns=2) if queries else []:
+        for part in chunks(self.scaled, len(queries)) if queries else []:
             yield part, FamilyRound(self, queries[part], asked[part])
 
     def distances(

@@ -84,10 +84,11 @@ FamilyRoots = tuple[RootBounds, RootBounds]
 """At the first and at the last end of a family's cone."""
 
 
-def chunks(scaled: ScaledNetwork, count: int, *, columns: int = 1) -> list[slice]:
-    """Equal parts of `count` regions of so many columns each, few enough that the root bounds of a
-    part fit into `MEMORY` if 64 bits hold them."""
-    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * columns * scaled.tables.height)))
+def chunks(scaled: ScaledNetwork, count: int) -> list[slice]:
+    """Equal parts of `count` regions, or cones, few enough that the root bounds of a part, at each
+    end of a cone, fit into `MEMORY` if 64 bits hold them. Cones are not fewer than regions: what a
+    part costs is mostly the same for each part."""
+    most = max(1, min(LARGEST_CHUNK, MEMORY // (8 * scaled.tables.height)))
     parts = -(-count // most)
     edges = [count * k // parts for k in range(parts)] + [count]
     return list(starmap(slice, pairwise(edges)))
@@ -148,7 +149,7 @@ def interval_bounds(
         read = table[block.gather]
         if twins:
             _couple(read, block)
-        np.maximum(read, 0, out=read, where=block.of_units)
+        _rectify(read, block)
         read *= block.weights.astype(kind)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
@@ -181,8 +182,26 @@ def _couple(read: Any, block: Block) -> None:
     lower[:, len(block.units) :] ^= True  # rows of upper bounds read it where weights are negative
     count = read.shape[-1] // 2
     first, last = read[..., :count], read[..., count:]
-    negative = ((first | last) < 0) & (lower & block.of_units)
-    first[negative], last[negative] = 0, 0
+    coupled = lower & block.of_units
+    if read.dtype == object:
+        negative = ((first | last) < 0) & coupled
+        first[negative], last[negative] = 0, 0
+        return
+    kept = first | last  # in bits: its sign is that of the smaller one, and fills the number
+    kept >>= read.dtype.itemsize * 8 - 1
+    np.invert(kept, out=kept)
+    kept |= np.where(coupled, 0, -1).astype(read.dtype)
+    first &= kept
+    last &= kept
+
+
+def _rectify(read: Any, block: Block) -> None:
+    """The bounds of what units put out, from those of what they take in; those of inputs stay."""
+    if read.dtype == object:
+        np.maximum(read, 0, out=read, where=block.of_units)
+        return
+    least = np.iinfo(read.dtype).min  # which no number is below
+    np.maximum(read, np.where(block.of_units, 0, least).astype(read.dtype), out=read)
 
 
 def _type_for(reach: int) -> tuple[Any, int | None]:

@@ -45,7 +45,7 @@ def family_proofs(
     checked yet."""
     scaled = family_scaled(queries[0].network, queries)
     search, found = FamilySearch(queries[0].network), dict[int, Robust | None]()
-    for part in chunks(scaled, len(queries), columns=2):
+    for part in chunks(scaled, len(queries)):
         roots = family_roots(scaled, queries[part])
         for place, proof in search.run(queries[part], scaled, roots, timeout):
             found[part.start + place] = proof
