@@ -13,7 +13,8 @@ import numpy as np
 
 from constructions.construction import Norm
 from constructions.family import Family
-from verifier.question.network import Network, Rows
+from verifier.question.family import with_parameter
+from verifier.question.network import Network
 
 ONE, ZERO = Fraction(1), Fraction(0)
 
@@ -32,17 +33,7 @@ def open_balls(
     The ball of m has the radius m * unit; for norm 2 its square is m^2 * unit. UserError, when the
     family is asked about, unless the radius is positive.
     """
-    widened = Network(
-        network.inputs + 1,
-        network.layers,
-        _moved(network.units, network.inputs),
-        _moved(network.outputs, network.inputs),
-    )
     kinds = np.zeros(network.units.count + 1, dtype=np.int64)
-    return Family(name, widened, (ONE, ZERO), norm, unit, radius, (ZERO,), kinds, decoder)
-
-
-def _moved(rows: Rows, inputs: int) -> Rows:
-    """The rows where an input m, which none reads, comes after the others."""
-    indices = rows.indices + (rows.indices >= inputs)
-    return Rows(rows.starts, indices, rows.numerators, rows.constants, rows.denominators)
+    return Family(
+        name, with_parameter(network), (ONE, ZERO), norm, unit, radius, (ZERO,), kinds, decoder
+    )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from verifier.ask import load_data as load_data
     from verifier.ask import load_network as load_network
     from verifier.ask import margin as margin
+    from verifier.ask import margin_curve as margin_curve
     from verifier.ask import question as question
     from verifier.ask import radius as radius
     from verifier.ask import search as search
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from verifier.search.options import Options as Options
     from verifier.tasks.around import FoundFlip as FoundFlip
     from verifier.tasks.flips import SearchedSample as SearchedSample
+    from verifier.tasks.margin import Curve as Curve
+    from verifier.tasks.margin import Piece as Piece
     from verifier.tasks.radius import RadiusInterval as RadiusInterval
     from verifier.tasks.worst import Worst as Worst
 
@@ -56,7 +59,7 @@ _HOMES = {
     "robmem._wholes": ("construct", "report"),
     "verifier.ask": (
         "Ball", "Box", "certify", "check", "check_file", "load_data", "load_network", "margin",
-        "question", "radius", "search", "verify",
+        "margin_curve", "question", "radius", "search", "verify",
     ),
     "verifier.data.dataset": ("Dataset",),
     "verifier.evidence.certificate": (
@@ -70,17 +73,18 @@ _HOMES = {
     "verifier.search.options": ("Options",),
     "verifier.tasks.around": ("FoundFlip",),
     "verifier.tasks.flips": ("SearchedSample",),
+    "verifier.tasks.margin": ("Curve", "Piece"),
     "verifier.tasks.radius": ("RadiusInterval",),
     "verifier.tasks.worst": ("Worst",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Ball", "Box", "Construction", "Dataset", "Flip", "FoundFlip", "Maximum", "Network", "Options",
-    "Progress", "Query", "Radius", "RadiusInterval", "RefusedError", "Robust", "SearchedSample",
-    "Summary", "Undecided", "UserError", "Verdict", "Worst", "__version__", "certify", "check",
-    "check_file", "construct", "load_data", "load_network", "margin", "question", "radius",
-    "report", "search", "verify",
+    "Ball", "Box", "Construction", "Curve", "Dataset", "Flip", "FoundFlip", "Maximum", "Network",
+    "Options", "Piece", "Progress", "Query", "Radius", "RadiusInterval", "RefusedError", "Robust",
+    "SearchedSample", "Summary", "Undecided", "UserError", "Verdict", "Worst", "__version__",
+    "certify", "check", "check_file", "construct", "load_data", "load_network", "margin",
+    "margin_curve", "question", "radius", "report", "search", "verify",
 ]  # fmt: skip
 
 

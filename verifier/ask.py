@@ -30,7 +30,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from verifier.checker.manifest import Question
+from verifier.checker.manifest import Question, sample_query
 from verifier.data.dataset import Dataset
 from verifier.data.held import Number, exact_number, exact_vector, sample_list
 from verifier.data.load import load
@@ -65,6 +65,8 @@ from verifier.tasks import worst as worst_case
 from verifier.tasks.around import FoundFlip
 from verifier.tasks.executed_flips import search_executed
 from verifier.tasks.flips import SearchedSample
+from verifier.tasks.margin import Curve
+from verifier.tasks.margin import margin_curve as curve_of
 from verifier.tasks.radius import RadiusInterval
 from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.worst import Worst
@@ -307,6 +309,40 @@ def radius(
         most=None if most is None else exact_number(most, "most"),
         options=options,
     )
+
+
+def margin_curve(
+    network: Any,
+    data: Dataset | str | PathLike[str],
+    sample: int,
+    up_to: Number,
+    *,
+    norm: object = "inf",
+    decoder: str | None = None,
+    labels: Sequence[str] | None = None,
+    options: Options = Options(),
+) -> Curve:
+    """The least margin on the closed ball of every radius from 0 to `up_to`, exactly, with a proof
+    for each piece; for norms inf and 1, see `verifier.tasks.margin`.
+
+    >>> found = robmem.margin_curve(network, data, 0, 2)
+    >>> found.exact, found.zero
+    (True, (Fraction(3, 2), Fraction(3, 2)))
+    >>> [(piece.last, piece.lower) for piece in found.pieces]
+    [(Fraction(2, 1), (Fraction(3, 1), Fraction(-1, 1)))]
+    """
+    read, decoder, dataset = _about(network, data, decoder, labels)
+    chosen = sample_list(sample, dataset.size)
+    if chosen is None or len(chosen) != 1:
+        raise UserError(f"sample: {sample!r} is not the number of one sample")
+    if decoder == "value":
+        raise UserError("decoder value: an output that equals its label has no margin")
+    points, of, number = runs.points_of(dataset), read_norm(norm), chosen[0]
+
+    def query_of(radius: Fraction) -> Query:
+        return sample_query(read, points, Question(of, decoder, radius), number)
+
+    return curve_of(query_of, exact_number(up_to, "up_to"), options)
 
 
 def search(

@@ -38,6 +38,7 @@ COMMANDS = (
     "search",
     "radius",
     "worst",
+    "margin",
     "slice",
     "vnnlib",
     "export",

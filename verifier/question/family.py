@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 
 from verifier.question.errors import UserError
-from verifier.question.network import Network
+from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import format_rational, require_exact
 from verifier.question.region import Norm, Region, Vector, root_upper
@@ -125,6 +125,17 @@ class FamilyTerms:
     def __str__(self) -> str:
         first, last = format_rational(self.first), format_rational(self.last)
         return f"every real m in [{first}, {last}{')' if self.open else ']'}"
+
+
+def with_parameter(network: Network) -> Network:
+    """The network with one input more, the last, which it does not read."""
+
+    def moved(rows: Rows) -> Rows:
+        indices = rows.indices + (rows.indices >= network.inputs)
+        return Rows(rows.starts, indices, rows.numerators, rows.constants, rows.denominators)
+
+    units, outputs = moved(network.units), moved(network.outputs)
+    return Network(network.inputs + 1, network.layers, units, outputs)
 
 
 def check_denominator(denominator: Denominator, cone: Cone) -> None:
