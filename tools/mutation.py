@@ -341,6 +341,9 @@ class Suite:
         sys.setprofile(None)
         self.seconds: dict[str, float] = {}  # that each takes
         self.plain = compile(path_of(module).read_text(), self.path, "exec")
+        for name in list(sys.modules):
+            if name.split(".")[0] in PROJECT:
+                closure(name)  # known in every fork
 
     def _note(self, frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename == self.path:
