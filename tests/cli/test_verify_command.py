@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -230,3 +232,19 @@ def test_check_says_what_was_asked(here: Path, capsys: pytest.CaptureFixture[str
 def test_conditions_read_back_what_they_say(seed: int) -> None:
     for goal in random_query(seed).goals:
         assert parse_conjunction(conjunction_text(goal.atoms)) == goal.atoms
+
+
+def test_what_needs_more_memory_than_the_limit_is_undecided(tmp_path: Path) -> None:
+    """In a process of its own, for the limit holds to its end."""
+    draw = np.random.default_rng(0)
+    shapes = ((600, 16), (600, 600), (3, 600))
+    weights = {f"W{k}": draw.normal(size=shape) for k, shape in enumerate(shapes)}
+    biases = {f"b{k}": np.zeros(shape[0]) for k, shape in enumerate(shapes)}
+    np.savez(tmp_path / "wide.npz", **weights, **biases)
+    done = subprocess.run(
+        [sys.executable, "-m", "verifier.cli.main", "verify", "wide.npz", "--box", "0.9:1.1",
+         "--label", "0", "--memory", "150M", "--json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert json.loads(done.stdout)["reason"] == "memory limit"

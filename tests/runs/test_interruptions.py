@@ -132,19 +132,20 @@ def test_a_worker_without_memory_fails_and_the_run_goes_on(tmp_path: Path) -> No
     assert summary.robust == SAMPLES
 
 
-def test_samples_that_need_too_much_memory_fail_and_may_be_tried_again(
+def test_samples_that_need_too_much_memory_are_undecided_and_may_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from verifier.runs import work
 
-    def exhausted(*arguments: Any) -> Any:
+    def exhausted(*arguments: Any, **named: Any) -> Any:
         raise MemoryError
 
     folder = tmp_path / "run"
     monkeypatch.setattr(work, "verify_batch", exhausted)
-    assert continue_run(started(folder)).counts["failed"] == SAMPLES
+    counts = continue_run(started(folder)).counts
+    assert (counts["undecided"], counts["failed"]) == (SAMPLES, 0)
     monkeypatch.undo()
-    assert continue_run(started(folder), retry=("failed",)).robust == SAMPLES
+    assert continue_run(started(folder), retry=("undecided",)).robust == SAMPLES
 
 
 # ------------------------------------------------------------- the main process

@@ -259,6 +259,7 @@ class Branches:
         self.upper = [np.tile(high, (count, 1)) for high in root.upper]
         self.empty = np.zeros(count, dtype=bool)
         self._lines_of: dict[int, _Lines] = {}
+        self.between: Callable[[], None] = lambda: None  # called between blocks of rows
 
     def restrict(self, branch: int, layer: int, unit: int, bound: Fraction, upper: bool) -> None:
         """Tightens one bound of one unit, numbered within its layer, of one branch."""
@@ -307,10 +308,10 @@ class Branches:
         height = len(self.symbolic.layers) if layer is None else layer
         widest = max(end - begin for begin, end in self.symbolic.blocks[: height + 1])
         size = max(1, CELLS // widest)
-        parts = [
-            self._minima(targets, branch[k : k + size], rows[k : k + size], height)
-            for k in range(0, max(len(rows), 1), size)
-        ]
+        parts = []
+        for k in range(0, max(len(rows), 1), size):
+            self.between()
+            parts.append(self._minima(targets, branch[k : k + size], rows[k : k + size], height))
         if len(parts) == 1:
             return parts[0]
         values, shifts, gradients = (np.concatenate(part) for part in zip(*parts, strict=True))

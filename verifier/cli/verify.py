@@ -76,6 +76,9 @@ _LONG = 400  # characters of a point shown exactly
 @click.option("--normalise", is_flag=True, help="Of a .nnet file: fold its normalisation in.")
 @click.option("--timeout", type=SECONDS, help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
+@click.option(
+    "--memory", metavar="SIZE", help="Most data to hold, such as 4G; what needs more is undecided."
+)
 @engine_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
@@ -135,6 +138,7 @@ class _Given:
     normalise: bool
     timeout: float | None
     nodes: int | None
+    memory: str | None
     engine: str
     seed: int
     semantics: Any
@@ -201,6 +205,7 @@ def _verify(given: _Given) -> int:
 def _read(given: _Given) -> _Read:
     from verifier.cli.options import number
     from verifier.cli.question import read_box, read_point, read_region
+    from verifier.cli.working import limit_memory, memory_bytes
     from verifier.question.errors import UserError
 
     size, squared = (
@@ -212,6 +217,8 @@ def _read(given: _Given) -> _Read:
     )
     if size is not None and squared is not None:
         raise UserError("give either --radius or --radius-squared, not both")
+    if given.memory is not None:
+        memory_bytes(given.memory)  # or an error before anything is read
     if given.timeout is not None and not isfinite(given.timeout):
         raise UserError(f"--timeout: {given.timeout} is no number of seconds")
     if given.semantics != "real":
@@ -234,6 +241,9 @@ def _read(given: _Given) -> _Read:
     center, layout = given.center, given.layout
     point = None if center is None else read_point(center, network.inputs, layout)
     region = read_region(given.norm, point, size, squared, boxes)
+    if given.memory is not None:
+        network.digest  # noqa: B018 - known before the limit, which is about the query
+        limit_memory(given.memory)
     return _Read(network, region, point, bool(boxes), decoder, notes, names)
 
 

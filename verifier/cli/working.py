@@ -231,6 +231,16 @@ def _interrupt(signal_number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
+def limit_memory(text: str | None) -> None:
+    """From here to its end the process holds at most so much data; raises UserError."""
+    if text is not None:
+        import resource
+
+        size = memory_bytes(text)
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        resource.setrlimit(resource.RLIMIT_DATA, (size, hard))
+
+
 def memory_bytes(text: str) -> int:
     """The size that `--memory` names; raises UserError."""
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}

@@ -34,7 +34,7 @@ from verifier.runs.centers import goals_at_centers
 from verifier.runs.records import Record, failure, interval_record, record_of
 from verifier.search.deep.family import FamilySearch
 from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
-from verifier.search.options import Options
+from verifier.search.options import MEMORY_LIMIT, Options
 from verifier.tasks.around import Around, Floats
 from verifier.tasks.flips import Hint, attacked, size_of
 from verifier.tasks.radius import exact_radius
@@ -119,6 +119,9 @@ def _solve(
     solve_all = _solve_balls if context.job.question.family is None else _solve_families
     try:
         return solve_all(context, samples, progress, worker)
+    except MemoryError:
+        if len(samples) == 1:
+            return [_above_memory(samples[0], worker)]
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
         if len(samples) == 1:
             return [failure(samples[0], _reason(error), worker)]
@@ -176,7 +179,9 @@ def _attacks(
         started = monotonic()
         around = Around(floats, points, job.question, sample, job.options.seed)
         goals = range(len(around.goals))
-        found = attacked(around, goals, size_of(job.question), job.hints.get(sample, ()))
+        found = attacked(
+            around, goals, size_of(job.question), job.hints.get(sample, ()), job.options
+        )
         if found is None:
             continue
         flip, searched = Flip(found.point, found.goal), monotonic()
@@ -245,8 +250,14 @@ def _measured(context: Context, sample: int, worker: str) -> Record:
     measure = _distance_of if context.job.question.distance is not None else _margin_of
     try:
         return measure(context, sample, worker)
+    except MemoryError:
+        return _above_memory(sample, worker)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not end the run
         return failure(sample, _reason(error), worker)
+
+
+def _above_memory(sample: int, worker: str) -> Record:
+    return Record(sample, "undecided", reason=MEMORY_LIMIT, worker=worker)
 
 
 def _distance_of(context: Context, sample: int, worker: str) -> Record:

@@ -13,7 +13,7 @@ from verifier.question.query import Query
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import Region, distance
 from verifier.search.bounds.floats import FloatNetwork, float_region, to_float
-from verifier.search.clock import check_time
+from verifier.search.clock import check_time, tick
 
 Float = NDArray[np.float64]
 DRAWN, KEPT, ROUNDS = 16384, 256, 12  # of `sample`
@@ -116,6 +116,7 @@ def best_points(
     points = project(region, points)
     best, most = points[:1], -np.inf
     for step in range(steps + 1):
+        tick()
         margins, gradient = network.ascend(query.goals[goal], points)
         k = int(margins.argmax())
         if margins[k] > most:
@@ -140,6 +141,7 @@ def sample(query: Query, network: FloatNetwork, goal: int, seed: int) -> Flip | 
     target, spread = query.goals[goal], (high - low) / 16
     points = low + (high - low) * random.random((DRAWN, len(low)))
     for _ in range(ROUNDS):
+        tick()
         points = project(region, points)
         margins = network.margins(target, points)
         order = np.argsort(-margins, kind="stable")[:KEPT]

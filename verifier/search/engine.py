@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from verifier.checker.intervals import RootBounds
@@ -17,17 +18,18 @@ from verifier.evidence.certificate import Flip, Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.search.bounds.floats import fits
-from verifier.search.clock import LateError, check_time
+from verifier.search.clock import LateError, check_time, within
 from verifier.search.deep.ridge_sums import is_worth_trying
 from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
-from verifier.search.options import Options, Outcome
+from verifier.search.options import MEMORY_LIMIT, Options, Outcome
 from verifier.search.trees.branching import branch
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
 LOOKS = 8  # steps of the ascents that say how small a margin is where nothing was decided
+LOOK_SECONDS = 1.0  # they may take, after the time of the query
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
 
 
@@ -61,9 +63,12 @@ def search_one(
     If not `believing` in floats, leaves are tried exactly as soon as they are found.
     """
     try:
-        outcome = _answer(query, scaled, root, options, deadline, believing)
+        with within(deadline):
+            outcome = _answer(query, scaled, root, options, deadline, believing)
     except LateError:
         outcome = Outcome(Undecided("timeout"))
+    except MemoryError:
+        return Outcome(Undecided(MEMORY_LIMIT))
     if isinstance(outcome.verdict, Undecided):
         verdict = _enclosed(query, scaled, root, outcome.verdict.reason, options.seed)
         outcome = replace(outcome, verdict=verdict)
@@ -81,8 +86,12 @@ def _enclosed(
     point, where the network is small enough for a look that takes less than a branch or two."""
     if _is_large(query) or not fits(query.network) or query.region.open:
         return Undecided(reason)
-    lower = proved_margin(query, LeafChecker(query, scaled, root))
-    return Undecided(reason, lower, seen_margin(query, seed, steps=LOOKS)[0])
+    try:
+        with within(monotonic() + LOOK_SECONDS):
+            lower = proved_margin(query, LeafChecker(query, scaled, root))
+            return Undecided(reason, lower, seen_margin(query, seed, steps=LOOKS)[0])
+    except (LateError, MemoryError):
+        return Undecided(reason)
 
 
 def _answer(

@@ -7,6 +7,7 @@ positive where no goal is satisfied, and the label is kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from fractions import Fraction
 
 import numpy as np
@@ -17,6 +18,7 @@ from verifier.checker.scaled import evaluate
 from verifier.question.query import Query
 from verifier.search.attack import best_points, into_region
 from verifier.search.bounds.floats import fits, float_network
+from verifier.search.clock import LateError, tick
 
 Vector = tuple[Fraction, ...]
 
@@ -27,6 +29,7 @@ def proved_margin(query: Query, checker: LeafChecker) -> Fraction | None:
     if not supports(query.network) or not query.goals:
         return None
     branches = checker.branches([checker.snapshot()])
+    branches.between = tick
     branches.tighten()
     atoms = [atom for goal in query.goals for atom in goal.atoms]
     count = len(atoms)
@@ -49,9 +52,11 @@ def seen_margin(query: Query, seed: int, *, steps: int = 40) -> tuple[Fraction, 
     if fits(query.network):
         with np.errstate(all="ignore"):
             network = float_network(query.network)
-            for goal in range(len(query.goals)):
-                best = best_points(query, network, goal, seed=seed, steps=steps)
-                points += [tuple(map(Fraction, p)) for p in best.tolist() if np.isfinite(p).all()]
+            with suppress(LateError):  # the points seen so far will do
+                for goal in range(len(query.goals)):
+                    best = best_points(query, network, goal, seed=seed, steps=steps)
+                    finite = [p for p in best.tolist() if np.isfinite(p).all()]
+                    points += [tuple(map(Fraction, p)) for p in finite]
     moved = [into_region(region, list(point)) for point in points]
     return lowest(query, [point for point in moved if point is not None])
 

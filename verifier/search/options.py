@@ -19,6 +19,7 @@ PULP_NAMES = {  # the classes of PuLP that run a solver, the first that is there
     "mosek": ("MOSEK",),
     "copt": ("COPT", "COPT_CMD"),
 }
+MEMORY_LIMIT = "memory limit"  # why a query is undecided that wants more than there is
 MIP_SOLVERS = ("highs", *PULP_NAMES)
 
 

@@ -17,6 +17,8 @@ from verifier.evidence.certificate import Flip, Robust, Undecided, certificate_b
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.question.shown import Shown
+from verifier.search.clock import LateError, within
+from verifier.search.engine import one_thread
 from verifier.search.options import Options
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.radius import interval_around
@@ -129,7 +131,7 @@ def _any(
     unclear: list[str] = []
     reason, proved, solver = "", 0, ""
     for group in groups:
-        shown = attacked(around, group, size, hints)
+        shown = attacked(around, group, size, hints, _remaining(options, started))
         if shown is None:
             query = around.query(size, group)
             outcome = verify(query, _remaining(options, started))
@@ -159,14 +161,24 @@ def _any(
 
 
 def attacked(
-    around: Around, group: Sequence[int], size: Fraction, hints: Sequence[Hint]
+    around: Around,
+    group: Sequence[int],
+    size: Fraction,
+    hints: Sequence[Hint],
+    options: Options = Options(),
 ) -> FoundFlip | None:
-    """A flip of one of these goals in the ball of that size: the sample itself, or by attack."""
+    """A flip of one of these goals in the ball of that size: the sample itself, or by attack in
+    half of the time."""
     shown = around.misread(group)
-    if shown is None:
-        attacks = (around.attack(size, goal, hints) for goal in group)
-        shown = next((flip for flip in attacks if flip is not None), None)
-    return shown
+    if shown is not None:
+        return shown
+    end = None if options.timeout is None else monotonic() + options.timeout / 2
+    try:
+        with one_thread(), within(end):
+            attacks = (around.attack(size, goal, hints) for goal in group)
+            return next((flip for flip in attacks if flip is not None), None)
+    except (LateError, MemoryError):
+        return None
 
 
 def _nearest(
@@ -189,7 +201,7 @@ def _nearest(
         found = interval_around(
             around,
             group,
-            within=None,
+            length=None,
             most=size,
             options=limits,
             hints=points,

@@ -37,7 +37,9 @@ from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower, sqrt_upper
 from verifier.question.region import Norm, distance
 from verifier.question.shown import Shown
-from verifier.search.options import Options
+from verifier.search.clock import LateError, within
+from verifier.search.engine import one_thread
+from verifier.search.options import MEMORY_LIMIT, Options
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.verify import verify
 
@@ -125,7 +127,7 @@ def exact_radius(
     around = Around(Floats(network), points, question, sample, options.seed)
     size = None if most is None else largest_asked(around, most)
     goals = range(len(around.goals))
-    return interval_around(around, goals, within=within, most=size, options=options, hints=hints)
+    return interval_around(around, goals, length=within, most=size, options=options, hints=hints)
 
 
 def exact_radii(
@@ -204,7 +206,7 @@ def interval_around(
     around: Around,
     goals: Sequence[int],
     *,
-    within: Fraction | None,
+    length: Fraction | None,
     most: Fraction | None,
     options: Options,
     hints: Sequence[Vector] = (),
@@ -212,10 +214,11 @@ def interval_around(
 ) -> RadiusInterval:
     """The radius for these goals alone; `most` is a size, for norm 2 a squared radius.
 
-    Without `within` it is exact, or with exact=False in an interval of a 1024th of its upper end.
+    Without `length` it is exact, or with exact=False in an interval of a 1024th of its upper end.
     """
-    search = _Search(around, list(goals), within, most, options)
-    return search.run(hints, exact=exact and within is None)
+    search = _Search(around, list(goals), length, most, options)
+    with one_thread():
+        return search.run(hints, exact=exact and length is None)
 
 
 class _Search:
@@ -245,6 +248,17 @@ class _Search:
         self.deadline = None if timeout is None else self.started + timeout
 
     def run(self, hints: Sequence[Vector], *, exact: bool) -> RadiusInterval:
+        """The interval; as far as it came where the time or the memory ends."""
+        try:
+            with within(self.deadline):
+                return self._run(hints, exact=exact)
+        except LateError:
+            self.reason = "timeout"
+        except MemoryError:
+            self.reason = MEMORY_LIMIT
+        return self._result(reached=False)
+
+    def _run(self, hints: Sequence[Vector], *, exact: bool) -> RadiusInterval:
         empty = self.around.beyond_clip(Fraction(0))
         if empty is not None:
             self.reason = empty.replace("the ball of ", "")
@@ -307,10 +321,12 @@ class _Search:
             return
         listed = around.at([*hints, *_rivals(around)], self.goals, "rival")
         listed = sorted(listed, key=lambda flip: flip.distance)[:2]
-        planes = [around.nearby(goal) for goal in self.goals]
-        for flip in (*listed, *planes):
-            if flip is not None:
-                self._take(around.nearer(flip))
+        for flip in listed:
+            self._take_nearer(flip)
+        for goal in self.goals:
+            plane = around.nearby(goal)
+            if plane is not None:
+                self._take_nearer(plane)
         if self.solver_name is not None:
             self._ask_solver(self.solver_name)
 
@@ -329,8 +345,13 @@ class _Search:
                 further = [x + share * (x - c) for x, c in zip(point, center, strict=True)]
                 flip = self.around.found(self.goals[goal], tuple(further), "solver")
                 if flip is not None:
-                    self._take(self.around.nearer(flip))
+                    self._take_nearer(flip)
                     break
+
+    def _take_nearer(self, flip: FoundFlip) -> None:
+        """Takes the flip, then one that is nearer, if there is time to look for it."""
+        self._take(flip)
+        self._take(self.around.nearer(flip))
 
     def _take(self, flip: FoundFlip) -> None:
         if flip.distance <= self.most and (self.best is None or flip.distance < self.best.distance):
@@ -345,7 +366,7 @@ class _Search:
         elif isinstance(verdict, Flip):
             flip = self.around.shown(verdict, self.goals, "exact")
             if flip is not None:
-                self._take(self.around.nearer(flip))
+                self._take_nearer(flip)
         else:
             self.blocked, self.reason = radius, verdict.reason
 

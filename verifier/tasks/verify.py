@@ -16,9 +16,10 @@ from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecid
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.search.clock import LateError, within
 from verifier.search.engine import one_thread, search_one
 from verifier.search.flips.hints import Vector, extremes, flips_at_hints
-from verifier.search.options import Options, Outcome
+from verifier.search.options import MEMORY_LIMIT, Options, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +70,19 @@ def verify_batch(
     """
     if not queries:
         return []
-    own = checker or Checker.of(network, queries)
+    try:
+        own = checker or Checker.of(network, queries)
+    except MemoryError:  # of the network itself
+        outcomes = [CheckedOutcome(Undecided(MEMORY_LIMIT)) for _ in queries]
+        for number, outcome in enumerate(outcomes):
+            answered(number, outcome)
+        return outcomes
+    batch = _Batch(own, queries, options, progress, asked, answered)
     with one_thread():
-        return _Batch(own, queries, options, progress, asked, answered).run(hints)
+        try:
+            return batch.run(hints)
+        except MemoryError:  # of what is done for all at once
+            return batch.run_one_by_one(hints)
 
 
 class _Batch:
@@ -105,6 +116,24 @@ class _Batch:
         self._progress(len(self._outcomes))
         return [self._outcomes[k] for k in everything]
 
+    def run_one_by_one(self, hints: Sequence[Sequence[Vector]] | None) -> list[CheckedOutcome]:
+        """What is open, each query alone; undecided is what wants more memory than there is."""
+        everything = range(len(self._queries))
+        for k in everything:
+            if k in self._outcomes:
+                continue
+            first = hints[k] if hints else [extremes(self._queries[k].region)[0]]
+            undecided: dict[int, CheckedOutcome] = {}
+            try:
+                self._look_at([k], [first])
+                undecided = {} if k in self._outcomes else self._search_all([k])
+            except MemoryError:
+                undecided = {k: CheckedOutcome(Undecided(MEMORY_LIMIT))}
+            for outcome in undecided.values():
+                self._settle(k, outcome)
+            self._progress(len(self._outcomes))
+        return [self._outcomes[k] for k in everything]
+
     def _settle(self, k: int, outcome: CheckedOutcome) -> None:
         self._outcomes[k] = outcome
         self._answered(k, outcome)
@@ -114,7 +143,13 @@ class _Batch:
         started = monotonic()
         listed = [self._queries[k] for k in numbers]
         network, _ = self._checker.lent()
-        flips = flips_at_hints(network, listed, hints)
+        timeout = self._options.timeout
+        flips: dict[int, Flip] = {}
+        try:
+            with within(None if timeout is None else started + timeout * len(listed)):
+                flips = flips_at_hints(network, listed, hints)
+        except LateError:  # the search will say so, query by query
+            pass
         share = (monotonic() - started) / max(len(flips), 1)
         seconds = {"bounds": 0.0, "search": share, "check": 0.0}
         found = self._checker.flips(
@@ -159,7 +194,11 @@ class _Batch:
             seconds["search"] += found - started
             if isinstance(verdict, Undecided):
                 break
-            shown = self._replayed(k, place, these, verdict)
+            try:
+                shown = self._replayed(k, place, these, verdict)
+            except MemoryError:
+                outcome = replace(outcome, verdict=Undecided(MEMORY_LIMIT))
+                break
             started = monotonic()
             seconds["check"] += started - found
             if isinstance(shown, Checked):

@@ -14,6 +14,7 @@ that time allows, is an interval, proved and witnessed in the same way.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf, isfinite
@@ -29,6 +30,9 @@ from verifier.question.margin import MarginTerms, margin_at_most, margin_below
 from verifier.question.query import Query
 from verifier.question.shown import Shown
 from verifier.search.attack import into_region
+from verifier.search.clock import LateError
+from verifier.search.clock import within as until
+from verifier.search.engine import one_thread
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.margins import lowest, proved_margin, seen_margin
 from verifier.search.options import Options
@@ -88,7 +92,8 @@ def worst(query: Query, *, within: Fraction | None = None, options: Options = Op
         raise UserError("the worst case of an open region may be attained nowhere")
     if within is None and query.region.norm == "2":
         raise UserError("on an L2 ball the worst margin may be irrational: give within")
-    return _Search(query, terms, options).run()
+    with one_thread():
+        return _Search(query, terms, options).run()
 
 
 class _Search:
@@ -104,11 +109,12 @@ class _Search:
         self.lower: Fraction | None = None
         self.question: Query | None = None
         self.proof: Robust | None = None
-        self.upper, self.point, self.goal = seen_margin(query, options.seed)
+        with until(self._deadline):
+            self.upper, self.point, self.goal = seen_margin(query, options.seed)
         self.solver, self._claimed = "", -inf
         if options.solver is not None:
             self._ask_solver(options.solver)
-        self._descend()
+        self._descend_in_time()
 
     def run(self) -> Worst:
         """A proof for the margin that was seen, as long as no point has a smaller one."""
@@ -157,7 +163,9 @@ class _Search:
     def _prove_something(self) -> None:
         """What symbolic bounds prove, what a solver claims up to its tolerance, then halfway to
         what was seen, while time is left."""
-        bound = proved_margin(self.query, LeafChecker(self.query, self._scaled, self._root))
+        bound = None
+        with suppress(LateError, MemoryError), until(self._deadline):
+            bound = proved_margin(self.query, LeafChecker(self.query, self._scaled, self._root))
         if bound is None:
             return
         if bound < self.upper:
@@ -188,8 +196,13 @@ class _Search:
             self.lower, self.question, self.proof = margin, question, verdict
         elif isinstance(verdict, Flip):
             self.upper, self.point, self.goal = lowest(self.query, [verdict.point])
-            self._descend()
+            self._descend_in_time()
         return verdict
+
+    def _descend_in_time(self) -> None:
+        """As far as there is time and memory."""
+        with suppress(LateError, MemoryError), until(self._deadline):
+            self._descend()
 
     def _descend(self) -> None:
         """Minimises the margin on the linear piece of the point, and on that of the point found

@@ -24,6 +24,7 @@ from verifier.question.errors import UserError
 from verifier.search.bounds.claims import Claim, Guess, SolverError
 from verifier.search.bounds.floats import to_float
 from verifier.search.bounds.models import to_highs, to_pulp
+from verifier.search.clock import LateError, seconds_left
 from verifier.search.options import MIP_SOLVERS, PULP_NAMES
 
 Float = NDArray[np.float64]
@@ -138,16 +139,15 @@ class LinearProgram:
         self._highs.changeRowBounds(row, lower, upper)
 
     def solve(self) -> Answer:
-        """The answer from the last basis; raises SolverError for an unexpected status."""
-        self._highs.run()
-        status = self._highs.getModelStatus()
+        """The answer from the last basis; raises SolverError for an unexpected status, LateError
+        where the time of the query ends before there is one."""
+        status = self._run()
         if status not in _SOLVED:  # once more from scratch, and then with presolve
             for presolve in ("off", "on"):
                 self._highs.clearSolver()
                 self._highs.setOptionValue("presolve", presolve)
-                self._highs.run()
+                status = self._run()
                 self._highs.setOptionValue("presolve", "off")
-                status = self._highs.getModelStatus()
                 if status in _SOLVED:
                     break
         if status not in _SOLVED:
@@ -161,6 +161,19 @@ class LinearProgram:
             )
         ray = self._ray()
         return Answer(None, ray, -(self._matrix.T @ ray))
+
+    def _run(self) -> Any:
+        """The status after a run in the time that is left."""
+        left = seconds_left()
+        # The limit of HiGHS is about all runs of one solver together.
+        self._highs.setOptionValue(
+            "time_limit", math.inf if left is None else self._highs.getRunTime() + left
+        )
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status == HighsModelStatus.kTimeLimit:
+            raise LateError
+        return status
 
     def _ray(self) -> Float:
         """A Farkas ray scaled to size one, zeros where the solver has none."""
@@ -191,6 +204,9 @@ def vertex(objective: Float, rows: Float, offsets: Float) -> list[int] | None:
     program.a_matrix_.start_ = np.searchsorted(at, np.arange(count + 1))
     program.a_matrix_.index_, program.a_matrix_.value_ = columns, matrix[at, columns]
     solver.passModel(program)
+    left = seconds_left()
+    if left is not None:
+        solver.setOptionValue("time_limit", left)
     solver.run()
     if solver.getModelStatus() != HighsModelStatus.kOptimal:
         return None

@@ -14,6 +14,7 @@ from verifier.evidence.certificate import Leaf
 from verifier.question.network import Network
 from verifier.question.query import Goal, Query
 from verifier.question.region import distance
+from verifier.search.clock import tick
 from verifier.search.exact.program import (
     LARGE,
     ONE,
@@ -211,6 +212,7 @@ def pre_activations(network: Network, point: Sequence[Fraction]) -> list[Fractio
     """Every a_v at the point, exactly."""
     values, found = list(point), list[Fraction]()
     for v in range(network.units.count):
+        tick()
         weights, constant = network.units.fractions(v)
         found.append(constant + sum((w * values[j] for j, w in weights.items()), ZERO))
         values.append(max(found[-1], ZERO))

@@ -15,6 +15,7 @@ from verifier.checker.leaf import LeafChecker
 from verifier.question.query import Goal, Query
 from verifier.search.bounds.floats import float_vector
 from verifier.search.bounds.solver import vertex
+from verifier.search.clock import tick
 from verifier.search.exact.simplex import Optimum, Row, maximise, solve_exactly
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -33,6 +34,7 @@ def affine_forms(
     forms = [_unit_form(width, k) for k in range(n)]
     pre: list[list[fmpq]] = []
     for first, last in network.layer_ranges():
+        tick()
         pre.extend(_combined([network.units.fractions(v) for v in range(first, last)], forms))
         for v in range(first, last):
             on = phases[v] if v in phases else checker.lower(v) >= 0
@@ -252,6 +254,7 @@ class Program:
         active: list[int] = []
         reduced: list[tuple[int, Row]] = []  # echelon form of the active rows
         while True:
+            tick()
             for i, (row, offset) in enumerate(zip(self.rows, self.offsets, strict=True)):
                 if i not in active and dot(row, point) == offset:
                     pivot = _reduce(reduced, row)

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 
 from verifier.search.bounds.floats import float_vector, to_float
+from verifier.search.clock import tick
 from verifier.search.exact.simplex import solve_exactly
 
 Row = list[Fraction]
@@ -45,6 +46,7 @@ def project(
     weights: list[Fraction] = []
     steps = 0
     while True:
+        tick()
         violated = next(
             (i for i, row in enumerate(rows) if i not in active and dot(row, point) < offsets[i]),
             None,
@@ -55,6 +57,7 @@ def project(
             return Projection(point, squares, kept)
         gained = ZERO
         while True:
+            tick()
             steps += 1
             if steps > MAX_STEPS:
                 return None

@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from flint import fmpq, fmpq_mat
 
+from verifier.search.clock import tick
+
 Row = list[Fraction]
 MAX_STEPS = 2000
 
@@ -36,6 +38,7 @@ def maximise(
     """
     basis = list(active)
     for _ in range(MAX_STEPS):
+        tick()
         matrix = _matrix([rows[i] for i in basis])
         try:
             point = _solve(matrix, [offsets[i] for i in basis])

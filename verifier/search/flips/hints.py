@@ -16,8 +16,10 @@ from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower
 from verifier.question.region import Norm, Region
 from verifier.search.attack import into_region
+from verifier.search.clock import tick
 
 ZERO = Fraction(0)
+AT_ONCE = 1024  # points evaluated, before it is asked whether there is time for more
 MOST_ROWS = 10_000  # looked at for a direction
 HALVINGS = 4  # of the way from the center to the end of a region
 PLACES = 24  # bits behind the point of that way, for norm 2
@@ -133,10 +135,21 @@ def flips_at_hints(
             moved = into_region(query.region, list(point))
             if moved is not None:
                 wanted.append((number, moved))
-    outputs = evaluate(network, [point for _, point in wanted])
     flips: dict[int, Flip] = {}
+    for begin in range(0, len(wanted), AT_ONCE):
+        tick()
+        part = wanted[begin : begin + AT_ONCE]
+        _add_flips(flips, queries, part, evaluate(network, [point for _, point in part]))
+    return flips
+
+
+def _add_flips(
+    flips: dict[int, Flip],
+    queries: Sequence[Query],
+    wanted: Sequence[tuple[int, Vector]],
+    outputs: Sequence[Sequence[Fraction]],
+) -> None:
     for (number, point), values in zip(wanted, outputs, strict=True):
         for goal, asked in enumerate(queries[number].goals):
             if number not in flips and all(atom.holds(point, values) for atom in asked.atoms):
                 flips[number] = Flip(point, goal)
-    return flips

@@ -15,6 +15,7 @@ from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import Norm, Region
 from verifier.search.attack import exact_flip, project
 from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+from verifier.search.clock import tick
 
 Float = NDArray[np.float64]
 Vector = tuple[Fraction, ...]
@@ -38,6 +39,7 @@ def corners(
     points = project(region, points)
     seen: set[bytes] = set()
     for _ in range(rounds):
+        tick()
         _, gradients = network.ascend(target, points)
         vertices = [_vertex(region, gradient) for gradient in gradients]
         points = np.array([float_vector(vertex) for vertex in vertices])
@@ -78,6 +80,7 @@ def directions(
     middle = float_vector(list(center))
     point, found = middle, []
     for step in range(steps):
+        tick()
         nearest = nearest_on_plane(network, goal, norm, middle, point)
         if nearest is None:
             break
@@ -117,6 +120,7 @@ def crossings(
     middle = float_vector(list(center))
     listed = []
     for k, point in enumerate(points):
+        tick()
         steps = reach * np.arange(1, _STEPS + 1) / _STEPS
         margins = network.margins(goal, middle + steps[:, None] * (point - middle))
         hits = np.flatnonzero(margins >= 0)
@@ -163,6 +167,7 @@ def first_on_segment(
         return point
     guess = None if rough is None else _rough_crossing(rough, goal, center, point)
     for number in range(rounds):
+        tick()
         if number == 0 and guess is not None:
             step = Fraction(1, 1 << 16)
             ts = [max(low, guess - step), guess, min(high, guess + step)]
@@ -193,6 +198,7 @@ def _rough_crossing(
     move = float_vector(list(point)) - middle
     low, high = 0.0, 1.0
     for _ in range(3):
+        tick()
         ts = low + (high - low) * np.arange(1, _STEPS + 1) / _STEPS
         hits = np.flatnonzero(network.margins(goal, middle + ts[:, None] * move) >= 0)
         if not hits.size:

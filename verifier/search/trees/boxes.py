@@ -28,6 +28,7 @@ from verifier.evidence.certificate import (
 from verifier.question.query import Query
 from verifier.search.attack import exact_flip, sample
 from verifier.search.bounds.floats import FloatNetwork, to_float
+from verifier.search.clock import tick
 from verifier.search.trees.phases import PhaseTree
 
 BATCH = 64  # boxes bounded at once
@@ -110,6 +111,7 @@ class InputSplitting:
     ) -> Flip | Undecided | None:
         """Bounds the boxes of the batch; closes them or puts their halves on the waiting list."""
         branches = self.checker.branches([self._snapshot(boxes[i]) for i in batch])
+        branches.between = tick
         shares = _Shares(branches)
         branches.tighten(shares.add)
         asked = [(k, goal) for k, i in enumerate(batch) for goal in boxes[i].goals]

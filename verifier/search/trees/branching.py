@@ -22,6 +22,7 @@ from verifier.evidence.certificate import (
 from verifier.question.query import Query
 from verifier.search.attack import ascend
 from verifier.search.bounds.floats import FloatNetwork, float_network
+from verifier.search.clock import tick
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
 from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
@@ -163,6 +164,7 @@ def _at_root(query: Query, checker: LeafChecker) -> _Root:
     """The same, from the checker's current bounds; the step that tightens them costs no more."""
     snapshot = checker.snapshot()
     branches = checker.branches([snapshot])
+    branches.between = tick
     branches.tighten()
     checker.remember(branches, {0: snapshot.key()})
     undecided = sum(
