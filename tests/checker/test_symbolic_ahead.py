@@ -124,7 +124,7 @@ def test_a_step_before_the_tree_is_above_all_of_it(monkeypatch: pytest.MonkeyPat
     bounds_at_leaves(tree, STEP)
     assert found == [1, 2]
     found.clear()
-    bounds_at_leaves(tree, LEMMA)
+    bounds_at_leaves(tree, Lemma(2, True, F(4), (PLAIN,)))  # intervals say 11/2
     assert found == [2]
 
 
