@@ -164,3 +164,24 @@ def test_integers_that_fit():
         with pytest.raises(RefusedError, match="unsupported: weights beyond 64 bits"):
             _small(np.array([1, value], dtype=object))
     assert _small(np.zeros(0, dtype=object)).dtype == np.int64
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_sum_is_read_where_it_is_never_negative(side):
+    """s = x+ + (1 - x)+ + y+ + c has the least value 1 + c; what reads it is a sum if that is
+    >= 0. And a unit of s from below, -x+ and (x - 1)+ among it, has none."""
+    for constant, usable in ((F(-1), True), (F(-1) - F(1, 2**30), False), (F(-3, 2), False),
+                             (F(0), True), (F(1), True)):  # fmt: skip
+        build = NetworkBuilder(2)
+        x, y = build.inputs
+        bends = build.layer([x * side, 1 - x * side, y])
+        (total,) = build.layer([sum(bends, 0 * x) + constant])
+        (above,) = build.layer([total + bends[2]])
+        final = tables_of(ScaledNetwork(build.network([above]), 1)).final
+        assert final.units.tolist() == ([4] if usable else [])
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    bends = build.layer([x * side, y])
+    (total,) = build.layer([bends[1] - bends[0] + 100])
+    (above,) = build.layer([total + bends[1]])
+    assert tables_of(ScaledNetwork(build.network([above]), 1)).final.units.tolist() == []
