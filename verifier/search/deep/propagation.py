@@ -120,6 +120,10 @@ class Propagation:
         after the deadline."""
         return self.run_quickly() or self.run_thoroughly()
 
+    def run_forward(self) -> bool:
+        """The same by substituting forwards alone."""
+        return self._forward(self._relevant())
+
     def run_quickly(self) -> bool:
         """The same by what is cheap, up to a first pass over all units; then by maxima, which cost
         a look at all rows, for what overlaps so much that lemmas do not settle it."""
