@@ -41,6 +41,7 @@ COMMANDS = (
     "margin",
     "slice",
     "vnnlib",
+    "arbitrate",
     "export",
     "report",
     "example",

@@ -73,7 +73,7 @@ def read_instances(path: Path | str, timeout: float | None = None) -> list[Insta
     path = Path(path)
     text = read_text(path, 1 << 28)
     with naming(path):
-        rows = list(_rows(text))
+        rows = list(rows_of(text))
         if not rows or len(rows) > MAX_INSTANCES:
             raise UserError(f"{len(rows)} instances; the limits are 1 and {MAX_INSTANCES}")
         columns = ["network", "property", "timeout", "expected"]
@@ -87,14 +87,14 @@ def read_instances(path: Path | str, timeout: float | None = None) -> list[Insta
                 raise UserError(f"line {number}: {len(row)} cells, not {len(columns)}")
             cells = dict(zip(columns, row, strict=False))
             with naming(f"line {number}"):
-                listed.append(_instance(cells, path.parent, timeout))
+                listed.append(instance_of(cells, path.parent, timeout))
         repeated = len(listed) - len({instance.key for instance in listed})
         if repeated:
             raise UserError(f"{repeated} instances occur twice")
         return listed
 
 
-def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
+def rows_of(text: str) -> Iterator[tuple[int, list[str]]]:
     """The cells of each line that has some, with the number of the line.
 
     Semicolons separate cells if the first line has one, and no comma outside of quotes.
@@ -124,7 +124,8 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
             yield number, [listed[0], *found] if listed else found
 
 
-def _instance(cells: dict[str, str], folder: Path, timeout: float | None) -> Instance:
+def instance_of(cells: dict[str, str], folder: Path, timeout: float | None) -> Instance:
+    """The instance of these cells, by their columns; raises UserError."""
     text = cells.get("timeout", "")
     if text:
         try:
@@ -137,7 +138,7 @@ def _instance(cells: dict[str, str], folder: Path, timeout: float | None) -> Ins
         cells["network"],
         cells["property"],
         _networks(folder, cells["network"]),
-        _found(folder, cells["property"], "vnnlib"),
+        found_file(folder, cells["property"], "vnnlib"),
         timeout,
         _EXPECTED.get(cells.get("expected", "").lower()),
     )
@@ -149,16 +150,16 @@ _PAIR = re.compile(r"""\(\s*(['"])([^'"]*)\1\s*,\s*(['"])([^'"]*)\3\s*\)""")
 def _networks(folder: Path, text: str) -> tuple[tuple[str, Path], ...]:
     """The files of a cell: one, or [('f', 'a.onnx'), ('g', 'b.onnx')] for networks f and g."""
     if not text.startswith("["):
-        return (("", _found(folder, text, "onnx")),)
+        return (("", found_file(folder, text, "onnx")),)
     pairs = [(match[2], match[4]) for match in _PAIR.finditer(text)]
     if not pairs or re.sub(r"[\[\],\s]", "", _PAIR.sub("", text)):
         raise UserError(f"{shown(text)} is not as [('f', 'a.onnx'), ('g', 'b.onnx')]")
     if len(dict(pairs)) < len(pairs):
         raise UserError(f"{shown(text)} names a network twice")
-    return tuple((name, _found(folder, file, "onnx")) for name, file in pairs)
+    return tuple((name, found_file(folder, file, "onnx")) for name, file in pairs)
 
 
-def _found(folder: Path, name: str, kind: str) -> Path:
+def found_file(folder: Path, name: str, kind: str) -> Path:
     """The file beside the list or in its folder `kind`, perhaps packed; `folder/name` if none."""
     if "\0" in name or not name:
         raise UserError(f"{shown(name)} is not the name of a file")

@@ -10,6 +10,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import math
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -762,6 +763,15 @@ def _lost(instance: Instance | None, verdict: str, detail: str) -> Row:
     return Row(*instance.key, verdict, seconds, "0", expected, digest, detail)
 
 
+def evidence_files(instance: Instance, proofs: Path) -> list[Path]:
+    """The files in the folder that hold the evidence of the instance's answer, in their order."""
+    one = proofs / f"{_safe(instance)}.proof.gz"
+    stem = one.name.removesuffix(".proof.gz")
+    numbered = [proofs / f"{stem}-{k}.proof.gz" for k in range(1, 1 << 10)]
+    found = [one] if one.exists() else []
+    return found + list(itertools.takewhile(Path.exists, numbered))
+
+
 def _safe(instance: Instance) -> str:
     names = "-".join(Path(name).name.split(".")[0] for name in instance.key)
     tag = hashlib.sha256("\0".join(instance.key).encode()).hexdigest()[:8]
@@ -798,6 +808,7 @@ __all__ = [
     "check_proofs",
     "competition_result",
     "describe",
+    "evidence_files",
     "float_point",
     "join_files",
     "read_instances",
