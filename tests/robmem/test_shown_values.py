@@ -29,7 +29,7 @@ def values(tmp_path_factory):
 
 def test_reprs_are_short_and_on_one_line(values):
     for value in values:
-        assert 5 < len(repr(value)) < 1500 and "\n" not in repr(value), value
+        assert 5 < len(repr(value)) < 700 and "\n" not in repr(value), value
         assert "=" in repr(value)
     assert len(repr(NETWORK)) < 120 and len(repr(DATA)) < 120
 

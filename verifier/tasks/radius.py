@@ -36,7 +36,7 @@ from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower, sqrt_upper
 from verifier.question.region import Norm, distance
-from verifier.question.shown import Shown
+from verifier.question.shown import Shown, brief
 from verifier.search.clock import LateError, within
 from verifier.search.engine import one_thread
 from verifier.search.options import MEMORY_LIMIT, Options
@@ -84,6 +84,18 @@ class RadiusInterval(Shown):
     def lower(self) -> Fraction:
         """A radius within which there is no flip, the largest where it is rational."""
         return _root_below(self.lower_size) if self.norm == "2" else self.lower_size
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """The interval in a few words; the evidence is in `proof`, `flip` and `pair`."""
+        square = "squared distance" if self.norm == "2" else "distance"
+        away = "none found" if self.upper is None else brief(self.upper)
+        known = [(square, away), ("exact", str(self.exact))]
+        if not self.exact:
+            known.insert(0, ("no flip within", brief(self.lower)))
+        rival = "none" if self.flip is None else repr(self.flip.rival)
+        shown = [("sample", str(self.sample)), ("label", repr(self.label)), ("norm", self.norm)]
+        shown += [*known, ("rival", rival)]
+        return shown if self.reached else [*shown, ("reason", repr(self.reason))]
 
     @property
     def misread(self) -> bool:

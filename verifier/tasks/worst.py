@@ -28,7 +28,7 @@ from verifier.evidence.certificate import Flip, Maximum, Robust, Undecided
 from verifier.question.errors import UserError
 from verifier.question.margin import MarginTerms, margin_at_most, margin_below
 from verifier.question.query import Query
-from verifier.question.shown import Shown
+from verifier.question.shown import Shown, brief
 from verifier.search.attack import into_region
 from verifier.search.clock import LateError
 from verifier.search.clock import within as until
@@ -67,6 +67,13 @@ class Worst(Shown):
     queries: int
     seconds: float
     solver: str = ""
+
+    def _facts(self) -> list[tuple[str, str]]:
+        """The interval in a few words; the evidence is in `proof`, `point` and `pair`."""
+        lower = "nothing" if self.lower is None else brief(self.lower)
+        shown = [("margin at least", lower), ("at a point", brief(self.upper))]
+        shown += [("exact", str(self.exact)), ("rival", repr(self.query.goals[self.goal].rival))]
+        return shown if self.reached else [*shown, ("reason", repr(self.reason))]
 
     @property
     def exact(self) -> bool:

@@ -287,14 +287,16 @@ def solve_mip(
             text = str(error).strip().split("\n")[-1][:200]
             raise SolverError(text or type(error).__name__) from error
     claim = _claim_of(model, status)
-    values = {variable.name: variable.varValue for variable in model.variables()}
-    # PuLP leaves out columns that no row reads; any place within their bounds will do.
+    found = {variable.name: variable.varValue for variable in model.variables()}
+    values = {name: value for name, value in found.items() if value is not None}
+    # PuLP leaves out columns that no row reads, or their values; any place within their bounds
+    # will do.
     columns = [
         values.get(name, min(max(0.0, -math.inf if low is None else to_float(low)),
                              math.inf if high is None else to_float(high)))
         for name, low, high in zip(program.names, program.lower, program.upper, strict=True)
     ]  # fmt: skip
-    known = claim is not Claim.INFEASIBLE and None not in columns
+    known = claim is not Claim.INFEASIBLE and bool(values)
     bound = pulp.value(model.objective) if known and claim is Claim.OPTIMAL else None
     return Guess(claim, np.array(columns, dtype=float) if known else None, bound)
 
