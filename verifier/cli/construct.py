@@ -72,8 +72,10 @@ def command(
     """
     from constructions.comparison import compare, described
     from constructions.registry import REGISTRY, build
+    from verifier.cli.progress import counted, staged
     from verifier.evidence.network_file import save_network
     from verifier.question.errors import UserError
+    from verifier.question.printable import printable
 
     if name == "list":
         if as_json:
@@ -105,9 +107,14 @@ def command(
         broken = False
         table: list[tuple[str, ...]] = [("construction", "norm", "budget", "robust", *_NAMED)]
         listed, reasons = [], []
-        for compared in compare(
-            dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, limit=limit
-        ):
+        built = []
+        with counted(len(REGISTRY), quiet=False, what="building") as show:
+            for compared in compare(
+                dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, limit=limit
+            ):
+                built.append(compared)
+                show(len(built))
+        for compared in built:
             if compared.construction is None:
                 listed.append({"construction": compared.entry.name, "reason": compared.reason})
                 reasons.append(f"{compared.entry.name}: {compared.reason}")
@@ -121,10 +128,11 @@ def command(
     if stream:
         exact_ratio = None if every_budget else exact_ratio
         return _stream(name, dataset, exact_ratio, exact_budget, output, as_json)
-    construction = build(
-        name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
-    )
-    facts = described(construction)
+    with staged(f"building {printable(name)} for {printable(dataset.name)}"):
+        construction = build(
+            name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
+        )
+        facts = described(construction)
     if output is not None:
         save_network(construction.network, Path(output))
         facts["file"] = output

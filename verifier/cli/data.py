@@ -47,17 +47,24 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
     import numpy as np
 
     from constructions.separation import separation
+    from verifier.cli.progress import staged
     from verifier.data.dataset import check_labelled
     from verifier.data.load import load
     from verifier.question.errors import UserError
+    from verifier.question.printable import printable
     from verifier.question.rational import decimal_text
 
-    dataset = load(spec, layout)
-    note = None
-    try:
-        check_labelled(dataset)
-    except UserError as error:  # a given network may be asked about such samples
-        note = str(error)
+    with staged(f"reading {printable(spec)}") as say:
+        dataset = load(spec, layout)
+        note, closest_in = None, {}
+        try:
+            say("looking for samples with two labels")
+            check_labelled(dataset)
+        except UserError as error:  # a given network may be asked about such samples
+            note = str(error)
+        for norm in () if note is not None else norms or tuple(_NORMS):
+            say(f"separation in L{norm}, of all pairs")
+            closest_in[norm] = separation(dataset, norm)
     facts: dict[str, Any] = {
         "data": dataset.name,
         "samples": dataset.size,
@@ -75,8 +82,7 @@ def command(spec: str, norms: tuple[Norm, ...], layout: Layout, as_json: bool) -
     }
     if note is not None:
         facts["note"] = note
-    for norm in () if note is not None else norms or tuple(_NORMS):
-        closest = separation(dataset, norm)
+    for norm, closest in closest_in.items():
         facts["separation"][norm] = {
             "squared" if norm == "2" else "distance": decimal_text(closest.value),
             "approximately": closest.approximately

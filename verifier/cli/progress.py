@@ -112,6 +112,23 @@ def counted_of(*, quiet: bool, what: str) -> Iterator[Callable[[int, int], None]
 
 
 @contextmanager
+def staged(first: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+    """A function that says what is being done now, with the time since it began, on a terminal;
+    begun with `first`."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda stage: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TextColumn("elapsed")
+    with Bars(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task(first, total=None)
+        yield lambda stage: bars.update(task, description=stage)
+
+
+@contextmanager
 def _bar() -> Iterator[Callable[[Progress], None]]:
     with _bars() as bars:
         task = bars.add_task("", total=None)

@@ -101,7 +101,7 @@ def runs(
     from reports.run_report import runs_report
     from reports.stored_run import read_run
     from reports.write import write_report
-    from verifier.cli.progress import counted_of
+    from verifier.cli.progress import counted_of, staged
     from verifier.question.errors import UserError
     from verifier.question.printable import printable
     from verifier.runs.place import find_run
@@ -125,8 +125,10 @@ def runs(
                     replay=not no_replay, kernel=kernel, proved=proved, jobs=jobs, progress=show,
                 )
             )  # fmt: skip
-    document = runs_report(stored, with_timings=with_timings, slices=slices, compare=compare)
-    files = write_report(document, Path(output))
+    with staged("drawing and comparing", quiet=quiet) as say:
+        document = runs_report(stored, with_timings=with_timings, slices=slices, compare=compare)
+        say("writing pages, tables and figures")
+        files = write_report(document, Path(output))
     for notice in document.notices:
         print(printable(notice.text))
     print(printable(document.summary))
@@ -156,16 +158,19 @@ def theory(
     from reports.write import write_report
     from verifier.cli.construct import load_samples
     from verifier.cli.options import number
+    from verifier.cli.progress import staged
     from verifier.question.printable import printable
 
     dataset = load_samples(spec, layout, samples)
     asked = RATIOS
     if ratios is not None:
         asked = tuple(number("--ratios", text) for text in ratios.split(","))
-    document = theory_report(
-        dataset, asked, limit=limit or MOST_WEIGHTS, seed=seed, samples=samples
-    )
-    files = write_report(document, Path(output))
+    with staged(f"building every construction for {printable(dataset.name)}") as say:
+        document = theory_report(
+            dataset, asked, limit=limit or MOST_WEIGHTS, seed=seed, samples=samples
+        )
+        say("writing pages, tables and figures")
+        files = write_report(document, Path(output))
     print(printable(document.summary))
     print(f"{len(files)} files in {output}, begin with {Path(output) / 'index.html'}")
     return 0
