@@ -1,0 +1,114 @@
+"""The theorems about constructions in Coq: nothing is assumed, and mutants of what they claim have
+no proof, or not the examples that are computed."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KERNEL = Path("verifier") / "kernel" / "coq"
+THEOREMS = Path("constructions") / "coq"
+AXIOMS = {
+    "ClassicalDedekindReals.sig_forall_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+}
+
+
+def test_nothing_is_assumed():
+    files = list((ROOT / THEOREMS).glob("*.v"))
+    assert len(files) > 10
+    for path in files:
+        words = re.findall(r"\b(Admitted|Axiom|Parameter|admit|Conjecture)\b", path.read_text())
+        assert not words, path
+    printed = (ROOT / THEOREMS / "assumptions.txt").read_text()
+    assert set(re.findall(r"^(\w+\.\w+)", printed, re.MULTILINE)) == AXIOMS
+    asked = (ROOT / THEOREMS / "Assumptions.v").read_text()
+    assert printed.count("Axioms:") == asked.count("Print Assumptions ") >= 10
+
+
+def test_the_page_names_theorems_that_are_proved():
+    proved = set()
+    for path in (ROOT / THEOREMS).glob("*.v"):
+        proved |= set(re.findall(r"^(?:Lemma|Theorem) (\w+)", path.read_text(), re.MULTILINE))
+    page = (ROOT / "docs" / "theorems.md").read_text()
+    named = {"theorem_4_8", "theorem_4_8_every", "theorem_B_2", "theorem_B_2_every", "half_spaces",
+             "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
+             "recognised"}  # fmt: skip
+    assert named <= proved
+    assert all(f"`{name}`" in page for name in named)
+    statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
+    assert (
+        statement is not None and statement[1].strip() in (ROOT / THEOREMS / "Cubes.v").read_text()
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A copy of both developments, compiled."""
+    if shutil.which("coqc") is None:
+        pytest.skip("coqc is not installed")
+    folder = tmp_path_factory.mktemp("theorems")
+    for part in (KERNEL, THEOREMS):
+        (folder / part / "program").mkdir(parents=True)
+        for path in [*(ROOT / part).glob("*.v"), ROOT / part / "Makefile"]:
+            shutil.copy(path, folder / part)
+    subprocess.run(["make", "-s", "all"], cwd=folder / THEOREMS, check=True, capture_output=True)
+    return folder
+
+
+CLAIMS = {
+    "apart in every coordinate": ("Data", "Linf => Exists (fun t", "Linf => Forall (fun t"),
+    "apart by the sum of squares in L1": (
+        "Data",
+        "L1 => distance <= total (gaps Rabs p q)",
+        "L1 => distance <= total (gaps square p q)",
+    ),
+    "all samples apart": ("Data", "In t (samples D) -> snd s <> snd t ->", "In t (samples D) ->"),
+    "no denominator": ("Data", "IZR c / IZR (Zpos (over D))", "IZR c"),
+    "positive labels": ("Data", "(0 <= snd s)%Z) (samples D)", "(0 < snd s)%Z) (samples D)"),
+    "balls of half the size": (
+        "Data",
+        "Linf => Forall (fun t => t <= size) (gaps Rabs x p)",
+        "Linf => Forall (fun t => 2 * t <= size) (gaps Rabs x p)",
+    ),
+    "the samples alone": ("Memorizers", "0 m size None", "0 m (Qmake 0 1) None"),
+    "half of the budgets": ("Memorizers", "(2 * Qden lambda)) true.", "(4 * Qden lambda)) true."),
+    "a closed interval of budgets": (
+        "Memorizers",
+        "(2 * Qden lambda)) true.",
+        "(2 * Qden lambda)) false.",
+    ),
+    "outputs that are not divided": (
+        "Memorizers",
+        "0 k (Qmake 1 1) slope)",
+        "0 k (Qmake 1 1) (Qmake 0 1))",
+    ),
+    "budgets below a quarter": (
+        "Cubes",
+        "0 <= Q2R mu -> 2 * Q2R mu < Q2R lambda -> one_budget Linf mu D (cubes l D lambda mu)",
+        "0 <= Q2R mu -> 4 * Q2R mu < Q2R lambda -> one_budget Linf mu D (cubes l D lambda mu)",
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLAIMS)
+def test_mutants_of_the_claims_have_no_proof_or_no_examples(name, built, tmp_path):
+    module, old, new = CLAIMS[name]
+    shutil.copytree(built, tmp_path / "copy")
+    path = tmp_path / "copy" / THEOREMS / f"{module}.v"
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
+    done = subprocess.run(["make", "all"], cwd=path.parent, capture_output=True)
+    assert done.returncode != 0
+
+
+@pytest.mark.slow
+def test_a_fresh_extraction_is_the_committed_program(built):
+    subprocess.run(["make", "extract"], cwd=built / THEOREMS, check=True, capture_output=True)
+    for name in ("theorem.ml", "theorem.mli"):
+        fresh = (built / THEOREMS / "program" / name).read_bytes()
+        assert fresh == (ROOT / THEOREMS / "program" / name).read_bytes()
