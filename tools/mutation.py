@@ -273,7 +273,7 @@ def outcome_of(
 ) -> tuple[str, str]:
     """How the mutant ends, "survived", "caught", "timeout" or "crash", and the check that was
     running then; "open" if checks are left after `budget` seconds. Checks named in `order` come
-    first, then those that are no tests by themselves, then the quickest."""
+    first, then the quickest."""
 
     def work(pipe: int) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
@@ -281,8 +281,8 @@ def outcome_of(
         rank = {name: number for number, name in enumerate(order)}
         cost = suite.seconds
 
-        def place(name: str) -> tuple[int, bool, float]:
-            return rank.get(name, LAST), name.startswith("test_"), cost.get(name, 0)
+        def place(name: str) -> tuple[int, float]:
+            return rank.get(name, LAST), cost.get(name, 0)
 
         for name in sorted(found, key=place):
             if time.process_time() > budget:

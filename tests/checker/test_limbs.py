@@ -7,6 +7,7 @@ from random import Random
 import numpy as np
 import pytest
 
+from verifier.checker import limbs
 from verifier.checker.limbs import LimbMatrix
 
 
@@ -34,3 +35,12 @@ def test_the_largest_sums(sign):
     matrix = np.full((4096, 2), 2**64 - 1, dtype=object)
     factors = [sign * (2**160 - 1)] * 4096
     assert LimbMatrix(matrix).times(factors) == [sign * 4096 * (2**64 - 1) * (2**160 - 1)] * 2
+
+
+def test_rows_are_so_many_that_no_sum_overflows(monkeypatch):
+    matrix = np.full((3, 1), 7, dtype=object)
+    monkeypatch.setattr(limbs, "MOST_ROWS", 3)
+    assert LimbMatrix(matrix).times([1, 2, 3]) == [42]
+    monkeypatch.setattr(limbs, "MOST_ROWS", 2)
+    with pytest.raises(ValueError, match="3 rows, more than 2"):
+        LimbMatrix(matrix)

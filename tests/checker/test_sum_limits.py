@@ -185,3 +185,13 @@ def test_a_sum_is_read_where_it_is_never_negative(side):
     (total,) = build.layer([bends[1] - bends[0] + 100])
     (above,) = build.layer([total + bends[1]])
     assert tables_of(ScaledNetwork(build.network([above]), 1)).final.units.tolist() == []
+
+
+def test_a_sum_of_which_one_function_is_left_is_one_and_of_none_is_none():
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    a, b, same = build.layer([x, y, y])
+    one, none, two = build.layer([a + b - same, b - same + 0 * a, a + b])
+    final = tables_of(ScaledNetwork(build.network([one + none + two]), 1)).final
+    assert final.units.tolist() == [3, 5]
+    assert np.diff(final.starts).tolist() == [1, 2]

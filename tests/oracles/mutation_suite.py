@@ -89,7 +89,7 @@ FILES = {
     "rational": ("test_json_texts", *TYPES),
     "distance": ("test_distances",),
     "distances": ("test_distances",),
-    "margin": ("test_margins",),
+    "margin": ("test_margin_texts", "test_margins"),
     "margins": ("test_margins",),
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),

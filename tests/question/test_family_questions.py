@@ -15,6 +15,7 @@ from verifier.question.family import (
     FamilyTerms,
     check_denominator,
     family_goals,
+    with_parameter,
 )
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import distance
@@ -143,6 +144,33 @@ def test_denominators_are_positive(denominator, is_open, words):
         FamilyTerms(*given)
     with pytest.raises(UserError, match=words):
         check_denominator(denominator, cone(open=is_open))
+
+
+def test_denominators_are_tried_at_the_first_parameter_and_at_the_last():
+    for denominator, words in (
+        ((F(-1), F(2)), None),
+        ((F(5), F(-1)), None),
+        ((F(1, 2), F(-1)), r"D\(1\) = -1/2 is not above 0"),
+        ((F(2), F(-1)), r"D\(3\) = -1 is negative"),
+    ):
+        if words is None:
+            check_denominator(denominator, cone(first=F(1)))
+            continue
+        with pytest.raises(UserError, match=words):
+            check_denominator(denominator, cone(first=F(1)))
+
+
+def test_a_network_beside_a_parameter_is_the_same_function():
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    u, v = build.layer([x - 2 * y + 1, y * 3])
+    (w,) = build.layer([u - v + x])
+    plain = build.network([w + y, u * 2 - 1])
+    found = with_parameter(plain)
+    assert (found.inputs, found.layers, found.outputs.count) == (3, (2, 1), 2)
+    for point in ((F(1), F(2)), (F(-3), F(1, 7)), (F(5), F(-1))):
+        for m in (F(0), F(-9), F(7, 2)):
+            assert found((*point, m)).tolist() == plain(point).tolist()
 
 
 def test_terms_of_no_interval_are_refused():
