@@ -403,6 +403,7 @@ def _facts(
         "proof_bytes": size,
         "seconds": {phase: round(value, 3) for phase, value in outcome.seconds.items()},
         "nodes": outcome.nodes,
+        "methods": outcome.methods,
         "network": query.network.digest,
         **facts,
     }

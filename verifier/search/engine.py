@@ -24,6 +24,7 @@ from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
 from verifier.search.options import MEMORY_LIMIT, Options, Outcome
 from verifier.search.trees.branching import branch
+from verifier.search.used import note, tally
 
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
@@ -62,13 +63,15 @@ def search_one(
 
     If not `believing` in floats, leaves are tried exactly as soon as they are found.
     """
-    try:
-        with within(deadline):
-            outcome = _answer(query, scaled, root, options, deadline, believing)
-    except LateError:
-        outcome = Outcome(Undecided("timeout"))
-    except MemoryError:
-        return Outcome(Undecided(MEMORY_LIMIT))
+    with tally() as counts:
+        try:
+            with within(deadline):
+                outcome = _answer(query, scaled, root, options, deadline, believing)
+        except LateError:
+            outcome = Outcome(Undecided("timeout"))
+        except MemoryError:
+            return Outcome(Undecided(MEMORY_LIMIT), methods=dict(sorted(counts.items())))
+    outcome = replace(outcome, methods=dict(sorted(counts.items())))
     if isinstance(outcome.verdict, Undecided):
         verdict = _enclosed(query, scaled, root, outcome.verdict.reason, options.seed)
         outcome = replace(outcome, verdict=verdict)
@@ -106,6 +109,7 @@ def _answer(
     if options.solver is not None and not query.region.open:
         from verifier.search.flips.by_solver import ask_solver
 
+        note(f"solver {options.solver}")
         said = ask_solver(TreeChecker(query, scaled, root), options.solver, deadline)
         if said.flip is not None:
             return Outcome(said.flip, solver=f"{said.sentence}, and it is one exactly")
@@ -151,6 +155,7 @@ def _exactly(
             return found
         margins = found.margins
     if not fits(query.network):
+        note("refused: floats, the network is too large")
         reason = "exact propagation leaves goals open, and the network is too large for floats"
         return Outcome(Undecided(reason), margins=margins)
     checker = TreeChecker(query, scaled, root)
@@ -164,6 +169,7 @@ def _by_propagation(checker: TreeChecker, deadline: float | None, *, summed: boo
 
     # What sums show of a box, a small tree mostly shows as well, in rules that VIPR has.
     sums = summed and (_is_large(checker.query) or checker.query.region.norm != "inf")
+    note("propagation")
     propagation = Propagation(checker, deadline, sums=sums)
     flip, proved = None, False
     try:
@@ -172,12 +178,14 @@ def _by_propagation(checker: TreeChecker, deadline: float | None, *, summed: boo
             flip = SegmentSearch(checker, deadline, terms=FEW_TERMS).run()
             proved = flip is None and propagation.run_thoroughly()
     except RefusedError:  # the checker's arithmetic turned down what the search tried
+        note("refused: propagation, by the checker's arithmetic")
         proved = False
     verdict: Robust | Flip | None = flip
     if proved:
         trees = tuple(tree for tree in propagation.trees if tree is not None)
         verdict = Robust(tuple(propagation.steps), trees)
     elif flip is None:
+        note("segments")
         verdict = SegmentSearch(checker, deadline).run()
     open_goals = Undecided("exact propagation leaves goals open")
     return Outcome(verdict or open_goals, margins=tuple(propagation.margins))

@@ -75,6 +75,7 @@ class Outcome:
     `margins` are the lower bounds of the margins of the goals that the search has seen, None where
     it has none; exact, and not looked at by the checker, which asks for their sign alone. `solver`
     is one sentence about what a MILP solver said and what came of it, empty if none was asked.
+    `methods` counts, by name, the calls of methods, and what was refused ("refused: ..").
     """
 
     verdict: Verdict
@@ -82,3 +83,4 @@ class Outcome:
     nodes: int = 0
     margins: tuple[Fraction | None, ...] = ()
     solver: str = ""
+    methods: dict[str, int] = field(default_factory=dict)

@@ -39,7 +39,7 @@ class CheckedOutcome(Outcome):
         if checked is None and not isinstance(outcome.verdict, Undecided):
             raise RefusedError("not checked", "an answer that nobody has checked")
         parts = (outcome.verdict, outcome.seconds, outcome.nodes, outcome.margins)
-        return CheckedOutcome(*parts, outcome.solver, checked)
+        return CheckedOutcome(*parts, outcome.solver, outcome.methods, checked)
 
 
 def verify(query: Query, options: Options = Options()) -> CheckedOutcome:

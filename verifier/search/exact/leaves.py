@@ -18,6 +18,7 @@ from verifier.evidence.certificate import Flip, Leaf, Lemma, Undecided, UnitSpli
 from verifier.question.query import Goal, Query
 from verifier.search.attack import exact_flip
 from verifier.search.bounds.float_leaf import FloatLeaf, Phases
+from verifier.search.used import note
 
 BITS = (30, 53)  # of the multipliers, tried in this order
 Asked = int | Lemma  # the number of a goal, or what is to be shown of a unit
@@ -54,6 +55,7 @@ class ExactLeaves:
     def of_program(self, number: int, phases: Phases) -> tuple[Leaf, Phases] | None:
         """A leaf from the exact optimum of a branch with open units, and the phases that it needs;
         for goals that a bound of zero refutes."""
+        note("exact programs")
         fixed = self._by_unit(phases)
         from verifier.search.exact.basis import exact_optimum  # takes long to import
 
@@ -66,6 +68,7 @@ class ExactLeaves:
 
     def of_pattern(self, asked: Asked, phases: Phases) -> tuple[Leaf, Phases] | Flip | Undecided:
         """For a branch with all phases fixed, whose margin is within rounding of zero."""
+        note("exact patterns")
         from verifier.search.exact.pattern import decide_pattern  # takes long to import
 
         if isinstance(asked, Lemma):

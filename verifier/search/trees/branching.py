@@ -28,6 +28,7 @@ from verifier.search.trees.boxes import InputSplitting
 from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
 from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
 from verifier.search.trees.tightening import lemmas
+from verifier.search.used import note
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
 # Bounds of single units cost two ascents a unit, through half of the network on average; a node
@@ -62,6 +63,7 @@ def _branch(
     denied: frozenset[int],
 ) -> tuple[Verdict, int]:
     symbolic, known = supports(query.network), _Root(0, {})
+    note("symbolic bounds" if symbolic else "refused: symbolic bounds, the sums are too long")
     if symbolic:
         known = _at_root(query, checker)
         if len(known.closing) == len(query.goals):
@@ -70,6 +72,7 @@ def _branch(
     for goal in range(len(query.goals)):
         if goal in known.closing or goal in denied:
             continue
+        note("attack")
         flip = ascend(
             query, network, goal, starts=32, steps=20, seed=options.seed, deadline=deadline
         )
@@ -91,6 +94,7 @@ def _by_inputs(
     deadline: float | None,
     believing: bool,
 ) -> tuple[Verdict, int]:
+    note("boxes")
     search = InputSplitting(query, checker, network, deadline, options.seed, believing=believing)
     found = search.run(options.nodes)
     if isinstance(found, Undecided | Flip):
@@ -118,6 +122,7 @@ def _by_phases(
     probe = options.nodes is None or options.nodes > nodes
     found = _refute_all(search, nodes if probe else options.nodes, symbolic=symbolic)
     if probe and found == Undecided(NODE_LIMIT):
+        note("lemmas")
         steps += lemmas(query, checker, network, deadline, believing=believing)
         before = search.nodes
         search = PhaseTree(query, checker, network, deadline, believing=believing)

@@ -32,6 +32,7 @@ from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
 from verifier.search.exact.leaves import Asked, ExactLeaves
 from verifier.search.trees.lookahead import Lookahead
 from verifier.search.trees.nodes import Branch, Nodes
+from verifier.search.used import note
 
 if TYPE_CHECKING:
     from verifier.search.bounds.relaxation import Relaxation, Solution
@@ -99,6 +100,7 @@ class PhaseTree:
         if stopped is not None:
             return stopped
         if not self.floats_hold:
+            note("refused: floats, they do not hold the numbers")
             return self._enumerate(number, limit)
         try:
             # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
@@ -107,6 +109,7 @@ class PhaseTree:
                 return self._by_programs(self._program(number), limit)
             return self._by_ascent(number, limit)
         except SolverError:
+            note("refused: programs, the solver fails")
             return self._enumerate(number, limit)
 
     def decide(self, unit: int, limit: int, *, on: bool) -> Tree | None:
@@ -138,6 +141,7 @@ class PhaseTree:
         ascent = Ascent(bounds)
         program = self._program(asked) if isinstance(asked, int) else None
         first = ascent.start(np.ones((1, 1)))
+        note("ascent")
         nodes = Nodes(self._undecided)
         starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
@@ -204,6 +208,7 @@ class PhaseTree:
 
     def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Tree | Flip | Undecided:
         number = relaxation.goal
+        note("programs")
         nodes = Nodes(self._undecided)
         waiting = [0]
         while waiting:
@@ -277,6 +282,7 @@ class PhaseTree:
     def _enumerate(self, number: int, limit: int | None) -> Tree | Flip | Undecided:
         """The same without a solver, for numbers that floats do not hold: all patterns, exactly."""
         count = len(self._undecided)
+        note("enumeration")
         nodes, waiting = Nodes(self._undecided), [0]
         unclear = False
         while waiting:
