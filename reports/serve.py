@@ -3,7 +3,9 @@
     /                            the runs
     /run/NAME                    a run: its claim, and its samples, filtered and sorted
     /run/NAME/report             its report
+    /run/NAME/samples.csv        its samples as a table, as `robmem runs export --csv` writes it
     /run/NAME/sample/NUMBER      a sample: verdict, proof as a tree, flip
+    /run/NAME/sample/NUMBER/evidence   the text of its certificate
 
 Every name in an address is looked up among the runs that are there, every number must be a sample
 of the run, every choice is one of a list; anything else is answered by 404. No file is ever opened
@@ -16,8 +18,9 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,9 +35,12 @@ from reports.proof_tree import proof_section
 from reports.run_report import run_report
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
-from verifier.checker.manifest import Kind, claim_text, sample_query
+from verifier.checker.manifest import Kind, Question, claim_text, sample_query
 from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.rational import parse_rational
+from verifier.question.shown import brief
+from verifier.runs.export import csv_text, exported
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place, Refusal, all_runs
 from verifier.runs.records import ANSWERED, STATES, State
@@ -59,6 +65,10 @@ _SORTS: dict[str, Any] = {
     "seconds": lambda row: (row.bounds_seconds + row.search_seconds + row.check_seconds,
                             row.sample),
 }  # fmt: skip
+_SORTED_BY_END: dict[str, Any] = {  # of runs about distances or margins
+    "at least": lambda row: (_end(row.lower), row.sample),
+    "at most": lambda row: (_end(row.upper), row.sample),
+}
 _RUN_SORTS: dict[str, Any] = {
     "name": lambda item: item.name,
     "data": lambda item: (item.data, item.name),
@@ -68,8 +78,23 @@ _RUN_SORTS: dict[str, Any] = {
 }
 
 
+def _end(text: str | None) -> tuple[bool, Fraction]:
+    """The end of an interval, those that are not there behind all others."""
+    return text is None, Fraction(0) if text is None else parse_rational(text)
+
+
 class NotFound(Exception):
     """The address names nothing that is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column of a table, and the address that sorts by it; `order` if it is sorted so."""
+
+    text: str
+    link: str | None = None
+    order: str | None = None
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +114,12 @@ class Listed:
 class Site:
     """The pages of the runs in the folder `root`; safe to be asked from several threads."""
 
-    def __init__(self, root: Path) -> None:
-        """Raises UserError if there is no such folder or no run in it."""
-        self.root = root
+    def __init__(self, root: Path, image_shape: tuple[int, int] | None = None) -> None:
+        """`image_shape` says how samples are shown, where the data do not.
+
+        Raises UserError if there is no such folder or no run in it.
+        """
+        self.root, self.image_shape = root, image_shape
         self._lock = threading.Lock()
         self._refused: list[Refusal] = []
         self._read: OrderedDict[tuple[str, str | None, str], StoredRun] = OrderedDict()
@@ -126,6 +154,29 @@ class Site:
                     return self._sample(name, number)
         raise NotFound
 
+    def file(self, address: str) -> tuple[str, bytes] | None:
+        """The type and content of what is no page: a table, or the text of a certificate; None at
+        the address of a page. Raises as `page`."""
+        try:
+            steps = [unquote(step, errors="strict") for step in address.split("/")[1:]]
+        except ValueError:
+            raise NotFound from None
+        match steps:
+            case ["run", name, "samples.csv"]:
+                place, row = self._place(name)
+                with Store(place.database, read_only=True) as store:
+                    rows = exported(place.folder, row, store.samples(row.id))
+                return "text/csv; charset=utf-8", csv_text(rows).encode()
+            case ["run", name, "sample", number, "evidence"]:
+                place, row = self._place(name)
+                chosen = _number(number, 0, 10**9)
+                with Store(place.database, read_only=True) as store:
+                    kept = {s.sample: s.certificate for s in store.samples(row.id, ANSWERED)}
+                if kept.get(chosen) is None:
+                    raise NotFound
+                return "text/plain; charset=utf-8", place.folder.fetch(kept[chosen] or "")
+        return None
+
     def _runs(self) -> dict[str, tuple[Place, RunRow]]:
         found: dict[str, tuple[Place, RunRow]] = {}
         self._refused = []
@@ -153,7 +204,10 @@ class Site:
         place, row = self._place(name)
         key = (name, row.root, repr(sorted(row.counts.items())))
         if key not in self._read:
-            self._read[key] = read_run(place, replay=False)
+            shape = self.image_shape
+            if shape is not None and shape[0] * shape[1] != place.folder.points().dimension:
+                shape = None  # of another run's data
+            self._read[key] = read_run(place, replay=False, image_shape=shape)
         self._read.move_to_end(key)
         while len(self._read) > _KEPT:
             self._read.popitem(last=False)
@@ -186,6 +240,7 @@ class Site:
         return environment().get_template("runs.html.j2").render(
             document=document, runs=chosen, words=words, sort=sort, sorts=list(_RUN_SORTS),
             order=asked.get("order"), tones=STATE_TONES,
+            headings=_headings(_RUN_COLUMNS, {"words": words}, sort, asked.get("order", "")),
         )  # fmt: skip
 
     def _run(self, name: str, asked: Mapping[str, str]) -> str:
@@ -207,8 +262,10 @@ class Site:
             if (not state or sample.state == state)
             and (not label or names[int(points.labels[sample.sample])] == label)
         ]  # fmt: skip
-        sort = _one_of(asked.get("sort"), _SORTS)
-        chosen.sort(key=_SORTS[sort], reverse=asked.get("order") == "down")
+        question = question_from(row.question)
+        sorts = _SORTS if question.measured is None else _SORTS | _SORTED_BY_END
+        sort = _one_of(asked.get("sort"), sorts)
+        chosen.sort(key=sorts[sort], reverse=asked.get("order") == "down")
         pages = max(1, -(-len(chosen) // PAGE))
         page = _number(asked.get("page", "1"), 1, pages)
         begin = (page - 1) * PAGE
@@ -240,9 +297,14 @@ class Site:
         return environment().get_template("run.html.j2").render(
             document=document, run=name, address=address(name), counts=row.counts,
             total=row.samples, states=STATES, tones=STATE_TONES, label_names=names, kept=kept,
-            sorts=list(_SORTS), samples=[_listed(sample, names, points) for sample in part],
+            sorts=list(sorts), samples=[_listed(sample, names, points) for sample in part],
             reasons=any(sample.reason for sample in part), matching=len(chosen), page=page,
-            pages=pages, links=links, root=row.root,
+            pages=pages, links=links, root=row.root, measured=question.measured is not None,
+            reported=question.measured is None and question.family is None,
+            headings=_headings(
+                _columns(question.measured is not None, any(one.reason for one in part)), kept,
+                sort, kept["order"],
+            ),
         )  # fmt: skip
 
     def _report(self, name: str) -> str:
@@ -255,6 +317,9 @@ class Site:
         sample = _number(number, 0, 10**9)
         if sample not in rows:
             raise NotFound
+        question = question_from(row.question)
+        if question.measured is not None:
+            return self._interval(name, question, rows, sample)
         run = self._stored(name)
         shown = card(run, next(row for row in run.samples if row.sample == sample))
         sections = [Section("sample", "Sample", (Cards((shown,)),))]
@@ -273,12 +338,83 @@ class Site:
             f"{run.data_name}, label {run.label(sample)}; {NORMS[run.question.norm]} ball",
             "", "plain", tuple(problems), tuple(sections),
         )  # fmt: skip
-        order = sorted(rows)
-        at = order.index(sample)
-        around = [order[k] for k in (at - 1, at + 1) if 0 <= k < len(order)]
-        return environment().get_template("sample.html.j2").render(
-            document=document, run=name, address=address(name), around=around, sample=sample
+        return _sample_page(document, name, rows, sample)
+
+    def _interval(
+        self, name: str, question: Question, rows: Mapping[int, SampleRow], sample: int
+    ) -> str:
+        """A sample of a run about distances or margins: its interval as it is recorded."""
+        points = self._place(name)[0].folder.points()
+        if sample >= points.size:
+            raise RefusedError("database differs", f"{name}: samples beyond the data")
+        row = rows[sample]
+        said = f"{row.state}; nothing is known of it"
+        if row.certificate is not None:
+            low, high = (_brief_end(end) or "unknown" for end in (row.lower, row.upper))
+            what = f"the {question.measured} is at least {low} and at most {high}"
+            if question.measured == "distance" and question.norm == "2":
+                what = f"the squared distance is at least {low} and at most {high}"
+            rival = "" if row.rival is None else f", to rival {_rival_name(row.rival, points)}"
+            said = f"recorded, not replayed here: {what}{rival}"
+        label = points.label_names[int(points.labels[sample])]
+        document = Document(
+            f"Sample {sample}", f"label {label}; {question}", f"Sample {sample}: {said}.", "plain",
+            () if row.reason is None else (Notice(f"Not closer: {row.reason}", "warn"),), (),
         )  # fmt: skip
+        return _sample_page(document, name, rows, sample)
+
+
+def _sample_page(document: Document, name: str, rows: Mapping[int, SampleRow], sample: int) -> str:
+    order = sorted(rows)
+    at = order.index(sample)
+    around = [order[k] for k in (at - 1, at + 1) if 0 <= k < len(order)]
+    return environment().get_template("sample.html.j2").render(
+        document=document, run=name, address=address(name), around=around, sample=sample
+    )  # fmt: skip
+
+
+def _rival_name(rival: str, points: Any) -> str:
+    known = rival.isdigit() and int(rival) < len(points.label_names)
+    return str(points.label_names[int(rival)]) if known else rival
+
+
+_RUN_COLUMNS = (
+    ("run", "name", False), ("data", "data", False), ("network", None, False),
+    ("question", None, False), ("samples", "samples", True), ("recorded verdicts", None, False),
+    ("robust", None, True), ("measured", None, True), ("misread", "misread", True),
+    ("flips", "flips", True), ("sealed", None, False),
+)  # fmt: skip
+"""The columns of the list: what they are called, what sorts by them, whether they are numbers."""
+
+
+def _columns(measured: bool, reasons: bool) -> list[tuple[str, str | None, bool]]:
+    """The same of the samples of a run; an interval has two ends."""
+    ends = [("at least", "at least", True), ("at most", "at most", True)] if measured else []
+    last = [("reason", None, False)] if reasons else []
+    return [
+        ("sample", "sample", True), ("label", None, False), ("recorded verdict", "verdict", False),
+        *ends, ("nodes", "nodes", True), ("proof bytes", "proof", True),
+        ("seconds", "seconds", True), ("certificate", None, False), *last,
+    ]  # fmt: skip
+
+
+def _headings(
+    columns: Sequence[tuple[str, str | None, bool]], kept: Mapping[str, str], sort: str, order: str
+) -> list[Heading]:
+    """A heading sorts by its column, and once more the other way; choices are kept."""
+    found = []
+    for text, by, number in columns:
+        if by is None:
+            found.append(Heading(text, number=number))
+            continue
+        down = by == sort and order != "down"
+        asked = {**kept, "sort": by, "order": "down" if down else ""}
+        link = "?" + "&".join(f"{key}={quote(value)}" for key, value in asked.items() if value)
+        shown = None
+        if by == sort:
+            shown = "descending" if order == "down" else "ascending"
+        found.append(Heading(text, link, shown, number))
+    return found
 
 
 def _listed(sample: SampleRow, names: tuple[str, ...], points: Any) -> dict[str, Any]:
@@ -291,8 +427,14 @@ def _listed(sample: SampleRow, names: tuple[str, ...], points: Any) -> dict[str,
         "bytes": sample.text_bytes,
         "seconds": seconds,
         "reason": sample.reason,
+        "lower": _brief_end(sample.lower),
+        "upper": _brief_end(sample.upper),
         "certificate": None if sample.certificate is None else Hash(sample.certificate),
     }
+
+
+def _brief_end(text: str | None) -> str:
+    return "" if text is None else brief(parse_rational(text))
 
 
 def _rivals(run: StoredRun, sample: int) -> list[str]:
@@ -336,10 +478,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(body=False)
 
     def _answer(self, *, body: bool) -> None:
-        status, text = self._found()
-        content = text.encode("utf-8")
+        status, kind, content = self._found()
         self.send_response(status)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         for name, value in _HEADERS.items():
             self.send_header(name, value)
@@ -347,20 +488,27 @@ class _Handler(BaseHTTPRequestHandler):
         if body:
             self.wfile.write(content)
 
-    def _found(self) -> tuple[HTTPStatus, str]:
+    def _found(self) -> tuple[HTTPStatus, str, bytes]:
         host = (self.headers.get("Host") or "").rpartition(":")
         name = host[0] if host[1] else host[2]
         if name not in ("127.0.0.1", "localhost"):
-            return HTTPStatus.FORBIDDEN, _said("Only this machine is answered.")
+            return _as_page(HTTPStatus.FORBIDDEN, _said("Only this machine is answered."))
         try:
-            return HTTPStatus.OK, self.site.page(self.path)
+            found = self.site.file(self.path)
+            if found is not None:
+                return HTTPStatus.OK, *found
+            return _as_page(HTTPStatus.OK, self.site.page(self.path))
         except NotFound:
-            return HTTPStatus.NOT_FOUND, _said("Nothing is there.")
+            return _as_page(HTTPStatus.NOT_FOUND, _said("Nothing is there."))
         except UserError as error:
-            return HTTPStatus.INTERNAL_SERVER_ERROR, _said(str(error))
+            return _as_page(HTTPStatus.INTERNAL_SERVER_ERROR, _said(str(error)))
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Says nothing: addresses stand on the terminal of whoever browses."""
+
+
+def _as_page(status: HTTPStatus, text: str) -> tuple[HTTPStatus, str, bytes]:
+    return status, "text/html; charset=utf-8", text.encode("utf-8")
 
 
 def _said(text: str) -> str:
@@ -368,12 +516,15 @@ def _said(text: str) -> str:
     return environment().get_template("said.html.j2").render(document=document)
 
 
-def server(root: Path, port: int = 0) -> ThreadingHTTPServer:
-    """A server of the runs in `root` at 127.0.0.1; `serve_forever` starts it.
+def server(
+    root: Path, port: int = 0, image_shape: tuple[int, int] | None = None
+) -> ThreadingHTTPServer:
+    """A server of the runs in `root` at 127.0.0.1; `serve_forever` starts it. Samples are shown as
+    images of this shape where their data do not say.
 
     Raises UserError if there is no run or the port is taken.
     """
-    handler = type("Handler", (_Handler,), {"site": Site(root)})
+    handler = type("Handler", (_Handler,), {"site": Site(root, image_shape)})
     try:
         made = ThreadingHTTPServer(("127.0.0.1", port), handler)
     except OSError as error:

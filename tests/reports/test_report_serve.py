@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import http.client
+import io
 import shutil
 import threading
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reports.serve import server
+from reports.serve import Site, server
 from tests.oracles.report_runs import HOSTILE, sealed, with_flip
 from verifier.question.errors import UserError
 
@@ -58,13 +61,13 @@ def test_the_list_is_filtered_and_sorted(port: int) -> None:
 
 def test_a_run_is_filtered_and_sorted(port: int) -> None:
     status, text = asked(port, "/run/flipped?state=flip")
-    assert (status, text.count("/sample/")) == (200, 1)
+    assert (status, text.count("/evidence")) == (200, 1)
     _, text = asked(port, "/run/flipped?sort=nodes&order=down")
     assert text.index("/sample/1") < text.index("/sample/0")
     assert "not finished: 3 samples" in text
     assert "0 of 6 samples keep their label on Linf balls of radius 3" in text
     _, text = asked(port, "/run/six?label=b&state=robust")
-    assert text.count("/sample/") == 2
+    assert text.count("/evidence") == 2
 
 
 def test_samples_and_reports_are_shown(port: int) -> None:
@@ -77,6 +80,47 @@ def test_samples_and_reports_are_shown(port: int) -> None:
     status, text = asked(port, "/run/six/report")
     assert "0 of 6 samples of six keep their label" in text
     assert "6 recorded, not replayed here" in text and "0 of 0" not in text
+
+
+def test_headings_sort_and_keep_what_was_chosen(port: int) -> None:
+    _, text = asked(port, "/run/flipped?state=robust&sort=nodes")
+    assert 'aria-sort="ascending"><a href="?state=robust&amp;sort=nodes&amp;order=down">' in text
+    _, text = asked(port, "/run/flipped?sort=nodes&order=down")
+    assert 'aria-sort="descending"><a href="?sort=nodes">nodes</a>' in text
+    assert '<a href="?sort=proof">proof bytes</a>' in text
+    _, text = asked(port, "/?words=six")
+    assert 'aria-sort="ascending"><a href="?words=six&amp;sort=name&amp;order=down">run</a>' in text
+
+
+def test_tables_and_evidence_are_handed_over_as_text(store: Path, port: int) -> None:
+    status, text = asked(port, "/run/flipped/samples.csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert status == 200 and [row["sample"] for row in rows] == list("012345")
+    assert "flip" in {row["recorded"] for row in rows}
+    _, page = asked(port, "/run/flipped")
+    assert "/run/flipped/samples.csv" in page and "/run/flipped/sample/0/evidence" in page
+    flip = next(row for row in rows if row["recorded"] == "flip")
+    status, text = asked(port, f"/run/flipped/sample/{flip['sample']}/evidence")
+    assert status == 200 and hashlib.sha256(text.encode()).hexdigest() == flip["certificate"]
+    missing = next(row for row in rows if not row["certificate"])
+    for path in (
+        f"sample/{missing['sample']}/evidence",
+        "sample/9/evidence",
+        "sample/0/evidence/x",
+    ):
+        assert asked(port, f"/run/flipped/{path}")[0] == 404
+    assert asked(port, "/run/none/samples.csv")[0] == 404
+
+
+def test_a_damaged_run_does_not_break_its_neighbours(tmp_path: Path) -> None:
+    for name in ("well", "ill"):
+        sealed(tmp_path / "store" / name)
+    database = tmp_path / "store/ill/run.sqlite"
+    database.write_bytes(b"no database" + bytes(5000))
+    site = Site(tmp_path / "store")
+    text = site.page("/")
+    assert ">well<" in text and "Not shown: " in text and ">ill<" not in text
+    assert "Sample 0" in site.page("/run/well/sample/0")
 
 
 def test_odd_names_are_reached_and_escaped(port: int) -> None:

@@ -204,9 +204,15 @@ def test_commands_about_runs_know_distances(here, capsys):
     assert "distance to the nearest flip" in site.page("/")
     page = site.page("/run/r")
     assert "4</b><span>measured" in page and "5 recorded, not replayed here" in page
-    for path in ("/run/r/report", "/run/r/sample/0"):
-        with pytest.raises(UserError, match="robmem check"):
-            site.page(path)
+    assert "/report" not in page and "at least" in page
+    with pytest.raises(UserError, match="robmem check"):
+        site.page("/run/r/report")
+    page = site.page("/run/r/sample/0")
+    assert "recorded, not replayed here: the distance is at least 3/2 (1.5)" in page
+    assert "to rival 1" in page
+    down = site.page("/run/r?sort=at+most&order=down")
+    assert down.index("/sample/0") < down.index("/sample/1") < down.index("/sample/4")
+    assert 'aria-sort="descending"' in down
 
 
 def test_a_worker_that_lies_about_ends_is_not_believed(here, capsys):

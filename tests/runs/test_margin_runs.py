@@ -196,6 +196,7 @@ def test_commands_about_runs_know_margins(here, capsys):
     site = Site(here)
     assert "least margin" in site.page("/")
     assert "5 recorded, not replayed here" in site.page("/run/w")
+    assert "the margin is at least 5/2 (2.5) and at most 5/2" in site.page("/run/w/sample/0")
     with pytest.raises(UserError, match="robmem check"):
         site.page("/run/w/report")
 

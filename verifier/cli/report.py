@@ -179,11 +179,12 @@ def theory(
 @command.command(short_help="Browse a folder of runs, at 127.0.0.1.")
 @click.argument("store", default="runs", type=click.Path(), metavar="[STORE]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
-def serve(store: str, port: int) -> int:
+@image_option
+def serve(store: str, port: int, shape: tuple[int, int] | None) -> int:
     """Show the runs in the folder STORE to a browser on this machine, until interrupted."""
     from reports.serve import server
 
-    with server(Path(store), port) as running:
+    with server(Path(store), port, shape) as running:
         print(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C ends)", flush=True)
         try:
             running.serve_forever(poll_interval=0.2)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
+from io import StringIO
 from typing import Any
 
 from verifier.evidence.certificate import Flip, parse_certificate
@@ -51,6 +54,16 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
         label = points.label_names[int(points.labels[one.sample])]
         rows.append({"sample": row.pop("sample"), "label": label, "recorded": state} | _floats(row))
     return rows
+
+
+def csv_text(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as a table of comma-separated values with a header; nothing for no rows."""
+    stream = StringIO()
+    if rows:
+        writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return stream.getvalue()
 
 
 def _floats(row: dict[str, Any]) -> dict[str, Any]:
