@@ -179,6 +179,14 @@ def test_a_sum_is_read_where_it_is_never_negative(side):
         (above,) = build.layer([total + bends[2]])
         final = tables_of(ScaledNetwork(build.network([above]), 1)).final
         assert final.units.tolist() == ([4] if usable else [])
+    for constant, usable in ((F(1), True), (F(3, 2), True), (F(1, 2), False)):
+        build = NetworkBuilder(2)  # y+ - min(x+, 1) + c
+        x, y = build.inputs
+        bends = build.layer([x * side, x * side - 1, y])
+        (total,) = build.layer([bends[2] - bends[0] + bends[1] + constant])
+        (above,) = build.layer([total + bends[2]])
+        final = tables_of(ScaledNetwork(build.network([above]), 1)).final
+        assert final.units.tolist() == ([4] if usable else [])
     build = NetworkBuilder(2)
     x, y = build.inputs
     bends = build.layer([x * side, y])

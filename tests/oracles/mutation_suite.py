@@ -66,7 +66,7 @@ FILES = {
     "executed": ("test_executed",),
     "family": ("test_family", "test_kernel_families", "test_family_sums"),
     "family_maxima": ("test_family", "test_kernel_families"),
-    "family_replay": ("test_family",),
+    "family_replay": ("test_family_replays", "test_family"),
     "intervals": ("test_interval_sizes", "test_family", *TYPES),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", "test_family", *TYPES),
     "manifest": ("test_data_bytes", "test_manifest", "test_distances", "test_margins"),
