@@ -452,6 +452,19 @@ def _path(name: str) -> Path | None:
     return path if name.split(".")[0] in PROJECT and path.exists() else None
 
 
+@cache
+def _checks() -> dict[str, list[str]]:
+    """The names of the checks of every module."""
+
+    def work(pipe: int) -> None:
+        from tests.oracles.mutation_suite import checks
+
+        os.write(pipe, json.dumps({module: sorted(checks(module)) for module in MODULES}).encode())
+
+    found: dict[str, list[str]] = json.loads(in_child(work)[1])
+    return found
+
+
 class Sources:
     """Names for what the outcomes of a module depend on, without comments and docstrings: of one
     that a check caught, the module and the files of tests that this check imports, for more tests
@@ -459,14 +472,7 @@ class Sources:
     it. (Other trusted modules run as well, unnamed.)"""
 
     def __init__(self, module: str) -> None:
-        self.module = module
-
-        def work(pipe: int) -> None:
-            from tests.oracles.mutation_suite import checks
-
-            os.write(pipe, "\n".join(sorted(checks(module))).encode())
-
-        self.checks = in_child(work)[1].splitlines()
+        self.module, self.checks = module, _checks()[module]
 
     @cache  # noqa: B019 there are few
     def of(self, outcome: str, check: str) -> str:
