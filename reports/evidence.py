@@ -36,6 +36,7 @@ def facts(run: StoredRun) -> dict[str, Any]:
         "proved kernel": sorted(run.by_proved),
         "radii": {kind: run.measured_evidence(kind) for kind in ("radius", "robust", "flip")},
         "recorded": run.counts["recorded"],
+        **({"by theorem": run.about["theorem"]} if "theorem" in run.about else {}),
     }
 
 
@@ -75,6 +76,9 @@ def _checked(run: StoredRun, prefix: str, *, with_timings: bool) -> Table:
             which = ranges_text(sorted(found), 20)
             what = f"of the run's answers, those of samples {which}, once more"
             rows.append((what, len(found), f"{now} {by}"))
+    if isinstance(theorem := run.about.get("theorem"), dict):
+        what = f"by theorem: that the network is {theorem.get('construction')} for these data"
+        rows.append((what, 1, "nobody here: recorded, robmem check --by-theorem"))
     if run.counts["recorded"]:
         what, by = "answers of the run's database", "nobody: recorded, not replayed here"
         if run.replayed:

@@ -10,6 +10,7 @@ import click
 from verifier.cli.options import image_option, table_options
 
 if TYPE_CHECKING:
+    from reports.document import Document
     from verifier.data.layout import Layout
 
 
@@ -100,10 +101,11 @@ def runs(
     """
     from reports.run_report import runs_report
     from reports.stored_run import read_run
-    from reports.write import write_report
+    from reports.theorem_report import theorem_report
     from verifier.cli.progress import counted_of, staged
     from verifier.question.errors import UserError
     from verifier.question.printable import printable
+    from verifier.runs.by_theorem import certified_alone
     from verifier.runs.place import find_run
 
     for option, count in (("--kernel", kernel), ("--proved", proved)):
@@ -116,6 +118,11 @@ def runs(
             f"--radii: {len(radii)} folders for {len(runs)} runs; give one for each, in their order"
         )
     evidence = list(map(Path, radii)) if radii else [None] * len(runs)
+    alone = [run for run in runs if certified_alone(Path(run)) is not None]
+    if alone and len(runs) == 1:
+        return _write(theorem_report(Path(alone[0])), output)
+    if alone:
+        raise UserError(f"{alone[0]}: certified by a theorem alone; it has a report of its own")
     stored = []
     for run, found in zip(runs, evidence, strict=True):
         with counted_of(quiet=quiet, what=f"replaying {printable(run)}") as show:
@@ -128,7 +135,14 @@ def runs(
     with staged("drawing and comparing", quiet=quiet) as say:
         document = runs_report(stored, with_timings=with_timings, slices=slices, compare=compare)
         say("writing pages, tables and figures")
-        files = write_report(document, Path(output))
+        return _write(document, output)
+
+
+def _write(document: Document, output: str) -> int:
+    from reports.write import write_report
+    from verifier.question.printable import printable
+
+    files = write_report(document, Path(output))
     for notice in document.notices:
         print(printable(notice.text))
     print(printable(document.summary))

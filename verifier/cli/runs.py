@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from verifier.checker.manifest import Manifest
     from verifier.runs.place import Refusal
     from verifier.runs.store import RunRow
 
@@ -84,10 +85,14 @@ def show(run: str, as_json: bool) -> int:
     from verifier.cli.options import table
     from verifier.question.printable import printable, size_text
     from verifier.runs.by_kernel import noted_shares, shares_text
+    from verifier.runs.by_theorem import certified_alone
     from verifier.runs.place import find_run
     from verifier.runs.sources import sources_of
     from verifier.runs.store import Store
 
+    alone = certified_alone(Path(run))
+    if alone is not None:
+        return _show_certified(run, alone, as_json)
     place = find_run(run)
     folder = place.folder.path
     with Store(place.database, read_only=True) as store:
@@ -136,6 +141,22 @@ def show(run: str, as_json: bool) -> int:
     for host in hosts:
         text = f"worked on {host.get('host')} from {host['started']}, {host.get('system')}"
         print(printable(text))
+    return 0
+
+
+def _show_certified(run: str, manifest: Manifest, as_json: bool) -> int:
+    """A folder that is certified by a theorem alone; its claim, which is not checked here."""
+    from verifier.cli.options import table
+
+    facts = {
+        "run": run, "claim": manifest.claim, "samples": manifest.size,
+        "network": manifest.network, "data": manifest.data, "root": manifest.root,
+    }  # fmt: skip
+    if as_json:
+        print(json.dumps(facts | {"recorded": "by theorem"}))
+        return 0
+    way = "by theorem alone, not checked here: robmem check says whether it holds"
+    print(table([*facts.items(), ("recorded", way)]))
     return 0
 
 

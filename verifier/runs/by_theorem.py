@@ -70,6 +70,16 @@ def write_certified(path: Path, subject: Subject, points: Points, manifest: Mani
         folder.seal(manifest)
 
 
+def certified_alone(path: Path) -> Manifest | None:
+    """What a folder claims that is certified by a theorem alone; None of any other. Raises
+    RefusedError if its manifest is altered."""
+    folder = RunFolder(path)
+    if folder.database.exists() or not folder.sealed:
+        return None
+    manifest = folder.manifest()
+    return None if manifest.theorem is None or manifest.results else manifest
+
+
 def note_theorem(run: Run, built: Built) -> None:
     """The manifest of the run names this theorem from now on."""
     with run.folder.lock(), Store(run.place.database) as store:
