@@ -278,8 +278,8 @@ def test_bad_input_is_one_line(capsys, table, tmp_path):
 def test_other_commands_say_that_there_are_no_proofs(capsys, table):
     facts(capsys, "certify", "--data", table, "--by-theorem", "--out", "folder")
     for arguments in (
-        ("report", "folder"),
-        ("runs", "show", "folder"),
+        ("report", "folder", "folder", "-o", "report"),
+        ("runs", "export", "folder"),
         ("export", "folder", "--to", "kernel"),
     ):
         code, _, err = run(capsys, *arguments)
