@@ -16,7 +16,7 @@ defined by G and D, and a claim about it does not rest on how it was found.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,11 +25,26 @@ import numpy as np
 from constructions import halfspaces
 from constructions.construction import Norm
 from constructions.family import Family
-from constructions.hypotheses import power_separation
+from constructions.hypotheses import (
+    check_budget,
+    least_entry,
+    power_separation,
+    separation_above,
+)
 from constructions.open_balls import open_balls
+from constructions.projection import find_rank
 from constructions.registry import entry_of
+from constructions.running_max import (
+    carry_offset,
+    carry_rows,
+    network_of,
+    parallel_layers,
+    sequential_layers,
+)
+from constructions.sawtooth import SquareTests, scale_of
 from constructions.scales import Scaling
 from constructions.separation import separation
+from constructions.serial import tests_of_scale
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -39,6 +54,9 @@ from verifier.question.region import distance
 ONE = Fraction(1)
 BY_RATIO = ("l2-halfspaces",)
 """Constructions whose parameter is rho = 2 mu / lambda, since lambda may be irrational."""
+
+UP_TO = ("l2", "l2-parallel", "l2-serial", "narrow-l2")
+"""Constructions that have a family for all budgets up to one, see `family_up_to`."""
 
 WITHOUT_BUDGET = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr")
 """Constructions whose network is the same for every budget."""
@@ -82,8 +100,9 @@ def lift(
     norm: Norm,
     unit: Fraction,
     end: Fraction,
+    closed: bool = False,
 ) -> Family:
-    """The family whose members are `build(m)` for all m in [0, end).
+    """The family whose members are `build(m)` for all m in [0, end), with the end if `closed`.
 
     The rows are compared at m = 0, end / 2 and 2 end / 3. Raises UserError that names the row for
     which there is no scale, or whose bias or scale is not affine in m.
@@ -100,7 +119,8 @@ def lift(
     if ONE + slope * end < 0:
         raise UserError(f"{name}: the scale of the output is negative at {format_rational(end)}")
     slopes = tuple(scaling.slopes)
-    return Family(name, scaling.network, (ONE, slope), norm, unit, end, slopes, scaling.kinds)
+    over, kinds = (ONE, slope), scaling.kinds
+    return Family(name, scaling.network, over, norm, unit, end, slopes, kinds, closed=closed)
 
 
 def _same_shape(first: Network, second: Network) -> bool:
@@ -131,10 +151,63 @@ def family_of(dataset: Dataset, name: str, separation: Fraction | None = None) -
     if name not in LIFTABLE:
         raise UserError(
             f"{name} has no family for every budget: its weights or its number of units depend on "
-            f"mu otherwise; {', '.join(LIFTABLE + WITHOUT_BUDGET)} have one"
+            f"mu otherwise; {', '.join(LIFTABLE + WITHOUT_BUDGET)} have one, "
+            f"{', '.join(UP_TO)} one up to a budget"
         )
 
     def of_budget(budget: Fraction) -> Network:
         return entry.builder(dataset, budget, separation=power).network
 
     return lift(name, of_budget, norm=entry.norm, unit=ONE, end=power / 2)
+
+
+def family_up_to(
+    dataset: Dataset,
+    name: str,
+    budget: Fraction,
+    *,
+    seed: int = 0,
+    separation: Fraction | None = None,
+    rank: int | None = None,
+    kind: str = "rounded",
+) -> Family:
+    """Networks of a construction by squares for all budgets from 0 to this one, closed.
+
+    The numbers M and m of `sawtooth`, and a projection, are those for the largest budget b, and
+
+        tau(mu) = mu b / M^2 + n 4^-(m+1) >= (mu / M)^2 + n 4^-(m+1),
+
+    affine in mu, is the threshold. That is right for every mu <= b: on ball i the sum of squares is
+    at most tau(mu); M <= lambda - b <= lambda - mu, so that on the balls of other labels it is at
+    least 1; and tau(mu) <= tau(b) < 1. At b it is the network of the construction. `rank` and
+    `kind` are those of narrow-l2, without a rank the least one that is found.
+
+    Raises UserError for another construction, a budget that is not positive or not below half the
+    separation.
+    """
+    if name not in UP_TO:
+        raise UserError(f"{name} has no family up to a budget; {', '.join(UP_TO)} have one")
+    power = check_budget(dataset, "2", budget, separation)
+    if budget == 0:
+        raise UserError("a family for all budgets up to 0 has one member")
+    n, projection, seen = dataset.dimension, None, dataset
+    if name == "narrow-l2":
+        found = find_rank(dataset, budget, rank=rank, seed=seed, kind=kind)
+        if found is not None:
+            projection, seen, power = found
+    largest = scale_of(seen.dimension, budget, separation_above(budget, power))
+    allowance = largest.threshold - (budget / largest.unit) ** 2
+    offset = carry_offset(least_entry(seen), budget)
+
+    def of_budget(lower: Fraction) -> Network:
+        threshold = lower * budget / largest.unit**2 + allowance
+        scale = replace(largest, threshold=threshold)
+        if name == "l2-parallel":
+            return network_of(parallel_layers(SquareTests(seen, scale), n), n, -1)
+        tests = SquareTests(seen, scale) if name == "l2" else tests_of_scale(seen, scale)
+        carried = carry_rows(seen.dimension, offset)
+        rows = None if projection is None else projection.rows()
+        layers = sequential_layers(tests, carried, offset, overlap=False, projection=rows)
+        return network_of(layers, n, -1)
+
+    return lift(name, of_budget, norm="2", unit=ONE, end=budget, closed=True)

@@ -25,7 +25,7 @@ class Family:
     denominator: (d0, d1), D(m) = d0 + d1 m, positive on [0, end).
     norm, unit: the ball of m has radius m * unit for p = 1 and inf; for p = 2 its square is
         m^2 * unit.
-    end: the least m that is not claimed.
+    end: the least m that is not claimed, or, if `closed`, the last that is.
     slopes, kinds: S_v(m) = 1 + slopes[kinds[v]] m for unit v; the last kind is the outputs'.
     decoder: how labels are read from F_m.
     """
@@ -39,20 +39,21 @@ class Family:
     slopes: tuple[Fraction, ...]
     kinds: np.ndarray[tuple[int], np.dtype[np.int64]]
     decoder: str = "value"
+    closed: bool = False
 
     def terms(self, first: Fraction = Fraction(0)) -> FamilyTerms:
         """What a question about the whole of [first, end) says of this family."""
-        return FamilyTerms(self.denominator, self.unit, first, self.end, open=True)
+        return FamilyTerms(self.denominator, self.unit, first, self.end, open=not self.closed)
 
     def member(self, parameter: Fraction) -> Network:
         """F_m, with the very weights of the construction for that budget.
 
-        Raises UserError unless 0 <= m < end.
+        Raises UserError unless 0 <= m < end, or m = end where that is claimed.
         """
-        if not 0 <= parameter < self.end:
+        if not 0 <= parameter < self.end and not (self.closed and parameter == self.end):
             raise UserError(
                 f"family {self.name}: parameter {format_rational(parameter)} is not in "
-                f"[0, {format_rational(self.end)})"
+                f"[0, {format_rational(self.end)}{']' if self.closed else ')'}"
             )
         scales = [ONE + slope * parameter for slope in self.slopes]
         last = self.network.inputs - 1

@@ -41,7 +41,7 @@ from constructions.running_max import (
     sequential_dense,
     sequential_layers,
 )
-from constructions.sawtooth import SquareTests
+from constructions.sawtooth import SquareTests, scale_of
 from verifier.data.dataset import Dataset
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (iii)"
@@ -125,7 +125,8 @@ def large(
         )
     map_, projected, projected_power = _mapped(dataset, budget, case, coordinates, seed, kind)
     coordinates = map_.rank
-    tests = SquareTests(projected, budget, separation_above(budget, projected_power))
+    lower = separation_above(budget, projected_power)
+    tests = SquareTests(projected, scale_of(projected.dimension, budget, lower))
     m, size, levels = coordinates, dataset.size, tests.scale.levels
     offset = carry_offset(least_entry(projected), budget)
     depth = size * (levels + 3) + 1

@@ -296,6 +296,31 @@ def _collides(dataset: Dataset) -> bool:
     )
 
 
+def find_rank(
+    dataset: Dataset,
+    radius: Fraction,
+    *,
+    rank: int | None = None,
+    seed: int = 0,
+    kind: str = "rounded",
+    tries: int = TRIES,
+) -> tuple[Projection, Dataset, Fraction] | None:
+    """A map to `rank` coordinates, the data behind it, and their squared separation; without a rank
+    to the least of 1, 2, 4, ... < n for which a map is found, None if there is none.
+
+    Raises UserError where there is none to the rank that was given.
+    """
+    n = dataset.dimension
+    ranks = [rank] if rank is not None else [1 << b for b in range(n.bit_length()) if 1 << b < n]
+    for candidate in ranks:
+        try:
+            return find_projection(dataset, radius, candidate, seed=seed, kind=kind, tries=tries)
+        except UserError:
+            if rank is not None:
+                raise
+    return None
+
+
 def narrow(
     dataset: Dataset,
     budget: Fraction,
@@ -323,15 +348,7 @@ def narrow(
     n = dataset.dimension
     radius = budget if norm == "2" else budget * sqrt_upper(Fraction(n), 20)
     check_kind(kind, n)
-    ranks = [rank] if rank is not None else [1 << b for b in range(n.bit_length()) if 1 << b < n]
-    found: tuple[Projection, Dataset, Fraction] | None = None
-    for candidate in ranks:
-        try:
-            found = find_projection(dataset, radius, candidate, seed=seed, kind=kind, tries=tries)
-            break
-        except UserError:
-            if rank is not None:
-                raise
+    found = find_rank(dataset, radius, rank=rank, seed=seed, kind=kind, tries=tries)
     if found is None:
         least = least_entry(dataset)
         tests = (square_tests if norm == "2" else cube_tests)(dataset, budget, power)

@@ -82,8 +82,7 @@ def scale_of(dimension: int, budget: Fraction, separation_lower: Fraction) -> Sc
 class SquareTests(DistanceTests):
     """g_i = y_i - K relu(sum_k sq_m(|x_k - x_ik| / M) - tau): distances, m levels, one unit."""
 
-    def __init__(self, dataset: Dataset, budget: Fraction, separation_lower: Fraction) -> None:
-        scale = scale_of(dataset.dimension, budget, separation_lower)
+    def __init__(self, dataset: Dataset, scale: Scale) -> None:
         super().__init__(dataset, (dataset.labels + 1).tolist(), scale.unit)
         self.scale = scale
         self.slope = max(self.labels) / (1 - scale.threshold)
@@ -127,7 +126,8 @@ def sequential(
             squares); one class; identical inputs with different labels.
     """
     separation = check_budget(dataset, "2", budget, separation)
-    tests = SquareTests(dataset, budget, separation_above(budget, separation))
+    lower = separation_above(budget, separation)
+    tests = SquareTests(dataset, scale_of(dataset.dimension, budget, lower))
     n, size, levels = dataset.dimension, dataset.size, tests.scale.levels
     offset = carry_offset(least_entry(dataset), budget)
     layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
@@ -165,7 +165,8 @@ def parallel(
     A rearrangement that is not in the paper. Raises as `sequential`.
     """
     separation = check_budget(dataset, "2", budget, separation)
-    tests = SquareTests(dataset, budget, separation_above(budget, separation))
+    lower = separation_above(budget, separation)
+    tests = SquareTests(dataset, scale_of(dataset.dimension, budget, lower))
     n, size, levels = dataset.dimension, dataset.size, tests.scale.levels
     width = size * (2 * n + (1 if levels else 0))
     return Construction(

@@ -36,7 +36,7 @@ from constructions.running_max import (
     network_of,
     sequential_layers,
 )
-from constructions.sawtooth import scale_of
+from constructions.sawtooth import Scale, scale_of
 from verifier.data.dataset import Dataset
 from verifier.question.build import Affine
 from verifier.question.network import Rows
@@ -155,7 +155,12 @@ def cross_polytope_tests(dataset: Dataset, budget: Fraction, separation: Fractio
 
 def square_tests(dataset: Dataset, budget: Fraction, power: Fraction) -> SerialTests:
     """The tests of `sawtooth`, one coordinate in 1 + m layers; `power` is lambda^2."""
-    scale = scale_of(dataset.dimension, budget, separation_above(budget, power))
+    lower = separation_above(budget, power)
+    return tests_of_scale(dataset, scale_of(dataset.dimension, budget, lower))
+
+
+def tests_of_scale(dataset: Dataset, scale: Scale) -> SerialTests:
+    """The same with these numbers."""
     return SerialTests(
         dataset,
         unit=scale.unit,

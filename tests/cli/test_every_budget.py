@@ -119,7 +119,12 @@ def test_the_limit_is_a_point_of_two_closed_balls(name):
         (["--radius", "1/20"], "--every-budget does not go with --radius"),
         (["--ratio", "1/2"], "--every-budget does not go with --ratio"),
         (["--norm", "2"], "--every-budget does not go with --norm"),
-        (["--construction", "l2"], "l2 has no family for every budget"),
+        (["--construction", "small-rho"], "small-rho has no family for every budget"),
+        (["--construction", "l2"], "the family of l2 ends at a largest budget"),
+        (["--construction", "l2", "--budget", "1", "--ratio", "1/2"], "--ratio or --budget"),
+        (["--construction", "l2", "--ratio", "1/2", "--rank", "2"], "does not go with --rank"),
+        (["--construction", "l2", "--budget", "0"], "up to 0 has one member"),
+        (["--construction", "l2", "--ratio", "1"], "is not below half the separation"),
         (["--from", "1/10"], "must be below the last"),
         (["--from", "-1"], "not negative"),
     ],
@@ -131,3 +136,18 @@ def test_what_is_no_family_is_one_line(arguments, words, tmp_path, capsys):
     said = capsys.readouterr().err
     assert words in said and said.count("\n") == 1
     assert main(["certify", "--data", "iris", "--from", "0", "--out", folder]) == 2
+
+
+def test_a_family_up_to_a_largest_budget(tmp_path, capsys):
+    """M, m and a projection are those of that budget, which belongs to the claim."""
+    path = tmp_path / "points.csv"
+    path.write_text("0,0,a\n1,0,a\n4,0,b\n4,3,b\n0,5,c\n")
+    command = ["certify", "--data", str(path), "--every-budget", "--jobs", "0", "--quiet"]
+    for name, more in (("l2-parallel", []), ("narrow-l2", ["--rank", "1"])):
+        folder = str(tmp_path / name)
+        sized = ["--construction", name, "--budget", "1/2", *more, "--out", folder]
+        assert main([*command, *sized]) == 0
+        said = capsys.readouterr().out
+        assert "for every real m in [0, 1/2]" in said and "all 5 samples" in said
+        assert main(["check", folder, "--kernel", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["robust"] == 5

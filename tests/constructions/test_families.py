@@ -9,9 +9,18 @@ import numpy as np
 import pytest
 
 from constructions import halfspaces
-from constructions.families import BY_RATIO, LIFTABLE, WITHOUT_BUDGET, family_of, lift
-from constructions.hypotheses import power_separation
+from constructions.families import (
+    BY_RATIO,
+    LIFTABLE,
+    UP_TO,
+    WITHOUT_BUDGET,
+    family_of,
+    family_up_to,
+    lift,
+)
+from constructions.hypotheses import budget_of_ratio, power_separation
 from constructions.registry import REGISTRY, entry_of
+from constructions.spheres import ball_points
 from tests.oracles.random_data import random_data
 from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset
@@ -118,3 +127,25 @@ def test_carried_inputs_do_not_bend_where_a_ball_reaches_below_zero():
     """iris has entries from 1/10, less than half its separation in L1."""
     family = family_of(load("iris"), "l1")
     assert family.network.inputs == 5 and np.all(family.network.units.denominators > 0)
+
+
+@pytest.mark.parametrize("name", UP_TO)
+def test_families_up_to_a_budget_are_right_on_all_balls(name):
+    """The member at the largest budget is the construction's network; others answer the labels at
+    exact points of their balls, most of them on the sphere."""
+    dataset = random_data(4, 6, 3, 3, denominator=2)
+    power = power_separation(dataset, "2")
+    budget = budget_of_ratio(Fraction(9, 10), power, 2)
+    family = family_up_to(dataset, name, budget)
+    check_equal(family.member(budget), entry_of(name).builder(dataset, budget).network)
+    assert not family.terms().open
+    rng, rays = np.random.default_rng(1), 6
+    for share in (Fraction(0), Fraction(1, 10**6), Fraction(1, 3), Fraction(99, 100)):
+        member = family.member(share * budget)
+        for i in range(dataset.size):
+            points = ball_points(tuple(dataset.point(i)), "2", share * budget, rays, rng)
+            assert all(y == [dataset.labels[i]] for y in evaluate(member, points))
+    with pytest.raises(UserError, match=r"is not in \[0, .*\]"):
+        family.member(budget * Fraction(1001, 1000))
+    with pytest.raises(UserError):
+        family_up_to(dataset, name, budget * 2)

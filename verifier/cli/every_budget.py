@@ -20,19 +20,51 @@ Asked = tuple["Network", "Question", dict[str, Any]]
 
 def every_budget(options: _Options, dataset: Dataset) -> Asked:
     """The family of a construction, the question about all of its budgets, and why they end."""
-    from constructions.families import family_of
+    from constructions.families import UP_TO, family_of
     from verifier.cli.options import number
 
     if not options.every_budget:
         raise UserError("--from is for --every-budget")
     if options.open:
         raise UserError("give either --every-budget or --open, not both")
-    _refuse("--every-budget", options, {"network": options.file, "radius": options.radius})
-    least = Fraction(0)
+    name, least = options.name or "linf", Fraction(0)
     if options.from_budget is not None:
         least = number("--from", options.from_budget)
-    name = options.name or "linf"
+    if name in UP_TO:
+        return _up_to(options, dataset, name, least)
+    _refuse("--every-budget", options, {"network": options.file, "radius": options.radius})
     return _asked(dataset, name, family_of(dataset, name), least)
+
+
+def _up_to(options: _Options, dataset: Dataset, name: str, least: Fraction) -> Asked:
+    """The same for a construction whose family ends at a largest budget, which it is built for."""
+    from constructions.families import family_up_to
+    from constructions.hypotheses import budget_of_ratio, power_separation
+    from constructions.registry import entry_of
+    from verifier.checker.manifest import Question
+    from verifier.cli.options import number
+    from verifier.question.rational import format_rational
+
+    given = {"network": options.file, "radius": options.radius}
+    projected = name == "narrow-l2"
+    _refuse("--every-budget", options, given, sized=True, projected=projected)
+    if options.budget is None and options.ratio is None:
+        raise UserError(
+            f"--every-budget: the family of {name} ends at a largest budget, which its weights are "
+            f"chosen for: give --budget or --ratio"
+        )
+    power = power_separation(dataset, "2")
+    if options.budget is not None:
+        budget = number("--budget", options.budget)
+    else:
+        budget = budget_of_ratio(number("--ratio", options.ratio or ""), power, 2)
+    family = family_up_to(
+        dataset, name, budget, seed=options.seed, separation=power, rank=options.rank,
+        kind=options.kind or "rounded",
+    )  # fmt: skip
+    about = {"construction": name, "source": entry_of(name).source}
+    about["largest_budget"] = format_rational(budget)
+    return family.network, Question("2", "value", family=family.terms(least)), about
 
 
 def open_balls_of_construction(options: _Options, dataset: Dataset) -> Asked:
@@ -49,15 +81,28 @@ def open_balls_of_construction(options: _Options, dataset: Dataset) -> Asked:
     return _asked(dataset, name, family_of(dataset, name), Fraction(0))
 
 
-def _refuse(option: str, options: _Options, more: dict[str, Any]) -> None:
-    """Raises UserError for what does not go with the option."""
+def _refuse(
+    option: str,
+    options: _Options,
+    more: dict[str, Any],
+    *,
+    sized: bool = False,
+    projected: bool = False,
+) -> None:
+    """Raises UserError for what does not go with the option; `sized`: a budget does, `projected`: a
+    projection does."""
     given = {
         **more,
-        "ratio": options.ratio, "budget": options.budget,
         "radius-squared": options.radius_squared,
         "norm": options.norm, "clip": options.clip, "decoder": options.decoder,
-        "rank": options.rank, "kind": options.kind, "error": options.error,
+        "error": options.error,
     }  # fmt: skip
+    if not sized:
+        given |= {"ratio": options.ratio, "budget": options.budget}
+    elif options.ratio is not None and options.budget is not None:
+        raise UserError("give either --ratio or --budget, not both")
+    if not projected:
+        given |= {"rank": options.rank, "kind": options.kind}
     for other, value in given.items():
         if value is not None:
             raise UserError(f"{option} does not go with --{other}")
