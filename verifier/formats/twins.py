@@ -3,15 +3,14 @@
 Two units with pre-activations a and a + d, d small, are bounded apart as if they knew nothing of
 each other, and of their difference an interval says hardly more than of each. But exactly
 
-    max(a + d, 0) = max(a, 0) + d - s + s',    r = max(d, 0),
-    s = max(r - max(a + d, 0), 0),             s' = max(r - d - max(a, 0), 0),
+    max(a + d, 0) = max(a, 0) + min(r, max(a + d, 0)) - min(q, max(a, 0)),
 
-for with d >= 0 the unit grows by min(d, max(a + d, 0)) = d - s, while s' = max(-max(a, 0), 0) = 0;
-with d <= 0 it shrinks by min(-d, max(a, 0)) = -d - s', while r = s = 0. Here r, s and s' are units
-again, with values between 0 and |d|; s and s' are 0 where both units are on. So the second unit is
-written as the first one and a small difference wherever it is read: layer by layer, differences of
-pre-activations depend on differences of units and of weights alone, and their bounds stay small.
-The function is the same at every input.
+with r = max(d, 0) and q = max(-d, 0): with d >= 0 the unit grows by min(d, max(a + d, 0)), while
+q = 0; with d <= 0 it shrinks by min(-d, max(a, 0)), while r = 0. The smaller of two values that
+are not negative is two units, min(r, z) = max(r - s, 0) with s = max(r - z, 0). So the second unit
+is written as the first one and a difference between -q and r wherever it is read: layer by layer,
+differences of pre-activations depend on differences of units and of weights alone, and their
+bounds stay small. The function is the same at every input. `search/trees/pairs.py` makes use of it.
 """
 
 from __future__ import annotations
@@ -54,17 +53,16 @@ def by_differences(network: Network) -> Network:
             difference = forms[mate] - forms[k]
             if k < mate and (difference.constant or any(difference.weights.values())):
                 pairs.append((k, mate))
-                apart.append(difference)
+                apart += [difference, difference * -1]
             elif k < mate:
                 equal.append((k, mate))
         units = build.layer([*forms, *apart])
-        values, grown = units[: len(forms)], units[len(forms) :]
-        cut = build.layer(
-            [r - values[mate] for r, (_, mate) in zip(grown, pairs, strict=True)]
-            + [r - d - values[k] for r, d, (k, _) in zip(grown, apart, pairs, strict=True)]
-        )
+        values, apart = units[: len(forms)], units[len(forms) :]
+        ends = [values[j] for k, mate in pairs for j in (mate, k)]  # what r and q are compared with
+        above = build.layer([one - other for one, other in zip(apart, ends, strict=True)])
+        least = build.layer([one - more for one, more in zip(apart, above, strict=True)])
         for place, (k, mate) in enumerate(pairs):
-            values[mate] = values[k] + apart[place] - cut[place] + cut[len(pairs) + place]
+            values[mate] = values[k] + least[2 * place] - least[2 * place + 1]
         for k, mate in equal:
             values[mate] = values[k]
         known += values

@@ -51,3 +51,9 @@ def seconds_left() -> float | None:
     if left <= 0:
         raise LateError
     return left
+
+
+def halved(deadline: float | None) -> float | None:
+    """The moment at which half of the time that is left is over."""
+    now = monotonic()
+    return None if deadline is None else now + (deadline - now) / 2

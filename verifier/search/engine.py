@@ -24,6 +24,7 @@ from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
 from verifier.search.options import MEMORY_LIMIT, Options, Outcome
 from verifier.search.trees.branching import branch
+from verifier.search.trees.pairs import least_units
 from verifier.search.used import note, tally
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def _exactly(
     check_time(deadline)  # bounds and solver may have taken it all
     summed = is_worth_trying(checker)
     margins: tuple[Fraction | None, ...] = ()
-    if _is_large(query) or summed:
+    # Differences of nearly equal networks have bounds of their own, however deep they are.
+    large = _is_large(query) and not least_units(query.network)
+    if large or summed:
         found = _by_propagation(checker, deadline, summed=summed)
         if not isinstance(found.verdict, Undecided):
             return found

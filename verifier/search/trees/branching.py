@@ -22,9 +22,10 @@ from verifier.evidence.certificate import (
 from verifier.question.query import Query
 from verifier.search.attack import ascend
 from verifier.search.bounds.floats import FloatNetwork, float_network
-from verifier.search.clock import tick
+from verifier.search.clock import LateError, check_time, halved, tick
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
+from verifier.search.trees.pairs import PairSearch
 from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
 from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
 from verifier.search.trees.tightening import lemmas
@@ -78,12 +79,37 @@ def _branch(
         )
         if flip is not None:
             return flip, 0
+    if symbolic:
+        proof, nodes = _by_pairs(query, checker, network, options, deadline)
+        if proof is not None:
+            return proof, nodes
     # An open ball may be touched along a whole face: no number of boxes covers that.
     small = query.region.norm == "inf" and not query.region.open
     small = small and query.network.inputs <= FEW_INPUTS
     if small and known.undecided > FEW_UNITS:
         return _by_inputs(query, checker, network, options, deadline, believing)
     return _by_phases(query, checker, network, options, deadline, believing, symbolic=symbolic)
+
+
+def _by_pairs(
+    query: Query,
+    checker: LeafChecker,
+    network: FloatNetwork,
+    options: Options,
+    deadline: float | None,
+) -> tuple[Robust | None, int]:
+    """What bounds of differences prove, in half of the time at most."""
+    search = PairSearch(query, checker, network, halved(deadline))
+    if not search.applies:
+        return None, 0
+    note("pairs")
+    mark = checker.mark()
+    try:
+        return search.run(options.nodes), search.nodes
+    except LateError:
+        checker.undo(mark)
+        check_time(deadline)
+        return None, search.nodes
 
 
 def _by_inputs(

@@ -129,7 +129,7 @@ class _Tightening:
         bound = -value if asked.upper else value
         if value >= 0:  # all that matters is that the unit is decided
             bound = Fraction(0)
-        lemma = Lemma(asked.unit, asked.upper, _short(bound, upper=asked.upper), (Node((), leaf),))
+        lemma = Lemma(asked.unit, asked.upper, short(bound, upper=asked.upper), (Node((), leaf),))
         if self.checker.closes(leaf, lemma):
             self.checker.assume(lemma)
             self.found.append(lemma)
@@ -150,7 +150,7 @@ class _Tightening:
                 return
 
 
-def _short(bound: Fraction, *, upper: bool) -> Fraction:
+def short(bound: Fraction, *, upper: bool) -> Fraction:
     """A multiple of a power of two with about 24 significant bits, on the weaker side."""
     if not bound:
         return bound
