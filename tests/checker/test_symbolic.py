@@ -203,6 +203,20 @@ def random_branch(checker: TreeChecker, query: Query, rng: random.Random) -> Non
             checker.assume(Lemma(v, rng.random() < 0.5, bound, ()))
 
 
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_rows_that_are_lowered_apart(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many rows are lowered together changes no bound."""
+    checker, query, _ = checker_of(7)
+    branches = checker.branches([checker.snapshot() for _ in range(count)])
+    branches.tighten()
+    targets = branches.symbolic.atom_targets(query.goals[0].atoms)
+    asked = targets, np.arange(count), np.zeros(count, dtype=np.int64)
+    together = branches.minima(*asked)
+    monkeypatch.setattr("verifier.checker.symbolic.CELLS", 1)
+    for one, other in zip(together, branches.minima(*asked), strict=True):
+        assert len(one) == count and np.array_equal(one, other)
+
+
 def reference_of_branch(checker: TreeChecker, query: Query) -> ReferenceSymbolic:
     units = range(query.network.units.count)
     scales = checker.scaled.scales[query.network.inputs :]

@@ -76,6 +76,9 @@ class RootBounds:
         inputs, origins = self.scaled.network.inputs, self.scaled.origins
         values = self.table[rows[inputs:], self.column]
         copied = origins[inputs:] != np.arange(inputs, len(origins))
+        if self.twin is not None and rows is self.scaled.tables.lower_row:
+            copied &= np.minimum(values, self.table[rows[inputs:], self.twin]) < 0
+            values[copied] = 0
         values[copied] = np.maximum(values[copied], 0)
         return values if values.dtype == object else values.astype(np.int64)
 

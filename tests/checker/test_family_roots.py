@@ -1,0 +1,65 @@
+"""Root bounds at both ends of a cone: those of the rule in plain fractions, copies included."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.oracles.kernel import head_of
+from verifier.checker.family import family_roots, family_scaled
+from verifier.evidence.network_file import network_bytes
+from verifier.kernel import question as kernel_question
+from verifier.kernel import rules
+from verifier.kernel.network import Network as KernelNetwork
+from verifier.question.build import NetworkBuilder
+from verifier.question.family import Cone, FamilyQuery
+from verifier.question.query import Atom, Goal
+
+F = Fraction
+
+
+def family_with_copies(seed: int) -> list[FamilyQuery]:
+    """Units that read a point of the plane and m, relu(u) of each unit u twice over, and units that
+    read both; about two cones."""
+    rng = Random(seed)
+    build = NetworkBuilder(3)
+
+    def mix(known):
+        row = F(rng.randint(-3, 3), rng.choice((1, 2, 3)))
+        for unit in known:
+            row = row + unit * F(rng.randint(-3, 3), rng.choice((1, 2)))
+        return row
+
+    first = build.layer([mix(build.inputs) for _ in range(3)])
+    second = build.layer([first[0], first[1], mix([*build.inputs, *first])])
+    third = build.layer([*second, mix([*first, *second])])
+    network = build.network([mix([*second, *third])])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "0")
+    cones = []
+    for _ in range(2):
+        begin = F(rng.randint(0, 4), 3)
+        center = tuple(F(rng.randint(-4, 4), 2) for _ in range(2))
+        cones.append(Cone("inf", center, F(1), begin, begin + F(rng.randint(1, 6), 2), False))
+    return [FamilyQuery(network, cone, (goal,)) for cone in cones]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_bounds_at_both_ends_are_those_of_the_kernel(seed: int) -> None:
+    queries = family_with_copies(seed)
+    network = queries[0].network
+    scaled = family_scaled(network, queries)
+    for query, ends in zip(queries, family_roots(scaled, queries), strict=True):
+        head = json.loads(head_of(query))
+        asked = kernel_question.stated(head, KernelNetwork(network_bytes(network)))
+        sides = rules.Checker(asked).sides
+        for v in range(network.units.count):
+            scale = scaled.scales[network.inputs + v]
+            for end, root in enumerate(ends):
+                low, high = Fraction(root.lower_of(v), scale), Fraction(root.upper_of(v), scale)
+                assert low == sides[0][network.inputs + v][end]
+                assert high == sides[1][network.inputs + v][end]
+                assert not root.table.flags.writeable
+                assert (root.lower[v], root.upper[v]) == (root.lower_of(v), root.upper_of(v))
