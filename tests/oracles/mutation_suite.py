@@ -109,7 +109,11 @@ FILES = {
     "checked": ("test_batch", "test_checked", *TYPES),
     "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
     "strict_json": ("test_json_texts", "test_hostile_files"),
-    "symbolic": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
+    "symbolic": (
+        "test_symbolic_edges",
+        "test_symbolic",
+        "test_symbolic_extremes",
+    ),
     "ridge": RIDGE,
     "ridge_tables": ("test_sum_limits", "test_fixed_sums", "test_family_sums"),
     "ridge_minima": ("test_fixed_sums", "test_family_sums"),
