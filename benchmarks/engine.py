@@ -4,6 +4,8 @@
     python benchmarks/engine.py --trained 50 100 [--samples 50] [--timeout 60]
     python benchmarks/engine.py --milp 3
 
+With `--store LABEL` the lines are kept in results.csv as well (wall seconds; see engines.py).
+
 FOLDER holds one folder a set, each with its networks, properties and a verdicts.csv (see docs,
 "Lists of instances"); nothing of it comes with the project. A line a set or norm and radius: how
 many hold, are violated, stay open, or differ from what the list expects; wall seconds in all and
@@ -29,6 +31,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from engines import FIELDS, STORE, store
 from sklearn.datasets import load_digits
 from sklearn.neural_network import MLPClassifier
 
@@ -122,6 +125,17 @@ class Tally:
     leaves: int = 0
     proof_bytes: int = 0
     differs: list[str] = field(default_factory=list)
+    methods: Counter[str] = field(default_factory=Counter)
+
+    def cells(self, label: str) -> dict[str, str]:
+        """A row of the file that `engines.py` keeps."""
+        methods = "; ".join(f"{count} {name}" for name, count in sorted(self.methods.items()))
+        values = (
+            label, self.name, "exact", len(self.seconds), self.words["holds"],
+            self.words["violated"], self.words["unknown"] + self.words["timeout"],
+            len(self.differs), f"{sum(self.seconds):.2f}", "1.00", methods,
+        )  # fmt: skip
+        return dict(zip(FIELDS, map(str, values), strict=True))
 
     def add(
         self,
@@ -135,6 +149,7 @@ class Tally:
         self.seconds.append(seconds)
         for query, outcome in answered:
             self.exactness += outcome.seconds.get("check", 0.0)
+            self.methods.update(outcome.methods)
             if isinstance(outcome.verdict, Robust):
                 started = monotonic()
                 certificate_bytes(outcome.verdict, query.network.digest)
@@ -177,6 +192,7 @@ def main() -> int:
     parser.add_argument("--trained", type=int, nargs="*", default=[], help="hidden units H")
     parser.add_argument("--samples", type=int, default=50)
     parser.add_argument("--milp", type=int, default=0, help="samples for the plain MILP")
+    parser.add_argument("--store", metavar="LABEL", help="keep the rows in results.csv as LABEL")
     given = parser.parse_args()
     if not (given.data or given.trained or given.milp):
         parser.error("nothing to do: give --data, --trained or --milp")
@@ -197,6 +213,8 @@ def main() -> int:
             print(tallies[-1], flush=True)
     if given.milp:
         compare_with_milp(trained_queries(50, "inf", Fraction("0.05"), given.milp))
+    if given.store:
+        store(STORE, [tally.cells(given.store) for tally in tallies])
     differing = [line for tally in tallies for line in tally.differs]
     print(*differing, sep="\n", end="\n" if differing else "")
     return 1 if differing else 0

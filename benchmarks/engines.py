@@ -1,6 +1,6 @@
 """Engines side by side on the same questions, as a table and as rows of a CSV file.
 
-    python benchmarks/engines.py [--label NAME] [--only WORDS ..] [--store FILE]
+    python benchmarks/engines.py [--label NAME] [--only WORDS ..] [--engines NAMES ..]
     python benchmarks/engines.py --show [--against NAME]
 
 Questions: balls of constructed networks (iris and the first digits, L-infinity) and of trained ones
@@ -15,7 +15,7 @@ seconds, their ratio to "exact" in the same run, and how often each method worke
 row of the same label, set and engine is replaced. `--show` prints the file; with `--against` also
 the ratio of every row to that of another label, such as the last tag, measured from its checkout:
 
-    PYTHONPATH=../robmem-0.1.0 python benchmarks/engines.py --label 0.1.0
+    PYTHONPATH=../robmem-0.1.0 python benchmarks/engines.py --label 0.1.0 --engines exact
 """
 
 from __future__ import annotations
@@ -38,7 +38,6 @@ from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import Flip, Robust, Undecided
-from verifier.program.reduced import margin_program
 from verifier.question.build import chain_from_floats
 from verifier.question.query import Query, label_goals
 from verifier.question.region import ball
@@ -127,12 +126,14 @@ def by_engine(queries: list[Query], engine: str, timeout: float) -> Row:
     words = {Robust: "robust", Flip: "flip", Undecided: "undecided"}
     for outcome in outcomes:
         row.words.append(words[type(outcome.verdict)])
-        row.methods.update(outcome.methods)
+        row.methods.update(getattr(outcome, "methods", {}))  # older versions have none
     return row
 
 
 def by_plain_program(queries: list[Query], limit: float) -> Row:
     """As HiGHS claims: a ball is robust if no goal has a margin that is not negative."""
+    from verifier.program.reduced import margin_program
+
     row, started = Row(), process_time()
     scaled = scaled_for(queries[0].network, queries)
     for query in queries:
@@ -154,16 +155,18 @@ def by_plain_program(queries: list[Query], limit: float) -> Row:
     return row
 
 
-def measured(label: str, only: list[str], timeout: float, limit: float) -> Iterator[dict[str, str]]:
+def measured(given: argparse.Namespace) -> Iterator[dict[str, str]]:
     for name, make in SETS.items():
-        if only and not any(word in name for word in only):
+        if given.only and not any(word in name for word in given.only):
             continue
         queries = make()
-        exact = by_engine(queries, "exact", timeout)
-        yield exact.cells(label, name, "exact", exact)
-        solved = by_engine(queries, "milp:highs", timeout)
-        yield solved.cells(label, name, "milp:highs", exact)
-        yield by_plain_program(queries, limit).cells(label, name, "plain", exact)
+        exact = by_engine(queries, "exact", given.timeout)
+        for engine in given.engines:
+            if engine == "plain":
+                row = by_plain_program(queries, given.limit)
+            else:
+                row = exact if engine == "exact" else by_engine(queries, engine, given.timeout)
+            yield row.cells(given.label, name, engine, exact)
 
 
 def stored(path: Path) -> list[dict[str, str]]:
@@ -213,6 +216,7 @@ def main() -> int:
     )
     parser.add_argument("--label", default=__version__, help="of the rows  [default: the version]")
     parser.add_argument("--only", nargs="*", default=[], help="sets whose name has such a word")
+    parser.add_argument("--engines", nargs="*", default=["exact", "milp:highs", "plain"])
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds a ball")
     parser.add_argument("--limit", type=float, default=5.0, help="seconds a plain program")
     parser.add_argument("--store", type=Path, default=STORE, help="the CSV file of all rows")
@@ -224,7 +228,7 @@ def main() -> int:
         return 0
     print(HEAD)
     rows = []
-    for row in measured(given.label, given.only, given.timeout, given.limit):
+    for row in measured(given):
         rows.append(row)
         print(line(row), flush=True)
         store(given.store, rows)
