@@ -172,7 +172,7 @@ REGISTRY: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 
 def entry_of(name: str) -> Entry:
     """The construction of that name; raises UserError that lists the known names."""
-    if name not in REGISTRY:
+    if not isinstance(name, str) or name not in REGISTRY:
         raise UserError(f"no construction {name!r}; there are {', '.join(REGISTRY)}")
     return REGISTRY[name]
 

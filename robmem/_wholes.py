@@ -13,6 +13,7 @@ from verifier.ask import load_data
 from verifier.data.dataset import Dataset
 from verifier.data.held import Number, exact_number
 from verifier.formats.extras import needing
+from verifier.question.errors import UserError
 from verifier.runs.place import find_run
 from verifier.runs.summary import Summary
 
@@ -67,7 +68,11 @@ def report(
         from reports.stored_run import read_run
         from reports.write import write_report
 
-    listed = [run] if isinstance(run, Summary | str | PathLike) else list(run)
+    listed = [run] if isinstance(run, Summary | str | PathLike) else run
+    if not isinstance(listed, Sequence) or not all(
+        isinstance(entry, Summary | str | PathLike) for entry in listed
+    ):
+        raise UserError(f"a run of type {type(run).__name__}: give a folder, a summary, or several")
     folders = [entry.folder if isinstance(entry, Summary) else Path(entry) for entry in listed]
     stored = [read_run(find_run(folder), image_shape=image_shape) for folder in folders]
     folder = Path(output)

@@ -21,7 +21,7 @@ x > 1/2, label 1 where x < 1/2, and a tie between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from os import PathLike, fspath
@@ -51,7 +51,7 @@ from verifier.question.errors import UserError
 from verifier.question.executed import Semantics, rounded
 from verifier.question.labels import default_decoder, is_integer, label_values, sorted_labels
 from verifier.question.network import Network
-from verifier.question.query import Goal, Query, label_goals
+from verifier.question.query import DECODERS, Goal, Query, label_goals
 from verifier.question.rational import format_rational, parse_rational
 from verifier.question.region import Region, ball, box, read_norm
 from verifier.runs import run as runs
@@ -72,6 +72,7 @@ from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.worst import Worst
 
 Clip = tuple[Number, Number]
+_SHOWN = 40  # characters of a value, in an error
 
 
 class Ball:
@@ -219,7 +220,8 @@ def question(
     >>> query = robmem.question(network, robmem.Ball([2], 1), 0)
     >>> robmem.check(query, robmem.verify(network, robmem.Ball([2], 1), 0))
     """
-    values = None if labels is None else [exact_number(value, "labels") for value in labels]
+    listed = _listed(labels, "labels")
+    values = None if listed is None else [exact_number(value, "labels") for value in listed]
     named = None if values is None else list(map(format_rational, values))
     read, decoder, classes = _read(network, decoder, values, named, semantics)
     if classes is not None and values is None:
@@ -375,6 +377,8 @@ def search(
     read, decoder, dataset = _about(network, data, decoder, labels, semantics)
     size = exact_number(radius, "radius")
     asked = Question(read_norm(norm), decoder, size, None, _clip(clip), semantics=semantics)
+    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
+        raise UserError(f"limit: {_shown(limit)} is not a number of samples")
     if semantics != "real":
         if all_rivals or nearest:
             raise UserError("all_rivals and nearest go with semantics='real' alone")
@@ -456,6 +460,10 @@ def check(
     verifier.question.errors.RefusedError: no flip: atom 0 of goal 0 does not hold there
     """
     _known(semantics)
+    if not isinstance(query, Query):
+        raise UserError(f"a query is made by question; {_shown(query)} is none")
+    if not isinstance(verdict, Robust | Flip | Radius | Maximum):
+        raise UserError(f"{_shown(verdict)} carries no evidence to be checked")
     if semantics == "real":
         api.check(query, verdict)
     else:
@@ -520,6 +528,8 @@ def _read(
     fitted model or a file names; `labels` are those of the data as numbers, `named` what a user
     calls the outputs."""
     _known(semantics)
+    if not (decoder is None or (isinstance(decoder, str) and decoder in DECODERS)):
+        raise UserError(f"decoder {_shown(decoder)} is not one of {', '.join(DECODERS)}")
     if _promises(network):
         return network.network, decoder or network.decoder, None
     if isinstance(network, Network):
@@ -550,7 +560,11 @@ def _read(
 
 def _chain(weights: Any, biases: Any) -> Network:
     """The network of these layers, whose entries may be of any exact kind."""
-    layers = [[np.asarray(array) for array in side] for side in (weights, biases)]
+    sides = [_listed(side, what) for side, what in ((weights, "weights"), (biases, "biases"))]
+    try:
+        layers = [[np.asarray(array) for array in side or ()] for side in sides]
+    except (TypeError, ValueError):
+        raise UserError("a layer is no array: its rows have several lengths") from None
     if any(array.dtype.kind not in "iuf" for side in layers for array in side):
         exact = np.frompyfunc(lambda entry: exact_number(entry, "weight"), 1, 1)
         shapes = [[np.zeros(array.shape) for array in side] for side in layers]
@@ -573,6 +587,7 @@ def _about(
     semantics: Semantics = "real",
 ) -> tuple[Network, str, Dataset]:
     """The network, its decoder, and the data with the labels that its outputs stand for."""
+    labels = _listed(labels, "labels")
     dataset = load_data(data)
     read, decoder, classes = _read(network, decoder, _labels(dataset), labels, semantics)
     if read.inputs != dataset.dimension:
@@ -585,16 +600,37 @@ def _about(
 
 def _known(semantics: Semantics) -> Semantics:
     """The same; raises UserError for any other word."""
-    if semantics not in get_args(Semantics):
-        raise UserError(f"semantics: {semantics!r} is not one of real, float32, float64")
+    if not isinstance(semantics, str) or semantics not in get_args(Semantics):
+        raise UserError(f"semantics: {_shown(semantics)} is not one of real, float32, float64")
     return semantics
+
+
+def _shown(value: object) -> str:
+    """A value in an error, cut and on one line."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.."
 
 
 def _clip(clip: Clip | None, *, decimals: bool = False) -> tuple[Fraction, Fraction] | None:
     if clip is None:
         return None
-    low, high = (exact_number(end, "clip", decimals=decimals) for end in clip)
+    ends = _listed(clip, "clip")
+    if ends is None or len(ends) != 2:
+        raise UserError(f"clip: {_shown(clip)} is not a pair of numbers, the least and the largest")
+    low, high = (exact_number(end, "clip", decimals=decimals) for end in ends)
     return low, high
+
+
+def _listed(values: Any, what: str) -> list[Any] | None:
+    """The entries of a sequence; raises UserError for what is none, such as a single text."""
+    if values is None:
+        return None
+    if isinstance(values, str | bytes | Mapping | Dataset) or not hasattr(values, "__iter__"):
+        raise UserError(f"{what}: {_shown(values)} is not a list")
+    try:
+        return list(values)
+    except TypeError:  # an array without axes
+        raise UserError(f"{what}: {_shown(values)} is not a list") from None
 
 
 def _labels(dataset: Dataset) -> list[int | Fraction] | None:

@@ -16,6 +16,7 @@ from verifier.question.region import read_norm
 
 F = Fraction
 HAT = robmem.load_network(([[[1], [-1]]], [[0, 1]]))
+LINE = robmem.Dataset.from_arrays([[2], [0]], [0, 1], name="line")
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,21 @@ def test_data_that_do_not_fit_are_refused_in_words(points, labels, words):
         (lambda: robmem.load_data(np.zeros((2, 2))), "Dataset.from_arrays"),
         (lambda: robmem.load_network("none.npz"), "none.npz"),
         (lambda: robmem.construct("l9", "iris"), "no construction 'l9'"),
+        (lambda: robmem.construct(["linf"], "iris"), "no construction"),
+        (lambda: robmem.report(3, "out"), "a run of type int: give a folder"),
+        (lambda: robmem.report([[1]], "out"), "a run of type list: give a folder"),
+        (lambda: robmem.load_network((1, 0)), "weights: 1 is not a list"),
+        (lambda: robmem.load_network(([[[1], [1, 2]]], [[0]])), "rows have several lengths"),
+        (lambda: robmem.verify(HAT, robmem.Ball([0], 1), 0, labels=3), "labels: 3 is not a list"),
+        (lambda: robmem.verify(HAT, robmem.Ball([0], 1), 0, labels="0,1"), "is not a list"),
+        (lambda: robmem.verify(HAT, robmem.Ball([0], 1), 0, np.eye(2)), "is not one of nearest"),
+        (lambda: robmem.Ball([0], 1, clip=3), "clip: 3 is not a list"),
+        (lambda: robmem.Ball([0], 1, clip=[1]), "is not a pair of numbers"),
+        (lambda: robmem.Ball([0], 1, clip=np.array(1)), "is not a list"),
+        (lambda: robmem.verify(HAT, robmem.Ball([0], 1), 0, semantics=np.eye(2)), "one of real"),
+        (lambda: robmem.check(None, None), "a query is made by question"),
+        (lambda: robmem.check(robmem.question(HAT, robmem.Ball([0], 1), 1, "sign"), 3), "no evid"),
+        (lambda: robmem.search(HAT, LINE, 1, limit=0), "limit: 0 is not a number of samples"),
         (lambda: HAT([1, 2]), "the network has 1 inputs"),
         (lambda: HAT(["x"]), "points"),
     ],
