@@ -192,7 +192,7 @@ def test_data_that_do_not_fit_are_refused_in_words(points, labels, words):
         (lambda: robmem.Ball([0], 1, clip=np.array(1)), "is not a list"),
         (lambda: robmem.verify(HAT, robmem.Ball([0], 1), 0, semantics=np.eye(2)), "one of real"),
         (lambda: robmem.check(None, None), "a query is made by question"),
-        (lambda: robmem.check(robmem.question(HAT, robmem.Ball([0], 1), 1, "sign"), 3), "no evid"),
+        (lambda: robmem.check(robmem.question(HAT, robmem.Ball([0], 1), 0), 3), "no evidence"),
         (lambda: robmem.search(HAT, LINE, 1, limit=0), "limit: 0 is not a number of samples"),
         (lambda: HAT([1, 2]), "the network has 1 inputs"),
         (lambda: HAT(["x"]), "points"),
