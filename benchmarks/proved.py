@@ -24,6 +24,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from time import process_time
 
 from verifier.checker.family_replay import replay_family
@@ -127,10 +128,17 @@ def replayed(
                 row.stream += len(text) if number > rows else 0
         row.spelled_out = process_time() - begun
         program = subprocess.Popen([find_program(), path], stdout=subprocess.PIPE, text=True)
-        lines = []
-        for line in program.stdout or ():
-            lines.append(line.rstrip("\n"))
-            row.megabytes = max(row.megabytes, memory(program.pid))
+        ended = Event()
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                row.megabytes = max(row.megabytes, memory(program.pid))
+
+        watcher = Thread(target=watch)
+        watcher.start()
+        lines = [line.rstrip("\n") for line in program.stdout or ()]
+        ended.set()
+        watcher.join()
         _, status, usage = os.wait4(program.pid, 0)
         program.returncode = os.waitstatus_to_exitcode(status)
     row.program = usage.ru_utime + usage.ru_stime
