@@ -485,6 +485,8 @@ def check_file(path: Path | str, network: Network | Path | str | None = None) ->
     ...     robmem.check_file(f"{folder}/radius.json").query.region.size
     Fraction(3, 2)
     """
+    if not isinstance(path, str | PathLike):
+        raise UserError(f"path: {_shown(path)} is not the path of a proof file")
     proof = claim_about(path, network)
     if isinstance(proof, FamilyProof):
         raise UserError(f"{path}: a proof about a family: robmem check FILE reads it")

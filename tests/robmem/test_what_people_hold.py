@@ -194,6 +194,8 @@ def test_data_that_do_not_fit_are_refused_in_words(points, labels, words):
         (lambda: robmem.check(None, None), "a query is made by question"),
         (lambda: robmem.check(robmem.question(HAT, robmem.Ball([0], 1), 0), 3), "no evidence"),
         (lambda: robmem.search(HAT, LINE, 1, limit=0), "limit: 0 is not a number of samples"),
+        (lambda: robmem.search(HAT, LINE, 1, samples=[[1], [2, 3]]), "are no integers"),
+        (lambda: robmem.check_file(3), "is not the path of a proof file"),
         (lambda: HAT([1, 2]), "the network has 1 inputs"),
         (lambda: HAT(["x"]), "points"),
     ],

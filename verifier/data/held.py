@@ -172,7 +172,10 @@ def sample_list(samples: Any, size: int) -> list[int] | None:
         return None
     if isinstance(samples, slice):
         return list(range(size)[samples])
-    array: npt.NDArray[Any] = np.asarray(_plain(samples)).reshape(-1)
+    try:
+        array: npt.NDArray[Any] = np.asarray(_plain(samples)).reshape(-1)
+    except ValueError:  # lists of several lengths
+        raise UserError(f"samples: {str(samples)[:SHOWN]!r} are no integers") from None
     if array.dtype == np.bool_:
         if len(array) != size:
             raise UserError(f"samples: a mask of {len(array)} entries for {size} samples")
