@@ -120,7 +120,8 @@ def pdf_bytes(plot: Plot) -> bytes:
 
 
 def inline_svg(figure: Figure) -> str:
-    """The drawing as an element of a page, with identifiers of its own and the page's colours."""
+    """The drawing as an element of a page, with identifiers of its own and the page's colours,
+    named by its caption there."""
     text = svg_text(figure.plot)
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
@@ -135,7 +136,8 @@ def inline_svg(figure: Figure) -> str:
         text = text.replace(colour, f"var({variable})")
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-    return text.replace("<svg", '<svg role="img"', 1).strip()
+    named = f'<svg role="img" aria-labelledby="caption-{figure.key}"'
+    return text.replace("<svg", named, 1).strip()
 
 
 def _power(value: float, position: int | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -191,6 +192,52 @@ def test_other_balls_are_drawn_and_kinks_go(opened: Opened, tmp_path: Path) -> N
     page.emulate_media(media="print")
     assert not figure.locator(".controls").is_visible()
     assert figure.locator("svg").first.is_visible()
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The program of axe-core, from the folder of modules named by NODE_PATH."""
+    folders = os.environ.get("NODE_PATH", "").split(os.pathsep)
+    found = [Path(f) / "axe-core/axe.min.js" for f in folders if f]
+    program = next((path for path in found if path.is_file()), None)
+    if program is None:
+        pytest.skip("no axe-core in NODE_PATH (npm install axe-core)")
+    return program.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_anybody_from_reading(
+    browser: Any, axe: str, tmp_path: Path, scheme: str, width: int
+) -> None:
+    """Contrast, names, keyboard: axe finds nothing on a report, the list of runs and a run."""
+    with_flip(tmp_path / "store/run")
+    write_report(run_report(read_run(find_run(tmp_path / "store/run"))), tmp_path / "page")
+    view = {"width": width, "height": 900}
+    context = browser.new_context(viewport=view, color_scheme=scheme, bypass_csp=True)
+    page = context.new_page()
+    with server(tmp_path / "store") as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+        thread.start()
+        here = f"http://127.0.0.1:{running.server_address[1]}"
+        gallery = (FOLDER / "plane/index.html").as_uri()
+        addresses = (
+            (tmp_path / "page/index.html").as_uri(),
+            gallery,
+            f"{here}/",
+            f"{here}/run/run",
+        )
+        for address in addresses:
+            page.goto(address)
+            page.evaluate(axe)
+            found = page.evaluate(
+                "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice']})"
+            )
+            said = [(one["id"], one["nodes"][0]["html"][:100]) for one in found["violations"]]
+            assert said == [], address
+        running.shutdown()
+        thread.join()
+    context.close()
 
 
 def test_a_dark_page_is_dark(browser: Any, tmp_path: Path) -> None:
