@@ -7,7 +7,8 @@ from fractions import Fraction
 
 import pytest
 
-from constructions.families import family_of
+from constructions.families import family_of, family_up_to
+from constructions.hypotheses import budget_of_ratio, power_separation
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import (
@@ -22,6 +23,7 @@ from tests.oracles.random_families import (
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
 from verifier.checker.scaled import ScaledNetwork
+from verifier.data.load import load
 from verifier.evidence.certificate import (
     Conflict,
     InputSplit,
@@ -40,8 +42,8 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
-from verifier.question.family import FamilyQuery, check_denominator
-from verifier.question.query import Atom, Goal
+from verifier.question.family import FamilyQuery, check_denominator, family_goals
+from verifier.question.query import Atom, Goal, label_goals
 from verifier.search.deep.family import family_proofs
 from verifier.search.deep.slices import slice_at
 
@@ -270,3 +272,19 @@ def test_the_search_splits_on_m_where_chords_are_too_far():
     replay_family(query, proof)
     below = Goal((Atom((), ((0, -ONE),), F(1, 10**9), True),), "below")
     assert family_proofs([replace(query, goals=(below,))]) == [None]
+
+
+def test_a_multiplier_of_the_ball_serves_both_ends():
+    """Where nothing is to spare at either end, the multiplier of a slice is not that of both."""
+    dataset = load("iris")
+    budget = budget_of_ratio(F(9, 10), power_separation(dataset, "2"), 2)
+    family = family_up_to(dataset, "l2", budget)
+    cone = family.terms().cone("2", tuple(dataset.point(0)))
+    goals = label_goals("value", int(dataset.labels[0]), range(3), 1)
+    goals = family_goals(goals, family.denominator, dataset.dimension)
+    query = FamilyQuery(family.network, cone, goals)
+    (proof,) = family_proofs([query])
+    assert proof is not None
+    replay_family(query, proof)
+    off = [s for s in proof.steps if isinstance(s, PairLemma) and s.tree[0].body.ball]
+    assert off and off[0].ends == (0, 0)

@@ -7,7 +7,7 @@ ends of the interval. What does not carry over is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.checker.family import End, FamilyChecker, Mark, at_end
@@ -29,7 +29,9 @@ from verifier.evidence.certificate import (
 from verifier.question.errors import RefusedError
 from verifier.question.query import Goal
 from verifier.question.rational import sqrt_upper
+from verifier.search.deep.simplest import shortened
 
+THIRDS = 80  # of an interval of multipliers, one after another
 TINY, ZERO = Fraction(1, 1 << 60), Fraction(0)
 
 
@@ -73,6 +75,10 @@ class Lifting:
         if not reached:
             return None  # all branches are empty: that happens where the slice is
         sign = -1 if lemma.upper else 1
+        if lemma.upper and not lemma.bound and min(min(values) for values in reached) < 0:
+            off = self._off(lemma)
+            if off is not None:
+                return off
         least = [short(min(values), upper=False) for values in zip(*reached, strict=True)]
         if self.checker.query.cone.norm == "2":  # roots were rounded: zero may be reached exactly
             zero = [Fraction(0) if -TINY < value < 0 else value for value in least]
@@ -80,6 +86,32 @@ class Lifting:
             if zero != least and holds(self.checker, tree, found):
                 return found
         return PairLemma(lemma.unit, lemma.upper, (sign * least[0], sign * least[1]), tree)
+
+    def _off(self, lemma: Lemma) -> PairLemma | None:
+        """That the unit is off for all m, by another multiplier of the ball than that of the slice:
+        the larger of both bounds is convex in it, so it is narrowed down by thirds. At the best one
+        nothing may be left to spare, and mostly it is a short number."""
+        (body,) = (node.body for node in lemma.tree[:1])
+        if len(lemma.tree) > 1 or not isinstance(body, Leaf) or not body.ball:
+            return None
+
+        def margin(multiplier: float) -> float:
+            leaf = replace(body, ball=Fraction(multiplier))
+            return float(min(lowest(end, leaf, lemma) for end in self.checker.ends))
+
+        low, high = float(body.ball) / 2, float(body.ball) * 2
+        for _ in range(THIRDS):
+            third = (high - low) / 3
+            if margin(low + third) < margin(high - third):
+                low += third
+            else:
+                high -= third
+        for multiplier in shortened((low + high) / 2):
+            tree: Tree = (Node((), replace(body, ball=multiplier)),)
+            found = PairLemma(lemma.unit, True, (ZERO, ZERO), tree)
+            if holds(self.checker, tree, found):
+                return found
+        return None
 
     def tree(
         self,
