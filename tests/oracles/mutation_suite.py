@@ -107,7 +107,13 @@ FILES = {
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
     "checked": ("test_batch", "test_checked", *TYPES),
-    "scaled": ("test_fast_arithmetic", "test_scaled_rows", "test_interval_sizes", *TYPES),
+    "scaled": (
+        "test_scaled_limits",
+        "test_fast_arithmetic",
+        "test_scaled_rows",
+        "test_interval_sizes",
+        *TYPES,
+    ),
     "strict_json": ("test_json_texts", "test_hostile_files"),
     "symbolic": (
         "test_symbolic_edges",
@@ -115,7 +121,12 @@ FILES = {
         "test_symbolic_extremes",
     ),
     "ridge": RIDGE,
-    "ridge_tables": ("test_sum_limits", "test_fixed_sums", "test_family_sums"),
+    "ridge_tables": (
+        "test_distinct_rows",
+        "test_sum_limits",
+        "test_fixed_sums",
+        "test_family_sums",
+    ),
     "ridge_minima": ("test_fixed_sums", "test_family_sums"),
     "ridge_lemmas": ("test_fixed_sums", "test_family_sums"),
     "maxima": MAXIMA,
