@@ -78,3 +78,22 @@ def test_sums_that_leave_64_bits(weights, point):
     network = build.network([unit - other])
     value = sum(w * x for w, x in zip(weights, point, strict=True))
     assert evaluate(network, [tuple(map(F, point))]) == [[value]]
+
+
+@pytest.mark.parametrize("bits", [8, 40, 80])
+@pytest.mark.parametrize("denominator", [1, 6])
+def test_nobody_writes_into_what_is_derived(bits, denominator):
+    scaled = ScaledNetwork(network_of(Random(bits), bits), denominator)
+    arrays = [scaled.weights, scaled.constants, scaled.origins, scaled.levels]
+    arrays += [full.weights for full in scaled.full_layers or ()]
+    arrays += [scaled.tables.lower_row, scaled.tables.upper_row]
+    for array in arrays:
+        assert not array.flags.writeable
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+
+
+def test_the_parameter_of_a_family_is_no_axis():
+    network = network_of(Random(0), 8)
+    assert ScaledNetwork(network, 1).axes == network.inputs
+    assert ScaledNetwork(network, 1, family=True).axes == network.inputs - 1
