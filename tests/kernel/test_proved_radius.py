@@ -53,8 +53,8 @@ def test_a_run_of_distances(tmp_path, monkeypatch, capsys, norm):
     monkeypatch.chdir(tmp_path)
     np.savez("net.npz", W0=np.array([[1.0], [-1.0]]), b0=np.array([0.0, 1.0]))
     (tmp_path / "t.csv").write_text("2,0\n0,1\n0.25,1\n0.75,1\n")
-    asked = ["net.npz", "--data", "t.csv", "--out", "r", "--jobs", "0", "--norm", norm]
-    assert run(capsys, "radius", *asked)[0] == 0
+    asked = ["net.npz", "--data", "t.csv", "--no-header", "--out", "r", "--norm", norm]
+    assert run(capsys, "radius", *asked, "--jobs", "0")[0] == 0
     code, printed, _ = run(capsys, "check", "r", "--proved", "--json", "--jobs", "2")
     facts = json.loads(printed)
     assert (code, facts["exact"], facts["checker"]) == (0, 4, "proved kernel")
