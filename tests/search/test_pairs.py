@@ -105,5 +105,5 @@ def test_smaller_ones_are_found_in_such_networks_alone() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_pairs_of_two_wide_layers(seed: int) -> None:
     network = pair(seed, [8, 64, 64, 5], 1e-3)
-    found = answered(apart(network, 0.1, 10 * seen(network, 0.1)), timeout=600)
+    found = answered(apart(network, 0.1, 20 * seen(network, 0.1)), timeout=600)
     assert isinstance(found.verdict, Robust) and found.checked is not None
