@@ -97,7 +97,7 @@ FILES = {
     "distance": ("test_distances",),
     "distances": ("test_distances",),
     "margin": ("test_margin_texts", "test_margins"),
-    "margins": ("test_margins",),
+    "margins": ("test_margin_claims", "test_margins"),
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),
     "fields": ("test_fields",),
