@@ -27,6 +27,7 @@ from fractions import Fraction
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, get_args
+from weakref import WeakSet
 
 import numpy as np
 
@@ -136,7 +137,12 @@ class Box:
         return f"Box(lower={brief(self.region.lower)}, upper={brief(self.region.upper)})"
 
 
-def load_network(network: Any) -> Network:
+_READ_EXACTLY: WeakSet[Network] = WeakSet()
+"""Networks of files and models in which layers were multiplied out or units merged: the same
+function of real numbers, and another one as executed in floats."""
+
+
+def load_network(network: Any, *, semantics: Semantics = "real") -> Network:
     """The exact network of a file (.onnx, .nnet, .npz, robmem's own), of a fitted model, or of a
     pair: weights of shape (out, in) and biases, a layer each, with ReLU between layers.
 
@@ -144,10 +150,16 @@ def load_network(network: Any) -> Network:
     also for an .onnx file that names its outputs by class in an order of its own: a network has no
     names, so the file itself is to be given to what asks about labels.
 
+    semantics: if "float32" or "float64", the network of a file is read as it is executed, a sum a
+    unit. One that was read for real numbers may compute something else in floats: questions about
+    executions refuse it.
+
     >>> robmem.load_network(network) is network
     True
     """
-    read, _, classes = _read(network, None)
+    read, _, classes = _read(network, None, semantics=semantics)
+    if semantics == "real" and not isinstance(network, Network | tuple) and not _promises(network):
+        _READ_EXACTLY.add(read)
     if classes is not None and isinstance(network, str | PathLike):
         numbers = all(map(is_integer, classes))
         if numbers or list(classes) != sorted_labels(classes):
@@ -462,6 +474,7 @@ def check(
     _known(semantics)
     if not isinstance(query, Query):
         raise UserError(f"a query is made by question; {_shown(query)} is none")
+    _require_as_executed(query.network, semantics)
     if not isinstance(verdict, Robust | Flip | Radius | Maximum):
         raise UserError(f"{_shown(verdict)} carries no evidence to be checked")
     if semantics == "real":
@@ -535,6 +548,7 @@ def _read(
     if _promises(network):
         return network.network, decoder or network.decoder, None
     if isinstance(network, Network):
+        _require_as_executed(network, semantics)
         return network, decoder or default_decoder(network.outputs.count), None
     if isinstance(network, str | PathLike):
         path = fspath(network)
@@ -598,6 +612,15 @@ def _about(
         )
     names = classes if labels is None else [str(label) for label in labels]
     return read, decoder, dataset.for_outputs(decoder, read.outputs.count, names)
+
+
+def _require_as_executed(network: Network, semantics: Semantics) -> None:
+    """Raises UserError where `load_network` has read a file or model for real numbers."""
+    if semantics != "real" and network in _READ_EXACTLY:
+        raise UserError(
+            f"this network was read for real numbers, and may compute something else in "
+            f"{semantics}: give the file itself, or load_network(file, semantics={semantics!r})"
+        )
 
 
 def _known(semantics: Semantics) -> Semantics:

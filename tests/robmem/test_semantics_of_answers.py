@@ -173,3 +173,46 @@ def test_the_arithmetic_cannot_be_edited(tmp_path: Path) -> None:
     save_proof(path, robmem.question(wide, ball, 1), exact, semantics="float32")
     with pytest.raises(RefusedError):
         robmem.check_file(path)
+
+
+def test_networks_read_for_real_numbers_are_refused(tmp_path: Path) -> None:
+    """(x + 1) - 1 is x in real numbers, and 0 of a small x in float32: a sign is a tie there."""
+    nodes = [
+        helper.make_node("Add", ["x", "one"], ["a"]),
+        helper.make_node("Sub", ["a", "one"], ["y"]),
+    ]
+    one = numpy_helper.from_array(np.array([1.0], dtype=np.float32), "one")
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1]) for n in "xy")
+    save_model(
+        helper.make_model(helper.make_graph(nodes, "", [x], [y], [one])), tmp_path / "m.onnx"
+    )
+    box = robmem.Box([SMALL], [2 * SMALL])
+    read = robmem.load_network(tmp_path / "m.onnx")
+    robust = robmem.verify(read, box, 1, decoder="sign")
+    assert isinstance(robust, robmem.Robust)
+    query = robmem.question(read, box, 1, decoder="sign")
+    for ask in (
+        lambda: robmem.verify(read, box, 1, decoder="sign", semantics="float32"),
+        lambda: robmem.question(read, box, 1, decoder="sign", semantics="float64"),
+        lambda: robmem.check(query, robust, semantics="float32"),
+        lambda: robmem.certify(
+            robmem.Dataset.from_arrays([[1.0], [-1.0]], [1, -1]), network=read, radius="1/4",
+            decoder="sign", semantics="float32", folder=tmp_path / "run",
+        ),
+    ):  # fmt: skip
+        with pytest.raises(UserError, match="read for real numbers"):
+            ask()
+    assert not (tmp_path / "run").exists()
+
+
+def test_networks_read_as_they_are_executed(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["y"])]
+    weight = numpy_helper.from_array(np.array([[2.0]], dtype=np.float32), "w")
+    x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1]) for n in "xy")
+    save_model(
+        helper.make_model(helper.make_graph(nodes, "", [x], [y], [weight])), tmp_path / "m.onnx"
+    )
+    read = robmem.load_network(tmp_path / "m.onnx", semantics="float32")
+    box = robmem.Box([SMALL], [2 * SMALL])
+    found = robmem.verify(read, box, 1, decoder="sign", semantics="float32")
+    assert isinstance(found, robmem.Robust)

@@ -84,7 +84,7 @@ class Cluster:
             )
         except (OSError, ValueError) as error:
             raise UserError(f"--cluster: {address}: {error or 'no answer'}") from None
-        files = (
+        self._texts = (
             network_bytes(context.network),
             data_bytes(
                 context.points.numerators,
@@ -98,7 +98,7 @@ class Cluster:
             context.network, context.points, context.job.question, folder, checkers
         )
         self._expected = context.network.digest, context.points.digest
-        self._files = self._client.scatter(files, broadcast=True, hash=False)
+        self._files = self._scattered()
         self._replaying: dict[int, _Replay] = {}
         self._running: dict[int, tuple[Any, tuple[int, ...], float]] = {}
         self._counted, self._threads = 0.0, 0
@@ -110,7 +110,14 @@ class Cluster:
         taken = self._running.keys() | self._replaying.keys()
         return [slot for slot in range(_AHEAD * self._threads) if slot not in taken]
 
+    def _scattered(self) -> Any:
+        """Network and data on every worker that is there; later ones fetch them from these."""
+        return self._client.scatter(self._texts, broadcast=True, hash=False)
+
     def submit(self, slot: int, samples: tuple[int, ...]) -> None:
+        if any(file.status != "finished" for file in self._files):
+            with contextlib.suppress(TimeoutError):  # no worker is left: the task will be lost
+                self._files = self._scattered()  # the last worker that held them has died
         future = self._client.submit(
             remote, self._files, self._expected, self._context.job.of(samples), samples, pure=False
         )
