@@ -85,6 +85,7 @@ def test_names_that_count_never_become_a_sample(data):
         "5,3,1\n4,3,0\n",
         "0,0,1\n4,3,0\n",
         "1,2,a\n3,4,b\n",
+        "4,4,a\n1,1,b\n2,2,c\n",  # names are distinct
         "0,1,5\n2,1,5\n1,1,3\n",
         "1,2\n0,2\n3,1\n",
     ],
@@ -128,10 +129,72 @@ def test_label_columns(tmp_path):
 @pytest.mark.parametrize("word", ["label", "Class", "target", "species", "y"])
 def test_a_header_that_names_the_labels_first(word, tmp_path):
     text = f"{word},p0,p1\n7,0,255\n2,1,254\n"
-    with pytest.raises(UserError, match=rf"first column is called '{word}', the last 'p1'"):
+    with pytest.raises(UserError, match=rf"column 1 is called '{word}', the last 'p1': give"):
         table(tmp_path, text)
     assert labels(table(tmp_path, text, label_column="first")) == ["7", "2"]
     assert labels(table(tmp_path, text, label_column="last")) == ["255", "254"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("label,x,y", "column 1 is called 'label', the last 'y': give --label-column first, or"),
+        ("Class,x,y", "column 1 is called 'Class', the last 'y': give --label-column first, or"),
+        ("x,Target,y", "column 2 is called 'Target', the last 'y': give --label-column Target,"),
+        ("a,label,b", "column 2 is called 'label', the last 'b': give --label-column label, or"),
+        ("a,true class,b", "column 2 .*: give --label-column 'true class', or last"),
+        ("a,species,label", "column 2 is called 'species', the last 'label': give --label-c"),
+        ("class_0,class_1,class_2", "column 1 is .*, column 2 is .*: give --label-column first, "),
+        ("x,labelId,id", "column 2 is called 'labelId', the last 'id'"),
+        ("a,y,b", "column 2 is called 'y', the last 'b': give --label-column y, or last"),
+        ("y,x,b", "column 1 is called 'y', the last 'b': give --label-column first, or last"),
+        ("y,a,y", "column 1 is called 'y', the last 'y': give --label-column first, or last"),
+    ],
+)
+def test_a_column_called_like_labels_is_no_input_unasked(names, message, tmp_path):
+    """A word for labels before the last column is not overruled by a last column y."""
+    text = f"{names}\n" + "".join(f"{k * 7 % 2},{k % 5},{k * k % 4}\n" for k in range(40))
+    with pytest.raises(UserError, match=f"line 1: {message}"):
+        table(tmp_path, text)
+    first = names.partition(",")[0]
+    assert labels(table(tmp_path, text, label_column="first"))[:2] == ["0", "1"]
+    assert table(tmp_path, text, label_column="last").feature_names[0] == first
+
+
+def test_two_columns_of_one_name_of_labels(tmp_path):
+    with pytest.raises(UserError, match="give --label-column last, or rename the columns"):
+        table(tmp_path, "a,label,label\n1,0,3\n2,1,3\n")
+
+
+@pytest.mark.parametrize(
+    "names", ["x,y,moon", "x,y,class", "y,x,label", "a,b,y", "subclass,labelled,kind", "a,y,class"]
+)
+def test_names_that_leave_no_doubt(names, tmp_path):
+    text = f"{names}\n1,0,u\n2,1,v\n3,1,u\n"
+    assert table(tmp_path, text).feature_names == tuple(names.split(",")[:2])
+
+
+@pytest.mark.parametrize("name", ["id", "Index", "sampleId", "row number"])
+@pytest.mark.parametrize("start", [0, 1, 500])
+def test_an_index_is_seen_in_any_column(name, start, tmp_path):
+    body = "".join(f"{k % 5}.5,{start + k},{k * k % 4}\n" for k in range(40))
+    text = f"x,{name},label\n{body}"
+    remedy = f"give --index-column '?{name}'? to leave it out, or none to keep it"
+    with pytest.raises(UserError, match=f"column 2 counts the samples from {start}: {remedy}"):
+        table(tmp_path, text)
+    assert table(tmp_path, text, index_column=name).feature_names == ("x",)
+    assert table(tmp_path, text, index_column="none").feature_names == ("x", name)
+    assert table(tmp_path, text.replace(f",{name}", ",width")).dimension == 2
+    assert table(tmp_path, text.replace(f",{start + 7},", ",9999,")).dimension == 2
+
+
+def test_an_index_behind_labels_is_never_taken_for_them(tmp_path):
+    """Without names an index in the middle cannot be left out, and none is promised."""
+    text = "".join(f"{k % 2},{k},{k * k % 7}\n" for k in range(30))
+    with pytest.raises(
+        UserError, match="column 2 counts .*: delete it, or give --index-column none"
+    ):
+        table(tmp_path, text, label_column="first")
 
 
 def test_labels_first_without_a_header(tmp_path):
@@ -191,6 +254,10 @@ def test_points_without_labels(tmp_path):
     path.write_text("0,1\n5,7\n")
     with pytest.raises(UserError, match="give --header or --no-header"):
         load(str(path), inputs=2)
+    path.write_text("a,class\n5,7\n")
+    with pytest.raises(UserError, match="'class', no column is left .*--label-column class, or no"):
+        load(str(path), inputs=2)
+    assert rows(load(str(path), Layout(label_column="none"), inputs=2)) == [[5, 7]]
 
 
 @settings(max_examples=100)
@@ -408,6 +475,12 @@ def test_qmnist(tmp_path):
         "1,2,animal\n1,2,cat\n3,4,dog\n5,6,cat\n",
         "400.5,401.5,label\n1,2,0\n3,4,1\n5,5.5,1\n",
         "400.5,401.5,Class\n1,2,cat\n3,4,dog\n5,5.5,cat\n",
+        "2018,2020,outcome\n1,2,win\n3,4,loss\n2,2,win\n",
+        "2018,2020,verdict\n1,2,win\n3,4,loss\n2,2,draw\n",
+        "0.5,1.5,lab\n1,2,u\n3,4,v\n2,2,u\n",
+        "0.5,1.5,kind\n1,2,0\n3,4,1\n2,2,1\n",
+        "0.5,1.5,2.5\n1,2,u\n3,4,v\n2,2,u\n",
+        "0.5,1.5,2.5\n1,2,1\n3,4,0\n2,2,1\n",
     ],
 )
 def test_a_header_of_numbers_and_a_word_is_never_a_sample(text, tmp_path):
@@ -421,9 +494,12 @@ def test_a_header_of_numbers_and_a_word_is_never_a_sample(text, tmp_path):
 
 
 def test_words_as_labels_need_no_header(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("5.5,3,rare\n4.9,3,cat\n3,4,dog\n5,5.5,cat\n")
-    assert load(str(path)).size == 4
+    text = "5.5,3,cat\n4.9,3,cat\n3,4,dog\n5,5.5,cat\n"
+    assert table(tmp_path, text).size == 4
+    rare = text.replace("cat", "rare", 1)  # as a name of the column would be
+    with pytest.raises(UserError, match="'5.5,3,rare' may be the names of the columns"):
+        table(tmp_path, rare)
+    assert table(tmp_path, rare, header=False).size == 4
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ import numpy as np
 from verifier.data.dataset import Dataset
 from verifier.data.decimals import FRACTION, NUMBER, decimal_row, shown
 from verifier.data.files import file_name, unpacked
+from verifier.data.headings import called, may_name_labels, names_index, names_labels, rivals
 from verifier.data.labels import label_table
 from verifier.data.layout import Layout
 from verifier.data.storage import RationalTable
@@ -35,8 +36,6 @@ UNLABELLED = "none"
 """The label of every sample of a table without labels."""
 
 _MISSING = {"nan", "inf", "infinity", "na", "null", "none", "?"}
-_LABEL_WORDS = {"label", "labels", "class", "classes", "target", "species", "y", "category"}
-_INDEX_WORDS = {"id", "index", "idx", "row", "no", "nr", "number"}
 _MANY = 20  # samples, from which a coincidence of a whole column is none
 
 
@@ -118,6 +117,16 @@ class _Columns:
             raise UserError(f"{error}{self._remedy(line, cells)}") from None
         return label
 
+    def leave_out(self, column: int) -> str:
+        """What to say to leave out a column that numbers the samples, or to keep it."""
+        if self.names is not None and self.names.count(self.names[column]) == 1:
+            option = called(self.names[column])
+        elif column in (0, self.width - 1):
+            option = "last" if column else "first"
+        else:
+            return "delete it, or give --index-column none to keep it"
+        return f"give --index-column {option} to leave it out, or none to keep it"
+
     @property
     def _guessed(self) -> bool:
         return self.layout.separator is None
@@ -154,7 +163,7 @@ def _columns(
         raise UserError(f"{place}: one column; inputs and then a label are needed{remedy}")
     header = layout.header
     if header is None:
-        unnamed = index is not None and cells[index].lower() in {"", *_INDEX_WORDS}
+        unnamed = index is not None and (not cells[index] or names_index(cells[index]))
         header = bool(named) or unnamed or _is_header([cells[k] for k in rest])
     names = tuple(cells) if header else None
     if header and layout.index_column is None and re.fullmatch("(unnamed: 0)?", cells[0].lower()):
@@ -162,13 +171,8 @@ def _columns(
             f"{place}: the first column has no name, as where rows are numbered: "
             "give --index-column first to leave it out, or none to keep it"
         )
-    if header and layout.label_column is None and given == "last":
-        first, last = cells[rest[0]], cells[label or 0]
-        if first.lower() in _LABEL_WORDS and last.lower() not in _LABEL_WORDS:
-            raise UserError(
-                f"{place}: the first column is called {shown(first)}, the last {shown(last)}: "
-                "give --label-column first, or last"
-            )
+    if header and layout.label_column is None:
+        _refuse_rivals(place, cells, rest, label)
     numbers = tuple(k + 1 for k in rest)
     return _Columns(path, layout, line, len(cells), names, label, index, tuple(rest), numbers)
 
@@ -214,20 +218,52 @@ def _is_missing(cell: str) -> bool:
     return cell.lower().lstrip("+-") in _MISSING
 
 
+def _refuse_rivals(place: str, cells: list[str], inputs: Sequence[int], label: int | None) -> None:
+    """Raises UserError if an input is called like labels, and the label, if any, no more so."""
+    names = [cells[k] for k in inputs]
+    if label is None:
+        found = [k for k, name in enumerate(names) if names_labels(name)]
+        last, keep = "no column is left for labels", "none"
+    else:
+        found, last, keep = (
+            rivals([*names, cells[label]]),
+            f"the last {shown(cells[label])}",
+            "last",
+        )
+    if not found:
+        return
+    listed = ", ".join(f"column {inputs[k] + 1} is called {shown(names[k])}" for k in found[:4])
+    more = f", .. ({len(found)} in all)" if len(found) > 4 else ""
+    options = [
+        "first" if k == 0 else called(names[k])
+        for k in found[:4]
+        if k == 0 or cells.count(names[k]) == 1
+    ]
+    remedy = ", ".join([*options, f"or {keep}"]) if options else f"{keep}, or rename the columns"
+    raise UserError(f"{place}: {listed}{more}, {last}: give --label-column {remedy}")
+
+
 def _refuse_numbered(path: Path, dataset: Dataset, columns: _Columns) -> None:
-    """Raises UserError if the first input only numbers the samples, and nobody said to keep it."""
-    size, column = dataset.size, dataset.numerators[:, 0]
+    """Raises UserError if an input only numbers the samples, and nobody said to keep it.
+
+    The first input of many samples does if it counts them from 0 or 1,
+    whatever it is called; one that is called so does if it counts them from
+    there, or many samples from any integer.
+    """
+    size, one = dataset.size, dataset.denominator
     if columns.layout.index_column is not None or min(dataset.dimension, size) < 2:
         return
-    one = dataset.denominator
-    if column[0] not in (0, one) or not (np.diff(column) == one).all():
-        return
-    name = (columns.feature_names or ("",))[0]
-    if size >= _MANY or name.lower() in _INDEX_WORDS:
-        raise UserError(
-            f"{path}: column {columns.inputs[0] + 1} counts the samples from {column[0] // one}: "
-            "give --index-column first to leave it out, or none to keep it"
-        )
+    for k, name in enumerate(columns.feature_names or ("",)):
+        column, place = dataset.numerators[:, k], columns.inputs[k]
+        start, called_so = int(column[0]), names_index(name)
+        if start not in (0, one) and not (called_so and size >= _MANY and start % one == 0):
+            continue
+        many = size >= _MANY and k == 0
+        if (many or called_so) and (np.diff(column) == one).all():
+            raise UserError(
+                f"{path}: column {place + 1} counts the samples from {start // one}: "
+                f"{columns.leave_out(place)}"
+            )
 
 
 def _refuse_numbering_labels(path: Path, labels: list[str], columns: _Columns) -> None:
@@ -235,14 +271,13 @@ def _refuse_numbering_labels(path: Path, labels: list[str], columns: _Columns) -
     if columns.label is None or columns.names is None or columns.layout.index_column is not None:
         return
     name = columns.names[columns.label]
-    if name.lower() not in _INDEX_WORDS or len(labels) < 2 or not all(map(is_integer, labels)):
+    if not names_index(name) or len(labels) < 2 or not all(map(is_integer, labels)):
         return
     counted = [int(label.partition(".")[0]) for label in labels]
     if counted[0] in (0, 1) and counted == list(range(counted[0], counted[0] + len(counted))):
         raise UserError(
             f"{path}: the labels, column {columns.label + 1} called {shown(name)}, count the "
-            f"samples from {counted[0]}: give --index-column {name} to leave it out, or none to "
-            "keep it"
+            f"samples from {counted[0]}: {columns.leave_out(columns.label)}"
         )
 
 
@@ -272,22 +307,26 @@ def _refuse_label_inputs(
 def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
     """Whether a first row of numbers may name the columns.
 
-    It may if it counts them, from 0 or from 1. Or if no other row has its label, and that is what
-    columns of labels are called, or it counts the inputs and other samples share a label, or it
-    counts on from another number, or the other labels are numbers, or are of several samples each.
+    It may if it counts them, from 0 or from 1.  Or if no other row has its
+    label, and that is what columns of labels are called, or a word over two
+    other rows or more beside distinct cells, or of another kind (a word, an
+    integer, another number) than all others; or, if all cells are integers, they
+    count on from another number, or are distinct and the other labels recur.
     """
     others = Counter(labels[1:])
     cells = [first[k] for k in range(columns.width) if k != columns.index]
     inputs = [first[k] for k in columns.inputs]
-    if columns.label is not None and labels[0] not in others and not _is_number(labels[0]):
-        if labels[0].strip().lower() in _LABEL_WORDS:
-            return True
-        whole = [int(cell) if is_integer(cell) and "." not in cell else None for cell in inputs]
-        start, shared = whole[0], max(others.values(), default=0) > 1
-        counts = start is not None and whole == list(range(start, start + len(whole)))
-        if shared and counts and len(whole) > 1:
-            return True
-    if not others or not all(map(is_integer, inputs)):
+    if not others:
+        return False
+    distinct = len(set(inputs)) == len(inputs)
+    alone = columns.label is not None and labels[0] not in others
+    if alone and (
+        _kind(labels[0]) not in set(map(_kind, others))
+        or may_name_labels(labels[0])
+        or (not _is_number(labels[0]) and distinct and len(labels) > 2)
+    ):
+        return True
+    if not all(map(is_integer, inputs)):
         return False
     counted = [int(cell.partition(".")[0]) if is_integer(cell) else None for cell in cells]
     start = counted[0]
@@ -296,13 +335,11 @@ def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
             return True
         if len(cells) > 2 and labels[0] not in others:
             return True
-    if columns.label is None or labels[0] in others:
-        return False
-    if not _is_number(labels[0]):
-        return all(map(_is_number, others))
-    if not any(map(_is_number, others)):
-        return True
-    return is_integer(labels[0]) and len(set(inputs)) == len(inputs) and min(others.values()) > 1
+    return alone and is_integer(labels[0]) and distinct and min(others.values()) > 1
+
+
+def _kind(label: str) -> int:
+    return 2 if is_integer(label) else int(_is_number(label))
 
 
 def _remedy(cells: Sequence[str], guessed: bool) -> str:
