@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from fractions import Fraction
@@ -181,6 +182,48 @@ def test_weights_of_transformers_are_refused() -> None:
         network_of(model.fit(POINTS, CLASSES))
 
 
+@pytest.mark.parametrize("columns", ["names", "selector"])
+def test_columns_are_chosen_by_name(columns: str) -> None:
+    pandas, pipeline = pytest.importorskip("pandas"), pytest.importorskip("sklearn.pipeline")
+    from sklearn import compose, linear_model, preprocessing
+
+    chosen = ["d", "a"] if columns == "names" else compose.make_column_selector(pattern="[ad]")
+    by_name = compose.ColumnTransformer([("a", preprocessing.StandardScaler(), chosen)])
+    model = pipeline.make_pipeline(by_name, linear_model.LogisticRegression())
+    table = pandas.DataFrame(POINTS, columns=["a", "c", "d"])
+    model.fit(table, CLASSES > 0)
+    network, names = classifier_of(model)
+    got = [names[k] for k in outputs(network).argmax(axis=1)] if names else []
+    assert got == [str(label) for label in model.predict(table)]
+
+
+def test_what_a_model_does_not_run_on_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    pandas, pipeline = pytest.importorskip("pandas"), pytest.importorskip("sklearn.pipeline")
+    from sklearn import compose, linear_model
+
+    by_name = compose.ColumnTransformer([("a", "passthrough", ["d", "a"])])
+    model = pipeline.make_pipeline(by_name, linear_model.LogisticRegression())
+    model.fit(pandas.DataFrame(POINTS, columns=["a", "c", "d"]), CLASSES > 0)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UserError, match=r"Pipeline does not run on numbers: .*may need pandas"):
+        network_of(model)
+
+
+@pytest.mark.parametrize("name", ["SVC", "NuSVC"])
+def test_kernel_machines_against_the_rest(name: str) -> None:
+    svm = pytest.importorskip("sklearn.svm")
+    from sklearn import multiclass
+
+    options = {"C": 1000} if name == "SVC" else {"nu": 0.1}
+    for labels in (CLASSES, CLASSES > 0):
+        machine = getattr(svm, name)(kernel="linear", **options)
+        model = multiclass.OneVsRestClassifier(machine).fit(POINTS, labels)
+        network, names = classifier_of(model)
+        assert names is not None
+        got = [names[k] for k in outputs(network).argmax(axis=1)]
+        assert got == [str(label) for label in model.predict(POINTS)]
+
+
 @pytest.mark.parametrize("name", ["GridSearchCV", "OneVsRestClassifier", "SVC", "NuSVC"])
 def test_models_around_linear_ones(name: str) -> None:
     pytest.importorskip("sklearn")
@@ -325,8 +368,90 @@ def test_what_depends_on_the_input_in_python_is_refused(torch: Any) -> None:
         def forward(self, x: Any) -> Any:
             return x * 2 if x.sum() > 1000 else x
 
-    with pytest.raises(UserError, match="ONNX exporter refuses it"):
+    with pytest.raises(UserError, match="reads values that depend on its input in Python"):
         network_of(Branching().eval(), shape=(3,))
+
+
+def _caught(torch: Any, x: Any) -> bool:
+    try:
+        return bool(torch.equal(x, x.clamp(max=50)))
+    except Exception:  # noqa: BLE001 - a model may do so
+        return True
+
+
+READINGS: dict[str, Callable[[Any, Any], Any]] = {
+    "equal": lambda torch, x: torch.equal(x, x.clamp(max=50)),
+    "allclose": lambda torch, x: torch.allclose(x, x.clamp(max=50)),
+    "isclose": lambda torch, x: torch.isclose(x, x.clamp(max=50)).all(),
+    "is_nonzero": lambda torch, x: not torch.is_nonzero((x > 50).any()),
+    "numpy": lambda torch, x: abs(x.detach().numpy()).max() < 50,
+    "array": lambda torch, x: np.asarray(x).max() < 50,
+    "dlpack": lambda torch, x: np.from_dlpack(x).max() < 50,
+    "tolist": lambda torch, x: max(x.tolist()[0]) < 50,
+    "item": lambda torch, x: (x * 1).sum().item() < 50,
+    "int": lambda torch, x: int(x.max()) < 50,
+    "text": lambda torch, x: "e+" not in f"{x}",
+    "selection": lambda torch, x: len(x[x > 50]) == 0,
+    "nonzero": lambda torch, x: torch.nonzero(x > 50).shape[0] == 0,
+    "kept": lambda torch, x: torch.zeros(1).copy_(x[0, :1]).item() < 50,
+    "caught": _caught,
+}
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("hook", [False, True])
+def test_no_value_of_the_input_is_read_in_python(torch: Any, reading: str, hook: bool) -> None:
+    def either(x: Any, y: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return y if READINGS[reading](torch, x) else -y
+
+    class Branching(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x: Any) -> Any:
+            return either(x, x + 1)
+
+    model: Any = Branching()
+    if hook:
+        model = torch.nn.Sequential(torch.nn.Linear(1, 1))
+        model.register_forward_hook(lambda module, inputs, output: either(inputs[0], output))
+    with pytest.raises(UserError, match="reads values that depend on its input in Python"):
+        network_of(model.eval(), shape=(1,))
+
+
+def test_values_that_do_not_depend_on_the_input_are_read(torch: Any) -> None:
+    class Scaled(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("scale", torch.tensor(3.0))
+            self.register_buffer("chosen", torch.tensor([True, False, True, True]))
+
+        def forward(self, x: Any) -> Any:
+            y = x * 3 if torch.equal(self.scale, self.scale.clamp(max=5)) else x
+            return y.reshape(x.shape[0], -1)[:, self.chosen]
+
+    same(torch, Scaled().eval(), (4,), shape=(4,))
+
+
+def test_a_traced_module_is_compared_at_all_magnitudes(torch: Any) -> None:
+    class Otherwise(torch.nn.Module):  # type: ignore[misc,name-defined]
+        def forward(self, x: Any) -> Any:
+            return x if torch.jit.is_tracing() else torch.clamp(x, max=3000)
+
+    with pytest.raises(UserError, match="the network is not the model"):
+        network_of(Otherwise().eval(), shape=(2,))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_the_slope_is_what_pytorch_multiplies_by(torch: Any, kind: str) -> None:
+    linear = torch.nn.Linear(1, 1)
+    with torch.no_grad():
+        linear.weight.fill_(1)
+        linear.bias.fill_(0)
+    model = torch.nn.Sequential(linear, torch.nn.LeakyReLU(0.01)).to(getattr(torch, kind))
+    network = network_of(model)
+    for value in (-1, -(2**24)):  # products by powers of two are exact
+        wanted = model(torch.tensor([[value]], dtype=getattr(torch, kind))).item()
+        assert evaluate(network, [[Fraction(value)]])[0][0] == Fraction(wanted)
 
 
 def test_what_is_not_piecewise_linear_is_refused_by_name(torch: Any) -> None:

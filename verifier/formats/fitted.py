@@ -70,8 +70,10 @@ def classifier_of(
 def _require_largest(model: Any, network: Network, names: Sequence[str]) -> None:
     """Raises UserError where the model does not predict the class of the largest score, as one of
     several labels a sample, or one that weighs its scores."""
+    from verifier.formats.fitted_sklearn import asked
+
     points = random_points(network.inputs)
-    predicted = np.asarray(model.predict(points))
+    predicted = np.asarray(asked(model, "predict", points))
     if predicted.shape != (len(points),):
         raise UserError(
             f"{type(model).__name__} predicts {predicted.shape[1:]} labels of a sample, "

@@ -5,6 +5,9 @@ The arithmetic is exact on the fitted float64 parameters.
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -122,17 +125,35 @@ def _compare(network: Network, model: Any, last: Any) -> None:
     """Raises UserError where the model computes something else at random points."""
     points = random_points(network.inputs)
     if hasattr(model, "decision_function"):
-        computed = np.asarray(model.decision_function(points), dtype=np.float64)
+        computed = np.asarray(asked(model, "decision_function", points), dtype=np.float64)
     elif hasattr(model, "predict_proba"):
         _compare_probabilities(network, model, points)
         return
     else:
-        computed = np.asarray(model.predict(points), dtype=np.float64)
+        computed = np.asarray(asked(model, "predict", points), dtype=np.float64)
     wide = computed.reshape(len(points), -1)
     unit = 2.0**-24 if _is_single(last) else _ROUNDOFF
-    if is_of(last, *_KERNEL):
-        unit *= _cancelled(last)
+    parts = last.estimators_ if is_of(last, "multiclass:OneVsRestClassifier") else [last]
+    unit *= max((_cancelled(part) for part in parts if is_of(part, *_KERNEL)), default=1)
     require_same(network, points, wide, unit)
+
+
+def asked(model: Any, method: str, points: NDArray[np.float64]) -> Any:
+    """What a method of the model says of these points, given as it was fitted: one fitted to a
+    table with names of columns gets a table with these names. Raises UserError."""
+    names = getattr(model, "feature_names_in_", None)
+    given: Any = points
+    if names is not None:
+        with contextlib.suppress(ImportError):  # an array will do where no step asks for names
+            given = import_module("pandas").DataFrame(points, columns=names)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return getattr(model, method)(given)
+    except Exception as error:  # noqa: BLE001 - whatever the model raises
+        line = " ".join(str(error).split())[:200]
+        needs = "" if names is None or given is not points else " (it may need pandas)"
+        raise UserError(f"{type(model).__name__} does not run on numbers: {line}{needs}") from None
 
 
 def _is_single(model: Any) -> bool:
@@ -148,6 +169,6 @@ def _compare_probabilities(network: Network, model: Any, points: NDArray[np.floa
         scores = np.concatenate([np.zeros_like(scores), scores], axis=1)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     wanted = powers / powers.sum(axis=1, keepdims=True)
-    computed = np.asarray(model.predict_proba(points), dtype=np.float64)
+    computed = np.asarray(asked(model, "predict_proba", points), dtype=np.float64)
     if computed.shape != wanted.shape or not np.allclose(computed, wanted, rtol=0, atol=1e-6):
         raise UserError("the network is not the model: their probabilities differ")

@@ -1,8 +1,9 @@
 """PyTorch modules: chains of linear layers as they are, all others by PyTorch's ONNX exporter.
 
 Classes are told by identity. A module with hooks, with another class or with a forward of its own
-is traced by the exporter, which runs it; weight_norm, spectral_norm and pruning are brought up to
-date by running the model before its weights are read.
+is traced by the exporter, which runs it, and refused if Python reads values of its input meanwhile;
+weight_norm, spectral_norm and pruning are brought up to date by running the model before its
+weights are read.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.formats.files import naming
-from verifier.formats.same_function import random_points, require_same
+from verifier.formats.fitted_torch_values import require_unread
+from verifier.formats.same_function import far_points, random_points, require_same
 from verifier.formats.tensors import MAX_VARIABLES, Graph, Tensor, linear, scaled
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -41,7 +43,19 @@ def torch_network(model: Any, shape: Sequence[int] | None) -> Network:
     modules = _chain(model)
     network = _exported(model, shape) if modules is None else _built(modules, prod(shape))
     require_same(network, points, computed, unit)
+    if modules is None:
+        _require_same_far_away(network, model, shape)
     return network
+
+
+def _require_same_far_away(network: Network, model: Any, shape: tuple[int, ...]) -> None:
+    """As `require_same`, at points of all magnitudes; where the model's numbers overflow, it says
+    nothing."""
+    points = far_points(prod(shape))
+    computed, unit = _computed(model, points, shape)
+    finite = np.isfinite(computed).all(axis=1)
+    if finite.any():
+        require_same(network, points[finite], computed[finite], unit)
 
 
 def _nn() -> Any:
@@ -168,8 +182,17 @@ def _built(modules: list[Any], inputs: int) -> Network:
             elif kind is nn.ReLU:
                 value = graph.relu(value)
             elif kind is nn.LeakyReLU:
-                value = graph.leaky(value, np.array(float(module.negative_slope)))
+                value = graph.leaky(value, np.array(_slope(module, modules)))
     return graph.network([value])
+
+
+def _slope(module: Any, modules: list[Any]) -> float:
+    """The slope that PyTorch multiplies by: a Python float, kept for numbers of float64 and
+    converted to float32 for those of float32, float16 and bfloat16, all multiplied in float32."""
+    torch = sys.modules["torch"]
+    kinds = [parameter.dtype for each in modules for parameter in each.parameters()]
+    slope = float(module.negative_slope)
+    return slope if kinds and kinds[0] is torch.float64 else float(np.float32(slope))
 
 
 def _linear(module: Any, value: Tensor) -> Tensor:
@@ -249,6 +272,7 @@ def _exported(model: Any, shape: tuple[int, ...]) -> Network:
     content = io.BytesIO()
     try:
         model = _with_plain_weights(model)
+        require_unread(model, example)
         with warnings.catch_warnings(), _silence():
             warnings.simplefilter("ignore")
             # What depends on the input in Python is not in the trace.

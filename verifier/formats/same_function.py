@@ -13,12 +13,23 @@ from verifier.question.network import Network, Rows
 
 POINTS = 8
 _SEED = 20260101
+_MAGNITUDES = (1e-3, 1e2, 1e4, 1e6)
 
 
 def random_points(inputs: int) -> NDArray[np.float64]:
     """POINTS points of that many inputs, numbers of float32; always the same."""
     generator = np.random.default_rng(_SEED)
     points = generator.normal(size=(POINTS, inputs)) * generator.choice([1, 10], size=(POINTS, 1))
+    numbers: NDArray[np.float64] = points.astype(np.float32).astype(np.float64)
+    return numbers
+
+
+def far_points(inputs: int) -> NDArray[np.float64]:
+    """Points of that many inputs, numbers of float32 of magnitudes from 1e-3 to 1e6, those of a
+    point of one sign; always the same."""
+    generator = np.random.default_rng(_SEED)
+    scales = np.array([sign * size for size in _MAGNITUDES for sign in (1, -1)])
+    points = np.abs(generator.normal(size=(len(scales), inputs))) * scales[:, None]
     numbers: NDArray[np.float64] = points.astype(np.float32).astype(np.float64)
     return numbers
 
@@ -36,7 +47,7 @@ def require_same(
 
     With unit roundoff u an output is off by at most about (terms + 1) u times what the absolute
     values of its terms add up to, in each layer. 64 times that leaves room for layers that the
-    network has multiplied out, and 1 for what they cancel.
+    network has multiplied out, and 1, or a tenth of the largest input, for what they cancel.
     """
     exact = exact_outputs(network, points)
     if computed.shape != exact.shape:
@@ -51,7 +62,7 @@ def require_same(
 
 
 def _rounding(network: Network, point: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(terms + 2) layers (1 + the sum of all absolute terms), of every output."""
+    """(terms + 2) layers (what may cancel + the sum of all absolute terms), of every output."""
     size = [abs(float(x)) for x in point]
 
     def magnitude(rows: Rows, i: int) -> float:
@@ -64,6 +75,7 @@ def _rounding(network: Network, point: NDArray[np.float64]) -> NDArray[np.float6
     terms = max(
         int(np.diff(rows.starts).max(initial=1)) for rows in (network.units, network.outputs)
     )
+    cancelled = max([1.0, *(x / 10 for x in size[: network.inputs])])
     outputs = [magnitude(network.outputs, j) for j in range(network.outputs.count)]
-    allowed: NDArray[np.float64] = (terms + 2) * network.depth * (1 + np.array(outputs))
+    allowed: NDArray[np.float64] = (terms + 2) * network.depth * (cancelled + np.array(outputs))
     return allowed

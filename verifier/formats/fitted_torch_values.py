@@ -1,0 +1,124 @@
+"""Whether Python reads values of a PyTorch module's input while the module runs.
+
+A trace holds what is computed of tensors. What Python decides by their values is decided once,
+while tracing, and the trace says nothing of it; not all such reading is warned of. So the module is
+run once where each reading of a value that depends on the input is seen, however it is made: as a
+number or a truth value, as an array, by the shape of a selection. Before the first reading nothing
+can depend on the input but values of tensors, so one run at any input sees whether there is one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from verifier.question.errors import UserError
+
+_LEAVING = frozenset((
+    "numpy", "tolist", "__array__", "__dlpack__", "to_dlpack", "data_ptr", "storage",
+    "untyped_storage", "_typed_storage", "__repr__", "__str__", "__format__", "__deepcopy__",
+    "__reduce__", "__reduce_ex__",
+))  # fmt: skip
+"""Functions of a tensor that give its values, or a copy of it, past PyTorch's operators."""
+
+
+def require_unread(model: Any, given: Any) -> None:
+    """Raises UserError where the model, run on the tensor `given`, reads a value that depends on it
+    in Python, and where it does not run so."""
+    function_mode, dispatch_mode, watch = _watch()
+    watch.add([given])
+    try:
+        with sys.modules["torch"].no_grad(), function_mode, dispatch_mode:
+            model(given)
+    except Exception as error:  # noqa: BLE001 - whatever the model raises
+        if watch.read is None:
+            line = " ".join(str(error).split())[:200]
+            raise UserError(f"it does not run where its operators are watched: {line}") from None
+    if watch.read is not None:  # also where the model has caught the exception
+        raise UserError(
+            f"it reads values that depend on its input in Python (by {watch.read}), which its "
+            "trace does not hold: what it does with them is not known"
+        )
+
+
+class _ReadError(Exception):
+    """A value that depends on the input is read."""
+
+
+class _Watch:
+    """The storages whose values depend on the input, and the first function that reads one."""
+
+    def __init__(self) -> None:
+        self._storages: dict[int, Any] = {}  # held, so that no other gets its address
+        self.read: str | None = None
+
+    def add(self, values: Any) -> None:
+        for storage in _storages(values):
+            self._storages[storage._cdata] = storage
+
+    def depends(self, values: Any) -> bool:
+        return any(storage._cdata in self._storages for storage in _storages(values))
+
+    def refuse(self, name: str) -> None:
+        self.read = self.read or name
+        raise _ReadError(name)
+
+
+def _storages(values: Any) -> list[Any]:
+    torch = sys.modules["torch"]
+    from torch.utils._pytree import tree_leaves
+
+    found = []
+    with torch._C.DisableTorchFunction():
+        for value in tree_leaves(values):
+            if isinstance(value, torch.Tensor) and value.layout is torch.strided:
+                found.append(value.untyped_storage())
+    return found
+
+
+def _watch() -> tuple[Any, Any, _Watch]:
+    """A mode of what is called in Python, one of the operators below, and what they find."""
+    from torch.overrides import TorchFunctionMode
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    watch = _Watch()
+
+    class Functions(TorchFunctionMode):
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            name = getattr(func, "__name__", "")
+            if name in _LEAVING and watch.depends((args, kwargs)):
+                watch.refuse(name)
+            return func(*args, **(kwargs or {}))
+
+    class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            kwargs = kwargs or {}
+            if not watch.depends((args, kwargs)):
+                return func(*args, **kwargs)
+            if _reads(watch, func, args):
+                watch.refuse(str(func))
+            result = func(*args, **kwargs)
+            watch.add(result)
+            if func._schema.is_mutable:
+                watch.add((args, kwargs))
+            return result
+
+    return Functions(), Operators(), watch  # type: ignore[no-untyped-call]
+
+
+def _reads(watch: _Watch, func: Any, args: Any) -> bool:
+    """Whether an operator with arguments that depend on the input gives Python something by their
+    values: a number, or a shape."""
+    torch = sys.modules["torch"]
+    if any(str(made.type) in ("bool", "int", "float", "number", "Scalar", "complex")
+           for made in func._schema.returns):  # fmt: skip
+        return func is not torch.ops.aten.is_same_size.default
+    if func is torch.ops.aten.index.Tensor:  # selects by masks, and by whole numbers
+        masks = (torch.bool, torch.uint8)
+        return any(i is not None and i.dtype in masks and watch.depends(i) for i in args[1])
+    tags = {torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape}
+    return not tags.isdisjoint(func.tags)
