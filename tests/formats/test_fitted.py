@@ -454,6 +454,19 @@ def test_the_slope_is_what_pytorch_multiplies_by(torch: Any, kind: str) -> None:
         assert evaluate(network, [[Fraction(value)]])[0][0] == Fraction(wanted)
 
 
+def test_a_slope_that_the_exporter_rounds_is_refused(torch: Any) -> None:
+    nn = torch.nn
+    for slope in (0.01, 0.25):
+        model = nn.Sequential(nn.Linear(2, 2), nn.LeakyReLU(slope), nn.Hardtanh()).eval()
+        same(torch, model, (2,))
+        double = model.to(torch.float64)
+        if slope == 0.25:
+            assert network_of(double).inputs == 2
+            continue
+        with pytest.raises(UserError, match="a slope of 0.01 of LeakyReLU in float64"):
+            network_of(double)
+
+
 def test_what_is_not_piecewise_linear_is_refused_by_name(torch: Any) -> None:
     nn = torch.nn
     with pytest.raises(UserError, match=r"\(Sigmoid\)"):

@@ -12,6 +12,8 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import numpy as np
+
 from verifier.question.errors import UserError
 
 _LEAVING = frozenset((
@@ -30,6 +32,8 @@ def require_unread(model: Any, given: Any) -> None:
     try:
         with sys.modules["torch"].no_grad(), function_mode, dispatch_mode:
             model(given)
+    except UserError:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever the model raises
         if watch.read is None:
             line = " ".join(str(error).split())[:200]
@@ -102,12 +106,27 @@ def _watch() -> tuple[Any, Any, _Watch]:
             if _reads(watch, func, args):
                 watch.refuse(str(func))
             result = func(*args, **kwargs)
+            _require_held_slope(func, args, result)
             watch.add(result)
             if func._schema.is_mutable:
                 watch.add((args, kwargs))
             return result
 
     return Functions(), Operators(), watch  # type: ignore[no-untyped-call]
+
+
+def _require_held_slope(func: Any, args: Any, result: Any) -> None:
+    """Raises UserError for a slope that float64 is multiplied by and ONNX rounds to float32."""
+    torch = sys.modules["torch"]
+    if func is torch.ops.aten.leaky_relu.default and result.dtype is torch.float64:
+        slope = (
+            float(args[1]) if len(args) > 1 else 0.01
+        )  # arguments that are defaults are left out
+        if slope != float(np.float32(slope)):
+            raise UserError(
+                f"a slope of {slope} of LeakyReLU in float64, which ONNX holds as float32: "
+                "give the module in float32, or as a chain of Linear, ReLU and LeakyReLU"
+            )
 
 
 def _reads(watch: _Watch, func: Any, args: Any) -> bool:
