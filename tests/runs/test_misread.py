@@ -26,6 +26,7 @@ from verifier.runs import store as store_module
 from verifier.runs.admission import with_check
 from verifier.runs.centers import misread_samples
 from verifier.runs.checking import check_run
+from verifier.runs.identity import question_from
 from verifier.runs.place import find_run
 from verifier.runs.records import ANSWERED, State
 from verifier.runs.store import Store
@@ -201,7 +202,7 @@ def test_a_database_of_version_2_says_flip_of_both(folder: Path) -> None:
     """It is read as it is, byte for byte, and its results are the same."""
     place = find_run(folder)
     with Store(place.database, read_only=True) as store:
-        new = store.samples(store.run().id)
+        new, question = store.samples(store.run().id), question_from(store.run().question)
     with sqlite3.connect(place.database) as connection:
         script = store_module._MIGRATIONS[0] + store_module._MIGRATIONS[1]
         old = sqlite3.connect(folder / "old.sqlite")
@@ -224,7 +225,8 @@ def test_a_database_of_version_2_says_flip_of_both(folder: Path) -> None:
             "flip",
         ]
         assert store.run().counts["flip"] == 3
-        assert list(map(result_of, store.samples(1))) == list(map(result_of, new))
+        read = [result_of(row, question) for row in store.samples(1)]
+        assert read == [result_of(row, question) for row in new]
     assert (folder / "old.sqlite").read_bytes() == before
     with Store(folder / "old.sqlite") as store:
         assert store.run().counts["flip"] == 3
