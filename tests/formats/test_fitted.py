@@ -394,6 +394,8 @@ READINGS: dict[str, Callable[[Any, Any], Any]] = {
     "selection": lambda torch, x: len(x[x > 50]) == 0,
     "nonzero": lambda torch, x: torch.nonzero(x > 50).shape[0] == 0,
     "kept": lambda torch, x: torch.zeros(1).copy_(x[0, :1]).item() < 50,
+    "capsule": lambda torch, x: torch.from_dlpack(torch.utils.dlpack.to_dlpack(x)).max() < 50,
+    "sparse": lambda torch, x: (x > 50).to_sparse()._nnz() == 0,
     "caught": _caught,
 }
 

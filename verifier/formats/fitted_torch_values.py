@@ -50,33 +50,37 @@ class _ReadError(Exception):
 
 
 class _Watch:
-    """The storages whose values depend on the input, and the first function that reads one."""
+    """The memory that depends on the input, and the first function that reads of it."""
 
     def __init__(self) -> None:
-        self._storages: dict[int, Any] = {}  # held, so that no other gets its address
+        self._places: dict[int, Any] = {}  # with its storage held, so that none is used again
         self.read: str | None = None
 
     def add(self, values: Any) -> None:
-        for storage in _storages(values):
-            self._storages[storage._cdata] = storage
+        self._places.update(_places(values))
 
     def depends(self, values: Any) -> bool:
-        return any(storage._cdata in self._storages for storage in _storages(values))
+        return not self._places.keys().isdisjoint(_places(values))
 
     def refuse(self, name: str) -> None:
         self.read = self.read or name
         raise _ReadError(name)
 
 
-def _storages(values: Any) -> list[Any]:
+def _places(values: Any) -> dict[int, Any]:
+    """Where the tensors among these values lie and begin, each with its storage: tensors that share
+    memory have one of them in common."""
     torch = sys.modules["torch"]
     from torch.utils._pytree import tree_leaves
 
-    found = []
+    found = {}
     with torch._C.DisableTorchFunction():
         for value in tree_leaves(values):
             if isinstance(value, torch.Tensor) and value.layout is torch.strided:
-                found.append(value.untyped_storage())
+                storage = value.untyped_storage()
+                for place in (storage._cdata, storage.data_ptr(), value.data_ptr()):
+                    found[place] = storage
+    found.pop(0, None)
     return found
 
 
@@ -84,8 +88,9 @@ def _watch() -> tuple[Any, Any, _Watch]:
     """A mode of what is called in Python, one of the operators below, and what they find."""
     from torch.overrides import TorchFunctionMode
     from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
 
-    watch = _Watch()
+    watch, dense = _Watch(), sys.modules["torch"].strided
 
     class Functions(TorchFunctionMode):
         def __torch_function__(
@@ -107,6 +112,8 @@ def _watch() -> tuple[Any, Any, _Watch]:
                 watch.refuse(str(func))
             result = func(*args, **kwargs)
             _require_held_slope(func, args, result)
+            if any(getattr(made, "layout", dense) is not dense for made in tree_leaves(result)):
+                watch.refuse(str(func))  # how many entries it has depends on the input
             watch.add(result)
             if func._schema.is_mutable:
                 watch.add((args, kwargs))
