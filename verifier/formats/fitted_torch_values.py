@@ -10,6 +10,7 @@ can depend on the input but values of tensors, so one run at any input sees whet
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -86,40 +87,39 @@ def _places(values: Any) -> dict[int, Any]:
 
 def _watch() -> tuple[Any, Any, _Watch]:
     """A mode of what is called in Python, one of the operators below, and what they find."""
-    from torch.overrides import TorchFunctionMode
-    from torch.utils._python_dispatch import TorchDispatchMode
+    overrides: Any = import_module("torch.overrides")
+    dispatch: Any = import_module("torch.utils._python_dispatch")
     from torch.utils._pytree import tree_leaves
 
     watch, dense = _Watch(), sys.modules["torch"].strided
 
-    class Functions(TorchFunctionMode):
-        def __torch_function__(
-            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            name = getattr(func, "__name__", "")
-            if name in _LEAVING and watch.depends((args, kwargs)):
-                watch.refuse(name)
-            return func(*args, **(kwargs or {}))
+    def call(mode: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = getattr(func, "__name__", "")
+        if name in _LEAVING and watch.depends((args, kwargs)):
+            watch.refuse(name)
+        return func(*args, **(kwargs or {}))
 
-    class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        def __torch_dispatch__(
-            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-        ) -> Any:
-            kwargs = kwargs or {}
-            if not watch.depends((args, kwargs)):
-                return func(*args, **kwargs)
-            if _reads(watch, func, args):
-                watch.refuse(str(func))
-            result = func(*args, **kwargs)
-            _require_held_slope(func, args, result)
-            if any(getattr(made, "layout", dense) is not dense for made in tree_leaves(result)):
-                watch.refuse(str(func))  # how many entries it has depends on the input
-            watch.add(result)
-            if func._schema.is_mutable:
-                watch.add((args, kwargs))
-            return result
+    def operate(mode: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if not watch.depends((args, kwargs)):
+            return func(*args, **kwargs)
+        if _reads(watch, func, args):
+            watch.refuse(str(func))
+        result = func(*args, **kwargs)
+        _require_held_slope(func, args, result)
+        if any(getattr(made, "layout", dense) is not dense for made in tree_leaves(result)):
+            watch.refuse(str(func))  # how many entries it has depends on the input
+        watch.add(result)
+        if func._schema.is_mutable:
+            watch.add((args, kwargs))
+        return result
 
-    return Functions(), Operators(), watch  # type: ignore[no-untyped-call]
+    # Classes made by `type`: where PyTorch is absent, their bases are of no known type.
+    functions: Any = type("Functions", (overrides.TorchFunctionMode,), {"__torch_function__": call})
+    operators: Any = type(
+        "Operators", (dispatch.TorchDispatchMode,), {"__torch_dispatch__": operate}
+    )
+    return functions(), operators(), watch
 
 
 def _require_held_slope(func: Any, args: Any, result: Any) -> None:

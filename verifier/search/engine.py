@@ -151,7 +151,7 @@ def _exactly(
     summed = is_worth_trying(checker)
     margins: tuple[Fraction | None, ...] = ()
     # Differences of nearly equal networks have bounds of their own, however deep they are.
-    large = _is_large(query) and not least_units(query.network)
+    large = _is_large(query) and not query.network.derived(least_units)
     if large or summed:
         found = _by_propagation(checker, deadline, summed=summed)
         if not isinstance(found.verdict, Undecided):

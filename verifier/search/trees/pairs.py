@@ -82,7 +82,7 @@ class PairSearch:
     ) -> None:
         self.query, self.checker, self.network, self.deadline = query, checker, network, deadline
         self.nodes = 0
-        self._least = least_units(query.network)
+        self._least = query.network.derived(least_units)
         self._apart = sorted({least.r for least in self._least.values()})
         self._low, self._high = np.zeros(0), np.zeros(0)
         self._box = np.zeros(0), np.zeros(0)
