@@ -11,6 +11,9 @@ import click
 from verifier.cli.options import columns, number, sample_numbers, table_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from fractions import Fraction
+
     from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
 
@@ -70,68 +73,99 @@ def command(
     sizes, promised and actual, and for the others the reason.  Exit code 1 if a
     promised size is not that of the built network.
     """
-    from constructions.comparison import compare, described
-    from constructions.registry import REGISTRY, build
-    from verifier.cli.progress import counted, staged
-    from verifier.evidence.network_file import save_network
     from verifier.question.errors import UserError
-    from verifier.question.printable import printable
 
     if name == "list":
-        if as_json:
-            print(json.dumps([_entry(entry) for entry in REGISTRY.values()]))
-        else:
-            rows: list[tuple[str, ...]] = [("name", "norm", "what", "source")]
-            rows += [(e.name, str(e.norm), e.summary, e.source) for e in REGISTRY.values()]
-            print(columns(rows))
-        return 0
+        return _list(as_json)
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
     if every_budget and (not stream or ratio is not None or budget is not None):
         raise UserError("--every-budget goes with --stream, without --ratio and --budget")
     exact_budget = None if budget is None else number("--budget", budget)
     exact_ratio = None
-    if budget is None:
+    if budget is None and not every_budget:
         exact_ratio = number("--ratio", ratio or "99/100")
-    options: dict[str, Any] = {}
-    if rank is not None:
-        options["rank"] = rank
-    if kind is not None:
-        options["kind"] = kind
-    if error is not None:
-        options["error"] = number("--error", error)
+    exact_error = None if error is None else number("--error", error)
+    given = {"rank": rank, "kind": kind, "error": exact_error}
+    options = {key: value for key, value in given.items() if value is not None}
     dataset = load_samples(spec, layout, samples)
     if name == "compare":
         if output is not None or options:
             raise UserError("compare builds every construction with its defaults and writes none")
-        broken = False
-        table: list[tuple[str, ...]] = [("construction", "norm", "budget", "robust", *_NAMED)]
-        listed, reasons = [], []
-        built = []
-        with counted(len(REGISTRY), quiet=False, what="building") as show:
-            for compared in compare(
-                dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, limit=limit
-            ):
-                built.append(compared)
-                show(len(built))
-        for compared in built:
-            if compared.construction is None:
-                listed.append({"construction": compared.entry.name, "reason": compared.reason})
-                reasons.append(f"{compared.entry.name}: {compared.reason}")
-                continue
-            facts = described(compared.construction)
-            broken |= bool(facts["broken_promises"])
-            listed.append(facts)
-            table.append(_row(facts))
-        print(json.dumps(listed) if as_json else "\n".join([columns(table), *reasons]))
-        return int(broken)
+        return _compare(dataset, exact_ratio, exact_budget, seed, limit, as_json)
     if stream:
-        exact_ratio = None if every_budget else exact_ratio
         return _stream(name, dataset, exact_ratio, exact_budget, output, as_json)
+    return _build(name, dataset, exact_ratio, exact_budget, seed, options, output, as_json)
+
+
+def _list(as_json: bool) -> int:
+    """Prints the constructions that there are."""
+    from constructions.registry import REGISTRY
+
+    if as_json:
+        print(json.dumps([_entry(entry) for entry in REGISTRY.values()]))
+    else:
+        rows: list[tuple[str, ...]] = [("name", "norm", "what", "source")]
+        rows += [(e.name, str(e.norm), e.summary, e.source) for e in REGISTRY.values()]
+        print(columns(rows))
+    return 0
+
+
+def _compare(
+    dataset: Dataset,
+    ratio: Fraction | None,
+    budget: Fraction | None,
+    seed: int,
+    limit: int,
+    as_json: bool,
+) -> int:
+    """Builds every construction that applies, and prints sizes, promised and actual; 1 if a
+    promise is broken."""
+    from constructions.comparison import compare, described
+    from constructions.registry import REGISTRY
+    from verifier.cli.progress import counted
+
+    built = []
+    with counted(len(REGISTRY), quiet=False, what="building") as show:
+        for one in compare(dataset, ratio=ratio, budget=budget, seed=seed, limit=limit):
+            built.append(one)
+            show(len(built))
+    broken = False
+    table: list[tuple[str, ...]] = [("construction", "norm", "budget", "robust", *_NAMED)]
+    listed, reasons = [], []
+    for one in built:
+        if one.construction is None:
+            listed.append({"construction": one.entry.name, "reason": one.reason})
+            reasons.append(f"{one.entry.name}: {one.reason}")
+            continue
+        facts = described(one.construction)
+        broken |= bool(facts["broken_promises"])
+        listed.append(facts)
+        table.append(_row(facts))
+    print(json.dumps(listed) if as_json else "\n".join([columns(table), *reasons]))
+    return int(broken)
+
+
+def _build(
+    name: str,
+    dataset: Dataset,
+    ratio: Fraction | None,
+    budget: Fraction | None,
+    seed: int,
+    options: Mapping[str, Any],
+    output: str | None,
+    as_json: bool,
+) -> int:
+    """Builds one construction, writes it if asked, and prints what it is; 1 if a promise is
+    broken."""
+    from constructions.comparison import described
+    from constructions.registry import build
+    from verifier.cli.progress import staged
+    from verifier.evidence.network_file import save_network
+    from verifier.question.printable import printable
+
     with staged(f"building {printable(name)} for {printable(dataset.name)}"):
-        construction = build(
-            name, dataset, ratio=exact_ratio, budget=exact_budget, seed=seed, options=options
-        )
+        construction = build(name, dataset, ratio=ratio, budget=budget, seed=seed, options=options)
         facts = described(construction)
     if output is not None:
         save_network(construction.network, Path(output))
@@ -141,7 +175,12 @@ def command(
 
 
 def _stream(
-    name: str, dataset: Any, ratio: Any, budget: Any, output: str | None, as_json: bool
+    name: str,
+    dataset: Dataset,
+    ratio: Fraction | None,
+    budget: Fraction | None,
+    output: str | None,
+    as_json: bool,
 ) -> int:
     """Writes a construction without holding it, and prints what it promises; without ratio and
     budget it is that of every budget."""

@@ -10,6 +10,11 @@ import click
 from verifier.cli.options import NORM, columns, number, table_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from fractions import Fraction
+
+    from constructions.lower_bounds import Bound
+    from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
 
 
@@ -55,8 +60,6 @@ def command(
     A bound is for the data at hand, or for the worst data of the same size and ratio, as
     it says; the latter need not hold of DATA.
     """
-    from constructions.collisions import first_layer_rank
-    from constructions.comparison import compare
     from constructions.hypotheses import budget_of_ratio, check_budget, power_separation
     from constructions.lower_bounds import lower_bounds
     from verifier.cli.construct import load_samples
@@ -73,8 +76,25 @@ def command(
         exact = budget_of_ratio(number("--ratio", ratio or "99/100"), power, norm)
     check_budget(dataset, norm, exact, power)
     bounds = lower_bounds(dataset, norm, exact, power)
+    used = _used(dataset, norm, exact, seed, limit)
+    if as_json:
+        facts = {"data": dataset.name, "norm": norm, "budget": format_rational(exact)}
+        print(json.dumps(facts | {"bounds": [*map(_entry, bounds)], "constructions": used}))
+    else:
+        print(f"{dataset.name}: L{norm} balls of radius {format_rational(exact)}\n")
+        print(_bounds(bounds) + "\n\n" + _sizes(used))
+    return 0
+
+
+def _used(
+    dataset: Dataset, norm: Any, budget: Fraction, seed: int, limit: int
+) -> list[dict[str, Any]]:
+    """What each construction for this norm needs, or the reason why it does not apply."""
+    from constructions.collisions import first_layer_rank
+    from constructions.comparison import compare
+
     used = []
-    for compared in compare(dataset, budget=exact, seed=seed, limit=limit, norm=norm):
+    for compared in compare(dataset, budget=budget, seed=seed, limit=limit, norm=norm):
         facts: dict[str, Any] = {"construction": compared.entry.name, "reason": compared.reason}
         if compared.construction is not None:
             network = compared.construction.network
@@ -86,44 +106,34 @@ def command(
                 "nonzero": network.nonzero_parameters,
             }
         used.append(facts)
-    if as_json:
-        listed = [
-            {
-                "quantity": bound.quantity,
-                "at_least": bound.value,
-                "scope": bound.scope,
-                "statement": bound.statement,
-                "source": bound.source,
-            }
-            for bound in bounds
-        ]
-        print(
-            json.dumps(
-                {
-                    "data": dataset.name,
-                    "norm": norm,
-                    "budget": format_rational(exact),
-                    "bounds": listed,
-                    "constructions": used,
-                }
-            )
-        )
-        return 0
-    print(f"{dataset.name}: L{norm} balls of radius {format_rational(exact)}\n")
+    return used
+
+
+def _entry(bound: Bound) -> dict[str, Any]:
+    return {
+        "quantity": bound.quantity,
+        "at_least": bound.value,
+        "scope": bound.scope,
+        "statement": bound.statement,
+        "source": bound.source,
+    }
+
+
+def _bounds(bounds: Sequence[Bound]) -> str:
+    if not bounds:
+        return "no lower bound is known for this norm and budget"
     rows: list[tuple[str, ...]] = [("lower bound on", "at least", "for", "statement", "source")]
     for bound in bounds:
         value = "-" if bound.value is None else str(bound.value)
         rows.append((bound.quantity, value, bound.scope, bound.statement, bound.source))
-    print(columns(rows) if bounds else "no lower bound is known for this norm and budget")
-    table: list[tuple[str, ...]] = [
+    return columns(rows)
+
+
+def _sizes(used: Sequence[Mapping[str, Any]]) -> str:
+    names = ("construction", "first_layer", "first_layer_rank", "width", "depth", "nonzero")
+    rows: list[tuple[str, ...]] = [
         ("construction", "first layer", "its rank", "width", "depth", "nonzero")
     ]
-    reasons = []
-    for facts in used:
-        if facts["reason"] is not None:
-            reasons.append(f"{facts['construction']}: {facts['reason']}")
-            continue
-        names = ("construction", "first_layer", "first_layer_rank", "width", "depth", "nonzero")
-        table.append(tuple(str(facts[name]) for name in names))
-    print("\n" + "\n".join([columns(table), *reasons]))
-    return 0
+    rows += [tuple(str(facts[name]) for name in names) for facts in used if not facts["reason"]]
+    reasons = [f"{facts['construction']}: {facts['reason']}" for facts in used if facts["reason"]]
+    return "\n".join([columns(rows), *reasons])
