@@ -34,40 +34,19 @@ def check_intervals(
     The proved kernel replays both parts of each, and its word is shown; of what the other kernel
     has accepted the checker's. Raises RefusedError, naming the flaw.
     """
-    from verifier.checker.elaborate import kernel_check_proof
-    from verifier.checker.manifest import claim_text, replay_distance, replay_margin
-    from verifier.checker.proved import replay_run
+    from verifier.checker.manifest import claim_text
     from verifier.cli.options import table
-    from verifier.cli.progress import counted
-    from verifier.question.printable import size_text
-    from verifier.runs.checking import check_ends, check_run
+    from verifier.runs.checking import check_ends
 
     started = monotonic()
     question = manifest.question
-    with counted(len(chosen), quiet=quiet) as show:
-        shown: dict[int, Checked]
-        if by == "proved kernel":
-            shown = replay_run(network, points, question, chosen, folder.fetch, jobs)
-        else:
-            shown = check_run(folder, network, points, question, chosen, jobs, show).require()
-        for result in chosen if by == "kernel" else ():
-            fetch = folder.fetch
-            replay = replay_distance if question.distance is not None else replay_margin
-            replay(network, points, question, result, fetch, kernel_check_proof)
+    shown = _replayed(folder, network, points, question, chosen, by, jobs, quiet)
     check_ends(folder, shown)
     measured = _distances if question.distance is not None else _margins
     own, reached = measured(folder, network, points, question, shown)
     undecided = manifest.counts["undecided"]
-    recorded = len(manifest.results) - undecided - len(shown)
-    claim = claim_text(
-        question,
-        manifest.size,
-        {question.measured or "undecided": len(shown), "undecided": undecided},
-        recorded,
-    )
     text_bytes, packed_bytes = folder.sizes(result.certificate or "" for result in chosen)
     facts: dict[str, Any] = {
-        "claim": claim,
         "samples": len(manifest.results),
         "measured": len(shown),
         **own,
@@ -75,7 +54,7 @@ def check_intervals(
         "undecided": undecided,
         "checked": len(shown),
         "checker": by,
-        "recorded": recorded,
+        "recorded": len(manifest.results) - undecided - len(shown),
         "proof_bytes": text_bytes,
         "packed_bytes": packed_bytes,
         "seconds": {"check": round(monotonic() - started, 3)},
@@ -83,30 +62,74 @@ def check_intervals(
         "root": manifest.root,
         "sources": [source.facts | {"checked": checked} for source, checked in sources],
     }
+    claim = claim_text(
+        question,
+        manifest.size,
+        {question.measured or "undecided": len(shown), "undecided": undecided},
+        facts["recorded"],
+    )
+    facts = {"claim": claim, **facts}
     if seed is not None:
         facts["seed"] = seed
-    if as_json:
-        print(json.dumps(facts))
-    else:
-        partly = "" if seed is None or not recorded else f", drawn with seed {seed}"
-        rows: list[tuple[str, object]] = [
-            ("claim", claim),
-            ("network", manifest.network),
-            ("data", manifest.data),
-            *((source.title, source.digest if checked else f"{source.digest} as recorded")
-              for source, checked in sources),
-            ("samples", facts["samples"]),
-            *own.items(),
-            ("as close as asked", reached),
-            ("undecided", undecided),
-            ("evidence checked", f"of {len(shown)} samples{partly}, by the {by}"),
-            *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
-            ("size of the proofs", f"{size_text(text_bytes)} ({size_text(packed_bytes)} on disk)"),
-            ("seconds", facts["seconds"]["check"]),
-            ("root", manifest.root),
-        ]  # fmt: skip
-        print(table(rows))
+    print(json.dumps(facts) if as_json else table(_rows(manifest, facts, own, sources)))
     return 3 if undecided or reached < len(shown) else 0
+
+
+def _replayed(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    chosen: Sequence[Result],
+    by: CheckerName,
+    jobs: int,
+    quiet: bool,
+) -> Mapping[int, Checked]:
+    """By sample what was checked now, by the proved kernel or by the checker (and, where it was
+    asked for, by the readable kernel as well)."""
+    from verifier.checker.elaborate import kernel_check_proof
+    from verifier.checker.manifest import replay_distance, replay_margin
+    from verifier.checker.proved import replay_run
+    from verifier.cli.progress import counted
+    from verifier.runs.checking import check_run
+
+    with counted(len(chosen), quiet=quiet) as show:
+        if by == "proved kernel":
+            return replay_run(network, points, question, chosen, folder.fetch, jobs)
+        shown = check_run(folder, network, points, question, chosen, jobs, show).require()
+        replay = replay_distance if question.distance is not None else replay_margin
+        for result in chosen if by == "kernel" else ():
+            replay(network, points, question, result, folder.fetch, kernel_check_proof)
+        return shown
+
+
+def _rows(
+    manifest: Manifest,
+    facts: Mapping[str, Any],
+    own: Mapping[str, int],
+    sources: Sequence[tuple[Source, bool]],
+) -> list[tuple[str, object]]:
+    from verifier.question.printable import size_text
+
+    recorded = facts["recorded"]
+    drawn = f", drawn with seed {facts['seed']}" if "seed" in facts and recorded else ""
+    packed = size_text(facts["packed_bytes"])
+    return [
+        ("claim", facts["claim"]),
+        ("network", manifest.network),
+        ("data", manifest.data),
+        *((source.title, source.digest if checked else f"{source.digest} as recorded")
+          for source, checked in sources),
+        ("samples", facts["samples"]),
+        *own.items(),
+        ("as close as asked", facts["reached"]),
+        ("undecided", facts["undecided"]),
+        ("evidence checked", f"of {facts['checked']} samples{drawn}, by the {facts['checker']}"),
+        *([("recorded", f"{recorded}, not replayed here")] if recorded else []),
+        ("size of the proofs", f"{size_text(facts['proof_bytes'])} ({packed} on disk)"),
+        ("seconds", facts["seconds"]["check"]),
+        ("root", manifest.root),
+    ]  # fmt: skip
 
 
 def _distances(
