@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import network_options
-from verifier.cli.options import table_options
-from verifier.cli.samples import About, limit_options, sample_options
+from verifier.cli.sampled import about_facts, first_rows, listed, proofs_option, sampled
+from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from verifier.cli.sampled import Given
     from verifier.cli.samples import Asked
-    from verifier.data.layout import Layout
-    from verifier.formats.parts import Parts
     from verifier.search.options import Options
     from verifier.tasks.margin import Curve, Piece
-
-_SHOWN = 40  # rows of a table
 
 
 @click.command(
@@ -28,26 +26,10 @@ _SHOWN = 40  # rows of a table
     epilog="Example: robmem margin net.onnx --data digits --up-to 1/10 --samples 0:10",
     short_help="The least margin as an exact function of the radius.",
 )
-@click.argument("net", metavar="NET")
-@sample_options
-@network_options
-@table_options
 @click.option("--up-to", "last", metavar="R", required=True, help="The largest radius.")
-@limit_options
-@click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    net: str,
-    about: About,
-    layout: Layout,
-    parts: Parts,
-    options: Options,
-    last: str,
-    proofs: str | None,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+@proofs_option
+@sampled()
+def command(given: Given, last: str, proofs: str | None) -> int:
     """Find, for every sample, the least margin on the ball of every radius up to R.
 
     For norms inf and 1 it is a piecewise linear function of the radius that does not
@@ -58,44 +40,45 @@ def command(
     certified accuracy, exactly.
 
     Where --timeout ends the search of a sample, a proved line below and a witnessed one
-    above are given. --proofs writes the proofs for `robmem check`, and all points.
+    above are given. --proofs writes the proofs for `robmem check`, and all points, of each
+    sample as soon as they are found. Ctrl-C shows what was found so far.
 
     Exit code 0 if all curves are exact, 3 if not.
     """
     from verifier.cli.options import number
-    from verifier.cli.progress import counted
-    from verifier.cli.samples import read_asked
-    from verifier.question.errors import UserError
 
     started = monotonic()
     most = number("--up-to", last)
     if most <= 0:
         raise UserError(f"--up-to: {last} is not positive")
-    asked = read_asked(net, parts, about, layout)
-    if asked.decoder == "value":
-        raise UserError("--decoder value: an output that equals its label has no margin")
+    asked = given.read()
+    asked.require_margins()
     if asked.clip is not None:
         raise UserError("margins for all radii do not go with --clip")
-    found: list[Curve] = []
-    with counted(len(asked.samples), quiet=quiet, what="margins") as show:
+    found: dict[int, Curve] = {}
+
+    def told() -> dict[str, Any]:
+        facts = _facts(asked, found, most, monotonic() - started)
+        given.print(facts, _shown(facts))
+        return facts
+
+    kept = "" if proofs is None else f"; proofs are in {proofs}"
+    with given.looking("margins", found, len(asked.samples), told, kept) as show:
         for sample in asked.samples:
-            found.append(_curve(asked, about.norm, sample, most, options))
+            found[sample] = _curve(asked, sample, most, given.options)
+            if proofs is not None:
+                save(Path(proofs), sample, found[sample])
             show(len(found))
-    if proofs is not None:
-        for sample, curve in zip(asked.samples, found, strict=True):
-            save(Path(proofs), sample, curve)
-    facts = _facts(asked, found, f"L{about.norm} balls up to radius {last}", monotonic() - started)
-    print(json.dumps(facts) if as_json else _shown(facts))
-    return 0 if all(curve.exact for curve in found) else 3
+    facts = told()
+    return 0 if facts["exact"] == facts["samples"] else 3
 
 
-def _curve(asked: Asked, norm: Any, sample: int, last: Any, options: Options) -> Curve:
-    from verifier.checker.manifest import Question, sample_query
+def _curve(asked: Asked, sample: int, last: Fraction, options: Options) -> Curve:
+    from verifier.checker.manifest import sample_query
     from verifier.tasks.margin import margin_curve
 
-    def query_of(radius: Any) -> Any:
-        question = Question(norm, asked.decoder, radius)
-        return sample_query(asked.network, asked.points, question, sample)
+    def query_of(radius: Fraction) -> Any:
+        return sample_query(asked.network, asked.points, asked.question(radius), sample)
 
     return margin_curve(query_of, last, options)
 
@@ -134,43 +117,40 @@ def piece_facts(piece: Piece, *, points: bool = False) -> dict[str, Any]:
     return facts
 
 
-def _facts(asked: Asked, found: list[Curve], where: str, seconds: float) -> dict[str, Any]:
+def _facts(asked: Asked, found: dict[int, Curve], last: Fraction, seconds: float) -> dict[str, Any]:
     from verifier.question.rational import format_rational
+    from verifier.runs.records import end_text
     from verifier.tasks.margin import data_curve
 
-    exact = sum(curve.exact for curve in found)
-    results = []
-    for sample, curve in zip(asked.samples, found, strict=True):
-        low, high = curve.zero
-        results.append(
-            {
-                "sample": sample,
-                "label": asked.points.label_names[int(asked.points.labels[sample])],
-                "exact": curve.exact,
-                "reason": curve.reason,
-                "zero": [format_rational(low), None if high is None else format_rational(high)],
-                "pieces": [piece_facts(piece) for piece in curve.pieces],
-                "seconds": round(curve.seconds, 3),
-            }
-        )
+    exact = sum(curve.exact for curve in found.values())
+    names = asked.points.label_names
+    results = [
+        {
+            "sample": sample,
+            "label": names[int(asked.points.labels[sample])],
+            "exact": curve.exact,
+            "reason": curve.reason,
+            "zero": list(map(end_text, curve.zero)),
+            "pieces": [piece_facts(piece) for piece in curve.pieces],
+            "seconds": round(curve.seconds, 3),
+        }
+        for sample, curve in found.items()
+    ]
+    steps = data_curve(list(found.values()))
     return {
-        "claim": f"on {where} the least margin is known exactly for every radius for {exact} of "
-        f"{len(found)} samples",
+        "claim": f"on L{asked.norm} balls up to radius {format_rational(last)} the least margin is "
+        f"known exactly for every radius for {exact} of {len(asked.samples)} samples",
         "samples": len(found),
         "exact": exact,
-        "accuracy": [[format_rational(r), sure, most] for r, sure, most in data_curve(found)],
+        "accuracy": [[format_rational(r), sure, most] for r, sure, most in steps],
         "seconds": {"wall": round(seconds, 3)},
-        "network": asked.network.digest,
-        "data": asked.points.digest,
-        "decoder": asked.decoder,
-        "notes": list(asked.notes),
-        "labels": list(asked.points.label_names),
+        **about_facts(asked),
         "results": results,
     }
 
 
 def _shown(facts: dict[str, Any]) -> str:
-    from verifier.cli.options import columns, short, table
+    from verifier.cli.options import short
     from verifier.question.rational import parse_rational
 
     def text(value: Any) -> str:
@@ -187,12 +167,7 @@ def _shown(facts: dict[str, Any]) -> str:
             text(pieces[-1]["upper"][1]), zero,
             "exact" if result["exact"] else f"not exact: {result['reason']}",
         ])  # fmt: skip
-    cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
     steps: list[list[object]] = [["radius from", "positive", "at most"]]
     steps += [[text(r), sure, most] for r, sure, most in facts["accuracy"]]
-    more = f"\nand {len(steps) - 1 - _SHOWN} more rows (--json)" if len(steps) > _SHOWN else ""
     summary = [("claim", facts["claim"]), ("seconds", f"{facts['seconds']['wall']:.2f}")]
-    return (
-        f"{columns(rows[: _SHOWN + 1])}{cut}\n\n{columns(steps[: _SHOWN + 1])}{more}\n\n"
-        f"{table(summary)}"
-    )
+    return f"{first_rows(rows)}\n\n{listed(steps, summary)}"

@@ -41,9 +41,21 @@ class Asked:
     dataset: Dataset
     points: Points
     samples: tuple[int, ...]
+    norm: Norm
     decoder: str
     clip: tuple[Fraction, Fraction] | None
     notes: tuple[str, ...] = ()
+
+    def question(self, radius: Fraction | None = None, **more: Any) -> Question:
+        """What is asked of every sample; `more` as `Question` names it."""
+        from verifier.checker.manifest import Question
+
+        return Question(self.norm, self.decoder, radius, clip=self.clip, **more)
+
+    def require_margins(self) -> None:
+        """Returns if the decoder has margins; raises UserError."""
+        if self.decoder == "value":
+            raise UserError("--decoder value: an output that equals its label has no margin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +144,7 @@ def read_asked(
         dataset,
         points_of(dataset),
         tuple(range(dataset.size) if chosen is None else chosen),
+        about.norm,
         read.decoder,
         None if about.clip is None else read_clip(about.clip, dataset),
         read.notes,

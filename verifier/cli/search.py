@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from time import monotonic
@@ -12,24 +11,111 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import network_options
-from verifier.cli.options import image_option, table_options
-from verifier.cli.samples import About, limit_options, sample_options
-from verifier.cli.working import Stored, search_stored_options
+from verifier.cli.options import gathered, image_option
+from verifier.cli.sampled import (
+    Listing,
+    about_facts,
+    as_run,
+    evidence_row,
+    is_run,
+    listed,
+    run_rows,
+    sampled,
+)
+from verifier.cli.working import search_stored_options
+from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
-    from verifier.checker.checked import Checked
+    from collections.abc import Callable
+
     from verifier.checker.manifest import Question
+    from verifier.cli.sampled import Given
     from verifier.cli.samples import Asked
-    from verifier.data.layout import Layout
-    from verifier.formats.parts import Parts
-    from verifier.runs.run import Run
-    from verifier.search.options import Options
     from verifier.tasks.around import FoundFlip
     from verifier.tasks.flips import Hint, SearchedSample
 
-_SHOWN = 40  # rows of the table
 _TENFOLD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for in every ball, and where pictures of it go."""
+
+    radius: str | None
+    radius_squared: str | None
+    limit: int | None
+    all_rivals: bool
+    nearest: bool
+    semantics: Any
+    picture: str | None
+    shape: tuple[int, int] | None
+
+    def require_together(self, is_run: bool) -> None:
+        """Returns if these go together; raises UserError, naming the two that do not."""
+        if (self.radius is None) == (self.radius_squared is None):
+            raise UserError("give either --radius or --radius-squared")
+        if self.semantics != "real" and (self.all_rivals or self.nearest):
+            raise UserError("--all-rivals and --nearest go with --semantics real alone")
+        if not is_run:
+            return
+        if self.limit is not None:
+            raise UserError(
+                "--limit is for a search without a run; --budget-seconds ends a run early"
+            )
+        if self.all_rivals:
+            raise UserError(
+                "--all-rivals is for a search without a run, which holds one answer a sample; "
+                "write the flips to a .json file"
+            )
+        if self.nearest and self.radius is None:
+            raise UserError("--nearest of a run needs --radius: its square root may be irrational")
+        if self.nearest and self.picture is not None:
+            raise UserError(
+                "--picture is not drawn of a run with --nearest; leave --nearest or --out"
+            )
+
+    @property
+    def sizes(self) -> tuple[Fraction | None, Fraction | None]:
+        """The radius and its square, one of them None."""
+        from verifier.cli.options import number
+
+        radius, squared = self.radius, self.radius_squared
+        return (
+            None if radius is None else number("--radius", radius),
+            None if squared is None else number("--radius-squared", squared),
+        )
+
+
+_wanted_options = gathered(
+    "wanted",
+    Wanted,
+    {
+        "radius": click.option("--radius", metavar="R", help="Of the closed balls."),
+        "radius_squared": click.option(
+            "--radius-squared", metavar="Q", help="The same for norm 2, squared."
+        ),
+        "limit": click.option(
+            "--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples."
+        ),
+        "all_rivals": click.option(
+            "--all-rivals", is_flag=True, help="A flip to each rival that has one."
+        ),
+        "nearest": click.option(
+            "--nearest", is_flag=True, help="The nearest flip, and a proof that it is."
+        ),
+        "semantics": click.option(
+            "--semantics",
+            type=click.Choice(["real", "float32", "float64"]),
+            default="real",
+            show_default=True,
+            help="Of the arithmetic: exact, or rounded after every operation, in any order.",
+        ),
+        "picture": click.option(
+            "--picture", type=click.Path(file_okay=False), help="A folder for pictures."
+        ),
+        "shape": image_option,
+    },
+)
 
 
 @click.command(
@@ -38,50 +124,12 @@ _TENFOLD = 10
     "--out flips.json",
     short_help="Search the balls of a data set for exact label flips.",
 )
-@click.argument("net", metavar="NET")
-@sample_options
-@network_options
-@table_options
-@click.option("--radius", metavar="R", help="Of the closed balls.")
-@click.option("--radius-squared", metavar="Q", help="The same for norm 2, squared.")
-@click.option("--limit", type=click.IntRange(min=1), help="Stop after so many flipped samples.")
-@click.option("--all-rivals", is_flag=True, help="A flip to each rival that has one.")
-@click.option("--nearest", is_flag=True, help="The nearest flip, and a proof that it is.")
+@_wanted_options
 @click.option(
     "--out", metavar="PATH", help="Write flips to .json (exact) or .npz; or a folder: be a run."
 )
-@click.option("--picture", type=click.Path(file_okay=False), help="A folder for pictures.")
-@image_option
-@limit_options
-@search_stored_options
-@click.option(
-    "--semantics",
-    type=click.Choice(["real", "float32", "float64"]),
-    default="real",
-    show_default=True,
-    help="Of the arithmetic: exact, or rounded after every operation, in any order.",
-)
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    net: str,
-    about: About,
-    layout: Layout,
-    parts: Parts,
-    options: Options,
-    stored: Stored,
-    radius: str | None,
-    radius_squared: str | None,
-    limit: int | None,
-    all_rivals: bool,
-    nearest: bool,
-    out: str | None,
-    picture: str | None,
-    shape: tuple[int, int] | None,
-    semantics: Any,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+@sampled(search_stored_options)
+def command(given: Given, wanted: Wanted, out: str | None) -> int:
     """Search every sample's ball for a point where the network loses the sample's label.
 
     The strongest attack comes first: collisions of the first layer, vertices, gradients
@@ -103,52 +151,21 @@ def command(
 
     Exit code 1 if a flip was found, 3 if a sample is undecided, else 0.
     """
-    from verifier.checker.manifest import Question
-    from verifier.cli.options import number
-    from verifier.cli.samples import read_asked
-    from verifier.question.errors import UserError
+    given, out = _where(given, out)
+    stored = is_run(given.stored)
+    wanted.require_together(stored)
+    if stored and wanted.nearest:
+        from verifier.cli.radius import measure_as_run
+        from verifier.question.distance import DistanceTerms
 
-    started = monotonic()
-    if (radius is None) == (radius_squared is None):
-        raise UserError("give either --radius or --radius-squared")
-    stored, out = _where(stored, out)
-    is_run = stored.require_run()
-    _require_together(is_run, semantics, limit, all_rivals, nearest, radius)
-    size, squared = (
-        None if text is None else number(option, text)
-        for option, text in (("--radius", radius), ("--radius-squared", radius_squared))
-    )
-    if is_run and nearest:
-        return _nearest_as_run(net, about, layout, parts, options, stored, size, picture, quiet,
-                               as_json)  # fmt: skip
-    asked = _with_pictures(read_asked(net, parts, about, layout, semantics), shape, picture)
-    question = Question(about.norm, asked.decoder, size, squared, asked.clip, semantics=semantics)
-    if is_run:
-        return _as_run(net, about, asked, question, options, stored, picture, quiet, as_json)
-    hints = _hints(asked, question) if semantics == "real" else {}
-    read = monotonic() - started
-    found: list[SearchedSample] = []
-    stopped = False
-    try:
-        _search(asked, question, options, hints, found, limit, all_rivals, nearest, quiet)
-    except KeyboardInterrupt:
-        stopped = True  # what was found is written and shown all the same
-    seconds = {"read": round(read, 3), "search": round(monotonic() - started - read, 3)}
-    facts = _facts(asked, question, found, seconds)
-    if out is not None:
-        from verifier.evidence.files import write_bytes
-
-        exact = json.dumps(facts, indent=1).encode() + b"\n"
-        listed = [(entry, flip) for entry in found for flip in entry.flips]
-        write_bytes(out, exact if out.endswith(".json") else _npz(asked, listed))
-    _save_pictures(asked, found, picture)
-    print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
-    if stopped:
-        kept = "" if out else "; give --out FOLDER to keep what is found and go on"
-        print(f"stopped after {len(found)} of {len(asked.samples)} samples{kept}",
-              file=sys.stderr)  # fmt: skip
-        raise KeyboardInterrupt
-    return _exit_code(facts)
+        return _exit_code(measure_as_run(given, DistanceTerms(None, wanted.sizes[0])))
+    started, (radius, squared) = monotonic(), wanted.sizes
+    asked = _with_pictures(given.read(wanted.semantics), wanted.shape, wanted.picture)
+    question = asked.question(radius, radius_squared=squared, semantics=wanted.semantics)
+    hints = _hints(asked, question) if wanted.semantics == "real" else {}
+    if stored:
+        return _exit_code(_as_run(given, wanted, asked, question, hints))
+    return _exit_code(_searched(given, wanted, asked, question, hints, out, started))
 
 
 def _exit_code(facts: dict[str, Any]) -> int:
@@ -157,50 +174,20 @@ def _exit_code(facts: dict[str, Any]) -> int:
     return 3 if facts["undecided"] or facts.get("recorded") else 0
 
 
-def _where(stored: Stored, out: str | None) -> tuple[Stored, str | None]:
+def _where(given: Given, out: str | None) -> tuple[Given, str | None]:
     """A file for the flips, or a folder for a run; raises UserError for what is neither."""
-    from verifier.question.errors import UserError
-
-    if out is None or out.endswith((".json", ".npz")):
-        return stored, out
+    if out is None or out.endswith((".json", ".npz")) or given.stored is None:
+        return given, out
     ending = Path(out).suffix
     if ending and not Path(out).is_dir():
         raise UserError(
             f"--out: {out} is neither .json nor .npz, nor the name of a folder, without {ending}"
         )
-    return replace(stored, out=out), None
-
-
-def _require_together(
-    is_run: bool,
-    semantics: str,
-    limit: int | None,
-    all_rivals: bool,
-    nearest: bool,
-    radius: str | None,
-) -> None:
-    """Returns if these options go together; raises UserError, naming the two that do not."""
-    from verifier.question.errors import UserError
-
-    if semantics != "real" and (all_rivals or nearest):
-        raise UserError("--all-rivals and --nearest go with --semantics real alone")
-    if not is_run:
-        return
-    if limit is not None:
-        raise UserError("--limit is for a search without a run; --budget-seconds ends a run early")
-    if all_rivals:
-        raise UserError(
-            "--all-rivals is for a search without a run, which holds one answer a sample; write "
-            "the flips to a .json file"
-        )
-    if nearest and radius is None:
-        raise UserError("--nearest of a run needs --radius: its square root may be irrational")
+    return replace(given, stored=replace(given.stored, out=out)), None
 
 
 def _with_pictures(asked: Asked, shape: tuple[int, int] | None, picture: str | None) -> Asked:
     """The data as images of this shape, where pictures are asked for; UserError if not."""
-    from verifier.question.errors import UserError
-
     if shape is not None:
         if shape[0] * shape[1] != asked.dataset.dimension:
             raise UserError(
@@ -216,109 +203,86 @@ def _with_pictures(asked: Asked, shape: tuple[int, int] | None, picture: str | N
     return asked
 
 
-def _search(
+def _searched(
+    given: Given,
+    wanted: Wanted,
     asked: Asked,
     question: Question,
-    options: Options,
+    hints: dict[int, list[Hint]],
+    out: str | None,
+    started: float,
+) -> dict[str, Any]:
+    """Searches, and writes and prints what is found, also where somebody stops it."""
+    read = monotonic()
+    found: list[SearchedSample] = []
+
+    def told() -> dict[str, Any]:
+        seconds = {"read": round(read - started, 3), "search": round(monotonic() - read, 3)}
+        facts = _facts(asked, question, found, seconds)
+        if out is not None:
+            _write(out, asked, facts, found)
+        _save_pictures(asked, found, wanted.picture)
+        given.print(facts, _shown(facts, found))
+        return facts
+
+    kept = "" if out else "; give --out FOLDER to keep what is found and go on"
+    with given.looking("searching", found, len(asked.samples), told, kept) as show:
+        _search(given, wanted, asked, question, hints, found, show)
+    return told()
+
+
+def _search(
+    given: Given,
+    wanted: Wanted,
+    asked: Asked,
+    question: Question,
     hints: dict[int, list[Hint]],
     found: list[SearchedSample],
-    limit: int | None,
-    all_rivals: bool,
-    nearest: bool,
-    quiet: bool,
+    show: Callable[[int], None],
 ) -> None:
     """Searches, and appends each result to `found` as soon as it is there."""
-    from verifier.cli.progress import counted
     from verifier.tasks.executed_flips import search_executed
     from verifier.tasks.flips import search_flips
 
-    with counted(len(asked.samples), quiet=quiet, what="searching") as show:
-        if question.semantics == "real":
-            search_flips(
-                asked.network, asked.points, question, samples=asked.samples, limit=limit,
-                all_rivals=all_rivals, nearest=nearest, options=options, hints=hints,
-                progress=show, keep=found.append,
-            )  # fmt: skip
-        else:
-            search_executed(
-                asked.network, asked.points, question, samples=asked.samples, limit=limit,
-                options=options, progress=show, keep=found.append,
-            )  # fmt: skip
+    if question.semantics == "real":
+        search_flips(
+            asked.network, asked.points, question, samples=asked.samples, limit=wanted.limit,
+            all_rivals=wanted.all_rivals, nearest=wanted.nearest, options=given.options,
+            hints=hints, progress=show, keep=found.append,
+        )  # fmt: skip
+    else:
+        search_executed(
+            asked.network, asked.points, question, samples=asked.samples, limit=wanted.limit,
+            options=given.options, progress=show, keep=found.append,
+        )  # fmt: skip
 
 
 def _as_run(
-    net: str,
-    about: About,
-    asked: Asked,
-    question: Question,
-    options: Options,
-    stored: Stored,
-    picture: str | None,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+    given: Given, wanted: Wanted, asked: Asked, question: Question, hints: dict[int, list[Hint]]
+) -> dict[str, Any]:
     """The same as a run in a folder."""
-    from verifier.cli.working import begun, run_facts, work_on
-
-    started = monotonic()
-    hints = _hints(asked, question) if question.semantics == "real" else {}
-    run = begun(net, asked, about, question, replace(options, thorough=True), stored, "search",
-                hints)  # fmt: skip
-    shown: dict[int, Checked] = {}
-
-    def table(recorded: int) -> dict[str, Any]:
-        found = _entries(run, shown)
-        seconds = {"read": 0.0, "search": round(monotonic() - started, 3)}
-        facts = _facts(asked, question, found, seconds, run.samples)
-        # of an undecided sample there is an entry that is counted already
-        answered = len(found) - facts["undecided"]
-        facts = run_facts(facts | {"undecided": 0}, run, answered, recorded)
-        _save_pictures(asked, found, picture)
-        print(json.dumps(facts) if as_json else _shown(facts, found), flush=True)
-        return facts
-
-    try:
-        summary = work_on(
-            run, stored, timeout=options.timeout, quiet=quiet, as_json=as_json,
-            answered=shown.update,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        table(0)
-        raise
-    shown = dict(summary.shown)
-    return _exit_code(table(summary.recorded))
-
-
-def _nearest_as_run(
-    net: str,
-    about: About,
-    layout: Layout,
-    parts: Parts,
-    options: Options,
-    stored: Stored,
-    radius: Fraction | None,
-    picture: str | None,
-    quiet: bool,
-    as_json: bool,
-) -> int:
-    """A run of distances up to the radius; 1 if a sample has a flip."""
-    from verifier.cli.radius import measure_as_run
-    from verifier.question.errors import UserError
-
-    if picture is not None:
-        raise UserError("--picture is not drawn of a run with --nearest; leave --nearest or --out")
-    facts = measure_as_run(net, about, layout, parts, options, stored, None, radius, quiet, as_json)
-    return _exit_code(facts)
-
-
-def _entries(run: Run, shown: dict[int, Checked]) -> list[SearchedSample]:
-    """What was checked of the run, and what is undecided, by sample."""
     from verifier.runs.searched import searched_samples
-    from verifier.runs.store import Store
 
-    with Store(run.place.database, read_only=True) as store:
-        rows = store.samples(run.place.row(store).id)
-    return searched_samples(run.folder, run.network, run.points, run.job.question, rows, shown)
+    def facts(
+        asked: Asked, found: list[SearchedSample], seconds: float, due: int
+    ) -> dict[str, Any]:
+        return _facts(asked, question, found, {"read": 0.0, "search": round(seconds, 3)}, due)
+
+    listing = Listing(
+        "search", searched_samples, facts, _shown,
+        lambda found: _save_pictures(asked, found, wanted.picture),
+    )  # fmt: skip
+    options = replace(given.options, thorough=True)
+    return as_run(given, asked, question, listing, options, hints)
+
+
+def _write(out: str, asked: Asked, facts: dict[str, Any], found: list[SearchedSample]) -> None:
+    """The flips as a file: all facts as .json, arrays as .npz."""
+    from verifier.evidence.files import write_bytes
+
+    exact = json.dumps(facts, indent=1).encode() + b"\n"
+    pairs = [(entry, flip) for entry in found for flip in entry.flips]
+    write_bytes(out, exact if out.endswith(".json") else _npz(asked, pairs))
 
 
 def _save_pictures(asked: Asked, found: list[SearchedSample], picture: str | None) -> None:
@@ -386,11 +350,7 @@ def _facts(
         "proof_bytes": sum(entry.proof_bytes for entry in found),
         "seconds": seconds,
         "semantics": question.semantics,
-        "network": asked.network.digest,
-        "data": asked.points.digest,
-        "decoder": asked.decoder,
-        "notes": list(asked.notes),
-        "labels": list(asked.points.label_names),
+        **about_facts(asked),
         "results": results,
     }
 
@@ -450,10 +410,8 @@ def _picture(asked: Asked, flip: FoundFlip) -> bytes:
 
 
 def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
-    from verifier.cli.options import columns, short, table
+    from verifier.cli.options import short
     from verifier.cli.samples import accuracy_rows, label_map
-    from verifier.cli.working import run_rows
-    from verifier.question.printable import size_text
 
     rows: list[list[object]] = [["sample", "label", "verdict", "rival", "distance", "found by"]]
     for entry in found:
@@ -464,17 +422,14 @@ def _shown(facts: dict[str, Any], found: list[SearchedSample]) -> str:
         if not entry.flips:
             last = entry.reason if entry.verdict == "undecided" else ""
             rows.append([entry.sample, entry.label, entry.verdict, "", "", last])
-    cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json, --out)" if len(rows) > _SHOWN else ""
+    seconds = facts["seconds"]
     summary = [
         ("claim", facts["claim"]),
         *(("labels", text) for text in (label_map(facts["decoder"], facts["labels"]),) if text),
         *run_rows(facts),
         *(accuracy_rows(facts) if found else ()),
         ("undecided", facts["undecided"]),
-        ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
-        (
-            "seconds",
-            f"read {facts['seconds']['read']:.2f}, search {facts['seconds']['search']:.2f}",
-        ),
+        evidence_row(facts),
+        ("seconds", f"read {seconds['read']:.2f}, search {seconds['search']:.2f}"),
     ]
-    return f"{columns(rows[: _SHOWN + 1])}{cut}\n\n{table(summary)}"
+    return listed(rows, summary, "--json, --out")

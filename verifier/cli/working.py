@@ -5,8 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import click
 
@@ -14,15 +13,11 @@ from verifier.cli.options import SECONDS, gathered
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from verifier.checker.checked import Checked
-    from verifier.checker.manifest import Question
-    from verifier.cli.samples import About, Asked
     from verifier.runs.run import Run
     from verifier.runs.summary import Summary
-    from verifier.search.options import Options
-    from verifier.tasks.flips import Hint
 
 
 class Work(Protocol):
@@ -111,71 +106,6 @@ stored_options = gathered("stored", Stored, {"out": _OUT, **_OPTIONS})
 """Of commands that may store what they find as a run, as the argument `stored`."""
 search_stored_options = gathered("stored", lambda **given: Stored(out=None, **given), _OPTIONS)
 """The same of `robmem search`, whose --out may be a file."""
-
-
-def begun(
-    net: str,
-    asked: Asked,
-    about: About,
-    question: Question,
-    options: Options,
-    stored: Stored,
-    kind: str,
-    hints: Mapping[int, Sequence[Hint]] | None = None,
-) -> Run:
-    """The run about the samples that were read, in the folder that is asked for; by default named
-    after network and `kind`. Options are looked at before a folder is made."""
-    from verifier.data.load import source_files as data_files
-    from verifier.formats.load import source_files as network_files
-    from verifier.runs.run import begin
-    from verifier.runs.sources import read_sources
-
-    if stored.memory is not None:
-        memory_bytes(stored.memory)
-    facts: dict[str, Any] = {"network_file": Path(net).name}
-    if asked.notes:
-        facts["notes"] = "; ".join(asked.notes)
-    sources = read_sources("network", network_files(net))
-    sources += read_sources("data", data_files(about.spec))
-    return begin(
-        asked.dataset,
-        asked.network,
-        question,
-        stored.out,
-        samples=asked.samples,
-        options=options,
-        about=facts | {"sources": [source.facts for source in sources]},
-        name=f"{Path(net).name.split('.')[0]}-{kind}",
-        store=stored.store,
-        new=stored.new,
-        change_limits=bool(stored.retry),
-        hints=hints,
-    )
-
-
-def run_facts(facts: dict[str, Any], run: Run, found: int, recorded: int) -> dict[str, Any]:
-    """The facts about the `found` samples that were checked in this call, made those of the run, of
-    which `recorded` answers more were not replayed."""
-    claim = facts["claim"]
-    if recorded:
-        claim += f"; {recorded} of {run.samples} recorded, not replayed here"
-    return facts | {
-        "claim": claim,
-        "samples": run.samples,
-        "undecided": facts["undecided"] + run.samples - found - recorded,
-        "recorded": recorded,
-        "folder": str(run.folder.path),
-    }
-
-
-def run_rows(facts: Mapping[str, Any]) -> list[tuple[str, object]]:
-    """Where a run is and what of it was not replayed, as rows for people; none of no run."""
-    if "folder" not in facts:
-        return []
-    rows: list[tuple[str, object]] = [("folder", facts["folder"])]
-    if facts["recorded"]:
-        rows.append(("recorded", f"{facts['recorded']}, not replayed here"))
-    return rows
 
 
 def work_on(

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.networks import network_options
-from verifier.cli.options import table_options
-from verifier.cli.samples import About, limit_options, sample_options
-from verifier.cli.working import Stored, stored_options
+from verifier.cli.sampled import (
+    Listing,
+    about_facts,
+    as_run,
+    evidence_row,
+    is_run,
+    listed,
+    proofs_option,
+    run_rows,
+    sampled,
+)
+from verifier.cli.working import stored_options
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from verifier.checker.checked import Checked
     from verifier.checker.manifest import Question
+    from verifier.cli.sampled import Given
     from verifier.cli.samples import Asked
-    from verifier.data.layout import Layout
-    from verifier.formats.parts import Parts
+    from verifier.question.margin import MarginTerms
     from verifier.runs.margins import MarginInterval
-    from verifier.runs.run import Run
-    from verifier.search.options import Options
     from verifier.tasks.worst import Worst
-
-_SHOWN = 40  # rows of the table
 
 
 @click.command(
@@ -37,30 +36,11 @@ _SHOWN = 40  # rows of the table
     epilog="Example: robmem worst net.onnx --data digits --radius 1/10 --samples 0:10",
     short_help="The exact worst case: the least margin on every ball.",
 )
-@click.argument("net", metavar="NET")
-@sample_options
-@network_options
-@table_options
 @click.option("--radius", metavar="R", required=True, help="Of the closed balls.")
 @click.option("--within", metavar="Q", help="An interval of this length is enough; norm 2: needed.")
-@limit_options
-@stored_options
-@click.option("--proofs", type=click.Path(file_okay=False), help="A folder for the evidence.")
-@click.option("--quiet", is_flag=True, help="Show no progress.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(
-    net: str,
-    about: About,
-    layout: Layout,
-    parts: Parts,
-    options: Options,
-    stored: Stored,
-    radius: str,
-    within: str | None,
-    proofs: str | None,
-    quiet: bool,
-    as_json: bool,
-) -> int:
+@proofs_option
+@sampled(stored_options)
+def command(given: Given, radius: str, within: str | None, proofs: str | None) -> int:
     """Find, for every sample, the least margin that its label keeps on the closed ball.
 
     The margin is how far the label is ahead of the strongest rival: by how much its
@@ -82,108 +62,71 @@ def command(
     Exit code 0 if every margin is as close as asked and positive, 1 if one is not
     positive at a point, 3 if time or nodes ended before.
     """
-    from verifier.checker.manifest import Question, sample_query
     from verifier.cli.options import number
-    from verifier.cli.progress import counted
-    from verifier.cli.samples import positive, read_asked
-    from verifier.question.errors import UserError
-    from verifier.tasks.worst import worst
+    from verifier.cli.samples import positive
+    from verifier.question.margin import MarginTerms
 
     started = monotonic()
-    size, length = number("--radius", radius), positive("--within", within)
-    is_run = stored.require_run()
-    if is_run and proofs is not None:
-        raise UserError("--proofs is for a command without --out: a run stores its evidence itself")
-    asked = read_asked(net, parts, about, layout)
-    if asked.decoder == "value":
-        raise UserError("--decoder value: an output that equals its label has no margin")
-    question = Question(about.norm, asked.decoder, size, None, asked.clip)
-    where = f"L{about.norm} balls of radius {radius}"
-    if is_run:
-        return _as_run(net, about, asked, question, length, options, stored, where, quiet, as_json)
-    found: dict[int, Worst] = {}
-
-    def table() -> dict[str, Any]:
-        results = [_result(asked, sample, entry) for sample, entry in found.items()]
-        size = sum(map(evidence_bytes, found.values()))
-        facts = _facts(asked, results, where, size, monotonic() - started)
-        print(json.dumps(facts) if as_json else _shown(facts), flush=True)
-        return facts
-
-    try:
-        with counted(len(asked.samples), quiet=quiet, what="minimising") as show:
-            for sample in asked.samples:
-                query = sample_query(asked.network, asked.points, question, sample)
-                found[sample] = worst(query, within=length, options=options)
-                if proofs is not None:
-                    save(Path(proofs), f"sample-{sample}", found[sample])
-                show(len(found))
-    except KeyboardInterrupt:
-        table()
-        kept = "give --out to keep what is found" if proofs is None else f"proofs are in {proofs}"
-        print(f"stopped after {len(found)} of {len(asked.samples)} samples; {kept}",
-              file=sys.stderr)  # fmt: skip
-        raise
-    return _exit_code(table())
-
-
-def _exit_code(facts: dict[str, Any]) -> int:
+    size, terms = number("--radius", radius), MarginTerms(positive("--within", within))
+    stored = is_run(given.stored, proofs)
+    asked = given.read()
+    asked.require_margins()
+    question = asked.question(size)
+    if stored:
+        facts = _as_run(given, asked, question, terms)
+    else:
+        facts = _minimised(given, asked, question, terms, proofs, started)
     if facts["flips"]:
         return 1
     return 3 if facts["undecided"] or facts.get("recorded") else 0
 
 
-def _as_run(
-    net: str,
-    about: About,
+def _as_run(given: Given, asked: Asked, question: Question, terms: MarginTerms) -> dict[str, Any]:
+    """The margins as a run in a folder."""
+    from dataclasses import replace
+
+    from verifier.runs.margins import margins
+
+    def facts(
+        asked: Asked, found: list[MarginInterval], seconds: float, due: int
+    ) -> dict[str, Any]:
+        size = sum(entry.proof_bytes for entry in found)
+        return _facts(asked, question, list(map(_stored_result, found)), size, seconds, due)
+
+    listing = Listing("worst", margins, facts, lambda facts, found: _shown(facts))
+    return as_run(given, asked, replace(question, margin=terms), listing)
+
+
+def _minimised(
+    given: Given,
     asked: Asked,
     question: Question,
-    within: Fraction | None,
-    options: Options,
-    stored: Stored,
-    where: str,
-    quiet: bool,
-    as_json: bool,
-) -> int:
-    """The same as a run in a folder."""
-    from verifier.cli.working import begun, run_facts, work_on
-    from verifier.question.margin import MarginTerms
+    terms: MarginTerms,
+    proofs: str | None,
+    started: float,
+) -> dict[str, Any]:
+    """The margins, with their evidence in the folder `proofs`."""
+    from verifier.checker.manifest import sample_query
+    from verifier.tasks.worst import worst
 
-    started = monotonic()
-    question = replace(question, margin=MarginTerms(within))
-    run = begun(net, asked, about, question, options, stored, "worst")
-    shown: dict[int, Checked] = {}
+    found: dict[int, Worst] = {}
 
-    def table(recorded: int, by_proved: int = 0) -> dict[str, Any]:
-        found = _entries(run, shown)
-        results = [_stored_result(entry) for entry in found]
-        size = sum(entry.proof_bytes for entry in found)
-        facts = _facts(asked, results, where, size, monotonic() - started, run.samples)
-        facts = run_facts(facts, run, len(found), recorded)
-        facts["proved_kernel"] = by_proved
-        print(json.dumps(facts) if as_json else _shown(facts), flush=True)
+    def told() -> dict[str, Any]:
+        results = [_result(asked, sample, entry) for sample, entry in found.items()]
+        size = sum(map(evidence_bytes, found.values()))
+        facts = _facts(asked, question, results, size, monotonic() - started)
+        given.print(facts, _shown(facts))
         return facts
 
-    try:
-        summary = work_on(
-            run, stored, timeout=options.timeout, quiet=quiet, as_json=as_json,
-            answered=shown.update,
-        )  # fmt: skip
-    except KeyboardInterrupt:
-        table(0)
-        raise
-    shown = dict(summary.shown)
-    return _exit_code(table(summary.recorded, len(summary.by_proved)))
-
-
-def _entries(run: Run, shown: dict[int, Checked]) -> list[MarginInterval]:
-    """What was checked, by sample."""
-    from verifier.runs.margins import margins
-    from verifier.runs.store import Store
-
-    with Store(run.place.database, read_only=True) as store:
-        rows = {row.sample: row for row in store.samples(run.place.row(store).id)}
-    return margins(run.folder, run.network, run.points, run.job.question, rows, shown)
+    kept = "; give --out to keep what is found" if proofs is None else f"; proofs are in {proofs}"
+    with given.looking("minimising", found, len(asked.samples), told, kept) as show:
+        for sample in asked.samples:
+            query = sample_query(asked.network, asked.points, question, sample)
+            found[sample] = worst(query, within=terms.within, options=given.options)
+            if proofs is not None:
+                save(Path(proofs), f"sample-{sample}", found[sample])
+            show(len(found))
+    return told()
 
 
 def save(folder: Path, stem: str, entry: Worst) -> None:
@@ -202,25 +145,27 @@ def save(folder: Path, stem: str, entry: Worst) -> None:
     save_proof(folder / f"{stem}-point.json.gz", *entry.witness, with_network=False)
 
 
-def margin_facts(entry: Worst) -> dict[str, Any]:
-    """The least margin in texts."""
+def _margin_texts(entry: Worst | MarginInterval, rival: str) -> dict[str, Any]:
     from verifier.question.rational import format_rational
+    from verifier.runs.records import end_text
 
     facts: dict[str, Any] = {
         "exact": entry.exact,
-        "lower": None if entry.lower is None else format_rational(entry.lower),
+        "lower": end_text(entry.lower),
         "upper": format_rational(entry.upper),
-        "rival": entry.query.goals[entry.goal].rival,
+        "rival": rival,
         "point": [format_rational(x) for x in entry.point],
         "reached": entry.reached,
         "queries": entry.queries,
         "seconds": round(entry.seconds, 3),
     }
-    if not entry.reached:
-        facts["reason"] = entry.reason
-    if entry.solver:
-        facts["solver"] = entry.solver
-    return facts
+    return facts if entry.reached else facts | {"reason": entry.reason}
+
+
+def margin_facts(entry: Worst) -> dict[str, Any]:
+    """The least margin in texts."""
+    facts = _margin_texts(entry, entry.query.goals[entry.goal].rival)
+    return facts | ({"solver": entry.solver} if entry.solver else {})
 
 
 def evidence_bytes(entry: Worst) -> int:
@@ -241,37 +186,24 @@ def _result(asked: Asked, sample: int, entry: Worst) -> dict[str, Any]:
 
 
 def _stored_result(entry: MarginInterval) -> dict[str, Any]:
-    from verifier.runs.records import end_text
-
-    facts: dict[str, Any] = {
-        "sample": entry.sample,
-        "label": entry.label,
-        "exact": entry.exact,
-        "lower": end_text(entry.lower),
-        "upper": end_text(entry.upper),
-        "rival": entry.rival,
-        "point": list(map(end_text, entry.point)),
-        "reached": entry.reached,
-        "queries": entry.queries,
-        "seconds": round(entry.seconds, 3),
-    }
-    return facts if entry.reached else facts | {"reason": entry.reason}
+    return {"sample": entry.sample, "label": entry.label, **_margin_texts(entry, entry.rival)}
 
 
 def _facts(
     asked: Asked,
-    results: list[dict[str, Any]],
-    where: str,
+    question: Question,
+    results: Sequence[dict[str, Any]],
     size: int,
     seconds: float,
     due: int | None = None,
 ) -> dict[str, Any]:
-    from verifier.question.rational import parse_rational
+    from verifier.question.rational import format_rational, parse_rational
 
     count = len(results)
     reached = sum(result["reached"] for result in results)
     exact = sum(result["exact"] for result in results)
     proved = [parse_rational(r["lower"]) for r in results if r["lower"] is not None]
+    where = f"L{asked.norm} balls of radius {format_rational(question.radius or 0)}"
     return {
         "claim": f"on {where} the least margin is exact for {exact} of {due or count} samples, and "
         f"as close as asked for {reached}",
@@ -283,19 +215,13 @@ def _facts(
         "checked": count + len(proved),
         "proof_bytes": size,
         "seconds": {"wall": round(seconds, 3)},
-        "network": asked.network.digest,
-        "data": asked.points.digest,
-        "decoder": asked.decoder,
-        "notes": list(asked.notes),
-        "labels": list(asked.points.label_names),
-        "results": results,
+        **about_facts(asked),
+        "results": list(results),
     }
 
 
 def _shown(facts: dict[str, Any]) -> str:
-    from verifier.cli.options import columns, short, table
-    from verifier.cli.working import run_rows
-    from verifier.question.printable import size_text
+    from verifier.cli.options import short
     from verifier.question.rational import parse_rational
 
     rows: list[list[object]] = [["sample", "label", "least margin", "proved", "rival", ""]]
@@ -307,11 +233,9 @@ def _shown(facts: dict[str, Any]) -> str:
             "exact" if result["exact"] else proved, result["rival"],
             "" if result["reached"] else f"not closer: {result['reason']}",
         ])  # fmt: skip
-    cut = f"\nand {len(rows) - 1 - _SHOWN} more rows (--json)" if len(rows) > _SHOWN else ""
-    summary = [
+    return listed(rows, [
         ("claim", facts["claim"]),
         *run_rows(facts),
-        ("evidence", f"{size_text(facts['proof_bytes'])}, checked"),
+        evidence_row(facts),
         ("seconds", f"{facts['seconds']['wall']:.2f}"),
-    ]
-    return f"{columns(rows[: _SHOWN + 1])}{cut}\n\n{table(summary)}"
+    ])  # fmt: skip

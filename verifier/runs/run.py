@@ -54,7 +54,7 @@ from verifier.runs.identity import (
 )
 from verifier.runs.place import Place, place_of
 from verifier.runs.records import ANSWERED, STATES, Record, State
-from verifier.runs.store import Store
+from verifier.runs.store import SampleRow, Store
 from verifier.runs.summary import Summary, require_ends, result_of, shown_of, summarize
 from verifier.runs.work import Context, Job
 from verifier.search.options import Options
@@ -296,68 +296,84 @@ def continue_run(
     of how many are done, `answered` with what was checked, as soon as it is stored. Raises
     RefusedError, naming the flaw, if one of them does not hold.
     """
-    started = monotonic()
-    place, folder = run.place, run.folder
+    started, folder = monotonic(), run.folder
     if proved:
         require_real(run.job.question, "the proved kernel")
         find_program()
     with folder.lock():
-        with Store(place.database, read_only=True) as store:
-            number = place.row(store).id
-            waiting = store.pending(number, ("open", *retry))
-            if "undecided" in retry:
-                waiting = sorted({*waiting, *store.unsettled(number)})
-            held = store.samples(number, ANSWERED)
-            taken_over = [result_of(row, run.job.question) for row in held]
+        waiting, held = _standing(run, retry)
         shown: dict[int, Checked] = {}
         if replay:
-            total = len(taken_over)
-            shown = check_run(
-                folder, run.network, run.points, run.job.question, taken_over, max(1, jobs),
-                lambda done: replayed(done, total),
-            ).require()  # fmt: skip
-            require_ends(held, shown, str(place.database))
+            shown = _replayed(run, held, max(1, jobs), replayed)
             answered(shown)
-        kernel = KernelShare(0, 0, 0)
-        by_proved: dict[int, Checked] | None = None
-        begun = monotonic()
-        deadline = None if budget_seconds is None else begun + budget_seconds
-        if waiting or (seal and not folder.sealed):
-            folder.unseal()
-            with Store(place.database) as store:
-                if waiting:
-                    backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
-                    host, worked = _work(
-                        run, store, waiting, deadline, backend_of, observe, answered
-                    )
-                    kept = store.certificates(number)  # an interval may be less close than before
-                    shown |= {k: one for k, one in worked.items() if one.certificate in kept}
-                    kernel = _by_kernel(run, store, worked, SHARE * (monotonic() - begun))
-                    store.note_kernel(host, "kernel", kernel.facts)
-                    if proved:
-                        by_proved = _by_proved(run, store, shown, jobs)
-                        count = KernelShare(len(by_proved), len(by_proved), 0)
-                        store.note_kernel(host, "proved kernel", count.facts)
-                        newly = _newly_proved(run, store, by_proved)
-                        if newly is not None:
-                            store.note_about(number, REPLAYED, newly)
-                if seal:
-                    seal_run(place, store)
-                else:
-                    store.settle(shared=place.shared)
-        if proved and by_proved is None:
-            with Store(place.database, read_only=True) as store:
-                by_proved = _by_proved(run, store, shown, jobs)
-                newly = _newly_proved(run, store, by_proved)
-            if newly is not None:  # else nothing is written
-                with Store(place.database) as store:
-                    store.note_about(number, REPLAYED, newly)
-                    if folder.sealed:
-                        seal_run(place, store)
-                    else:
-                        store.settle(shared=place.shared)
-        summary = summarize(place, shown, monotonic() - started)
-    return replace(summary, kernel=kernel, by_proved=by_proved or {})
+        kernel, hosts = KernelShare(0, 0, 0), list[int]()
+        if waiting:
+            deadline = None if budget_seconds is None else monotonic() + budget_seconds
+            backend_of = _backend_of(run, len(waiting), jobs, cluster, memory, hard_limit)
+            host, worked, kernel = _session(run, waiting, deadline, backend_of, observe, answered)
+            hosts, shown = [host], shown | worked
+        by_proved: dict[int, Checked] = {}
+        is_new = False
+        if proved:
+            by_proved, is_new = _by_proved(run, shown, jobs, hosts)
+        if waiting or is_new or (seal and not folder.sealed):
+            _settle(run, seal or folder.sealed)
+        summary = summarize(run.place, shown, monotonic() - started)
+    return replace(summary, kernel=kernel, by_proved=by_proved)
+
+
+def _standing(run: Run, retry: Sequence[State]) -> tuple[list[int], list[SampleRow]]:
+    """The samples that are to be worked on, and what the database says of those with an answer."""
+    with Store(run.place.database, read_only=True) as store:
+        number = run.place.row(store).id
+        waiting = store.pending(number, ("open", *retry))
+        if "undecided" in retry:
+            waiting = sorted({*waiting, *store.unsettled(number)})
+        return waiting, store.samples(number, ANSWERED)
+
+
+def _replayed(
+    run: Run, held: Sequence[SampleRow], jobs: int, replayed: Callable[[int, int], None]
+) -> dict[int, Checked]:
+    """What the checker accepts of the answers that are held: all; raises RefusedError if not."""
+    taken_over = [result_of(row, run.job.question) for row in held]
+    shown = check_run(
+        run.folder, run.network, run.points, run.job.question, taken_over, jobs,
+        lambda done: replayed(done, len(taken_over)),
+    ).require()  # fmt: skip
+    require_ends(held, shown, str(run.place.database))
+    return shown
+
+
+def _session(
+    run: Run,
+    waiting: Sequence[int],
+    deadline: float | None,
+    backend_of: Callable[[Callable[[], None]], Backend],
+    observe: Callable[[Progress], None],
+    answered: Callable[[Mapping[int, Checked]], None],
+) -> tuple[int, dict[int, Checked], KernelShare]:
+    """The number of this session in the database; what was checked of the samples that were
+    waiting, as far as the work came, and is stored; and what of it the kernel has replayed too."""
+    begun = monotonic()
+    run.folder.unseal()
+    with Store(run.place.database) as store:
+        host, worked = _work(run, store, waiting, deadline, backend_of, observe, answered)
+        kept = store.certificates(run.place.row(store).id)
+        kernel = _by_kernel(run, store, worked, SHARE * (monotonic() - begun))
+        store.note_kernel(host, "kernel", kernel.facts)
+    # an interval that is less close than one from before is not stored
+    return host, {k: one for k, one in worked.items() if one.certificate in kept}, kernel
+
+
+def _settle(run: Run, seal: bool) -> None:
+    """The database is one file that changes no more, and the run is sealed, if `seal`."""
+    run.folder.unseal()
+    with Store(run.place.database) as store:
+        if seal:
+            seal_run(run.place, store)
+        else:
+            store.settle(shared=run.place.shared)
 
 
 def _held(run: Run, store: Store, shown: Mapping[int, Checked]) -> dict[int, Checked]:
@@ -367,10 +383,24 @@ def _held(run: Run, store: Store, shown: Mapping[int, Checked]) -> dict[int, Che
 
 
 def _by_proved(
-    run: Run, store: Store, shown: Mapping[int, Checked], jobs: int
-) -> dict[int, Checked]:
-    held = _held(run, store, shown)
-    return replay_all(run.folder, run.network, run.points, run.job.question, held, max(1, jobs))
+    run: Run, shown: Mapping[int, Checked], jobs: int, hosts: Sequence[int]
+) -> tuple[dict[int, Checked], bool]:
+    """What the proved kernel has accepted of the answers that are stored, noted beside the session
+    `hosts`, if there was one; and whether something was noted of it."""
+    place, question = run.place, run.job.question
+    with Store(place.database, read_only=True) as store:
+        held = _held(run, store, shown)
+        found = replay_all(run.folder, run.network, run.points, question, held, max(1, jobs))
+        newly = _newly_proved(run, store, found)
+    if newly is None and not hosts:
+        return found, False
+    with Store(place.database) as store:
+        for host in hosts:
+            count = KernelShare(len(found), len(found), 0)
+            store.note_kernel(host, "proved kernel", count.facts)
+        if newly is not None:
+            store.note_about(place.row(store).id, REPLAYED, newly)
+    return found, True
 
 
 def _newly_proved(run: Run, store: Store, by_proved: Mapping[int, Checked]) -> str | None:

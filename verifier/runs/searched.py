@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question, network_of, sample_query
@@ -24,7 +24,7 @@ def searched_samples(
     network: Network,
     points: Points,
     question: Question,
-    rows: Sequence[SampleRow],
+    rows: Mapping[int, SampleRow],
     shown: Mapping[int, Checked],
 ) -> list[SearchedSample]:
     """Of the samples in `shown` what was checked, each flip evaluated once more, exactly; of those
@@ -32,7 +32,9 @@ def searched_samples(
 
     Raises RefusedError where a certificate is another one by now.
     """
-    listed = [row for row in rows if row.sample in shown or row.state in ("undecided", "failed")]
+    listed = [
+        row for row in rows.values() if row.sample in shown or row.state in ("undecided", "failed")
+    ]
     others = [row.sample for row in listed if not _is_robust(shown.get(row.sample))]
     misread = set(misread_samples(network, points, question, others))
     flips = _flips(folder, network, points, question, shown, misread)
