@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
+
 from constructions.construction import Construction, Promises, Size
 from constructions.hypotheses import check_budget
 from constructions.rows import (
@@ -27,7 +29,6 @@ from constructions.rows import (
     check_limit,
     repeated,
     scaled,
-    stack,
 )
 from constructions.running_max import (
     Form,
@@ -40,7 +41,7 @@ from constructions.running_max import (
     sequential_layers,
 )
 from verifier.data.dataset import Dataset
-from verifier.question.network import Rows
+from verifier.question.network import Rows, integers
 
 SOURCE = "Yu, Gao, Zhang, ICLR 2024, Theorem 4.8"
 
@@ -63,21 +64,18 @@ class CubeTests:
         self.scale = common_denominator(Fraction(1, dataset.denominator), budget, self.offset)
         self.points = scaled(dataset.numerators, self.scale // dataset.denominator)
         self.radius = int(budget * self.scale)
+        signs = [self.scale] * dataset.dimension + [-self.scale] * dataset.dimension
+        self._signs = integers(signs)[:, None]
 
     def stage(
         self, stage: int, sample: int, before: Units, inputs: Units, offset: Fraction
     ) -> Rows:
         """relu(x_k - x_ik - mu) for all k, then relu(x_ik - mu - x_k) for all k."""
         shift, point = int(offset * self.scale), self.points[sample]
-        columns = inputs[:, None]
         above = scaled(point, -1, -self.radius - shift)
         below = scaled(point, 1, shift - self.radius)
-        return stack(
-            [
-                affine_rows(columns, self.scale, above, self.scale),
-                affine_rows(columns, -self.scale, below, self.scale),
-            ]
-        )
+        columns = np.concatenate([inputs, inputs])[:, None]
+        return affine_rows(columns, self._signs, np.concatenate([above, below]), self.scale)
 
     def value(self, sample: int, before: Units) -> Form:
         top, bottom = self.slope.numerator, self.slope.denominator

@@ -32,7 +32,7 @@ from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.runs.centers import goals_at_centers
 from verifier.runs.records import Record, failure, interval_record, record_of
-from verifier.search.deep.family import FamilySearch
+from verifier.search.deep.family import FamilySearch, without_search
 from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
 from verifier.search.options import MEMORY_LIMIT, Options
 from verifier.tasks.around import Around, Floats
@@ -70,6 +70,11 @@ class Context:
     def checker(self) -> Checker:
         """What the findings about all samples are checked with; no search sees it."""
         return run_checker(self.network, self.points, self.job.question)
+
+    @cached_property
+    def family_search(self) -> FamilySearch:
+        """What looks for proofs about every budget, in a copy of the network."""
+        return FamilySearch(self.checker.lent()[0])
 
 
 def require_same(context: Context, expected: tuple[str, str]) -> None:
@@ -210,27 +215,49 @@ def _solve_families(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
     """The records of these samples about every budget: a proof that the checker has accepted, or
-    undecided. The search works on a copy of the network."""
+    undecided. Of most samples the bounds alone are one; others are searched for."""
     job, points, checker = context.job, context.points, context.checker
     asked = asked_of_run(points.digest, job.question, samples)
     queries = [sample_family(context.network, points, job.question, k) for k in samples]
-    search = FamilySearch(checker.lent()[0])
     records: dict[int, Record] = {}
+
+    def answered(k: int, outcome: CheckedOutcome) -> None:
+        records[k] = record_of(samples[k], queries[k], outcome, points.point(samples[k]), worker)
+        progress(len(records))
+
     started = monotonic()
     for part, these in checker.family_rounds(queries, asked):
         known = monotonic()
-        bounds = (known - started) / (part.stop - part.start)
-        for place, proof in search.run(*these.for_search(), timeout=job.options.timeout):
+        bounds, rest = (known - started) / (part.stop - part.start), list[int]()
+        for place, k in enumerate(range(part.start, part.stop)):
+            verdict, shown = _shown(these, place, without_search(queries[k]))
+            if shown is None:
+                rest.append(place)
+                continue
+            before, known = known, monotonic()
+            seconds = {"bounds": bounds, "search": 0.0, "check": known - before}
+            answered(k, CheckedOutcome(verdict, seconds, checked=shown))
+        known = monotonic()
+        for place, proof in _searched(context, these, rest):
             found, k = monotonic(), part.start + place
-            seconds = {"bounds": bounds, "search": found - known}
             verdict, shown = _shown(these, place, proof)
-            started = known = monotonic()
-            seconds["check"] = known - found
-            outcome = CheckedOutcome(verdict, seconds, checked=shown)
-            point = points.point(samples[k])
-            records[k] = record_of(samples[k], queries[k], outcome, point, worker)
-            progress(len(records))
+            before, known = known, monotonic()
+            seconds = {"bounds": bounds, "search": found - before, "check": known - found}
+            answered(k, CheckedOutcome(verdict, seconds, checked=shown))
+        started = known
     return [records[k] for k in range(len(samples))]
+
+
+def _searched(
+    context: Context, these: FamilyRound, places: Sequence[int]
+) -> Iterator[tuple[int, Robust | None]]:
+    """What is found about these questions of the round, with copies of its bounds."""
+    if not places:
+        return
+    queries, scaled, roots = these.for_search()
+    own = [queries[k] for k in places], scaled, [roots[k] for k in places]
+    for number, proof in context.family_search.run(*own, timeout=context.job.options.timeout):
+        yield places[number], proof
 
 
 def _shown(
