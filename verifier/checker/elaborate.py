@@ -13,13 +13,17 @@ checker, and exact here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from verifier.checker.checked import _KEY, Checked, Facts, Verdict
+from verifier.checker.estimates import Estimates, estimates
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.family import (
     FamilyChecker,
@@ -83,7 +87,7 @@ from verifier.kernel.text import Refused
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
-from verifier.question.query import Goal, Query
+from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import root_upper
 
 ONE, ZERO = Fraction(1), Fraction(0)
@@ -100,6 +104,7 @@ class Elaborator(TreeChecker):
         if scaled is None:
             scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
         super().__init__(query, scaled, interval_bounds(scaled, [region])[0])
+        self._estimates: Estimates | None = estimates(self)
         self._shown = Leaf()  # shows the bound that a separable step is finding
         self._found: list[Lemma] = []
         self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # of `symbolic.py`
@@ -132,15 +137,15 @@ class Elaborator(TreeChecker):
         """The lemmas for which the proof's steps stand, and, where the whole tree of a goal is a
         symbolic leaf that does not close by itself, the symbolic bounds: once for all goals."""
         yield from self.steps(proof.steps)
+        asked: list[Atom] = []
+        alone = True
         for tree, goal in zip(proof.trees, self.query.goals, strict=False):
             body = tree[0].body if tree and not tree[0].steps else None
-            if isinstance(body, SymbolicLeaf) and not self._closes_alone(body, goal):
-                yield from self._symbolic_lemmas()
-                return
-
-    def _closes_alone(self, body: SymbolicLeaf, goal: Goal) -> bool:
-        known = body.atom < len(goal.atoms)  # another one is refused when its turn comes
-        return not known or self._linear(Leaf(atoms={body.atom: ONE}), goal) is not None
+            if isinstance(body, SymbolicLeaf) and body.atom < len(goal.atoms):
+                asked.append(goal.atoms[body.atom])
+                alone = alone and self._linear(Leaf(atoms={body.atom: ONE}), goal) is not None
+        if not alone:
+            yield from self._symbolic_lemmas(asked)
 
     def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
@@ -172,7 +177,7 @@ class Elaborator(TreeChecker):
         leaf = self._linear(atoms, target)
         if leaf is not None:
             return Node(steps, leaf)
-        lemmas = tuple(self._symbolic_lemmas())
+        lemmas = tuple(self._symbolic_lemmas([target.atoms[body.atom]]))
         for lemma in lemmas:
             if self.lower(lemma.unit) > self.upper(lemma.unit):
                 return Node((*steps, *lemmas), Conflict(lemma.unit))
@@ -181,26 +186,57 @@ class Elaborator(TreeChecker):
             raise RefusedError("bound too weak", "a symbolic leaf does not close")
         return Node((*steps, *lemmas), leaf)
 
-    def _symbolic_lemmas(self) -> Iterator[Lemma]:
-        """The bounds of `symbolic.py`, layer by layer, as the step finds them."""
+    def _symbolic_lemmas(self, asked: Sequence[Atom] = ()) -> Iterator[Lemma]:
+        """The bounds of `symbolic.py`, layer by layer, as the step finds them; of the last layer
+        that has any, those alone that refuting these atoms needs, as far as that is known."""
         branches = self.branches([self.snapshot()])
         branches.tighten()
         self._lines = _lines_of(branches)
-        for number, layer in enumerate(branches.symbolic.layers):
-            unit = Fraction(2) ** -branches.grids[number]
-            low, high = branches.lower[number][0].tolist(), branches.upper[number][0].tolist()
-            for v, below, above in zip(range(layer.first, layer.last), low, high, strict=True):
-                if not self.lower(v) < 0 < self.upper(v):
-                    continue
-                for upper, bound in ((False, below * unit), (True, above * unit)):
-                    lemma = Lemma(v, upper, bound, ())
-                    if not self._tightens(lemma):
-                        continue
-                    leaf = self._linear(Leaf(), lemma)
-                    if leaf is None:
-                        raise RefusedError("bound too weak", f"symbolic bound of unit {v}")
-                    yield replace(lemma, tree=(Node((), leaf),))
-                    self.assume(lemma)
+        layers = [self._tightening(branches, number) for number in range(len(branches.grids))]
+        last = max((number for number, lemmas in enumerate(layers) if lemmas), default=-1)
+        for number, lemmas in enumerate(layers):
+            if asked and number == last:
+                lemmas = self._needed(number, lemmas, asked)
+            sure = self._left(lemmas, number) > 0
+            for lemma, closes in zip(lemmas, sure.tolist(), strict=True):
+                leaf = Leaf(usual=True) if closes else self._linear(Leaf(), lemma)
+                if leaf is None:
+                    raise RefusedError("bound too weak", f"symbolic bound of unit {lemma.unit}")
+                yield replace(lemma, tree=(Node((), leaf),))
+                self.assume(lemma)
+
+    def _tightening(self, branches: Branches, number: int) -> list[Lemma]:
+        """The bounds of a layer that are better than those known, without their trees."""
+        layer, unit = branches.symbolic.layers[number], Fraction(2) ** -branches.grids[number]
+        low, high = branches.lower[number][0].tolist(), branches.upper[number][0].tolist()
+        found = []
+        for v, below, above in zip(range(layer.first, layer.last), low, high, strict=True):
+            if self.undecided(v):
+                lemmas = Lemma(v, False, below * unit, ()), Lemma(v, True, above * unit, ())
+                found += [lemma for lemma in lemmas if self._tightens(lemma)]
+        return found
+
+    def _needed(self, number: int, lemmas: list[Lemma], asked: Sequence[Atom]) -> list[Lemma]:
+        """Those of the lemmas about a layer without which these atoms are not surely refuted."""
+        if self._estimates is None:
+            return lemmas
+        before, mark = self._estimates.lines(), self.mark()
+        for lemma in lemmas:
+            self.assume(lemma)
+        after = self._estimates.lines()
+        self.undo(mark)
+        if before is None or after is None:
+            return lemmas
+        units = self._estimates.needed(asked, before, after, number)
+        return lemmas if units is None else [lemma for lemma in lemmas if lemma.unit in units]
+
+    def _left(self, targets: Sequence[Atom | Lemma], height: int) -> NDArray[np.float64]:
+        """What is surely left of each by leaves with usual slopes that read layers before `height`
+        alone, see `Estimates.least`; NaN where nothing can be said."""
+        lines = None if self._estimates is None else self._estimates.lines()
+        if self._estimates is None or lines is None:
+            return np.full(len(targets), np.nan)
+        return self._estimates.least(*self._estimates.forms(targets), lines, height)
 
     def _tightens(self, lemma: Lemma) -> bool:
         value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
@@ -217,7 +253,7 @@ class Elaborator(TreeChecker):
 
     def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
         """The leaf, or the one that bounds what is left over the box, if it closes."""
-        if self.closes(leaf, target):
+        if self._surely_closes(leaf, target) or self.closes(leaf, target):
             return leaf
         if self.region.norm == "inf":
             return None
@@ -227,6 +263,12 @@ class Elaborator(TreeChecker):
         rest = {k: Fraction(c * size, form.denominator) for k, c in sorted(form.z.items()) if c}
         boxed = replace(leaf, box=rest)
         return boxed if self.closes(boxed, target) else None
+
+    def _surely_closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
+        if leaf.slopes or (isinstance(target, Goal) and list(leaf.atoms.values()) != [ONE]):
+            return False
+        aim = target if isinstance(target, Lemma) else target.atoms[next(iter(leaf.atoms))]
+        return bool(self._left([aim], len(self.scaled.layers))[0] > 0)
 
     def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
         """For each undecided unit that the form reaches the line that its sign asks for."""

@@ -1,0 +1,206 @@
+"""Which leaves close, guessed in floats, so that proofs are spelled out in less time and text.
+
+`elaborate.py` writes leaves with the usual slopes and has to know beforehand whether they close. To
+find that out exactly takes one elimination in long integers for each. Here all rows of a layer are
+lowered together in float64, and a leaf is called sure where what is left exceeds `MARGIN` of all
+that was added up; the others are tried exactly. Nothing rests on it: the kernel checks each leaf,
+and where a sure one did not close it would refuse a proof that holds, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.checker.branch import Branch, Number
+from verifier.checker.leaf import usual_slope
+from verifier.evidence.certificate import USUAL_BITS, Lemma
+from verifier.question.network import Network, Rows
+from verifier.question.query import Atom
+
+MARGIN = 1e-9
+_CELLS = 1 << 20  # of the matrix of the network: beyond that, leaves are tried one by one
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Of each unit the line below its output, 0 or a, and that above, chord a + (1 - chord) high or
+    what is the same at the other end; units that are on or off have one line for both."""
+
+    below: Float
+    above: Float
+    low: Float
+    high: Float
+
+    def mixed(self, other: Lines, units: NDArray[np.int64]) -> Lines:
+        """These, and of `units` those of the other."""
+        parts = []
+        for name in ("below", "above", "low", "high"):
+            part: Float = getattr(self, name).copy()
+            part[units] = getattr(other, name)[units]
+            parts.append(part)
+        return Lines(*parts)
+
+
+class Estimates:
+    """Lower bounds of forms on a branch of one network, by the lines of its units."""
+
+    def __init__(self, branch: Branch) -> None:
+        self._branch = branch
+        self.weights, self.constants, self.outputs, self.offsets = branch.network.derived(_floats)
+        region, self.inputs = branch.region, branch.inputs
+        self._center = np.array([float(c) for c in region.center])
+        self._norm, self._size = region.norm, float(region.size)
+        self._layers = [(layer.first, layer.last) for layer in branch.scaled.layers]
+        self._scales = branch.scaled.scales[self.inputs :]
+        self._low, self._high = (
+            np.array([_float(q, scale) for q, scale in zip(ends, self._scales, strict=True)])
+            for ends in (branch.root.lower.tolist(), branch.root.upper.tolist())
+        )
+
+    def lines(self) -> Lines | None:
+        """Of all units, as the branch knows them now; None where bounds contradict."""
+        known = self._branch.snapshot()
+        low, high = self._low.copy(), self._high.copy()
+        for bounds, changed in ((low, known.low), (high, known.high)):
+            for v, bound in changed.items():
+                if v >= 0:
+                    bounds[v] = _float(bound, self._scales[v])
+        if (low > high).any():
+            return None
+        undecided = (low < 0) & (high > 0)
+        on = low >= 0
+        low, high = np.where(undecided, low, 0), np.where(undecided, high, 0)
+        width = np.where(undecided, high - low, 1)
+        below = np.where(undecided, high >= -low, on).astype(np.float64)
+        for v in np.flatnonzero(undecided & (np.abs(high + low) < MARGIN * width)).tolist():
+            below[v] = usual_slope(1, *self._branch.unit_ends(v))
+        chord = np.floor(high / width * (1 << USUAL_BITS)) / (1 << USUAL_BITS)
+        return Lines(below, np.where(undecided, chord, on), low, high)
+
+    def forms(self, targets: Sequence[Atom | Lemma]) -> tuple[Float, Float]:
+        """Rows and constants of forms that are positive where the atom or what denies the lemma
+        does not hold."""
+        rows = np.zeros((len(targets), self.weights.shape[1]))
+        constants = np.empty(len(targets))
+        for number, target in enumerate(targets):
+            if isinstance(target, Lemma):
+                v, sign = target.unit, -1 if target.upper else 1
+                rows[number] = sign * self.weights[v]
+                constants[number] = sign * (self.constants[v] - float(target.bound))
+                continue
+            constants[number] = -target.constant
+            for k, g in target.inputs:
+                rows[number, k] = -g
+            for j, g in target.outputs:
+                rows[number] -= float(g) * self.outputs[j]
+                constants[number] -= float(g) * self.offsets[j]
+        return rows, constants
+
+    def lowered(
+        self, rows: Float, constants: Float, lines: Lines, above: int = 0, below: int | None = None
+    ) -> tuple[Float, Float, Float]:
+        """The rows without the units of the layers from `above` to before `below`, the constants,
+        and the sizes of all that they are added up from."""
+        rows, constants, sizes = rows.copy(), constants.copy(), np.abs(constants)
+        for first, last in reversed(self._layers[above:below]):
+            here, columns = slice(first, last), slice(self.inputs + first, self.inputs + last)
+            falling = np.minimum(rows[:, columns], 0)
+            factors = (rows[:, columns] - falling) * lines.below[here]
+            kept = falling * lines.above[here]
+            loss = np.minimum((falling - kept) * lines.high[here], -kept * lines.low[here]).sum(1)
+            factors += kept
+            rows[:, columns] = 0
+            rows[:, : self.inputs + first] += factors @ self.weights[here, : self.inputs + first]
+            constants += factors @ self.constants[here] + loss
+            sizes += np.abs(factors) @ np.abs(self.constants[here]) - loss
+        return rows, constants, sizes
+
+    def least(self, rows: Float, constants: Float, lines: Lines, height: int) -> Float:
+        """Of each form over inputs and units of layers before `height` what is surely left of its
+        least value: that, less `MARGIN` of the sizes."""
+        rows, constants, sizes = self.lowered(rows, constants, lines, 0, height)
+        g = rows[:, : self.inputs]
+        if self._norm == "inf":
+            low, high = self._box()
+            ends = np.minimum(g * low, g * high)
+            constants, sizes = constants + ends.sum(1), sizes + np.abs(ends).sum(1)
+        else:
+            reach = self._size * np.abs(g).max(axis=1, initial=0)
+            if self._norm == "2":
+                reach = sqrt(self._size) * np.sqrt((g * g).sum(1))
+            constants = constants + g @ self._center - reach
+            sizes = sizes + np.abs(g) @ np.abs(self._center) + reach
+        left: Float = constants - MARGIN * sizes
+        return left
+
+    def _box(self) -> tuple[Float, Float]:
+        size = self._branch.scaled.denominator
+        ends = [self._branch.input_bounds(k) for k in range(self.inputs)]
+        low, high = (np.array([_float(end[side], size) for end in ends]) for side in (0, 1))
+        return low, high
+
+    def needed(
+        self, asked: Sequence[Atom], before: Lines, after: Lines, layer: int
+    ) -> set[int] | None:
+        """Some units of the layer, as few as found, whose lines have to be those of `after` so that
+        all atoms are surely refuted; None if they are not with all of them."""
+        first, last = self._layers[layer]
+        rows, constants, _ = self.lowered(*self.forms(asked), after, layer + 1)
+        falling = np.minimum(rows[:, self.inputs + first : self.inputs + last], 0)
+        here = slice(first, last)
+        losses = [
+            np.minimum(
+                falling * (1 - lines.above[here]) * lines.high[here],
+                -falling * lines.above[here] * lines.low[here],
+            ).sum(0)
+            for lines in (before, after)
+        ]
+        order = first + np.argsort(losses[0] - losses[1], kind="stable")
+        few, many = -1, last - first  # `few` are too few
+
+        def enough(count: int) -> bool:
+            lines = before.mixed(after, order[:count])
+            return bool((self.least(rows, constants, lines, layer + 1) > 0).all())
+
+        if not enough(many):
+            return None
+        while many - few > 1:
+            middle = (few + many) // 2
+            few, many = (few, middle) if enough(middle) else (middle, many)
+        return set(order[:many].tolist())
+
+
+def estimates(branch: Branch) -> Estimates | None:
+    """None where the network is too large for a matrix, or its numbers for floats."""
+    network = branch.network
+    if network.units.count * network.variables > _CELLS or not network.units.count:
+        return None
+    found = Estimates(branch)
+    return found if np.isfinite(found.weights).all() else None
+
+
+def _floats(network: Network) -> tuple[Float, Float, Float, Float]:
+    """Weights (units, variables) and constants of the units, then of the outputs."""
+    return *_matrix(network.units, network.variables), *_matrix(network.outputs, network.variables)
+
+
+def _matrix(rows: Rows, width: int) -> tuple[Float, Float]:
+    found, constants = np.zeros((rows.count, width)), np.empty(rows.count)
+    for number in range(rows.count):
+        variables, numerators, constant, below = rows.row(number)
+        found[number, variables] = [_float(n, below) for n in numerators]
+        constants[number] = _float(constant, below)
+    return found, constants
+
+
+def _float(value: Number, scale: int) -> float:
+    try:
+        return float(value / scale)
+    except OverflowError:
+        return float("inf")
