@@ -105,6 +105,8 @@ class Elaborator(TreeChecker):
             scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
         super().__init__(query, scaled, interval_bounds(scaled, [region])[0])
         self._estimates: Estimates | None = estimates(self)
+        # Atoms that leaves with usual slopes refute at this mark, before any split.
+        self._refuted: tuple[tuple[int, int], set[Atom]] = (0, 0), set()
         self._shown = Leaf()  # shows the bound that a separable step is finding
         self._found: list[Lemma] = []
         self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # of `symbolic.py`
@@ -137,15 +139,21 @@ class Elaborator(TreeChecker):
         """The lemmas for which the proof's steps stand, and, where the whole tree of a goal is a
         symbolic leaf that does not close by itself, the symbolic bounds: once for all goals."""
         yield from self.steps(proof.steps)
-        asked: list[Atom] = []
-        alone = True
+        asked = {}
         for tree, goal in zip(proof.trees, self.query.goals, strict=False):
             body = tree[0].body if tree and not tree[0].steps else None
             if isinstance(body, SymbolicLeaf) and body.atom < len(goal.atoms):
-                asked.append(goal.atoms[body.atom])
-                alone = alone and self._linear(Leaf(atoms={body.atom: ONE}), goal) is not None
-        if not alone:
-            yield from self._symbolic_lemmas(asked)
+                asked[goal.atoms[body.atom]] = goal, Leaf(atoms={body.atom: ONE})
+        self._note_refuted(list(asked))
+        if any(self._linear(leaf, goal) is None for goal, leaf in asked.values()):
+            yield from self._symbolic_lemmas(list(asked))
+            self._note_refuted(list(asked))
+
+    def _note_refuted(self, atoms: list[Atom]) -> None:
+        least, error = self._least(atoms, len(self.scaled.layers))
+        sure = (least > error).tolist()
+        refuted = {atom for atom, closes in zip(atoms, sure, strict=True) if closes}
+        self._refuted = self.mark(), refuted
 
     def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
@@ -173,6 +181,8 @@ class Elaborator(TreeChecker):
             return Node(steps, body)
         if isinstance(target, Lemma):
             raise RefusedError("symbolic leaf in a lemma", f"lemma about unit {target.unit}")
+        if body.atom >= len(target.atoms):
+            raise RefusedError("index out of range", f"atom {body.atom} of {len(target.atoms)}")
         atoms = Leaf(atoms={body.atom: ONE})
         leaf = self._linear(atoms, target)
         if leaf is not None:
@@ -197,8 +207,8 @@ class Elaborator(TreeChecker):
         for number, lemmas in enumerate(layers):
             if asked and number == last:
                 lemmas = self._needed(number, lemmas, asked)
-            sure = self._left(lemmas, number) > 0
-            for lemma, closes in zip(lemmas, sure.tolist(), strict=True):
+            least, error = self._least(lemmas, number)
+            for lemma, closes in zip(lemmas, (least > error).tolist(), strict=True):
                 leaf = Leaf(usual=True) if closes else self._linear(Leaf(), lemma)
                 if leaf is None:
                     raise RefusedError("bound too weak", f"symbolic bound of unit {lemma.unit}")
@@ -230,13 +240,15 @@ class Elaborator(TreeChecker):
         units = self._estimates.needed(asked, before, after, number)
         return lemmas if units is None else [lemma for lemma in lemmas if lemma.unit in units]
 
-    def _left(self, targets: Sequence[Atom | Lemma], height: int) -> NDArray[np.float64]:
-        """What is surely left of each by leaves with usual slopes that read layers before `height`
-        alone, see `Estimates.least`; NaN where nothing can be said."""
-        lines = None if self._estimates is None else self._estimates.lines()
+    def _least(
+        self, targets: Sequence[Atom | Lemma], height: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """What is left of each by leaves with usual slopes that read layers before `height` alone,
+        and how far that may be off, see `Estimates.least`; NaN where nothing can be said."""
+        lines = self._estimates.lines() if self._estimates is not None and targets else None
         if self._estimates is None or lines is None:
-            return np.full(len(targets), np.nan)
-        return self._estimates.least(*self._estimates.forms(targets), lines, height)
+            return np.full(len(targets), np.nan), np.full(len(targets), np.nan)
+        return self._estimates.least(self._estimates.forms(targets), lines, height)
 
     def _tightens(self, lemma: Lemma) -> bool:
         value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
@@ -253,7 +265,8 @@ class Elaborator(TreeChecker):
 
     def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
         """The leaf, or the one that bounds what is left over the box, if it closes."""
-        if self._surely_closes(leaf, target) or self.closes(leaf, target):
+        sure = self._closes_surely(leaf, target)
+        if sure or (sure is None and self.closes(leaf, target)):
             return leaf
         if self.region.norm == "inf":
             return None
@@ -264,11 +277,15 @@ class Elaborator(TreeChecker):
         boxed = replace(leaf, box=rest)
         return boxed if self.closes(boxed, target) else None
 
-    def _surely_closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
-        if leaf.slopes or (isinstance(target, Goal) and list(leaf.atoms.values()) != [ONE]):
-            return False
+    def _closes_surely(self, leaf: Leaf, target: Goal | Lemma) -> bool | None:
+        """Whether the leaf, with usual slopes and one atom at most, closes; None if unknown."""
+        if leaf.slopes or leaf.bounds or leaf.cuts or leaf.box or len(leaf.atoms) > 1:
+            return None
         aim = target if isinstance(target, Lemma) else target.atoms[next(iter(leaf.atoms))]
-        return bool(self._left([aim], len(self.scaled.layers))[0] > 0)
+        if self._refuted[0] == self.mark() and aim in self._refuted[1]:
+            return True
+        least, error = self._least([aim], len(self.scaled.layers))
+        return True if least > error else False if least < -error else None
 
     def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
         """For each undecided unit that the form reaches the line that its sign asks for."""

@@ -16,7 +16,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.branch import Branch, Number
+from verifier.checker.branch import Branch, Number, Snapshot
 from verifier.checker.leaf import usual_slope
 from verifier.evidence.certificate import USUAL_BITS, Lemma
 from verifier.question.network import Network, Rows
@@ -25,26 +25,34 @@ from verifier.question.query import Atom
 MARGIN = 1e-9
 _CELLS = 1 << 20  # of the matrix of the network: beyond that, leaves are tried one by one
 Float = NDArray[np.float64]
+Forms = tuple[Float, Float, Float]
+"""Rows of coefficients of (x, z), the constants, and the sizes of all that those are sums of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Of each unit the line below its output, 0 or a, and that above, chord a + (1 - chord) high or
-    what is the same at the other end; units that are on or off have one line for both."""
+    what is the same at the other end; units that are on or off have one line for both. And the box
+    of the inputs."""
 
     below: Float
     above: Float
     low: Float
     high: Float
+    box: tuple[Float, Float]
 
     def mixed(self, other: Lines, units: NDArray[np.int64]) -> Lines:
         """These, and of `units` those of the other."""
-        parts = []
-        for name in ("below", "above", "low", "high"):
-            part: Float = getattr(self, name).copy()
-            part[units] = getattr(other, name)[units]
-            parts.append(part)
-        return Lines(*parts)
+
+        def part(own: Float, its: Float) -> Float:
+            joined = own.copy()
+            joined[units] = its[units]
+            return joined
+
+        return Lines(
+            part(self.below, other.below), part(self.above, other.above),
+            part(self.low, other.low), part(self.high, other.high), self.box,
+        )  # fmt: skip
 
 
 class Estimates:
@@ -54,15 +62,18 @@ class Estimates:
         self._branch = branch
         self.weights, self.constants, self.outputs, self.offsets = branch.network.derived(_floats)
         region, self.inputs = branch.region, branch.inputs
-        self._center = np.array([float(c) for c in region.center])
-        self._norm, self._size = region.norm, float(region.size)
+        self._center = np.array([_float(c) for c in region.center])
+        self._norm, self._size = region.norm, _float(region.size)
         self._layers = [(layer.first, layer.last) for layer in branch.scaled.layers]
+        self._ends: tuple[list[Number], list[Number]] = [], []
+        self._last_box = np.empty(0), np.empty(0)
         self._scales = branch.scaled.scales[self.inputs :]
         self._low, self._high = (
             np.array([_float(q, scale) for q, scale in zip(ends, self._scales, strict=True)])
             for ends in (branch.root.lower.tolist(), branch.root.upper.tolist())
         )
 
+    @np.errstate(all="ignore")
     def lines(self) -> Lines | None:
         """Of all units, as the branch knows them now; None where bounds contradict."""
         known = self._branch.snapshot()
@@ -81,33 +92,42 @@ class Estimates:
         for v in np.flatnonzero(undecided & (np.abs(high + low) < MARGIN * width)).tolist():
             below[v] = usual_slope(1, *self._branch.unit_ends(v))
         chord = np.floor(high / width * (1 << USUAL_BITS)) / (1 << USUAL_BITS)
-        return Lines(below, np.where(undecided, chord, on), low, high)
+        return Lines(below, np.where(undecided, chord, on), low, high, self._box(known))
 
-    def forms(self, targets: Sequence[Atom | Lemma]) -> tuple[Float, Float]:
-        """Rows and constants of forms that are positive where the atom or what denies the lemma
-        does not hold."""
+    def _box(self, known: Snapshot) -> tuple[Float, Float]:
+        keys = [-1 - k for k in range(self.inputs)]
+        ends = [known.low[key] for key in keys], [known.high[key] for key in keys]
+        if self._ends != ends:  # few branches have a box of their own
+            size = self._branch.scaled.denominator
+            low, high = (np.array([_float(end, size) for end in side]) for side in ends)
+            self._ends, self._last_box = ends, (low, high)
+        return self._last_box
+
+    @np.errstate(all="ignore")
+    def forms(self, targets: Sequence[Atom | Lemma]) -> Forms:
+        """Forms that are positive where the atom or what denies the lemma does not hold."""
         rows = np.zeros((len(targets), self.weights.shape[1]))
-        constants = np.empty(len(targets))
+        constants = []
         for number, target in enumerate(targets):
             if isinstance(target, Lemma):
                 v, sign = target.unit, -1 if target.upper else 1
                 rows[number] = sign * self.weights[v]
-                constants[number] = sign * (self.constants[v] - float(target.bound))
+                constants.append([sign * self.constants[v], -sign * _float(target.bound)])
                 continue
-            constants[number] = -target.constant
+            constants.append([-_float(target.constant)])
             for k, g in target.inputs:
-                rows[number, k] = -g
+                rows[number, k] = -_float(g)
             for j, g in target.outputs:
-                rows[number] -= float(g) * self.outputs[j]
-                constants[number] -= float(g) * self.offsets[j]
-        return rows, constants
+                rows[number] -= _float(g) * self.outputs[j]
+                constants[-1].append(-_float(g) * self.offsets[j])
+        sums = np.array([sum(parts) for parts in constants])
+        return rows, sums, np.array([sum(map(abs, parts)) for parts in constants])
 
     def lowered(
-        self, rows: Float, constants: Float, lines: Lines, above: int = 0, below: int | None = None
-    ) -> tuple[Float, Float, Float]:
-        """The rows without the units of the layers from `above` to before `below`, the constants,
-        and the sizes of all that they are added up from."""
-        rows, constants, sizes = rows.copy(), constants.copy(), np.abs(constants)
+        self, forms: Forms, lines: Lines, above: int = 0, below: int | None = None
+    ) -> Forms:
+        """Forms without the units of the layers from `above` to before `below`."""
+        rows, constants, sizes = (part.copy() for part in forms)
         for first, last in reversed(self._layers[above:below]):
             here, columns = slice(first, last), slice(self.inputs + first, self.inputs + last)
             falling = np.minimum(rows[:, columns], 0)
@@ -121,14 +141,14 @@ class Estimates:
             sizes += np.abs(factors) @ np.abs(self.constants[here]) - loss
         return rows, constants, sizes
 
-    def least(self, rows: Float, constants: Float, lines: Lines, height: int) -> Float:
-        """Of each form over inputs and units of layers before `height` what is surely left of its
-        least value: that, less `MARGIN` of the sizes."""
-        rows, constants, sizes = self.lowered(rows, constants, lines, 0, height)
+    @np.errstate(all="ignore")
+    def least(self, forms: Forms, lines: Lines, height: int) -> tuple[Float, Float]:
+        """Of each form over inputs and units of layers before `height` its least value, and how far
+        that may be off."""
+        rows, constants, sizes = self.lowered(forms, lines, 0, height)
         g = rows[:, : self.inputs]
         if self._norm == "inf":
-            low, high = self._box()
-            ends = np.minimum(g * low, g * high)
+            ends = np.minimum(g * lines.box[0], g * lines.box[1])
             constants, sizes = constants + ends.sum(1), sizes + np.abs(ends).sum(1)
         else:
             reach = self._size * np.abs(g).max(axis=1, initial=0)
@@ -136,23 +156,17 @@ class Estimates:
                 reach = sqrt(self._size) * np.sqrt((g * g).sum(1))
             constants = constants + g @ self._center - reach
             sizes = sizes + np.abs(g) @ np.abs(self._center) + reach
-        left: Float = constants - MARGIN * sizes
-        return left
+        return constants, MARGIN * sizes
 
-    def _box(self) -> tuple[Float, Float]:
-        size = self._branch.scaled.denominator
-        ends = [self._branch.input_bounds(k) for k in range(self.inputs)]
-        low, high = (np.array([_float(end[side], size) for end in ends]) for side in (0, 1))
-        return low, high
-
+    @np.errstate(all="ignore")
     def needed(
         self, asked: Sequence[Atom], before: Lines, after: Lines, layer: int
     ) -> set[int] | None:
         """Some units of the layer, as few as found, whose lines have to be those of `after` so that
         all atoms are surely refuted; None if they are not with all of them."""
         first, last = self._layers[layer]
-        rows, constants, _ = self.lowered(*self.forms(asked), after, layer + 1)
-        falling = np.minimum(rows[:, self.inputs + first : self.inputs + last], 0)
+        forms = self.lowered(self.forms(asked), after, layer + 1)
+        falling = np.minimum(forms[0][:, self.inputs + first : self.inputs + last], 0)
         here = slice(first, last)
         losses = [
             np.minimum(
@@ -166,7 +180,8 @@ class Estimates:
 
         def enough(count: int) -> bool:
             lines = before.mixed(after, order[:count])
-            return bool((self.least(rows, constants, lines, layer + 1) > 0).all())
+            least, error = self.least(forms, lines, layer + 1)
+            return bool((least > error).all())
 
         if not enough(many):
             return None
@@ -199,7 +214,8 @@ def _matrix(rows: Rows, width: int) -> tuple[Float, Float]:
     return found, constants
 
 
-def _float(value: Number, scale: int) -> float:
+def _float(value: Number, scale: int = 1) -> float:
+    """value / scale; beyond all floats, infinity, after which nothing is sure."""
     try:
         return float(value / scale)
     except OverflowError:
