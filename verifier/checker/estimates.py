@@ -148,7 +148,7 @@ class Estimates:
         rows, constants, sizes = self.lowered(forms, lines, 0, height)
         g = rows[:, : self.inputs]
         if self._norm == "inf":
-            ends = np.minimum(g * lines.box[0], g * lines.box[1])
+            ends = g * np.where(g > 0, *lines.box)
             constants, sizes = constants + ends.sum(1), sizes + np.abs(ends).sum(1)
         else:
             reach = self._size * np.abs(g).max(axis=1, initial=0)
