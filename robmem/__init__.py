@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from constructions.construction import Construction as Construction
+    from constructions.least.answer import Least as Least
     from robmem._version import version as __version__
     from robmem._wholes import construct as construct
+    from robmem._wholes import least as least
     from robmem._wholes import report as report
     from verifier.ask import Ball as Ball
     from verifier.ask import Box as Box
@@ -56,7 +58,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "constructions.construction": ("Construction",),
-    "robmem._wholes": ("construct", "report"),
+    "constructions.least.answer": ("Least",),
+    "robmem._wholes": ("construct", "least", "report"),
     "verifier.ask": (
         "Ball", "Box", "certify", "check", "check_file", "load_data", "load_network", "margin",
         "margin_curve", "question", "radius", "search", "verify",
@@ -80,11 +83,11 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
-    "Ball", "Box", "Construction", "Curve", "Dataset", "Flip", "FoundFlip", "Maximum", "Network",
-    "Options", "Piece", "Progress", "Query", "Radius", "RadiusInterval", "RefusedError", "Robust",
-    "SearchedSample", "Summary", "Undecided", "UserError", "Verdict", "Worst", "__version__",
-    "certify", "check", "check_file", "construct", "load_data", "load_network", "margin",
-    "margin_curve", "question", "radius", "report", "search", "verify",
+    "Ball", "Box", "Construction", "Curve", "Dataset", "Flip", "FoundFlip", "Least", "Maximum",
+    "Network", "Options", "Piece", "Progress", "Query", "Radius", "RadiusInterval", "RefusedError",
+    "Robust", "SearchedSample", "Summary", "Undecided", "UserError", "Verdict", "Worst",
+    "__version__", "certify", "check", "check_file", "construct", "least", "load_data",
+    "load_network", "margin", "margin_curve", "question", "radius", "report", "search", "verify",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What needs more than one of the packages: `construct` and `report`."""
+"""What needs more than one of the packages: `construct`, `least` and `report`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from constructions.construction import Construction
+from constructions.least.answer import Least
+from constructions.least.answer import least as least_of
 from constructions.registry import build, entry_of
 from verifier.ask import load_data
 from verifier.data.dataset import Dataset
 from verifier.data.held import Number, exact_number
 from verifier.formats.extras import needing
 from verifier.question.errors import UserError
+from verifier.question.region import read_norm
 from verifier.runs.place import find_run
 from verifier.runs.summary import Summary
 
@@ -43,6 +46,36 @@ def construct(
     if size is None and share is None:
         share = exact_number("99/100")
     return build(name, load_data(data), ratio=share, budget=size, seed=seed, options=options)
+
+
+def least(
+    data: Dataset | str | PathLike[str],
+    *,
+    norm: object = "inf",
+    budgets: Sequence[Number] | None = None,
+    max_width: int = 4,
+    folder: str | PathLike[str] | None = None,
+    timeout: float | None = None,
+) -> Least:
+    """The least width of a network of depth 2 that memorizes the data with balls of these radii.
+
+    For all radii if `budgets` is None: a step function. Every claim has certificates, which were
+    checked; with a folder they are stored there, for `robmem check`. timeout: seconds for one
+    width and radius. Raises UserError for what `constructions.least.answer.least` refuses.
+
+    >>> found = robmem.least(data)
+    >>> found.claim
+    'two, Linf: the least width of a robust memorizer of depth 2 is 1 for 0 <= mu < 1'
+    """
+    kind = read_norm(norm)
+    sizes = None
+    if budgets is not None:
+        sizes = [exact_number(budget, "budgets") for budget in budgets]
+        if min(sizes, default=0) < 0:
+            raise UserError("budgets: one is negative")
+        sizes = [size * size for size in sizes] if kind == "2" else sizes
+    where = None if folder is None else Path(folder)
+    return least_of(load_data(data), kind, sizes, max_width, where, seconds=timeout)
 
 
 def report(

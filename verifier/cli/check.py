@@ -74,8 +74,10 @@ def command(
     A file that ends in .vipr is a VIPR 1.0 certificate, checked in the strict subset that
     `robmem export` writes; its claim is about the mixed-integer program in the file.
     """
+    from constructions.least.folder import is_least
     from verifier.cli.check_file import check_file
     from verifier.cli.check_run import RunCheck, check_run_folder
+    from verifier.cli.least import check_least
     from verifier.cli.theorem import check_by_theorem
     from verifier.runs.folder import RunFolder
     from verifier.runs.place import require_run
@@ -89,6 +91,10 @@ def command(
         return check_file(path, file, _checker(proved, kernel), as_json)
     if not path.is_dir():
         raise UserError(f"{path}: no such file or folder")
+    if is_least(path):
+        if file is not None or spec is not None or part is not None or by_theorem:
+            raise UserError(f"{path}: claims about least networks are replayed whole, as they are")
+        return check_least(path, _checker(proved, kernel), quiet=quiet, as_json=as_json)
     require_run(path)
     manifest = RunFolder(path).manifest()
     if by_theorem or not manifest.results:

@@ -34,6 +34,7 @@ COMMANDS = (
     "show",
     "construct",
     "width",
+    "least",
     "verify",
     "search",
     "radius",

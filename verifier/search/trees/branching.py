@@ -37,6 +37,7 @@ FEW_INPUTS = 16  # up to here boxes are split along inputs
 NODES_A_UNIT = LEMMA_STEPS / (2 * STEPS)
 FEW_NODES = 64  # a batch: a first look costs no more
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
+CONJUNCTION_INPUTS = 64  # up to here conjunctions are searched by a dense linear program
 
 
 def branch(
@@ -63,6 +64,10 @@ def _branch(
     believing: bool,
     denied: frozenset[int],
 ) -> tuple[Verdict, int]:
+    if is_homogeneous(query):
+        found, count = _by_conjunctions(query, checker, options)
+        if not isinstance(found, Undecided):
+            return found, count
     symbolic, known = supports(query.network), _Root(0, {})
     note("symbolic bounds" if symbolic else "refused: symbolic bounds, the sums are too long")
     if symbolic:
@@ -89,6 +94,38 @@ def _branch(
     if small and known.undecided > FEW_UNITS:
         return _by_inputs(query, checker, network, options, deadline, believing)
     return _by_phases(query, checker, network, options, deadline, believing, symbolic=symbolic)
+
+
+def is_homogeneous(query: Query) -> bool:
+    """Whether all of this is about a network of one hidden layer without constants, on a closed box
+    around the origin, and some goal has several atoms."""
+    network, region = query.network, query.region
+    return (
+        len(network.layers) == 1
+        and network.inputs <= CONJUNCTION_INPUTS
+        and region.norm == "inf"
+        and not region.open
+        and any(len(goal.atoms) > 1 for goal in query.goals)
+        and not network.units.constants.any()
+        and not network.outputs.constants.any()
+        and all(atom.constant == 0 for goal in query.goals for atom in goal.atoms)
+        and all(low < 0 < high for low, high in zip(region.lower, region.upper, strict=True))
+    )
+
+
+def _by_conjunctions(query: Query, checker: LeafChecker, options: Options) -> tuple[Verdict, int]:
+    from verifier.search.trees.conjunctions import Conjunctions  # takes long to import
+
+    note("conjunctions")
+    search, trees = Conjunctions(query, checker, options.nodes), list[Tree]()
+    for number in range(len(query.goals)):
+        found = search.refute(number)
+        if isinstance(found, Undecided):
+            note(f"refused: conjunctions, {found.reason}")
+        if isinstance(found, Undecided | Flip):
+            return found, search.nodes
+        trees.append(found)
+    return Robust((), tuple(trees)), search.nodes
 
 
 def _by_pairs(

@@ -1,0 +1,204 @@
+"""The least width of a robust memorizer of given data: `least`, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from constructions.construction import Norm as AnyNorm
+from constructions.hypotheses import check_budget, power_separation
+from constructions.least.evidence import Shown
+from constructions.least.find import Finder
+from constructions.least.folder import Asked, LeastFolder
+from constructions.least.questions import Impossible
+from constructions.least.steps import Search, Segment, bounds_at, segments
+from verifier.data.dataset import Dataset
+from verifier.evidence.data_file import Points, data_bytes, parse_data
+from verifier.question.errors import UserError
+from verifier.question.rational import format_rational
+from verifier.question.region import Norm
+from verifier.search.trees.branching import CONJUNCTION_INPUTS
+
+MOST_SAMPLES = 128
+
+
+@dataclass(frozen=True)
+class Least:
+    """What is shown of the least width of a network of depth 2 that memorizes the data robustly.
+
+    Sizes are radii, of norm 2 their squares; all of them are below `top`, where balls of different
+    labels touch. `claims` are what everything rests on, each with certificates that were checked.
+    `undecided` says why a question about a width and a size was left open.
+    """
+
+    name: str
+    asked: Asked
+    top: Fraction
+    points: Points = field(repr=False)
+    claims: tuple[Shown, ...] = field(repr=False)
+    undecided: dict[tuple[int, Fraction], str] = field(repr=False, default_factory=dict)
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The answer: the budgets that were asked about, or all of them from 0 to `top`."""
+        if self.asked.sizes is None:
+            return segments(self.claims, self.top)
+        return [
+            Segment(size, size, True, True, *bounds_at(self.claims, size))
+            for size in self.asked.sizes
+        ]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the least width is known for all that was asked about."""
+        return all(segment.exact for segment in self.segments)
+
+    @property
+    def unit(self) -> str:
+        """What sizes are."""
+        return "mu^2" if self.asked.norm == "2" else "mu"
+
+    def at(self, size: Fraction) -> tuple[int, int | None]:
+        """At least, and at most, so many units for closed balls of this size; None: not known."""
+        return bounds_at(self.claims, size)
+
+    @property
+    def claim(self) -> str:
+        """The answer in a sentence."""
+        parts = [f"{width_text(part)} for {part.text(self.unit)}" for part in self.segments]
+        return (
+            f"{self.name}, L{self.asked.norm}: the least width of a robust memorizer of depth 2 is "
+            + "; ".join(parts)
+        )
+
+
+def width_text(segment: Segment) -> str:
+    """The width, or what is known of it."""
+    if segment.exact:
+        return str(segment.at_least)
+    if segment.at_most is None:
+        return f"at least {segment.at_least}"
+    return f"{segment.at_least}..{segment.at_most}"
+
+
+def claim_text(one: Shown, norm: str) -> str:
+    """What is claimed, in a sentence."""
+    claim = one.claim
+    size = f"{'squared ' if norm == '2' else ''}radius {format_rational(claim.size)}"
+    if isinstance(claim, Impossible):
+        count = sum(map(len, claim.points))
+        return (
+            f"no network of width {claim.width} is right on the closed L{norm} balls of {size}: "
+            f"{len(claim.points)} proofs about {count} points"
+        )
+    kind = "open" if claim.open else "closed"
+    width = sum(claim.network.layers)
+    return f"a network of width {width} is right on the {kind} L{norm} balls of {size}"
+
+
+def least(
+    dataset: Dataset,
+    norm: Norm = "inf",
+    sizes: Sequence[Fraction] | None = None,
+    most: int = 4,
+    folder: Path | None = None,
+    *,
+    seconds: float | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> Least:
+    """The least width for closed balls of these sizes (of norm 2 squared radii), for all if None.
+
+    Widths up to `most` are looked at. With a folder every claim is stored as soon as it is shown,
+    and what is there is replayed and taken up; at the end it is sealed. seconds: for one question.
+
+    Raises UserError for contradictory points, for one class, for budgets that are not below half
+    the separation, and for data beyond what the method takes; RefusedError for a folder whose
+    claims do not hold.
+    """
+    top = check_asked(dataset, norm, sizes, most)
+    asked = Asked(norm, None if sizes is None else tuple(sizes), most)
+    data = data_bytes(dataset.numerators, dataset.denominator, dataset.labels, dataset.label_names)
+    points = parse_data(data)
+    store = None if folder is None else LeastFolder(folder)
+    if store is not None:
+        store.begin(data, asked)
+    with nullcontext() if store is None else store.lock():
+        claims = [] if store is None else store.read(points)
+        finder = Finder(points, norm, seconds, progress)
+        undecided: dict[tuple[int, Fraction], str] = {}
+
+        def save(fresh: Shown) -> None:
+            if store is not None:
+                store.save(asked, claims)
+
+        search = Search(finder, top, claims, save, undecided)
+        if asked.sizes is None:
+            search.all_budgets(most)
+        for size in asked.sizes or ():
+            search.at_budget(size, most)
+        if store is not None:
+            store.save(asked, claims)
+            store.seal()
+    return Least(dataset.name, asked, top, points, tuple(claims), undecided)
+
+
+def read_least(
+    folder: Path, by: str = "checker", progress: Callable[[int, int], None] = lambda d, t: None
+) -> Least:
+    """The answer in a folder, every byte compared with the seal and every certificate replayed.
+
+    Raises RefusedError, naming the flaw.
+    """
+    store = LeastFolder(folder)
+    store.check_seal()
+    asked, points = store.asked(), store.points()
+    claims = store.read(points, by, progress)  # type: ignore[arg-type]
+    return Least(folder.name, asked, top_of(points, asked.norm), points, tuple(claims))
+
+
+def top_of(points: Points, norm: Norm) -> Fraction:
+    """Half the separation (of norm 2 its square, quartered)."""
+    from verifier.question.region import distance
+
+    gaps = [
+        distance(norm, points.point(i), points.point(j))
+        for i in range(points.size)
+        for j in range(i)
+        if points.labels[i] != points.labels[j]
+    ]
+    return min(gaps) / (4 if norm == "2" else 2)
+
+
+def check_asked(
+    dataset: Dataset, norm: Norm, sizes: Sequence[Fraction] | None, most: int
+) -> Fraction:
+    """The size at which balls touch, after all that can be wrong with a question was looked at."""
+    kind: AnyNorm = 2 if norm == "2" else 1 if norm == "1" else "inf"
+    power = power_separation(dataset, kind)
+    top = power / (4 if norm == "2" else 2)
+    for size in sizes or ():
+        if norm == "2":
+            if not 0 <= size < top:
+                raise UserError(
+                    f"squared budget {format_rational(size)} is not in [0, {format_rational(top)}),"
+                    " below the square of half the separation"
+                )
+        else:
+            check_budget(dataset, kind, size, power)
+    if most < 1:
+        raise UserError(f"width {most}: at least 1 is looked at")
+    if dataset.size > MOST_SAMPLES:
+        raise UserError(
+            f"{dataset.name}: {dataset.size} samples; the search over activation patterns of all "
+            f"points is for {MOST_SAMPLES}"
+        )
+    inputs = most * (dataset.dimension + 1) + (1 if dataset.classes == 2 else 2)
+    if inputs > CONJUNCTION_INPUTS:
+        raise UserError(
+            f"width {most} in dimension {dataset.dimension} has {inputs} weights; questions about "
+            f"all networks are for {CONJUNCTION_INPUTS}: give a smaller --max-width"
+        )
+    return top

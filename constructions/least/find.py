@@ -1,0 +1,300 @@
+"""Is there a network of this width for this budget? Counterexamples lead to it, or to a proof.
+
+For each number of units of positive weight: ask for weights that are right at some points (a dual
+question), look for points of the balls at which they are wrong, add those, and ask again, until
+either no weights are left or the network is right on all balls. Nothing that is found here is
+believed: what is returned has been replayed by `evidence.shown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from time import monotonic
+
+from constructions.least.candidates import Candidate, rational_root, simple_point, wrong_points
+from constructions.least.evidence import Shown, shown, text_of
+from constructions.least.questions import (
+    Impossible,
+    Place,
+    Possible,
+    ball_questions,
+    dual_question,
+)
+from verifier.evidence.certificate import Flip, Leaf, Robust, Undecided
+from verifier.evidence.data_file import Points
+from verifier.question.query import Query
+from verifier.question.region import Norm, distance
+from verifier.search.options import Options
+from verifier.tasks.verify import verify, verify_batch
+
+MOST_ROUNDS = 400  # of points, after which a question counts as undecided
+
+
+class UndecidedError(Exception):
+    """The search ends without an answer; the message says why."""
+
+
+@dataclass
+class Finder:
+    """The search about one data set: points found for one budget are tried for the next.
+
+    seconds: for one call of `decide` or `find_open`, None for no limit. `progress` is told what is
+    being done.
+    """
+
+    points: Points
+    norm: Norm
+    seconds: float | None = None
+    progress: Callable[[str], None] = lambda text: None
+    _pool: dict[int, list[tuple[int, tuple[Fraction, ...]]]] = field(default_factory=dict)
+    _hopeful: dict[int, int] = field(default_factory=dict)
+
+    def decide(self, width: int, size: Fraction) -> Shown:
+        """Either claim about closed balls of this size, shown; raises UndecidedError."""
+        deadline = self._deadline()
+        first = self._hopeful.get(width, 1)
+        order = sorted(range(width + 1), key=lambda p: (abs(p - first), p))
+        excluded: dict[int, tuple[Place, ...]] = {}
+        proofs: dict[int, bytes] = {}
+        for positive in order:
+            found = self._settle(width, positive, size, deadline)
+            if isinstance(found, Shown):
+                self._hopeful[width] = positive
+                return found
+            excluded[positive], proofs[positive] = found
+        places = tuple(excluded[p] for p in range(width + 1))
+        texts = [proofs[p] for p in range(width + 1)]
+        return shown(Impossible(width, size, places), self.points, self.norm, texts)
+
+    def find_open(self, width: int, size: Fraction) -> Shown | None:
+        """A network for all smaller budgets, shown on the open balls of this size; None if none was
+        found, which says nothing."""
+        deadline = self._deadline()
+        first = self._hopeful.get(width, 1)
+        for positive in sorted(range(width + 1), key=lambda p: (abs(p - first), p)):
+            try:
+                found = self._open(width, positive, size, deadline)
+            except UndecidedError:
+                continue
+            if found is not None:
+                self._hopeful[width] = positive
+                return found
+        return None
+
+    def shown_open(self, claim: Possible, size: Fraction) -> Shown | None:
+        """The same network on the open balls of this size, if it is right there."""
+        grown = Possible(claim.width, size, True, claim.network)
+        try:
+            found = self._on_balls(grown, self._deadline())
+        except UndecidedError:
+            return None
+        return found if isinstance(found, Shown) else None
+
+    # -- closed balls ----------------------------------------------------------------------------
+
+    def _settle(
+        self, width: int, positive: int, size: Fraction, deadline: float | None
+    ) -> Shown | tuple[tuple[Place, ...], bytes]:
+        places = self._start(width, size)
+        for number in range(MOST_ROUNDS):
+            self.progress(
+                f"width {width}, {positive} of positive weight: {len(places)} points, "
+                f"round {number + 1}"
+            )
+            query = self._dual(width, positive, places)
+            verdict = self._ask(query, deadline)
+            if isinstance(verdict, Robust):
+                self._keep(width, size, places)
+                return self._fewer(width, positive, places, query, verdict)
+            candidate = self._candidate(verdict, positive)
+            known = set(places)
+            wrong = [p for p in wrong_points(candidate, self.points, self.norm, size)
+                     if p not in known]  # fmt: skip
+            if not wrong:
+                answer = self._on_balls(Possible(width, size, False, candidate.network()), deadline)
+                if isinstance(answer, Shown):
+                    self._keep(width, size, places)
+                    return answer
+                wrong = [p for p in self._simple(candidate, answer, size) if p not in known]
+            if not wrong:
+                raise UndecidedError("the same points again")
+            places += wrong
+        raise UndecidedError(f"{MOST_ROUNDS} rounds of points")
+
+    def _dual(self, width: int, positive: int, places: Sequence[Place]) -> Query:
+        labels = [int(self.points.labels[sample]) for sample, _ in places]
+        where = [point for _, point in places]
+        return dual_question(where, labels, self.points.classes, positive, width - positive)
+
+    def _ask(self, query: Query, deadline: float | None) -> Robust | Flip:
+        outcome = verify(query, Options(timeout=_left(deadline)))
+        if isinstance(outcome.verdict, Undecided):
+            raise UndecidedError(outcome.verdict.reason)
+        return outcome.verdict
+
+    def _candidate(self, flip: Flip, positive: int) -> Candidate:
+        return Candidate.of(flip.point, self.points.dimension, self.points.classes, positive)
+
+    def _on_balls(self, claim: Possible, deadline: float | None) -> Shown | list[Place]:
+        """The claim, shown, or points of balls at which the network is wrong."""
+        queries = ball_questions(claim, self.points, self.norm)
+        outcomes = verify_batch(claim.network, queries, Options(timeout=_left(deadline)))
+        flips = [
+            (k, outcome.verdict.point)
+            for k, outcome in enumerate(outcomes)
+            if isinstance(outcome.verdict, Flip)
+        ]
+        if flips:
+            return flips
+        texts = []
+        for query, outcome in zip(queries, outcomes, strict=True):
+            if not isinstance(outcome.verdict, Robust):
+                raise UndecidedError("a ball of the network found is undecided")
+            texts.append(text_of(query, outcome.verdict))
+        return shown(claim, self.points, self.norm, texts)
+
+    def _simple(self, candidate: Candidate, flips: Iterable[Place], size: Fraction) -> list[Place]:
+        """The flips, moved to points with smaller denominators where one is wrong as well."""
+        found, classes = [], self.points.classes
+        for sample, point in flips:
+            label = int(self.points.labels[sample])
+
+            def wrong(x: tuple[Fraction, ...], label: int = label) -> bool:
+                return candidate.margin(label, classes, x) <= 0
+
+            moved = simple_point(self.points.point(sample), point, self.norm, size, wrong)
+            found.append((sample, moved or point))
+        return found
+
+    def _fewer(
+        self, width: int, positive: int, places: list[Place], query: Query, verdict: Robust
+    ) -> tuple[tuple[Place, ...], bytes]:
+        """The points that the proof uses, and a proof about these alone."""
+        atoms = query.goals[0].atoms
+        used = {
+            atoms[number].outputs[0][0]
+            for tree in verdict.trees
+            for node in tree
+            if isinstance(node.body, Leaf)
+            for number in node.body.atoms
+            if atoms[number].outputs
+        }
+        kept = [place for k, place in enumerate(places) if k in used] or places
+        smaller = self._dual(width, positive, kept)
+        again = verify(smaller, Options(timeout=self.seconds)).verdict
+        if isinstance(again, Robust):
+            return tuple(kept), text_of(smaller, again)
+        return tuple(places), text_of(query, verdict)
+
+    # -- open balls ------------------------------------------------------------------------------
+
+    def _open(
+        self, width: int, positive: int, size: Fraction, deadline: float | None
+    ) -> Shown | None:
+        """Points of the spheres may be ties, those inside must be right."""
+        places = self._start(width, size)
+        inside = [(k, _between(self.points.point(k), point)) for k, point in places]
+        places += [place for place in dict.fromkeys(inside) if place not in set(places)]
+        for number in range(MOST_ROUNDS):
+            self.progress(
+                f"width {width}, {positive} of positive weight: {len(places)} points, open balls, "
+                f"round {number + 1}"
+            )
+            verdict = self._ask(self._weakened(width, positive, places, size), deadline)
+            if isinstance(verdict, Robust):
+                return None
+            candidate = self._candidate(verdict, positive)
+            claim = Possible(width, size, True, candidate.network())
+            answer = self._on_balls(claim, deadline)
+            if isinstance(answer, Shown):
+                return answer
+            known = set(places)
+            fresh = []
+            for sample, point in self._simple(candidate, answer, size):
+                center = self.points.point(sample)
+                fresh += [(sample, point), (sample, self._outwards(center, point, size))]
+            fresh += list(wrong_points(candidate, self.points, self.norm, size))
+            fresh = [p for p in dict.fromkeys(fresh) if p not in known]
+            if not fresh:
+                return None
+            places += fresh
+        return None
+
+    def _weakened(
+        self, width: int, positive: int, places: Sequence[Place], size: Fraction
+    ) -> Query:
+        """The dual question with ties allowed on the spheres."""
+        query = self._dual(width, positive, places)
+        weak = {
+            k
+            for k, (sample, point) in enumerate(places)
+            if distance(self.norm, self.points.point(sample), point) >= size
+        }
+        goal = query.goals[0]
+        atoms = tuple(
+            replace(atom, strict=False) if atom.outputs and atom.outputs[0][0] in weak else atom
+            for atom in goal.atoms
+        )
+        return Query(query.network, query.region, (replace(goal, atoms=atoms),))
+
+    def _outwards(
+        self, center: tuple[Fraction, ...], point: tuple[Fraction, ...], size: Fraction
+    ) -> tuple[Fraction, ...]:
+        """The point of the sphere beyond this one, where it is rational."""
+        away = distance(self.norm, center, point)
+        factor = rational_root(size / away) if away and self.norm == "2" else None
+        if self.norm != "2" and away:
+            factor = size / away
+        if factor is None:
+            return point
+        return tuple(c + factor * (x - c) for c, x in zip(center, point, strict=True))
+
+    # -- points that are kept --------------------------------------------------------------------
+
+    def _start(self, width: int, size: Fraction) -> list[Place]:
+        """The centers, and points found before, moved with the radius."""
+        centers = [(k, self.points.point(k)) for k in range(self.points.size)]
+        moved = []
+        for sample, direction in self._pool.get(width, []):
+            center = self.points.point(sample)
+            if self.norm != "2":
+                moved.append((sample, tuple(c + size * d for c, d in
+                                            zip(center, direction, strict=True))))  # fmt: skip
+            else:
+                root = rational_root(size)
+                if root is not None:
+                    moved.append((sample, tuple(c + root * d for c, d in
+                                                zip(center, direction, strict=True))))  # fmt: skip
+        return list(dict.fromkeys([*centers, *moved]))
+
+    def _keep(self, width: int, size: Fraction, places: Sequence[Place]) -> None:
+        unit = rational_root(size) if self.norm == "2" else size
+        if not unit:
+            return
+        pool = self._pool.setdefault(width, [])
+        known = set(pool)
+        for sample, point in places:
+            center = self.points.point(sample)
+            direction = tuple((x - c) / unit for x, c in zip(point, center, strict=True))
+            simple = all(d.denominator <= 64 for d in direction)
+            if any(direction) and simple and (sample, direction) not in known:
+                pool.append((sample, direction))
+                known.add((sample, direction))
+
+    def _deadline(self) -> float | None:
+        return None if self.seconds is None else monotonic() + self.seconds
+
+
+def _between(center: tuple[Fraction, ...], point: tuple[Fraction, ...]) -> tuple[Fraction, ...]:
+    return tuple((c + x) / 2 for c, x in zip(center, point, strict=True))
+
+
+def _left(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - monotonic()
+    if left <= 0:
+        raise UndecidedError("timeout")
+    return left

@@ -1,0 +1,183 @@
+"""What has to be proved of a claim about least networks: this file, and the checker, is believed.
+
+Networks. f(x) = a_0 + sum over l < w of a_l relu(v_l . x + b_l) with real numbers a, v, b: depth 2,
+width w. Label number k of 0 .. C-1 is read where f is nearer to k than to any other, a tie is read
+as none. f memorizes data with a budget if on every sample's closed ball of that radius its label is
+read. Two claims are made of data, a norm and a size of balls (the radius, of norm 2 its square):
+
+Possible(width, size, open, network): this network of that width memorizes the data with the budget;
+    if `open`, on the open balls of that radius, so with every smaller budget. Shown by one question
+    a sample, about its ball.
+
+Impossible(width, size, points): no network of this width (so none that is narrower) does, for this
+    budget (so for none that is larger). Shown by width + 1 questions about *all* networks with p
+    units of positive weight, p = 0 .. width: their weights are the inputs, and the question is
+    whether some of them read the right labels at the finitely many `points[p]`, each of which lies
+    in the closed ball of the sample it names.
+
+Why these questions cover all networks. Let f be right at all points; then so is a network with
+a_l in {-1, 1}, for a_l relu(h) = sign(a_l) relu(|a_l| h), and where a_l = 0 the unit relu(0) with
+any sign will do. Units may be renamed: the first p have sign +1, the others -1, and among units of
+one sign the pre-activation at the first point does not increase. Let theta be all v_l and b_l with
+- for two labels c = a_0 - 1/2: label 1 is read at x exactly if o(x) = c + sum +-relu(..) > 0, label
+  0 exactly if -o(x) > 0;
+- for more labels a_0 and a scale t = 1: label k is read exactly if o(x) - (k - 1/2) t > 0 (unless
+  k = 0) and (k + 1/2) t - o(x) > 0 (unless k = C - 1), with o(x) = a_0 + sum +-relu(..).
+All of these and the order of units are homogeneous in (theta, c) or (theta, a_0, t), so they hold
+of a positive multiple of it that lies in the box [-1, 1] as well. So if for no p in 0 .. w a point
+of the box satisfies all of them for the points[p], no f is right on all balls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from verifier.checker.manifest import Question, sample_query
+from verifier.evidence.data_file import Points
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import RefusedError
+from verifier.question.network import Network
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import Norm, ball, box, distance
+
+ONE, HALF, ZERO = Fraction(1), Fraction(1, 2), Fraction(0)
+Vector = tuple[Fraction, ...]
+Place = tuple[int, Vector]
+"""The number of a sample, and a point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impossible:
+    """No network of depth 2 and this width has the right labels on closed balls of this size; shown
+    at `points`: for each number of units of weight 1, numbers of samples and points of their
+    balls."""
+
+    width: int
+    size: Fraction
+    points: tuple[tuple[Place, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """This network of depth 2 and at most this width has the right labels on balls of this size,
+    closed or open."""
+
+    width: int
+    size: Fraction
+    open: bool
+    network: Network
+
+
+def questions_of(claim: Impossible | Possible, points: Points, norm: Norm) -> list[Query]:
+    """The questions all of which must be answered by a proof for the claim to hold of these data.
+
+    Raises RefusedError, naming the flaw, for a claim that is not about networks of its width, or
+    about points that are in no ball of the right sample.
+    """
+    if isinstance(claim, Possible):
+        return ball_questions(claim, points, norm)
+    if claim.width < 0 or claim.size < 0 or points.classes < 2:
+        raise RefusedError("malformed", "a width, a size, or data without two labels")
+    if len(claim.points) != claim.width + 1:
+        raise RefusedError("malformed", f"{len(claim.points)} sets of points, not one a pattern")
+    return [
+        _dual_question_at(places, claim, positive, points, norm)
+        for positive, places in enumerate(claim.points)
+    ]
+
+
+def _dual_question_at(
+    places: Sequence[Place], claim: Impossible, positive: int, points: Points, norm: Norm
+) -> Query:
+    if not places:
+        raise RefusedError("no points", "at no point every network is right")
+    for sample, point in places:
+        center = points.point(sample)
+        if len(point) != len(center) or distance(norm, center, point) > claim.size:
+            raise RefusedError("point outside", f"a point is not in the ball of sample {sample}")
+    return dual_question(
+        [point for _, point in places],
+        [int(points.labels[sample]) for sample, _ in places],
+        points.classes,
+        positive,
+        claim.width - positive,
+    )
+
+
+def ball_questions(claim: Possible, points: Points, norm: Norm) -> list[Query]:
+    """Whether this network, nearest label, flips on a sample's ball: one question a sample."""
+    network = claim.network
+    if len(network.layers) > 1 or sum(network.layers) > claim.width:
+        raise RefusedError(
+            "another width", f"layers of {network.layers} units are not one of {claim.width}"
+        )
+    squared = norm == "2"
+    question = Question(
+        norm,
+        "nearest",
+        None if squared else claim.size,
+        claim.size if squared else None,
+    )
+    queries = [sample_query(network, points, question, k) for k in range(points.size)]
+    if not claim.open:
+        return queries
+    radius, square = (None, claim.size) if squared else (claim.size, None)
+    return [
+        replace(query, region=ball(norm, points.point(k), radius, radius_squared=square, open=True))
+        for k, query in enumerate(queries)
+    ]
+
+
+def dual_question(
+    places: Sequence[Vector], labels: Sequence[int], classes: int, positive: int, negative: int
+) -> Query:
+    """Whether units, so many of weight 1 and so many of weight -1, give all of these labels.
+
+    Inputs: of each unit its weights, then its bias, the `positive` ones first; the constant; and
+    with more than two labels the scale. Output k is o(places[k]).
+    """
+    n, width = len(places[0]), positive + negative
+    build = NetworkBuilder(width * (n + 1) + (1 if classes == 2 else 2))
+    units = [build.inputs[k * (n + 1) : (k + 1) * (n + 1)] for k in range(width)]
+    constant = build.inputs[width * (n + 1)]
+    at = [
+        [Affine.sum([unit[n], *(w * x for w, x in zip(unit, place, strict=False))])
+         for unit in units]
+        for place in places
+    ]  # fmt: skip
+    on = build.layer([form for forms in at for form in forms])
+    outputs = [
+        Affine.sum([
+            constant,
+            *on[k * width : k * width + positive],
+            *(-unit for unit in on[k * width + positive : (k + 1) * width]),
+        ])
+        for k in range(len(places))
+    ]  # fmt: skip
+    atoms = [_at_least(at[0][k] - at[0][k + 1]) for k in range(width - 1) if k + 1 != positive]
+    scale = len(build.inputs) - 1
+    for k, label in enumerate(labels):
+        if classes == 2:
+            atoms.append(_positive(k, ONE if label else -ONE, scale, ZERO))
+            continue
+        if label > 0:
+            atoms.append(_positive(k, ONE, scale, HALF - label))
+        if label < classes - 1:
+            atoms.append(_positive(k, -ONE, scale, label + HALF))
+    sides = [ONE] * len(build.inputs)
+    region = box([-side for side in sides], sides)
+    return Query(build.network(outputs), region, (Goal(tuple(atoms), "right"),))
+
+
+def _positive(output: int, sign: Fraction, scale: int, multiple: Fraction) -> Atom:
+    """sign * output + multiple * input number `scale` > 0."""
+    inputs = ((scale, multiple),) if multiple else ()
+    return Atom(inputs, ((output, sign),), ZERO, strict=True)
+
+
+def _at_least(form: Affine) -> Atom:
+    """A form of inputs is >= 0."""
+    weights = tuple((k, Fraction(w)) for k, w in sorted(form.weights.items()) if w)
+    return Atom(weights, (), ZERO, strict=False)

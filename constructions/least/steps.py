@@ -1,0 +1,218 @@
+"""The least width as a function of the budget: what is shown, and how the rest is looked for.
+
+In the budget everything is monotone: a network for a budget serves all smaller ones, and what is
+impossible for a budget is so for all larger ones. If a width is possible for a budget, it is for
+slightly larger ones, because the right labels hold with a margin on closed balls, which are
+compact. So a width that is possible at all is so on an interval [0, t), never at t, and exactly
+that is shown by a network that is right on the *open* balls of radius t and a proof that none is
+on the closed ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from constructions.least.evidence import Shown
+from constructions.least.find import Finder, UndecidedError
+from constructions.least.questions import Impossible, Possible
+from constructions.simplest import simplest_between
+from verifier.question.region import Norm
+from verifier.tasks.radius import exact_radius
+
+NEAR_TOP = (Fraction(15, 16), Fraction(255, 256))
+HALVINGS = 12  # of the interval in which a step lies, before it is left as one
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """For all sizes from `first` to `last`, the ends included as said, the least width is at least
+    `at_least`, and at most `at_most` if that is not None. Sizes are squares for norm 2."""
+
+    first: Fraction
+    last: Fraction
+    with_first: bool
+    with_last: bool
+    at_least: int
+    at_most: int | None
+
+    @property
+    def exact(self) -> bool:
+        return self.at_least == self.at_most
+
+    def text(self, unit: str) -> str:
+        """The sizes in words, `unit` being what is measured."""
+        if self.first == self.last:
+            return f"{unit} = {self.first}"
+        left = "<=" if self.with_first else "<"
+        right = "<=" if self.with_last else "<"
+        return f"{self.first} {left} {unit} {right} {self.last}"
+
+
+def bounds_at(claims: Iterable[Shown], size: Fraction) -> tuple[int, int | None]:
+    """What is shown of the least width for closed balls of this size."""
+    return _bounds(claims, size, size)
+
+
+def _bounds(claims: Iterable[Shown], low: Fraction, high: Fraction) -> tuple[int, int | None]:
+    """The same for all sizes between, or for low = high that one."""
+    at_least, at_most = 1, None
+    for one in claims:
+        claim = one.claim
+        if isinstance(claim, Impossible):
+            if claim.size <= low:
+                at_least = max(at_least, claim.width + 1)
+        elif claim.size > high or (claim.size == high and (not claim.open or low < high)):
+            at_most = claim.width if at_most is None else min(at_most, claim.width)
+    return at_least, at_most
+
+
+def segments(claims: Sequence[Shown], top: Fraction) -> list[Segment]:
+    """What is shown for all sizes from 0 on, below `top`."""
+    marks = sorted({Fraction(0), top, *(one.claim.size for one in claims)})
+    marks = [mark for mark in marks if 0 <= mark <= top]
+    parts: list[Segment] = []
+    for low, high in pairwise(marks):
+        parts.append(Segment(low, low, True, True, *_bounds(claims, low, low)))
+        parts.append(Segment(low, high, False, False, *_bounds(claims, low, high)))
+    merged: list[Segment] = []
+    for part in parts:
+        last = merged[-1] if merged else None
+        if last and (last.at_least, last.at_most) == (part.at_least, part.at_most):
+            merged[-1] = Segment(
+                last.first, part.last, last.with_first, part.with_last, part.at_least, part.at_most
+            )
+        else:
+            merged.append(part)
+    return merged
+
+
+@dataclass
+class Search:
+    """The search for the steps of one data set; `claims` is what is shown, `save` is called with
+    each new claim. `top` is the size at which rival balls touch."""
+
+    finder: Finder
+    top: Fraction
+    claims: list[Shown]
+    save: Callable[[Shown], None] = lambda claim: None
+    undecided: dict[tuple[int, Fraction], str] | None = None
+
+    @property
+    def norm(self) -> Norm:
+        return self.finder.norm
+
+    def at_budget(self, size: Fraction, most: int) -> None:
+        """Shows the least width for closed balls of this size, up to the width `most`."""
+        width, _ = bounds_at(self.claims, size)
+        while width <= most:
+            _, known = bounds_at(self.claims, size)
+            if known is not None and known <= width:
+                return
+            found = self._decide(width, size)
+            if found is None:
+                width += 1  # what is larger may still be possible
+                continue
+            if isinstance(found.claim, Possible):
+                return
+            width += 1
+
+    def all_budgets(self, most: int) -> None:
+        """Shows the steps of all widths up to `most`, until one is possible for all budgets."""
+        for width in range(1, most + 1):
+            self._step(width)
+            last = segments(self.claims, self.top)[-1]
+            if last.at_most is not None and last.last == self.top:
+                return
+
+    def _step(self, width: int) -> None:
+        """Where this width ends to be possible, exactly or within an interval."""
+        low, high = self._known(width)
+        if low is None and high is None:
+            low, high = self._try(width, Fraction(0))
+        if high == 0:
+            return
+        if high is None:
+            for share in NEAR_TOP:
+                low, high = self._try(width, self.top * share)
+                if high is not None or low == self.top:
+                    break
+                if low is not None and low >= self.top * share and self._open(width, self.top):
+                    return
+        for number in range(HALVINGS):
+            if low is None or high is None or low >= high:
+                return
+            margin = (high - low) / (1000 if number % 2 == 0 else 4)
+            middle = simplest_between(low + margin, high - margin)
+            before = low, high
+            low, high = self._try(width, middle)
+            if (low, high) == before:
+                return
+
+    def _known(self, width: int) -> tuple[Fraction | None, Fraction | None]:
+        """The largest size for which this width is known to be possible (on open balls), and the
+        least for which it is known not to be."""
+        low = max(
+            (c.claim.size for c in self.claims
+             if isinstance(c.claim, Possible) and c.claim.width <= width), default=None,
+        )  # fmt: skip
+        high = min(
+            (c.claim.size for c in self.claims
+             if isinstance(c.claim, Impossible) and c.claim.width >= width), default=None,
+        )  # fmt: skip
+        return low, high
+
+    def _try(self, width: int, size: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        """Decides this size and what follows at once; what is known then."""
+        found = self._decide(width, size)
+        if found is None:
+            return self._known(width)
+        if isinstance(found.claim, Impossible):
+            if size > 0:
+                self._open(width, size)
+            return self._known(width)
+        reach = self._reach(found.claim)
+        grown = reach is not None and reach > size and self._grown(found.claim, reach)
+        if reach is not None and grown and reach < self.top:
+            self._decide(width, reach)
+        return self._known(width)
+
+    def _decide(self, width: int, size: Fraction) -> Shown | None:
+        try:
+            found = self.finder.decide(width, size)
+        except UndecidedError as why:
+            if self.undecided is not None:
+                self.undecided[width, size] = str(why)
+            return None
+        self._add(found)
+        return found
+
+    def _open(self, width: int, size: Fraction) -> bool:
+        found = self.finder.find_open(width, size)
+        if found is not None:
+            self._add(found)
+        return found is not None
+
+    def _reach(self, claim: Possible) -> Fraction | None:
+        """The size of the largest open balls on which the network is right; None if not known."""
+        least: Fraction | None = None
+        for sample in range(self.finder.points.size):
+            found = exact_radius(
+                claim.network, self.finder.points, sample, norm=self.norm, decoder="nearest"
+            )
+            if not found.exact or found.upper is None:
+                return None
+            least = found.upper if least is None else min(least, found.upper)
+        return None if least is None else min(least, self.top)
+
+    def _grown(self, claim: Possible, size: Fraction) -> bool:
+        found = self.finder.shown_open(claim, size)
+        if found is not None:
+            self._add(found)
+        return found is not None
+
+    def _add(self, found: Shown) -> None:
+        self.claims.append(found)
+        self.save(found)

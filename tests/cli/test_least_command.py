@@ -1,0 +1,91 @@
+"""`robmem least` as it is typed, and `robmem check` of what it leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.oracles.commands import run
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> str:
+    path = tmp_path / "line.csv"
+    path.write_text("0,a\n1,b\n2,a\n")
+    return str(path)
+
+
+def test_a_step_function_is_stored_and_replayed(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "least")
+    code, out, err = run(capsys, "least", line, "--out", folder, "--json")
+    assert (code, err) == (0, "")
+    facts = json.loads(out)
+    assert facts["least_width"] == [{
+        "from": "0", "to": "1/2", "with_from": True, "with_to": False, "at_least": 2, "at_most": 2,
+    }]  # fmt: skip
+    for checker in ([], ["--kernel"]):
+        code, out, err = run(capsys, "check", folder, "--json", *checker)
+        assert (code, err) == (0, "")
+        assert json.loads(out)["least_width"] == facts["least_width"]
+    before = (tmp_path / "least" / "least.json").read_bytes()
+    code, out, _ = run(capsys, "least", line, "--out", folder)
+    assert code == 0 and "0 <= mu < 1/2  2" in out
+    assert (tmp_path / "least" / "least.json").read_bytes() == before
+
+
+def test_every_changed_byte_is_noticed(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "least"
+    assert run(capsys, "least", line, "--budgets", "1/4", "--out", str(folder))[0] == 0
+    for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != ".lock"):
+        content = path.read_bytes()
+        path.write_bytes(content[:-3] + bytes([content[-3] ^ 1]) + content[-2:])
+        code, out, err = run(capsys, "check", str(folder))
+        assert code == 4 and out == "" and err.count("\n") == 1, path
+        path.write_bytes(content)
+    assert run(capsys, "check", str(folder))[0] == 0
+
+
+def test_a_claim_that_is_not_proved_is_refused_whatever_the_seal_says(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    from constructions.least.folder import LeastFolder
+
+    folder = tmp_path / "least"
+    assert run(capsys, "least", line, "--budgets", "1/4", "--out", str(folder))[0] == 0
+    claims = json.loads((folder / "least.json").read_text())
+    (possible,) = [claim for claim in claims["claims"] if claim["claim"] == "possible"]
+    possible["size"] = "1/2"  # where rival balls touch
+    (folder / "least.json").write_text(json.dumps(claims))
+    LeastFolder(folder).seal()
+    code, _, err = run(capsys, "check", str(folder))
+    assert code == 4 and "bound too weak" in err
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("--depth", "3"), "--depth 3"),
+    (("--budgets", "1/2"), "is not below half the separation"),
+    (("--budgets", "-1"), "is negative"),
+    (("--budgets", "x"), "--budgets: not a rational number"),
+    (("--budgets-squared", "1/9"), "--budgets-squared is for norm 2"),
+    (("--max-width", "40"), "give a smaller --max-width"),
+])  # fmt: skip
+def test_bad_input_is_one_line(
+    capsys: pytest.CaptureFixture[str], line: str, arguments: tuple[str, ...], said: str
+) -> None:
+    code, out, err = run(capsys, "least", line, *arguments)
+    assert code == 2 and out == "" and err.count("\n") == 1 and said in err
+
+
+def test_a_folder_of_another_question_is_not_taken_up(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "least")
+    assert run(capsys, "least", line, "--budgets", "1/4", "--out", folder)[0] == 0
+    code, _, err = run(capsys, "least", line, "--budgets", "1/4", "--norm", "1", "--out", folder)
+    assert code == 2 and "the norm there is inf, asked is 1" in err

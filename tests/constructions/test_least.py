@@ -1,0 +1,182 @@
+"""Least widths: the questions about all networks, against brute force and known networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations_with_replacement, product
+
+import numpy as np
+import pytest
+
+from constructions.least.answer import least
+from constructions.least.evidence import shown
+from constructions.least.find import Finder
+from constructions.least.questions import Impossible, Possible, dual_question, questions_of
+from verifier.data.dataset import Dataset
+from verifier.evidence.data_file import Points
+from verifier.question.build import NetworkBuilder
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
+from verifier.question.region import ball
+from verifier.runs.run import points_of
+
+FIFTH, QUARTER = Fraction(1, 5), Fraction(1, 4)
+XOR = Dataset.from_rows("xor", [[0, 0], [1, 1], [0, 1], [1, 0]], [0, 0, 1, 1])
+
+
+def on_a_line(labels: Sequence[int]) -> Dataset:
+    return Dataset.from_rows("line", [[k] for k in range(len(labels))], list(labels))
+
+
+def brute_force(labels: Sequence[int], radius: float, width: int) -> bool:
+    """Whether a network of these units on a grid is right: kinks at multiples of 1/2, slopes up to
+    2, both directions, constants at multiples of 1/4. Between its ends an interval has one kink."""
+    kinks = np.arange(-1, 2 * len(labels)) / 2
+    looked = np.array([k + x for k in range(len(labels)) for x in (-radius, 0, radius)])
+    signs = np.array([1 if labels[round(x)] else -1 for x in looked])
+    units = [
+        slope * np.maximum(side * (looked - kink), 0)
+        for kink, side, slope in product(kinks, (1, -1), (1, 2, -1, -2))
+    ]
+    sums = np.array([sum(some) for some in combinations_with_replacement(units, width)])
+    constants = np.arange(-12, 13) / 4
+    values = (sums[:, None, :] + constants[None, :, None]) * signs
+    return bool((values > 1e-9).all(axis=2).any())
+
+
+@pytest.mark.parametrize("labels", [
+    labels for n in (3, 4) for labels in product((0, 1), repeat=n) if labels[0] < max(labels)
+])  # fmt: skip
+def test_brute_force_over_a_grid_agrees_on_a_line(labels: tuple[int, ...]) -> None:
+    finder = Finder(points_of(on_a_line(labels)), "inf")
+    for width in (1, 2):
+        found = finder.decide(width, FIFTH)
+        assert isinstance(found.claim, Possible) == brute_force(labels, 0.2, width)
+    if labels == (0, 1, 0, 1):
+        assert isinstance(finder.decide(3, FIFTH).claim, Possible)
+
+
+def test_xor_needs_a_third_unit_from_a_quarter_on() -> None:
+    points = points_of(XOR)
+    finder = Finder(points, "inf")
+    below, at = finder.decide(2, FIFTH), finder.decide(2, QUARTER)
+    assert isinstance(below.claim, Possible) and isinstance(at.claim, Impossible)
+    assert at.claim.width == 2 and at.claim.size == QUARTER
+    assert len(at.checked) == 3 and {one.facts.verdict for one in at.checked} == {"robust"}
+    assert shown(at.claim, points, "inf", at.certificates, "kernel").claim is at.claim
+    grown = finder.find_open(2, QUARTER)
+    assert grown is not None and isinstance(grown.claim, Possible) and grown.claim.open
+
+
+def known_network() -> Network:
+    """2 relu(x + y - 1) - relu(x + y + 1) + 3/2, of the label 0 where positive, as 1/2 minus it."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    first, second = build.layer([x + y - 1, x + y + 1])
+    return build.network([second - 2 * first - 1])
+
+
+def test_a_false_claim_is_refuted_by_a_network() -> None:
+    """That width 2 is impossible for mu = 1/5: the same points, moved inwards, and the network."""
+    points = points_of(XOR)
+    at = Finder(points, "inf").decide(2, QUARTER)
+    assert isinstance(at.claim, Impossible)
+    shrunk = tuple(
+        tuple((k, tuple(c + (x - c) * Fraction(4, 5) for c, x in
+                        zip(points.point(k), place, strict=True))) for k, place in part)
+        for part in at.claim.points
+    )  # fmt: skip
+    false = Impossible(2, FIFTH, shrunk)
+    with pytest.raises(RefusedError):
+        shown(false, points, "inf", at.certificates)
+    with pytest.raises(RefusedError, match="point outside"):
+        questions_of(replace(at.claim, size=FIFTH), points, "inf")
+    queries = questions_of(Possible(2, FIFTH, False, known_network()), points, "inf")
+    for query in queries:
+        corners = product(*zip(query.region.lower, query.region.upper, strict=True))
+        for corner in corners:
+            outputs = known_network()(np.array([corner]), dtype=object)[0]
+            assert not any(a.holds(corner, outputs) for g in query.goals for a in g.atoms)
+
+
+def random_theta(seed: int, count: int) -> tuple[Fraction, ...]:
+    draw = np.random.default_rng(seed)
+    return tuple(Fraction(int(v), 8) for v in draw.integers(-8, 9, count))
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_dual_question_holds_exactly_of_networks_that_are_right(
+    seed: int, classes: int
+) -> None:
+    """Of a random network of width 3 its goal holds if and only if the labels that it reads are
+    those asked for, whatever they are."""
+    draw = np.random.default_rng(seed)
+    positive, n, width = int(draw.integers(0, 4)), 2, 3
+    places = [tuple(Fraction(int(v), 2) for v in draw.integers(-4, 5, n)) for _ in range(4)]
+    theta = list(random_theta(seed + 100, width * (n + 1) + (1 if classes == 2 else 2)))
+    units = [theta[k * (n + 1) : (k + 1) * (n + 1)] for k in range(width)]
+
+    def pre(unit: list[Fraction], place: tuple[Fraction, ...]) -> Fraction:
+        return unit[n] + sum(w * x for w, x in zip(unit, place, strict=False))
+
+    ordered = sorted(units[:positive], key=lambda u: -pre(u, places[0]))
+    ordered += sorted(units[positive:], key=lambda u: -pre(u, places[0]))
+    scale = abs(theta[-1]) + Fraction(1, 8)
+    constant = theta[width * (n + 1)]
+    flat = [w for unit in ordered for w in unit] + [constant] + ([scale] if classes > 2 else [])
+    read = []
+    for place in places:
+        o = constant + sum(
+            (1 if k < positive else -1) * max(pre(u, place), Fraction(0))
+            for k, u in enumerate(ordered)
+        )
+        value = o + Fraction(1, 2) if classes == 2 else o / scale
+        near = sorted((abs(value - k), k) for k in range(classes))
+        read.append(near[0][1] if near[0][0] < near[1][0] else None)
+    for asked in product(range(classes), repeat=len(places)):
+        query = dual_question(places, asked, classes, positive, width - positive)
+        outputs = query.network(np.array([flat], dtype=object), dtype=object)[0]
+        right = all(atom.holds(flat, outputs) for atom in query.goals[0].atoms)
+        assert right == (list(asked) == read)
+
+
+def test_open_balls_are_asked_about_as_such() -> None:
+    points = points_of(XOR)
+    queries = questions_of(Possible(2, QUARTER, True, known_network()), points, "inf")
+    assert [query.region for query in queries] == [
+        ball("inf", points.point(k), QUARTER, open=True) for k in range(4)
+    ]
+
+
+def data_points() -> Points:
+    return points_of(XOR)
+
+
+@pytest.mark.parametrize(("claim", "flaw"), [
+    (Impossible(1, QUARTER, (((0, (Fraction(0), Fraction(0))),),)), "malformed"),
+    (Impossible(0, QUARTER, ((),)), "no points"),
+    (Impossible(0, QUARTER, (((0, (Fraction(1), Fraction(0))),),)), "point outside"),
+    (Impossible(0, QUARTER, (((0, (Fraction(0),)),),)), "point outside"),
+    (Possible(1, QUARTER, False, known_network()), "another width"),
+])  # fmt: skip
+def test_claims_that_are_none_are_refused(claim: Impossible | Possible, flaw: str) -> None:
+    with pytest.raises(RefusedError, match=flaw):
+        questions_of(claim, data_points(), "inf")
+
+
+def test_what_cannot_be_asked_is_said() -> None:
+    twice = Dataset.from_rows("twice", [[0], [0]], [0, 1])
+    with pytest.raises(UserError):
+        least(twice)
+    with pytest.raises(UserError, match="not below half the separation"):
+        least(XOR, "inf", [Fraction(1, 2)])
+    with pytest.raises(UserError, match=r"squared budget 1/4 is not in \[0, 1/4\)"):
+        least(XOR, "2", [QUARTER])
+    with pytest.raises(UserError, match="give a smaller --max-width"):
+        least(XOR, "inf", [QUARTER], 30)
+    many = Dataset.from_rows("many", [[k] for k in range(200)], [k % 2 for k in range(200)])
+    with pytest.raises(UserError, match="200 samples"):
+        least(many)

@@ -1,0 +1,361 @@
+"""Goals of many atoms about one hidden layer: splits of single units along a warm linear program.
+
+For a network of one hidden layer on a box an atom g . x + sum of u_v relu(a_v) + c > 0 says that
+for every set B of its units with u_v < 0
+
+    g . x + sum over u_v > 0 of u_v relu(a_v) + sum over v in B of u_v a_v + c > 0,
+
+so once its units with u_v > 0 are split, it is linear rows, which are added where the program's
+point violates them. Units with u_v < 0 are never split, and atoms that the point satisfies are let
+alone: few units are split, whatever the number of atoms. Triangles of relaxed units, of which other
+searches live, say nothing where everything is homogeneous, as in questions about all networks
+(`constructions.least`): a small multiple of any point satisfies them.
+
+A branch that the program closes comes with rows that cancel, at most as many as there are inputs
+and two more. Splits that they do not use are left out of the tree (as in conflict analysis of SAT
+solvers), and the rows are tried again wherever the splits that they do use are met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.checker.leaf import LeafChecker
+from verifier.evidence.certificate import Flip, Leaf, Node, Tree, Undecided, UnitSplit
+from verifier.question.query import Query
+from verifier.search.attack import exact_flip
+from verifier.search.bounds.claims import SolverError
+from verifier.search.bounds.solver import LinearProgram
+from verifier.search.clock import tick
+from verifier.search.exact.cancelling import cancelling
+from verifier.search.exact.simplex import Row
+
+Float = NDArray[np.float64]
+TINY = 1e-9  # of a value against the size of its row
+FEW_BITS, BITS = 6, (12, 24, 52)  # of a point that may be a flip
+SHORT = 4096  # denominators of vertices, at most
+LOWEST = -1e6  # of the common margin, which is never as low: rows have size one
+NODE_LIMIT = "node limit"
+Literal = tuple[int, bool]
+"""A unit, and whether it is on."""
+_RowKey = tuple[int, frozenset[int], frozenset[int]]
+"""An atom with its units that count as on, of positive and of negative weight; or -1 and a unit's
+sign: on (u, none), off (none, u)."""
+
+
+class UnclearError(Exception):
+    """Rounding keeps the program from deciding a branch, or a limit of nodes is reached."""
+
+
+class FoundError(Exception):
+    """A point satisfies all atoms."""
+
+    def __init__(self, flip: Flip) -> None:
+        super().__init__()
+        self.flip = flip
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A tree that closes a branch, and the splits above it that it uses."""
+
+    nodes: list[Node]
+    used: frozenset[Literal]
+
+
+@dataclass(frozen=True, slots=True)
+class _Atom:
+    """base . (x, 1) + sum of weights[v] relu(a_v), strict or not."""
+
+    base: Row
+    weights: Mapping[int, Fraction]
+    strict: bool
+
+
+class Conjunctions:
+    """The search for trees of the goals of one query; see the module."""
+
+    def __init__(self, query: Query, checker: LeafChecker, limit: int | None) -> None:
+        self.query, self.limit, self.nodes = query, limit, 0
+        network = query.network
+        self._n = network.inputs
+        self._units = [self._vector(*network.units.fractions(v)) for v in
+                       range(network.units.count)]  # fmt: skip
+        self._pre = _floats(self._units, self._n)
+        scales = checker.scaled.scales[self._n :]
+        self._known = {  # units that the region decides
+            v: low >= 0
+            for v, low, high in (
+                (v, checker.lower(v) / scales[v], checker.upper(v) / scales[v])
+                for v in range(network.units.count)
+            )
+            if low >= 0 or high <= 0
+        }
+
+    def _vector(self, weights: Mapping[int, Fraction], constant: Fraction) -> Row:
+        row = [Fraction(0)] * (self._n + 1)
+        for k, weight in weights.items():
+            if k < self._n:
+                row[k] += weight
+        row[self._n] = constant
+        return row
+
+    def refute(self, number: int) -> Tree | Flip | Undecided:
+        """A tree for this goal, or a flip."""
+        self._begin(number)
+        try:
+            return tuple(self._closed({}).nodes)
+        except FoundError as found:
+            return found.flip
+        except UnclearError as why:
+            return Undecided(str(why))
+        except SolverError as why:
+            return Undecided(f"the solver failed: {why}")
+
+    def _begin(self, number: int) -> None:
+        self._goal, network = number, self.query.network
+        self._atoms: list[_Atom] = []
+        for atom in self.query.goals[number].atoms:
+            total = dict(atom.inputs)
+            constant = atom.constant
+            for j, c in atom.outputs:
+                weights, offset = network.outputs.fractions(j)
+                constant += c * offset
+                for k, w in weights.items():
+                    total[k] = total.get(k, Fraction(0)) + c * w
+            units = {k - self._n: w for k, w in total.items() if k >= self._n and w}
+            self._atoms.append(_Atom(self._vector(total, constant), units, atom.strict))
+        self._base = _floats([atom.base for atom in self._atoms], self._n)
+        self._weights = np.zeros((len(self._atoms), len(self._units)))
+        for p, one in enumerate(self._atoms):
+            for v, weight in one.weights.items():
+                self._weights[p, v] = float(weight)
+        self._sizes = np.abs(self._base).sum(axis=1) + np.abs(self._weights) @ np.abs(
+            self._pre
+        ).sum(axis=1)
+        self._sizes[self._sizes == 0] = 1.0
+        self._strict = np.array([atom.strict for atom in self._atoms])
+        region = self.query.region
+        lower = np.array([*map(float, region.lower), LOWEST])
+        upper = np.array([*map(float, region.upper), 1.0])
+        self._program = LinearProgram(lower, upper, np.array([0.0] * self._n + [-1.0]))
+        self._program.add_rows(np.zeros((1, self._n + 1)), np.array([-1.0]), np.array([1.0]))
+        self._program.start()
+        self._exact: list[Row] = [[Fraction(0)] * (self._n + 1)]
+        self._keys: list[_RowKey] = [(-1, frozenset(), frozenset())]
+        self._places: dict[_RowKey, int] = {}
+        self._active: set[int] = set()
+        self._learnt: dict[Literal, list[tuple[frozenset[Literal], Leaf]]] = {}
+        self._always: tuple[frozenset[Literal], Leaf] | None = None
+
+    # -- the tree ------------------------------------------------------------------------------
+
+    def _closed(self, phases: dict[int, bool], newest: Literal | None = None) -> _Closed:
+        """A tree that closes the branch with these phases."""
+        tick()
+        self.nodes += 1
+        if self.limit is not None and self.nodes > self.limit:
+            raise UnclearError(NODE_LIMIT)
+        known = self._recalled(phases, newest)
+        if known is not None:
+            return known
+        before = set(self._active)
+        try:
+            if newest is not None:
+                unit, on = newest
+                sides = frozenset({unit}), frozenset[int]()
+                self._activate((-1, *sides) if on else (-1, sides[1], sides[0]))
+            unit_or_leaf = self._next(phases)
+            if isinstance(unit_or_leaf, _Closed):
+                return unit_or_leaf
+            return self._split(phases, *unit_or_leaf)
+        finally:
+            self._deactivate(self._active - before)
+
+    def _split(self, phases: dict[int, bool], unit: int, first: bool) -> _Closed:
+        found: dict[bool, _Closed] = {}
+        for on in (first, not first):
+            side = found[on] = self._closed({**phases, unit: on}, (unit, on))
+            if (unit, on) not in side.used:
+                return side
+        used = (found[False].used | found[True].used) - {(unit, False), (unit, True)}
+        node = Node((), UnitSplit(unit))
+        return _Closed([node, *found[False].nodes, *found[True].nodes], used)
+
+    def _recalled(self, phases: dict[int, bool], newest: Literal | None) -> _Closed | None:
+        """A leaf that was found elsewhere and closes this branch."""
+        if newest is None:
+            return None
+        for used, leaf in self._learnt.get(newest, ()):
+            if all(phases.get(unit) == on for unit, on in used):
+                return _Closed([Node((), leaf)], used)
+        return None
+
+    def _next(self, phases: dict[int, bool]) -> _Closed | tuple[int, bool]:
+        """A leaf for the branch, or the unit to split and which side comes first; adds rows."""
+        fixed = {**self._known, **phases}
+        while True:
+            tick()
+            answer = self._program.solve()
+            if answer.columns is None or answer.columns[-1] <= TINY:
+                return self._leaf(answer.rows, answer.reduced, fixed)
+            point = answer.columns[: self._n]
+            pre = self._pre[:, :-1] @ point + self._pre[:, -1]
+            values = (
+                self._base[:, :-1] @ point + self._base[:, -1]
+                + self._weights @ np.maximum(pre, 0)
+            ) / self._sizes  # fmt: skip
+            short = np.where(self._strict, values - TINY, values + TINY)
+            worst = int(np.argmin(short))
+            if short[worst] > 0 and all(
+                (pre[v] > -TINY) if on else (pre[v] < TINY) for v, on in phases.items()
+            ):
+                self._try_flip(point, pre, fixed)
+                raise UnclearError("a point satisfies all atoms in floats and not exactly")
+            if short[worst] > 0:
+                raise UnclearError("the solver's point violates a row")
+            waiting = [v for v, w in self._atoms[worst].weights.items() if w > 0 and v not in fixed]
+            if waiting:
+                unit = max(waiting, key=lambda v: (pre[v], -v))
+                return unit, True
+            self._add_row(worst, pre, fixed)
+
+    def _add_row(self, atom: int, pre: Float, fixed: Mapping[int, bool]) -> None:
+        """Adds the row that the point with these pre-activations violates most."""
+        weights = self._atoms[atom].weights
+        above = frozenset(v for v, w in weights.items() if w > 0 and fixed[v])
+        below = frozenset(v for v, w in weights.items() if w < 0 and fixed.get(v, pre[v] > 0))
+        key = (atom, above, below)
+        if self._places.get(key) in self._active:
+            raise UnclearError("the solver's point violates a row")
+        self._activate(key)
+
+    def _try_flip(self, point: Float, pre: Float, fixed: Mapping[int, bool]) -> None:
+        """Raises FoundError if the point, or the best one with its phases, is a flip exactly."""
+        best = self._centered(pre, fixed)
+        for candidate in [point] if best is None else [best, point]:
+            for rounded in _rounded(candidate):
+                flip = exact_flip(self.query, self._goal, rounded)
+                if flip is not None:
+                    raise FoundError(flip)
+
+    def _centered(self, pre: Float, fixed: Mapping[int, bool]) -> Float | None:
+        """The point with the phases of this one at which the least atom is greatest."""
+        before = set(self._active)
+        try:
+            signs = {v: fixed.get(v, bool(a > 0)) for v, a in enumerate(pre.tolist())}
+            for v, on in signs.items():
+                self._activate((-1, frozenset({v} if on else ()), frozenset(() if on else {v})))
+            for p, atom in enumerate(self._atoms):
+                on_units = {v for v in atom.weights if signs[v]}
+                above = frozenset(v for v in on_units if atom.weights[v] > 0)
+                self._activate((p, above, frozenset(on_units - above)))
+            answer = self._program.solve()
+        finally:
+            self._deactivate(self._active - before)
+        return None if answer.columns is None else answer.columns[: self._n]
+
+    # -- rows ----------------------------------------------------------------------------------
+
+    def _activate(self, key: _RowKey) -> None:
+        place = self._places.get(key)
+        if place is None:
+            row, margin = self._row(key)
+            size = float(max(map(abs, row), default=Fraction(0))) or 1.0
+            floats = np.array([*map(float, row[:-1]), -size if margin else 0.0])
+            place = self._places[key] = len(self._exact)
+            self._program.append_row(floats / size, -float(row[-1]) / size, np.inf)
+            self._exact.append(row)
+            self._keys.append(key)
+        else:
+            row = self._exact[place]
+            size = float(max(map(abs, row), default=Fraction(0))) or 1.0
+            self._program.set_row(place, -float(row[-1]) / size, np.inf)
+        self._active.add(place)
+
+    def _deactivate(self, places: set[int]) -> None:
+        for place in places:
+            self._program.set_row(place, -np.inf, np.inf)
+        self._active -= places
+
+    def _row(self, key: _RowKey) -> tuple[Row, bool]:
+        """The row, which is >= 0, and whether it must be positive."""
+        atom, above, below = key
+        if atom < 0:
+            if above:
+                return list(self._units[next(iter(above))]), False
+            return [-q for q in self._units[next(iter(below))]], False
+        row = list(self._atoms[atom].base)
+        for v in above | below:
+            weight = self._atoms[atom].weights[v]
+            for k, q in enumerate(self._units[v]):
+                if q:
+                    row[k] += weight * q
+        return row, self._atoms[atom].strict
+
+    # -- leaves --------------------------------------------------------------------------------
+
+    def _leaf(self, duals: Float, reduced: Float, fixed: Mapping[int, bool]) -> _Closed:
+        """The leaf of rows that contradict each other, by the duals of the program."""
+        del reduced  # the box does not bear on what is homogeneous
+        largest = float(np.abs(duals).max(initial=0.0)) or 1.0
+        support = [i for i in self._active if i < len(duals) and abs(duals[i]) > TINY * largest]
+        found = cancelling([self._exact[i] for i in sorted(support)])
+        if found is None:
+            raise UnclearError("rounding keeps a branch from being closed")
+        multipliers = {i: q for i, q in zip(sorted(support), found, strict=True) if q}
+        leaf, used = self._spelled(multipliers, fixed)
+        if not any(self._atoms[p].strict for p in leaf.atoms):
+            raise UnclearError("rows cancel of which none is strict")
+        needed = frozenset(used)
+        for literal in needed:
+            self._learnt.setdefault(literal, []).append((needed, leaf))
+        return _Closed([Node((), leaf)], needed)
+
+    def _spelled(
+        self, multipliers: Mapping[int, Fraction], fixed: Mapping[int, bool]
+    ) -> tuple[Leaf, set[Literal]]:
+        """The leaf with these multipliers of rows, and the splits that it uses."""
+        atoms: dict[int, Fraction] = {}
+        bounds: dict[int, Fraction] = {}
+        slopes: dict[int, Fraction] = {}  # first the share of the unit's atoms that count it as on
+        whole: dict[int, Fraction] = {}
+        used: set[Literal] = set()
+        for place, q in multipliers.items():
+            p, above, below = self._keys[place]
+            if p < 0:
+                unit, on = (next(iter(above)), True) if above else (next(iter(below)), False)
+                bounds[unit] = q if on else -q
+                used.add((unit, on))
+                continue
+            atoms[p] = atoms.get(p, Fraction(0)) + q
+            for v, w in self._atoms[p].weights.items():
+                if w > 0:
+                    used.add((v, fixed[v]))
+                else:
+                    whole[v] = whole.get(v, Fraction(0)) - w * q
+                    if v in below:
+                        slopes[v] = slopes.get(v, Fraction(0)) - w * q
+        used = {(v, on) for v, on in used if v not in self._known}
+        split = {v for v, _ in used}
+        shares = {v: q / whole[v] for v, q in slopes.items() if v not in split}
+        return Leaf(atoms=atoms, bounds=bounds, slopes=shares), used
+
+
+def _rounded(point: Float) -> Iterator[list[Fraction]]:
+    """Exact points near this one, the shortest first; vertices have short coordinates, which are
+    met exactly where ties matter."""
+    values = point.tolist()
+    yield [Fraction(round(x * 2**FEW_BITS), 2**FEW_BITS) for x in values]
+    yield [Fraction(x).limit_denominator(SHORT) for x in values]
+    for bits in BITS:
+        yield [Fraction(round(x * 2**bits), 2**bits) for x in values]
+
+
+def _floats(rows: list[Row], n: int) -> Float:
+    return np.array([list(map(float, row)) for row in rows]).reshape(len(rows), n + 1)
