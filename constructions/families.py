@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from constructions import halfspaces
-from constructions.construction import Norm
+from constructions.construction import Norm, exponent_of
 from constructions.family import Family
 from constructions.hypotheses import (
     check_budget,
@@ -32,7 +32,9 @@ from constructions.hypotheses import (
     separation_above,
 )
 from constructions.open_balls import open_balls
-from constructions.projection import find_rank
+from constructions.power_interpolant import InterpolantTests
+from constructions.power_products import ProductTests
+from constructions.projection import Projection, find_rank
 from constructions.registry import entry_of
 from constructions.running_max import (
     carry_offset,
@@ -55,14 +57,15 @@ ONE = Fraction(1)
 BY_RATIO = ("l2-halfspaces",)
 """Constructions whose parameter is rho = 2 mu / lambda, since lambda may be irrational."""
 
-UP_TO = ("l2", "l2-parallel", "l2-serial", "narrow-l2")
+UP_TO_POWERS = ("l2-shallow", "l3-shallow", "l4-shallow", "l3-deep", "l4-deep")
+UP_TO = ("l2", "l2-parallel", "l2-serial", "narrow-l2", *UP_TO_POWERS)
 """Constructions that have a family for all budgets up to one, see `family_up_to`."""
 
 WITHOUT_BUDGET = ("lipschitz", "lipschitz-parallel", "lipschitz-ovr")
 """Constructions whose network is the same for every budget."""
 
 LIFTABLE = (
-    "linf", "linf-pipelined", "linf-parallel", "linf-serial", "linf-halfspaces",
+    "linf", "linf-pipelined", "linf-parallel", "linf-serial", "linf-halfspaces", "narrow-linf",
     "l1", "l1-parallel", "l1-serial", "l1-halfspaces", *BY_RATIO,
 )  # fmt: skip
 
@@ -134,7 +137,8 @@ def family_of(dataset: Dataset, name: str, separation: Fraction | None = None) -
     """The family of a construction for every budget below half the separation of the data set.
 
     The parameter is the budget itself for p = 1 and inf, and 2 mu / lambda for `l2-halfspaces`.
-    Raises UserError for a construction that cannot be lifted.
+    That of narrow-linf is the one with k = n, where nothing is projected. Raises UserError for a
+    construction that cannot be lifted.
     """
     entry = entry_of(name)
     power = power_separation(dataset, entry.norm) if separation is None else separation
@@ -155,8 +159,10 @@ def family_of(dataset: Dataset, name: str, separation: Fraction | None = None) -
             f"{', '.join(UP_TO)} one up to a budget"
         )
 
+    options = {"rank": dataset.dimension} if name == "narrow-linf" else {}
+
     def of_budget(budget: Fraction) -> Network:
-        return entry.builder(dataset, budget, separation=power).network
+        return entry.builder(dataset, budget, separation=power, **options).network
 
     return lift(name, of_budget, norm=entry.norm, unit=ONE, end=power / 2)
 
@@ -171,15 +177,16 @@ def family_up_to(
     rank: int | None = None,
     kind: str = "rounded",
 ) -> Family:
-    """Networks of a construction by squares for all budgets from 0 to this one, closed.
+    """Networks of a construction by powers for all budgets from 0 to this one, closed.
 
-    The numbers M and m of `sawtooth`, and a projection, are those for the largest budget b, and
+    The numbers M and m (of `l*-shallow`, J), and a projection, are those for the largest budget b,
+    and with the allowance e for errors of the powers
 
-        tau(mu) = mu b / M^2 + n 4^-(m+1) >= (mu / M)^2 + n 4^-(m+1),
+        tau(mu) = mu b^(p-1) / M^p + e >= (mu / M)^p + e,
 
-    affine in mu, is the threshold. That is right for every mu <= b: on ball i the sum of squares is
+    affine in mu, is the threshold. That is right for every mu <= b: on ball i the sum of powers is
     at most tau(mu); M <= lambda - b <= lambda - mu, so that on the balls of other labels it is at
-    least 1; and tau(mu) <= tau(b) < 1. At b it is the network of the construction. `rank` and
+    least 1, or 1 - e; and tau(mu) <= tau(b). At b it is the network of the construction. `rank` and
     `kind` are those of narrow-l2, without a rank the least one that is found.
 
     Raises UserError for another construction, a budget that is not positive or not below half the
@@ -187,20 +194,37 @@ def family_up_to(
     """
     if name not in UP_TO:
         raise UserError(f"{name} has no family up to a budget; {', '.join(UP_TO)} have one")
-    power = check_budget(dataset, "2", budget, separation)
+    norm = entry_of(name).norm
+    power = check_budget(dataset, norm, budget, separation)
     if budget == 0:
         raise UserError("a family for all budgets up to 0 has one member")
+    if name in UP_TO_POWERS:
+        of_budget = _by_powers(dataset, name, budget, power)
+    else:
+        found = None
+        if name == "narrow-l2" and rank != dataset.dimension:
+            found = find_rank(dataset, budget, rank=rank, seed=seed, kind=kind)
+        of_budget = _by_squares(dataset, name, budget, power, found)
+    return lift(name, of_budget, norm=norm, unit=ONE, end=budget, closed=True)
+
+
+def _by_squares(
+    dataset: Dataset,
+    name: str,
+    budget: Fraction,
+    power: Fraction,
+    found: tuple[Projection, Dataset, Fraction] | None,
+) -> Callable[[Fraction], Network]:
+    """The networks of `sawtooth` for smaller radii, behind a projection if one was found."""
     n, projection, seen = dataset.dimension, None, dataset
-    if name == "narrow-l2":
-        found = find_rank(dataset, budget, rank=rank, seed=seed, kind=kind)
-        if found is not None:
-            projection, seen, power = found
+    if found is not None:
+        projection, seen, power = found
     largest = scale_of(seen.dimension, budget, separation_above(budget, power))
     allowance = largest.threshold - (budget / largest.unit) ** 2
     offset = carry_offset(least_entry(seen), budget)
 
-    def of_budget(lower: Fraction) -> Network:
-        threshold = lower * budget / largest.unit**2 + allowance
+    def of_radius(radius: Fraction) -> Network:
+        threshold = radius * budget / largest.unit**2 + allowance
         scale = replace(largest, threshold=threshold)
         if name == "l2-parallel":
             return network_of(parallel_layers(SquareTests(seen, scale), n), n, -1)
@@ -210,4 +234,23 @@ def family_up_to(
         layers = sequential_layers(tests, carried, offset, overlap=False, projection=rows)
         return network_of(layers, n, -1)
 
-    return lift(name, of_budget, norm="2", unit=ONE, end=budget, closed=True)
+    return of_radius
+
+
+def _by_powers(
+    dataset: Dataset, name: str, budget: Fraction, power: Fraction
+) -> Callable[[Fraction], Network]:
+    """Those of `power_interpolant` and `power_products`."""
+    exponent, n = exponent_of(entry_of(name).norm), dataset.dimension
+    lower = separation_above(budget, power, exponent)
+    offset = carry_offset(least_entry(dataset), budget)
+
+    def of_radius(radius: Fraction) -> Network:
+        if name.endswith("-shallow"):
+            flat = InterpolantTests(dataset, budget, lower, exponent, radius)
+            return network_of(parallel_layers(flat, n), n, -1)
+        tests = ProductTests(dataset, budget, lower, exponent, radius)
+        layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
+        return network_of(layers, n, -1)
+
+    return of_radius

@@ -67,17 +67,32 @@ def pieces_of(
     return pieces, simplest_between(longest * (1 - room), longest)
 
 
+def inside_power(
+    budget: Fraction, unit: Fraction, exponent: int, radius: Fraction | None
+) -> Fraction:
+    """(budget / M)^p, or for a smaller radius mu the affine mu budget^(p-1) / M^p >= (mu / M)^p."""
+    largest = (budget / unit) ** exponent
+    return largest if radius is None else largest * radius / budget
+
+
 class InterpolantTests(DistanceTests):
     """g_i = y_i - K relu(sum_k phi(|x_k - x_ik| / M) - tau): 2nJ units, then one."""
 
     stages = 2
 
     def __init__(
-        self, dataset: Dataset, budget: Fraction, separation_lower: Fraction, exponent: int
+        self,
+        dataset: Dataset,
+        budget: Fraction,
+        separation_lower: Fraction,
+        exponent: int,
+        radius: Fraction | None = None,
     ) -> None:
+        """For balls of `radius` <= budget, by default of the budget, which J and M are chosen
+        for; see `inside_power`."""
         self.pieces, unit = pieces_of(dataset.dimension, budget, separation_lower, exponent)
         super().__init__(dataset, (dataset.labels + 1).tolist(), unit)
-        inside = (budget / unit) ** exponent
+        inside = inside_power(budget, unit, exponent, radius)
         self.exponent = exponent
         self.threshold = inside + _bend(dataset.dimension, exponent) / self.pieces**2
         self.slope = max(self.labels) / (1 - self.threshold)

@@ -27,7 +27,7 @@ from constructions.hypotheses import (
     least_entry,
     separation_above,
 )
-from constructions.power_interpolant import short_unit
+from constructions.power_interpolant import inside_power, short_unit
 from constructions.running_max import (
     DistanceTests,
     carry_offset,
@@ -52,17 +52,24 @@ class ProductTests(DistanceTests):
     """
 
     def __init__(
-        self, dataset: Dataset, budget: Fraction, separation_lower: Fraction, exponent: int
+        self,
+        dataset: Dataset,
+        budget: Fraction,
+        separation_lower: Fraction,
+        exponent: int,
+        radius: Fraction | None = None,
     ) -> None:
+        """For balls of `radius` <= budget, by default of the budget, which M and m are chosen
+        for; see `inside_power`."""
         unit = short_unit(budget, separation_lower, exponent)
         super().__init__(dataset, (dataset.labels + 1).tolist(), unit)
-        inside = (budget / unit) ** exponent
+        largest = (budget / unit) ** exponent
         levels = 1
-        while 2 * dataset.dimension * _error(levels, exponent) * 4 >= 3 * (1 - inside):
+        while 2 * dataset.dimension * _error(levels, exponent) * 4 >= 3 * (1 - largest):
             levels += 1
         allowance = dataset.dimension * _error(levels, exponent)
         self.levels, self.exponent = levels, exponent
-        self.threshold = inside + allowance
+        self.threshold = inside_power(budget, unit, exponent, radius) + allowance
         self.slope = max(self.labels) / (1 - allowance - self.threshold)
         self.stages = 2 + levels + (exponent - 2) * (levels + 1) + 1
 

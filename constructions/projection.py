@@ -334,11 +334,11 @@ def narrow(
 ) -> Construction:
     """Equals y_i on ball i: width k + 4, depth N(k(m + 1) + 2) + 1, behind a map to k coordinates.
 
-    Without `rank` the least k of 1, 2, 4, ... is taken for which a map is found, at last k = n,
-    where nothing is projected. For norm "inf" the ball of radius mu lies in the L2 ball of radius
-    sqrt(n) mu, rounded up, which the network is built for (Theorem 5 with c_p^+ = sqrt(n), and the
-    reason why it covers only budgets below lambda_2 / (2 sqrt(n))); with k = n it is `serial` with
-    its L-infinity test, for all budgets below half the separation (Theorem 6).
+    Without `rank` the least k of 1, 2, 4, ... is taken for which a map is found, at last k = n.
+    With k = n nothing is projected. For norm "inf" the ball of radius mu lies in the L2 ball of
+    radius sqrt(n) mu, rounded up, which the network is built for (Theorem 5 with c_p^+ = sqrt(n),
+    and the reason why it covers only budgets below lambda_2 / (2 sqrt(n))); with k = n it is
+    `serial` with its L-infinity test, for all budgets below half the separation (Theorem 6).
 
     Raises:
         UserError: The budget is negative or not below half the separation; `rank` is not in 1..n,
@@ -348,11 +348,12 @@ def narrow(
     n = dataset.dimension
     radius = budget if norm == "2" else budget * sqrt_upper(Fraction(n), 20)
     check_kind(kind, n)
-    found = find_rank(dataset, radius, rank=rank, seed=seed, kind=kind, tries=tries)
+    found = None
+    if rank != n:
+        found = find_rank(dataset, radius, rank=rank, seed=seed, kind=kind, tries=tries)
     if found is None:
-        least = least_entry(dataset)
         tests = (square_tests if norm == "2" else cube_tests)(dataset, budget, power)
-        offset = carry_offset(least, budget)
+        offset = carry_offset(least_entry(dataset), budget if norm == "2" else power / 2)
         layers = sequential_layers(tests, carry_rows(n, offset), offset, overlap=False)
         note = f"k = n = {n}, no projection"
         below = half_separation_lower(power, norm)

@@ -125,6 +125,9 @@ def test_the_limit_is_a_point_of_two_closed_balls(name):
         (["--construction", "l2", "--ratio", "1/2", "--rank", "2"], "does not go with --rank"),
         (["--construction", "l2", "--budget", "0"], "up to 0 has one member"),
         (["--construction", "l2", "--ratio", "1"], "is not below half the separation"),
+        (["--construction", "l3-deep", "--ratio", "1/2"], "l3-deep is for norm 3"),
+        (["--construction", "narrow-linf", "--rank", "2"], "that with --rank 4, which projects"),
+        (["--construction", "narrow-linf", "--kind", "cayley"], "does not go with --kind"),
         (["--from", "1/10"], "must be below the last"),
         (["--from", "-1"], "not negative"),
     ],
@@ -143,7 +146,7 @@ def test_a_family_up_to_a_largest_budget(tmp_path, capsys):
     path = tmp_path / "points.csv"
     path.write_text("0,0,a\n1,0,a\n4,0,b\n4,3,b\n0,5,c\n")
     command = ["certify", "--data", str(path), "--every-budget", "--jobs", "0", "--quiet"]
-    for name, more in (("l2-parallel", []), ("narrow-l2", ["--rank", "1"])):
+    for name, more in (("l2-shallow", []), ("l2-parallel", []), ("narrow-l2", ["--rank", "1"])):
         folder = str(tmp_path / name)
         sized = ["--construction", name, "--budget", "1/2", *more, "--out", folder]
         assert main([*command, *sized]) == 0

@@ -37,7 +37,8 @@ def built(dataset: Dataset, name: str, parameter: Fraction) -> Network:
     if name in BY_RATIO:
         power = power_separation(dataset, "2")
         return halfspaces.network(dataset, halfspaces.cover(dataset, "2", power), parameter, power)
-    return entry_of(name).builder(dataset, parameter).network
+    options = {"rank": dataset.dimension} if name == "narrow-linf" else {}
+    return entry_of(name).builder(dataset, parameter, **options).network
 
 
 def check_equal(first: Network, second: Network) -> None:
@@ -54,7 +55,7 @@ def test_members_are_the_networks_of_the_construction(name):
         rng = Random(seed)
         dataset = random_data(seed, 5, 2, 3, denominator=1 + seed)
         family = family_of(dataset, name)
-        shares = [Fraction(0), ALMOST, *(Fraction(rng.randrange(10**9), 10**9) for _ in range(4))]
+        shares = [Fraction(0), ALMOST, *(Fraction(rng.randrange(10**9), 10**9) for _ in range(8))]
         for share in shares:
             check_equal(family.member(share * family.end), built(dataset, name, share * family.end))
 
@@ -133,9 +134,9 @@ def test_carried_inputs_do_not_bend_where_a_ball_reaches_below_zero():
 def test_families_up_to_a_budget_are_right_on_all_balls(name):
     """The member at the largest budget is the construction's network; others answer the labels at
     exact points of their balls, most of them on the sphere."""
-    dataset = random_data(4, 6, 3, 3, denominator=2)
-    power = power_separation(dataset, "2")
-    budget = budget_of_ratio(Fraction(9, 10), power, 2)
+    dataset, norm = random_data(4, 6, 3, 3, denominator=2), entry_of(name).norm
+    power = power_separation(dataset, norm)
+    budget = budget_of_ratio(Fraction(9, 10), power, norm)
     family = family_up_to(dataset, name, budget)
     check_equal(family.member(budget), entry_of(name).builder(dataset, budget).network)
     assert not family.terms().open
@@ -143,7 +144,7 @@ def test_families_up_to_a_budget_are_right_on_all_balls(name):
     for share in (Fraction(0), Fraction(1, 10**6), Fraction(1, 3), Fraction(99, 100)):
         member = family.member(share * budget)
         for i in range(dataset.size):
-            points = ball_points(tuple(dataset.point(i)), "2", share * budget, rays, rng)
+            points = ball_points(tuple(dataset.point(i)), norm, share * budget, rays, rng)
             assert all(y == [dataset.labels[i]] for y in evaluate(member, points))
     with pytest.raises(UserError, match=r"is not in \[0, .*\]"):
         family.member(budget * Fraction(1001, 1000))

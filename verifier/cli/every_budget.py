@@ -32,7 +32,14 @@ def every_budget(options: _Options, dataset: Dataset) -> Asked:
         least = number("--from", options.from_budget)
     if name in UP_TO:
         return _up_to(options, dataset, name, least)
-    _refuse("--every-budget", options, {"network": options.file, "radius": options.radius})
+    given = {"network": options.file, "radius": options.radius}
+    unprojected = name == "narrow-linf" and options.rank == dataset.dimension
+    if name == "narrow-linf" and options.rank is not None and not unprojected:
+        raise UserError(
+            f"--every-budget: the family of narrow-linf is that with --rank {dataset.dimension}, "
+            f"which projects nothing; a projected test depends on mu otherwise"
+        )
+    _refuse("--every-budget", options, {**given, "kind": options.kind}, projected=unprojected)
     return _asked(dataset, name, family_of(dataset, name), least)
 
 
@@ -53,18 +60,24 @@ def _up_to(options: _Options, dataset: Dataset, name: str, least: Fraction) -> A
             f"--every-budget: the family of {name} ends at a largest budget, which its weights are "
             f"chosen for: give --budget or --ratio"
         )
-    power = power_separation(dataset, "2")
+    norm: Any = entry_of(name).norm
+    if isinstance(norm, int):
+        raise UserError(
+            f"{name} is for norm {norm}; balls of inf, 1 or 2 are asked. Its family is to be had "
+            f"from constructions.families.family_up_to"
+        )
+    power = power_separation(dataset, norm)
     if options.budget is not None:
         budget = number("--budget", options.budget)
     else:
-        budget = budget_of_ratio(number("--ratio", options.ratio or ""), power, 2)
+        budget = budget_of_ratio(number("--ratio", options.ratio or ""), power, norm)
     family = family_up_to(
         dataset, name, budget, seed=options.seed, separation=power, rank=options.rank,
         kind=options.kind or "rounded",
     )  # fmt: skip
     about = {"construction": name, "source": entry_of(name).source}
     about["largest_budget"] = format_rational(budget)
-    return family.network, Question("2", "value", family=family.terms(least)), about
+    return family.network, Question(norm, "value", family=family.terms(least)), about
 
 
 def open_balls_of_construction(options: _Options, dataset: Dataset) -> Asked:
