@@ -43,6 +43,7 @@ from reports.run_figures import (
 )
 from reports.sample_slices import slices_section
 from reports.stored_run import StoredRun, network_sizes
+from verifier.question.errors import UserError
 from verifier.question.printable import ranges_text, size_text
 from verifier.runs.identity import question_text
 from verifier.runs.records import State
@@ -276,7 +277,9 @@ def runs_report(
 ) -> Document:
     """One report of one run, or of several with a comparison first; the comparison alone, with what
     was checked of each run and how to reproduce it, if `compare`."""
-    if len(runs) == 1 and not compare:
+    if compare and len(runs) < 2:
+        raise UserError("compare: 1 run; a comparison needs two or more")
+    if len(runs) == 1:
         return run_report(runs[0], with_timings=with_timings, slices=slices)
     sections = [compared(runs)]
     for number, run in enumerate(runs, start=1):

@@ -84,10 +84,14 @@ def report(
     *,
     image_shape: tuple[int, int] | None = None,
     with_timings: bool = False,
+    compare: bool = False,
+    radii: Sequence[str | PathLike[str]] = (),
 ) -> list[Path]:
     """The files of the report of a run, or of several with a comparison, written to a folder.
 
-    The first to read is index.html. Raises UserError where there is no run.
+    The first to read is index.html. With `compare` the comparison alone is written, of at least two
+    runs; `radii` are folders of `robmem radius --proofs`, one for each run in their order. Raises
+    UserError where there is no run.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as folder:
@@ -107,9 +111,17 @@ def report(
     ):
         raise UserError(f"a run of type {type(run).__name__}: give a folder, a summary, or several")
     folders = [entry.folder if isinstance(entry, Summary) else Path(entry) for entry in listed]
-    stored = [read_run(find_run(folder), image_shape=image_shape) for folder in folders]
+    if radii and len(radii) != len(folders):
+        raise UserError(f"radii: {len(radii)} folders for {len(folders)} runs; give one for each")
+    measured: list[Path | None] = [*map(Path, radii)] or [None] * len(folders)
+    stored = [
+        read_run(find_run(folder), image_shape=image_shape, radii=own)
+        for folder, own in zip(folders, measured, strict=True)
+    ]
     folder = Path(output)
     return [
         folder / file
-        for file in write_report(runs_report(stored, with_timings=with_timings), folder)
+        for file in write_report(
+            runs_report(stored, with_timings=with_timings, compare=compare), folder
+        )
     ]

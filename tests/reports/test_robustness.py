@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+import robmem
 from reports.run_report import run_report, runs_report
 from reports.stored_run import StoredRun, read_run
 from reports.write import files_of
+from tests.oracles.report_runs import sealed, with_flip
 from verifier.cli.main import main
 from verifier.evidence.network_file import save_network
 from verifier.question.build import NetworkBuilder
+from verifier.question.errors import UserError
 from verifier.runs.place import find_run
 
 ROWS = [(0, 0), (1, 0), (3, 1), (4, 1), (Fraction(5, 2), 0), (Fraction(9, 2), 1)]
@@ -126,3 +129,17 @@ def test_runs_of_one_network_at_several_radii_are_one_curve(run: StoredRun, tmp_
     found = json.loads(files_of(runs_report([plain, run], compare=True))["report.json"])
     table = found["tables"]["accuracy-inf"]
     assert table["columns"] == ["radius", "run, run"] and table["rows"] == [["1/2", "5 of 6"]]
+
+
+def test_python_compares_as_the_command_does(tmp_path: Path) -> None:
+    first, second = sealed(tmp_path / "first"), with_flip(tmp_path / "second")
+    files = robmem.report([first, second], tmp_path / "both", compare=True)
+    page = (tmp_path / "both" / "index.html").read_bytes()
+    assert files[0] == tmp_path / "both" / "index.html"
+    words = ["report", str(first), str(second), "--compare", "-o", str(tmp_path / "again")]
+    assert main([*words, "--quiet"]) == 0
+    assert (tmp_path / "again" / "index.html").read_bytes() == page
+    with pytest.raises(UserError, match="1 run; a comparison needs two or more"):
+        robmem.report(first, tmp_path / "one", compare=True)
+    with pytest.raises(UserError, match="1 folders for 2 runs"):
+        robmem.report([first, second], tmp_path / "one", radii=["radii"])
