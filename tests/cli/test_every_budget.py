@@ -7,6 +7,7 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from constructions.families import family_of, limit_of
@@ -19,7 +20,10 @@ from verifier.checker.manifest import (
     run_checker,
 )
 from verifier.cli.main import main
+from verifier.data.load import load
+from verifier.evidence.network_file import save_network
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network, Rows
 from verifier.question.region import distance
 from verifier.runs.folder import RunFolder
 
@@ -154,3 +158,45 @@ def test_a_family_up_to_a_largest_budget(tmp_path, capsys):
         assert "for every real m in [0, 1/2]" in said and "all 5 samples" in said
         assert main(["check", folder, "--kernel", "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["robust"] == 5
+
+
+def test_open_balls_of_a_given_network_that_has_flips(tmp_path, capsys):
+    """relu(x): 1 is answered above 1/2, so 0 flips from 1/2 on, in the ball of radius 1 alone; 1
+    flips below 1/2, at that distance, which an open ball of radius 1/2 does not hold."""
+    np.savez(tmp_path / "net.npz", W0=[[1.0]], b0=[0.0], W1=[[1.0]], b1=[0.0])
+    (tmp_path / "data.csv").write_text("0,0\n1,1\n")
+    ask = [
+        "certify", "--network", str(tmp_path / "net.npz"), "--data", str(tmp_path / "data.csv"),
+        "--no-header", "--open", "--jobs", "0", "--quiet",
+    ]  # fmt: skip
+    for radius, flips in (("1", 2), ("1/2", 0)):
+        folder = str(tmp_path / radius.replace("/", "-"))
+        code = main([*ask, "--radius", radius, "--out", folder, "--json"])
+        said = json.loads(capsys.readouterr().out)
+        assert code == (1 if flips else 0), said
+        assert (said["flips"], said["robust"], said["undecided"]) == (flips, 2 - flips, 0)
+        assert len(said["flips_shown"]) == flips
+        for flip in said["flips_shown"]:
+            assert Fraction(1, 2) <= Fraction(flip["distance"]) < Fraction(radius)
+        assert main(["check", folder, "--json"]) == (3 if flips else 0)
+        kept = json.loads(capsys.readouterr().out)
+        assert (kept["flips"], kept["undecided"]) == (0, flips)
+    assert main([*ask, "--radius", "1", "--out", str(tmp_path / "1")]) == 1
+    said = capsys.readouterr().out
+    assert "2 checked, but not stored" in said and "flip of sample 0: label 0, rival 1" in said
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_another_network_in_the_folder_is_refused(certified, edited, capsys):
+    """The file of G is that of another family, or one of its biases is changed."""
+    other = family_of(load("iris"), "linf" if edited else "linf-parallel").network
+    if edited:
+        units = other.units
+        constants = units.constants.copy()
+        constants[-1] += 1
+        parts = units.starts, units.indices, units.numerators, constants, units.denominators
+        other = Network(other.inputs, other.layers, Rows(*parts), other.outputs)
+    save_network(other, certified / "network.robmem")
+    assert main(["check", str(certified)]) == 4
+    said = capsys.readouterr().err
+    assert "network" in said and said.count("\n") == 1
