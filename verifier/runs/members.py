@@ -28,7 +28,7 @@ _NODES = 1000  # of the search in one ball
 
 def has_single_member(question: Question) -> bool:
     """Whether the networks of all m are the same one."""
-    return question.family is not None and question.family.denominator == (1, 0)
+    return question.family is not None and not question.family.denominator[1]
 
 
 def flips_in_open_balls(
