@@ -33,6 +33,7 @@ from constructions.construction import Construction, Promises, Size
 from verifier.data.dataset import Dataset
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import UserError
+from verifier.question.network import Network
 from verifier.question.rational import format_rational
 
 SOURCE = "after Yu, Gao, Zhang, ICLR 2024, Theorem 4.1 (another reduction)"
@@ -89,6 +90,32 @@ def gadget(problem: SetSplitting) -> Dataset:
         rows += [vector((i,)), [-v for v in vector((i,))]]
         labels += [1, 1]
     return Dataset.from_rows("set-splitting", rows, labels)
+
+
+def splitting_of(problem: SetSplitting, network: Network) -> tuple[int, ...]:
+    """The splitting that a network of depth 2 and width 2 holds which is right at all samples.
+
+    By the proof of soundness one half-space {l(x) >= r}, r > 0, holds exactly one of e_i and -e_i
+    for every i, and that one tells the sign of variable i. Its l is the linear part of a unit, or
+    of the sum or difference of both, weighted as the output weights them.
+
+    Raises UserError if the network is not one of two units, or holds no splitting.
+    """
+    if network.layers != (2,) or network.outputs.count != 1:
+        raise UserError(f"set splitting: layers of {network.layers} units, one of 2 is needed")
+    outputs, _ = network.outputs.fractions(0)
+    units = []
+    for unit in range(2):
+        weights, _ = network.units.fractions(unit)
+        size = abs(outputs.get(network.inputs + unit, Fraction(0)))
+        units.append([size * weights.get(i, Fraction(0)) for i in range(problem.variables)])
+    both = list(zip(*units, strict=True))
+    forms = [*units, [a + b for a, b in both], [a - b for a, b in both]]
+    for form in forms:
+        signs = tuple(1 if value > 0 else -1 for value in form)
+        if problem.splits(signs):
+            return signs
+    raise UserError("set splitting: the network holds no splitting; it is wrong at some sample")
 
 
 def certificate_network(

@@ -8,9 +8,10 @@ believed: what is returned has been replayed by `evidence.shown`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import product
 from time import monotonic
 
 from constructions.least.candidates import Candidate, rational_root, simple_point, wrong_points
@@ -29,6 +30,7 @@ from verifier.question.region import Norm, distance
 from verifier.search.options import Options
 from verifier.tasks.verify import verify, verify_batch
 
+CUBE_DIMENSIONS = 3  # up to which all corners of cubes are looked at from the start
 MOST_ROUNDS = 400  # of points, after which a question counts as undecided
 
 
@@ -71,6 +73,9 @@ class Finder:
     def find_open(self, width: int, size: Fraction) -> Shown | None:
         """A network for all smaller budgets, shown on the open balls of this size; None if none was
         found, which says nothing."""
+        around = self._around(width, size)
+        if around is not None:
+            return around
         deadline = self._deadline()
         first = self._hopeful.get(width, 1)
         for positive in sorted(range(width + 1), key=lambda p: (abs(p - first), p)):
@@ -82,6 +87,17 @@ class Finder:
                 self._hopeful[width] = positive
                 return found
         return None
+
+    def _around(self, width: int, size: Fraction) -> Shown | None:
+        """A network that is right on the cubes around these balls, if there is one: of cubes a few
+        points, their corners, say everything."""
+        radius = rational_root(size) if self.norm == "2" else size
+        if self.norm == "inf" or radius is None:
+            return None
+        found = Finder(self.points, "inf", self.seconds, self.progress).find_open(width, radius)
+        if found is None or not isinstance(found.claim, Possible):
+            return None
+        return self.shown_open(found.claim, size)
 
     def shown_open(self, claim: Possible, size: Fraction) -> Shown | None:
         """The same network on the open balls of this size, if it is right there."""
@@ -256,17 +272,18 @@ class Finder:
     def _start(self, width: int, size: Fraction) -> list[Place]:
         """The centers, and points found before, moved with the radius."""
         centers = [(k, self.points.point(k)) for k in range(self.points.size)]
-        moved = []
-        for sample, direction in self._pool.get(width, []):
-            center = self.points.point(sample)
-            if self.norm != "2":
-                moved.append((sample, tuple(c + size * d for c, d in
-                                            zip(center, direction, strict=True))))  # fmt: skip
-            else:
-                root = rational_root(size)
-                if root is not None:
-                    moved.append((sample, tuple(c + root * d for c, d in
-                                                zip(center, direction, strict=True))))  # fmt: skip
+        unit = rational_root(size) if self.norm == "2" else size
+        if not unit:
+            return centers
+        corners = [
+            (sample, direction)
+            for sample in range(self.points.size)
+            for direction in _corners(self.norm, self.points.dimension)
+        ]
+        moved = [
+            (sample, _moved(self.points.point(sample), unit, direction))
+            for sample, direction in [*corners, *self._pool.get(width, [])]
+        ]
         return list(dict.fromkeys([*centers, *moved]))
 
     def _keep(self, width: int, size: Fraction, places: Sequence[Place]) -> None:
@@ -285,6 +302,24 @@ class Finder:
 
     def _deadline(self) -> float | None:
         return None if self.seconds is None else monotonic() + self.seconds
+
+
+def _corners(norm: Norm, dimension: int) -> Iterator[tuple[Fraction, ...]]:
+    """Directions to the corners of a unit ball, of norm 2 to where axes meet it; of cubes in many
+    dimensions none."""
+    one, zero = Fraction(1), Fraction(0)
+    if norm == "inf":
+        yield from product((-one, one), repeat=dimension) if dimension <= CUBE_DIMENSIONS else ()
+        return
+    for k in range(dimension):
+        for side in (-one, one):
+            yield tuple(side if j == k else zero for j in range(dimension))
+
+
+def _moved(
+    center: tuple[Fraction, ...], unit: Fraction, direction: tuple[Fraction, ...]
+) -> tuple[Fraction, ...]:
+    return tuple(c + unit * d for c, d in zip(center, direction, strict=True))
 
 
 def _between(center: tuple[Fraction, ...], point: tuple[Fraction, ...]) -> tuple[Fraction, ...]:

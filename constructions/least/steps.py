@@ -22,7 +22,6 @@ from constructions.simplest import simplest_between
 from verifier.question.region import Norm
 from verifier.tasks.radius import exact_radius
 
-NEAR_TOP = (Fraction(15, 16), Fraction(255, 256))
 HALVINGS = 12  # of the interval in which a step lies, before it is left as one
 
 
@@ -134,21 +133,15 @@ class Search:
             low, high = self._try(width, Fraction(0))
         if high == 0:
             return
-        if high is None:
-            for share in NEAR_TOP:
-                low, high = self._try(width, self.top * share)
-                if high is not None or low == self.top:
-                    break
-                if low is not None and low >= self.top * share and self._open(width, self.top):
-                    return
+        if low == self.top or (high is None and self._open(width, self.top)):
+            return
         for number in range(HALVINGS):
-            if low is None or high is None or low >= high:
+            before = low, high = self._known(width)
+            end = self.top if high is None else high
+            if low is None or low >= end:
                 return
-            margin = (high - low) / (1000 if number % 2 == 0 else 4)
-            middle = simplest_between(low + margin, high - margin)
-            before = low, high
-            low, high = self._try(width, middle)
-            if (low, high) == before:
+            margin = (end - low) / (4 if number % 2 == 0 else 1000)
+            if self._try(width, simplest_between(low + margin, end - margin)) == before:
                 return
 
     def _known(self, width: int) -> tuple[Fraction | None, Fraction | None]:

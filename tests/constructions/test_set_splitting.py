@@ -13,12 +13,22 @@ from scipy.optimize import linprog
 
 from constructions.construction import check_promises
 from constructions.hypotheses import power_separation
+from constructions.least.find import Finder
+from constructions.least.questions import Impossible, Possible
 from constructions.sampled import sampled_flips
-from constructions.set_splitting import FANO, SetSplitting, certificate_network, gadget
+from constructions.set_splitting import (
+    FANO,
+    SetSplitting,
+    certificate_network,
+    gadget,
+    splitting_of,
+)
 from constructions.two_units import feasible, half_space, separate
 from verifier.checker.scaled import evaluate
 from verifier.data.dataset import Dataset
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError
+from verifier.runs.run import points_of
 
 
 @pytest.mark.parametrize(
@@ -158,3 +168,33 @@ def test_the_four_corners_of_exclusive_or_are_separated_by_two_units() -> None:
     assert (network.depth, network.width) == (2, 2)
     values = [v for (v,) in evaluate(network, [dataset.point(i) for i in range(4)])]
     assert [int(v > Fraction(1, 2)) for v in values] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [SetSplitting(3, ((0, 1, 2),)), SetSplitting(5, ((0, 1, 2), (0, 3, 4), (1, 2, 3)))],
+)
+def test_a_splitting_is_read_off_from_the_network_that_the_search_finds(
+    problem: SetSplitting,
+) -> None:
+    """Backwards: some network of width 2 is looked for, and certified on all balls."""
+    below = Fraction(1, 2 * (2 * problem.variables + len(problem.clauses)))
+    found = Finder(points_of(gadget(problem)), "inf").decide(2, below * Fraction(9, 10))
+    assert isinstance(found.claim, Possible)
+    assert problem.splits(splitting_of(problem, found.claim.network))
+    given = certificate_network(problem, next(iter(problem.solutions())), Fraction(0))
+    assert problem.splits(splitting_of(problem, given.network))
+
+
+def test_a_network_that_holds_no_splitting_is_said_to() -> None:
+    with pytest.raises(UserError, match="holds no splitting"):
+        splitting_of(FANO, certificate_network(SetSplitting(14, ()), [1] * 14, Fraction(0)).network)
+    build = NetworkBuilder(14)
+    with pytest.raises(UserError, match="one of 2 is needed"):
+        splitting_of(FANO, build.network([build.inputs[0]]))
+
+
+@pytest.mark.slow
+def test_for_the_fano_plane_every_network_of_width_2_is_excluded() -> None:
+    found = Finder(points_of(gadget(FANO)), "inf").decide(2, Fraction(0))
+    assert isinstance(found.claim, Impossible) and len(found.checked) == 3
