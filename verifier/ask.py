@@ -342,8 +342,8 @@ def margin_curve(
     >>> found = robmem.margin_curve(network, data, 0, 2)
     >>> found.exact, found.zero
     (True, (Fraction(3, 2), Fraction(3, 2)))
-    >>> [(piece.last, piece.lower) for piece in found.pieces]
-    [(Fraction(2, 1), (Fraction(3, 1), Fraction(-1, 1)))]
+    >>> found.pieces[0].last, found.pieces[0].lower
+    (Fraction(2, 1), (Fraction(3, 1), Fraction(-1, 1)))
     """
     read, decoder, dataset = _about(network, data, decoder, labels)
     chosen = sample_list(sample, dataset.size)

@@ -44,6 +44,15 @@ def test_without_a_terminal_nothing_is_said(here, capsys):
         assert capsys.readouterr().err == ""
 
 
+def test_a_notebook_keeps_no_pictures_of_a_bar(here, monkeypatch, capsys):
+    """Its shell runs commands on a terminal of their own, and shows all that was ever there."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("JPY_PARENT_PID", "1")
+    for command in list(COMMANDS)[:3]:
+        assert main(command.split()) == 0
+        assert capsys.readouterr().err == ""
+
+
 def test_a_line_counts_what_there_is():
     counts = dict.fromkeys(STATES, 0) | {"open": 1, "robust": 2, "misread": 1}
     assert line(Progress(4, counts, 0, None, 1.0, 3)) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import signal
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,7 +24,7 @@ from verifier.evidence.packed import unpack
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
-from verifier.runs import processes, work
+from verifier.runs import by_kernel, processes, work
 from verifier.runs.admission import Unbelievable, admitted, result_of, shaped, with_check
 from verifier.runs.by_kernel import KernelShare, replay_some
 from verifier.runs.centers import centers_of_run
@@ -318,7 +319,9 @@ def test_a_worker_of_a_cluster_that_lies_costs_attempts_and_is_named(tmp_path: P
     assert len(attempts) == 4 * 3
 
 
-def test_the_kernel_replays_what_fits_into_the_time(tmp_path: Path) -> None:
+def test_the_kernel_replays_what_fits_into_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = begin(LINE, BAD, ASKED, tmp_path / "run")
     summary = continue_run(run)
     given = run.folder, BAD, run.points, ASKED, summary.shown
@@ -327,6 +330,17 @@ def test_the_kernel_replays_what_fits_into_the_time(tmp_path: Path) -> None:
     flip = next(one for one in summary.shown.values() if one.verdict == "flip")
     with pytest.raises(RefusedError, match="sample 0: .*kernel"):
         replay_some(*given[:4], {0: flip}, 1e9, 7)
+    before = signal.getsignal(signal.SIGALRM)
+    begun: list[int] = []
+
+    def endless(*about: Any) -> None:
+        begun.append(1)
+        while len(begun) > 1:
+            pass
+
+    monkeypatch.setattr(by_kernel, "kernel_check_result", endless)
+    assert replay_some(*given, 0.5, 7) == KernelShare(1, 4, 7)  # the second one is given up
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_all_of_it_holds_of_a_construction(tmp_path: Path) -> None:

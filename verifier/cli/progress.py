@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,15 +15,21 @@ from verifier.runs.run import Progress
 _LINE_SECONDS = 10.0
 
 
+def animated() -> bool:
+    """Whether standard error is a terminal on which somebody looks: a notebook, which runs commands
+    on one too, would keep every picture of a bar."""
+    return sys.stderr.isatty() and "JPY_PARENT_PID" not in os.environ
+
+
 @contextmanager
 def shown_progress(*, quiet: bool, lines: bool) -> Iterator[Callable[[Progress], None]]:
     """A function that shows how the run stands.
 
     A bar if standard error is a terminal; else a line every ten seconds if `lines`; else nothing.
     """
-    if quiet or not (sys.stderr.isatty() or lines):
+    if quiet or not (animated() or lines):
         yield lambda progress: None
-    elif sys.stderr.isatty():
+    elif animated():
         with _bar() as show:
             yield show
     else:
@@ -92,7 +99,7 @@ def _bars() -> Any:
 @contextmanager
 def counted(total: int, *, quiet: bool, what: str = "checking") -> Iterator[Callable[[int], None]]:
     """A function that shows how many of `total` are done, on a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not animated():
         yield lambda done: None
         return
     with _bars() as bars:
@@ -103,7 +110,7 @@ def counted(total: int, *, quiet: bool, what: str = "checking") -> Iterator[Call
 @contextmanager
 def counted_of(*, quiet: bool, what: str) -> Iterator[Callable[[int, int], None]]:
     """A function that shows how many of how many are done, on a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not animated():
         yield lambda done, total: None
         return
     with _bars() as bars:
@@ -115,7 +122,7 @@ def counted_of(*, quiet: bool, what: str) -> Iterator[Callable[[int, int], None]
 def staged(first: str, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
     """A function that says what is being done now, with the time since it began, on a terminal;
     begun with `first`."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not animated():
         yield lambda stage: None
         return
     from rich.console import Console

@@ -7,9 +7,12 @@ everything was checked before; it says by how much less one has to believe.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from random import Random
+from threading import current_thread, main_thread
 from time import monotonic
 from typing import Any
 
@@ -25,6 +28,7 @@ _KINDS: Mapping[str, Kind] = {
     "robust": "robust", "flip": "flip", "distance": "distance", "margin": "margin",
 }  # fmt: skip
 SHARE = 0.1  # of the time of the session
+_SHORTEST = 1e-3  # seconds of an alarm: 0 would be none
 _SECONDS = 2e-5  # of the kernel for a weight or unit: each is a few operations on Fractions
 
 
@@ -93,7 +97,10 @@ def replay_some(
     seconds: float,
     seed: int,
 ) -> KernelShare:
-    """As many of these answers as are likely to fit into so many seconds, none if one does not.
+    """As many of these answers as fit into so many seconds, which may be none.
+
+    Before one is begun its time is guessed; in the main thread, where an alarm can be set, one that
+    takes longer all the same is given up at the end.
 
     Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted.
     """
@@ -104,14 +111,40 @@ def replay_some(
     Random(seed).shuffle(order)
     end, count = monotonic() + seconds, 0
     longest = _SECONDS * (network.units.count + len(network.units.indices))
-    for sample in order:
-        started = monotonic()
-        if started + longest > end:
-            break
-        one = shown[sample]
-        kind: Kind = "robust" if one.verdict == "robust" else "flip"
-        result = Result(sample, kind, one.certificate)
-        kernel_check_result(network, points, question, result, folder.fetch)
-        count += 1
-        longest = max(longest, monotonic() - started)
+    with suppress(_LateError), _alarm(seconds):
+        for sample in order:
+            started = monotonic()
+            if started + longest > end:
+                break
+            one = shown[sample]
+            kind: Kind = "robust" if one.verdict == "robust" else "flip"
+            result = Result(sample, kind, one.certificate)
+            kernel_check_result(network, points, question, result, folder.fetch)
+            count += 1
+            longest = max(longest, monotonic() - started)
     return KernelShare(count, len(order), seed)
+
+
+class _LateError(BaseException):
+    """The time is over; nothing that handles errors may take it for one."""
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raises _LateError after so many seconds, where a signal can: in the main thread, on POSIX."""
+    if current_thread() is not main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def late(number: int, frame: object) -> None:
+        raise _LateError
+
+    before = signal.signal(signal.SIGALRM, late)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, max(seconds, _SHORTEST))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    finally:  # also where the alarm goes off in the line above
+        signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
