@@ -32,6 +32,7 @@ from verifier.tasks.verify import verify, verify_batch
 
 CUBE_DIMENSIONS = 3  # up to which all corners of cubes are looked at from the start
 MOST_ROUNDS = 400  # of points, after which a question counts as undecided
+MOST_OPEN_ROUNDS = 60  # the same of open balls, where ties on spheres leave little to choose
 
 
 class UndecidedError(Exception):
@@ -213,7 +214,7 @@ class Finder:
         places = self._start(width, size)
         inside = [(k, _between(self.points.point(k), point)) for k, point in places]
         places += [place for place in dict.fromkeys(inside) if place not in set(places)]
-        for number in range(MOST_ROUNDS):
+        for number in range(MOST_OPEN_ROUNDS):
             self.progress(
                 f"width {width}, {positive} of positive weight: {len(places)} points, open balls, "
                 f"round {number + 1}"

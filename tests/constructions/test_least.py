@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 
 from constructions.least.answer import least
-from constructions.least.evidence import shown
+from constructions.least.evidence import Claim, Shown, shown
 from constructions.least.find import Finder
 from constructions.least.questions import Impossible, Possible, dual_question, questions_of
+from constructions.least.steps import Segment, bounds_at, segments
+from constructions.two_units import separate
 from verifier.data.dataset import Dataset
 from verifier.evidence.data_file import Points
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
-from verifier.question.region import ball
+from verifier.question.region import Norm, ball
 from verifier.runs.run import points_of
 
 FIFTH, QUARTER = Fraction(1, 5), Fraction(1, 4)
@@ -180,3 +182,58 @@ def test_what_cannot_be_asked_is_said() -> None:
     many = Dataset.from_rows("many", [[k] for k in range(200)], [k % 2 for k in range(200)])
     with pytest.raises(UserError, match="200 samples"):
         least(many)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_units_are_found_exactly_where_an_exact_enumeration_finds_them(seed: int) -> None:
+    """`separate` tries all activation patterns by exact linear programs, without this search."""
+    draw = np.random.default_rng(seed)
+    grid = [[x, y] for x in range(3) for y in range(3)]
+    rows = [grid[k] for k in draw.permutation(9)[:6].tolist()]
+    data = Dataset.from_rows("few", rows, [0, 1, *draw.integers(0, 2, 4).tolist()])
+    found = Finder(points_of(data), "inf").decide(2, Fraction(0))
+    assert isinstance(found.claim, Possible) == (separate(data) is not None)
+
+
+def claimed(claim: Claim) -> Shown:
+    """For what is made of claims, whatever shows them."""
+    return Shown(claim, (), ())
+
+
+def test_segments_are_what_the_claims_say_of_every_budget() -> None:
+    zero, half = Fraction(0), Fraction(1, 2)
+    claims = [
+        claimed(Impossible(1, zero, ())),
+        claimed(Possible(2, QUARTER, True, known_network())),
+        claimed(Impossible(2, Fraction(1, 3), ())),
+        claimed(Possible(3, Fraction(2, 5), False, known_network())),
+    ]
+    assert bounds_at(claims, FIFTH) == (2, 2) and bounds_at(claims, QUARTER) == (2, 3)
+    assert bounds_at(claims, Fraction(1, 3)) == (3, 3)
+    assert segments(claims, half) == [
+        Segment(zero, QUARTER, True, False, 2, 2),
+        Segment(QUARTER, Fraction(1, 3), True, False, 2, 3),
+        Segment(Fraction(1, 3), Fraction(2, 5), True, True, 3, 3),
+        Segment(Fraction(2, 5), half, False, False, 3, None),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("norm", "step"), [("inf", QUARTER), ("1", None), ("2", Fraction(1, 8))])
+def test_the_steps_of_xor(norm: Norm, step: Fraction | None) -> None:
+    found = least(XOR, norm, most=3)
+    top = QUARTER if norm == "2" else Fraction(1, 2)
+    widths = [(part.first, part.last, part.at_least) for part in found.segments]
+    zero = Fraction(0)
+    assert widths == ([(zero, top, 2)] if step is None else [(zero, step, 2), (step, top, 3)])
+    assert found.exact
+
+
+@pytest.mark.slow
+def test_the_board_of_2_by_3_needs_a_fourth_unit_from_a_quarter_on() -> None:
+    rows = [[x, y] for x in range(2) for y in range(3)]
+    board = Dataset.from_rows("board", rows, [(x + y) % 2 for x, y in rows])
+    finder = Finder(points_of(board), "inf")
+    assert isinstance(finder.decide(2, Fraction(0)).claim, Impossible)
+    assert isinstance(finder.decide(3, QUARTER).claim, Impossible)
+    assert finder.find_open(3, QUARTER) is not None
