@@ -2,6 +2,7 @@
 each mutant of it is noticed, and streams that are altered by tokens say nothing false."""
 
 import shutil
+import subprocess
 from random import Random
 
 import pytest
@@ -88,3 +89,28 @@ def test_the_oracle_of_streams_sees_what_is_false():
                 assert not wrong or line.endswith(("flip", "refused")), stream.text
                 refuted += wrong
         assert refuted, kind
+
+
+NETWORK = "robmem-kernel 1 1 1 1\n{unit} 0 1\n1 1 1 0 1\n"
+FLIPS = {
+    "question": "question box -1 1 0 1 1 0 1 {output} 1 1 weak\nflip 0 0\nend\n",
+    "sample": "task nearest 2 inf 1 1 whole\nsample 0 0 0\nflip 0 1\nend\n",
+}
+
+
+@pytest.mark.parametrize("kind", FLIPS)
+@pytest.mark.parametrize(
+    ("unit", "output", "accepted"),
+    [("1 0 1", 0, True), ("1 0 1", 1, False), ("1 1 1", 0, False), ("1 7 1", 0, False)],
+)
+def test_flips_are_about_what_exists(kind, unit, output, accepted, tmp_path):
+    """No output beyond the last, no unit that reads itself or what is not there."""
+    if kind == "sample" and output:
+        pytest.skip("goals of a label name the outputs that there are")
+    path = tmp_path / "stream"
+    path.write_text(NETWORK.format(unit=unit) + FLIPS[kind].format(output=output))
+    found = subprocess.run(
+        [kernel_folder() / "robmem-kernel", path], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode == 0) == accepted, found.stdout
+    assert found.returncode in (0, 4)

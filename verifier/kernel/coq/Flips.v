@@ -1,6 +1,6 @@
 (** Flips, by exact evaluation at a rational point; and exact radii. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Verify.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Verify.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -115,7 +115,7 @@ Proof.
 Qed.
 
 (** Whether the point lies in the region and satisfies all atoms of goal number [k]. *)
-Definition flip (net : network) (g : region) (goals : list (list atom)) (k : nat) (p : list Q)
+Definition flip_at (net : network) (g : region) (goals : list (list atom)) (k : nat) (p : list Q)
     : bool :=
   match point_of (sides g) p Nil, nth_error goals k with
   | Some x, Some goal =>
@@ -123,9 +123,9 @@ Definition flip (net : network) (g : region) (goals : list (list atom)) (k : nat
       (let z := run_at (units net) x in forallb (atom_at net x z) goal)
   | _, _ => false
   end.
-Theorem flip_sound net g goals k p : flip net g goals k p = true -> flipped net g goals.
+Lemma flip_at_sound net g goals k p : flip_at net g goals k p = true -> flipped net g goals.
 Proof.
-  unfold flip. destruct (point_of (sides g) p Nil) as [x |]; [| discriminate].
+  unfold flip_at. destruct (point_of (sides g) p Nil) as [x |]; [| discriminate].
   destruct (nth_error goals k) as [goal |] eqn:N; [| discriminate].
   intro H. apply andb_true_iff in H as [I A].
   exists (points_at x). split; [apply inside_at_sound, I |].
@@ -133,10 +133,48 @@ Proof.
   rewrite forallb_forall in A. apply Forall_forall. intros a Ha. apply atom_at_sound, A, Ha.
 Qed.
 
+(** What does not exist is 0 in an evaluation; so that it exists is asked as well: inputs in their
+    order, a layered network, atoms about what there is. *)
+Definition asks_well (net : network) (box : list (name * (Q * Q))) (goals : list (list atom)) : bool :=
+  match root row_interval net box with
+  | Some e =>
+      outputs_exist e (outputs net)
+      && match all (all (atom_rows numbers e (outputs net))) goals with Some _ => true | None => false end
+  | None => false
+  end.
+Lemma asks_well_true net box goals : asks_well net box goals = true ->
+  well_formed net /\ map fst box = inputs net /\ Forall (Forall (names_exist net)) goals.
+Proof.
+  unfold asks_well. destruct (root row_interval net box) as [e |] eqn:R; [| discriminate]. intro H.
+  apply andb_true_iff in H as [O H].
+  destruct (root_known _ row_interval_reads _ _ _ R) as [same [D [Y [K J]]]].
+  destruct (all (all (atom_rows numbers e (outputs net))) goals) as [aims |] eqn:A; [| discriminate].
+  split; [split; [exact D | split; [exact Y |]] | split; [exact same |]].
+  - apply Forall_forall. intros r Hr t Ht. apply K.
+    unfold outputs_exist in O. rewrite forallb_forall in O. specialize (O r Hr).
+    rewrite forallb_forall in O. specialize (O t Ht). intro bad. rewrite bad in O. discriminate.
+  - apply all_forall in A. revert A. apply Forall_impl. intros goal [aim A].
+    apply all_forall in A. revert A. apply Forall_impl. intros a [s A]. unfold atom_rows in A.
+    destruct (forallb (fun t => is_input e (fst t)) (xs a)) eqn:X; [| discriminate].
+    destruct (output_rows (outputs net) (ys a)) as [ps |] eqn:P; [| discriminate].
+    split; [| exact (output_rows_exist _ _ _ P)].
+    apply Forall_forall. intros t Ht. apply J. rewrite forallb_forall in X. apply X, Ht.
+Qed.
+
+Definition flip (net : network) (g : region) (goals : list (list atom)) (k : nat) (p : list Q)
+    : bool := asks_well net (box_of g) goals && flip_at net g goals k p.
+Theorem flip_sound net g goals k p : flip net g goals k p = true ->
+  asked_well net g goals /\ flipped net g goals.
+Proof.
+  unfold flip. intro H. apply andb_true_iff in H as [W F]. split; [| exact (flip_at_sound _ _ _ _ _ F)].
+  destruct (asks_well_true _ _ _ W) as [W1 [W2 W3]]. split; [exact W1 | split; [| exact W3]].
+  rewrite <- W2. unfold box_of. rewrite map_map. reflexivity.
+Qed.
+
 Definition is_opened (g : region) : bool := match ball g with Ball _ _ true => true | _ => false end.
 Definition radius (fuel : list name) (ls : trie direction) (net : network) (g : region)
     (goals : list (list atom)) (pr : proof Q) (k : nat) (p : list Q) : bool :=
-  is_opened g && flip net (with_sphere g) goals k p && verify fuel ls net g goals pr.
+  is_opened g && flip_at net (with_sphere g) goals k p && verify fuel ls net g goals pr.
 Theorem radius_sound fuel ls net g goals pr k p :
   radius fuel ls net g goals pr k p = true ->
   asked_well net g goals /\ exact_radius net g goals.
@@ -145,5 +183,5 @@ Proof.
   apply verify_sound in V as [W N]. split; [exact W |]. split; [| split].
   - unfold is_opened in O. unfold opened_ball. destruct (ball g) as [| n size [|]]; easy.
   - exact N.
-  - exact (flip_sound _ _ _ _ _ F).
+  - exact (flip_at_sound _ _ _ _ _ F).
 Qed.

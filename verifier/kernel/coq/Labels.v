@@ -209,20 +209,24 @@ Definition flip_sample (net : network) (t : task) (s : list Q * nat) (k : nat) (
   | Some goals =>
       match point_of (at_center (inputs net) (fst s)) p Nil, nth_error goals k with
       | Some x, Some goal =>
-          in_ball_at t (inputs net) (fst s) x
+          asks_well net (map (fun s => (variable s, (center s, center s)))
+            (at_center (inputs net) (fst s))) []
+          && in_ball_at t (inputs net) (fst s) x
           && (let z := run_at (units net) x in forallb (atom_at net x z) goal)
       | _, _ => false
       end
   | None => false
   end.
-Theorem flip_sample_sound net t s k p : flip_sample net t s k p = true -> loses_label t net s.
+Theorem flip_sample_sound net t s k p : flip_sample net t s k p = true ->
+  well_formed net /\ loses_label t net s.
 Proof.
   unfold flip_sample.
   destruct (label_goals (read t) (classes t) (length (outputs net)) (snd s)) as [goals |] eqn:L;
     [| discriminate].
   destruct (point_of (at_center (inputs net) (fst s)) p Nil) as [x |]; [| discriminate].
   destruct (nth_error goals k) as [goal |] eqn:N; [| discriminate].
-  intro H. apply andb_true_iff in H as [B A]. unfold in_ball_at in B.
+  intro H. apply andb_true_iff in H as [B A]. apply andb_true_iff in B as [W B].
+  split; [apply (asks_well_true _ _ _ W) |]. unfold in_ball_at in B.
   apply andb_true_iff in B as [B C].
   exists (points_at x). split; [split |].
   - exact (near_at_sound _ (Ball (metric t) (budget t) false) _ B).

@@ -2598,10 +2598,10 @@ let atom_at net x z0 a =
   let outs = total_q (map (fun t -> mul (snd t) (out (fst t))) a.ys) in
   under a.strict zero (add0 (add0 inputs0 outs) a.offset)
 
-(** val flip :
+(** val flip_at :
     network -> region -> atom list list -> nat -> q list -> bool **)
 
-let flip net g goals k p =
+let flip_at net g goals k p =
   match point_of g.sides p Nil with
   | Some x ->
     (match nth_error goals k with
@@ -2610,6 +2610,24 @@ let flip net g goals k p =
          (let z0 = run_at net.units x in forallb (atom_at net x z0) goal0)
      | None -> false)
   | None -> false
+
+(** val asks_well :
+    network -> (name * (q * q)) list -> atom list list -> bool **)
+
+let asks_well net box0 goals =
+  match root row_interval net box0 with
+  | Some e ->
+    (&&) (outputs_exist e net.outputs)
+      (match all (all (atom_rows numbers e net.outputs)) goals with
+       | Some _ -> true
+       | None -> false)
+  | None -> false
+
+(** val flip :
+    network -> region -> atom list list -> nat -> q list -> bool **)
+
+let flip net g goals k p =
+  (&&) (asks_well net (box_of g) goals) (flip_at net g goals k p)
 
 (** val is_opened : region -> bool **)
 
@@ -2623,7 +2641,7 @@ let is_opened g =
     proof -> nat -> q list -> bool **)
 
 let radius fuel ls net g goals pr k p =
-  (&&) ((&&) (is_opened g) (flip net (with_sphere g) goals k p))
+  (&&) ((&&) (is_opened g) (flip_at net (with_sphere g) goals k p))
     (verify fuel ls net g goals pr)
 
 (** val number : nat -> Whole.t **)
@@ -2750,7 +2768,12 @@ let flip_sample net t s k p =
      | Some x ->
        (match nth_error goals k with
         | Some goal0 ->
-          (&&) (in_ball_at t net.inputs (fst s) x)
+          (&&)
+            ((&&)
+              (asks_well net
+                (map (fun s0 -> (s0.variable, (s0.center, s0.center)))
+                  (at_center net.inputs (fst s))) [])
+              (in_ball_at t net.inputs (fst s) x))
             (let z0 = run_at net.units x in forallb (atom_at net x z0) goal0)
         | None -> false)
      | None -> false)

@@ -587,6 +587,10 @@ val inside_at : region -> q trie -> bool
 
 val atom_at : network -> q trie -> q trie -> atom -> bool
 
+val flip_at : network -> region -> atom list list -> nat -> q list -> bool
+
+val asks_well : network -> (name * (q * q)) list -> atom list list -> bool
+
 val flip : network -> region -> atom list list -> nat -> q list -> bool
 
 val is_opened : region -> bool
