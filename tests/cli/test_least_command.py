@@ -9,6 +9,10 @@ import pytest
 
 from tests.oracles.commands import run
 
+ROOT = Path(__file__).parents[2]
+SEALED = sorted(path.parent.name for path in (ROOT / "reports/least").glob("*/least.json"))
+QUICK = ("Linf-triangle", "Linf-xor")
+
 
 @pytest.fixture
 def line(tmp_path: Path) -> str:
@@ -89,3 +93,30 @@ def test_a_folder_of_another_question_is_not_taken_up(
     assert run(capsys, "least", line, "--budgets", "1/4", "--out", folder)[0] == 0
     code, _, err = run(capsys, "least", line, "--budgets", "1/4", "--norm", "1", "--out", folder)
     assert code == 2 and "the norm there is inf, asked is 1" in err
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in SEALED]
+)
+def test_the_rows_of_the_table_are_what_their_sealed_runs_show(
+    capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """The row in docs/least.md, and that it is about the table beside the run."""
+    from constructions.least.answer import read_least, width_text
+    from verifier.data.load import load
+    from verifier.runs.run import points_of
+
+    found = read_least(ROOT / "reports/least" / name)
+    norm, data = name.split("-")
+    assert found.points.digest == points_of(load(f"{ROOT}/reports/least/{data}.csv")).digest
+    assert "L" + found.asked.norm == norm
+    steps = "; ".join(f"{width_text(p)} for {p.text(found.unit)}" for p in found.segments)
+    lines = (ROOT / "docs/least.md").read_text().splitlines()
+    said = "XOR" if data == "xor" else data
+    row = f"| {said}, {norm.replace('Linf', 'L-inf')} | "
+    assert [f"| {steps} | " in line for line in lines if line.startswith(row)] == [True]
+
+
+def test_every_row_has_a_sealed_run() -> None:
+    rows = [line for line in (ROOT / "docs/least.md").read_text().splitlines() if ".csv" in line]
+    assert len([row for row in rows if row.startswith("| ")]) == len(SEALED) == 8

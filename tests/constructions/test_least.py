@@ -184,13 +184,13 @@ def test_what_cannot_be_asked_is_said() -> None:
         least(many)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_two_units_are_found_exactly_where_an_exact_enumeration_finds_them(seed: int) -> None:
     """`separate` tries all activation patterns by exact linear programs, without this search."""
     draw = np.random.default_rng(seed)
     grid = [[x, y] for x in range(3) for y in range(3)]
-    rows = [grid[k] for k in draw.permutation(9)[:6].tolist()]
-    data = Dataset.from_rows("few", rows, [0, 1, *draw.integers(0, 2, 4).tolist()])
+    rows = [grid[k] for k in draw.permutation(9)[:5].tolist()]
+    data = Dataset.from_rows("few", rows, [0, 1, *draw.integers(0, 2, 3).tolist()])
     found = Finder(points_of(data), "inf").decide(2, Fraction(0))
     assert isinstance(found.claim, Possible) == (separate(data) is not None)
 
