@@ -21,12 +21,16 @@ x > 1/2, label 1 where x < 1/2, and a tie between them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import wraps
+from inspect import signature
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, get_args
+from re import Match
+from typing import Any, ParamSpec, TypeVar, get_args
 from weakref import WeakSet
 
 import numpy as np
@@ -72,6 +76,8 @@ from verifier.tasks.radius import RadiusInterval
 from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.worst import Worst
 
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 Clip = tuple[Number, Number]
 _SHOWN = 40  # characters of a value, in an error
 
@@ -142,6 +148,27 @@ _READ_EXACTLY: WeakSet[Network] = WeakSet()
 function of real numbers, and another one as executed in floats."""
 
 
+def _by_arguments(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The function; its errors about options of the command line name its own arguments."""
+    own = signature(function).parameters
+
+    def argument(option: Match[str]) -> str:
+        name = option[1].replace("-", "_")
+        return name if name in own else option[0]
+
+    @wraps(function)
+    def named(*given: _P.args, **more: _P.kwargs) -> _R:
+        try:
+            return function(*given, **more)
+        except UserError as error:
+            text = re.sub(r"--([a-z][a-z-]*)", argument, str(error))
+            if type(error) is not UserError or text == str(error):
+                raise
+            raise UserError(text) from None
+
+    return named
+
+
 def load_network(network: Any, *, semantics: Semantics = "real") -> Network:
     """The exact network of a file (.onnx, .nnet, .npz, robmem's own), of a fitted model, or of a
     pair: weights of shape (out, in) and biases, a layer each, with ReLU between layers.
@@ -185,6 +212,7 @@ def load_data(data: Dataset | str | PathLike[str]) -> Dataset:
     )
 
 
+@_by_arguments
 def verify(
     network: Any,
     region: Region | Ball | Box,
@@ -216,6 +244,7 @@ def verify(
     return verify_executed(query, semantics, options, first).verdict
 
 
+@_by_arguments
 def question(
     network: Any,
     region: Region | Ball | Box,
@@ -264,6 +293,7 @@ def goals_of(
     return label_goals(decoder, values.index(Fraction(label)), values, network.outputs.count)
 
 
+@_by_arguments
 def margin(
     network: Any,
     region: Region | Ball | Box,
@@ -285,6 +315,7 @@ def margin(
     return worst_case.worst(query, within=gap, options=options)
 
 
+@_by_arguments
 def radius(
     network: Any,
     data: Dataset | str | PathLike[str],
@@ -325,6 +356,7 @@ def radius(
     )
 
 
+@_by_arguments
 def margin_curve(
     network: Any,
     data: Dataset | str | PathLike[str],
@@ -359,6 +391,7 @@ def margin_curve(
     return curve_of(query_of, exact_number(up_to, "up_to"), options)
 
 
+@_by_arguments
 def search(
     network: Any,
     data: Dataset | str | PathLike[str],
@@ -416,6 +449,7 @@ def search(
     )
 
 
+@_by_arguments
 def certify(
     data: Dataset | str | PathLike[str],
     network: Any,

@@ -481,6 +481,7 @@ def test_qmnist(tmp_path):
         "0.5,1.5,kind\n1,2,0\n3,4,1\n2,2,1\n",
         "0.5,1.5,2.5\n1,2,u\n3,4,v\n2,2,u\n",
         "0.5,1.5,2.5\n1,2,1\n3,4,0\n2,2,1\n",
+        "2020,2020,outcome\n1,2,win\n3,4,loss\n2,2,win\n",
     ],
 )
 def test_a_header_of_numbers_and_a_word_is_never_a_sample(text, tmp_path):
@@ -496,6 +497,7 @@ def test_a_header_of_numbers_and_a_word_is_never_a_sample(text, tmp_path):
 def test_words_as_labels_need_no_header(tmp_path):
     text = "5.5,3,cat\n4.9,3,cat\n3,4,dog\n5,5.5,cat\n"
     assert table(tmp_path, text).size == 4
+    assert table(tmp_path, "0,0,one\n0,1,two\n1,1,three\n").size == 3
     rare = text.replace("cat", "rare", 1)  # as a name of the column would be
     with pytest.raises(UserError, match="'5.5,3,rare' may be the names of the columns"):
         table(tmp_path, rare)

@@ -266,3 +266,16 @@ def test_a_module_of_torch_is_a_network():
     assert made == pytest.approx(model(torch.tensor([point])).detach().numpy()[0], abs=1e-5)
     label = int(made.argmax())
     assert isinstance(robmem.verify(model, robmem.Ball(point, 0), label), robmem.Robust)
+
+
+@pytest.mark.parametrize(
+    ("decoder", "words"),
+    [
+        ("argmax", "^label: 5 is not one of the labels 0, 1$"),
+        ("nearest", "^decoder nearest needs labels, the labels"),
+    ],
+)
+def test_errors_from_python_name_arguments(decoder, words):
+    network = robmem.load_network(([[[1], [-1]]], [[0, 1]]))
+    with pytest.raises(UserError, match=words):
+        robmem.verify(network, robmem.Ball([0], 1), 5, decoder=decoder)

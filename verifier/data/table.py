@@ -307,23 +307,23 @@ def _refuse_label_inputs(
 def _may_name(first: list[str], labels: list[str], columns: _Columns) -> bool:
     """Whether a first row of numbers may name the columns.
 
-    It may if it counts them, from 0 or from 1.  Or if no other row has its
-    label, and that is what columns of labels are called, or a word over two
-    other rows or more beside distinct cells, or of another kind (a word, an
-    integer, another number) than all others; or, if all cells are integers, they
-    count on from another number, or are distinct and the other labels recur.
+    It may if it counts them, from 0 or from 1. Or if no other row has its label, and that is what
+    columns of labels are called, or a word over two other rows or more beside distinct cells or
+    where two of them have one label, or of another kind (a word, an integer, another number) than
+    all others; or, if all cells are integers, they count on from another number, or are distinct
+    and the other labels recur.
     """
     others = Counter(labels[1:])
     cells = [first[k] for k in range(columns.width) if k != columns.index]
     inputs = [first[k] for k in columns.inputs]
     if not others:
         return False
-    distinct = len(set(inputs)) == len(inputs)
+    distinct, recurs = len(set(inputs)) == len(inputs), max(others.values()) > 1
     alone = columns.label is not None and labels[0] not in others
     if alone and (
         _kind(labels[0]) not in set(map(_kind, others))
         or may_name_labels(labels[0])
-        or (not _is_number(labels[0]) and distinct and len(labels) > 2)
+        or (not _is_number(labels[0]) and len(labels) > 2 and (distinct or recurs))
     ):
         return True
     if not all(map(is_integer, inputs)):
