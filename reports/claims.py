@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Mapping
 
 from reports.document import Notice, Tone
-from reports.numbers import Share, counted, grouped, shown, with_decimal
+from reports.numbers import Share, counted, exact_text, grouped, shown, with_decimal
 from reports.stored_run import StoredRun
 from verifier.data.bundled import BUNDLED
+from verifier.question.family import FamilyTerms
 from verifier.question.printable import ranges_text
 from verifier.runs.identity import question_text
 from verifier.runs.records import ANSWERED, STATES, State
@@ -27,16 +28,22 @@ STATE_TONES: dict[str, Tone] = {
 ORDER: tuple[State, ...] = (*STATES[1:], STATES[0], "recorded")
 UNANSWERED = frozenset(STATES) - frozenset(ANSWERED)
 USUAL: tuple[State, ...] = ("robust", "misread", "flip", "undecided")  # shown at any rate
-PLURAL = {"robust": "robust", "misread": "misread", "flip": "flips", "undecided": "undecided",
-           "failed": "failed", "open": "not reached",
+PLURAL = {"robust": "robust", "measured": "measured", "misread": "misread", "flip": "flips",
+           "undecided": "undecided", "failed": "failed", "open": "not reached",
            "recorded": "recorded, not replayed here"}  # fmt: skip
 
 
 def claim(run: StoredRun) -> str:
     """What was shown, in a sentence with exact numbers."""
+    if run.asks == "distances":
+        return _distance_claim(run)
     counts, total = run.counts, len(run.samples)
     size = run.dataset.size
-    ball = f"perturbation of {NORMS[run.question.norm]} norm at most {with_decimal(run.radius)}"
+    if run.radius is None:
+        family = str(run.question).partition(", decoder")[0]
+        ball = f"perturbation within {family}"
+    else:
+        ball = f"perturbation of {NORMS[run.question.norm]} norm at most {with_decimal(run.radius)}"
     if run.question.clip is not None:
         low, high = map(shown, run.question.clip)
         ball += f" within the input range {low} to {high}"
@@ -64,16 +71,37 @@ def claim(run: StoredRun) -> str:
     return "; ".join(parts) + "."
 
 
+def _distance_claim(run: StoredRun) -> str:
+    """The same of a run about distances."""
+    total, right = len(run.samples), set(run.measured) - set(run.centers.misread)
+    exact = sum(run.known[sample].exact for sample in right)
+    of = f"{grouped(total)} samples of {run.data_name}"
+    if total != run.dataset.size:
+        of = f"{grouped(total)} samples asked about, of the {grouped(run.dataset.size)} of "
+        of += run.data_name
+    nearest = f"the {NORMS[run.question.norm]} distance to the nearest point that loses the label"
+    parts = [f"Of {of}, {nearest} is known exactly for {grouped(exact)}"]
+    if len(right) > exact:
+        parts.append(f"within an interval for {grouped(len(right) - exact)}")
+    if run.counts["misread"]:
+        parts.append(f"{grouped(run.counts['misread'])} misread at the sample itself")
+    others = [f"{grouped(run.counts[s])} {PLURAL[s]}" for s in ORDER
+              if s in UNANSWERED and run.counts[s]]  # fmt: skip
+    if others:
+        parts.append(f"of the others nothing is claimed ({', '.join(others)})")
+    return "; ".join(parts) + "."
+
+
 def accuracy(run: StoredRun) -> dict[str, Share | str]:
     """How many samples are read right themselves, and how many on all of their balls, of those
     that were looked at; exact counts."""
     read = run.centers
     if not read.samples:
         return dict.fromkeys(("clean accuracy", "certified accuracy"), "not looked at")
-    return {
-        "clean accuracy": Share(read.clean, read.samples),
-        "certified accuracy": Share(read.certified, read.samples),
-    }
+    found: dict[str, Share | str] = {"clean accuracy": Share(read.clean, read.samples)}
+    if run.asks != "distances":  # which are about every radius
+        found["certified accuracy"] = Share(read.certified, read.samples)
+    return found
 
 
 def tone_of(counts: Mapping[State, int], root: str | None) -> Tone:
@@ -85,7 +113,11 @@ def tone_of(counts: Mapping[State, int], root: str | None) -> Tone:
 
 def tone(run: StoredRun) -> Tone:
     """The same, where the evidence was looked at."""
-    found = tone_of(run.counts, run.root)
+    counts = dict(run.counts)
+    if run.asks == "distances":  # a misread sample is an answer, at distance 0
+        counts["robust"], counts["misread"] = counts["misread"], 0
+        counts["robust"], counts["measured"] = counts["robust"] + counts["measured"], 0
+    found = tone_of(counts, run.root)
     return "warn" if run.problems and found == "good" else found
 
 
@@ -126,10 +158,14 @@ def executed(run: StoredRun) -> str:
 
 def command(run: StoredRun) -> str:
     """The command that asks the same question, as far as the run knows it."""
-    about, question, options = run.about, run.question, run.options
-    known = run.data_name in BUNDLED
-    words: list[str] = ["robmem", "certify", "--data", run.data_name if known else "DATA"]
-    if "construction" in about:
+    about, question = run.about, run.question
+    data = run.data_name if run.data_name in BUNDLED else "DATA"
+    if run.question.measured is not None:
+        return _measuring_command(run, data)
+    words: list[str] = ["robmem", "certify", "--data", data]
+    if question.family is not None:
+        words += _family_words(run, question.family)
+    elif "construction" in about:
         words += ["--construction", str(about["construction"])]
         if about.get("ratio") is not None:
             words += ["--ratio", str(about["ratio"])]
@@ -139,7 +175,7 @@ def command(run: StoredRun) -> str:
         words += ["--network", str(about.get("network_file", "NETWORK"))]
     built_for = (about.get("construction_norm"), about.get("budget"))
     text = question_text(question)
-    if built_for != (question.norm, text["radius"]):
+    if question.family is None and built_for != (question.norm, text["radius"]):
         words += ["--norm", question.norm]
         if text["radius"] is not None:
             words += ["--radius", text["radius"]]
@@ -148,17 +184,53 @@ def command(run: StoredRun) -> str:
     if text["clip"] is not None:
         words += ["--clip", ":".join(text["clip"])]
     decoder = question.decoder
-    if run.promised is None or run.promised.decoder != decoder:
+    built = "construction" in about and question.family is not None
+    if not built and (run.promised is None or run.promised.decoder != decoder):
         words += ["--decoder", decoder]
     if question.semantics != "real":
         words += ["--semantics", question.semantics]
+    return " ".join(map(shlex.quote, [*words, *_last_words(run)]))
+
+
+def _last_words(run: StoredRun) -> list[str]:
+    """Which samples, and the options of the search."""
+    words = []
     if len(run.samples) != run.dataset.size:
         words += ["--samples", ranges_text([row.sample for row in run.samples])]
     for option in ("seed", "timeout", "nodes", "engine"):
-        value = options.get(option)
+        value = run.options.get(option)
         if value is not None and (option, value) != ("engine", "exact"):
             words += [f"--{option}", str(value)]
-    return " ".join(map(shlex.quote, words))
+    return words
+
+
+def _family_words(run: StoredRun, family: FamilyTerms) -> list[str]:
+    """What asks about every ball of the family."""
+    if "construction" not in run.about:
+        words = ["--network", str(run.about.get("network_file", "NETWORK"))]
+        words += ["--norm", run.question.norm, "--open"]
+        if family.unit != 1:  # m from 0 to 1, of the ball whose square is m^2 times this
+            return [*words, "--radius-squared", exact_text(family.unit)]
+        return [*words, "--radius", exact_text(family.last)]
+    words = ["--construction", str(run.about["construction"]), "--every-budget"]
+    if "largest_budget" in run.about:
+        words += ["--budget", str(run.about["largest_budget"])]
+    return words if family.first == 0 else [*words, "--from", exact_text(family.first)]
+
+
+def _measuring_command(run: StoredRun, data: str) -> str:
+    """The command of a run about distances or least margins."""
+    question, text = run.question, question_text(run.question)
+    network = str(run.about.get("network_file") or "NETWORK")
+    words = ["robmem", "radius" if run.asks == "distances" else "worst", network, "--data", data]
+    words += ["--norm", question.norm, "--decoder", question.decoder]
+    if text["clip"] is not None:
+        words += ["--clip", ":".join(text["clip"])]
+    terms = text.get("distance") or text.get("margin") or {}
+    given = {"radius": text["radius"], **terms}
+    for name, value in given.items():
+        words += [f"--{name}", str(value)] if value is not None else []
+    return " ".join(map(shlex.quote, [*words, *_last_words(run)]))
 
 
 def radius_command(run: StoredRun) -> str:

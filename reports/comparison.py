@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 
-from reports.accuracy import Step, at_radius, steps
+from reports.accuracy import Step, at_radius, quantile, steps
 from reports.claims import NORMS, STATE_TONES, UNANSWERED, accuracy
+from reports.colours import SERIES
 from reports.document import Block, Figure, Section, Table, Text
 from reports.numbers import (
     Cell,
@@ -20,7 +22,7 @@ from reports.numbers import (
     ratio,
     square,
 )
-from reports.plots import SERIES, Spans
+from reports.plots import Spans
 from reports.radii import Known, at_least
 from reports.robustness import envelope, mean_text, read_right
 from reports.robustness_plots import Envelopes
@@ -42,7 +44,9 @@ def compared(runs: Sequence[StoredRun]) -> Section:
 
 def _compared(run: StoredRun) -> dict[str, Cell]:
     counts = run.counts
-    share = None if run.separation is None else ratio(run.radius, half(run.separation))
+    share = None
+    if run.separation is not None and run.radius is not None:
+        share = ratio(run.radius, half(run.separation))
     return {
         "data": run.data_name,
         "network": str(run.about.get("construction") or run.about.get("network_file") or ""),
@@ -56,9 +60,11 @@ def _compared(run: StoredRun) -> dict[str, Cell]:
         "misread": counts["misread"],
         "flips": counts["flip"],
         "without an answer": sum(counts[state] for state in UNANSWERED),
+        "clean accuracy": None,
+        "certified accuracy": None,
         **accuracy(run),
         "class stability": mean_text(run) if run.measured else None,
-        "exact radii": sum(run.known[sample].exact for sample in run.measured),
+        "exact radii": sum(run.known[k].exact for k in run.measured & read_right(run).keys()),
         **network_sizes(run.network),
         "branch-and-bound nodes": sum(row.nodes for row in run.samples),
         "bytes of proofs": sum(row.text_bytes for row in run.samples),
@@ -80,6 +86,8 @@ class _Joined:
 def _joined(runs: Sequence[StoredRun]) -> list[_Joined]:
     groups: dict[tuple[object, ...], list[StoredRun]] = {}
     for run in runs:
+        if run.asks == "every budget":
+            continue  # about balls of every radius, of a network each
         asked = run.question
         key = (run.network.digest, run.data_digest, asked.norm, asked.decoder, asked.clip,
                asked.semantics)  # fmt: skip
@@ -122,13 +130,17 @@ def _curves(runs: Sequence[StoredRun]) -> list[Block]:
             "it, what is possible."
         )
         blocks.append(Figure(f"accuracy-{norm}", caption, plot, wide=True))
-        sizes = {square(run.radius): run.radius for run in own}
-        radii: list[Distance] = [sizes[size] for size in sorted(sizes)]
+        sizes = {square(run.radius): run.radius for run in own if run.radius is not None}
+        radii: list[Distance] = [sizes[size] for size in sorted(sizes)] or [
+            quantile([k.lower for run in own for k in read_right(run).values()], share)
+            for share in (Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
+        ]
         rows = tuple((radius, *(_count(one, radius) for one in joined)) for radius in radii)
         blocks.append(
             Table(
                 f"accuracy-{norm}",
-                f"Certified accuracy at the radii of the runs, {NORMS[norm]}.",
+                f"Certified accuracy at the radii of the runs, {NORMS[norm]}." if sizes else
+                f"Certified accuracy at quarters of all radii, {NORMS[norm]}.",
                 ("radius", *(one.name for one in joined)), rows,
             )
         )  # fmt: skip

@@ -31,7 +31,11 @@ def facts(run: StoredRun) -> dict[str, Any]:
     """The same for machines."""
     return {
         "program": program(),
-        "checker": {verdict: _count(run, verdict) for verdict in ("robust", "flip")},
+        "checker": {
+            verdict: _count(run, verdict)
+            for verdict in ("robust", "flip", "distance", "margin")
+            if verdict in ("robust", "flip") or _count(run, verdict)
+        },
         "kernel": sorted(run.by_kernel),
         "proved kernel": sorted(run.by_proved),
         "radii": {kind: run.measured_evidence(kind) for kind in ("radius", "robust", "flip")},
@@ -54,14 +58,18 @@ def _checked(run: StoredRun, prefix: str, *, with_timings: bool) -> Table:
     """A row for everything that a sentence of the report rests on, and who says it."""
     now = "replayed for this report by"
     rows: list[tuple[Cell, ...]] = []
+    of_ball = "that every ball of the family keeps its label, for all its parameters at once"
     for verdict, what in (
-        ("robust", "proofs that a ball keeps its label"),
+        ("robust", f"proofs {of_ball}" if run.asks == "every budget" else
+         "proofs that a ball keeps its label"),
         ("flip", "flips, evaluated at their points"),
-    ):
+        ("distance", "distances: a proof that no flip is nearer, a flip at the other end"),
+        ("margin", "least margins: a proof that none is smaller, a point at the other end"),
+    ):  # fmt: skip
         if count := _count(run, verdict):
             rows.append((what, count, f"{now} {_CHECKER}"))
     others = run.centers.samples - run.centers.certified
-    if others:
+    if others and run.asks != "every budget":
         by = "evaluated for this report, in exact integers"
         rows.append(("samples themselves, which no proof covers", others, by))
     for kind, what in (
@@ -118,6 +126,11 @@ def _sentences(run: StoredRun) -> list[str]:
         last = _EXECUTED.format(run.question.semantics)
     if run.flips:
         found.append(f"The flips shown here were evaluated for this report, {seen}.")
+    if run.asks == "every budget":
+        found.append(
+            "Each proof holds for every real budget of the interval, not for a list of them: its "
+            "bounds are affine in the budget, and are checked at both ends."
+        )
     found.append("Balls are closed, and a tie counts as a flip.")
     found += [*_TRUSTED.splitlines(), last]
     if run.about.get("sources"):
@@ -162,7 +175,7 @@ def reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
         tuple(rows),
     )
     lines = [f"{command(run)} --out RUN", "robmem check RUN"]
-    if run.measured:
+    if run.measured and run.asks != "distances":
         lines.append(f"{radius_command(run)} --proofs RADII")
         lines.append("robmem report RUN --radii RADII -o REPORT")
     else:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.plots import BAD, INK, MARKERS, SERIES, SOFT, brief
+from reports.colours import BAD, INK, SERIES, SOFT
+from reports.plots import MARKERS, brief
 
 Point = tuple[float, float]
 
@@ -29,6 +30,7 @@ class Plane:
     section of the ball of radius 1, None for a circle. flips: (x, y, x of its sample, y). marks:
     points with their names. `domain` is the outline of the inputs that count, none if all do.
     `symbols` are short for `names`. `places`: where the name of a label is written.
+    `edges`: segments, drawn as the outlines of balls are.
     """
 
     labels: tuple[str, ...]
@@ -45,6 +47,7 @@ class Plane:
     names: tuple[str, str]
     symbols: tuple[str, str]
     places: tuple[tuple[float, float, int], ...] = ()
+    edges: tuple[tuple[Point, Point], ...] = ()
 
     @property
     def size(self) -> tuple[float, float]:
@@ -103,6 +106,10 @@ class Plane:
                               linewidth=0.9)  # fmt: skip
             patch.set_gid("balls")
             axes.add_patch(patch)
+        if self.edges:
+            axes.add_patch(
+                PathPatch(_segments(self.edges), fill=False, edgecolor=INK, linewidth=0.9)
+            )
         for x, y, of_x, of_y in self.flips:
             axes.plot([of_x, x], [of_y, y], color=BAD, linewidth=0.9)
         if self.flips:

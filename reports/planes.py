@@ -43,6 +43,7 @@ class View:
     names: tuple[str, str] = ("x0", "x1")
     known: Sequence[tuple[float, float | None, bool]] = ()
     most: int = MOST_WORK
+    edges: Sequence[tuple[Place, Place]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,9 @@ def plane_blocks(
         tuple((*drawn(place), name) for place, name in view.marks),
         domain, drawn(view.lower), drawn(view.upper), view.names,
         view.names if plane is None else ("x", "y"),
-        () if plane is None else tuple((*drawn(place), label) for place, label in _middles(found)),
+        () if plane is None and view.samples else
+        tuple((*drawn(place), label) for place, label in _middles(found)),
+        tuple((drawn(a), drawn(b)) for a, b in view.edges),
     )  # fmt: skip
     balls = " Outlines are the balls." if view.radius > 0 and view.samples else ""
     live = Live(plot, _told(found, (across, up)), tuple(view.known), found.cells is not None)

@@ -1,8 +1,8 @@
 """Drawings as SVG and PDF whose bytes depend on their content alone.
 
 Nothing here has a clock, a random number or a font of the machine: matplotlib brings its own. Texts
-stay texts in an SVG. The colours are those of the page's style sheet, and within a page they become
-its variables, so that a drawing follows a dark page.
+stay texts in an SVG. Within a page their colours become its variables, so that a drawing follows a
+dark page.
 """
 
 from __future__ import annotations
@@ -17,18 +17,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Literal, cast
 
+from reports.colours import INK, LINE, PAPER, SERIES, SOFT, VARIABLES
 from reports.document import Figure, Plot
 
-INK, SOFT, LINE, PAPER = "#1d1d1b", "#62625c", "#dcdcd6", "#ffffff"
-SERIES = (
-    "#2b5f9e", "#c4622d", "#1a7f4b", "#8a4b9b", "#96660a",
-    "#b8322a", "#26808f", "#6d6d66", "#ad3f76", "#5d7c1e",
-)  # fmt: skip
-GOOD, WARN, BAD = SERIES[2], SERIES[4], SERIES[5]
-_VARIABLES = {
-    INK: "--ink", SOFT: "--soft", LINE: "--line", PAPER: "--paper",
-    **{colour: f"--c{k}" for k, colour in enumerate(SERIES)},
-}  # fmt: skip
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "robmem",
@@ -132,7 +123,7 @@ def inline_svg(figure: Figure) -> str:
     own = re.sub(r"[^\w-]", "-", figure.key)
     text = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', text)
     text = re.sub(r'(xlink:href="#|url\(#)', rf"\1{own}-", text)
-    for colour, variable in _VARIABLES.items():
+    for colour, variable in VARIABLES.items():
         text = text.replace(colour, f"var({variable})")
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)

@@ -135,13 +135,17 @@ def _distance_texts(run: StoredRun) -> list[str]:
             "(--all-distances computes them)."
         )
     else:
-        shares = [ratio(run.radius, half(run.rivals[row.sample])) for row in run.samples]
-        texts.append(
+        text = (
             "The nearest rival of a sample is the nearest sample of another label. No network "
-            "keeps the labels on balls of half the separation. A ball has on average "
-            f"{100 * sum(shares) / len(shares):.3g} % of half the distance to the sample's own "
-            f"nearest rival{_reaching(shares)}."
+            "keeps the labels on balls of half the separation."
         )
+        if run.radius is not None:
+            shares = [ratio(run.radius, half(run.rivals[row.sample])) for row in run.samples]
+            text += (
+                f" A ball has on average {100 * sum(shares) / len(shares):.3g} % of half the "
+                f"distance to the sample's own nearest rival{_reaching(shares)}."
+            )
+        texts.append(text)
     right = read_right(run)
     known = [right[sample] for sample in sorted(run.measured & right.keys())]
     if known:
@@ -151,7 +155,7 @@ def _distance_texts(run: StoredRun) -> list[str]:
             f"its label. It is known of {counted(len(known), 'sample')} that are read right, of "
             f"{grouped(exact)} exactly; the checker replayed the evidence for this report."
         )
-    else:
+    elif run.radius is not None:
         texts.append(
             "Shown are certified radii: a robust sample keeps its label on its ball, and perhaps "
             "beyond it; robmem radius tells how far."
@@ -166,14 +170,17 @@ def _reaching(shares: Sequence[float]) -> str:
 
 
 def _distances(run: StoredRun, prefix: str) -> Table:
-    rows: list[tuple[Cell, ...]] = [("radius of the balls", run.radius)]
+    rows: list[tuple[Cell, ...]] = []
+    if run.radius is not None:
+        rows.append(("radius of the balls", run.radius))
     if run.rivals is not None and run.separation is not None:
         rows.append(("half the separation", half(run.separation)))
         asked = [half(run.rivals[row.sample]) for row in run.samples]
         rows += _three("half the distance to the nearest rival", asked)
     misread = set(run.centers.misread)
     found = [flip.distance for sample, flip in run.flips.items() if sample not in misread]
-    rows += _three("distance of a flip that was found", found)
+    if run.asks != "distances":  # where these are the ends of intervals
+        rows += _three("distance of a flip that was found", found)
     known = [run.known[sample] for sample in sorted(run.measured - misread)]
     rows += _three("exact robustness radius", [k.lower for k in known if k.exact])
     rows += _three("robustness radius, at least", [k.lower for k in known if not k.exact])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from reports.plots import INK, LINES, MARKERS, SERIES, SOFT, Mark, brief
+from reports.colours import INK, SERIES, SOFT
+from reports.plots import LINES, MARKERS, Mark, brief
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +107,44 @@ class Strips:
         axes.grid(axis="y")
         if self.marks:
             figure.legend(loc="outside upper left", ncols=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Straight bounds between the places `xs`: `low`, and `high` where there is one above."""
+
+    name: str
+    xs: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Bounds over a parameter, shaded between both, and lines (name, ys) to set them against."""
+
+    bands: tuple[Band, ...]
+    lines: tuple[tuple[str, tuple[float, ...]], ...]
+    across: str
+    up: str
+    size: tuple[float, float] = (4.7, 3.4)
+
+    def draw(self, figure: Any) -> None:
+        axes = figure.add_subplot()
+        xs = self.bands[0].xs
+        for name, ys in self.lines:
+            axes.plot(xs, ys, color=SOFT, linestyle=(0, (4, 3)), linewidth=0.9)
+            axes.annotate(brief(name, 14), (xs[0], ys[0]), xytext=(4, 3), fontsize=7.5,
+                          textcoords="offset points", color=SOFT)  # fmt: skip
+        for k, band in enumerate(self.bands):
+            colour = SERIES[k % len(SERIES)]
+            axes.plot(band.xs, band.low, color=colour, linewidth=1.6, label=band.name,
+                      marker=MARKERS[k % len(MARKERS)], markersize=3.4)  # fmt: skip
+            if band.high is not None:
+                axes.plot(band.xs, band.high, color=colour, linewidth=1.6)
+                axes.fill_between(band.xs, band.low, band.high, color=colour, alpha=0.2,
+                                  linewidth=0)  # fmt: skip
+        axes.set_xlabel(self.across)
+        axes.set_ylabel(self.up)
+        axes.grid()
+        figure.legend(loc="outside upper left", ncols=2)

@@ -5,32 +5,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+from reports.colours import BAD, GOOD, INK, SERIES, SOFT, WARN
 from reports.document import Block, Figure, Text
 from reports.numbers import Distance, counted, half, ratio
 from reports.planes import View, labels_of, plane_blocks
-from reports.plots import BAD, GOOD, INK, SERIES, SOFT, WARN, Histogram, Mark, Spans, Stacked
+from reports.plots import Histogram, Mark, Spans, Stacked
 from reports.slices import Place
 from reports.stored_run import StoredRun
 from verifier.data.dataset import Dataset
 from verifier.question.network import Network
 from verifier.question.region import Norm
 
-_STATES = (
-    ("robust", GOOD), ("misread", SERIES[3]), ("flip", BAD), ("undecided", WARN),
-    ("failed", SERIES[1]), ("open", SERIES[7]), ("recorded", SERIES[5]),
+STATES = (
+    ("robust", GOOD), ("measured", SERIES[0]), ("misread", SERIES[3]), ("flip", BAD),
+    ("undecided", WARN), ("failed", SERIES[1]), ("open", SERIES[7]), ("recorded", SERIES[6]),
 )  # fmt: skip
 _MOST_DRAWN = 3000  # samples of a plane
 
 
 def verdict_figures(run: StoredRun, prefix: str) -> list[Figure]:
     """Verdicts by class, where they differ."""
-    if run.counts["robust"] == len(run.samples) or run.dataset.classes > 40:
+    if (
+        len(run.samples) in (run.counts["robust"], run.counts["measured"])
+        or run.dataset.classes > 40
+    ):
         return []
     table: dict[int, list[int]] = {}
     for row in run.samples:
-        counts = table.setdefault(int(run.dataset.labels[row.sample]), [0] * len(_STATES))
-        counts[[state for state, _ in _STATES].index(row.state)] += 1
-    parts = tuple(("not reached" if s == "open" else s, colour) for s, colour in _STATES)
+        counts = table.setdefault(int(run.dataset.labels[row.sample]), [0] * len(STATES))
+        counts[[state for state, _ in STATES].index(row.state)] += 1
+    parts = tuple(("not reached" if s == "open" else s, colour) for s, colour in STATES)
     rows = tuple((run.dataset.label_names[label], tuple(table[label])) for label in sorted(table))
     plot = Stacked(parts, rows, "samples")
     return [Figure(f"{prefix}classes", "Verdicts by class.", plot)]
@@ -43,7 +47,7 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
         found.append(_measured_radii(run, prefix))
     if run.rivals is not None and run.separation is not None:
         groups = []
-        for state, colour in _STATES:
+        for state, colour in STATES:
             values = tuple(
                 float(half(run.rivals[row.sample])) for row in run.samples if row.state == state
             )
@@ -63,12 +67,12 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
         found += _against_rivals(run, run.rivals, prefix)
     misread = set(run.centers.misread)
     distances = tuple(float(f.distance) for s, f in run.flips.items() if s not in misread)
-    if len(set(distances)) > 3:
+    if len(set(distances)) > 3 and run.asks != "distances":
         flip_plot = Histogram(
             (("flips", BAD, distances),),
             "distance of the flip",
             "samples",
-            (Mark("radius of the balls", float(run.radius), INK),),
+            () if run.radius is None else radius_marks(run)[:1],
         )
         found.append(
             Figure(
@@ -81,11 +85,14 @@ def radius_figures(run: StoredRun, prefix: str) -> list[Figure]:
 
 
 def radius_marks(run: StoredRun) -> tuple[Mark, ...]:
-    """Lines at the radius of the balls and, if known, half the separation."""
-    radius = Mark("radius of the balls", float(run.radius), INK)
-    if run.separation is None:
-        return (radius,)
-    return radius, Mark("half the separation", float(half(run.separation)), SERIES[0], dashed=True)
+    """Lines at the radius of the balls, if they have one, and at half the separation, if known."""
+    marks: tuple[Mark, ...] = ()
+    if run.radius is not None:
+        marks = (Mark("radius of the balls", float(run.radius), INK),)
+    if run.separation is not None:
+        end = Mark("half the separation", float(half(run.separation)), SERIES[0], dashed=True)
+        marks = (*marks, end)
+    return marks
 
 
 def _kinds(run: StoredRun) -> list[tuple[str, str, list[tuple[int, float, float]]]]:

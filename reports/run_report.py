@@ -24,6 +24,8 @@ from reports.claims import (
 from reports.comparison import compared
 from reports.document import Document, Items, Notice, Section, Table, Text, Tiles, Tone
 from reports.evidence import facts, reproduce, trust
+from reports.family import family_section
+from reports.margins import margin_facts, margins_section
 from reports.numbers import (
     Cell,
     Formula,
@@ -33,9 +35,10 @@ from reports.numbers import (
     grouped,
     half,
     ratio,
+    square,
     with_decimal,
 )
-from reports.robustness import accuracy_section, radii_section, rivals_section
+from reports.robustness import accuracy_section, radii_section, read_right, rivals_section
 from reports.run_figures import (
     effort_figures,
     region_figures,
@@ -54,15 +57,9 @@ def run_report(
 ) -> Document:
     """All that is shown of the run; `prefix` keeps the keys of several runs apart. `slices` of the
     worst samples are drawn, for small networks a few if it is not said how many."""
-    worst = [row.sample for row in shown_samples.worst(run)]
     sections = (
         _overview(run, prefix),
-        accuracy_section(run, prefix),
-        radii_section(run, prefix),
-        rivals_section(run, prefix),
-        shown_samples.section(run, prefix),
-        slices_section(run, worst, slices, prefix),
-        shown_samples.misread_section(run, prefix),
+        *_of_balls(run, prefix, slices),
         _network(run, prefix),
         _effort(run, prefix, with_timings=with_timings),
         _failures(run, prefix),
@@ -73,10 +70,29 @@ def run_report(
     kept = tuple(section for section in sections if section.blocks)
     built = run.about.get("construction") or run.about.get("network_file") or "a network"
     norm = NORMS[run.question.norm]
-    subtitle = f"{run.data_name}: {built}, {norm} balls, decoder {run.question.decoder}"
+    asked = {"distances": "distances", "every budget": "balls of every budget"}.get(
+        run.asks, "balls"
+    )
+    subtitle = f"{run.data_name}: {built}, {norm} {asked}, decoder {run.question.decoder}"
     subtitle += executed(run)
     return Document(
         run.name, subtitle, claim(run), tone(run), notices(run), kept, _values(run, with_timings)
+    )
+
+
+def _of_balls(run: StoredRun, prefix: str, slices: int | None) -> tuple[Section, ...]:
+    """What is known of the balls; of a family, of all of them at once."""
+    if run.asks == "every budget":
+        return (family_section(run, prefix),)
+    worst = [row.sample for row in shown_samples.worst(run)]
+    return (
+        margins_section(run, prefix),
+        accuracy_section(run, prefix),
+        radii_section(run, prefix),
+        rivals_section(run, prefix),
+        shown_samples.section(run, prefix),
+        slices_section(run, worst, slices, prefix),
+        shown_samples.misread_section(run, prefix),
     )
 
 
@@ -113,6 +129,7 @@ def _values(run: StoredRun, with_timings: bool) -> dict[str, Any]:
             for sample, known in run.known.items()
             if sample in run.measured
         },
+        **({"margins": margin_facts(run)} if run.asks == "margins" else {}),
         "root": run.root,
         "command": command(run),
         "versions": {item.program: list(item.versions) for item in run.versions},
@@ -131,19 +148,38 @@ def _overview(run: StoredRun, prefix: str) -> Section:
     tiles: list[tuple[str, Cell, Tone]] = [
         (PLURAL[state], _tile(run, state), STATE_TONES[state] if counts[state] else "plain")
         for state in ORDER
-        if counts[state] or state in USUAL
+        if counts[state] or (state in USUAL and (state != "robust" or run.asks != "distances"))
     ]
     if run.centers.samples:
         tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
-    tiles.append((f"{NORMS[run.question.norm]} radius", run.radius, "plain"))
-    if run.separation is not None:
-        share = ratio(run.radius, half(run.separation))
-        tiles.append(("of half the separation", f"{100 * share:.4g} %", "plain"))
+    tiles += _size_tiles(run)
     return Section(
         f"{prefix}verdicts",
         "Verdicts",
         (Tiles(tuple(tiles)), *verdict_figures(run, prefix), _by_class(run, prefix)),
     )
+
+
+def _size_tiles(run: StoredRun) -> list[tuple[str, Cell, Tone]]:
+    """Of how large balls the run is, or how far the samples keep their labels."""
+    norm = NORMS[run.question.norm]
+    if run.question.family is not None:
+        terms = run.question.family
+        end = f"{'below' if terms.open else 'up to'} {exact_text(terms.last)}"
+        return [(f"every budget from {exact_text(terms.first)}, {norm}", end, "plain")]
+    if run.radius is None:
+        known = list(read_right(run).values())
+        order = sorted((one.lower for one in known), key=square)
+        if not order:
+            return []
+        middle = order[(len(order) - 1) // 2]
+        return [(f"least radius, {norm}", order[0], "plain"), ("median radius", middle, "plain"),
+                ("exact", Share(sum(one.exact for one in known), len(known)), "plain")]  # fmt: skip
+    tiles: list[tuple[str, Cell, Tone]] = [(f"{norm} radius", run.radius, "plain")]
+    if run.separation is not None:
+        share = ratio(run.radius, half(run.separation))
+        tiles.append(("of half the separation", f"{100 * share:.4g} %", "plain"))
+    return tiles
 
 
 def _tile(run: StoredRun, state: State) -> Cell:
@@ -218,7 +254,7 @@ def _network(run: StoredRun, prefix: str) -> Section:
             tones={"no": "bad", "yes": "good"},
         )
     )
-    blocks += region_figures(run, prefix)
+    blocks += region_figures(run, prefix) if run.asks != "every budget" else []
     return Section(f"{prefix}network", "Network", tuple(blocks))
 
 

@@ -13,7 +13,7 @@ from reports.document import Block, Section, Table, Text
 from reports.numbers import Cell, approximately
 from reports.planes import Found, View, labels_of, plane_blocks, rounded_out
 from reports.slices import Place, Slice, along_inputs, restricted, through, unit_ball
-from reports.stored_run import StoredRun
+from reports.stored_run import StoredRun, rational_above
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
 from verifier.question.network import Network
@@ -221,10 +221,6 @@ def slices_section(
     if count is None and entries > MOST_ENTRIES:
         said = f"Not drawn unasked for a network of {entries:,} weights: --slices 1 draws one."
         return Section(f"{prefix}slices", title, (Text(said),))
-    asked = Asked(
-        run.network, run.dataset, run.question.decoder, run.question.norm, run.radius_upper,
-        run.question.clip,
-    )  # fmt: skip
     blocks: list[Block] = [
         Text(
             "The network after an affine map of the plane into its inputs, cut into its linear "
@@ -236,6 +232,13 @@ def slices_section(
     for sample in samples[: SLICES if count is None else count]:
         known = run.known[sample]
         flip = None if known.flip is None else known.flip.point
+        radius = run.radius_upper
+        if run.radius is None:  # of distances: the sample's own
+            radius = rational_above(known.lower if known.upper is None else known.upper)
+        asked = Asked(
+            run.network, run.dataset, run.question.decoder, run.question.norm, radius,
+            run.question.clip,
+        )  # fmt: skip
         ends = approximately(known.lower), None if known.upper is None else float(known.upper)
         try:
             shown = sample_slice(

@@ -20,6 +20,7 @@ _ROW = 3  # cards beside each other
 _CHANGES = 8  # coordinates shown of a table's flip
 _TONES: dict[str, Tone] = {
     "robust": "good",
+    "measured": "good",
     "misread": "bad",
     "flip": "bad",
     "undecided": "warn",
@@ -30,8 +31,13 @@ _TONES: dict[str, Tone] = {
 
 
 def worst(run: StoredRun) -> list[SampleRow]:
-    """Samples that are read right: the nearest flips first, then those without an answer, the least
-    proven margin first, then those with the nearest rivals; at most a few rows of cards."""
+    """Of least margins the smallest. Else samples that are read right: the nearest flips first,
+    then those without an answer, the least proven margin first, then those with the nearest rivals;
+    at most a few rows of cards."""
+    if run.margins:
+        listed = [row for row in run.samples if row.sample in run.margins]
+        listed.sort(key=lambda row: (run.margins[row.sample].upper, row.sample))
+        return listed[:MOST_CARDS]
     nearest = sorted(
         (row for row in run.samples if row.state != "misread" and _flip_end(run, row) is not None),
         key=lambda row: (_flip_end(run, row), row.sample),
@@ -48,7 +54,8 @@ def worst(run: StoredRun) -> list[SampleRow]:
         rivals = run.rivals
         tight = sorted(
             (row for row in run.samples
-             if row.state in ("robust", "open", "recorded") and row.sample not in seen),
+             if row.state in ("robust", "measured", "open", "recorded")
+             and row.sample not in seen),
             key=lambda row: (float(rivals[row.sample]), row.sample),
         )  # fmt: skip
         chosen += tight[: -len(chosen) % _ROW if chosen else _ROW]
@@ -66,10 +73,11 @@ def section(run: StoredRun, prefix: str) -> Section:
     chosen = worst(run)
     if not chosen:
         return Section(f"{prefix}worst", "The worst samples", ())
-    text = Text(
+    said = (
         "First the nearest flips; then samples without an answer, the least proven margin first; "
         "then those with the nearest rivals. Misread samples are not among them."
     )
+    text = Text("Those with the smallest least margins." if run.margins else said)
     cards = Cards(tuple(card(run, row, prefix) for row in chosen))
     return Section(f"{prefix}worst", "The worst samples", (text, cards))
 
@@ -123,11 +131,17 @@ def card(run: StoredRun, row: SampleRow, prefix: str = "") -> Card:
     other: tuple[Fraction, ...] | None = None
     name = ""
     known = run.known[row.sample]
-    if known.flip is not None and known.upper is not None:
+    if row.sample in run.margins:
+        least = run.margins[row.sample]
+        other, name = least.point, "worst point"
+        facts += [("least margin, at least", least.lower), ("the same, at most", least.upper)]
+        facts += [("rival", least.rival), ("outputs there", listed(run.outputs([other])[0][:10]))]
+    elif known.flip is not None and known.upper is not None:
         other, name = known.flip.point, "flip"
         outputs = run.outputs([other])[0]
         facts += [("rival", run.rival(known.flip.rival)), ("distance of a flip", known.upper)]
-        facts.append(("share of the radius", _share(known.upper, run.radius)))
+        if run.radius is not None:
+            facts.append(("share of the radius", _share(known.upper, run.radius)))
         facts.append(("outputs there", listed(outputs[:10])))
     elif row.state in ("undecided", "failed"):
         facts.append(("reason", row.reason))
@@ -218,7 +232,7 @@ def _changes(
     more = f", the {_CHANGES} largest of {count}" if count > _CHANGES else ""
     return Table(
         key,
-        f"{'Changed' if name == 'flip' else 'Differing'} coordinates{more}.",
+        f"{'Changed' if name != 'nearest rival' else 'Differing'} coordinates{more}.",
         ("input", "sample", name, "change"),
         rows,
         most=_CHANGES,
@@ -233,6 +247,7 @@ def listing(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
     columns += ["rival", "flip distance"] if flips else []
     columns += ["half way to rival"] if rivals is not None else []
     columns += ["radius at least", "radius at most"] if run.measured else []
+    columns += ["least margin at least", "at most", "rival there"] if run.margins else []
     unsure = any(row.lower_bound is not None for row in run.samples)
     columns += ["proven margin"] if unsure else []
     columns += ["nodes", "proof bytes", "certificate"]
@@ -248,6 +263,9 @@ def listing(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
         if run.measured:
             known = run.known[row.sample]
             cells += [known.lower, known.upper]
+        if run.margins:
+            least = run.margins.get(row.sample)
+            cells += [None] * 3 if least is None else [least.lower, least.upper, least.rival]
         if unsure:
             bound = row.lower_bound
             cells.append(None if bound is None else parse_rational(bound))

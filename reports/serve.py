@@ -3,6 +3,7 @@
     /                            the runs
     /run/NAME                    a run: its claim, and its samples, filtered and sorted
     /run/NAME/report             its report
+    /run/NAME/tables/KEY.csv     a table of the report, whole
     /run/NAME/samples.csv        its samples as a table, as `robmem runs export --csv` writes it
     /run/NAME/sample/NUMBER      a sample: verdict, proof as a tree, flip
     /run/NAME/sample/NUMBER/evidence   the text of its certificate
@@ -35,12 +36,14 @@ from reports.proof_tree import proof_section
 from reports.run_report import run_report
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
+from reports.write import csv_text as table_text
 from verifier.checker.manifest import Kind, Question, claim_text, sample_query
 from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.rational import parse_rational
 from verifier.question.shown import brief
 from verifier.runs.export import csv_text, exported
+from verifier.runs.folder import DATA, NETWORK
 from verifier.runs.identity import question_from
 from verifier.runs.place import Place, Refusal, all_runs
 from verifier.runs.records import ANSWERED, STATES, State
@@ -109,6 +112,7 @@ class Listed:
     samples: int
     counts: Mapping[State, int]
     sealed: bool
+    missing: str
 
 
 class Site:
@@ -162,6 +166,9 @@ class Site:
         except ValueError:
             raise NotFound from None
         match steps:
+            case ["run", name, "tables", file]:
+                with self._lock:
+                    return self._table(name, file)
             case ["run", name, "samples.csv"]:
                 place, row = self._place(name)
                 with Store(place.database, read_only=True) as store:
@@ -176,6 +183,13 @@ class Site:
                     raise NotFound
                 return "text/plain; charset=utf-8", place.folder.fetch(kept[chosen] or "")
         return None
+
+    def _table(self, name: str, file: str) -> tuple[str, bytes]:
+        """A table of the report of the run, looked up among those that are there."""
+        for table in run_report(self._stored(name)).tables():
+            if f"{table.key}.csv" == file:
+                return "text/csv; charset=utf-8", table_text(table).encode()
+        raise NotFound
 
     def _runs(self) -> dict[str, tuple[Place, RunRow]]:
         found: dict[str, tuple[Place, RunRow]] = {}
@@ -215,14 +229,14 @@ class Site:
 
     def _list(self, asked: Mapping[str, str]) -> str:
         listed = []
-        for name, (_, row) in self._runs().items():
+        for name, (place, row) in self._runs().items():
             about = row.about
             listed.append(
                 Listed(
                     name, address(name), str(about.get("data", "")),
                     str(about.get("construction") or about.get("network_file") or ""),
                     str(question_from(row.question)), row.samples, row.counts,
-                    row.root is not None,
+                    row.root is not None, _missing(place),
                 )
             )  # fmt: skip
         words = asked.get("words", "")[:200]
@@ -300,7 +314,6 @@ class Site:
             sorts=list(sorts), samples=[_listed(sample, names, points) for sample in part],
             reasons=any(sample.reason for sample in part), matching=len(chosen), page=page,
             pages=pages, links=links, root=row.root, measured=question.measured is not None,
-            reported=question.measured is None and question.family is None,
             headings=_headings(
                 _columns(question.measured is not None, any(one.reason for one in part)), kept,
                 sort, kept["order"],
@@ -362,6 +375,12 @@ class Site:
             () if row.reason is None else (Notice(f"Not closer: {row.reason}", "warn"),), (),
         )  # fmt: skip
         return _sample_page(document, name, rows, sample)
+
+
+def _missing(place: Place) -> str:
+    """Which files of the run are not there, so that its pages cannot be shown."""
+    names = [name for name in (NETWORK, DATA) if not (place.folder.path / name).is_file()]
+    return " and ".join(names)
 
 
 def _sample_page(document: Document, name: str, rows: Mapping[int, SampleRow], sample: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from constructions.construction import Construction, actual_sizes
 from constructions.registry import REGISTRY, build
@@ -21,14 +21,21 @@ from constructions.separation import rival_distances
 from reports.numbers import Distance, Root, square
 from reports.radii import Known, NearestFlip, Radii, at_least, read_radii
 from verifier.checker.checked import Checked
-from verifier.checker.elaborate import kernel_check_result
-from verifier.checker.manifest import Question, require_real, sample_goals
+from verifier.checker.elaborate import kernel_check_proof, kernel_check_result
+from verifier.checker.manifest import (
+    Question,
+    replay_distance,
+    replay_margin,
+    require_real,
+    sample_goals,
+)
 from verifier.checker.scaled import evaluate
 from verifier.data.bundled import BUNDLED
 from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
+from verifier.evidence.distance import parse_distance
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import executable
 from verifier.question.network import Network
@@ -40,16 +47,21 @@ from verifier.runs.centers import Centers, centers
 from verifier.runs.checking import check_run
 from verifier.runs.folder import RunFolder
 from verifier.runs.identity import question_from
+from verifier.runs.margins import MarginInterval, margins
 from verifier.runs.place import Place
 from verifier.runs.records import ANSWERED, STATES, State
 from verifier.runs.run import suggested_jobs
-from verifier.runs.store import SampleRow, Store
+from verifier.runs.store import RunRow, SampleRow, Store
 from verifier.runs.summary import result_of, shown_of
 
 MOST_PAIRS = 2**36
 """Up to this many coordinate differences, the nearest rival of every sample is computed."""
 MOST_WEIGHTS = 20_000_000
 """A construction of more weights is not built again to read its promises."""
+
+About = Literal["labels", "distances", "margins", "every budget"]
+"""What a run asks of every sample: its label on a ball, how far it keeps it, the least margin on a
+ball, or its label on every ball of a family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,10 @@ class StoredRun:
 
     `evidence` is what was replayed here; `samples` have the state that it shows, `recorded` where
     there is none. `replayed` is false if nothing was asked to be.
+
+    Of a run about distances `known` and `flips` hold the intervals, and all answered samples are
+    `measured`. Of one about least margins `margins` holds them, and a sample is robust, a flip, or
+    undecided as its interval says. Of a family nothing is known of single balls.
 
     `problems` name what is missing or altered. `rivals` are the distances of all samples of the
     data set to their nearest differently labelled sample, None if they were not computed. `known`
@@ -123,6 +139,15 @@ class StoredRun:
     proved: tuple[KernelShare, ...]
     by_proved: Mapping[int, Checked]
     radii: tuple[Checked, ...]
+    margins: Mapping[int, MarginInterval]
+
+    @property
+    def asks(self) -> About:
+        if self.question.family is not None:
+            return "every budget"
+        if self.question.distance is not None:
+            return "distances"
+        return "labels" if self.question.margin is None else "margins"
 
     def measured_evidence(self, verdict: str) -> int:
         """How many files about other radii were replayed here and say this."""
@@ -149,16 +174,14 @@ class StoredRun:
         return not self.counts["open"] and self.root is not None
 
     @property
-    def radius(self) -> Distance:
-        """The radius of the balls."""
+    def radius(self) -> Distance | None:
+        """The radius of the balls; None of distances and of families, which have no single one."""
         return radius_of(self.question)
 
     @property
     def radius_upper(self) -> Fraction:
-        """The radius, or a rational number just above it; to be drawn."""
-        if self.question.radius is not None:
-            return self.question.radius
-        return sqrt_upper(self.question.radius_squared or Fraction(0))
+        """The radius, or a rational number just above it, or 0 where there is none; to be drawn."""
+        return rational_above(self.radius or Fraction(0))
 
     @property
     def separation(self) -> Distance | None:
@@ -188,11 +211,19 @@ class StoredRun:
         return [list(form.outputs(point)) for point in points]
 
 
-def radius_of(question: Question) -> Distance:
-    """The radius of the balls that are asked about; a root if its square was given."""
+def radius_of(question: Question) -> Distance | None:
+    """The radius of the balls that are asked about, a root if its square was given; None where the
+    question has no single one."""
+    if question.family is not None or question.distance is not None:
+        return None
     if question.radius is not None:
         return question.radius
     return Root(question.radius_squared or Fraction(0))
+
+
+def rational_above(distance: Distance) -> Fraction:
+    """The distance, or a rational number just above it."""
+    return sqrt_upper(distance.square) if isinstance(distance, Root) else distance
 
 
 def read_run(
@@ -218,6 +249,50 @@ def read_run(
     version or without the run, RefusedError if network, data or evidence are missing, altered or
     about something else, naming the file.
     """
+    files = _files_of(place)
+    problems = _missing(files.folder, files.samples)
+    evidence: dict[int, Checked] = {}
+    if replay:
+        evidence, problems = _replayed(files, jobs, progress)
+    if files.folder.sealed:
+        problems += _broken_seal(files.folder, files.row.root)
+    dataset = _dataset(
+        files.points, str(files.row.about.get("data", "data")), files.row.about, image_shape
+    )
+    rivals = None
+    if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
+        rivals = _rivals(dataset, files.question)
+    promised, reason = _promised(dataset, files.row.about, files.network)
+    row, shown, found = files.row, _shown_radii(files, radii), _found(files, evidence)
+    return StoredRun(
+        row.name, files.question, row.options, row.about, row.root, files.network, dataset,
+        row.data, found.samples, found.flips, rivals,
+        _known(found, shown.known, files.question),
+        frozenset(found.known or shown.known),
+        promised, reason, _versions(files.hosts), _timings(files.samples, files.hosts),
+        tuple(problems), files.folder, evidence, replay, found.centers,
+        tuple(noted_shares(files.hosts)), _by_kernel(files, evidence, kernel),
+        tuple(noted_shares(files.hosts, "proved kernel")), _by_proved(files, evidence, proved),
+        tuple(shown.checked), found.margins,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What is stored of a run, as it is."""
+
+    row: RunRow
+    samples: tuple[SampleRow, ...]
+    hosts: Sequence[Mapping[str, Any]]
+    folder: RunFolder
+    network: Network
+    points: Points
+    question: Question
+
+
+def _files_of(place: Place) -> _Files:
+    """The files, of which network and data are those that the database names. Raises UserError and
+    RefusedError as `read_run`."""
     with Store(place.database, read_only=True) as store:
         row = place.row(store)
         samples = tuple(store.samples(row.id))
@@ -232,127 +307,183 @@ def read_run(
             raise RefusedError(f"{what} altered", f"{row.name}: {found}, the run is about {stored}")
     if samples[0].sample < 0 or samples[-1].sample >= points.size:
         raise RefusedError("database differs", f"{row.name}: samples beyond the data")
-    question = question_from(row.question)
-    if question.family is not None:
-        raise UserError(
-            f"{row.name}: a run about every budget has no report; `robmem check` replays it"
-        )
-    if question.measured is not None:
-        command = "radius" if question.distance is not None else "worst"
-        raise UserError(
-            f"{row.name}: a run of robmem {command} has no report of its own; `robmem check` "
-            f"replays it, and `robmem runs export --csv` lists the {question.measured}s"
-        )
-    dataset = _dataset(points, str(row.about.get("data", "data")), row.about, image_shape)
-    problems = _missing(folder, samples)
-    if replay:
-        results = [result_of(one, question) for one in samples if one.state in ANSWERED]
-        replayed = check_run(
-            folder, network, points, question, results,
-            jobs or max(1, suggested_jobs(network, len(results))),
-            lambda done: progress(done, len(results)),
-        )  # fmt: skip
-        evidence = shown_of(row, samples, replayed.checked)
-        problems = [f"sample {sample}: {flaw.flaw}" for sample, flaw in replayed.flaws.items()]
+    return _Files(row, samples, hosts, folder, network, points, question_from(row.question))
+
+
+def _replayed(
+    files: _Files, jobs: int | None, progress: Callable[[int, int], None]
+) -> tuple[dict[int, Checked], list[str]]:
+    """What the certificates of the run show, of those that hold, and the flaws of the others."""
+    question = files.question
+    results = [result_of(one, question) for one in files.samples if one.state in ANSWERED]
+    replayed = check_run(
+        files.folder, files.network, files.points, question, results,
+        jobs or max(1, suggested_jobs(files.network, len(results))),
+        lambda done: progress(done, len(results)),
+    )  # fmt: skip
+    shown = shown_of(files.row, files.samples, replayed.checked)
+    return shown, [f"sample {sample}: {flaw.flaw}" for sample, flaw in replayed.flaws.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the evidence shows of the samples. `known` is there of a run about distances, `margins`
+    of one about least margins."""
+
+    samples: tuple[SampleRow, ...]
+    centers: Centers
+    flips: dict[int, SeenFlip]
+    known: dict[int, Known]
+    margins: dict[int, MarginInterval]
+
+
+def _found(files: _Files, evidence: Mapping[int, Checked]) -> _Found:
+    looked_at = [o.sample for o in files.samples if o.state not in ANSWERED or o.sample in evidence]
+    read = centers(files.network, files.points, files.question, looked_at, evidence)
+    least: dict[int, MarginInterval] = {}
+    if files.question.margin is not None:
+        rows = {row.sample: row for row in files.samples}
+        listed = margins(files.folder, files.network, files.points, files.question, rows, evidence)
+        least = {one.sample: one for one in listed}
+        certified = sum(one.lower is not None and one.lower > 0 for one in listed)
+        lost = sum(one.upper <= 0 and one.sample not in read.misread for one in listed)
+        read = replace(read, certified=certified, flips=lost)
+    samples = tuple(_as_shown(one, evidence, read.misread, least) for one in files.samples)
+    known: dict[int, Known] = {}
+    if files.question.distance is not None:
+        known = _distances(files, evidence)
+        flips = {sample: _seen(files, sample, one.flip) for sample, one in known.items()
+                 if one.flip is not None}  # fmt: skip
+    elif files.question.margin is not None:
+        flips = {sample: _seen(files, sample, NearestFlip(one.point, _rival_of(files, one)))
+                 for sample, one in least.items() if one.upper <= 0}  # fmt: skip
     else:
-        evidence = {}
-    by_kernel = _by_kernel(folder, network, points, question, evidence, samples, kernel)
-    by_proved = _by_proved(folder, network, points, question, evidence, proved)
-    looked_at = [o.sample for o in samples if o.state not in ANSWERED or o.sample in evidence]
-    read = centers(network, points, question, looked_at, evidence)
-    samples = tuple(_as_shown(one, evidence, read.misread) for one in samples)
-    flips = _flips(folder, network, points, question, samples)
-    if folder.sealed:
-        problems += _broken_seal(folder, row.root)
-    rivals = None
-    if dataset.size**2 * dataset.dimension <= MOST_PAIRS or all_distances:
-        rivals = _rivals(dataset, question)
-    promised, reason = _promised(dataset, row.about, network)
-    if radii is not None and question.semantics != "real":
+        flips = _flips(files, samples)
+    return _Found(samples, read, flips, known, least)
+
+
+def _rival_of(files: _Files, one: MarginInterval) -> str:
+    """The rival by its number in the question."""
+    names = files.points.label_names
+    return str(names.index(one.rival)) if one.rival in names else one.rival
+
+
+def _seen(files: _Files, sample: int, flip: NearestFlip) -> SeenFlip:
+    away = distance(files.question.norm, files.points.point(sample), flip.point)
+    return SeenFlip(flip.point, away, flip.rival)
+
+
+def _distances(files: _Files, evidence: Mapping[int, Checked]) -> dict[int, Known]:
+    """The intervals that were checked, of a run about distances, with their flips."""
+    roots = files.question.norm == "2"
+
+    def length(size: Fraction) -> Distance:
+        return Root(size) if roots else size
+
+    found = {}
+    for sample, one in sorted(evidence.items()):
+        lower, upper = one.facts.ends or (None, None)
+        stored = parse_distance(files.folder.fetch(one.certificate or ""), files.network.digest)
+        if lower is None or (stored.lower, stored.upper) != (lower, upper):
+            raise RefusedError("certificate altered", f"sample {sample}: it was another one")
+        flip = None
+        if stored.flip is not None:
+            goals = sample_goals(files.network, files.points, files.question, sample)
+            flip = NearestFlip(stored.flip.point, goals[stored.flip.goal].rival)
+        end = None if upper is None else length(upper)
+        found[sample] = Known(length(lower), end, lower == upper, flip)
+    return found
+
+
+def _shown_radii(files: _Files, radii: Path | None) -> Radii:
+    """What files of `robmem radius --proofs` show beside the run."""
+    if radii is None:
+        return Radii()
+    name, question = files.row.name, files.question
+    if question.semantics != "real":
         raise UserError(
-            f"{row.name}: its answers are about the network as executed in {question.semantics}, "
+            f"{name}: its answers are about the network as executed in {question.semantics}, "
             f"the radii in {radii} about exact arithmetic"
         )
-    shown = Radii() if radii is None else read_radii(radii, network, points, question)
-    return StoredRun(
-        row.name, question, row.options, row.about, row.root, network, dataset, row.data,
-        samples, flips, rivals, _known(samples, flips, shown.known, question),
-        frozenset(shown.known),
-        promised, reason, _versions(hosts), _timings(samples, hosts),
-        tuple(problems), folder, evidence, replay, read, tuple(noted_shares(hosts)), by_kernel,
-        tuple(noted_shares(hosts, "proved kernel")), by_proved, tuple(shown.checked),
-    )  # fmt: skip
+    if question.family is not None or question.distance is not None:
+        raise UserError(f"{name}: --radii is for a run about balls of one radius; this one asks "
+                        f"about {'every budget' if question.family else 'distances'}")  # fmt: skip
+    return read_radii(radii, files.network, files.points, question)
 
 
-def _by_kernel(
-    folder: RunFolder,
-    network: Network,
-    points: Points,
-    question: Question,
-    evidence: Mapping[int, Checked],
-    samples: Sequence[SampleRow],
-    count: int,
-) -> dict[int, Checked]:
+def _by_kernel(files: _Files, evidence: Mapping[int, Checked], count: int) -> dict[int, Checked]:
     """So many of what was replayed, drawn at random by seed 0, replayed by the kernel as well.
 
     Raises RefusedError, naming the flaw, if the kernel refuses what the checker has accepted, and
     UserError for a run about executions in floats, of which the kernel knows nothing.
     """
     if count:
-        require_real(question, "the kernel")
+        require_real(files.question, "the kernel")
     chosen = _drawn(evidence, count)
-    return {
-        row.sample: kernel_check_result(
-            network, points, question, result_of(row, question), folder.fetch
-        )
-        for row in samples
-        if row.sample in chosen
-    }
+    network, points, question = files.network, files.points, files.question
+    found: dict[int, Checked] = {}
+    for row in files.samples:
+        if row.sample not in chosen:
+            continue
+        result, fetch = result_of(row, question), files.folder.fetch
+        if question.measured is None:
+            found[row.sample] = kernel_check_result(network, points, question, result, fetch)
+            continue
+        replay = replay_distance if question.distance is not None else replay_margin
+        replay(network, points, question, result, fetch, kernel_check_proof)
+        found[row.sample] = evidence[row.sample]  # whose proof and flip the kernel has accepted
+    return found
 
 
-def _by_proved(
-    folder: RunFolder,
-    network: Network,
-    points: Points,
-    question: Question,
-    evidence: Mapping[int, Checked],
-    count: int,
-) -> dict[int, Checked]:
+def _by_proved(files: _Files, evidence: Mapping[int, Checked], count: int) -> dict[int, Checked]:
     """The same by the proved kernel."""
     if not count:
         return {}
     chosen = {sample: evidence[sample] for sample in _drawn(evidence, count)}
-    return replay_all(folder, network, points, question, chosen, 1)
+    return replay_all(files.folder, files.network, files.points, files.question, chosen, 1)
 
 
 def _drawn(evidence: Mapping[int, Checked], count: int) -> set[int]:
     return set(Random(0).sample(sorted(evidence), min(count, len(evidence))))
 
 
-def _as_shown(row: SampleRow, evidence: Mapping[int, Checked], misread: Sequence[int]) -> SampleRow:
+def _as_shown(
+    row: SampleRow,
+    evidence: Mapping[int, Checked],
+    misread: Sequence[int],
+    least: Mapping[int, MarginInterval],
+) -> SampleRow:
     """The row with what was shown here of its sample, in place of what is stored."""
-    if row.sample in evidence:
-        lost: State = "misread" if row.sample in misread else "flip"
-        return replace(row, state=lost if evidence[row.sample].verdict == "flip" else "robust")
-    return replace(row, state="recorded") if row.state in ANSWERED else row
+    if row.sample not in evidence:
+        return replace(row, state="recorded") if row.state in ANSWERED else row
+    lost: State = "misread" if row.sample in misread else "flip"
+    if row.sample in least:
+        one = least[row.sample]
+        if one.upper <= 0:
+            return replace(row, state=lost)
+        if one.lower is not None and one.lower > 0:
+            return replace(row, state="robust")
+        return replace(row, state="undecided", reason=one.reason or "its least margin may be 0")
+    if evidence[row.sample].verdict == "distance":
+        return replace(row, state="misread" if row.sample in misread else "measured")
+    return replace(row, state=lost if evidence[row.sample].verdict == "flip" else "robust")
 
 
-def _known(
-    samples: Sequence[SampleRow],
-    flips: Mapping[int, SeenFlip],
-    shown: Mapping[int, Known],
-    question: Question,
-) -> dict[int, Known]:
+def _known(found: _Found, shown: Mapping[int, Known], question: Question) -> dict[int, Known]:
     """What run and evidence show together."""
     radius = radius_of(question)
-    nothing = Root(Fraction(0)) if isinstance(radius, Root) else Fraction(0)
+    nothing = Root(Fraction(0)) if question.norm == "2" and not isinstance(radius, Fraction) else (
+        Fraction(0))  # fmt: skip
+    if radius is None:
+        return {row.sample: found.known.get(row.sample, Known(nothing, None))
+                for row in found.samples}  # fmt: skip
     return {
         row.sample: at_least(
             shown.get(row.sample, Known(nothing, None)),
             radius if row.state == "robust" else nothing,
-            *_end(flips.get(row.sample)),
+            *_end(found.flips.get(row.sample)),
         )
-        for row in samples
+        for row in found.samples
     }
 
 
@@ -412,23 +543,17 @@ def _texts(stored: Any, count: int) -> tuple[str, ...] | None:
     return tuple(map(str, stored)) if fits else None
 
 
-def _flips(
-    folder: RunFolder,
-    network: Network,
-    points: Points,
-    question: Question,
-    samples: Sequence[SampleRow],
-) -> dict[int, SeenFlip]:
+def _flips(files: _Files, samples: Sequence[SampleRow]) -> dict[int, SeenFlip]:
     """The points of the flips that were shown."""
     found: dict[int, SeenFlip] = {}
     for row in samples:
         if row.state in ("misread", "flip") and row.certificate is not None:
-            verdict = parse_certificate(folder.fetch(row.certificate), network.digest)
+            verdict = parse_certificate(files.folder.fetch(row.certificate), files.network.digest)
             if isinstance(verdict, Flip):
-                point = verdict.point[: network.inputs]  # without the errors of an execution
-                away = distance(question.norm, points.point(row.sample), point)
-                rival = sample_goals(network, points, question, row.sample)[verdict.goal].rival
-                found[row.sample] = SeenFlip(point, away, rival)
+                point = verdict.point[: files.network.inputs]  # without the errors of an execution
+                goals = sample_goals(files.network, files.points, files.question, row.sample)
+                flip = NearestFlip(point, goals[verdict.goal].rival)
+                found[row.sample] = _seen(files, row.sample, flip)
     return found
 
 
