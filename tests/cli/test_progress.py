@@ -17,6 +17,7 @@ COMMANDS = {
     "construct linf --data moons.csv": "building linf for moons",
     "report theory --data moons.csv --ratios 1/2 --limit 2000 -o t": "every construction for moons",
     "certify --data moons.csv --construction linf --out r --jobs 0": "elapsed",
+    "least moons.csv --budgets 0": "of positive weight",
     "report r -o p": "writing pages",
     "check r": "checking",
 }

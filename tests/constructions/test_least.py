@@ -145,6 +145,13 @@ def test_the_dual_question_holds_exactly_of_networks_that_are_right(
         assert right == (list(asked) == read)
 
 
+@pytest.mark.parametrize(("labels", "width"), [((0, 1, 2), 1), ((1, 0, 2), 2)])
+def test_three_labels_on_a_line(labels: tuple[int, ...], width: int) -> None:
+    finder = Finder(points_of(on_a_line(labels)), "inf")
+    assert isinstance(finder.decide(width, FIFTH).claim, Possible)
+    assert isinstance(finder.decide(width - 1, FIFTH).claim, Impossible)
+
+
 def test_open_balls_are_asked_about_as_such() -> None:
     points = points_of(XOR)
     queries = questions_of(Possible(2, QUARTER, True, known_network()), points, "inf")
