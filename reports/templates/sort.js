@@ -5,20 +5,19 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const sort = (head) => {
     const column = heads.indexOf(head);
     const down = head.getAttribute("aria-sort") === "ascending";
-    const value = (row) => row.cells[column].dataset.v;
-    const rows = [...body.rows].sort((a, b) => {
-      const x = value(a), y = value(b);
-      if (x === "" || y === "") return (x === "") - (y === "");
-      const numbers = Number(x) - Number(y);
-      const order = Number.isNaN(numbers) ? (x < y ? -1 : x > y ? 1 : 0) : numbers;
+    const keyed = [...body.rows].map((row) => {
+      const text = row.cells[column].dataset.v, number = Number(text);
+      return {row, text, number: Number.isNaN(number) ? null : number};
+    });
+    keyed.sort((a, b) => {
+      if (a.text === "" || b.text === "") return (a.text === "") - (b.text === "");
+      const order = a.number !== null && b.number !== null ? a.number - b.number
+        : a.text < b.text ? -1 : a.text > b.text ? 1 : 0;
       return down ? -order : order;
     });
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    body.append(...rows);
+    body.append(...keyed.map(({row}) => row));
   };
-  for (const head of heads) {
-    head.addEventListener("click", () => sort(head));
-    head.addEventListener("keydown", (event) => { if (event.key === "Enter") sort(head); });
-  }
+  for (const head of heads) head.addEventListener("click", () => sort(head));
 }
