@@ -1,5 +1,5 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Crosses HalfSpaces Separation Recognise.
+From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Separation Recognise.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
 Print Assumptions theorem_4_8_every.
@@ -10,3 +10,6 @@ Print Assumptions half_spaces_every.
 Print Assumptions half_the_separation_is_the_limit.
 Print Assumptions separated_by_turns.
 Print Assumptions recognised.
+Print Assumptions sizes_sequential.
+Print Assumptions sizes_pipelined.
+Print Assumptions sizes_l1.
