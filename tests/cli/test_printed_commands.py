@@ -24,7 +24,7 @@ from verifier.cli.main import group
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_HERE = {
-    "pip install": "another environment: tests/cli/test_installation.py",
+    "pip install": "another environment, as in tests/cli/test_source_distribution.py",
     "--cluster tcp://": "the address of somebody's scheduler; --cluster local:2 runs",
     "from dask_jobqueue": "a Slurm system",
     "coqc ": "the development, compiled: tests/kernel/test_coq_file.py does that",
