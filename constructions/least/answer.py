@@ -17,12 +17,13 @@ from constructions.least.questions import Impossible
 from constructions.least.steps import Search, Segment, bounds_at, segments
 from verifier.data.dataset import Dataset
 from verifier.evidence.data_file import Points, data_bytes, parse_data
-from verifier.question.errors import UserError
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm
 from verifier.search.trees.branching import CONJUNCTION_INPUTS
 
 MOST_SAMPLES = 128
+LARGEST = 10**60  # of a coordinate, and of 1 / separation: the search squares them in floats
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,13 @@ def read_least(
     store.check_seal()
     asked, points = store.asked(), store.points()
     claims = store.read(points, by, progress)  # type: ignore[arg-type]
-    return Least(folder.name, asked, top_of(points, asked.norm), points, tuple(claims))
+    found = Least(folder.name, asked, top_of(points, asked.norm), points, tuple(claims))
+    for segment in found.segments:
+        if segment.at_most is not None and segment.at_most < segment.at_least:
+            raise RefusedError(
+                "contradiction", f"at least {segment.at_least} and at most {segment.at_most} units"
+            )
+    return found
 
 
 def top_of(points: Points, norm: Norm) -> Fraction:
@@ -169,6 +176,8 @@ def top_of(points: Points, norm: Norm) -> Fraction:
         for j in range(i)
         if points.labels[i] != points.labels[j]
     ]
+    if not gaps:
+        raise RefusedError("one label", "all samples have the same label: nothing can flip")
     return min(gaps) / (4 if norm == "2" else 2)
 
 
@@ -176,9 +185,20 @@ def check_asked(
     dataset: Dataset, norm: Norm, sizes: Sequence[Fraction] | None, most: int
 ) -> Fraction:
     """The size at which balls touch, after all that can be wrong with a question was looked at."""
+    if dataset.size > MOST_SAMPLES:
+        raise UserError(
+            f"{dataset.name}: {dataset.size} samples; the search over activation patterns of all "
+            f"points is for {MOST_SAMPLES}"
+        )
     kind: AnyNorm = 2 if norm == "2" else 1 if norm == "1" else "inf"
     power = power_separation(dataset, kind)
     top = power / (4 if norm == "2" else 2)
+    furthest = max(abs(x) for k in range(dataset.size) for x in dataset.point(k))
+    if furthest > LARGEST or power * LARGEST < 1:
+        raise UserError(
+            f"{dataset.name}: a coordinate is beyond 10^60, or the separation below 10^-60; the "
+            "answer scales with the data: divide all coordinates by one number"
+        )
     for size in sizes or ():
         if norm == "2":
             if not 0 <= size < top:
@@ -190,11 +210,6 @@ def check_asked(
             check_budget(dataset, kind, size, power)
     if most < 1:
         raise UserError(f"width {most}: at least 1 is looked at")
-    if dataset.size > MOST_SAMPLES:
-        raise UserError(
-            f"{dataset.name}: {dataset.size} samples; the search over activation patterns of all "
-            f"points is for {MOST_SAMPLES}"
-        )
     inputs = most * (dataset.dimension + 1) + (1 if dataset.classes == 2 else 2)
     if inputs > CONJUNCTION_INPUTS:
         raise UserError(

@@ -20,6 +20,7 @@ from verifier.evidence.data_file import Points
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.network import Network
 from verifier.question.region import Norm, distance
+from verifier.search.bounds.floats import to_float
 
 Float = NDArray[np.float64]
 DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 48, 64, 256, 4096, 1 << 20, 1 << 36)
@@ -81,13 +82,13 @@ def wrong_points(
     candidate: Candidate, points: Points, norm: Norm, size: Fraction
 ) -> Iterator[Place]:
     """For each ball with such a point among those looked at, one where its label is not read."""
-    rows = np.array([list(map(float, unit)) for unit in candidate.units])
+    rows = np.array([list(map(to_float, unit)) for unit in candidate.units])
     signs = np.array(candidate.signs, dtype=float)
-    constant = float(candidate.constant)
-    radius = float(size) ** (0.5 if norm == "2" else 1.0)
+    constant = to_float(candidate.constant)
+    radius = to_float(size) ** (0.5 if norm == "2" else 1.0)
     for sample in range(points.size):
         center, label = points.point(sample), int(points.labels[sample])
-        middle = np.array(list(map(float, center)))
+        middle = np.array(list(map(to_float, center)))
         looked = np.array(list(_extremes(rows, signs, middle, norm, radius)))
         values = constant + np.maximum(looked @ rows[:, :-1].T + rows[:, -1], 0) @ signs
         margins = _margins(values, candidate, label, points.classes)
@@ -109,7 +110,7 @@ def wrong_points(
 def _margins(values: Float, candidate: Candidate, label: int, classes: int) -> Float:
     if candidate.scale is None:
         return values if label else -values
-    scale, sides = float(candidate.scale), []
+    scale, sides = to_float(candidate.scale), []
     if label > 0:
         sides.append(values - (label - 0.5) * scale)
     if label < classes - 1:
@@ -164,8 +165,8 @@ def _steepest(gradient: Float, norm: Norm, radius: float) -> Float:
         return np.zeros_like(gradient)
     if norm == "inf":
         return radius * np.sign(gradient)
-    if norm == "2":
-        return _scaled(gradient, norm, radius)
+    if norm == "2":  # whose squares may be below the smallest float
+        return _scaled(gradient / np.abs(gradient).max(), norm, radius)
     found = np.zeros_like(gradient)
     k = int(np.argmax(np.abs(gradient)))
     found[k] = radius * np.sign(gradient[k])

@@ -94,6 +94,8 @@ def _dual_question_at(
     if not places:
         raise RefusedError("no points", "at no point every network is right")
     for sample, point in places:
+        if sample >= points.size:
+            raise RefusedError("no sample", f"{sample} of {points.size}")
         center = points.point(sample)
         if len(point) != len(center) or distance(norm, center, point) > claim.size:
             raise RefusedError("point outside", f"a point is not in the ball of sample {sample}")
@@ -109,10 +111,20 @@ def _dual_question_at(
 def ball_questions(claim: Possible, points: Points, norm: Norm) -> list[Query]:
     """Whether this network, nearest label, flips on a sample's ball: one question a sample."""
     network = claim.network
-    if len(network.layers) > 1 or sum(network.layers) > claim.width:
+    if len(network.layers) != 1 or not network.is_chain or network.width > claim.width:
         raise RefusedError(
-            "another width", f"layers of {network.layers} units are not one of {claim.width}"
+            "another width",
+            f"layers of {network.layers} units, the outputs reading these alone, are not one layer "
+            f"of at most {claim.width}",
         )
+    if network.inputs != points.dimension or network.outputs.count != 1:
+        raise RefusedError(
+            "another network",
+            f"{network.inputs} inputs and {network.outputs.count} outputs, not {points.dimension} "
+            "and 1",
+        )
+    if claim.size < 0:
+        raise RefusedError("no ball", f"size {claim.size}")
     squared = norm == "2"
     question = Question(
         norm,

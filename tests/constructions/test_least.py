@@ -244,3 +244,38 @@ def test_the_board_of_2_by_3_needs_a_fourth_unit_from_a_quarter_on() -> None:
     assert isinstance(finder.decide(2, Fraction(0)).claim, Impossible)
     assert isinstance(finder.decide(3, QUARTER).claim, Impossible)
     assert finder.find_open(3, QUARTER) is not None
+
+
+def test_a_network_that_reads_past_its_units_has_no_width() -> None:
+    """x - 2 relu(x - 1) separates 0, 1, 2 with one unit and a skip connection; widths are of
+    networks of one hidden layer, which need two."""
+    data = points_of(on_a_line((0, 1, 0)))
+    build = NetworkBuilder(1)
+    (unit,) = build.layer([build.inputs[0] - 1])
+    skipping = build.network([build.inputs[0] - unit * 2])
+    affine = NetworkBuilder(1)
+    none = affine.network([affine.inputs[0]])
+    for network in (skipping, none):
+        with pytest.raises(RefusedError) as refusal:
+            questions_of(Possible(1, QUARTER, False, network), data, "inf")
+        assert refusal.value.flaw == "another width"
+    wide = NetworkBuilder(2)
+    other = wide.network([wide.layer([wide.inputs[0]])[0]])
+    with pytest.raises(RefusedError) as refusal:
+        questions_of(Possible(1, QUARTER, False, other), data, "inf")
+    assert refusal.value.flaw == "another network"
+
+
+def test_places_are_of_samples_that_exist() -> None:
+    data = points_of(on_a_line((0, 1)))
+    claim = Impossible(0, QUARTER, (((5, (Fraction(0),)),),))
+    with pytest.raises(RefusedError) as refusal:
+        questions_of(claim, data, "inf")
+    assert refusal.value.flaw == "no sample"
+
+
+@pytest.mark.parametrize("far", [10**61, Fraction(1, 10**61)])
+def test_numbers_that_floats_do_not_hold_are_refused(far: Fraction) -> None:
+    data = Dataset.from_rows("far", [[0], [far]], [0, 1])
+    with pytest.raises(UserError, match="divide all coordinates by one number"):
+        least(data, "inf", [far / 4])

@@ -30,6 +30,7 @@ from verifier.evidence.certificate import Flip, Leaf, Node, Tree, Undecided, Uni
 from verifier.question.query import Query
 from verifier.search.attack import exact_flip
 from verifier.search.bounds.claims import SolverError
+from verifier.search.bounds.floats import to_float
 from verifier.search.bounds.solver import LinearProgram
 from verifier.search.clock import tick
 from verifier.search.exact.cancelling import cancelling
@@ -134,15 +135,15 @@ class Conjunctions:
         self._weights = np.zeros((len(self._atoms), len(self._units)))
         for p, one in enumerate(self._atoms):
             for v, weight in one.weights.items():
-                self._weights[p, v] = float(weight)
+                self._weights[p, v] = to_float(weight)
         self._sizes = np.abs(self._base).sum(axis=1) + np.abs(self._weights) @ np.abs(
             self._pre
         ).sum(axis=1)
         self._sizes[self._sizes == 0] = 1.0
         self._strict = np.array([atom.strict for atom in self._atoms])
         region = self.query.region
-        lower = np.array([*map(float, region.lower), LOWEST])
-        upper = np.array([*map(float, region.upper), 1.0])
+        lower = np.array([*map(to_float, region.lower), LOWEST])
+        upper = np.array([*map(to_float, region.upper), 1.0])
         self._program = LinearProgram(lower, upper, np.array([0.0] * self._n + [-1.0]))
         self._program.add_rows(np.zeros((1, self._n + 1)), np.array([-1.0]), np.array([1.0]))
         self._program.start()
@@ -266,16 +267,16 @@ class Conjunctions:
         place = self._places.get(key)
         if place is None:
             row, margin = self._row(key)
-            size = float(max(map(abs, row), default=Fraction(0))) or 1.0
-            floats = np.array([*map(float, row[:-1]), -size if margin else 0.0])
+            size = to_float(max(map(abs, row), default=Fraction(0))) or 1.0
+            floats = np.array([*map(to_float, row[:-1]), -size if margin else 0.0])
             place = self._places[key] = len(self._exact)
-            self._program.append_row(floats / size, -float(row[-1]) / size, np.inf)
+            self._program.append_row(floats / size, -to_float(row[-1]) / size, np.inf)
             self._exact.append(row)
             self._keys.append(key)
         else:
             row = self._exact[place]
-            size = float(max(map(abs, row), default=Fraction(0))) or 1.0
-            self._program.set_row(place, -float(row[-1]) / size, np.inf)
+            size = to_float(max(map(abs, row), default=Fraction(0))) or 1.0
+            self._program.set_row(place, -to_float(row[-1]) / size, np.inf)
         self._active.add(place)
 
     def _deactivate(self, places: set[int]) -> None:
@@ -358,4 +359,4 @@ def _rounded(point: Float) -> Iterator[list[Fraction]]:
 
 
 def _floats(rows: list[Row], n: int) -> Float:
-    return np.array([list(map(float, row)) for row in rows]).reshape(len(rows), n + 1)
+    return np.array([list(map(to_float, row)) for row in rows]).reshape(len(rows), n + 1)
