@@ -76,7 +76,13 @@ FILES = {
         *TYPES,
     ),
     "live_rows": ("test_live_rows", "test_fast_arithmetic", "test_family", *TYPES),
-    "manifest": ("test_data_bytes", "test_manifest", "test_distances", "test_margins"),
+    "manifest": (
+        "test_manifest_questions",
+        "test_data_bytes",
+        "test_manifest",
+        "test_distances",
+        "test_margins",
+    ),
     "network": ("test_integers", "test_network_values", *TYPES),
     "network_file": (
         "test_network_bytes",
