@@ -16,7 +16,7 @@ from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from verifier.checker.elaborate import elaborate
 from verifier.checker.ridge_lemmas import sums_spelled_out
-from verifier.checker.ridge_minima import _on_piece
+from verifier.checker.ridge_minima import FixedGrid, _on_piece
 from verifier.checker.ridge_tables import distinct_rows, tables_of
 from verifier.evidence.certificate import Leaf, Node, Robust, SeparableStep, SumsStep
 from verifier.question.build import Affine, NetworkBuilder
@@ -214,3 +214,44 @@ def test_equal_tests_of_many_samples_are_one_function():
     tables = tables_of(checker_of(query).scaled)
     assert len(tables.profiles) == 5
     assert tables.final.units.tolist() == [12, 13]
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+@pytest.mark.parametrize("bits", [30, 31, 32, 33, 34, 45, 54])
+def test_far_from_the_origin_both_checkers_find_the_same_bounds(norm, bits):
+    """Where places of kinks, or their distance from the center, are beyond 64 bits, and at the
+    powers of two where the numbers just fit; on balls of a point as well."""
+    far, third = F(2**bits), F(1, 3)
+    for center, share, steep in (
+        ((far, -far), F(1), F(1)),
+        ((far - third, far), F(1, 5), F(3)),
+        ((F(0), third), F(40), F(1)),  # the share of the ball is cut off
+        ((far, F(0)), F(10**12), F(1, 7)),
+    ):
+        build = NetworkBuilder(2)
+        x, y = build.inputs
+        parts = build.layer(
+            [x + far, third - x, x - center[0], (y - center[1] - third) * steep, far - y, y]
+        )
+        sums = build.layer([Affine.sum(parts[:5]), parts[5] - parts[0] * 2 + parts[3] * third])
+        network = build.network([sums[0] - sums[1]])
+        goal = Goal((Atom((), (), F(0), True),), "no")
+        step = SumsStep((share, share / 3), (share,))
+        for radius in (F(1), F(3, 4), F(0)):
+            query = Query(network, ball(norm, center, radius), (goal,))
+            fast, slow = checker_of(query), _Checker(query)
+            fast.apply(step)
+            slow.apply(step)
+            assert bounds_of_all(fast) == list(zip(slow.lower, slow.upper, strict=True))
+
+
+@pytest.mark.parametrize("directions, few", [(1024, True), (1025, False)])
+def test_many_directions_are_added_up_without_a_limit_of_bits(directions, few):
+    """The longest sum decides, whatever other sums there are."""
+    build = NetworkBuilder(directions)
+    parts = build.layer([x - k for k, x in enumerate(build.inputs)])
+    sums = build.layer([Affine.sum(parts), parts[0] + parts[1] * 2])
+    network = build.network([sums[0] - sums[1]])
+    region = ball("1", [F(0)] * directions, F(1))
+    scaled = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),))).scaled
+    assert FixedGrid(scaled, tables_of(scaled), 0).few is few

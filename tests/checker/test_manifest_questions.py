@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from fractions import Fraction
 from math import inf, nextafter
 from typing import Any
@@ -14,11 +15,14 @@ from verifier.checker.manifest import (
     Question,
     Result,
     claim_text,
+    claimed,
     manifest_bytes,
     network_of,
     parse_manifest,
     question_of,
     question_text,
+    replay_distance,
+    replay_margin,
     require_real,
     run_checker,
     sample_balls,
@@ -26,6 +30,9 @@ from verifier.checker.manifest import (
     sample_query,
 )
 from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, certificate_bytes
+from verifier.evidence.distance import Distance, distance_bytes
+from verifier.evidence.margin import Margin, margin_bytes
 from verifier.question.build import NetworkBuilder
 from verifier.question.built import Built
 from verifier.question.distance import DistanceTerms
@@ -384,3 +391,82 @@ def test_an_altered_manifest_is_refused_for_its_flaw(broken, flaw, words):
     with pytest.raises(RefusedError) as refusal:
         parse_manifest(broken(text).encode())
     assert refusal.value.flaw == flaw and words in str(refusal.value)
+
+
+FAMILY = manifest_bytes(
+    Manifest(HASH, HASH, 3, family(zero="2", slope="-3"), (Result(0, "robust", HASH),))
+).decode()
+EXECUTED = manifest_bytes(
+    Manifest(HASH, HASH, 3, Question("inf", "argmax", F("1"), semantics="float32"), results("flip"))
+).decode()
+LEAST_MARGIN = manifest_bytes(Manifest(HASH, HASH, 3, MARGIN, results("margin"))).decode()
+BUILT = manifest_bytes(Manifest(HASH, HASH, 3, BALL, (), Built("linf", F("4"), F("1/3")))).decode()
+
+
+@pytest.mark.parametrize(
+    "text, old, new, flaw, words",
+    [
+        (FAMILY, '"norm": "inf"', '"norm": 1', "malformed", "norm and decoder are texts"),
+        (FAMILY, '"nearest"', "null", "malformed", "norm and decoder are texts"),
+        (FAMILY, '"open": true', '"open": 1', "malformed", "open is neither true nor false"),
+        (FAMILY, '"open": true', '"open": true, "more": 1', "unknown field", "more"),
+        (FAMILY, '"nearest"', '"nearest", "clip": null', "unknown field", "clip"),
+        (EXECUTED, '"float32"', '"real"', "semantics", "'real' is neither float32 nor float64"),
+        (EXECUTED, '"float32"', '"float16"', "semantics", "'float16' is neither"),
+        (
+            LEAST_MARGIN,
+            '"within": "1/100"',
+            '"within": "1/100", "max": "1"',
+            "unknown field",
+            "max",
+        ),
+        (BUILT, '"power": "4"', '"power": "4", "seed": "0"', "unknown field", "seed"),
+    ],
+)
+def test_altered_questions_of_every_kind_are_refused_for_their_flaw(text, old, new, flaw, words):
+    assert text.count(old) == 1
+    with pytest.raises(RefusedError) as refusal:
+        parse_manifest(text.replace(old, new).encode())
+    assert refusal.value.flaw == flaw and words in str(refusal.value)
+
+
+def test_a_certificate_is_of_the_kind_that_is_claimed():
+    proof, flip = Robust((), ((Node((), Leaf()),),)), Flip((F("1"),), 0)
+    for verdict, kind in ((proof, "robust"), (flip, "flip")):
+        text = certificate_bytes(verdict, HASH)
+        for said in ("robust", "flip"):
+            result = Result(0, said, hashlib.sha256(text).hexdigest())
+            if said == kind:
+                assert claimed(result, lambda _, text=text: text, HASH) == verdict
+            else:
+                with pytest.raises(RefusedError) as refusal:
+                    claimed(result, lambda _, text=text: text, HASH)
+                assert refusal.value.flaw == "another verdict"
+                assert str(refusal.value).endswith(f"{said} is claimed, the certificate differs")
+
+
+def refuse(query: Query, verdict: Any) -> None:
+    raise RefusedError("bound too weak", "by the kernel")
+
+
+@pytest.mark.parametrize("kind", ["distance", "margin"])
+def test_intervals_are_replayed_by_the_checker_that_is_asked(kind):
+    """Both parts of each; what it refuses is refused with the sample."""
+    proof, network = Robust((), ((Node((), Leaf()),),)), line()
+    if kind == "distance":
+        text = distance_bytes(Distance(F("1/2"), F("1"), proof, Flip((F("1"),), 0)), network.digest)
+        question, replay = DISTANCE, replay_distance
+    else:
+        text = margin_bytes(Margin(F("-1"), F("1"), proof, Flip((F("1"),), 0)), network.digest)
+        question = Question("inf", "nearest", F("1"), margin=WITHIN)
+        replay = replay_margin
+    result = Result(1, kind, hashlib.sha256(text).hexdigest())
+    with pytest.raises(RefusedError, match="bound too weak: sample 1: by the kernel"):
+        replay(network, POINTS, question, result, lambda _: text, refuse)
+
+
+def test_a_run_about_every_budget_has_a_checker_of_families():
+    """Whose last input is no direction of ridge functions."""
+    network = with_parameter(line())
+    assert run_checker(network, POINTS, family()).scaled.axes == 1
+    assert run_checker(network, POINTS, BALL).scaled.axes == 2

@@ -164,12 +164,8 @@ def _exponent(value: Fraction) -> int:
     """The least k with value <= 2^k; 0 for 0."""
     if not value:
         return 0
-    k = value.numerator.bit_length() - value.denominator.bit_length()
-    while value > Fraction(2) ** k:
-        k += 1
-    while value <= Fraction(2) ** (k - 1):
-        k -= 1
-    return k
+    k = value.numerator.bit_length() - value.denominator.bit_length()  # 2^(k-1) < value < 2^(k+1)
+    return k + (value > Fraction(2) ** k)
 
 
 @lru_cache(maxsize=4)
