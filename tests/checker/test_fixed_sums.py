@@ -16,7 +16,7 @@ from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from verifier.checker.elaborate import elaborate
 from verifier.checker.ridge_lemmas import sums_spelled_out
-from verifier.checker.ridge_minima import FixedGrid, _on_piece
+from verifier.checker.ridge_minima import FixedGrid, _on_piece, grid_of, sum_bounds
 from verifier.checker.ridge_tables import distinct_rows, tables_of
 from verifier.evidence.certificate import Leaf, Node, Robust, SeparableStep, SumsStep
 from verifier.question.build import Affine, NetworkBuilder
@@ -216,42 +216,85 @@ def test_equal_tests_of_many_samples_are_one_function():
     assert tables.final.units.tolist() == [12, 13]
 
 
+NO_GOAL = Goal((Atom((), (), F(0), True),), "no")
+
+
 @pytest.mark.parametrize("norm", ["1", "2"])
 @pytest.mark.parametrize("bits", [30, 31, 32, 33, 34, 45, 54])
 def test_far_from_the_origin_both_checkers_find_the_same_bounds(norm, bits):
     """Where places of kinks, or their distance from the center, are beyond 64 bits, and at the
     powers of two where the numbers just fit; on balls of a point as well."""
     far, third = F(2**bits), F(1, 3)
-    for center, share, steep in (
-        ((far, -far), F(1), F(1)),
-        ((far - third, far), F(1, 5), F(3)),
-        ((F(0), third), F(40), F(1)),  # the share of the ball is cut off
-        ((far, F(0)), F(10**12), F(1, 7)),
+    for kink, center, share, steep in (
+        (far, (far, -far), F(1), F(1)),
+        (far, (far - third, far), F(1, 5), F(3)),
+        (far, (F(0), third), F(40), F(1)),  # the share of the ball is cut off
+        (F(0), (far, F(0)), F(10**12), F(1, 7)),
+        (F(0), (F(0), far), F(1), F(1)),
     ):
         build = NetworkBuilder(2)
         x, y = build.inputs
-        parts = build.layer(
-            [x + far, third - x, x - center[0], (y - center[1] - third) * steep, far - y, y]
-        )
+        parts = build.layer([x + kink, third - x, x - 1, (y - 3) * steep, kink - y, y])
         sums = build.layer([Affine.sum(parts[:5]), parts[5] - parts[0] * 2 + parts[3] * third])
         network = build.network([sums[0] - sums[1]])
-        goal = Goal((Atom((), (), F(0), True),), "no")
         step = SumsStep((share, share / 3), (share,))
         for radius in (F(1), F(3, 4), F(0)):
-            query = Query(network, ball(norm, center, radius), (goal,))
+            query = Query(network, ball(norm, center, radius), (NO_GOAL,))
             fast, slow = checker_of(query), _Checker(query)
             fast.apply(step)
             slow.apply(step)
             assert bounds_of_all(fast) == list(zip(slow.lower, slow.upper, strict=True))
 
 
-@pytest.mark.parametrize("directions, few", [(1024, True), (1025, False)])
-def test_many_directions_are_added_up_without_a_limit_of_bits(directions, few):
+@pytest.mark.parametrize("directions, kind", [(1024, np.int64), (1025, object)])
+def test_many_directions_are_added_up_without_a_limit_of_bits(directions, kind):
     """The longest sum decides, whatever other sums there are."""
     build = NetworkBuilder(directions)
     parts = build.layer([x - k for k, x in enumerate(build.inputs)])
     sums = build.layer([Affine.sum(parts), parts[0] + parts[1] * 2])
     network = build.network([sums[0] - sums[1]])
-    region = ball("1", [F(0)] * directions, F(1))
-    scaled = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),))).scaled
-    assert FixedGrid(scaled, tables_of(scaled), 0).few is few
+    query = Query(network, ball("1", [F(0)] * directions, F(1)), (NO_GOAL,))
+    scaled = checker_of(query).scaled
+    assert FixedGrid(scaled, tables_of(scaled), 0).kind is kind
+
+
+def test_a_network_without_sums_has_no_grid():
+    build = NetworkBuilder(1)
+    network = build.network([build.layer([build.inputs[0]])[0]])
+    query = Query(network, ball("1", [F(0)], F(1)), (NO_GOAL,))
+    with pytest.raises(RefusedError) as refusal:
+        grid_of(checker_of(query).scaled, query.region)
+    assert refusal.value.flaw == "unsupported"
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_nothing_is_bounded_where_an_interval_is_empty(empty):
+    """Of one direction among two: the branch is empty, and other rules say so."""
+
+    class Intervals:
+        def interval(self, line):
+            return (F(1), F(0)) if line == empty else (F(0), F(1))
+
+    query = distance_query("1", F(3), F(3))
+    assert sum_bounds(checker_of(query).scaled, query.region, Intervals(), F(1), upper=True) == []
+
+
+@pytest.mark.parametrize(
+    "exponent, slope, rate, left, right, least",
+    [
+        (1, 1, 0, 1, 5, 1),
+        (1, -1, 0, -5, -1, 1),
+        (1, 1, 7, 1, 5, 8),
+        (1, 3, 7, -2, 5, 0),
+        (1, 9, 7, -2, 5, -4),
+        (1, -9, 7, -2, 5, -10),
+        (1, 1, 2, 0, 4, 0),
+        (2, 1, 0, 1, 5, 1),
+        (2, -1, 0, 1, 5, -5),
+        (2, 0, 3, 1 << 20, 1 << 22, 3 << 10),
+        (2, 0, 3, -(1 << 22), -(1 << 20), 3 << 10),
+    ],
+)
+def test_the_least_value_of_a_short_piece(exponent, slope, rate, left, right, least):
+    arrays = [np.array([x], dtype=np.int64) for x in (slope, rate, left, right)]
+    assert _on_piece(exponent, *arrays).tolist() == [least]

@@ -399,6 +399,7 @@ FAMILY = manifest_bytes(
 EXECUTED = manifest_bytes(
     Manifest(HASH, HASH, 3, Question("inf", "argmax", F("1"), semantics="float32"), results("flip"))
 ).decode()
+FARTHEST = manifest_bytes(Manifest(HASH, HASH, 3, DISTANCE, results("distance"))).decode()
 LEAST_MARGIN = manifest_bytes(Manifest(HASH, HASH, 3, MARGIN, results("margin"))).decode()
 BUILT = manifest_bytes(Manifest(HASH, HASH, 3, BALL, (), Built("linf", F("4"), F("1/3")))).decode()
 

@@ -101,7 +101,8 @@ class FixedGrid:
             (abs(slope * share) for f, share in self._functions for slope in f.slopes), default=ZERO
         )
         self.value = FINE - _exponent(steepest) + self.place
-        self.few = int(counts.max(initial=0)) <= MOST_DIRECTIONS
+        longest = int(counts.max(initial=0))
+        self.kind: Any = np.int64 if longest <= MOST_DIRECTIONS else object  # of the sums
         self._sides: dict[bool, tuple[Pieces, list[int]]] = {}
 
     def side(self, upper: bool) -> tuple[Pieces, list[int]]:
@@ -220,9 +221,7 @@ def sum_bounds(
     ]
     pieces, constants = grid.side(upper)
     least, without = _minima(grid, pieces, exponent, center, low, high, rates)
-    least >>= DROPPED
-    if not grid.few:
-        least = least.astype(object)
+    least = (least >> DROPPED).astype(np.result_type(least.dtype, grid.kind), copy=False)
     starts = grid.tables.final.starts[:-1]
     totals = np.add.reduceat(least[grid.gather], starts).tolist()
     unbounded = np.logical_or.reduceat(without[grid.gather], starts).tolist()
