@@ -12,6 +12,7 @@ from tests.oracles.kernel import kernel_answer
 from tests.oracles.maxima_networks import checker_of
 from tests.oracles.random_queries import points_of, random_goals, random_region
 from tests.oracles.reference import _Checker
+from tests.oracles.reference_sums import _on_piece as piece_of_the_document
 from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from verifier.checker.elaborate import elaborate
@@ -298,3 +299,27 @@ def test_nothing_is_bounded_where_an_interval_is_empty(empty):
 def test_the_least_value_of_a_short_piece(exponent, slope, rate, left, right, least):
     arrays = [np.array([x], dtype=np.int64) for x in (slope, rate, left, right)]
     assert _on_piece(exponent, *arrays).tolist() == [least]
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3])
+def test_the_bound_of_a_piece_is_that_of_the_document(exponent):
+    """To the last digit, with ends beside the place where the slope turns, for slopes and shares
+    of all sizes, 0 included."""
+    rng, most = Random(exponent), 2**29
+    rows = []
+    for _ in range(3000):
+        slope = rng.choice((0, 1, -1, rng.randint(-most, most), rng.randint(-9, 9), most, -most))
+        rate = rng.choice((0, 1, rng.randint(0, 2**31 - 1), rng.randint(0, 9), 2**31 - 1))
+        turn = 0
+        if exponent > 1:
+            ratio = abs(slope) / (exponent * max(rate, 1))
+            turn = min(int(ratio ** (1 / (exponent - 1)) * 2**30), most)
+        sign = -1 if slope > 0 else 1
+        near = [sign * turn + k for k in range(-3, 4)]
+        ends = [rng.choice((*near, 0, 1, -1, 2, rng.randint(-most, most))) for _ in range(2)]
+        left, right = (max(min(end, most), -most) for end in sorted(ends))
+        rows.append((slope, rate, left, right))
+    kind = object if exponent > 2 else np.int64
+    arrays = [np.array(column, dtype=kind) for column in zip(*rows, strict=True)]
+    wanted = [piece_of_the_document(exponent, *row) for row in rows]
+    assert _on_piece(exponent, *arrays).tolist() == wanted
