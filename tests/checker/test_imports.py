@@ -43,3 +43,15 @@ def test_checkers_neither_unpickle_nor_import_by_name(path):
             "subprocess"
         )  # they run what is extracted from Coq, programs of their own
     assert not {name.partition(".")[0] for name in imported(path)} & forbidden
+
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TESTS.rglob("test_*.py")), ids=lambda path: f"{path.parent.name}.{path.stem}"
+)
+def test_no_test_file_imports_another(path):
+    """What they share is in `tests/oracles`."""
+    for name in imported(path):
+        assert not any(part.startswith("test_") for part in name.split(".")), name

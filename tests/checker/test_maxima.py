@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from fractions import Fraction
-from random import Random
 
 import pytest
 
 from tests.oracles.checkers import both
-from tests.oracles.maxima_networks import checker_of, maxima_network, proof_by_maxima
-from tests.oracles.random_queries import points_of, random_goals, random_query, random_region
+from tests.oracles.maxima_networks import (
+    checker_of,
+    proof_by_maxima,
+    query_of,
+)
+from tests.oracles.random_queries import points_of, random_query
 from tests.oracles.reference import _Checker, check_reference
 from verifier.checker.maxima_trees import MaximaTrees, spelled_out
 from verifier.checker.replay import replay
@@ -20,14 +23,6 @@ from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import box
 
 F = Fraction
-
-
-def query_of(seed, norm=None):
-    rng = Random(seed)
-    inputs = rng.randint(1, 3)
-    network = maxima_network(rng, inputs)
-    region = random_region(rng, inputs, norm)
-    return Query(network, region, random_goals(rng, network, region)), rng
 
 
 def bounds_of_all(fast):

@@ -3,17 +3,20 @@
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 from constructions.registry import build
-from tests.checker.test_maxima import query_of
-from tests.oracles.maxima_networks import checker_of
+from tests.oracles.maxima_networks import checker_of, query_of
 from tests.oracles.random_queries import random_query
 from verifier.checker import maxima_pass
-from verifier.checker.maxima_pass import DoesNotFitError
+from verifier.checker.maxima import maxima_of
+from verifier.checker.maxima_pass import DoesNotFitError, MaximaPass, Table
+from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep, UnitSplit
+from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.query import Query
 from verifier.question.region import ball
 
@@ -88,6 +91,7 @@ def test_a_second_pass_starts_from_the_first_and_a_later_bound():
             (second, second._tighten_one_by_one),
         ):
             try:
+                checker.assume(Lemma(unit, False, F(seed - 20, 4), ()))
                 tighten(lambda: None)
                 checker.assume(lemma)
                 tighten(lambda: None)
@@ -128,3 +132,57 @@ def test_numbers_that_do_not_fit_are_left_to_python():
         first.apply(MaximaStep())
         second._tighten_one_by_one(lambda: None)
         assert all_bounds(first) == all_bounds(second)
+
+
+def test_bounds_of_tables_are_numbers():
+    for places in range(4):
+        for value in range(-20, 21):
+            table = Table(np.array([value]), np.array([value + 1]), places, np.array([0]))
+            assert table.lower_of(0) == F(value, 2**places)
+            assert table.upper_of(0) == F(value + 1, 2**places)
+
+
+def passes(network, lower, upper, places=0, known=None, boxes=((0, 1),)):
+    """A pass over a branch of the network in which the units have these bounds."""
+    scaled = ScaledNetwork(network, 1)
+    root = Table(np.array(lower), np.array(upper), places, np.array([], dtype=np.int64))
+    return MaximaPass(maxima_of(scaled), root, known or ({}, {}), boxes)
+
+
+def units(*weights):
+    """One input, and one unit for each weight."""
+    build = NetworkBuilder(1)
+    made = build.layer([build.inputs[0] * weight for weight in weights])
+    return build.network([Affine.sum(made)])
+
+
+def test_what_just_fits_is_taken_and_no_more():
+    """Bounds below 2^62, in units of 2^-24 at least, of units with scales up to 2^64 of these."""
+    most = 2**62 - 1
+    passes(units(1, 1), [-most, 0], [0, most])
+    passes(units(1, 1), [0, 0], [0, 2**38 - 1], known=({0: F(-1, 2**24)}, {}))
+    refused = [
+        {"lower": [-most - 1, 0], "upper": [0, 0]},
+        {"lower": [0, 0], "upper": [0, most + 1]},
+        {"lower": [0, -(2**61)], "upper": [0, 0], "boxes": ((0, F(1, 2)),)},
+        {"lower": [0, 0], "upper": [2**61, 0], "boxes": ((0, F(1, 2)),)},
+        {"lower": [0, 0], "upper": [0, 0], "known": ({0: F(-1, 2**25)}, {})},
+        {"lower": [0, 0], "upper": [0, 0], "known": ({0: F(-1, 3)}, {})},
+        {"lower": [0, 0], "upper": [0, 0], "known": ({}, {1: F(1, 6)})},
+        {"lower": [0, 0], "upper": [0, 0], "boxes": ((0, F(1, 12)),)},
+        {"lower": [0, 0], "upper": [0, 0], "boxes": ((-most - 1, 0),)},
+    ]
+    for case in refused:
+        with pytest.raises(DoesNotFitError):
+            passes(units(1, 1), **case)
+    small, fine = units(F(1, 2**40)), ((0, F(1, 2**24)),)
+    passes(small, [0], [1], boxes=fine)
+    with pytest.raises(DoesNotFitError):
+        passes(units(F(1, 2**41)), [0], [1], boxes=fine)
+
+
+def test_a_table_is_not_written_to():
+    table = passes(units(1, 1), [-1, 0], [0, 1]).table([])
+    for array in (table.lower, table.upper):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 5

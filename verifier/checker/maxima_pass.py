@@ -86,9 +86,7 @@ class MaximaPass:
         for value in numbers:
             below = max(below, value.denominator)
         self.places = below.bit_length() - 1
-        if below != 1 << self.places or self.places > MOST_PLACES:
-            raise DoesNotFitError
-        if root.lower.dtype == object or root.upper.dtype == object:
+        if self.places > MOST_PLACES:
             raise DoesNotFitError
         if scaled.derived(_largest_scale) << self.places > 1 << 64:  # bounds would be rounded
             raise DoesNotFitError
