@@ -181,6 +181,34 @@ def test_what_just_fits_is_taken_and_no_more():
         passes(units(F(1, 2**41)), [0], [1], boxes=fine)
 
 
+@pytest.mark.parametrize("many", [1, 12])
+@pytest.mark.parametrize(
+    "rows, high, places",
+    [
+        ([(2**40, 0), (1, 0)], 2**30, 0),
+        ([(1, 0), (2**40, 0)], 2**30, 0),
+        ([(-(2**40), 0), (1, 0)], 2**30, 0),
+        ([(1, 2**61), (1, 0)], 2**61, 0),
+        ([(-1, -(2**61)), (1, 0)], 2**61, 0),
+        ([(1, 2**60), (1, 0)], 1, 2),
+        ([(1, -(2**60)), (1, 0)], 1, 2),
+    ],
+)
+def test_sums_beyond_64_bits_are_refused(rows, high, places, many, monkeypatch):
+    """Of units that read one with a bound that has just moved, in arrays and one by one."""
+    monkeypatch.setattr(maxima_pass, "MANY", many)
+    build = NetworkBuilder(1)
+    (first,) = build.layer([build.inputs[0]])
+    second = build.layer([first * weight + constant for weight, constant in rows])
+    network = build.network([Affine.sum(second)])
+    most = (2**62 - 1) >> places
+    boxes = ((0, F(1, 2**places)),)
+    lower, upper = [0, -most, -most], [high, most, most]
+    begun = passes(network, lower, upper, known=({}, {}), boxes=boxes)
+    with pytest.raises(DoesNotFitError):
+        list(begun.run(np.array([1]), []))
+
+
 def test_a_table_is_not_written_to():
     table = passes(units(1, 1), [-1, 0], [0, 1]).table([])
     for array in (table.lower, table.upper):
