@@ -17,8 +17,8 @@ from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
-from verifier.question.query import Query
-from verifier.question.region import ball
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
 
 F = Fraction
 
@@ -207,6 +207,35 @@ def test_sums_beyond_64_bits_are_refused(rows, high, places, many, monkeypatch):
     begun = passes(network, lower, upper, known=({}, {}), boxes=boxes)
     with pytest.raises(DoesNotFitError):
         list(begun.run(np.array([1]), []))
+
+
+def test_rows_that_read_a_variable_twice_wait_always():
+    """Copies stand for their units; other rows without maxima do not wait."""
+    build = NetworkBuilder(2)
+    first, second = build.layer([build.inputs[0], build.inputs[1]])
+    (copy,) = build.layer([first * 1])
+    rows = build.layer([copy - first * 2, copy - second, first * 2 - second])
+    network = build.network([Affine.sum(rows)])
+    found = maxima_of(ScaledNetwork(network, 1)).maxima_of_all[0].tolist()
+    assert found == [False, False, False, True, False, False]
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+def test_a_maximum_in_a_maximum_is_seen_where_the_outer_unit_is_off(beside):
+    """max(max(a, b), c) is at most max(a, b), of which intervals do not know; with a simple maximum
+    of negative weight in the same row, or without."""
+    build = NetworkBuilder(5)
+    a, b, c, d, e = build.layer(list(build.inputs))
+    inner, other = build.layer([b - a, e - d])
+    (outer,) = build.layer([c - a - inner])
+    row = a + inner + outer - (d + other) * beside
+    network = build.network([build.layer([row])[0]])
+    region = box([F(0)] * 5, [F(1), F(1), F(0), F(1), F(1)])
+    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+    unit = network.units.count - 1
+    assert (checker.lower(unit), checker.upper(unit)) != (-beside, 1)
+    checker.apply(MaximaStep())
+    assert (checker.lower(unit), checker.upper(unit)) == (-beside, 1)
 
 
 def test_a_table_is_not_written_to():

@@ -135,7 +135,7 @@ FILES = {
     ),
     "ridge_minima": ("test_fixed_sums", "test_family_sums"),
     "ridge_lemmas": ("test_fixed_sums", "test_family_sums"),
-    "maxima": MAXIMA,
+    "maxima": ("test_maxima_pass", *MAXIMA),
     "maxima_pass": ("test_maxima_pass", "test_maxima"),
     "maxima_trees": MAXIMA,
 }
