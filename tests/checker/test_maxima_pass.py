@@ -232,10 +232,26 @@ def test_a_maximum_in_a_maximum_is_seen_where_the_outer_unit_is_off(beside):
     network = build.network([build.layer([row])[0]])
     region = box([F(0)] * 5, [F(1), F(1), F(0), F(1), F(1)])
     checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
-    unit = network.units.count - 1
-    assert (checker.lower(unit), checker.upper(unit)) != (-beside, 1)
+    assert last_bounds(checker) != (-beside, 1)
     checker.apply(MaximaStep())
-    assert (checker.lower(unit), checker.upper(unit)) == (-beside, 1)
+    assert last_bounds(checker) == (-beside, 1)
+
+
+def last_bounds(checker):
+    unit = checker.network.units.count - 1
+    return checker.lower(unit), checker.upper(unit)
+
+
+def test_a_maximum_is_seen_where_its_unit_has_the_upper_bound_1():
+    build = NetworkBuilder(2)
+    a, b = build.layer(list(build.inputs))
+    (rise,) = build.layer([b - a])
+    network = build.network([build.layer([a + rise])[0]])
+    region = box([F(0)] * 2, [F(1)] * 2)
+    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+    assert last_bounds(checker) == (0, 2)
+    checker.apply(MaximaStep())
+    assert last_bounds(checker) == (0, 1)
 
 
 def test_a_table_is_not_written_to():
