@@ -9,7 +9,7 @@ import pytest
 from constructions.registry import build
 from tests.oracles.maxima_networks import checker_of, query_of
 from tests.oracles.random_queries import random_query
-from verifier.checker import maxima_pass
+from verifier.checker import maxima, maxima_pass
 from verifier.checker.maxima import maxima_of
 from verifier.checker.maxima_pass import DoesNotFitError, MaximaPass, Table
 from verifier.checker.scaled import ScaledNetwork
@@ -17,6 +17,7 @@ from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball, box
 
@@ -252,6 +253,18 @@ def test_a_maximum_is_seen_where_its_unit_has_the_upper_bound_1():
     assert last_bounds(checker) == (0, 2)
     checker.apply(MaximaStep())
     assert last_bounds(checker) == (0, 1)
+
+
+def test_more_maxima_than_the_limit_are_refused(monkeypatch):
+    build = NetworkBuilder(2)
+    a, b = build.layer(list(build.inputs))
+    (rise,) = build.layer([b - a])
+    network = build.network([build.layer([a + rise])[0]])
+    assert len(maxima_of(ScaledNetwork(network, 1)).row(3).maxima) == 1
+    monkeypatch.setattr(maxima, "MAXIMA", 0)
+    with pytest.raises(RefusedError) as refusal:
+        maxima_of(ScaledNetwork(network, 1)).row(3)
+    assert refusal.value.flaw == "too many maxima"
 
 
 def test_a_table_is_not_written_to():
