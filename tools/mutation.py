@@ -58,8 +58,8 @@ PACKAGES = {
     "checker": (
         "branch", "checked", "distances", "exact_maximum", "exact_radius", "family",
         "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
-        "manifest", "margins", "maxima", "maxima_pass", "maxima_trees", "replay",
-        "ridge", "ridge_lemmas", "ridge_minima", "ridge_tables", "scaled", "sparse_block",
+        "manifest", "margins", "maxima", "maxima_pass", "replay", "ridge", "ridge_minima",
+        "ridge_tables", "scaled", "sparse_block",
         "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),

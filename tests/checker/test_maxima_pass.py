@@ -255,6 +255,32 @@ def test_a_maximum_is_seen_where_its_unit_has_the_upper_bound_1():
     assert last_bounds(checker) == (0, 1)
 
 
+def test_a_maximum_above_a_sum_of_units_is_seen():
+    """max(c, b) where b is a unit that adds up others, the first one among them."""
+    build = NetworkBuilder(3)
+    first, second, c = build.layer(list(build.inputs))
+    (b,) = build.layer([first + second])
+    (rise,) = build.layer([c - first - second])
+    network = build.network([build.layer([b + rise])[0]])
+    region = box([F(0)] * 3, [F(1)] * 3)
+    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+    assert last_bounds(checker) == (0, 3)
+    checker.apply(MaximaStep())
+    assert last_bounds(checker) == (0, 2)
+
+
+def test_a_row_shows_one_maximum_of_each_sign():
+    """That of the greatest unit."""
+    build = NetworkBuilder(8)
+    units = build.layer(list(build.inputs))
+    rises = build.layer([units[k + 1] - units[k] for k in (0, 2, 4, 6)])
+    largest = [units[2 * k] + rise for k, rise in enumerate(rises)]
+    row = largest[0] + largest[1] - largest[2] * 2 - largest[3] * 2
+    network = build.network([build.layer([row])[0]])
+    found = maxima_of(ScaledNetwork(network, 1)).row(12).maxima
+    assert [(weight, maximum.unit) for weight, maximum in found] == [(1, 9), (-2, 11)]
+
+
 def test_more_maxima_than_the_limit_are_refused(monkeypatch):
     build = NetworkBuilder(2)
     a, b = build.layer(list(build.inputs))

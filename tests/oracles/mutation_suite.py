@@ -134,10 +134,8 @@ FILES = {
         "test_family_sums",
     ),
     "ridge_minima": ("test_fixed_sums", "test_family_sums"),
-    "ridge_lemmas": ("test_fixed_sums", "test_family_sums"),
     "maxima": ("test_maxima_pass", *MAXIMA),
     "maxima_pass": ("test_maxima_pass", "test_maxima"),
-    "maxima_trees": MAXIMA,
 }
 KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_network": ("test_network_bytes", "test_kernel_files"),
@@ -169,8 +167,8 @@ KERNEL = {  # in one process: what is run at the command line is not changed
 FILES |= KERNEL
 LONG_FOR = ("", "intervals", "scaled", "checked")
 CHECKERS = (
-    "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "maxima_trees", "network",
-    "query", "rational", "region", "replay", "ridge", "ridge_lemmas", "ridge_minima",
+    "branch", "certificate", "intervals", "leaf", "live_rows", "maxima", "network",
+    "query", "rational", "region", "replay", "ridge", "ridge_minima",
     "ridge_tables", "scaled", "symbolic", "tree",
 )  # fmt: skip
 RUNS = ("", "data_file", "manifest")
