@@ -113,7 +113,12 @@ FILES = {
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),
     "fields": ("test_fields",),
-    "fixed_point": ("test_symbolic_edges", "test_symbolic", "test_symbolic_extremes"),
+    "fixed_point": (
+        "test_fixed_point",
+        "test_symbolic_edges",
+        "test_symbolic",
+        "test_symbolic_extremes",
+    ),
     "limbs": ("test_limbs",),
     "question_family": ("test_family_questions",),
     "sparse_block": ("test_sparse_block", "test_symbolic"),
