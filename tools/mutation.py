@@ -8,9 +8,11 @@ each, the tests of `tests/oracles/mutation_suite.py` run in a forked process. A 
 verdict wrong is listed in `tools/mutation_equivalent.json` with its reason, and runs with --all
 alone; survivors make the exit code 1.
 
-A mutant of a function that nothing calls while the tests are loaded is put in place by its code
-alone, after the fork; for others, all that imports the module is loaded again. --state keeps what
-is known, so that a run may be interrupted, and modules be run side by side with a file each.
+Of the tests those run that reach the mutant's function, as one run of them all has shown; all, if
+none does. A mutant of a function that nothing calls while the tests are loaded is put in place by
+its code alone, after the fork; for others, all that imports the module is loaded again. --state
+keeps what is known, so that a run may be interrupted, and modules be run side by side with a file
+each.
 """
 
 from __future__ import annotations
@@ -284,7 +286,7 @@ def outcome_of(
         def place(name: str) -> tuple[int, float]:
             return rank.get(name, LAST), cost.get(name, 0)
 
-        for name in sorted(found, key=place):
+        for name in sorted(suite.reaching(mutant.function, found), key=place):
             if time.process_time() > budget:
                 os.write(pipe, b"open\n")
                 return
@@ -305,14 +307,15 @@ def outcome_of(
 
 def passes(suite: Suite, module: str) -> bool:
     """Whether the checks pass without any change, as they are loaded, and the first of each kind
-    with the module loaded again; notes how long each takes."""
+    with the module loaded again; notes how long each takes, and which functions it calls."""
     source = path_of(module).read_text()
 
     def plainly(pipe: int) -> None:
         for name, check in suite.checks.items():
             start = time.process_time()
-            check()
-            os.write(pipe, f"{name}={time.process_time() - start:.2f}\n".encode())
+            called = suite.called_in(check)
+            seconds = round(time.process_time() - start, 2)
+            os.write(pipe, f"{json.dumps([name, seconds, sorted(called)])}\n".encode())
 
     def again(_: int) -> None:
         found = suite.loaded_with(Mutant(module, "module", 0, "", ast.parse(source)))
@@ -320,10 +323,7 @@ def passes(suite: Suite, module: str) -> bool:
             found[name]()
 
     ending, written = in_child(plainly)
-    suite.seconds = {
-        name: float(seconds)
-        for name, _, seconds in (line.rpartition("=") for line in written.splitlines())
-    }
+    suite.know([json.loads(line) for line in written.splitlines()])
     return ending == "done" and in_child(again)[0] == "done"
 
 
@@ -331,23 +331,55 @@ class Suite:
     """The checks of a module, all that they need loaded; a mutant is put in place after a fork."""
 
     def __init__(self, module: str) -> None:
-        self.name, self.path = DOTTED[module], str(path_of(module))
+        self.module, self.name, self.path = module, DOTTED[module], str(path_of(module))
         _forget(name for name in sys.modules if name.split(".")[0] in PROJECT)
-        self.called: set[str] = set()  # functions of the module that run while things are loaded
-        sys.setprofile(self._note)
-        from tests.oracles.mutation_suite import checks
-
-        self.checks = checks(module)
-        sys.setprofile(None)
-        self.seconds: dict[str, float] = {}  # that each takes
+        self.checks: dict[str, Callable[[], None]] = {}
+        self.called = self.called_in(self._load)  # functions that run while things are loaded
+        self.known: list[tuple[str, float, list[str]]] = []
         self.plain = compile(path_of(module).read_text(), self.path, "exec")
         for name in list(sys.modules):
             if name.split(".")[0] in PROJECT:
                 closure(name)  # known in every fork
 
-    def _note(self, frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename == self.path:
-            self.called.add(frame.f_code.co_qualname)
+    def _load(self) -> None:
+        from tests.oracles.mutation_suite import checks
+
+        self.checks = checks(self.module)
+
+    def called_in(self, work: Callable[[], None]) -> set[str]:
+        """Does it, and gives the functions of the module that it calls."""
+        called: set[str] = set()
+
+        def note(frame: FrameType, event: str, _: object) -> None:
+            if event == "call" and frame.f_code.co_filename == self.path:
+                called.add(frame.f_code.co_qualname)
+
+        sys.setprofile(note)
+        try:
+            work()
+        finally:
+            sys.setprofile(None)
+        return called
+
+    def know(self, known: list[tuple[str, float, list[str]]]) -> None:
+        """Of each check its name, how long it takes, and the functions that it calls."""
+        self.known = known
+        self.seconds = {name: seconds for name, seconds, _ in known}
+        self.reached = {
+            name: [function.replace(".<locals>", "") for function in called]
+            for name, _, called in known
+        }
+
+    def reaching(self, function: str, names: Iterable[str]) -> list[str]:
+        """The checks that call this function or one in it, or a method of this class; all, if none
+        does. What an earlier check has computed is not computed again, so that a check may be
+        missed: then a mutant survives that it would catch."""
+        found = [
+            name
+            for name in names
+            if any(f"{called}.".startswith(f"{function}.") for called in self.reached.get(name, ()))
+        ]
+        return found or list(names)
 
     def put(self, mutant: Mutant) -> bool:
         """Gives a function the code that it has in the mutant, and says whether that is all: no
@@ -526,10 +558,10 @@ def run(
     start, sources, suite = time.monotonic(), Sources(module), Suite(module)
     _, known, of = state.get(module, ["", "", ""])  # that it passes, and how long each takes
     if of == sources.all:
-        suite.seconds = json.loads(known)
+        suite.know(json.loads(known))
     elif not passes(suite, module):
         sys.exit(f"{module}: the tests fail without any mutation")
-    state[module] = ["passes", json.dumps(suite.seconds), sources.all]
+    state[module] = ["passes", json.dumps(suite.known), sources.all]
     kills: dict[str, Counter[str]] = defaultdict(Counter)  # by function, "" for all
     for mutant in mutants(module, path_of(module).read_text()):
         outcome, check, of = state.get(mutant.key, ["", "", ""])

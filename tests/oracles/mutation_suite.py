@@ -123,7 +123,16 @@ FILES = {
     "question_family": ("test_family_questions",),
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius"),
-    "checked": ("test_batch", "test_checked", *TYPES),
+    "checked": (
+        "test_checked_families",
+        "test_batch",
+        "test_checked",
+        "test_distances",
+        "test_margins",
+        "test_executed",
+        "test_manifest",
+        *TYPES,
+    ),
     "scaled": (
         "test_scaled_limits",
         "test_fast_arithmetic",

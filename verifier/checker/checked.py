@@ -364,7 +364,6 @@ class Checker:
         `claims` says which verdict is claimed; `evidence_of` gives it, or the text of its
         certificate, one at a time since proofs may be large, or raises RefusedError.
         """
-        self._require_own(queries)
         names = self._named(queries, asked)
         flips: dict[int, Robust | Flip] = {}
         texts: dict[int, str | None] = {}
