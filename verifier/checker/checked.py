@@ -429,13 +429,11 @@ class Checker:
             try:
                 if claim != "distance":
                     raise RefusedError("another verdict", f"a {claim} where distances are asked")
-                found, digest = evidence_of(k), None
-                if isinstance(found, bytes):
-                    digest = hashlib.sha256(found).hexdigest()
-                    found = parse_distance(found, self.digest)
-                if not isinstance(found, Distance):
-                    raise RefusedError("another verdict", "a distance is claimed, this is none")
-                check_distance(balls, found, self._replay)
+                given, digest = evidence_of(k), None
+                if isinstance(given, bytes):
+                    digest = hashlib.sha256(given).hexdigest()
+                    given = parse_distance(given, self.digest)
+                found = check_distance(balls, given, self._replay)
                 goal = None if found.flip is None else found.flip.goal
                 ends = found.lower, found.upper
                 facts = Facts(self.digest, asked[k], "distance", goal, None, ends=ends)
@@ -455,13 +453,11 @@ class Checker:
             try:
                 if claim != "margin":
                     raise RefusedError("another verdict", f"a {claim} where margins are asked")
-                found, digest = evidence_of(k), None
-                if isinstance(found, bytes):
-                    digest = hashlib.sha256(found).hexdigest()
-                    found = parse_margin(found, self.digest)
-                if not isinstance(found, Margin):
-                    raise RefusedError("another verdict", "a margin is claimed, this is none")
-                check_margin(query, found, self._replay)
+                given, digest = evidence_of(k), None
+                if isinstance(given, bytes):
+                    digest = hashlib.sha256(given).hexdigest()
+                    given = parse_margin(given, self.digest)
+                found = check_margin(query, given, self._replay)
                 ends = found.lower, found.upper
                 facts = Facts(self.digest, asked[k], "margin", found.point.goal, None, ends=ends)
                 yield k, _of_text(Checked(_KEY, facts, found), digest)

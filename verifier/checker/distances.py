@@ -25,10 +25,10 @@ Balls = Callable[[Fraction, bool], Query]
 
 def check_distance(
     ball: Balls,
-    claim: Distance,
+    claim: object,
     check: Callable[[Query, Robust | Flip], object] = replay,
-) -> None:
-    """Returns if the evidence shows its interval; raises RefusedError, naming the flaw.
+) -> Distance:
+    """The claim, if its evidence shows the interval; raises RefusedError, naming the flaw.
 
     `check` is `replay`, or replays a question by a kernel.
     """
@@ -54,3 +54,4 @@ def check_distance(
         raise
     except UserError as error:  # a ball that does not meet the clip
         raise RefusedError("no ball", str(error)) from None
+    return claim

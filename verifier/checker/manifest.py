@@ -535,8 +535,8 @@ def replay_distance(
     parts; raises RefusedError, naming the flaw."""
     try:
         found = parse_distance(text_of_result(result, fetch), network.digest)
-        check_distance(sample_balls(network, points, question, result.sample), found, check)
-        return found
+        balls = sample_balls(network, points, question, result.sample)
+        return check_distance(balls, found, check)
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
 
@@ -552,8 +552,8 @@ def replay_margin(
     """The same of what is claimed of a sample's least margin."""
     try:
         found = parse_margin(text_of_result(result, fetch), network.digest)
-        check_margin(sample_query(network, points, question, result.sample), found, check)
-        return found
+        query = sample_query(network, points, question, result.sample)
+        return check_margin(query, found, check)
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
 

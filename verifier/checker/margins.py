@@ -22,10 +22,10 @@ from verifier.question.query import Query
 
 def check_margin(
     query: Query,
-    claim: Margin,
+    claim: object,
     check: Callable[[Query, Robust | Flip], object] = replay,
-) -> None:
-    """Returns if the evidence shows its interval; raises RefusedError, naming the flaw.
+) -> Margin:
+    """The claim, if its evidence shows the interval; raises RefusedError, naming the flaw.
 
     `check` is `replay`, or replays a question by a kernel.
     """
@@ -45,3 +45,4 @@ def check_margin(
     check(margin_at_most(query, upper), claim.point)
     if lower is not None and claim.proof is not None:
         check(margin_below(query, lower), claim.proof)
+    return claim
