@@ -3,10 +3,12 @@
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 from tests.oracles.random_queries import points_of, random_network, random_region
 from verifier.checker.intervals import interval_bounds
+from verifier.checker.live_rows import LiveRows
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.question.build import NetworkBuilder
 from verifier.question.region import ball, box
@@ -108,3 +110,110 @@ def test_values_stay():
                 )
                 assert live == whole, (seed, v)
                 values.append(max(whole, F(0)))
+
+
+def stub_rows(bounds, constants=True, ends=None):
+    """Live rows of m + a + 5 over the inputs x, m and the units a = x, b = m: with these bounds of
+    a, from .. to, at the root, or at both ends of a cone around `ends`, the values of m there."""
+    build = NetworkBuilder(2)
+    x, m = build.inputs
+    a, b = build.layer([x, m])
+    (above,) = build.layer([m + 2 * a + b * 3 + 5])
+    scaled = ScaledNetwork(build.network([above]), 1, family=ends is not None)
+    tables = scaled.tables
+    table = np.zeros((tables.height, 3), dtype=np.int64)
+    columns = [1] if ends is None else [1, 2]
+    far = [(-9, 9)] * len(columns)
+    for variable, pairs in ((0, far), (1, [(q, q) for q in ends] if ends else far),
+                            (2, bounds), (3, far), (4, far)):  # fmt: skip
+        for column, (low, high) in zip(columns, pairs, strict=True):
+            table[tables.lower_row[variable], column] = low
+            table[tables.upper_row[variable], column] = high
+    return LiveRows(scaled, table, columns, constants)
+
+
+@pytest.mark.parametrize("constants", [True, False])
+def test_what_is_fixed_by_bounds_at_the_root(constants):
+    """Off: adds nothing; constant: adds its value, where that is asked for; else it is there."""
+    for low in range(-2, 3):
+        for high in range(low, 3):
+            rows = stub_rows([(low, high)], constants)
+            off = high <= 0 and low < 0
+            constant = constants and low == high >= 0
+            assert rows.skips(0) == (off or constant), (low, high)
+            shown = not off and not constant
+            assert dict(zip(*rows.row(2)[:2], strict=True)) == ({2: 2} if shown else {}) | {
+                1: 1, 3: 3
+            }  # fmt: skip
+            assert rows.row(2)[2] == 5 + (2 * low if constant and not off else 0)
+
+
+def test_what_is_fixed_by_bounds_at_both_ends_of_a_cone():
+    """Off at both ends, below 0 at one; or constant at both, affine in m with whole slopes."""
+    for first, last in ((0, 1), (1, 3), (-1, 2)):
+        size = last - first
+        pairs = [(low, high) for low in range(-2, 3) for high in range(low, 3)]
+        for one in pairs:
+            for two in pairs:
+                rows = stub_rows([one, two], True, (first, last))
+                off = one[1] <= 0 and two[1] <= 0 and min(one[0], two[0]) < 0
+                constant = one[0] == one[1] >= 0 and two[0] == two[1] >= 0
+                constant = constant and (two[1] - one[1]) % size == 0
+                assert rows.skips(0) == (off or constant), (one, two)
+                variables, weights, extra = rows.row(2)
+                found = dict(zip(variables, weights, strict=True))
+                slope = (two[1] - one[1]) // size if constant and not off else 0
+                shown = {2: 2} if not off and not constant else {}
+                wanted = shown | {1: 1 + 2 * slope, 3: 3}
+                assert found == {j: w for j, w in wanted.items() if w}, (one, two)
+                assert len(found) == len(variables)
+                moved = 2 * (one[1] - slope * first) if constant and not off else 0
+                assert extra == 5 + moved
+
+
+def test_a_weight_of_m_that_becomes_zero_is_gone():
+    """-4 m + 2 a, where a is 2 m."""
+    build = NetworkBuilder(2)
+    x, m = build.inputs
+    (a,) = build.layer([x])
+    above = build.layer([2 * a - 4 * m, 2 * a - 3 * m, 2 * a, a - x])
+    scaled = ScaledNetwork(build.network([above[0]]), 1, family=True)
+    tables = scaled.tables
+    table = np.zeros((tables.height, 2), dtype=np.int64)
+    for column, value in ((0, 1), (1, 3)):
+        for variable, end in ((0, 9), (1, value), (2, 2 * value)):
+            table[tables.lower_row[variable], column] = -9 if variable == 0 else end
+            table[tables.upper_row[variable], column] = end
+        for variable in range(3, 7):
+            table[tables.lower_row[variable], column] = -9
+            table[tables.upper_row[variable], column] = 9
+    rows = LiveRows(scaled, table, [0, 1], True)
+    assert rows.row(1) == ([], [], 0)
+    assert rows.row(2) == ([1], [1], 0)
+    assert rows.row(3) == ([1], [4], 0)
+    assert sorted(zip(*rows.row(4)[:2], strict=True)) == [(0, -1), (1, 2)]
+    assert not rows.skips(1)
+
+
+@pytest.mark.parametrize(
+    "low, low_end, passed",
+    [(0, 0, True), (-1, 0, False), (0, -1, False), (-1, -1, False), (1, 1, True)],
+)
+def test_a_unit_is_passed_on_where_it_is_on_at_both_ends(low, low_end, passed):
+    """A unit with a row of its own on top, that reads one unit once."""
+    build = NetworkBuilder(2)
+    x, _ = build.inputs
+    a, off = build.layer([x, x - 9])
+    (above,) = build.layer([a + off])
+    (top,) = build.layer([above + x])
+    scaled = ScaledNetwork(build.network([top]), 1, family=True)
+    tables = scaled.tables
+    table = np.zeros((tables.height, 2), dtype=np.int64)
+    ends = {0: (-9, 9), 2: (-9, 9), 3: (-9, -1), 5: (-9, 9)}
+    for column, (value, below) in enumerate(((0, low), (1, low_end))):
+        for variable, (first, last) in (ends | {1: (value, value), 4: (below, 9)}).items():
+            table[tables.lower_row[variable], column] = first
+            table[tables.upper_row[variable], column] = last
+    rows = LiveRows(scaled, table, [0, 1], True)
+    assert rows.source(4) == (2 if passed else 4)
+    assert rows.skips(2) == passed
