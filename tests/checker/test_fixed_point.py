@@ -124,7 +124,7 @@ def test_corners_are_the_rows_at_a_point_of_the_inputs(kind: str) -> None:
 
 def test_both_ways_of_rounding_agree_at_the_limits_of_64_bits() -> None:
     """Integers up to 2^62 - 1 over powers of two below 2^62 in arrays, all else in fractions."""
-    for top in (2**62 - 1, -(2**62) + 1, 2**62, -(2**62), 2**63 - 1, 3, 0):
+    for top in (2**62 - 1, -(2**62) + 1, 2**62, -(2**62), 2**63 - 1, -(2**63), 3, 0):
         for bottom in (1, 2**61, 2**62, 3, 2**63, 6):
             build = NetworkBuilder(2)
             rows = build.layer([build.inputs[0] * F(top, bottom) + build.inputs[1] * F(1, bottom)])
@@ -187,6 +187,25 @@ def sizes(inputs: int, layers: tuple[int, ...], filled: int | None = None) -> Si
     starts = np.concatenate([[0], np.cumsum([len(row) for row in read])])
     indices = np.concatenate(read) if read else np.array([], dtype=np.int64)
     return Sizes(inputs, layers, Rows(starts, indices))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "layers", "bits"),
+    [
+        (1, (1,), (22, 23, 28)),
+        (784, (256, 256), (21, 23, 26)),
+        (3072, (4096,), (17, 23, 28)),
+        (1, (32768,), (18, 19, 24)),
+        (1, (1 << 20,), (16, 16, 21)),
+        (1 << 20, (1,), (18, 23, 19)),
+        (1 << 17, (10,), (20, 23, 20)),
+        (1, (1,) * 8192, (22, 23, 22)),
+        (1 << 30, (1 << 21,), (13, 16, 14)),
+    ],
+)
+def test_bits_of_sizes_of_all_kinds(inputs, layers, bits) -> None:
+    found = precision(Sizes(inputs, layers, Rows(np.array([0]), np.array([]))))
+    assert (found.coefficient, found.weight, found.bound) == bits
 
 
 def test_networks_are_refused_by_their_weights_and_by_their_bits(monkeypatch) -> None:
