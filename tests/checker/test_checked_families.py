@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from tests.oracles.random_families import LEAF, cone_of
-from verifier.checker.checked import Asked, Checked, Checker, Round, asked_of, checked
+from verifier.checker.checked import (
+    NO_EXECUTION,
+    Asked,
+    Checked,
+    Checker,
+    Round,
+    asked_of,
+    checked,
+)
 from verifier.evidence.certificate import (
     Flip,
     Leaf,
@@ -22,6 +30,7 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.executed import executable, executed
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
@@ -203,3 +212,18 @@ def test_every_question_has_one_answer() -> None:
 def raise_flaw(answer: object) -> None:
     assert isinstance(answer, RefusedError)
     raise answer
+
+
+def test_a_flip_as_executed_is_an_execution() -> None:
+    """Its rounding errors are those of the format; other points of the question show nothing."""
+    build = NetworkBuilder(1)
+    network = build.network([build.layer([build.inputs[0] * F(1, 4) + F(1, 2)])[0]])
+    asked = Query(network, box([F(0)], [F(2)]), (reach(F(3, 4)),))
+    query, form = executed(asked, "float32"), executable(network, "float32")
+    checker = Checker.of(network, [query], "float32")
+    query = Query(checker.network, query.region, query.goals)
+    one, half = (tuple(form.point(form.run([start]))) for start in (F(1), F(1, 2)))
+    moved = (*one[:-1], one[-1] + query.region.upper[-1] / 2)  # an error within its bounds
+    for point, flaw in ((one, ""), (half, "no flip"), (moved, NO_EXECUTION)):
+        (answer,) = checker.flips([query], [Flip(point, 0)])
+        assert (answer.flaw if isinstance(answer, RefusedError) else "") == flaw

@@ -414,6 +414,10 @@ BUILT = manifest_bytes(Manifest(HASH, HASH, 3, BALL, (), Built("linf", F("4"), F
         (FAMILY, '"nearest"', '"nearest", "clip": null', "unknown field", "clip"),
         (EXECUTED, '"float32"', '"real"', "semantics", "'real' is neither float32 nor float64"),
         (EXECUTED, '"float32"', '"float16"', "semantics", "'float16' is neither"),
+        (FARTHEST, '"norm": "inf"', '"norm": 1', "malformed", "norm and decoder are texts"),
+        (FARTHEST, '"nearest"', "null", "malformed", "norm and decoder are texts"),
+        (FARTHEST, '"nearest"', '"nearest", "open": true', "unknown field", "open"),
+        (FARTHEST, '"max": null', '"max": null, "min": null', "unknown field", "min"),
         (
             LEAST_MARGIN,
             '"within": "1/100"',

@@ -373,7 +373,7 @@ class Checker:
                 proofs.append(k)
                 continue
             try:
-                flips[k], texts[k] = self._read(evidence_of(k), claim)
+                flips[k], texts[k] = self._read(evidence_of(k))
             except RefusedError as flaw:
                 yield k, flaw
         shown = self.flips(
@@ -385,7 +385,7 @@ class Checker:
         for part, these in self.rounds(listed, [names[k] for k in proofs]):
             for place, k in enumerate(proofs[part]):
                 try:
-                    verdict, text = self._read(evidence_of(k), "robust")
+                    verdict, text = self._read(evidence_of(k))
                     yield k, _of_text(these.check(place, verdict), text)
                 except RefusedError as flaw:
                     yield k, flaw
@@ -403,7 +403,7 @@ class Checker:
                 try:
                     if claims[k] != "robust":
                         raise RefusedError("another verdict", f"a {claims[k]} of a family")
-                    verdict, text = self._read(evidence_of(k), "robust")
+                    verdict, text = self._read(evidence_of(k))
                     yield k, _of_text(these.check(place, verdict), text)
                 except RefusedError as flaw:
                     yield k, flaw
@@ -468,14 +468,12 @@ class Checker:
         self._require_own([query])
         replay(query, verdict)
 
-    def _read(self, evidence: Evidence, claim: Verdict) -> tuple[Any, str | None]:
-        """The verdict, and the hash of its text if it is one."""
+    def _read(self, evidence: Evidence) -> tuple[Any, str | None]:
+        """A verdict, of whatever kind, and the hash of its text if it is one."""
         digest = None
         if isinstance(evidence, bytes):
             digest = hashlib.sha256(evidence).hexdigest()
             evidence = parse_certificate(evidence, self.digest)
-        if (claim == "robust") != isinstance(evidence, Robust):
-            raise RefusedError("another verdict", f"{claim} is claimed, the certificate differs")
         return evidence, digest
 
 
