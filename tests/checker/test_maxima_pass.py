@@ -180,19 +180,25 @@ def test_what_just_fits_is_taken_and_no_more():
     passes(small, [0], [1], boxes=fine)
     with pytest.raises(DoesNotFitError):
         passes(units(F(1, 2**41)), [0], [1], boxes=fine)
+    with pytest.raises(DoesNotFitError):
+        passes(units(F(1, 2**41), 1), [0, 0], [1, 1], boxes=fine)
+    build = NetworkBuilder(4)
+    network = build.network(build.layer([Affine.sum([x * 2**61 for x in build.inputs])]))
+    with pytest.raises(DoesNotFitError):  # 2^63 is what its weights add up to
+        passes(network, [0], [0], boxes=((0, 0),) * 4)
 
 
 @pytest.mark.parametrize("many", [1, 12])
 @pytest.mark.parametrize(
     "rows, high, places",
     [
-        ([(2**40, 0), (1, 0)], 2**30, 0),
-        ([(1, 0), (2**40, 0)], 2**30, 0),
-        ([(-(2**40), 0), (1, 0)], 2**30, 0),
-        ([(1, 2**61), (1, 0)], 2**61, 0),
-        ([(-1, -(2**61)), (1, 0)], 2**61, 0),
-        ([(1, 2**60), (1, 0)], 1, 2),
-        ([(1, -(2**60)), (1, 0)], 1, 2),
+        ([(2**40, 0), (3, 0)], 2**30, 0),
+        ([(3, 0), (2**40, 0)], 2**30, 0),
+        ([(-(2**40), 0), (3, 0)], 2**30, 0),
+        ([(1, 2**61), (1, 1)], 2**61, 0),
+        ([(-1, -(2**61)), (1, 1)], 2**61, 0),
+        ([(1, 2**60), (1, 1)], 1, 2),
+        ([(1, -(2**60)), (1, 1)], 1, 2),
     ],
 )
 def test_sums_beyond_64_bits_are_refused(rows, high, places, many, monkeypatch):

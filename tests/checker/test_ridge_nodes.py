@@ -11,7 +11,7 @@ from tests.oracles.reference_ridge import ReferenceUnivariate, ball_weights
 from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from tests.oracles.ridge_values import value
-from verifier.checker.ridge import univariate_of
+from verifier.checker.ridge import Minima, univariate_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.region import ball
@@ -163,3 +163,53 @@ def test_ball_weights(seed):
             assert univariate.ball_weights(lines, norm) == [expected[d] for d in directions]
             if max(lines, default=0) < 3:
                 assert set(expected.values()) == {1}
+
+
+def test_functions_of_units_that_read_units():
+    """Once, twice, beside the input, with a constant: what is a copy and what is not."""
+    build = NetworkBuilder(1)
+    x = build.inputs[0]
+    (u,) = build.layer([x])
+    forms = [u, u * 2, u + x, u + 1, u * -1 + 2, u * 3 - x * 2]
+    units = build.layer(forms)
+    rows = build.layer([units[1] * 1, units[1] * 2, units[2] + x, units[0] + units[0]])
+    network = build.network([Affine.sum(rows)])
+    scaled = ScaledNetwork(network, 1)
+    univariate = univariate_of(scaled)
+    for place in (F(-3), F(-1), F(0), F(1, 2), F(1), F(5, 2)):
+        values = values_of(network, [place])
+        for j in range(1, network.variables):
+            function = univariate.functions[univariate._node(j)]
+            assert value(function, place) == values[j] * scaled.scales[j], (j, place)
+
+
+def test_the_parameter_of_a_family_lies_on_no_direction():
+    """Nor does a unit that reads it, beside an input or alone."""
+    build = NetworkBuilder(3)
+    x, y, m = build.inputs
+    units = build.layer([x + m, m, x, y - x, x + y + m])
+    network = build.network([Affine.sum(units)])
+    lines = univariate_of(ScaledNetwork(network, 1, family=True)).lines.tolist()
+    assert lines[:2] == [0, 1] and lines[2] == -1
+    assert lines[3:] == [-1, -1, 0, 3, -1]
+    lines = univariate_of(ScaledNetwork(network, 1)).lines.tolist()
+    assert -1 not in lines
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_a_direction_without_a_weight_has_no_share_of_the_ball(norm):
+    """Its function is bounded on its interval alone."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    units = build.layer([x - 1, y * 2 + 1])
+    (total,) = build.layer([units[0] * 3 + units[1] * 2])
+    network = build.network([total])
+    univariate = univariate_of(ScaledNetwork(network, 1))
+    region = ball(norm, [F(2), F(1)], F(1))
+    profiles = univariate.profiles_of([(2, 3), (3, 2)])
+    minima = Minima(univariate, region, ([F(1), F(0)], [F(3), F(2)]), [])
+    ends = 3 * F(0) + 2 * F(1), 3 * F(2) + 2 * F(5)
+    t = F(1, 7)
+    for sign, least in ((1, ends[0]), (-1, -ends[1])):
+        assert minima.lower_bound(profiles, sign, F(5), 2, F(0)) == least / 2 + 5
+        assert minima.lower_bound(profiles, sign, F(5), 2, t, {}) == least / 2 + 5 - t
