@@ -33,6 +33,7 @@ LONG = {  # or made for the whole process
 }
 TYPES = ("test_types", "test_exact_inputs")
 RIDGE = (
+    "test_ball_weights",
     "test_ridge_nodes",
     "test_ridge",
     "test_ridge_functions",
