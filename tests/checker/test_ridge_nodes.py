@@ -213,3 +213,6 @@ def test_a_direction_without_a_weight_has_no_share_of_the_ball(norm):
     for sign, least in ((1, ends[0]), (-1, -ends[1])):
         assert minima.lower_bound(profiles, sign, F(5), 2, F(0)) == least / 2 + 5
         assert minima.lower_bound(profiles, sign, F(5), 2, t, {}) == least / 2 + 5 - t
+    (once,) = univariate.profiles_of([(2, 1)])
+    for sign, least in ((1, F(0)), (-1, F(-2))):
+        assert minima.lower_bound([once], sign, F(0), 1, t, {}) == least - t

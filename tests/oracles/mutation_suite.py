@@ -71,7 +71,7 @@ FILES = {
     "replay": (*FAST, "test_symbolic_ahead"),
     "tree": (*FAST, "test_symbolic_ahead", "test_fixed_sums"),
     "executed": ("test_executed",),
-    "family": ("test_family", "test_kernel_families", "test_family_sums"),
+    "family": ("test_family_ends", "test_family", "test_kernel_families", "test_family_sums"),
     "family_maxima": ("test_family_maxima", "test_family", "test_kernel_families"),
     "family_replay": ("test_family_replays", "test_family"),
     "intervals": (
