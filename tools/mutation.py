@@ -286,8 +286,9 @@ def outcome_of(
         def place(name: str) -> tuple[int, float]:
             return rank.get(name, LAST), cost.get(name, 0)
 
+        last = time.process_time() + budget
         for name in sorted(suite.reaching(mutant.function, found), key=place):
-            if time.process_time() > budget:
+            if time.process_time() > last:
                 os.write(pipe, b"open\n")
                 return
             os.write(pipe, f"{name}\n".encode())
