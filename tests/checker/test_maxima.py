@@ -6,11 +6,8 @@ from fractions import Fraction
 import pytest
 
 from tests.oracles.checkers import both
-from tests.oracles.maxima_networks import (
-    checker_of,
-    proof_by_maxima,
-    query_of,
-)
+from tests.oracles.maxima_networks import checker_of, proof_by_maxima
+from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import points_of, random_query
 from tests.oracles.reference import _Checker, check_reference
 from verifier.checker.maxima_trees import MaximaTrees, spelled_out

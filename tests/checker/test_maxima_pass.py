@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from constructions.registry import build
-from tests.oracles.maxima_networks import checker_of, query_of
+from tests.oracles.maxima_networks import checker_of
+from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import random_query
 from verifier.checker import maxima, maxima_pass
 from verifier.checker.maxima import maxima_of

@@ -1,15 +1,12 @@
 """Random networks with maxima: chains, trees, those of ONNX, and what only looks like one."""
 
-from random import Random
-
-from tests.oracles.random_queries import number, random_goals, random_region
+from tests.oracles.random_queries import number
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.maxima_trees import MaximaTrees
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import MaximaStep, Robust
 from verifier.question.build import Affine, NetworkBuilder
-from verifier.question.query import Query
 
 
 def checker_of(query):
@@ -17,15 +14,6 @@ def checker_of(query):
     region = query.region
     scaled = ScaledNetwork(query.network, common_denominator([region.lower, region.upper]))
     return TreeChecker(query, scaled, interval_bounds(scaled, [region])[0])
-
-
-def query_of(seed, norm=None):
-    """A question about such a network, and the generator after it."""
-    rng = Random(seed)
-    inputs = rng.randint(1, 3)
-    network = maxima_network(rng, inputs)
-    region = random_region(rng, inputs, norm)
-    return Query(network, region, random_goals(rng, network, region)), rng
 
 
 def proof_by_maxima(query):
