@@ -588,7 +588,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", default=MODULES)
     parser.add_argument("--all", action="store_true", help="those with a reason as well")
-    parser.add_argument("--report", type=Path, help="write the score as Markdown")
+    parser.add_argument(
+        "--report", type=Path, help="write the score as Markdown; what the report before says of "
+        "the same sources stays"
+    )  # fmt: skip
     parser.add_argument(
         "--state", type=Path, help="a JSON file of outcomes: what is known of the same sources is "
         "not run again, and what caught a mutant before runs first"
@@ -616,6 +619,8 @@ def main() -> int:
         run(module, state, {} if options.all else reasons, options.budget, save)
     reasons = json.loads(EQUIVALENT.read_text())
     rows = {module: outcomes(module, state, reasons) for module in MODULES}
+    if options.report and options.report.exists():
+        rows |= kept(rows, complete_rows(options.report.read_text()))
     print(score(rows))
     alive = [key for row in rows.values() for key, outcome in row.items() if outcome == "survived"]
     for key in alive:
@@ -640,6 +645,32 @@ def outcomes(module: str, state: dict[str, list[str]], reasons: dict[str, str]) 
             found[mutant.key] = "equivalent"
         else:
             found[mutant.key] = "survived" if known else "not run"
+    return found
+
+
+def complete_rows(text: str) -> dict[str, tuple[str, int]]:
+    """Of a report the modules of which nothing survived or was not run: the name of their sources,
+    and how many of their mutants were caught."""
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) == 9 and cells[1] in DOTTED and cells[5:7] == ["0", "0"]:
+            found[cells[1]] = cells[7].strip("`"), int(cells[3])
+    return found
+
+
+def kept(
+    rows: dict[str, dict[str, str]], before: dict[str, tuple[str, int]]
+) -> dict[str, dict[str, str]]:
+    """Of the report before, what it says of modules that were not run to the end since: if their
+    sources are the same, and all but the equivalent mutants were caught then."""
+    found = {}
+    for module, row in rows.items():
+        sources, caught = before.get(module, ("", 0))
+        open_ = [key for key, outcome in row.items() if outcome == "not run"]
+        plain = [key for key, outcome in row.items() if outcome != "equivalent"]
+        if open_ and sources == Sources(module).all and len(plain) == caught:
+            found[module] = row | dict.fromkeys(plain, "caught")
     return found
 
 
