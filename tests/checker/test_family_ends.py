@@ -8,10 +8,12 @@ from random import Random
 
 import pytest
 
-from tests.oracles.random_families import cone_of
+from tests.oracles.random_families import cone_of, random_sum_family
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.leaf import Form, usual_slope
-from verifier.evidence.certificate import InputSplit, Leaf, PairLemma, UnitSplit
+from verifier.checker.ridge_minima import sum_bounds
+from verifier.checker.ridge_tables import tables_of
+from verifier.evidence.certificate import InputSplit, Leaf, PairLemma, SumsStep, UnitSplit
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
@@ -170,3 +172,104 @@ def test_steps_of_plain_proofs_and_units_that_are_none_are_refused() -> None:
         state.restrict(UnitSplit(1), high=True)
     with pytest.raises(RefusedError):
         state.restrict(InputSplit(2, F(0)), high=True)
+
+
+def sums_of_the_document(
+    query: FamilyQuery, state: FamilyChecker, step: SumsStep
+) -> list[tuple[int, bool, Fraction, list[Fraction]]]:
+    """In order the bounds of each sum at both ends: that of the last ball, at the first end with
+    the share of the smaller ball, and what m adds itself."""
+    first, last = state.ends
+    final = tables_of(state.scaled).final
+    rates = dict(zip(final.units.tolist(), final.rates, strict=True))
+    size = state.scaled.denominator
+    found = []
+    for upper, multipliers in ((False, step.lower), (True, step.upper)):
+        for t in multipliers:
+            bounds = sum_bounds(state.scaled, last.region, last.minima(), t, upper=upper)
+            for v, value in bounds:
+                scale = state.scaled.scales[query.network.inputs + v]
+                share = t * (last.region.size - first.region.size) * scale
+                at_first = F(value) + (-share if upper else share)
+                ends = [at_first + rates[v] * query.cone.first * size,
+                        F(value) + rates[v] * query.cone.last * size]  # fmt: skip
+                found.append((v, upper, t, ends))
+    return found
+
+
+def test_sums_are_bounded_at_both_ends() -> None:
+    """As the document says; a bound that is weaker at both ends changes nothing."""
+    changes = 0
+    for seed in range(40):
+        query, _ = random_sum_family(seed)
+        if query.cone.norm == "inf":
+            continue
+        scaled = family_scaled(query.network, [query])
+        (roots,) = family_roots(scaled, [query])
+        state = FamilyChecker(query, scaled, roots)
+        step = SumsStep((F(0), F(1, 3), F(1)), (F(5, 2), F(1, 7)))
+        if not len(tables_of(scaled).final.units):
+            assert state.tighten_sums(step) == []
+            continue
+        wanted = []
+        current = {
+            (v, upper): [F(end.upper(v) if upper else end.lower(v)) for end in state.ends]
+            for v in range(query.network.units.count)
+            for upper in (False, True)
+        }
+        for v, upper, t, ends in sums_of_the_document(query, state, step):
+            sign = -1 if upper else 1
+            if any(sign * new > sign * old for new, old in zip(ends, current[v, upper],
+                                                               strict=True)):  # fmt: skip
+                current[v, upper] = ends
+                wanted.append((v, upper, t, ends))
+        found = [(v, upper, t, list(values)) for v, upper, t, values in state.tighten_sums(step)]
+        assert found == wanted, seed
+        changes += len(found)
+        for (v, upper), ends in current.items():
+            assert [end.upper(v) if upper else end.lower(v) for end in state.ends] == ends
+    assert changes > 40
+
+
+def test_a_box_has_no_step_about_sums() -> None:
+    with pytest.raises(RefusedError, match="no ball"):
+        checker().tighten_sums(SumsStep((F(0),), ()))
+
+
+def test_the_largest_ball_and_box_serve_all_parameters() -> None:
+    """Whichever end is asked."""
+    state = checker()
+    state.restrict(InputSplit(0, F(0)), high=True)
+    for end in state.ends:
+        minima = end.minima()
+        assert minima.region == state.ends[1].region
+        low, high = minima._box
+        assert (low[0], high[0], low[1], high[1]) == (0, 3, 1, 3)
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+def test_maxima_are_bounded_at_both_ends_wherever_they_stand(norm) -> None:
+    """max(a, b) above a copy, and a unit above it: what follows is looked at again."""
+    build = NetworkBuilder(3)
+    x, y, m = build.inputs
+    a, b = build.layer([x + 2, y + 2 - m])
+    (rise,) = build.layer([b - a])
+    (largest,) = build.layer([a + rise])
+    (copy,) = build.layer([largest])
+    (above,) = build.layer([copy * 2 - 1])
+    network = build.network([above])
+    query = FamilyQuery(network, cone_of(norm, [0, 0], F(1, 2), 1), (
+        Goal((Atom((), ((0, F(1)),), F(0), True),), "0"),))  # fmt: skip
+    scaled = family_scaled(network, [query])
+    (roots,) = family_roots(scaled, [query])
+    state = FamilyChecker(query, scaled, roots)
+    before = [(end.lower(3), end.upper(3)) for end in state.ends]
+    seen: list[int] = []
+    changes = state.tighten_maxima(lambda: seen.append(1))
+    assert seen and {v for v, *_ in changes} == {3, 5}
+    size = [scaled.scales[3 + v] for v in (3, 5)]
+    after = [(F(end.lower(3), size[0]), F(end.upper(3), size[0])) for end in state.ends]
+    assert after == [(F(3, 2), F(5, 2)), (F(1), F(3))] != before
+    top = [(F(end.lower(5), size[1]), F(end.upper(5), size[1])) for end in state.ends]
+    assert top == [(2, 4), (1, 5)]
+    assert state.tighten_maxima() == []
