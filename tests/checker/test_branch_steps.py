@@ -1,0 +1,94 @@
+"""What a branch makes of the bounds of sums, unit by unit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil, floor
+from random import Random
+
+import pytest
+
+from tests.oracles.maxima_networks import checker_of
+from tests.oracles.random_families import random_sum_family
+from tests.oracles.random_queries import random_goals, random_region
+from tests.oracles.ridge_networks import separable_network
+from verifier.checker.branch import Branch
+from verifier.checker.family import FamilyChecker, family_roots, family_scaled
+from verifier.checker.ridge_minima import sum_bounds
+from verifier.checker.ridge_tables import tables_of
+from verifier.evidence.certificate import SumsStep
+from verifier.question.errors import RefusedError
+from verifier.question.query import Query
+
+F = Fraction
+STEP = SumsStep((F(0), F(1, 3), F(2)), (F(5, 2), F(1, 7)))
+
+
+def branches() -> list[tuple[Branch, Fraction]]:
+    """Of balls, and of the ends of families, with the parameter there; all have sums."""
+    found: list[tuple[Branch, Fraction]] = []
+    for seed in range(40):
+        rng = Random(seed)
+        network = separable_network(rng, rng.randint(1, 3))
+        region = random_region(rng, network.inputs, rng.choice(("1", "2")))
+        query = Query(network, region, random_goals(rng, network, region))
+        try:
+            if len(tables_of(checker_of(query).scaled).final.units):
+                found.append((checker_of(query), F(0)))
+        except RefusedError:  # numbers beyond 64 bits
+            continue
+    for seed in range(20):
+        family, _ = random_sum_family(seed)
+        scaled = family_scaled(family.network, [family])
+        if family.cone.norm == "inf" or not len(tables_of(scaled).final.units):
+            continue
+        for number in (0, 1):
+            (roots,) = family_roots(scaled, [family])
+            end = FamilyChecker(family, scaled, roots).ends[number]
+            found.append((end, end.parameter))
+    return found
+
+
+def test_a_sum_takes_a_bound_that_is_better() -> None:
+    """And says which did; at one parameter of a family with what the parameter adds."""
+    changed = moved = 0
+    for branch, parameter in branches():
+        scaled, final = branch.scaled, tables_of(branch.scaled).final
+        rates = dict(zip(final.units.tolist(), final.rates, strict=True))
+        units = range(branch.network.units.count)
+        current = {(v, up): branch.upper(v) if up else branch.lower(v)
+                   for v in units for up in (False, True)}  # fmt: skip
+        wanted = []
+        for upper, multipliers in ((False, STEP.lower), (True, STEP.upper)):
+            for t in multipliers:
+                for v, without in sum_bounds(
+                    scaled, branch.region, branch.minima(), t, upper=upper
+                ):
+                    value = without + rates[v] * parameter * scaled.denominator
+                    old = current[v, upper]
+                    if value < old if upper else value > old:
+                        current[v, upper] = value
+                        wanted.append((v, upper, t, value))
+                        moved += rates[v] != 0
+        mark = branch.mark()
+        assert branch.tighten_sums(STEP) == wanted
+        for (v, up), value in current.items():
+            assert (branch.upper(v) if up else branch.lower(v)) == value
+        changed += len(wanted)
+        branch.undo(mark)
+        assert branch.tighten_sums(STEP) == wanted
+    assert changed > 60 and moved > 5
+
+
+@pytest.mark.parametrize("value", [F(1, 3), F(2), F(-7, 2**70), F(1, 3**50), F(-1, 3**60)])
+def test_bounds_are_rounded_outwards_to_few_bits(value: Fraction) -> None:
+    """What has a denominator above 2^64, of a, to a multiple of 2^-64; the others stay."""
+    for branch, _ in branches()[:6]:
+        for v in range(branch.network.units.count):
+            scale = branch.scaled.scales[branch.inputs + v]
+            for upper in (False, True):
+                found = branch._shortly(v, value, upper=upper)
+                outwards = F((ceil if upper else floor)(value / scale * 2**64), 2**64)
+                long = (value / scale).denominator > 2**64
+                assert F(found) / scale == (outwards if long else value / scale)
+                assert branch._shortly(v, 5, upper=upper) == 5
