@@ -187,6 +187,11 @@ def test_what_just_fits_is_taken_and_no_more():
     network = build.network(build.layer([Affine.sum([x * 2**61 for x in build.inputs])]))
     with pytest.raises(DoesNotFitError):  # 2^63 is what its weights add up to
         passes(network, [0], [0], boxes=((0, 0),) * 4)
+    build = NetworkBuilder(4)
+    (first,) = build.layer([Affine.sum([x * 2**61 for x in build.inputs])])
+    network = build.network(build.layer([first + 1]))
+    with pytest.raises(DoesNotFitError):
+        passes(network, [0, 0], [0, 1], boxes=((0, 0),) * 4)
 
 
 @pytest.mark.parametrize("many", [1, 12])
@@ -238,7 +243,7 @@ def test_a_maximum_in_a_maximum_is_seen_where_the_outer_unit_is_off(beside):
     (outer,) = build.layer([c - a - inner])
     row = a + inner + outer - (d + other) * beside
     network = build.network([build.layer([row])[0]])
-    region = box([F(0)] * 5, [F(1), F(1), F(0), F(1), F(1)])
+    region = box([F(0)] * 5, [F(1), F(1), F(0), F(1), F(0)])
     checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
     assert last_bounds(checker) != (-beside, 1)
     checker.apply(MaximaStep())
@@ -274,6 +279,34 @@ def test_a_maximum_above_a_sum_of_units_is_seen():
     assert last_bounds(checker) == (0, 3)
     checker.apply(MaximaStep())
     assert last_bounds(checker) == (0, 2)
+
+
+def test_a_maximum_above_a_sum_with_another_scale_is_seen():
+    """max(u + 1/2, c + 1/2): in integers half of the sum's row stands in that of the rise."""
+    build = NetworkBuilder(2)
+    u, c = build.layer(list(build.inputs))
+    (b,) = build.layer([u + F(1, 2)])
+    (rise,) = build.layer([c - u])
+    network = build.network([build.layer([b + rise])[0]])
+    region = box([F(0)] * 2, [F(1)] * 2)
+    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+    assert last_bounds(checker) == (1, 5)
+    checker.apply(MaximaStep())
+    assert last_bounds(checker) == (1, 3)
+
+
+def test_a_difference_of_units_is_no_sum():
+    """It may be off where its row is negative: u = 0, v = 2, c = 5 give 5."""
+    build = NetworkBuilder(3)
+    u, v, c = build.layer(list(build.inputs))
+    (b,) = build.layer([u - v])
+    (rise,) = build.layer([c - u])
+    network = build.network([build.layer([b + rise])[0]])
+    region = box([F(0), F(1), F(5)], [F(3), F(2), F(5)])
+    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+    checker.apply(MaximaStep())
+    assert last_bounds(checker)[1] >= 5
+    assert maxima_of(checker.scaled).row(5).maxima == ()
 
 
 def test_a_row_shows_one_maximum_of_each_sign():
