@@ -99,6 +99,8 @@ def test_a_line_is_below_the_unit_at_every_value(named: Fraction) -> None:
                 assert kept == coefficient * named
                 gaps = [coefficient * max(a, 0) - kept * a - constant for a in range(low, high + 1)]
                 assert min(gaps) >= 0
+                if coefficient > 0 and (end.on(0) or end.off(0)):
+                    assert min(gaps) == 0
                 tight += min(gaps) == 0
     assert tight > 200
 
