@@ -7,12 +7,12 @@ everything was checked before; it says by how much less one has to believe.
 
 from __future__ import annotations
 
-import fractions
+import _weakrefset
 import signal
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from threading import current_thread, main_thread
 from time import monotonic
@@ -32,7 +32,7 @@ _KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 SHARE = 0.1  # of the time of the session
 _SHORTEST = 1e-3  # seconds of an alarm: 0 would be none
-_INTERRUPTED = (str(Path(__file__).parents[1]), fractions.__file__)  # whose code an alarm ends
+_CALLBACKS = (weakref.__file__, _weakrefset.__file__)
 _SECONDS = 2e-5  # of the kernel for a weight or unit: each is a few operations on Fractions
 
 
@@ -136,15 +136,16 @@ class _LateError(BaseException):
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
     """Raises _LateError after so many seconds, where a signal can: in the main thread, on POSIX;
-    and only out of the project's own code and its fractions, never out of a callback of Python."""
+    never out of a callback of a weak reference, whose errors Python swallows."""
     if current_thread() is not main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
     def late(number: int, frame: FrameType | None) -> None:
-        if frame is not None and frame.f_code.co_filename.startswith(_INTERRUPTED):
+        if frame is None or frame.f_code.co_filename in _CALLBACKS:
+            signal.setitimer(signal.ITIMER_REAL, _SHORTEST)  # there Python would swallow it
+        else:
             raise _LateError
-        signal.setitimer(signal.ITIMER_REAL, _SHORTEST)  # what cleans up would swallow it
 
     before = signal.signal(signal.SIGALRM, late)
     try:
