@@ -6,6 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+settings.register_profile("robmem", deadline=None)  # how fast a machine is decides no test
+settings.load_profile("robmem")
 
 
 @pytest.fixture
