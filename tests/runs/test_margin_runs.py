@@ -17,7 +17,7 @@ from reports.serve import Site
 from tests.oracles.commands import run
 from tests.oracles.runs import checked, files
 from verifier.checker.checked import Checked
-from verifier.question.errors import RefusedError, UserError
+from verifier.question.errors import RefusedError
 from verifier.runs import work
 from verifier.runs.admission import with_check
 from verifier.runs.folder import RunFolder
@@ -190,15 +190,13 @@ def test_commands_about_runs_know_margins(here, capsys):
     assert code == 0 and [row["upper"] for row in rows] == LEAST
     assert {row["recorded"] for row in rows} == {"measured"}
     assert {row["distance"] for row in rows} == {""} and rows[0]["radius"] == "1/4"
-    code, _, error = run(capsys, "report", "w", "-o", "x")
-    assert code == 2 and error.count("\n") == 1 and "robmem worst" in error
-    assert not (here / "x").exists()  # a margin is no claim that a label is kept
+    assert run(capsys, "report", "w", "-o", "x")[0] == 0
+    assert "margin" in (here / "x" / "index.html").read_text()
     site = Site(here)
     assert "least margin" in site.page("/")
     assert "5 recorded, not replayed here" in site.page("/run/w")
     assert "the margin is at least 5/2 (2.5) and at most 5/2" in site.page("/run/w/sample/0")
-    with pytest.raises(UserError, match="robmem check"):
-        site.page("/run/w/report")
+    assert "margin" in site.page("/run/w/report")
 
 
 def test_options_of_a_run_need_one_and_are_looked_at_first(here, capsys):
