@@ -199,6 +199,7 @@ def as_run(
     """Begins the run or continues it, prints what of it was checked, also where it is interrupted,
     and returns the facts."""
     from verifier.cli.working import work_on
+    from verifier.runs.records import ANSWERED
     from verifier.runs.store import Store
 
     started, stored = monotonic(), given.stored
@@ -207,9 +208,10 @@ def as_run(
     run = begun(given, stored, asked, question, options or given.options, listing.kind, hints)
     shown: dict[int, Checked] = {}
 
-    def told(recorded: int, by_proved: int) -> dict[str, Any]:
+    def told(by_proved: int) -> dict[str, Any]:
         with Store(run.place.database, read_only=True) as store:
             rows = {row.sample: row for row in store.samples(run.place.row(store).id)}
+        recorded = sum(row.state in ANSWERED and k not in shown for k, row in rows.items())
         found = listing.entries(run.folder, run.network, run.points, question, rows, shown)
         facts = listing.facts(asked, found, monotonic() - started, run.samples)
         facts = _of_run(facts, run, len(found), recorded) | {"proved_kernel": by_proved}
@@ -223,10 +225,10 @@ def as_run(
             answered=shown.update,
         )  # fmt: skip
     except KeyboardInterrupt:
-        told(0, 0)
+        told(0)
         raise
     shown = dict(summary.shown)
-    return told(summary.recorded, len(summary.by_proved))
+    return told(len(summary.by_proved))
 
 
 def _of_run(facts: dict[str, Any], run: Run, found: int, recorded: int) -> dict[str, Any]:
