@@ -7,10 +7,12 @@ import json
 import shutil
 import signal
 import sqlite3
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -335,12 +337,49 @@ def test_the_kernel_replays_what_fits_into_the_time(
 
     def endless(*about: Any) -> None:
         begun.append(1)
+        number = Fraction(1, 3)
         while len(begun) > 1:
-            pass
+            number = 1 / (number + 1).limit_denominator(9)
 
     monkeypatch.setattr(by_kernel, "kernel_check_result", endless)
     assert replay_some(*given, 0.5, 7) == KernelShare(1, 4, 7)  # the second one is given up
     assert signal.getsignal(signal.SIGALRM) is before
+
+
+def test_an_alarm_is_never_raised_where_python_would_swallow_it(monkeypatch) -> None:
+    """In a callback of a weak reference: it comes when that is over."""
+    ended: list[bool] = []
+
+    def slow(reference: object) -> None:
+        until = monotonic() + 0.3
+        while monotonic() < until:
+            pass
+        ended.append(True)
+
+    with pytest.raises(by_kernel._LateError), by_kernel._alarm(0.1):
+        kept = Mark()
+        watched = weakref.ref(kept, slow)
+        del kept
+        assert ended == [True] and watched() is None
+        number = Fraction(1, 3)
+        while True:
+            number = 1 / (number + 1).limit_denominator(9)
+
+
+def test_an_alarm_of_somebody_else_is_left_alone() -> None:
+    before = signal.signal(signal.SIGALRM, lambda number, frame: None)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 60)
+        with by_kernel._alarm(0.001):
+            assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 50
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class Mark:
+    """Something to hold a weak reference to."""
 
 
 def test_all_of_it_holds_of_a_construction(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_files_are_read(tmp_path: Path) -> None:
     [
         (2, None, None, "label: 2 is not one of the labels 0, 1"),
         (0, None, [1, 2], "label: 0 is not one of the labels 1, 2"),
-        (0, "nearest", None, "decoder nearest needs --labels"),
+        (0, "nearest", None, "decoder nearest needs labels, the labels of the whole data set"),
         (1, "sign", None, "decoder sign: the network has 2 outputs, it needs 1"),
         (0, "argmax", [0, 1, 2], "argmax: 2 outputs, 3 labels"),
         (0, "loudest", [0, 1], "decoder 'loudest' is not one of"),

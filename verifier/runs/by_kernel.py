@@ -7,9 +7,8 @@ everything was checked before; it says by how much less one has to believe.
 
 from __future__ import annotations
 
-import _weakrefset
+import fractions
 import signal
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from time import monotonic
 from types import FrameType
 from typing import Any
 
+import verifier.checker
+import verifier.kernel
 from verifier.checker.checked import Checked, CheckerName
 from verifier.checker.elaborate import kernel_check_result
 from verifier.checker.manifest import Kind, Question, Result
@@ -32,7 +33,7 @@ _KINDS: Mapping[str, Kind] = {
 }  # fmt: skip
 SHARE = 0.1  # of the time of the session
 _SHORTEST = 1e-3  # seconds of an alarm: 0 would be none
-_CALLBACKS = (weakref.__file__, _weakrefset.__file__)
+_REPLAYING = (verifier.kernel.__path__[0], verifier.checker.__path__[0], fractions.__file__)
 _SECONDS = 2e-5  # of the kernel for a weight or unit: each is a few operations on Fractions
 
 
@@ -135,24 +136,30 @@ class _LateError(BaseException):
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raises _LateError after so many seconds, where a signal can: in the main thread, on POSIX;
-    never out of a callback of a weak reference, whose errors Python swallows."""
-    if current_thread() is not main_thread() or not hasattr(signal, "setitimer"):
+    """Raises _LateError after so many seconds, where a signal can: in the main thread, on POSIX,
+    if nobody else has set this alarm.
+
+    Only out of what replays: out of a callback of the garbage collector or of a weak reference the
+    error would not come, for Python swallows it. Elsewhere the alarm goes off again a little later.
+    """
+    usable = current_thread() is main_thread() and hasattr(signal, "setitimer")
+    if not usable or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return
+    over = False
 
     def late(number: int, frame: FrameType | None) -> None:
-        if frame is None or frame.f_code.co_filename in _CALLBACKS:
-            signal.setitimer(signal.ITIMER_REAL, _SHORTEST)  # there Python would swallow it
-        else:
+        if over:
+            return
+        if frame is not None and frame.f_code.co_filename.startswith(_REPLAYING):
             raise _LateError
+        signal.setitimer(signal.ITIMER_REAL, _SHORTEST)
 
     before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, _SHORTEST))
     try:
-        signal.setitimer(signal.ITIMER_REAL, max(seconds, _SHORTEST))
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:  # also where the alarm goes off in the line above
+        yield
+    finally:
+        over = True  # before the alarm is off: from here on it raises nothing and sets none
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
