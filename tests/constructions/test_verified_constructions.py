@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
-from time import process_time
 
 import numpy as np
 import pytest
@@ -242,10 +241,8 @@ def test_a_thousand_samples_at_a_small_ratio_and_what_floats_make_of_them(
     float64, with every weight the nearest float, the same network has wrong labels."""
     dataset, construction = thousand(slots)
     assert construction.network.bits >= bits
-    began = process_time()
     found = verdicts(construction, dataset, samples=[0, 250, 500, 999], timeout=60)
     assert counted(found) == {"Robust": 4}
-    assert process_time() - began < 60  # about 2 to 8 seconds when idle
     values = in_floats(construction.network, dataset.numerators)
     assert int((np.abs(values - dataset.labels) < 0.5).sum()) < 500  # a guess has 200
 

@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import sqlite3
-import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -500,7 +499,5 @@ def test_ten_thousand_samples_fit_a_page(tmp_path: Path) -> None:
     with Store(run.place.database) as store:
         row = run.place.row(store)
         store.record(row.id, store.add_host(row.id, "", {}), records)
-    begun = time.process_time()
     found = files(tmp_path / "run")
-    assert time.process_time() - begun < 10
     assert len(found["index.html"]) < 3_000_000
