@@ -12,12 +12,15 @@ from tests.oracles.kernel import kernel_answer
 from tests.oracles.maxima_networks import checker_of
 from tests.oracles.random_queries import points_of, random_goals, random_region
 from tests.oracles.reference import _Checker
+from tests.oracles.reference_sums import Curve, ReferenceSums
+from tests.oracles.reference_sums import _least as least_of_the_document
 from tests.oracles.reference_sums import _on_piece as piece_of_the_document
 from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from verifier.checker.elaborate import elaborate
+from verifier.checker.ridge import Minima, univariate_of
 from verifier.checker.ridge_lemmas import sums_spelled_out
-from verifier.checker.ridge_minima import FixedGrid, _on_piece, grid_of, sum_bounds
+from verifier.checker.ridge_minima import FixedGrid, _minima, _on_piece, grid_of, sum_bounds
 from verifier.checker.ridge_tables import distinct_rows, tables_of
 from verifier.evidence.certificate import Leaf, Node, Robust, SeparableStep, SumsStep
 from verifier.question.build import Affine, NetworkBuilder
@@ -272,12 +275,88 @@ def test_a_network_without_sums_has_no_grid():
 def test_nothing_is_bounded_where_an_interval_is_empty(empty):
     """Of one direction among two: the branch is empty, and other rules say so."""
 
-    class Intervals:
+    class OneEmpty(Intervals):
         def interval(self, line):
-            return (F(1), F(0)) if line == empty else (F(0), F(1))
+            return (F(1), F(0)) if line == empty else super().interval(line)
 
     query = distance_query("1", F(3), F(3))
-    assert sum_bounds(checker_of(query).scaled, query.region, Intervals(), F(1), upper=True) == []
+    assert sum_bounds(checker_of(query).scaled, query.region, OneEmpty(1), F(1), upper=True) == []
+
+
+def test_nothing_is_lost_where_an_interval_is_a_point():
+    query = distance_query("1", F(3), F(3))
+    bounds = {
+        width: sum_bounds(
+            checker_of(query).scaled, query.region, Intervals(width), F(1), upper=False
+        )
+        for width in (0, 1)
+    }
+    assert [v for v, _ in bounds[0]] == [v for v, _ in bounds[1]] != []
+
+
+class Intervals:
+    """Of each direction the same interval, of this width."""
+
+    def __init__(self, width):
+        self.width = F(width)
+
+    def interval(self, line):
+        return F(0), self.width
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_the_share_of_the_ball_has_31_bits(norm):
+    """A multiplier that is far too large: it is cut off at the same number in both checkers."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    parts = build.layer([x + 1, x - 1, y, y * 3 - 1])
+    sums = build.layer([Affine.sum(parts), parts[0] - parts[2] * 2])
+    network = build.network([sums[0] - sums[1]])
+    region = ball(norm, [F(1, 3), F(-1, 5)], F(1, 2**20))
+    fast = checker_of(Query(network, region, (NO_GOAL,)))
+    box, sums = (region.lower, region.upper), ReferenceSums(network, region)
+    minima = Minima(univariate_of(fast.scaled), region, box, [])
+    for share in (F(2**k, 3) for k in range(0, 70, 2)):
+        for upper in (False, True):
+            found = dict(sum_bounds(fast.scaled, region, minima, share, upper=upper))
+            wanted = sums.bounds(share, box, [], upper=upper)
+            scales = fast.scaled.scales[fast.inputs :]
+            assert {v: F(bound, scales[v]) for v, bound in found.items()} == wanted != {}
+
+
+@pytest.mark.parametrize("exponent", [1, 2, 3])
+def test_the_least_value_of_a_function_is_that_of_the_document(exponent):
+    """To the last digit, before sums drop any."""
+    compared = 0
+    for seed in range(700, 800):
+        query, rng = query_of(seed)
+        try:
+            grid = grid_of(checker_of(query).scaled, query.region)
+        except RefusedError:
+            continue
+        count = len(grid.lines)
+        center = [rng.randint(-(2**29), 2**29) for _ in range(count)]
+        low = [-rng.choice((0, rng.randint(0, 2**29))) for _ in range(count)]
+        high = [rng.choice((0, rng.randint(0, 2**29))) for _ in range(count)]
+        rates = [rng.choice((0, 2**31 - 1, rng.randint(0, 2**31))) for _ in range(count)]
+        for upper in (False, True):
+            pieces, _ = grid.side(upper)
+            least, without = _minima(grid, pieces, exponent, center, low, high, rates)
+            for number, (function, share) in enumerate(grid._functions):
+                size, at = function.size, grid.lines.index(grid.line_of[number])
+                curve = Curve.__new__(Curve)
+                curve.places = [F(u, size) for u in function.points]
+                curve.values = [share * y / size for y in function.values]
+                curve.slopes = [share * slope for slope in function.slopes]
+                wanted = least_of_the_document(
+                    curve, -1 if upper else 1, exponent, rates[at], grid.place, grid.value,
+                    (center[at], low[at], high[at]),
+                )  # fmt: skip
+                assert (wanted is None) == without[number]
+                if wanted is not None:
+                    compared += 1
+                    assert int(least[number]) == wanted
+    assert compared > 100
 
 
 @pytest.mark.parametrize(

@@ -315,8 +315,6 @@ def _turn(exponent: int, steep: int, rate: int) -> int:
         return 0
     wanted, factor = steep << (SHIFT * (exponent - 1)), exponent * rate
     low, high = 0, FAR
-    if factor * high ** (exponent - 1) < wanted:
-        return FAR
     while high - low > 1:
         middle = (low + high) // 2
         if factor * middle ** (exponent - 1) >= wanted:
