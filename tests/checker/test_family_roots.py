@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 from tests.oracles.kernel import head_of
@@ -63,3 +64,26 @@ def test_bounds_at_both_ends_are_those_of_the_kernel(seed: int) -> None:
                 assert high == sides[1][network.inputs + v][end]
                 assert not root.table.flags.writeable
                 assert (root.lower[v], root.upper[v]) == (root.lower_of(v), root.upper_of(v))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_parts_of_a_block_hold_the_bounds_of_units_and_no_more_rows_than_that_needs(seed: int):
+    scaled = family_scaled(family_with_copies(seed)[0].network, family_with_copies(seed))
+    inputs, tables = scaled.network.inputs, scaled.tables
+    lower = set(tables.lower_row[inputs:].tolist())
+    empty = 0
+    for block in tables.blocks:
+        picked = block.gather
+        below = np.array([[row in lower for row in rows] for rows in picked.tolist()])
+        of_units = picked >= 2 * inputs
+        for part, wanted in ((block.of_units, of_units), (block.below_units, below & of_units)):
+            found = np.zeros_like(wanted)
+            found[part.entries, part.rows] = part.mask[:, :, 0]
+            assert (found == wanted).all()
+            empty += not wanted.any()
+            if wanted.any():
+                assert part.mask[0].any() and part.mask[-1].any()
+                assert part.mask[:, 0].any() and part.mask[:, -1].any()
+            else:
+                assert part.mask.size == 0
+    assert empty  # the first layer reads inputs alone

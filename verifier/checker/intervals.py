@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.live_rows import LiveRows
-from verifier.checker.scaled import LIMIT, Block, ScaledNetwork, scaled_inputs
+from verifier.checker.scaled import LIMIT, Part, ScaledNetwork, scaled_inputs
 from verifier.question.region import Region
 
 MEMORY = 300 << 20  # bytes for the root bounds of one chunk
@@ -151,8 +151,8 @@ def interval_bounds(
         rows = table[block.first : block.first + 2 * count]
         read = table[block.gather]
         if twins:
-            _couple(read, block)
-        _rectify(read, block)
+            _couple(read, block.below_units)
+        _rectify(read, block.of_units)
         read *= block.weights.astype(kind)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
@@ -179,32 +179,35 @@ def renewed(ends: FamilyRoots, **changes: Any) -> FamilyRoots:
     return first, replace(ends[1], first=first, **changes)
 
 
-def _couple(read: Any, block: Block) -> None:
+def _couple(read: Any, lower: Part) -> None:
     """Zero instead of a unit's lower bound that is negative at either end of a cone."""
-    lower = np.array(block.weights > 0)
-    lower[:, len(block.units) :] ^= True  # rows of upper bounds read it where weights are negative
+    if not lower.mask.size:
+        return
     count = read.shape[-1] // 2
-    first, last = read[..., :count], read[..., count:]
-    coupled = lower & block.of_units
+    part = read[lower.entries, lower.rows]
+    first, last = part[..., :count], part[..., count:]
     if read.dtype == object:
-        negative = ((first | last) < 0) & coupled
+        negative = ((first | last) < 0) & lower.mask
         first[negative], last[negative] = 0, 0
         return
     kept = first | last  # in bits: its sign is that of the smaller one, and fills the number
     kept >>= read.dtype.itemsize * 8 - 1
     np.invert(kept, out=kept)
-    kept |= np.where(coupled, 0, -1).astype(read.dtype)
+    kept |= np.where(lower.mask, 0, -1).astype(read.dtype)
     first &= kept
     last &= kept
 
 
-def _rectify(read: Any, block: Block) -> None:
+def _rectify(read: Any, units: Part) -> None:
     """The bounds of what units put out, from those of what they take in; those of inputs stay."""
+    if not units.mask.size:
+        return
+    part = read[units.entries, units.rows]
     if read.dtype == object:
-        np.maximum(read, 0, out=read, where=block.of_units)
+        np.maximum(part, 0, out=part, where=units.mask)
         return
     least = np.iinfo(read.dtype).min  # which no number is below
-    np.maximum(read, np.where(block.of_units, 0, least).astype(read.dtype), out=read)
+    np.maximum(part, np.where(units.mask, 0, least).astype(read.dtype), out=part)
 
 
 def _type_for(reach: int) -> tuple[Any, int | None]:

@@ -58,6 +58,25 @@ class ScaledLayer:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some entries of a block, those in `mask`, and the least slices that hold them all: what is
+    done with these entries alone need not look at the others."""
+
+    entries: slice  # of a row
+    rows: slice
+    mask: NDArray[np.bool_]  # (entries, rows, 1)
+
+    @staticmethod
+    def of(chosen: NDArray[np.bool_]) -> Part:
+        """`chosen`: (entries of a row, rows)."""
+        entries = _reach(np.logical_or.reduce(chosen, axis=1))
+        rows = _reach(np.logical_or.reduce(chosen, axis=0))
+        mask = chosen[entries, rows, None]
+        _close(mask)
+        return Part(entries, rows, mask)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
     """Units that do not read each other, with equally many entries in their rows.
 
@@ -70,7 +89,8 @@ class Block:
     first: int  # row of the table where the lower bounds stand, and after them the upper ones
     variables: NDArray[np.int64]  # that are read, copies replaced by what they copy; once
     gather: NDArray[np.int64]  # (entries of a row, rows): rows of the table that are read
-    of_units: NDArray[np.bool_]  # (.., 1): whether a unit is read, whose output is not below 0
+    of_units: Part  # where a unit is read, whose output is not below 0
+    below_units: Part  # where its lower bound is read
     weights: Integers  # (.., 1)
     constants: Integers  # (rows, 1)
     largest_row: int  # the largest sum of |weights| of a row
@@ -293,18 +313,20 @@ class ScaledNetwork:
             weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
             positive, low, high = weights > 0, lower_row[read], upper_row[read]
             below, above = np.where(positive, low, high), np.where(positive, high, low)
+            units_read = read >= inputs
             block = Block(
                 rows,
                 2 * (inputs + begin),
                 read.ravel(),
                 np.hstack([below, above]),
-                np.hstack([read, read])[:, :, None] >= inputs,
+                Part.of(np.hstack([units_read, units_read])),
+                Part.of(np.hstack([units_read & positive, units_read & ~positive])),
                 np.hstack([weights, weights])[:, :, None],
                 np.hstack([constants, constants])[:, None],
                 int(_sizes(weights).sum(axis=0).max()),
                 _largest(constants),
             )
-            _close(block.units, block.variables, block.gather, block.of_units)
+            _close(block.units, block.variables, block.gather)
             _close(block.weights, block.constants)
             blocks.append(block)
         _close(lower_row, upper_row)
@@ -329,6 +351,12 @@ def _close(*arrays: NDArray[Any]) -> None:
     """Nobody writes into these by mistake."""
     for array in arrays:
         array.flags.writeable = False
+
+
+def _reach(chosen: NDArray[np.bool_]) -> slice:
+    """From the first to the last place that is True; nowhere, if none is."""
+    places = np.flatnonzero(chosen)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0)
 
 
 def _edges(levels: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
