@@ -71,7 +71,7 @@ class Part:
         """`chosen`: (entries of a row, rows)."""
         entries = _reach(np.logical_or.reduce(chosen, axis=1))
         rows = _reach(np.logical_or.reduce(chosen, axis=0))
-        mask = chosen[entries, rows, None]
+        mask = chosen[entries, rows, None].copy()  # a view could be written through its base
         _close(mask)
         return Part(entries, rows, mask)
 
