@@ -132,6 +132,8 @@ def _table(run: StoredRun, terms: FamilyTerms, prefix: str) -> Table:
         ("proofs, one a sample, for all m", sum(one.verdict == "robust"
                                                 for one in run.evidence.values())),
     ]  # fmt: skip
+    if flips := sum(one.verdict == "flip" for one in run.evidence.values()):
+        rows.append(("flips, each of the network of some m", flips))
     return Table(f"{prefix}family", "The family and its balls.", ("what", "value"), tuple(rows))
 
 
@@ -201,7 +203,7 @@ def _floats(values: Sequence[Fraction]) -> tuple[float, ...]:
 def _chosen(run: StoredRun) -> list[int]:
     """Samples with a proof: the closest two, then the first of every other label."""
     proved = [sample for sample, one in sorted(run.evidence.items()) if one.verdict == "robust"]
-    order = [sample for sample in (_closest(run) if run.rivals else ()) if sample in run.evidence]
+    order = [sample for sample in (_closest(run) if run.rivals else ()) if sample in proved]
     seen = {run.label(sample) for sample in order}
     for sample in proved:
         if run.label(sample) not in seen:

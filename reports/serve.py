@@ -37,7 +37,7 @@ from reports.run_report import run_report
 from reports.samples import card
 from reports.stored_run import StoredRun, read_run
 from reports.write import csv_text as table_text
-from verifier.checker.manifest import Kind, Question, claim_text, sample_query
+from verifier.checker.manifest import Kind, Question, claim_text, question_of
 from verifier.evidence.certificate import Robust, parse_certificate
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.rational import parse_rational
@@ -458,7 +458,7 @@ def _brief_end(text: str | None) -> str:
 
 def _rivals(run: StoredRun, sample: int) -> list[str]:
     points = run.folder.points()
-    query = sample_query(run.network, points, run.question, sample)
+    query = question_of(run.network, points, run.question, sample)
     return [
         points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
         for goal in query.goals

@@ -550,7 +550,9 @@ def _flips(files: _Files, samples: Sequence[SampleRow]) -> dict[int, SeenFlip]:
         if row.state in ("misread", "flip") and row.certificate is not None:
             verdict = parse_certificate(files.folder.fetch(row.certificate), files.network.digest)
             if isinstance(verdict, Flip):
-                point = verdict.point[: files.network.inputs]  # without the errors of an execution
+                point = verdict.point[
+                    : files.points.dimension
+                ]  # without rounding errors, without m
                 goals = sample_goals(files.network, files.points, files.question, row.sample)
                 flip = NearestFlip(point, goals[verdict.goal].rival)
                 found[row.sample] = _seen(files, row.sample, flip)

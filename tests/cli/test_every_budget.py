@@ -179,12 +179,16 @@ def test_open_balls_of_a_given_network_that_has_flips(tmp_path, capsys):
         assert len(said["flips_shown"]) == flips
         for flip in said["flips_shown"]:
             assert Fraction(1, 2) <= Fraction(flip["distance"]) < Fraction(radius)
-        assert main(["check", folder, "--json"]) == (3 if flips else 0)
-        kept = json.loads(capsys.readouterr().out)
-        assert (kept["flips"], kept["undecided"]) == (0, flips)
+        for by in ([], ["--kernel"]):
+            assert main(["check", folder, "--json", *by]) == 0
+            kept = json.loads(capsys.readouterr().out)
+            assert (kept["flips"], kept["robust"], kept["undecided"]) == (flips, 2 - flips, 0)
     assert main([*ask, "--radius", "1", "--out", str(tmp_path / "1")]) == 1
     said = capsys.readouterr().out
-    assert "2 checked, but not stored" in said and "flip of sample 0: label 0, rival 1" in said
+    assert "flip of sample 0: label 0, rival 1" in said
+    page = tmp_path / "page"
+    assert main(["report", str(tmp_path / "1"), "-o", str(page), "--quiet"]) == 0
+    assert "flips, evaluated at their points" in (page / "index.html").read_text()
 
 
 @pytest.mark.parametrize("edited", [False, True])

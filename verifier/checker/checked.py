@@ -29,7 +29,7 @@ from verifier.checker.distances import Balls, check_distance
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
 from verifier.checker.family import family_roots
-from verifier.checker.family_replay import replay_family
+from verifier.checker.family_replay import replay_family, replay_member_flip
 from verifier.checker.intervals import (
     FamilyRoots,
     Room,
@@ -316,7 +316,9 @@ class Checker:
         for part in chunks(self.scaled, len(queries)) if queries else []:
             yield part, Round(self, queries[part], names[part])
 
-    def _named(self, queries: Sequence[Query], asked: Sequence[Asked] | None) -> Sequence[Asked]:
+    def _named(
+        self, queries: Sequence[Query | FamilyQuery], asked: Sequence[Asked] | None
+    ) -> Sequence[Asked]:
         return [asked_of(query, self.semantics) for query in queries] if asked is None else asked
 
     def _require_own(self, queries: Sequence[Query | FamilyQuery]) -> None:
@@ -326,11 +328,12 @@ class Checker:
 
     def flips(
         self,
-        queries: Sequence[Query],
+        queries: Sequence[Query | FamilyQuery],
         flips: Sequence[Robust | Flip],
         asked: Sequence[Asked] | None = None,
     ) -> list[Checked | RefusedError]:
-        """Each flip evaluated, all of them together: what is shown of its question, or the flaw."""
+        """Each flip evaluated, all of them together: what is shown of its question, or the flaw. A
+        flip of a family is one of the member of some m, its last input."""
         self._require_own(queries)
         found: list[Checked | RefusedError] = []
         names = self._named(queries, asked)
@@ -340,7 +343,10 @@ class Checker:
                 check_numbers(flip)
                 if not isinstance(flip, Flip):
                     raise RefusedError("another verdict", "a flip is claimed, this is none")
-                replay_flip(query, flip, values)
+                if isinstance(query, FamilyQuery):
+                    replay_member_flip(query, flip, values)
+                else:
+                    replay_flip(query, flip, values)
                 if self._form is not None and not self._form.is_execution(flip.point):
                     raise RefusedError(
                         NO_EXECUTION, f"its rounding errors are not those of {self.semantics}"
@@ -365,12 +371,29 @@ class Checker:
         certificate, one at a time since proofs may be large, or raises RefusedError.
         """
         names = self._named(queries, asked)
+        proofs = [k for k, claim in enumerate(claims) if claim == "robust"]
+        yield from self._claimed_flips(queries, claims, evidence_of, names)
+        listed = [queries[k] for k in proofs]
+        for part, these in self.rounds(listed, [names[k] for k in proofs]):
+            for place, k in enumerate(proofs[part]):
+                try:
+                    verdict, text = self._read(evidence_of(k))
+                    yield k, _of_text(these.check(place, verdict), text)
+                except RefusedError as flaw:
+                    yield k, flaw
+
+    def _claimed_flips(
+        self,
+        queries: Sequence[Query | FamilyQuery],
+        claims: Sequence[Verdict],
+        evidence_of: Callable[[int], Evidence],
+        names: Sequence[Asked],
+    ) -> Iterator[tuple[int, Checked | RefusedError]]:
+        """What is shown of the questions of which no proof is claimed."""
         flips: dict[int, Robust | Flip] = {}
         texts: dict[int, str | None] = {}
-        proofs = []
         for k, claim in enumerate(claims):
             if claim == "robust":
-                proofs.append(k)
                 continue
             try:
                 flips[k], texts[k] = self._read(evidence_of(k))
@@ -381,14 +404,6 @@ class Checker:
         )
         for k, answer in zip(flips, shown, strict=True):
             yield k, _of_text(answer, texts[k]) if isinstance(answer, Checked) else answer
-        listed = [queries[k] for k in proofs]
-        for part, these in self.rounds(listed, [names[k] for k in proofs]):
-            for place, k in enumerate(proofs[part]):
-                try:
-                    verdict, text = self._read(evidence_of(k))
-                    yield k, _of_text(these.check(place, verdict), text)
-                except RefusedError as flaw:
-                    yield k, flaw
 
     def families(
         self,
@@ -397,12 +412,13 @@ class Checker:
         evidence_of: Callable[[int], Evidence],
         asked: Sequence[Asked],
     ) -> Iterator[tuple[int, Checked | RefusedError]]:
-        """As `check`, for questions about every ball of a family, of which there are no flips."""
-        for part, these in self.family_rounds(queries, asked):
-            for place, k in enumerate(range(part.start, part.stop)):
+        """As `check`, for questions about every ball of a family."""
+        proofs = [k for k, claim in enumerate(claims) if claim == "robust"]
+        yield from self._claimed_flips(queries, claims, evidence_of, asked)
+        listed = [queries[k] for k in proofs]
+        for part, these in self.family_rounds(listed, [asked[k] for k in proofs]):
+            for place, k in enumerate(proofs[part]):
                 try:
-                    if claims[k] != "robust":
-                        raise RefusedError("another verdict", f"a {claims[k]} of a family")
                     verdict, text = self._read(evidence_of(k))
                     yield k, _of_text(these.check(place, verdict), text)
                 except RefusedError as flaw:

@@ -170,7 +170,10 @@ class Question:
         return own if self.semantics == "real" else lcm(own, denominator_of_errors(self.semantics))
 
     def center(self, point: Sequence[Fraction]) -> tuple[Fraction, ...]:
-        """The sample as the network reads it: as executed each entry rounded to the format."""
+        """The sample as the network reads it: as executed each entry rounded to the format; the
+        network of a family reads m as well, the first one."""
+        if self.family is not None:
+            return (*point, self.family.first)
         if self.semantics == "real":
             return tuple(point)
         return tuple(rounded(x, self.semantics) for x in point)

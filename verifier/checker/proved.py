@@ -20,6 +20,7 @@ from threading import Thread
 from verifier.checker.checked import _KEY, Asked, Checked, Facts, Verdict, asked_of
 from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_maximum import check_maximum
+from verifier.checker.family_replay import replay_member_flip
 from verifier.checker.manifest import (
     Question,
     Result,
@@ -30,11 +31,12 @@ from verifier.checker.manifest import (
     replay_margin,
     require_real,
     run_checker,
+    sample_family,
     verdict_of,
 )
 from verifier.checker.programs import Program
 from verifier.checker.scaled import ScaledNetwork
-from verifier.evidence.certificate import Flip, Maximum, Radius, Robust
+from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, check_numbers
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import (
     answer_text,
@@ -114,22 +116,41 @@ def _samples(
     fetch: Callable[[str], bytes],
     told: Told,
 ) -> Iterator[Part]:
-    """Each sample's label on its ball, or on every ball of a family."""
+    """Each sample's label on its ball, or on every ball of a family; of that a flip is one of the
+    question about its m alone."""
     scaled: ScaledNetwork | None = None
     yield True, _task(points, question)
     for result in results:
-        told.due.append(f"sample {result.sample} {result.kind}")
-        center = " ".join(map(number_text, points.point(result.sample)))
-        yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
         verdict = claimed(result, fetch, network.digest)
         if isinstance(verdict, Flip):
             told.goals[result.sample] = verdict.goal
-        elif not is_spelled_out(verdict):
+            if question.family is not None:
+                told.due.append("question flip")
+                yield True, question_text(_member(network, points, question, result, verdict))
+                yield from ((False, text) for text in answer_text(verdict))
+                continue
+        told.due.append(f"sample {result.sample} {result.kind}")
+        center = " ".join(map(number_text, points.point(result.sample)))
+        yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
+        if isinstance(verdict, Robust) and not is_spelled_out(verdict):
             if scaled is None:
                 scaled = run_checker(network, points, question).scaled
             query = question_of(network, points, question, result.sample)
             verdict = elaborate(query, verdict, scaled)
         yield from ((False, text) for text in answer_text(verdict))
+
+
+def _member(
+    network: Network, points: Points, question: Question, result: Result, flip: Flip
+) -> Query:
+    """The question about the m of a flip, which must be one of the family's."""
+    query = sample_family(network, points, question, result.sample)
+    try:
+        check_numbers(flip)
+        replay_member_flip(query, flip)
+    except RefusedError as flaw:
+        raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
+    return query.at(flip.point[-1])
 
 
 def _interval(

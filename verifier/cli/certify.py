@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from verifier.formats.parts import Parts
     from verifier.question.network import Network
     from verifier.runs.run import Run
-    from verifier.runs.summary import ShownFlip, Summary
 
 _LARGE = 50_000  # numbers in a data set, from which worker processes are likely
 _SHOWN_FLIPS = 5
@@ -185,13 +184,10 @@ def command(**given: Any) -> int:
     centers = centers_of_run(run.place, *about_run, summary.shown)
     most = _LISTED_FLIPS if options.as_json else _SHOWN_FLIPS
     flips = shown_flips(run.folder, *about_run, summary.shown, most)
-    unstored = _flips_in_open_balls(run, summary)
-    flips += unstored[:most]
-    centers = replace(centers, flips=centers.flips + len(unstored))
     if options.as_json:
         print(
             json.dumps(
-                summary_json(summary, len(unstored))
+                summary_json(summary)
                 | {
                     **centers.facts,
                     "labels": list(run.points.label_names),
@@ -201,23 +197,10 @@ def command(**given: Any) -> int:
             )
         )
     else:
-        print(shown_run(run, summary, centers, flips, about, theorem, len(unstored)))
-    if summary.flips or unstored:
+        print(shown_run(run, summary, centers, flips, about, theorem))
+    if summary.flips:
         return 1
     return 3 if summary.undecided or summary.recorded else 0
-
-
-def _flips_in_open_balls(run: Run, summary: Summary) -> list[ShownFlip]:
-    """Of a network without budget, whose run stores proofs alone: flips in balls without one."""
-    from verifier.runs.members import flips_in_open_balls, has_single_member
-    from verifier.runs.store import Store
-
-    if not has_single_member(run.job.question) or not summary.undecided:
-        return []
-    with Store(run.place.database, read_only=True) as store:
-        rows = store.samples(run.place.row(store).id, ("undecided",))
-    samples = [row.sample for row in rows]
-    return flips_in_open_balls(run.network, run.points, run.job.question, samples, run.job.options)
 
 
 @dataclass(frozen=True, slots=True)

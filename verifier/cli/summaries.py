@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from verifier.runs.summary import ShownFlip, Summary
 
 
-def summary_json(summary: Summary, unstored: int = 0) -> dict[str, Any]:
-    """The summary as the commands print it; `unstored`: flips in open balls, see `runs.members`."""
+def summary_json(summary: Summary) -> dict[str, Any]:
+    """The summary as the commands print it."""
     return {
         "claim": summary.claim,
         "samples": summary.samples,
         "robust": summary.robust,
-        "flips": summary.flips + unstored,
-        "undecided": summary.undecided - unstored,
+        "flips": summary.flips,
+        "undecided": summary.undecided,
         "checked": summary.checked,
         "recorded": summary.recorded,
         "kernel": summary.kernel.facts,
@@ -71,19 +71,15 @@ def shown_run(
     flips: list[ShownFlip],
     about: dict[str, Any],
     theorem: Shown | None,
-    unstored: int = 0,
 ) -> str:
-    """The summary and these flips for a person; `about`: what the run records of its making;
-    `unstored`: as above."""
+    """The summary and these flips for a person; `about`: what the run records of its making."""
     from verifier.cli.options import short, table
     from verifier.cli.samples import accuracy_rows
     from verifier.question.printable import size_text
 
     seconds = summary.seconds
     phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("bounds", "search", "check"))
-    undecided, flipped = str(summary.undecided - unstored), str(centers.flips)
-    if unstored:
-        flipped += f" ({unstored} checked, but not stored: the run claims proofs alone)"
+    undecided = str(summary.undecided)
     if summary.counts["failed"] or summary.counts["open"]:
         undecided += f" ({summary.counts['failed']} failed, {summary.counts['open']} not reached)"
     built = about.get("construction") or about.get("network_file")
@@ -99,7 +95,7 @@ def shown_run(
         ("samples", summary.samples),
         ("robust", summary.robust),
         *accuracy_rows({**centers.facts, "samples": centers.samples}),
-        ("flips", flipped),
+        ("flips", centers.flips),
         ("undecided", undecided),
         ("proofs checked", summary.checked),
         *([("recorded", f"{summary.recorded}, not replayed here")] if summary.recorded else []),
@@ -121,8 +117,7 @@ def shown_run(
             f"{flip.label}, rival {flip.rival}, at {away} {short(flip.distance)}, "
             f"outputs {outputs}"
         )
-    if summary.flips + unstored > len(flips):
-        more = summary.flips + unstored - len(flips)
-        where = "" if unstored else ", in the folder's certificates"
-        lines.append(f"and {more} more flips{where}")
+    if summary.flips > len(flips):
+        more = summary.flips - len(flips)
+        lines.append(f"and {more} more flips, in the folder's certificates")
     return "\n".join(lines)

@@ -31,6 +31,9 @@ class Region:
     def ends(self):
         return (self,)
 
+    def slice(self, last):
+        return self
+
     def distance(self, x):
         return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
 
@@ -61,6 +64,12 @@ class Cone:
 
     def ends(self):
         return self.at(self.first), self.at(self.last)
+
+    def slice(self, last):
+        """The ball of this m, which must be one that is asked about."""
+        inside = self.first <= last <= self.last and not (self.open and last == self.last)
+        need(inside, "outside", "the last input is no m of the interval")
+        return self.at(last)
 
 
 class Question:

@@ -265,10 +265,11 @@ def default_slope(c, low, high, usual):
     return nearer if c > 0 else Fraction(above * 2**24 // (above - below), 2**24)
 
 
-def check(question: Any, data: bytes, sphere: bool = False) -> Any:
+def check(question: Any, data: bytes, sphere: bool = False, members: bool = False) -> Any:
     """Returns "robust" or "flip" if the certificate shows it; Refused if not. With `sphere` a flip
     on that of an open ball: if a proof shows that the ball has none, its radius is the distance
-    from center to nearest flip. Coq: radius_sound."""
+    from center to nearest flip. Coq: radius_sound. With `members` a flip of a family is one of the
+    network and ball of some m, which refutes what is said of every m."""
     text = typed(parse(data), dict)
     version, verdict = text.get("robmem"), text.get("verdict")
     need(type(version) is int and version in (1, 2), "version", version)
@@ -277,7 +278,8 @@ def check(question: Any, data: bytes, sphere: bool = False) -> Any:
     digest, first, second, *_ = fields(text, ("network", *names, "robmem", "verdict"))
     need(digest == question.network.digest, "another network", digest)
     if verdict == "flip":
-        need(len(question.region.ends()) == 1, "another verdict", "a family is shown by a proof")
+        single = len(question.region.ends()) == 1
+        need(single or members, "another verdict", "a family is shown by a proof")
         point = listed(second, read=number)
         check_flip(question, index(first, len(question.goals)), point, sphere)
     else:
@@ -297,9 +299,10 @@ def check_proof(question: Any, steps: Any, trees: Any, version: int = 2) -> None
 
 
 def check_flip(question: Any, goal: int, point: Any, sphere: bool = False) -> None:
-    """Returns if the point lies in the region and satisfies the goal's atoms. Coq: flip_sound."""
-    region = question.region
+    """Returns if the point lies in the region and satisfies the goal's atoms: in a family, in the
+    ball of its last entry, m. Coq: flip_sound."""
     need(len(point) == question.network.inputs, "dimension", len(point))
+    region = question.region.slice(point[-1])
     need(region.open or not sphere, "closed region", "an exact radius is proved on an open ball")
     need(region.contains(point, sphere), "outside", "the point is not in the region")
     y = question.network.outputs_at(point)

@@ -105,6 +105,6 @@ class Run(Questions):
             if name is not None and (samples is None or sample in samples):
                 content = read_file(self.folder / "certificates" / f"{name}.json.gz")
                 need(hashlib.sha256(content).hexdigest() == name, "certificate altered", name)
-                found = check(self.question(sample), content)
+                found = check(self.question(sample), content, members=True)
                 need(found == verdict, "another verdict", f"sample {sample}: {found}")
                 yield sample, verdict

@@ -11,6 +11,7 @@ from verifier.checker.manifest import Question, sample_goals
 from verifier.checker.scaled import evaluate
 from verifier.evidence.data_file import Points
 from verifier.question.executed import executable
+from verifier.question.family import family_goals
 from verifier.question.network import Network
 from verifier.runs.place import Place
 from verifier.runs.store import Store
@@ -50,7 +51,8 @@ def goals_at_centers(
     network: Network, points: Points, question: Question, samples: Sequence[int]
 ) -> list[int | None]:
     """The number of the first goal that holds at the sample itself, None where its label is read;
-    exact, or as the question says the plain execution at the sample in the format."""
+    exact, or as the question says the plain execution at the sample in the format. Of a family it
+    is the member of the first m that reads it."""
     centers = [question.center(points.point(sample)) for sample in samples]
     if question.semantics == "real":
         values: Sequence[Sequence[Fraction]] = evaluate(network, centers)
@@ -60,6 +62,8 @@ def goals_at_centers(
     found: list[int | None] = []
     for sample, center, outputs in zip(samples, centers, values, strict=True):
         goals = sample_goals(network, points, question, sample)
+        if question.family is not None:
+            goals = family_goals(goals, question.family.denominator, points.dimension)
         holds = (
             k for k, goal in enumerate(goals)
             if all(atom.holds(center, outputs) for atom in goal.atoms)
@@ -73,8 +77,6 @@ def misread_samples(
 ) -> list[int]:
     """The samples at which a goal of their question holds, in their order; see
     `goals_at_centers`."""
-    if question.family is not None:
-        return []  # its networks are those of every m; what is not proved is undecided
     goals = goals_at_centers(network, points, question, samples)
     return [sample for sample, goal in zip(samples, goals, strict=True) if goal is not None]
 
@@ -88,8 +90,6 @@ def centers(
 ) -> Centers:
     """Of these samples, of which `shown` holds what was checked: the centers of robust ones are
     read right by their proofs, the others are evaluated here."""
-    if question.family is not None:  # whose other samples have no single network to be read by
-        samples = [k for k in samples if k in shown]
     others = [k for k in samples if k not in shown or shown[k].verdict != "robust"]
     misread = misread_samples(network, points, question, others)
     wrong = set(misread)

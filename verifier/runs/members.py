@@ -1,9 +1,9 @@
-"""Flips in open balls of which no proof was found: a run about every ball stores proofs alone.
+"""Flips of families of which no proof was found.
 
-An open ball is asked about as all closed ones of smaller radius, with the radius m as an input that
-the network does not read. A flip in one of them is a flip in the open ball. It is looked for in one
-that is almost as large, and checked as a flip of that closed ball; whoever replays the run finds
-the sample undecided, and this again.
+A family does not hold of a sample if a member, the network of one m, loses the label on the ball of
+that m. This is looked for at the sample itself, read by the member of the first m, and on the ball
+of the last m, or almost the last where that is left out. An open ball is asked about as all closed
+ones of smaller radius, so a flip in one that is almost as large is a flip in it.
 """
 
 from __future__ import annotations
@@ -12,57 +12,44 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from verifier.checker.manifest import Question, sample_family
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip
-from verifier.evidence.data_file import Points
+from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network
-from verifier.question.region import distance
-from verifier.runs.summary import ShownFlip
+from verifier.question.query import Goal
 from verifier.search.options import Options
 from verifier.tasks.verify import verify_batch
 
-_SHARE = 1 - Fraction(1, 1 << 20)  # of an open ball's radius
-_NODES = 1000  # of the search in one ball
+_LEFT_OUT = Fraction(1, 1 << 20)  # of the interval of m, before its open end
+_NODES = 1000  # of the search on one ball
 
 
-def has_single_member(question: Question) -> bool:
-    """Whether the networks of all m are the same one."""
-    return question.family is not None and not question.family.denominator[1]
-
-
-def flips_in_open_balls(
-    network: Network,
-    points: Points,
-    question: Question,
-    samples: Sequence[int],
-    options: Options,
-) -> list[ShownFlip]:
-    """The flips that are found in the open balls of these samples, each checked exactly."""
-    if question.family is None or not samples:
-        return []
-    terms = question.family
-    largest = terms.last * _SHARE if terms.open else terms.last
-    m = max(largest, terms.first)
-    queries = [sample_family(network, points, question, k).at(m) for k in samples]
+def flips_of_members(
+    network: Network, queries: Sequence[FamilyQuery], options: Options
+) -> list[Flip | None]:
+    """For each question about a family of `network` a point (x, m) that its checker is to see, or
+    None where none was found."""
+    centers = [(*query.cone.center, query.cone.first) for query in queries]
+    found: list[Flip | None] = []
+    for query, center, outputs in zip(queries, centers, evaluate(network, centers), strict=True):
+        goal = _first_that_holds(query.goals, center, outputs)
+        found.append(None if goal is None else Flip(center, goal))
+    rest = [k for k, flip in enumerate(found) if flip is None]
+    balls = [queries[k].at(_last_asked(queries[k].cone)) for k in rest]
     limits = replace(options, nodes=min(options.nodes or _NODES, _NODES))
-    found = []
-    for sample, query, outcome in zip(
-        samples, queries, verify_batch(network, queries, limits), strict=True
-    ):
-        flip = outcome.verdict
-        if not isinstance(flip, Flip) or outcome.checked is None:
-            continue
-        (values,) = evaluate(network, [flip.point])
-        rival = query.goals[flip.goal].rival
-        found.append(
-            ShownFlip(
-                sample,
-                points.label_names[int(points.labels[sample])],
-                points.label_names[int(rival)] if rival.isdigit() else rival,
-                distance(question.norm, points.point(sample), flip.point[:-1]),
-                tuple(values),
-                flip.point[:-1],
-            )
-        )
+    for k, outcome in zip(rest, verify_batch(network, balls, limits), strict=True):
+        found[k] = outcome.verdict if isinstance(outcome.verdict, Flip) else None
     return found
+
+
+def _first_that_holds(
+    goals: Sequence[Goal], point: Sequence[Fraction], outputs: Sequence[Fraction]
+) -> int | None:
+    holds = (all(atom.holds(point, outputs) for atom in goal.atoms) for goal in goals)
+    return next((number for number, true in enumerate(holds) if true), None)
+
+
+def _last_asked(cone: Cone) -> Fraction:
+    if not cone.open:
+        return cone.last
+    return cone.last - _LEFT_OUT * (cone.last - cone.first)

@@ -16,12 +16,13 @@ from verifier.checker.manifest import (
     asked_of_run,
     claim_text,
     network_of,
-    sample_query,
+    question_of,
 )
 from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.evidence.data_file import Points
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.region import distance
 from verifier.question.shown import Shown
@@ -265,7 +266,9 @@ def shown_flips(
     outputs = evaluate(asked, [flip.point for _, flip in flips])
     shown = []
     for (sample, flip), values in zip(flips, outputs, strict=True):
-        query = sample_query(network, points, question, sample)
+        query = question_of(network, points, question, sample)
+        if isinstance(query, FamilyQuery):
+            query = query.at(flip.point[-1])
         goal = query.goals[flip.goal]
         if not query.region.contains(flip.point) or not all(
             atom.holds(flip.point, values) for atom in goal.atoms
@@ -273,7 +276,7 @@ def shown_flips(
             raise RefusedError("no flip", f"sample {sample}: its flip does not hold")
         label = points.label_names[int(points.labels[sample])]
         rival = points.label_names[int(goal.rival)] if goal.rival.isdigit() else goal.rival
-        point = flip.point[: network.inputs]  # without the rounding errors of an execution
+        point = flip.point[: points.dimension]  # without rounding errors, and without m
         away = distance(question.norm, points.point(sample), point)
         shown.append(ShownFlip(sample, label, rival, away, tuple(values), point))
     return shown

@@ -26,11 +26,13 @@ from verifier.evidence.distance import Distance
 from verifier.evidence.margin import Margin
 from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyQuery
 from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.runs.centers import goals_at_centers
+from verifier.runs.members import flips_of_members
 from verifier.runs.records import Record, failure, interval_record, record_of
 from verifier.search.deep.family import FamilySearch, without_search
 from verifier.search.flips.hints import Vector, along_one_direction, nearest_rivals
@@ -214,15 +216,17 @@ def _executed(context: Context, sample: int, asked: Asked) -> CheckedOutcome:
 def _solve_families(
     context: Context, samples: Sequence[int], progress: Callable[[int], None], worker: str
 ) -> list[Record]:
-    """The records of these samples about every budget: a proof that the checker has accepted, or
-    undecided. Of most samples the bounds alone are one; others are searched for."""
+    """The records of these samples about every budget: a proof or a flip that the checker has
+    accepted, or undecided. Of most samples the bounds alone are a proof; others are searched
+    for."""
     job, points, checker = context.job, context.points, context.checker
     asked = asked_of_run(points.digest, job.question, samples)
     queries = [sample_family(context.network, points, job.question, k) for k in samples]
     records: dict[int, Record] = {}
 
     def answered(k: int, outcome: CheckedOutcome) -> None:
-        records[k] = record_of(samples[k], queries[k], outcome, points.point(samples[k]), worker)
+        center = job.question.center(points.point(samples[k]))
+        records[k] = record_of(samples[k], queries[k], outcome, center, worker)
         progress(len(records))
 
     started = monotonic()
@@ -237,13 +241,20 @@ def _solve_families(
             before, known = known, monotonic()
             seconds = {"bounds": bounds, "search": 0.0, "check": known - before}
             answered(k, CheckedOutcome(verdict, seconds, checked=shown))
-        known = monotonic()
+        known, without = monotonic(), dict[int, CheckedOutcome]()
         for place, proof in _searched(context, these, rest):
             found, k = monotonic(), part.start + place
             verdict, shown = _shown(these, place, proof)
             before, known = known, monotonic()
             seconds = {"bounds": bounds, "search": found - before, "check": known - found}
-            answered(k, CheckedOutcome(verdict, seconds, checked=shown))
+            outcome = CheckedOutcome(verdict, seconds, checked=shown)
+            if shown is None:
+                without[k] = outcome
+            else:
+                answered(k, outcome)
+        for k, outcome in _of_members(context, queries, asked, without):
+            answered(k, outcome)
+        known = monotonic()
         started = known
     return [records[k] for k in range(len(samples))]
 
@@ -258,6 +269,35 @@ def _searched(
     own = [queries[k] for k in places], scaled, [roots[k] for k in places]
     for number, proof in context.family_search.run(*own, timeout=context.job.options.timeout):
         yield places[number], proof
+
+
+def _of_members(
+    context: Context,
+    queries: Sequence[FamilyQuery],
+    asked: Sequence[Asked],
+    without: Mapping[int, CheckedOutcome],
+) -> Iterator[tuple[int, CheckedOutcome]]:
+    """Flips of the questions without a proof, by their numbers, checked; they are looked for in a
+    copy of the network. What is undecided still is as it was."""
+    if not without:
+        return
+    network, started = context.checker.lent()[0], monotonic()
+    lent = [FamilyQuery(network, queries[k].cone, queries[k].goals) for k in without]
+    found = flips_of_members(network, lent, context.job.options)
+    share = (monotonic() - started) / len(without)
+    for (k, outcome), flip in zip(without.items(), found, strict=True):
+        seconds = outcome.seconds | {"search": outcome.seconds["search"] + share}
+        if flip is None:
+            yield k, replace(outcome, seconds=seconds)
+            continue
+        started = monotonic()
+        (shown,) = context.checker.flips([queries[k]], [flip], [asked[k]])
+        seconds["check"] += monotonic() - started
+        if isinstance(shown, RefusedError):
+            reason = f"the checker refused a flip that the search found: {shown}"
+            yield k, CheckedOutcome(Undecided(reason), seconds)
+        else:
+            yield k, CheckedOutcome(flip, seconds, checked=shown)
 
 
 def _shown(
