@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from reports.colours import DARK, LIGHT, declarations
 from reports.document import (
     Block,
     Cards,
@@ -81,7 +82,8 @@ def environment() -> Environment:
         "data_uri": data_uri,
         "mark": lambda tone: _MARKS[tone],
     }
-    made.globals |= {"LONG": LONG, "TABLE": TABLE}
+    made.globals |= {"LONG": LONG, "TABLE": TABLE, "LIGHT": LIGHT, "DARK": DARK}
+    made.globals["declarations"] = declarations
     made.globals["told"] = _told
     made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
     return made

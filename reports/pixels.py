@@ -10,20 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.colours import DOWN, UP
 from reports.document import Picture
-
-_RED, _BLUE = (196, 48, 43), (33, 102, 172)
 
 
 def png(picture: Picture, scale: int = 1) -> bytes:
-    """The picture as PNG, each pixel `scale` wide: grey, dark is 1; if signed, red up, blue down.
+    """The picture as PNG, each pixel `scale` wide: grey, dark is 1; if signed, orange up, blue down.
 
     The data stand uncompressed, so that no version of a compressor enters.
     """
     levels: NDArray[Any] = picture.pixels
     if picture.signed:
         strength = np.abs(levels)[..., None]
-        colour = np.where(levels[..., None] > 0, np.array(_RED), np.array(_BLUE))
+        colour = np.where(levels[..., None] > 0, _channels(UP), _channels(DOWN))
         image = 255 - strength * (255 - colour)
     else:
         image = (255 * (1 - levels))[..., None]
@@ -37,6 +36,10 @@ def png(picture: Picture, scale: int = 1) -> bytes:
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in parts
     )
+
+
+def _channels(colour: str) -> NDArray[Any]:
+    return np.array(list(bytes.fromhex(colour[1:])))
 
 
 def data_uri(picture: Picture) -> str:

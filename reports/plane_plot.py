@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.colours import BAD, INK, SERIES, SOFT
+from reports.colours import BAD, EXACT_AREA, INK, OTHER_AREA, SERIES, SOFT
 from reports.plots import MARKERS, brief
 
 Point = tuple[float, float]
@@ -73,7 +73,7 @@ class Plane:
             name = brief(self.labels[label]) if label not in named else None
             axes.add_patch(
                 PathPatch(joined(outlines), facecolor=SERIES[label % len(SERIES)],
-                          alpha=0.42 if exact else 0.2, linewidth=0, label=name)
+                          alpha=EXACT_AREA if exact else OTHER_AREA, linewidth=0, label=name)
             )  # fmt: skip
             named.add(label)
         if self.kinks:

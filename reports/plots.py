@@ -436,7 +436,7 @@ class Chords:
             axes.text(1.1 * math.cos(middle), 1.1 * math.sin(middle), brief(name, 12),
                       ha="left" if math.cos(middle) > 0.1 else
                       "right" if math.cos(middle) < -0.1 else "center",
-                      va="center", color=colour)  # fmt: skip
+                      va="center")  # fmt: skip
             angles += own
             at = ends[1] - gap
         for first, second, closeness in self.edges:

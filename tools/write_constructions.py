@@ -18,6 +18,7 @@ from typing import Any
 import robmem
 from constructions.construction import Construction, actual_sizes
 from constructions.registry import REGISTRY, Entry, build
+from reports.colours import SERIES
 from verifier.question.rational import format_rational
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -125,7 +126,7 @@ def _picture(made: Construction) -> str:
     bars = []
     for place, count in enumerate(counts):
         height = max(2, round(_HEIGHT * log2(1 + count) / most))
-        colour = "#888" if place in (0, len(counts) - 1) else "#3f51b5"
+        colour = SERIES[8] if place in (0, len(counts) - 1) else SERIES[6]
         bars.append(
             f'<rect x="{place * step}" y="{_HEIGHT - height}" width="{max(1, step - 1)}" '
             f'height="{height}" fill="{colour}"><title>{count}</title></rect>'
