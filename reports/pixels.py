@@ -15,7 +15,8 @@ from reports.document import Picture
 
 
 def png(picture: Picture, scale: int = 1) -> bytes:
-    """The picture as PNG, each pixel `scale` wide: grey, dark is 1; if signed, orange up, blue down.
+    """The picture as PNG, each pixel `scale` wide: grey, dark is 1; if signed,
+    orange up, blue down.
 
     The data stand uncompressed, so that no version of a compressor enters.
     """

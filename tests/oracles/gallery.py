@@ -35,6 +35,7 @@ ENTRIES = (
             "robmem certify --data iris --ratio 99/100 --out runs/iris-linf",
             "robmem report runs/iris-linf --kernel 3 -o iris-linf",
         ),
+        quick=False,
     ),
     Entry(
         "plane-control",
@@ -54,6 +55,7 @@ ENTRIES = (
             ),
             "robmem report runs/hasty -o plane-undecided",
         ),
+        quick=False,
     ),
     Entry(
         "plane-radii",
@@ -63,6 +65,7 @@ ENTRIES = (
             "robmem radius runs/plane/network.robmem --data plane.csv --norm 2 --proofs radii",
             "robmem report runs/plane --radii radii -o plane-radii",
         ),
+        quick=False,
     ),
     Entry(
         "wine-ovr",
@@ -89,6 +92,7 @@ ENTRIES = (
             "robmem certify --data plane.csv --construction l2 --ratio 1/2 --out runs/l2",
             "robmem report runs/linf runs/l2 -o plane-compared",
         ),
+        quick=False,
     ),
     Entry(
         "digits-linf",
