@@ -12,7 +12,7 @@ from tests.oracles.maxima_networks import checker_of
 from tests.oracles.random_families import random_sum_family
 from tests.oracles.random_queries import random_goals, random_region
 from tests.oracles.ridge_networks import separable_network
-from verifier.checker.branch import Branch
+from verifier.checker.branch import Branch, _shifted
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
@@ -92,3 +92,7 @@ def test_bounds_are_rounded_outwards_to_few_bits(value: Fraction) -> None:
                 long = (value / scale).denominator > 2**64
                 assert F(found) / scale == (outwards if long else value / scale)
                 assert branch._shortly(v, 5, upper=upper) == 5
+
+
+def test_bounds_on_a_grid_are_numbers() -> None:
+    assert [_shifted(6, by) for by in (-2, -1, 0, 1, 2)] == [24, 12, 6, 3, F(3, 2)]

@@ -256,15 +256,55 @@ def last_bounds(checker):
 
 
 def test_a_maximum_is_seen_where_its_unit_has_the_upper_bound_1():
+    checker = max_of_two()
+    assert last_bounds(checker) == (0, 2)
+    checker.apply(MaximaStep())
+    assert last_bounds(checker) == (0, 1)
+
+
+def max_of_two():
+    """max(a, b) of the two inputs on the unit square."""
     build = NetworkBuilder(2)
     a, b = build.layer(list(build.inputs))
     (rise,) = build.layer([b - a])
     network = build.network([build.layer([a + rise])[0]])
     region = box([F(0)] * 2, [F(1)] * 2)
-    checker = checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
-    assert last_bounds(checker) == (0, 2)
+    return checker_of(Query(network, region, (Goal((Atom((), (), F(0), True),), "no"),)))
+
+
+def test_a_step_stands_in_place_of_lemmas_that_say_less():
+    """Of the first unit as of others."""
+    checker = max_of_two()
+    for unit in (0, 1):
+        checker.assume(Lemma(unit, True, F(3, 4), ()))
+        checker.restrict(InputSplit(unit, F(1, 2)), high=False)
     checker.apply(MaximaStep())
-    assert last_bounds(checker) == (0, 1)
+    assert [checker.upper(unit) for unit in (0, 1)] == [F(1, 2)] * 2
+    assert last_bounds(checker) == (0, F(1, 2))
+
+
+def test_a_second_step_keeps_the_list_of_what_the_first_has_changed():
+    """A snapshot, which a branch is made again from, holds both."""
+    checker = max_of_two()
+    checker.restrict(InputSplit(0, F(1, 2)), high=False)
+    checker.apply(MaximaStep())
+    assert checker.snapshot().high[0] == F(1, 2)
+    checker.assume(Lemma(1, True, F(1, 4), ()))
+    checker.apply(MaximaStep())
+    found = checker.snapshot().high
+    assert (found[0], found[1]) == (F(1, 2), F(1, 4))
+
+
+@pytest.mark.parametrize("way", ["_tighten_at_once", "_tighten_one_by_one"])
+def test_a_step_can_be_stopped(way):
+    class Stopped(Exception):
+        pass
+
+    def stop():
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        getattr(max_of_two(), way)(stop)
 
 
 def test_a_maximum_above_a_sum_of_units_is_seen():

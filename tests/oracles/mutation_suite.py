@@ -61,6 +61,7 @@ FILES = {
     ),
     "data_file": ("test_data_bytes", "test_data_file", "test_hostile_files"),
     "branch": (
+        "test_branch_steps",
         "test_maxima_pass",
         *FAST,
         "test_symbolic_ahead",

@@ -304,11 +304,9 @@ class Branch:
         """Bounds all units again, first to last, by interval arithmetic and the maxima in their
         rows, but for copies and units that are off; says which bounds changed. `watch` is called
         now and then, and may raise."""
-        mark = self.mark()
         try:
             return self._tighten_at_once(watch)
-        except DoesNotFitError:
-            self.undo(mark)
+        except DoesNotFitError:  # before any bound has changed
             return self._tighten_one_by_one(watch)
 
     def _tighten_at_once(self, watch: Callable[[], None]) -> Changes:
