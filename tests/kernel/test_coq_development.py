@@ -100,7 +100,7 @@ def test_the_python_kernel_names_lemmas_that_are_proved():
         "root_sound", "interval_sound", "relu_sound", "lemma_goal_met", "valid_tighten",
         "check_sound", "close_sound", "take_atoms_sound", "take_cuts_sound", "take_bounds_sound",
         "add_row_value", "clear_sound", "rest_at_ends_sound", "finish_sound", "finish_cone_sound",
-        "finish_ridge_sound", "weights_sound", "range_sound", "walk_sound", "least_sound",
-        "label_goals_mean", "verify_sound", "verify_cone_sound", "verify_sample_sound",
-        "verify_family_sound", "flip_sound", "radius_sound",
+        "finish_ridge_sound", "finish_sums_sound", "weights_sound", "range_sound", "walk_sound",
+        "least_sound", "label_goals_mean", "verify_sound", "verify_cone_sound",
+        "verify_sample_sound", "verify_family_sound", "flip_sound", "radius_sound",
     }  # fmt: skip

@@ -15,6 +15,7 @@ from tests.oracles.kernel import kernel_answer
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import (
     cone_of,
+    hat,
     holds_at_slices,
     label_families,
     random_sum_family,
@@ -32,8 +33,6 @@ from verifier.evidence.certificate import (
     parse_certificate,
 )
 from verifier.kernel import rules
-from verifier.question.build import NetworkBuilder
-from verifier.question.family import FamilyQuery
 from verifier.question.query import Atom, Goal
 from verifier.search.deep.family import family_proofs
 
@@ -107,17 +106,6 @@ def test_bounds_of_random_sums_hold_at_points():
                         assert a <= bound if lemma.upper else a >= bound, seed
                         checked += 1
     assert checked > 5000
-
-
-def hat():
-    """-min(|x|, 1/2) on the balls |x| <= m, m <= 1: at m it is -min(m, 1/2), which no bound at the
-    two ends alone shows."""
-    build = NetworkBuilder(2)
-    x, _ = build.inputs
-    right, left, far, beyond = build.layer([x, -x, x - F(1, 2), -x - F(1, 2)])
-    network = build.network([far + beyond - right - left])
-    goal = Goal((Atom(((1, -F(1, 2)),), ((0, -ONE),), ZERO, True),), "below")
-    return FamilyQuery(network, cone_of("1", [0], 0, 1), (goal,))
 
 
 def test_minima_are_those_of_the_largest_ball_at_both_ends(monkeypatch):

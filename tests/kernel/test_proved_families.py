@@ -3,22 +3,28 @@
 from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
+from random import Random
 
 import pytest
 
 from constructions.families import family_of
 from tests.oracles.checkers import answer
+from tests.oracles.kernel import kernel_answer
 from tests.oracles.proved_kernel import kernel_folder, proved_flaw, say
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import (
+    cone_of,
     family_run,
     guessed,
+    hat,
     holds_at_slices,
     kink,
     label_families,
     lemmas,
     random_family,
+    random_sum_family,
 )
+from verifier.checker.elaborate import elaborate
 from verifier.checker.family_replay import replay_family
 from verifier.checker.proved import replay_proof, replay_run
 from verifier.evidence.certificate import (
@@ -31,7 +37,9 @@ from verifier.evidence.certificate import (
     Robust,
     UnitSplit,
 )
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
+from verifier.question.family import FamilyQuery
 from verifier.question.query import Atom, Goal
 from verifier.search.deep.family import family_proofs
 
@@ -74,7 +82,71 @@ def test_many_random_families():
     assert min(random_proofs(range(30000, 33000)).values()) > 600
 
 
-@pytest.mark.parametrize("name", ["linf", "l1-halfspaces", "l2-halfspaces"])
+def random_sums(seeds):
+    """Sums of ridge functions, as they are and altered in a number: both kernels agree."""
+    counts = Counter()
+    for seed in seeds:
+        query, verdict = random_sum_family(seed)
+        if not agree(query, verdict):
+            continue
+        rng, whole, (goal,) = Random(seed), elaborate(query, verdict), query.goals
+        for _ in range(3):
+            more = rng.choice((ZERO, F(1, 10**9), F(1, 4)))
+            atom = replace(goal.atoms[0], constant=goal.atoms[0].constant + more)
+            moved, steps = replace(query, goals=(replace(goal, atoms=(atom,)),)), list(whole.steps)
+            if steps and rng.random() < 0.5:
+                k = rng.randrange(len(steps))
+                ends = list(steps[k].ends)
+                ends[rng.randrange(2)] += rng.choice((1, -1)) * rng.choice((F(1, 10**6), F(1, 3)))
+                steps[k] = replace(steps[k], ends=tuple(ends))
+            changed = Robust(tuple(steps), whole.trees)
+            accepted = kernel_answer(moved, changed) == "accepted"
+            assert (proved_flaw(moved, changed) == "accepted") == accepted, seed
+            assert not accepted or holds_at_slices(moved), seed
+            counts[accepted] += 1
+    return counts
+
+
+def test_random_sums():
+    assert min(random_sums(range(60)).values()) > 20
+
+
+@pytest.mark.slow
+def test_many_random_sums():
+    assert min(random_sums(range(40000, 42000)).values()) > 800
+
+
+def test_minima_are_those_of_the_largest_ball():
+    """At every m the least is -min(m, 1/2): neither end's own ball shows that it is below m / 2."""
+    assert not agree(hat(), Robust((), ((Node((), Leaf(ball=ZERO)),),)))
+    (goal,) = hat().goals
+    below = replace(goal.atoms[0], inputs=(), constant=-F(1, 2))
+    query = replace(hat(), goals=(replace(goal, atoms=(below,)),))
+    assert agree(query, Robust((), ((Node((), Leaf(ball=ZERO)),),)))
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_the_share_of_the_ball_grows_with_m(norm):
+    """|x| is below m + 1/9 on the balls |x| <= m, and 2 |x| below 3 m - 1 + 1/9 for m from 1 to 2;
+    by squares -2 |x| >= -1 - x^2, and -1 - m^2 is at least -3 m + 1 there, for it is so at both
+    ends. Neither is below what is less by 2/9."""
+    build = NetworkBuilder(2)
+    x, _ = build.inputs
+    right, left = build.layer([x, -x])
+    network = build.network([right + left])
+    tree = (Node((), Leaf(ball=ONE)),)
+    for more in (F(1, 9), -F(1, 9)):
+        if norm == "1":
+            atom = Atom(((1, -ONE),), ((0, ONE),), -more, True)
+        else:
+            atom = Atom(((1, -F(3)),), ((0, F(2)),), F(2) - 1 - more, True)
+        cone = cone_of(norm, [0], 1, 2)
+        query = FamilyQuery(network, cone, (Goal((atom,), "beyond"),))
+        assert agree(query, Robust((), (tree,))) == (more > 0)
+        assert not agree(query, Robust((), ((Node((), Leaf(ball=F(1, 9))),),)))
+
+
+@pytest.mark.parametrize("name", ["linf", "l1", "l1-parallel", "l1-halfspaces", "l2-halfspaces"])
 def test_constructions(name):
     dataset = random_data(3, 6, 2, 3)
     family = family_of(dataset, name)

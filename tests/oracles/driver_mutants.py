@@ -78,8 +78,8 @@ DRIVER = {
         "high; center = (ignore (number ()); zero)",
     ),
     "every claim holds": (
-        "choice options () in\n  if not holds",
-        "choice options () in let holds = true in\n  if not holds",
+        "choice options () in if not holds",
+        "choice options () in let holds = true in if not holds",
     ),
     "exit code 0": (
         "if not holds then incr refused;",
@@ -161,23 +161,31 @@ DRIVER = {
         "verify fuel (lines ()) net g [] { p with trees = [] });",
     ),
     "families of the first ball": (
-        "verify_family fuel net f reach s",
+        "verify_family fuel (lines_of_x ()) net f reach",
         (
-            "(fun p -> verify_family fuel net { f with balls = { f.balls with "
+            "verify_family fuel (lines_of_x ()) net { f with balls = { f.balls with "
             "last = add0 f.balls.first { qnum = Whole.one; qden = Whole.of_int "
-            "1000000 } } } reach s p)"
+            "1000000 } } } reach"
         ),
     ),
     "every family accepted": (
-        "(verify_family fuel net f reach s)",
-        "(fun p -> ignore (verify_family fuel net f reach s p); true)",
+        "verify_family fuel (lines_of_x ()) net f reach s p)",
+        "ignore (verify_family fuel (lines_of_x ()) net f reach s p); true)",
     ),
     "cones about no goal": (
-        "(verify_cone fuel net k reach c aims)",
+        "verify_cone fuel (lines_of_x ()) net k reach c aims p)",
         (
-            "(fun p -> verify_cone fuel net k reach c (List.tl aims) { p with "
+            "verify_cone fuel (lines_of_x ()) net k reach c (List.tl aims) { p with "
             "trees = List.tl p.trees })"
         ),
+    ),
+    "families whose sums read m": (
+        "lines_of_x = lines_but 1",
+        "lines_of_x = lines_but 0",
+    ),
+    "families without sums": (
+        "lines_of_x = lines_but 1",
+        "lines_of_x () = Nil",
     ),
     "another network asked about": (
         "outputs = several row outputs } in",

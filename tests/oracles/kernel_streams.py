@@ -15,9 +15,16 @@ from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.proved_runs import SIZES, small_run
 from tests.oracles.radius_pairs import PAIRS, at_distance
-from tests.oracles.random_families import family_run, guessed, kink, random_family
+from tests.oracles.random_families import (
+    family_run,
+    guessed,
+    kink,
+    random_family,
+    random_sum_family,
+)
 from tests.oracles.random_queries import random_query
 from verifier.checker.checked import Checked
+from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_radius import check_radius
 from verifier.checker.family_replay import replay_family
 from verifier.checker.manifest import Result, check_results, run_checker, sample_query
@@ -115,6 +122,13 @@ def cones():
         proof = Robust((), (guessed(rng, query),))
         if is_spelled_out(proof):
             yield of_query(query, proof)
+    for seed in range(60):
+        query, proof = random_sum_family(seed)
+        if answer(replay_family, query, proof) == "accepted":
+            whole, (goal,) = elaborate(query, proof), query.goals
+            yield of_query(query, whole)
+            nearer = replace(goal.atoms[0], constant=goal.atoms[0].constant + F(1, 5))
+            yield of_query(replace(query, goals=(replace(goal, atoms=(nearer,)),)), whole)
     above = Goal((Atom(((1, -F(1)),), ((0, F(1)),), F(0), True),), "above m")
     yield of_query(kink(above), Robust((), (LEAF,)))
     never = Goal((Atom((), (), -F(1), False),), "never")

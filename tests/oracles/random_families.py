@@ -188,6 +188,17 @@ def kink(goal, *, second=False):
     return FamilyQuery(build.network([z]), cone_of("inf", [0], 0, 1), (goal,))
 
 
+def hat():
+    """-min(|x|, 1/2) on the balls |x| <= m, m <= 1: at m it is -min(m, 1/2), which no bound at the
+    two ends alone shows."""
+    build = NetworkBuilder(2)
+    x, _ = build.inputs
+    right, left, far, beyond = build.layer([x, -x, x - F(1, 2), -x - F(1, 2)])
+    network = build.network([far + beyond - right - left])
+    goal = Goal((Atom(((1, -F(1, 2)),), ((0, -ONE),), ZERO, True),), "below")
+    return FamilyQuery(network, cone_of("1", [0], 0, 1), (goal,))
+
+
 def label_families(dataset, family, end):
     """Of each sample, whether its label is the output on every ball up to `end`, which is open."""
     found = []

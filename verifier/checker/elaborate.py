@@ -46,7 +46,7 @@ from verifier.checker.manifest import (
 )
 from verifier.checker.maxima_trees import spelled_out, spelled_out_family
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
-from verifier.checker.ridge_lemmas import sums_of_family, sums_spelled_out
+from verifier.checker.ridge_lemmas import sums_of_family, sums_spelled_out, weighted
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.symbolic import SLOPE, Branches
 from verifier.checker.tree import TreeChecker
@@ -69,7 +69,6 @@ from verifier.evidence.certificate import (
     SymbolicLeaf,
     SymbolicStep,
     Tree,
-    Weight,
     certificate_bytes,
     check_numbers,
     node_out,
@@ -88,7 +87,6 @@ from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
-from verifier.question.region import root_upper
 
 ONE, ZERO = Fraction(1), Fraction(0)
 
@@ -270,8 +268,7 @@ class Elaborator(TreeChecker):
             return leaf
         if self.region.norm == "inf":
             return None
-        form, _ = self.start(leaf, target)
-        self._eliminate(form, leaf)
+        form = self.form(leaf, target)
         size = self.scaled.denominator
         rest = {k: Fraction(c * size, form.denominator) for k, c in sorted(form.z.items()) if c}
         boxed = replace(leaf, box=rest)
@@ -291,8 +288,7 @@ class Elaborator(TreeChecker):
         """For each undecided unit that the form reaches the line that its sign asks for."""
         chosen: dict[int, Fraction] = {}
         self._chosen = chosen
-        form, _ = self.start(leaf, target)
-        self._eliminate(form, leaf)  # a usual leaf, so that the form has room for such slopes
+        self.form(leaf, target)  # a usual leaf, so that the form has room for such slopes
         self._chosen = None
         return dict(sorted(chosen.items()))
 
@@ -318,9 +314,7 @@ class Elaborator(TreeChecker):
     def _with_weights(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:
         if not leaf.ball or leaf.weights:
             return leaf
-        form, _ = self.start(leaf, target)
-        self._eliminate(form, leaf)
-        return _weighted(self.scaled, self.region.norm, form, leaf)
+        return weighted(self.scaled, self.region.norm, self.form(leaf, target), leaf)
 
     # ---------------------------------------------------------------- separable steps
 
@@ -356,21 +350,6 @@ def _lines_of(branches: Branches) -> dict[int, tuple[Fraction, Fraction]]:
         ):
             found[v] = Fraction(line), Fraction(chord, 1 << SLOPE)
     return found
-
-
-def _weighted(scaled: ScaledNetwork, norm: str, form: Form, leaf: Leaf) -> Leaf:
-    """The leaf with the weights that the checker derives for the directions of this form."""
-    univariate = univariate_of(scaled)
-    profiles = univariate.profiles_of(form.z.items())
-    lines = tuple(univariate.line_of_profile[profile] for profile, _ in profiles)
-    weights = []
-    for line, share in zip(lines, univariate.ball_weights(lines, norm), strict=True):
-        direction = univariate.directions[line]
-        scale = None
-        if norm == "2":  # as `ball_weights` has it
-            scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
-        weights.append(Weight(direction, share, scale))
-    return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
 
 
 def _floored(slope: Fraction) -> Fraction:
@@ -415,7 +394,7 @@ class FamilyElaborator(FamilyChecker):
             steps, body = tuple(self.steps(node.steps)), node.body
             if isinstance(body, Leaf) and body.ball and not body.weights:
                 end = self.ends[0]
-                body = _weighted(
+                body = weighted(
                     self.scaled, end.region.norm, end.form(body, at_end(target, 0)), body
                 )
             yield Node(steps, body)

@@ -128,6 +128,13 @@ class LeafChecker(Branch):
             kind = "lemma" if isinstance(target, Lemma) else "goal"
             raise RefusedError("bound too weak", f"a leaf of the {kind} does not close")
 
+    def form(self, leaf: Leaf, target: Goal | Lemma) -> Form:
+        """What the leaf bounds, as a form of the inputs and of the units that it keeps; for the
+        elaboration."""
+        form, _ = self.start(leaf, target)
+        self._eliminate(form, leaf)
+        return form
+
     def start(self, leaf: Leaf, target: Goal | Lemma) -> tuple[Form, bool]:
         """The form whose positivity closes the leaf, and whether it must be strict."""
         z: dict[int, Fraction] = {}

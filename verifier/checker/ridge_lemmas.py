@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from verifier.checker.family import FamilyChecker
-from verifier.checker.leaf import LeafChecker
+from verifier.checker.leaf import Form, LeafChecker
 from verifier.checker.ridge import univariate_of
 from verifier.checker.scaled import ScaledNetwork
-from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, SumsStep
+from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, SumsStep, Weight
+from verifier.question.region import root_upper
 
 ZERO = Fraction(0)
 
@@ -24,6 +26,27 @@ def sums_read(scaled: ScaledNetwork, unit: int) -> list[int]:
                 found.add(j - inputs)
                 waiting.append(j - inputs)
     return sorted(found)
+
+
+def weighted(
+    scaled: ScaledNetwork, norm: str, form: Form, leaf: Leaf, *, zeros: bool = True
+) -> Leaf:
+    """The leaf with the weights that the checker derives for the directions of this form, in a
+    step about sums without those whose function is zero everywhere."""
+    univariate = univariate_of(scaled)
+    found = [profile for profile, _ in univariate.profiles_of(form.z.items())]
+    if not zeros:
+        functions = univariate.profiles
+        found = [p for p in found if any(functions[p].values) or any(functions[p].slopes)]
+    lines = tuple(univariate.line_of_profile[profile] for profile in found)
+    weights = []
+    for line, share in zip(lines, univariate.ball_weights(lines, norm), strict=True):
+        direction = univariate.directions[line]
+        scale = None
+        if norm == "2":  # as `ball_weights` has it
+            scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
+        weights.append(Weight(direction, share, scale))
+    return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
 
 
 def lemmas_below(checker: LeafChecker, unit: int) -> list[Lemma]:
@@ -51,8 +74,11 @@ def sums_of_family(checker: FamilyChecker, step: SumsStep) -> list[PairLemma]:
                 checker.assume(lemmas[-1])
         scale = checker.scaled.scales[checker.inputs + unit]
         first, last = (Fraction(value) / scale for value in values)
-        tree = (Node((), Leaf(ball=multiplier)),)
-        lemmas.append(PairLemma(unit, upper, (first, last), tree))
+        leaf, end = Leaf(ball=multiplier), checker.ends[0]
+        if multiplier:
+            form = end.form(leaf, Lemma(unit, upper, first, ()))
+            leaf = weighted(checker.scaled, end.region.norm, form, leaf, zeros=False)
+        lemmas.append(PairLemma(unit, upper, (first, last), (Node((), leaf),)))
         checker.assume(lemmas[-1])
     return lemmas
 
@@ -66,6 +92,10 @@ def sums_spelled_out(checker: LeafChecker, step: SumsStep) -> list[Lemma]:
     for unit, upper, multiplier, value in changes:
         lemmas += lemmas_below(checker, unit)
         bound = Fraction(value) / checker.scaled.scales[checker.inputs + unit]
-        lemmas.append(Lemma(unit, upper, bound, (Node((), Leaf(ball=multiplier)),)))
+        leaf = Leaf(ball=multiplier)
+        if multiplier:
+            form = checker.form(leaf, Lemma(unit, upper, bound, ()))
+            leaf = weighted(checker.scaled, checker.region.norm, form, leaf, zeros=False)
+        lemmas.append(Lemma(unit, upper, bound, (Node((), leaf),)))
         checker.assume(lemmas[-1])
     return lemmas

@@ -225,8 +225,6 @@ def _leaf(leaf: Leaf, tables: Tables) -> str:
     if leaf.usual:
         words.append("usual")
     if leaf.ball is not None:
-        if leaf.ball and not leaf.weights:
-            raise UserError(SHORT)
         number = str(tables[leaf.weights]) if leaf.weights else "-"
         words += ["ball", number_text(leaf.ball), number]
     return " ".join([*words, "."])

@@ -171,7 +171,7 @@ class Checker:
             form.add(form.z.pop(self.parameter), (), self.bound(branch, self.parameter, False))
         if "ball" in text:
             t, weights = number(text["ball"]), text.get("weights", ())
-            # The same minima for all m, of the largest ball: then it is affine or concave in m.
+            # Minima of the largest ball for all m: affine or concave in m. Coq: finish_sums_sound.
             ends = [[self.bound(branch, k, u) for k in range(self.ridges.axes)] for u in (0, 1)]
             region, sides = branch.regions[-1], ([*map(min, ends[0])], [*map(max, ends[1])])
             least = self.ridges.least(form.z, t, weights, region, sides, branch.cuts)

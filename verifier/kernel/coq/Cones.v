@@ -1,11 +1,12 @@
-(** Questions about every m: leaves on the cone of all balls, the theorem, and labels. *)
+(** Questions about every m: leaves on the cone of all balls, with sums of ridge functions too, the
+    theorem, and labels. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz Arith.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge Family Labels.
+From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge Shares Family Verify Labels.
 Import ListNotations.
 Open Scope R_scope.
 
 Section Cone.
-Variables (k : cone) (p : name) (ss : list side).
+Variables (fuel : list name) (h : hints) (k : cone) (p : name) (ss : list side).
 
 (** On the box of x, whose sides grow with m. *)
 Fixpoint on_sides (e : env line) (ss : list side) (ins : trie Q) (c : line) : option line :=
@@ -52,11 +53,44 @@ Definition finish_cone (w : span) (e : env line) (enough : bool) (f : form line)
       | None => false
       end
   end.
+
+(** With a share of the ball: the least of the sums, on the largest ball of the branch and where the
+    inputs lie for some m. What the share takes away is convex in m: at most the line through its ends. *)
+Definition largest_ball (w : span) : region :=
+  Region ss (Ball (growth k)
+    (match growth k with L2 => mul (mul (snd w) (snd w)) (rate k) | _ => mul (snd w) (rate k) end) false).
+Definition least_end (w : span) (l : line) : Q := smaller (fst (at_ends w l)) (snd (at_ends w l)).
+Definition largest_end (w : span) (l : line) : Q := larger (fst (at_ends w l)) (snd (at_ends w l)).
+Definition inputs_of (w : span) (e : env line) (v : name) : option (Q * Q) :=
+  match get v e with Some (Input lo hi) => Some (least_end w lo, largest_end w hi) | _ => None end.
+Definition weakest (w : span) (s : sum line) : sum Q := (fst s, largest_end w (snd s)).
+Definition taken_away (w : span) (t : Q) : line :=
+  match growth k with
+  | L2 => line_times (mul t (rate k)) (add (fst w) (snd w), neg (mul (fst w) (snd w)))
+  | _ => (mul t (rate k), zero)
+  end.
+Definition round_norm : bool := match growth k with L2 => true | _ => false end.
+Definition finish_sums (w : span) (e : env line) (known : list (sum line)) (enough : bool)
+    (t : Q) (i : option nat) (f : form line) : bool :=
+  let (g, ins) := take p (fst f) in
+  let c := match g with Some g => line_join (snd f) (g, zero) | None => snd f end in
+  match sum_least fuel e (inputs_of w e) (lined h) (largest_ball w) (map (weakest w) known) round_norm
+    (lines h) (table_number h i) t ins with
+  | None => false
+  | Some None => true
+  | Some (Some q) =>
+      match growth k with Linf => is_zero t | _ => true end
+      && positive_at w enough plainly
+           (line_join (line_join c (fixed q)) (line_times (neg one) (taken_away w t)))
+  end.
 Definition on_cone : ending line span :=
   {| boxed := match growth k with Linf => false | _ => true end;
-     keeps_in := fun _ _ => false;
-     finishes := fun r w e _ enough f =>
-       match r with None => finish_cone w e enough f | Some _ => false end |}.
+     keeps_in := fun r => match r with Some _ => on_line h | None => fun _ => false end;
+     finishes := fun r w e known enough f =>
+       match r with
+       | None => finish_cone w e enough f
+       | Some (t, i) => finish_sums w e known enough t i f
+       end |}.
 
 Variable z : valuation.
 Let m := z p.
@@ -170,10 +204,107 @@ Proof.
     pose proof (Rle_abs (- I)) as L. rewrite Rabs_Ropp in L.
     unfold above in *. destruct enough; simpl in *; lra.
 Qed.
+
+Section Ends.
+Variable w : span.
+Hypothesis W : Q2R (fst w) <= m <= Q2R (snd w).
+Lemma ends_around l : Q2R (least_end w l) <= real l <= Q2R (largest_end w l).
+Proof.
+  unfold least_end, largest_end, real. rewrite smaller_real, larger_real.
+  destruct (at_ends_real w l) as [E F]. rewrite E, F. clear E F. split.
+  - set (q := Rmin _ _).
+    pose proof (affine_nonneg (Q2R (fst l)) (Q2R (snd l) - q) (Q2R (fst w)) (Q2R (snd w)) m) as H.
+    pose proof (Rmin_l (line_at l (Q2R (fst w))) (line_at l (Q2R (snd w)))).
+    pose proof (Rmin_r (line_at l (Q2R (fst w))) (line_at l (Q2R (snd w)))).
+    fold q in H0, H1. unfold line_at in *. lra.
+  - set (q := Rmax _ _).
+    pose proof (affine_nonneg (- Q2R (fst l)) (q - Q2R (snd l)) (Q2R (fst w)) (Q2R (snd w)) m) as H.
+    pose proof (Rmax_l (line_at l (Q2R (fst w))) (line_at l (Q2R (snd w)))).
+    pose proof (Rmax_r (line_at l (Q2R (fst w))) (line_at l (Q2R (snd w)))).
+    fold q in H0, H1. unfold line_at in *. lra.
+Qed.
+Lemma inputs_of_sound e : valid real e z -> sides_of z (inputs_of w e).
+Proof.
+  intros Va v a b. unfold inputs_of. destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
+  intro E; injection E as <- <-. pose proof (Va _ _ G) as B. simpl in B.
+  pose proof (ends_around lo). pose proof (ends_around hi). lra.
+Qed.
+Lemma weakest_sound known : Forall (fun s => 0 <= sum_value real s z) known ->
+  Forall (fun s => 0 <= sum_value Q2R s z) (map (weakest w) known).
+Proof.
+  intro K. apply Forall_map. revert K. apply Forall_impl. intros s H. unfold sum_value, weakest in *.
+  cbn [fst snd]. pose proof (ends_around (snd s)). lra.
+Qed.
+Lemma near_largest : near ss (ball (largest_ball w)) z.
+Proof.
+  pose proof near_m as N. unfold largest_ball, near, ball, within, below, size_at in *.
+  assert (M : m * Q2R (rate k) <= Q2R (snd w) * Q2R (rate k)) by (apply Rmult_le_compat_r; lra).
+  assert (S : m * m * Q2R (rate k) <= Q2R (snd w) * Q2R (snd w) * Q2R (rate k)).
+  { apply Rmult_le_compat_r; [lra |]. apply Rmult_le_compat; lra. }
+  destruct (growth k); rewrite !mul_real.
+  - revert N. apply Forall_impl. intros s B. lra.
+  - lra.
+  - lra.
+Qed.
+Lemma taken_away_least t : 0 <= Q2R t ->
+  Q2R t * size_of round_norm (map (gap z) ss)
+    <= match growth k with Linf => Q2R t * total (map Rabs (map (gap z) ss)) | _ => real (taken_away w t) end.
+Proof.
+  intro T. pose proof near_m as N. unfold within, below, size_at in N.
+  unfold round_norm, size_of, taken_away, real. destruct (growth k); [lra | |].
+  - unfold line_at. cbn [fst snd]. rewrite mul_real, zero_real, map_map.
+    apply Rle_trans with (Q2R t * (m * Q2R (rate k))); [apply Rmult_le_compat_l; assumption | lra].
+  - rewrite line_times_real. unfold line_at. cbn [fst snd].
+    rewrite !mul_real, add_real, neg_real, mul_real.
+    replace (ip (map (gap z) ss) (map (gap z) ss)) with (total (map (fun s => gap z s * gap z s) ss)).
+    2:{ clear. induction ss as [| s l IH]; simpl; [reflexivity | rewrite IH; reflexivity]. }
+    apply Rle_trans with (Q2R t * (m * m * Q2R (rate k))); [apply Rmult_le_compat_l; assumption |].
+    rewrite !Rmult_assoc. apply Rmult_le_compat_l; [exact T |].
+    assert (0 <= (m - Q2R (fst w)) * (Q2R (snd w) - m)) by (apply Rmult_le_pos; lra).
+    rewrite <- Rmult_assoc, (Rmult_comm _ (Q2R (rate k))).
+    apply Rmult_le_compat_l; [exact rate_nonneg |]. lra.
+Qed.
+End Ends.
+
+Hypothesis Tables : tables_hold (largest_ball (zero, zero)) h.
+Hypothesis Placed : placed_ok (lined h) z.
+Lemma finish_sums_sound w e known enough t i f : finish_sums w e known enough t i f = true ->
+  Q2R (fst w) <= m <= Q2R (snd w) -> valid real e z ->
+  Forall (fun s => 0 <= sum_value real s z) known -> above (negb enough) (form_value real f z) 0.
+Proof.
+  unfold finish_sums, form_value. intros F W Va K. destruct f as [ins0 c0]. cbn [fst snd] in *.
+  pose proof (dot_take p ins0 z) as T. destruct (take p ins0) as [g ins]. cbn [fst snd] in *.
+  set (c := match g with Some g => line_join c0 (g, zero) | None => c0 end) in *.
+  assert (C : dot ins0 z + real c0 = dot ins z + real c).
+  { unfold c, opt in *. destruct g as [g |]; [| lra]. unfold real. rewrite line_join_real.
+    unfold line_at at 3. cbn [fst snd]. rewrite zero_real. fold m in T. lra. }
+  rewrite C. clear C T.
+  destruct (sum_least _ _ _ _ _ _ _ _ _ _ _) as [r |] eqn:L; [| discriminate].
+  destruct (table_number_sound (largest_ball (zero, zero)) h i z Tables) as [Wt Ct].
+  assert (Wt' : weights_ok round_norm (table_number h i) = true)
+    by (unfold round_norm; revert Wt; unfold largest_ball, square_norm; cbn [ball]; destruct (growth k); trivial).
+  pose proof (sum_least_sound fuel e (inputs_of w e) (lined h) (largest_ball w) (map (weakest w) known)
+    round_norm real z Va (inputs_of_sound w W e Va) Placed (weakest_sound w W known K)
+    (near_largest w W) _ _ _ _ _ L Wt' Ct) as S.
+  destruct r as [q |]; [| contradiction]. destruct S as [T S]. apply andb_true_iff in F as [Z F].
+  apply (positive_at_sound w enough plainly _ 0 plainly_sound W) in F.
+  pose proof (taken_away_least w W t T) as A. cbn [sides largest_ball] in S.
+  unfold real in F. rewrite !line_join_real, line_times_real, fixed_real, neg_real, one_real in F.
+  fold (real c) in F. fold (real (taken_away w t)) in F.
+  destruct (growth k) eqn:G.
+  - apply is_zero_real in Z.
+    assert (E : real (taken_away w t) = 0).
+    { unfold real, taken_away, line_at. rewrite G. cbn [fst snd]. rewrite mul_real, zero_real, Z. ring. }
+    rewrite Z in S. unfold above in *. destruct enough; simpl in *; lra.
+  - unfold above in *. destruct enough; simpl in *; lra.
+  - unfold above in *. destruct enough; simpl in *; lra.
+Qed.
+
 Lemma on_cone_finishing : finishing on_cone real z (fun w => Q2R (fst w) <= m <= Q2R (snd w)).
 Proof.
-  intros r w e known enough f F W Va _. destruct r; [discriminate |].
-  exact (finish_cone_sound w e enough f F W Va).
+  intros r w e known enough f F W Va K. destruct r as [[t i] |].
+  - exact (finish_sums_sound w e known enough t i f F W Va K).
+  - exact (finish_cone_sound w e enough f F W Va).
 Qed.
 End Cone.
 
@@ -182,17 +313,24 @@ Definition cone_box (k : cone) (reach : Q) (ns : list name) (c : list Q) (p : na
     : list (name * (line * line)) :=
   map (fun q => (fst q, ((neg reach, snd q), (reach, snd q)))) (combine ns c)
   ++ [(p, (fixed (first k), fixed (last k)))].
-Definition verify_cone (fuel : list name) (net : network) (k : cone) (reach : Q) (c : list Q)
-    (goals : list (list atom)) (pr : proof (Q * Q)) : bool :=
+Definition hints_of (ls : trie direction) (net : network) (k : cone) (e : env line) (ts : list (list dense))
+    : hints :=
+  let w := (first k, last k) in
+  Hints ls (place (fun l => both nonneg (at_ends w l)) (fun l => both nonpos (at_ends w l)) e ls net) ts.
+Definition verify_cone (fuel : list name) (ls : trie direction) (net : network) (k : cone) (reach : Q)
+    (c : list Q) (goals : list (list atom)) (pr : proof (Q * Q)) : bool :=
   match rev (inputs net) with
   | [] => false
   | p :: rns =>
       let ns := rev rns in
       Nat.eqb (length c) (length ns) && nonneg (first k) && lt (first k) (last k)
       && positive_q (rate k) && reaches (growth k) (rate k) reach
-      && match root (row_lines p (first k, last k)) net (cone_box k reach ns c p) with
-         | None => false
-         | Some e => proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals pr
+      && match all (table_of (round_norm k) (at_center ns c)) (weights pr),
+           root (row_lines p (first k, last k)) net (cone_box k reach ns c p) with
+         | Some ts, Some e =>
+             proves_at (affine p) (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c)) fuel e net
+               goals pr
+         | _, _ => false
          end
   end.
 
@@ -205,11 +343,14 @@ Proof.
   rewrite IH; [reflexivity | lia].
 Qed.
 
-Lemma verify_cone_known fuel net k reach c goals pr : verify_cone fuel net k reach c goals pr = true ->
-  exists ns p e, cone_well k net c ns p /\ Forall (Forall (names_exist net)) goals
+Lemma verify_cone_known fuel ls net k reach c goals pr :
+  verify_cone fuel ls net k reach c goals pr = true ->
+  exists ns p e ts, cone_well k net c ns p /\ Forall (Forall (names_exist net)) goals
   /\ reaches (growth k) (rate k) reach = true
+  /\ all (table_of (round_norm k) (at_center ns c)) (weights pr) = Some ts
   /\ root (row_lines p (first k, last k)) net (cone_box k reach ns c p) = Some e
-  /\ proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals pr = true.
+  /\ proves_at (affine p) (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c)) fuel e net goals pr
+     = true.
 Proof.
   unfold verify_cone. destruct (rev (inputs net)) as [| p rns] eqn:N; [discriminate |].
   apply rev_ends in N. set (ns := rev rns) in *. intro H.
@@ -217,15 +358,16 @@ Proof.
   apply andb_true_iff in H as [H U]. apply andb_true_iff in H as [H O].
   apply andb_true_iff in H as [L F]. apply Nat.eqb_eq in L. apply nonneg_true in F.
   apply lt_true in O. apply positive_true in U.
+  destruct (all _ (weights pr)) as [ts |] eqn:T; [| discriminate].
   destruct (root _ _ _) as [e |] eqn:G; [| discriminate].
   destruct (proves_known _ _ _ _ (row_lines_reads p (first k, last k)) _ _ _ _ _ G P) as [W X].
-  exists ns, p, e. repeat split; auto; apply W.
+  exists ns, p, e, ts. repeat split; auto; apply W.
 Qed.
 
-Theorem verify_cone_sound fuel net k reach c goals pr :
-  verify_cone fuel net k reach c goals pr = true -> never_in_cone net k c goals.
+Theorem verify_cone_sound fuel ls net k reach c goals pr :
+  verify_cone fuel ls net k reach c goals pr = true -> never_in_cone net k c goals.
 Proof.
-  intro H. destruct (verify_cone_known _ _ _ _ _ _ _ H) as [ns [p [e [W [X [R [G P]]]]]]].
+  intro H. destruct (verify_cone_known _ _ _ _ _ _ _ _ H) as [ns [p [e [ts [W [X [R [Tabs [G P]]]]]]]]].
   exists ns, p. split; [exact W |]. split; [exact X |].
   destruct W as [[D [Y O]] [N [L [F U]]]].
   intros m x S E C goal I. set (z := run (units net) x).
@@ -247,16 +389,11 @@ Proof.
     - erewrite (map_ext_in (fun s => gap z s * gap z s)); [intro T; exact T |].
       intros s Hs. cbv beta. rewrite (J s Hs). reflexivity. }
   rewrite <- zp in S, M, C'.
-  apply (proves_sound (affine p) (on_cone k p (at_center ns c)) fuel
-    (row_lines p (first k, last k)) (row_lines_reads p (first k, last k)) (fun l => line_at l (z p))
-    (fun w => Q2R (fst w) <= z p <= Q2R (snd w)) net x) with (ss := cone_box k reach ns c p) (e := e)
-    (p := pr) (goals := goals); try assumption.
-  - intros e' r lo hi Va. apply row_lines_sound; assumption.
-  - apply affine_lawful.
-  - apply on_cone_finishing; try assumption; lra.
-  - unfold cone_box. apply Forall_app. split; [| constructor; [| constructor]].
+  assert (Box : Forall (fun s => line_at (fst (snd s)) (z p) <= x (fst s) <= line_at (snd (snd s)) (z p))
+    (cone_box k reach ns c p)).
+  { unfold cone_box. apply Forall_app. split; [| constructor; [| constructor]].
     + apply Forall_forall. intros s Hs. apply in_map_iff in Hs as [q [<- Hs]]. cbn [fst snd].
-      assert (T : Rabs (gap x (Side (fst q) 0 0 (snd q))) <= z p * Q2R reach).
+      assert (Near : Rabs (gap x (Side (fst q) 0 0 (snd q))) <= z p * Q2R reach).
       { apply (within_gap (growth k) (size_at k m) _ (at_center ns c) x).
         - apply reaches_true in R. unfold size_at. rewrite <- zp. destruct (growth k).
           + apply Rmult_le_compat_l; lra.
@@ -266,10 +403,27 @@ Proof.
               by ring. apply Rmult_le_compat_l; [apply Rle_0_sqr | exact R2].
         - exact C.
         - unfold at_center. apply in_map_iff. eauto. }
-      unfold gap in T. cbn [variable center] in T. unfold line_at. cbn [fst snd]. rewrite neg_real.
+      unfold gap in Near. cbn [variable center] in Near. unfold line_at. cbn [fst snd]. rewrite neg_real.
       pose proof (Rle_abs (x (fst q) - Q2R (snd q))).
       pose proof (Rle_abs (- (x (fst q) - Q2R (snd q)))) as A. rewrite Rabs_Ropp in A. lra.
-    + cbn [fst snd]. rewrite !fixed_real, <- (Z p pin). exact M.
+    + cbn [fst snd]. rewrite !fixed_real, <- (Z p pin). exact M. }
+  assert (Root : valid (fun l => line_at l (z p)) e z).
+  { apply (root_sound (row_lines p (first k, last k)) (row_lines_reads p (first k, last k))
+      (fun l => line_at l (z p)) net x) with (ss := cone_box k reach ns c p); try assumption.
+    intros e' r lo hi Va. apply row_lines_sound; assumption. }
+  apply (proves_sound (affine p) (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c)) fuel
+    (row_lines p (first k, last k)) (row_lines_reads p (first k, last k)) (fun l => line_at l (z p))
+    (fun w => Q2R (fst w) <= z p <= Q2R (snd w)) net x) with (ss := cone_box k reach ns c p) (e := e)
+    (p := pr) (goals := goals); try assumption.
+  - intros e' r lo hi Va. apply row_lines_sound; assumption.
+  - apply affine_lawful.
+  - apply on_cone_finishing; try assumption; try lra.
+    + apply (tables_sound (largest_ball k (at_center ns c) (zero, zero)) (weights pr)).
+      unfold largest_ball, square_norm. cbn [ball sides]. unfold round_norm in Tabs.
+      destruct (growth k); exact Tabs.
+    + apply (place_ok _ _ (fun l => line_at l (z p))); [| | exact Root]; intros l Hl.
+      * exact (both_nonneg (first k, last k) (z p) M l Hl).
+      * exact (both_nonpos (first k, last k) (z p) M l Hl).
 Qed.
 
 (** Labels: goals about the outputs over D(m), which is positive, times D(m). *)
@@ -280,12 +434,12 @@ Definition guarded (f : family) : bool :=
   let at_first := add (d0 f) (mul (d1 f) (first (balls f))) in
   let at_last := add (d0 f) (mul (d1 f) (last (balls f))) in
   positive_q at_first && if open_end (balls f) then nonneg at_last else positive_q at_last.
-Definition verify_family (fuel : list name) (net : network) (f : family) (reach : Q)
+Definition verify_family (fuel : list name) (ls : trie direction) (net : network) (f : family) (reach : Q)
     (s : list Q * nat) (pr : proof (Q * Q)) : bool :=
   match label_goals (reader f) (labels f) (length (outputs net)) (snd s), rev (inputs net) with
   | Some goals, p :: _ =>
       forallb (forallb on_outputs) goals && guarded f
-      && verify_cone fuel net (balls f) reach (fst s) (map (map (family_atom p f)) goals) pr
+      && verify_cone fuel ls net (balls f) reach (fst s) (map (map (family_atom p f)) goals) pr
   | _, _ => false
   end.
 
@@ -317,8 +471,8 @@ Proof.
   unfold below in *. destruct (strict a); [apply Rmult_lt_0_compat; lra | apply Rmult_le_pos; lra].
 Qed.
 
-Theorem verify_family_sound fuel net f reach s pr :
-  verify_family fuel net f reach s pr = true -> keeps_label_for_every f net s.
+Theorem verify_family_sound fuel ls net f reach s pr :
+  verify_family fuel ls net f reach s pr = true -> keeps_label_for_every f net s.
 Proof.
   unfold verify_family.
   destruct (label_goals _ _ _ _) as [goals |] eqn:G; [| discriminate].
@@ -335,6 +489,6 @@ Proof.
   apply family_atom_holds; auto.
 Qed.
 Corollary family_data_set_sound net f (samples : list (list Q * nat)) :
-  Forall (fun s => exists fuel reach pr, verify_family fuel net f reach s pr = true) samples ->
+  Forall (fun s => exists fuel ls reach pr, verify_family fuel ls net f reach s pr = true) samples ->
   Forall (keeps_label_for_every f net) samples.
-Proof. apply Forall_impl. intros s [fuel [r [pr H]]]. exact (verify_family_sound _ _ _ _ _ _ H). Qed.
+Proof. apply Forall_impl. intros s [fuel [ls [r [pr H]]]]. exact (verify_family_sound _ _ _ _ _ _ _ H). Qed.

@@ -30,14 +30,15 @@ Definition network_of (depth inputs : nat) (units outputs : list plain) : networ
     (map (row_of depth) outputs).
 Definition fuel_of (net : network) : list name := inputs net ++ map fst (units net).
 Definition proves (net : network) (g : region) (goals : list (list atom)) (p : proof Q) : bool :=
-  verify (fuel_of net) (find_lines net) net g goals p.
+  verify (fuel_of net) (find_lines (inputs net) net) net g goals p.
 Theorem proves_sound net g goals p :
   proves net g goals p = true -> asked_well net g goals /\ never net g goals.
 Proof. apply verify_sound. Qed.
 
 (** Of a family; bounds of its lemmas have two numbers. *)
 Definition proves_cone (net : network) (k : cone) (reach : Q) (c : list Q) (goals : list (list atom))
-    (p : proof (Q * Q)) : bool := verify_cone (fuel_of net) net k reach c goals p.
+    (p : proof (Q * Q)) : bool :=
+  verify_cone (fuel_of net) (find_lines (removelast (inputs net)) net) net k reach c goals p.
 Theorem proves_cone_sound net k reach c goals p :
   proves_cone net k reach c goals p = true -> never_in_cone net k c goals.
 Proof. apply verify_cone_sound. Qed.

@@ -110,15 +110,17 @@ Definition known_line (base : placed) (d : direction) (v : name) : option line :
   | None => None
   end.
 Definition flat : line := (zero, zero).
-Definition place_unit (e : env Q) (lines : trie direction) (base : placed) (v : name) : placed :=
+Section Place.
+Context {B : Type} (on off : B -> bool).
+Definition place_unit (e : env B) (lines : trie direction) (base : placed) (v : name) : placed :=
   match get v lines, get v e with
   | Some d, Some (Unit r lo hi) =>
-      if nonneg lo then
+      if on lo then
         match line_of_row (known_line base d) d r with Some l => put v (d, l) base | None => base end
-      else if nonneg (neg hi) then put v (d, flat) base else base
+      else if off hi then put v (d, flat) base else base
   | _, _ => base
   end.
-Definition place (e : env Q) (lines : trie direction) (net : network) : placed :=
+Definition place (e : env B) (lines : trie direction) (net : network) : placed :=
   fold_left (fun base (u : name * row) => place_unit e lines base (fst u)) (units net)
     (fold_left (fun base k => put k ([(k, one)], (one, zero)) base) (inputs net) Nil).
 
@@ -134,20 +136,23 @@ Proof.
   intros P H w d' l'. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply P].
   intro E; injection E as <- <-. exact H.
 Qed.
-Lemma place_unit_ok e lines base v z : valid Q2R e z -> placed_ok base z ->
+Variable real : B -> R.
+Hypothesis on_true : forall b, on b = true -> 0 <= real b.
+Hypothesis off_true : forall b, off b = true -> real b <= 0.
+Lemma place_unit_ok e lines base v z : valid real e z -> placed_ok base z ->
   placed_ok (place_unit e lines base v) z.
 Proof.
   intros V P. unfold place_unit. destruct (get v lines) as [d |]; [| exact P].
-  destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try exact P. destruct (V _ _ G) as [Z B].
-  destruct (nonneg lo) eqn:On.
-  - apply nonneg_true in On. destruct (line_of_row (known_line base d) d r) as [l |] eqn:L; [| exact P].
+  destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try exact P. destruct (V _ _ G) as [Z Bounds].
+  destruct (on lo) eqn:On.
+  - apply on_true in On. destruct (line_of_row (known_line base d) d r) as [l |] eqn:L; [| exact P].
     apply placed_put; [exact P |]. rewrite Z, Rmax_right by lra.
     exact (line_of_row_sound _ d r l z _ (known_line_agrees base z d P) eq_refl L).
-  - destruct (nonneg (neg hi)) eqn:Off; [| exact P]. apply nonneg_true in Off. rewrite neg_real in Off.
+  - destruct (off hi) eqn:Off; [| exact P]. apply off_true in Off.
     apply placed_put; [exact P |]. rewrite Z, Rmax_left by lra. unfold line_at, flat. simpl.
     rewrite zero_real. lra.
 Qed.
-Lemma place_ok e lines net z : valid Q2R e z -> placed_ok (place e lines net) z.
+Lemma place_ok e lines net z : valid real e z -> placed_ok (place e lines net) z.
 Proof.
   intro V. unfold place.
   assert (I : forall ks base, placed_ok base z ->
@@ -159,6 +164,7 @@ Proof.
   { induction us as [| v us IH]; intros base P; [exact P |]. apply IH, place_unit_ok; assumption. }
   apply J, I. intros v d l F. discriminate F.
 Qed.
+End Place.
 
 (** What is decided about an affine function at both ends holds between them. *)
 Lemma affine_nonneg s c a b u : 0 <= s * a + c -> 0 <= s * b + c -> a <= u <= b -> 0 <= s * u + c.
@@ -195,7 +201,8 @@ Definition divide (a b : Q) : Q :=
     (Pos.mul (Qden a) (Z.to_pos (Z.opp (Qnum b)))))).
 
 Section Walk.
-Variables (e : env Q) (base : placed) (d : direction).
+Context {B : Type}.
+Variables (e : env B) (base : placed) (d : direction).
 Variable last : (name -> option line) -> Q -> Q -> option Q.
 Definition form_of (forms : trie line) (v : name) : option line :=
   match get v forms with Some l => Some l | None => known_line base d v end.
@@ -228,7 +235,7 @@ Fixpoint walk (us : list name) (forms : trie line) (a b : Q) : option Q :=
       end
   end.
 
-Variables (z : valuation) (u goal_ : R).
+Variables (real : B -> R) (z : valuation) (u goal_ : R).
 Hypothesis at_last : forall forms a b m, agree forms z u -> Q2R a <= u <= Q2R b ->
   last forms a b = Some m -> Q2R m <= goal_.
 
@@ -238,7 +245,7 @@ Proof.
   intros A H w p. unfold form_of. rewrite get_put. destruct (name_dec w v) as [-> |]; [| apply A].
   intro E; injection E as <-. exact H.
 Qed.
-Lemma walk_sound : valid Q2R e z -> u = along d z -> forall us forms a b m,
+Lemma walk_sound : valid real e z -> u = along d z -> forall us forms a b m,
   walk us forms a b = Some m -> agree (form_of forms) z u -> Q2R a <= u <= Q2R b ->
   Q2R m <= goal_.
 Proof.
@@ -420,12 +427,12 @@ Proof.
 Qed.
 
 (** The units below, in their order, down to what is known; any list would be sound. *)
-Definition to_walk (e : env Q) (base : placed) (d : direction) (waiting : trie Q) (v : name) : trie Q :=
+Definition to_walk {B} (e : env B) (base : placed) (d : direction) (waiting : trie Q) (v : name) : trie Q :=
   match get v e with
   | Some (Unit _ _ _) => match known_line base d v with Some _ => waiting | None => put v zero waiting end
   | _ => waiting
   end.
-Fixpoint needed (fuel : list name) (e : env Q) (base : placed) (d : direction) (waiting : trie Q)
+Fixpoint needed {B} (fuel : list name) (e : env B) (base : placed) (d : direction) (waiting : trie Q)
     (found : list name) : list name :=
   match fuel, pop waiting with
   | _ :: fuel, Some (v, _, waiting) =>
@@ -437,7 +444,7 @@ Fixpoint needed (fuel : list name) (e : env Q) (base : placed) (d : direction) (
       end
   | _, _ => found
   end.
-Definition group_least (fuel : list name) (e : env Q) (base : placed) (sq : bool) (d : direction)
+Definition group_least {B} (fuel : list name) (e : env B) (base : placed) (sq : bool) (d : direction)
     (ts : list (name * Q)) (tau c lo hi : Q) : option Q :=
   let us := needed fuel e base d (fold_left (fun t s => to_walk e base d t (fst s)) ts Nil) [] in
   walk e base d
@@ -447,17 +454,17 @@ Definition group_least (fuel : list name) (e : env Q) (base : placed) (sq : bool
       | None => None
       end) us Nil lo hi.
 
-Lemma group_least_sound fuel e base sq d ts tau c lo hi m z :
-  group_least fuel e base sq d ts tau c lo hi = Some m -> valid Q2R e z -> placed_ok base z ->
+Lemma group_least_sound {B} (real : B -> R) fuel e base sq d ts tau c lo hi m z :
+  group_least fuel e base sq d ts tau c lo hi = Some m -> valid real e z -> placed_ok base z ->
   0 <= Q2R tau -> Q2R lo <= along d z <= Q2R hi ->
   Q2R m <= weighted ts z + Q2R tau * distance sq (along d z - Q2R c).
 Proof.
   unfold group_least. intros W V P T H.
-  refine (walk_sound e base d _ z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
+  refine (walk_sound e base d _ real z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
   - intros forms a b m' A H'. destruct (line_sum forms ts flat) as [l |] eqn:L; [| discriminate].
     destruct (vertex_ok sq tau c l) eqn:K; [| discriminate].
     intro E; injection E as <-. apply (line_sum_sound _ _ _ A) in L.
-    pose proof (least_sound sq tau c l a b (along d z) T K H') as B. rewrite L in B.
-    unfold line_at, flat in B. simpl in B. rewrite zero_real in B. lra.
+    pose proof (least_sound sq tau c l a b (along d z) T K H') as M. rewrite L in M.
+    unfold line_at, flat in M. simpl in M. rewrite zero_real in M. lra.
   - intros v l. unfold form_of. simpl. apply known_line_agrees, P.
 Qed.

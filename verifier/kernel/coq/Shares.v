@@ -284,15 +284,17 @@ Definition table_of (sq : bool) (ss : list side) (ws : list weighted_direction)
   end.
 
 (** Where d . x lies: on the box, on the ball, and by cuts about d alone. *)
-Fixpoint box_range (e : env Q) (d : direction) (lo hi : Q) : option (Q * Q) :=
+Definition sides_of (z : valuation) (at_input : name -> option (Q * Q)) : Prop :=
+  forall k a b, at_input k = Some (a, b) -> Q2R a <= z k <= Q2R b.
+Fixpoint box_range (at_input : name -> option (Q * Q)) (d : direction) (lo hi : Q) : option (Q * Q) :=
   match d with
   | [] => Some (lo, hi)
   | (k, q) :: d =>
-      match get k e with
-      | Some (Input a b) =>
-          if nonneg q then box_range e d (add lo (mul q a)) (add hi (mul q b))
-          else box_range e d (add lo (mul q b)) (add hi (mul q a))
-      | _ => None
+      match at_input k with
+      | Some (a, b) =>
+          if nonneg q then box_range at_input d (add lo (mul q a)) (add hi (mul q b))
+          else box_range at_input d (add lo (mul q b)) (add hi (mul q a))
+      | None => None
       end
   end.
 Definition larger_z (a b : Z) : Z := if Z.leb a b then b else a.
@@ -342,9 +344,10 @@ Definition cut_range (d : direction) (cut : sum Q) (range : Q * Q) : Q * Q :=
           else range
       end
   end.
-Definition range (e : env Q) (g : region) (known : list (sum Q)) (x : dense) : option (Q * Q) :=
+Definition range (at_input : name -> option (Q * Q)) (g : region) (known : list (sum Q)) (x : dense)
+    : option (Q * Q) :=
   let d := ray (fst (fst x)) in
-  match box_range e d zero zero with
+  match box_range at_input d zero zero with
   | None => None
   | Some (lo, hi) =>
       let c := snd (fst x) in
@@ -356,15 +359,15 @@ Definition range (e : env Q) (g : region) (known : list (sum Q)) (x : dense) : o
       Some (fold_left (fun ends cut => cut_range d cut ends) known ends)
   end.
 
-Lemma box_range_sound e z : valid Q2R e z -> forall d lo hi lo' hi' base,
-  box_range e d lo hi = Some (lo', hi') -> Q2R lo <= base <= Q2R hi ->
+Lemma box_range_sound at_input z : sides_of z at_input -> forall d lo hi lo' hi' base,
+  box_range at_input d lo hi = Some (lo', hi') -> Q2R lo <= base <= Q2R hi ->
   Q2R lo' <= base + along d z <= Q2R hi'.
 Proof.
   intro V. unfold along. induction d as [| [k q] d IH]; intros lo hi lo' hi' base; simpl.
   - intros E H; injection E as <- <-; lra.
-  - destruct (get k e) as [[a b | r a b] |] eqn:G; try discriminate.
-    pose proof (V _ _ G) as B. simpl in B.
-    assert (step : forall l h, box_range e d l h = Some (lo', hi') ->
+  - destruct (at_input k) as [[a b] |] eqn:G; [| discriminate].
+    pose proof (V _ _ _ G) as B.
+    assert (step : forall l h, box_range at_input d l h = Some (lo', hi') ->
       Q2R l <= base + Q2R q * z k <= Q2R h ->
       Q2R lo' <= base + (Q2R q * z k + total (map (fun p => Q2R (snd p) * z (fst p)) d)) <= Q2R hi')
       by (intros l h E H; specialize (IH _ _ _ _ _ E H); lra).
@@ -428,14 +431,15 @@ Proof.
   { induction gs0 as [| g gs0 IH]; intros [| t ts0]; simpl; try lra. rewrite neg_real, IH. ring. }
   rewrite L, I in H. lra.
 Qed.
-Lemma range_sound e g known x z lo hi : range e g known x = Some (lo, hi) -> valid Q2R e z ->
+Lemma range_sound at_input g known x z lo hi : range at_input g known x = Some (lo, hi) ->
+  sides_of z at_input ->
   Forall (fun s => 0 <= sum_value Q2R s z) known -> near (sides g) (ball g) z ->
   centered (sides g) z x -> Q2R lo <= along (ray (fst (fst x))) z <= Q2R hi.
 Proof.
   unfold range. intros R V K N C.
   set (d := ray (fst (fst x))) in *.
-  destruct (box_range e d zero zero) as [[a b] |] eqn:B; [| discriminate].
-  apply (box_range_sound e z V _ _ _ _ _ 0) in B; [| rewrite zero_real; lra].
+  destruct (box_range at_input d zero zero) as [[a b] |] eqn:B; [| discriminate].
+  apply (box_range_sound at_input z V _ _ _ _ _ 0) in B; [| rewrite zero_real; lra].
   injection R as R.
   assert (fold : forall ends, Q2R (fst ends) <= along d z <= Q2R (snd ends) ->
     let r := fold_left (fun ends cut => cut_range d cut ends) known ends in
@@ -531,11 +535,13 @@ Lemma distance_pos sq w : 0 <= distance sq w.
 Proof. destruct sq; [apply Rle_0_sqr | apply Rabs_pos]. Qed.
 
 Section Close.
-Variables (fuel : list name) (e : env Q) (base : placed) (g : region) (known : list (sum Q)) (sq : bool).
+Context {bound : Type}.
+Variables (fuel : list name) (e : env bound) (at_input : name -> option (Q * Q)) (base : placed).
+Variables (g : region) (known : list (sum Q)) (sq : bool).
 
 (** Some None: no point of the branch is left. *)
 Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (option Q) :=
-  match range e g known x with
+  match range at_input g known x with
   | None => None
   | Some (lo, hi) =>
       if lt hi lo then Some None
@@ -575,33 +581,38 @@ Fixpoint other_groups (gs : list group) (k : Q) : option (option Q) :=
           end
       end
   end.
-Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool) (t : Q) (f : form Q)
-    : bool :=
+(** The least of a sum of variables plus t times the size of x - c. *)
+Definition sum_least (lines : trie direction) (D : list dense) (t : Q) (ins : trie Q)
+    : option (option Q) :=
   let D := match ball g with Ball L1 _ _ | Ball L2 _ _ => D | _ => [] end in
-  match gather fuel lines (fst f) [] with
-  | None => false
+  match gather fuel lines ins [] with
+  | None => None
   | Some gs =>
       if nonneg t then
-        match named_groups t D gs (snd f) with
-        | None => false
-        | Some None => true
-        | Some (Some (gs, k)) =>
-            match other_groups gs k with
-            | None => false
-            | Some None => true
-            | Some (Some k) =>
-                match ball g with
-                | Ball L1 size opened | Ball L2 size opened =>
-                    ample (enough || (opened && positive_q t)) (sub k (mul t size)) zero
-                | _ => is_zero t && ample enough k zero
-                end
-            end
+        match named_groups t D gs zero with
+        | None => None
+        | Some None => Some None
+        | Some (Some (gs, k)) => other_groups gs k
         end
-      else false
+      else None
+  end.
+Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool) (t : Q) (f : form Q)
+    : bool :=
+  match sum_least lines D t (fst f) with
+  | None => false
+  | Some None => true
+  | Some (Some k) =>
+      let k := add (snd f) k in
+      match ball g with
+      | Ball L1 size opened | Ball L2 size opened =>
+          ample (enough || (opened && positive_q t)) (sub k (mul t size)) zero
+      | _ => is_zero t && ample enough k zero
+      end
   end.
 
-Variable z : valuation.
-Hypothesis V : valid Q2R e z.
+Variables (real : bound -> R) (z : valuation).
+Hypothesis V : valid real e z.
+Hypothesis In_box : sides_of z at_input.
 Hypothesis Known : placed_ok base z.
 Hypothesis K : Forall (fun s => 0 <= sum_value Q2R s z) known.
 Hypothesis N : near (sides g) (ball g) z.
@@ -614,13 +625,13 @@ Lemma group_bound_sound x ts tau r : group_bound x ts tau = Some r -> centered (
   | Some m => Q2R m <= weighted ts z + Q2R tau * distance sq (ip (vector x) Y)
   end.
 Proof.
-  unfold group_bound. destruct (range e g known x) as [[lo hi] |] eqn:R; [| discriminate].
-  intros B C T. pose proof (range_sound _ _ _ _ _ _ _ R V K N C) as H. revert B.
+  unfold group_bound. destruct (range at_input g known x) as [[lo hi] |] eqn:R; [| discriminate].
+  intros E C T. pose proof (range_sound _ _ _ _ _ _ _ R In_box K N C) as H. revert E.
   destruct (lt hi lo) eqn:L.
   - intro E; injection E as <-. apply lt_true in L. lra.
   - destruct (group_least fuel e base sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi) as [m |] eqn:G;
       [| discriminate].
-    intro E; injection E as <-. apply (group_least_sound _ _ _ _ _ _ _ _ _ _ _ z) in G; auto.
+    intro E; injection E as <-. apply (group_least_sound real _ _ _ _ _ _ _ _ _ _ _ z) in G; auto.
     unfold centered in C. fold Y in C. rewrite C in G.
     replace (Q2R (snd (fst x)) + ip (vector x) Y - Q2R (snd (fst x))) with (ip (vector x) Y) in G
       by ring. exact G.
@@ -672,11 +683,14 @@ Proof.
     + apply group_bound_sound in B; [contradiction | exact C | rewrite zero_real; lra].
 Qed.
 
-Lemma finish_ridge_sound lines D enough t f : sq = square_norm (ball g) ->
-  finish_ridge lines D enough t f = true -> weights_ok sq D = true ->
-  Forall (centered (sides g) z) D -> above (negb enough) (form_value Q2R f z) 0.
+Lemma sum_least_sound lines D t ins r : sum_least lines D t ins = Some r ->
+  weights_ok sq D = true -> Forall (centered (sides g) z) D ->
+  match r with
+  | None => False
+  | Some k => 0 <= Q2R t /\ Q2R k <= dot ins z + Q2R t * size_of sq Y
+  end.
 Proof.
-  unfold finish_ridge. intros Hsq F W C. destruct f as [ins k]. simpl in F.
+  unfold sum_least. intros F W C.
   destruct (gather fuel lines ins []) as [gs |] eqn:G; [| discriminate].
   apply (gather_value _ z) in G. unfold groups_value in G at 2. simpl in G.
   destruct (nonneg t) eqn:T; [| discriminate]. apply nonneg_true in T.
@@ -688,16 +702,26 @@ Proof.
     { apply size_of_pos. }
     destruct (ball g) as [| [| |] size opened]; repeat split; auto. }
   destruct S as [S [C' S']].
-  destruct (named_groups t D' gs k) as [[[gs1 k1] |] |] eqn:A; [| | discriminate].
+  destruct (named_groups t D' gs zero) as [[[gs1 k1] |] |] eqn:A; [| | discriminate].
   2:{ apply (named_groups_sound t T) in A; [contradiction | exact C' | exact S]. }
-  apply (named_groups_sound t T) in A; [| exact C' | exact S].
-  destruct (other_groups gs1 k1) as [[k2 |] |] eqn:B; [| | discriminate];
-    apply other_groups_sound in B; [| contradiction].
+  apply (named_groups_sound t T) in A; [| exact C' | exact S]. rewrite zero_real in A.
+  apply other_groups_sound in F. destruct r as [k2 |]; [| exact F]. split; [exact T |].
   assert (TS : Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D')
     <= Q2R t * size_of sq Y) by (apply Rmult_le_compat_l; assumption).
-  assert (all_ : Q2R k2 <= form_value Q2R (ins, k) z
-    + Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D'))
-    by (unfold form_value; simpl; lra).
+  lra.
+Qed.
+
+Lemma finish_ridge_sound lines D enough t f : sq = square_norm (ball g) ->
+  finish_ridge lines D enough t f = true -> weights_ok sq D = true ->
+  Forall (centered (sides g) z) D -> above (negb enough) (form_value Q2R f z) 0.
+Proof.
+  unfold finish_ridge. intros Hsq F W C. destruct f as [ins k]. cbn [fst snd] in F.
+  destruct (sum_least lines D t ins) as [r |] eqn:L; [| discriminate].
+  pose proof (sum_least_sound _ _ _ _ _ L W C) as S. clear L.
+  destruct r as [k1 |]; [| contradiction]. destruct S as [T S].
+  set (k2 := add k k1) in F.
+  assert (all_ : Q2R k2 <= form_value Q2R (ins, k) z + Q2R t * size_of sq Y)
+    by (unfold k2, form_value; simpl; rewrite add_real; lra).
   assert (withball : forall size opened, below opened (size_of sq Y) (Q2R size) ->
     ample (enough || (opened && positive_q t)) (sub k2 (mul t size)) zero = true ->
     above (negb enough) (form_value Q2R (ins, k) z) 0).
@@ -745,7 +769,7 @@ Definition line_of (lines : trie direction) (r : row) : option direction :=
           else None
       end
   end.
-Definition find_lines (net : network) : trie direction :=
+Definition find_lines (axes : list name) (net : network) : trie direction :=
   fold_left (fun lines u => match line_of lines (snd u) with
     | Some d => put (fst u) d lines | None => lines end)
-    (units net) (fold_left (fun lines k => put k [(k, one)] lines) (inputs net) Nil).
+    (units net) (fold_left (fun lines k => put k [(k, one)] lines) axes Nil).

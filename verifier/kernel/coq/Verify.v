@@ -106,6 +106,13 @@ Definition tables_hold (g : region) (h : hints) : Prop :=
 
 Definition borne (g : region) : bool :=
   match ball g with Ball L1 _ _ | Ball L2 _ _ => true | _ => false end.
+Definition input_ends (e : env Q) (k : name) : option (Q * Q) :=
+  match get k e with Some (Input lo hi) => Some (lo, hi) | _ => None end.
+Lemma input_ends_sound e z : valid Q2R e z -> sides_of z (input_ends e).
+Proof.
+  intros V k a b. unfold input_ends. destruct (get k e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
+  intro E; injection E as <- <-. exact (V _ _ G).
+Qed.
 Definition on_region (fuel : list name) (g : region) (h : hints) : ending Q unit :=
   {| boxed := borne g;
      keeps_in := fun r => match r with Some _ => on_line h | None => fun _ => false end;
@@ -113,7 +120,8 @@ Definition on_region (fuel : list name) (g : region) (h : hints) : ending Q unit
        match r with
        | None => finish e g enough f
        | Some (t, i) =>
-           finish_ridge fuel e (lined h) g known (square_norm (ball g)) (lines h) (table_number h i) enough t f
+           finish_ridge fuel e (input_ends e) (lined h) g known (square_norm (ball g)) (lines h)
+             (table_number h i) enough t f
        end |}.
 
 Lemma table_number_sound g h i z : tables_hold g h ->
@@ -132,7 +140,7 @@ Lemma on_region_finishing fuel g h z : tables_hold g h -> placed_ok (lined h) z 
 Proof.
   intros T P N r w e known enough f F _ V K. destruct r as [[t i] |]; simpl in F.
   - destruct (table_number_sound g h i z T) as [W C].
-    exact (finish_ridge_sound _ _ _ _ _ _ z V P K N _ _ _ _ _ eq_refl F W C).
+    exact (finish_ridge_sound _ _ _ _ _ _ _ Q2R z V (input_ends_sound e z V) P K N _ _ _ _ _ eq_refl F W C).
   - exact (finish_sound e g enough f z F V N).
 Qed.
 
@@ -163,7 +171,7 @@ Definition verify (fuel : list name) (ls : trie direction) (net : network) (g : 
   match all (table_of (square_norm (ball g)) (sides g)) (weights p), root row_interval net (box_of g)
   with
   | Some ts, Some e =>
-      let base := place e ls net in
+      let base := place nonneg (fun q => nonneg (neg q)) e ls net in
       proves_at numbers (on_region fuel g (Hints ls base ts)) fuel e net goals p
   | _, _ => false
   end.
@@ -198,8 +206,10 @@ Proof.
   { destruct W as [_ [Y _]]. intros k H. exact (run_other _ _ _ _ Y H). }
   assert (B' : near (sides g) (ball g) z).
   { apply (near_ext g z x); [| exact B]. intros s Hs. apply Z. rewrite <- same. apply in_map, Hs. }
-  assert (B0 : placed_ok (place e ls net) z).
-  { apply place_ok. exact (proj1 (root_sound row_interval row_interval_reads Q2R net x
+  assert (B0 : placed_ok (place nonneg (fun q => nonneg (neg q)) e ls net) z).
+  { apply (place_ok _ _ Q2R nonneg_true).
+    { intros b H. apply nonneg_true in H. rewrite neg_real in H. lra. }
+    exact (proj1 (root_sound row_interval row_interval_reads Q2R net x
       (row_interval_sound z) _ _ R F)). }
   exact (proves_sound numbers _ fuel row_interval row_interval_reads Q2R (fun _ => True) net x
     (row_interval_sound z) (numbers_lawful z) (on_region_finishing _ g _ z (tables_sound _ _ _ _ _ T) B0 B')

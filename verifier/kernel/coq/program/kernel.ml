@@ -1831,9 +1831,11 @@ let known_line base d v =
 let flat =
   (zero, zero)
 
-(** val place_unit : q env -> direction trie -> placed -> name -> placed **)
+(** val place_unit :
+    ('a1 -> bool) -> ('a1 -> bool) -> 'a1 env -> direction trie -> placed ->
+    name -> placed **)
 
-let place_unit e lines0 base v =
+let place_unit on off e lines0 base v =
   match get v lines0 with
   | Some d ->
     (match get v e with
@@ -1841,18 +1843,20 @@ let place_unit e lines0 base v =
        (match i with
         | Input (_, _) -> base
         | Unit (r, lo, hi) ->
-          if nonneg lo
+          if on lo
           then (match line_of_row (known_line base d) d r with
                 | Some l -> put v (d, l) base
                 | None -> base)
-          else if nonneg (neg hi) then put v (d, flat) base else base)
+          else if off hi then put v (d, flat) base else base)
      | None -> base)
   | None -> base
 
-(** val place : q env -> direction trie -> network -> placed **)
+(** val place :
+    ('a1 -> bool) -> ('a1 -> bool) -> 'a1 env -> direction trie -> network ->
+    placed **)
 
-let place e lines0 net =
-  fold_left (fun base u -> place_unit e lines0 base (fst u)) net.units
+let place on off e lines0 net =
+  fold_left (fun base u -> place_unit on off e lines0 base (fst u)) net.units
     (fold_left (fun base k -> put k (((k, one) :: []), (one, zero)) base)
       net.inputs Nil)
 
@@ -1879,7 +1883,7 @@ let form_of base d forms v =
   | None -> known_line base d v
 
 (** val walk :
-    q env -> placed -> direction -> ((name -> line option) -> q -> q -> q
+    'a1 env -> placed -> direction -> ((name -> line option) -> q -> q -> q
     option) -> name list -> line trie -> q -> q -> q option **)
 
 let rec walk e base d last0 us forms a b =
@@ -1987,7 +1991,8 @@ let rec line_sum forms ts l =
          (add0 (snd l) (mul q0 (snd p0))))
      | None -> None)
 
-(** val to_walk : q env -> placed -> direction -> q trie -> name -> q trie **)
+(** val to_walk :
+    'a1 env -> placed -> direction -> q trie -> name -> q trie **)
 
 let to_walk e base d waiting v =
   match get v e with
@@ -2001,8 +2006,8 @@ let to_walk e base d waiting v =
   | None -> waiting
 
 (** val needed :
-    name list -> q env -> placed -> direction -> q trie -> name list -> name
-    list **)
+    name list -> 'a1 env -> placed -> direction -> q trie -> name list ->
+    name list **)
 
 let rec needed fuel e base d waiting found =
   match fuel with
@@ -2024,8 +2029,8 @@ let rec needed fuel e base d waiting found =
      | None -> found)
 
 (** val group_least :
-    name list -> q env -> placed -> bool -> direction -> (name * q) list -> q
-    -> q -> q -> q -> q option **)
+    name list -> 'a1 env -> placed -> bool -> direction -> (name * q) list ->
+    q -> q -> q -> q -> q option **)
 
 let group_least fuel e base sq d ts tau c lo hi =
   let us =
@@ -2115,21 +2120,20 @@ let table_of sq ss ws =
   | Some d -> if weights_ok sq d then Some d else None
   | None -> None
 
-(** val box_range : q env -> direction -> q -> q -> (q * q) option **)
+(** val box_range :
+    (name -> (q * q) option) -> direction -> q -> q -> (q * q) option **)
 
-let rec box_range e d lo hi =
+let rec box_range at_input d lo hi =
   match d with
   | [] -> Some (lo, hi)
   | p :: d2 ->
     let (k, q0) = p in
-    (match get k e with
-     | Some i ->
-       (match i with
-        | Input (a, b) ->
-          if nonneg q0
-          then box_range e d2 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
-          else box_range e d2 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
-        | Unit (_, _, _) -> None)
+    (match at_input k with
+     | Some p0 ->
+       let (a, b) = p0 in
+       if nonneg q0
+       then box_range at_input d2 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
+       else box_range at_input d2 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
      | None -> None)
 
 (** val larger_z : Whole.t -> Whole.t -> Whole.t **)
@@ -2223,11 +2227,13 @@ let cut_range d cut range0 =
        else range0
      | None -> range0)
 
-(** val range : q env -> region -> q sum list -> dense -> (q * q) option **)
+(** val range :
+    (name -> (q * q) option) -> region -> q sum list -> dense -> (q * q)
+    option **)
 
-let range e g known x =
+let range at_input g known x =
   let d = (fst (fst x)).ray in
-  (match box_range e d zero zero with
+  (match box_range at_input d zero zero with
    | Some p ->
      let (lo, hi) = p in
      let c = snd (fst x) in
@@ -2279,11 +2285,11 @@ let rec take_group d = function
   else let (found, rest0) = take_group d gs0 in (found, ((d', ts) :: rest0))
 
 (** val group_bound :
-    name list -> q env -> placed -> region -> q sum list -> bool -> dense ->
-    (name * q) list -> q -> q option option **)
+    name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+    sum list -> bool -> dense -> (name * q) list -> q -> q option option **)
 
-let group_bound fuel e base g known sq x ts tau =
-  match range e g known x with
+let group_bound fuel e at_input base g known sq x ts tau =
+  match range at_input g known x with
   | Some p ->
     let (lo, hi) = p in
     if lt hi lo
@@ -2295,49 +2301,53 @@ let group_bound fuel e base g known sq x ts tau =
   | None -> None
 
 (** val named_groups :
-    name list -> q env -> placed -> region -> q sum list -> bool -> q ->
-    dense list -> group list -> q -> (group list * q) option option **)
+    name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+    sum list -> bool -> q -> dense list -> group list -> q -> (group
+    list * q) option option **)
 
-let rec named_groups fuel e base g known sq t d gs k =
+let rec named_groups fuel e at_input base g known sq t d gs k =
   match d with
   | [] -> Some (Some (gs, k))
   | x :: d2 ->
     let (ts, gs0) = take_group (fst (fst x)).ray gs in
     (match ts with
-     | [] -> named_groups fuel e base g known sq t d2 gs0 k
+     | [] -> named_groups fuel e at_input base g known sq t d2 gs0 k
      | _ :: _ ->
-       (match group_bound fuel e base g known sq x ts
+       (match group_bound fuel e at_input base g known sq x ts
                 (mul t (fst (fst x)).share) with
         | Some o ->
           (match o with
-           | Some m -> named_groups fuel e base g known sq t d2 gs0 (add0 k m)
+           | Some m ->
+             named_groups fuel e at_input base g known sq t d2 gs0 (add0 k m)
            | None -> Some None)
         | None -> None))
 
 (** val other_groups :
-    name list -> q env -> placed -> region -> q sum list -> bool -> group
-    list -> q -> q option option **)
+    name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+    sum list -> bool -> group list -> q -> q option option **)
 
-let rec other_groups fuel e base g known sq gs k =
+let rec other_groups fuel e at_input base g known sq gs k =
   match gs with
   | [] -> Some (Some k)
   | g0 :: gs0 ->
     let (d, ts) = g0 in
     (match to_dense g.sides { ray = d; share = zero; selberg = zero } with
      | Some x ->
-       (match group_bound fuel e base g known sq x ts zero with
+       (match group_bound fuel e at_input base g known sq x ts zero with
         | Some o ->
           (match o with
-           | Some m -> other_groups fuel e base g known sq gs0 (add0 k m)
+           | Some m ->
+             other_groups fuel e at_input base g known sq gs0 (add0 k m)
            | None -> Some None)
         | None -> None)
      | None -> None)
 
-(** val finish_ridge :
-    name list -> q env -> placed -> region -> q sum list -> bool -> direction
-    trie -> dense list -> bool -> q -> q form -> bool **)
+(** val sum_least :
+    name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+    sum list -> bool -> direction trie -> dense list -> q -> q trie -> q
+    option option **)
 
-let finish_ridge fuel e base g known sq lines0 d enough t f =
+let sum_least fuel e at_input base g known sq lines0 d t ins =
   let d2 =
     match g.ball with
     | Box -> []
@@ -2345,32 +2355,41 @@ let finish_ridge fuel e base g known sq lines0 d enough t f =
                          | Linf -> []
                          | _ -> d)
   in
-  (match gather fuel lines0 (fst f) [] with
+  (match gather fuel lines0 ins [] with
    | Some gs ->
      if nonneg t
-     then (match named_groups fuel e base g known sq t d2 gs (snd f) with
+     then (match named_groups fuel e at_input base g known sq t d2 gs zero with
            | Some o ->
              (match o with
               | Some p ->
                 let (gs0, k) = p in
-                (match other_groups fuel e base g known sq gs0 k with
-                 | Some o0 ->
-                   (match o0 with
-                    | Some k0 ->
-                      (match g.ball with
-                       | Box -> (&&) (is_zero t) (ample enough k0 zero)
-                       | Ball (n, size0, opened) ->
-                         (match n with
-                          | Linf -> (&&) (is_zero t) (ample enough k0 zero)
-                          | _ ->
-                            ample ((||) enough ((&&) opened (positive_q t)))
-                              (sub0 k0 (mul t size0)) zero))
-                    | None -> true)
-                 | None -> false)
-              | None -> true)
-           | None -> false)
-     else false
-   | None -> false)
+                other_groups fuel e at_input base g known sq gs0 k
+              | None -> Some None)
+           | None -> None)
+     else None
+   | None -> None)
+
+(** val finish_ridge :
+    name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+    sum list -> bool -> direction trie -> dense list -> bool -> q -> q form
+    -> bool **)
+
+let finish_ridge fuel e at_input base g known sq lines0 d enough t f =
+  match sum_least fuel e at_input base g known sq lines0 d t (fst f) with
+  | Some o ->
+    (match o with
+     | Some k ->
+       let k0 = add0 (snd f) k in
+       (match g.ball with
+        | Box -> (&&) (is_zero t) (ample enough k0 zero)
+        | Ball (n, size0, opened) ->
+          (match n with
+           | Linf -> (&&) (is_zero t) (ample enough k0 zero)
+           | _ ->
+             ample ((||) enough ((&&) opened (positive_q t)))
+               (sub0 k0 (mul t size0)) zero))
+     | None -> true)
+  | None -> false
 
 (** val line_of : direction trie -> row -> direction option **)
 
@@ -2403,14 +2422,14 @@ let line_of lines0 r =
             else None
      | None -> None)
 
-(** val find_lines : network -> direction trie **)
+(** val find_lines : name list -> network -> direction trie **)
 
-let find_lines net =
+let find_lines axes net =
   fold_left (fun lines0 u ->
     match line_of lines0 (snd u) with
     | Some d -> put (fst u) d lines0
     | None -> lines0) net.units
-    (fold_left (fun lines0 k -> put k ((k, one) :: []) lines0) net.inputs Nil)
+    (fold_left (fun lines0 k -> put k ((k, one) :: []) lines0) axes Nil)
 
 (** val ends : q env -> name -> (q * q) option **)
 
@@ -2474,6 +2493,16 @@ let borne g =
                        | Linf -> false
                        | _ -> true)
 
+(** val input_ends : q env -> name -> (q * q) option **)
+
+let input_ends e k =
+  match get k e with
+  | Some i ->
+    (match i with
+     | Input (lo, hi) -> Some (lo, hi)
+     | Unit (_, _, _) -> None)
+  | None -> None
+
 (** val on_region : name list -> region -> hints -> (q, unit) ending **)
 
 let on_region fuel g h =
@@ -2484,8 +2513,8 @@ let on_region fuel g h =
     match r with
     | Some p ->
       let (t, i) = p in
-      finish_ridge fuel e h.lined g known (square_norm g.ball) h.lines
-        (table_number h i) enough t f
+      finish_ridge fuel e (input_ends e) h.lined g known (square_norm g.ball)
+        h.lines (table_number h i) enough t f
     | None -> finish e g enough f) }
 
 (** val box_of : region -> (name * (q * q)) list **)
@@ -2502,7 +2531,7 @@ let verify fuel ls net g goals p =
   | Some ts ->
     (match root row_interval net (box_of g) with
      | Some e ->
-       let base = place e ls net in
+       let base = place nonneg (fun q0 -> nonneg (neg q0)) e ls net in
        proves_at numbers
          (on_region fuel g { lines = ls; lined = base; tables = ts }) fuel e
          net goals p
@@ -3023,15 +3052,93 @@ let finish_cone k p ss w e enough f =
           (line_join c (fixed c0))
       | None -> false))
 
-(** val on_cone : cone -> name -> side list -> (line, span) ending **)
+(** val largest_ball : cone -> side list -> span -> region **)
 
-let on_cone k p ss =
+let largest_ball k ss w =
+  { sides = ss; ball = (Ball (k.growth,
+    (match k.growth with
+     | L2 -> mul (mul (snd w) (snd w)) k.rate
+     | _ -> mul (snd w) k.rate), false)) }
+
+(** val least_end : span -> line -> q **)
+
+let least_end w l =
+  smaller (fst (at_ends w l)) (snd (at_ends w l))
+
+(** val largest_end : span -> line -> q **)
+
+let largest_end w l =
+  larger (fst (at_ends w l)) (snd (at_ends w l))
+
+(** val inputs_of : span -> line env -> name -> (q * q) option **)
+
+let inputs_of w e v =
+  match get v e with
+  | Some i ->
+    (match i with
+     | Input (lo, hi) -> Some ((least_end w lo), (largest_end w hi))
+     | Unit (_, _, _) -> None)
+  | None -> None
+
+(** val weakest : span -> line sum -> q sum **)
+
+let weakest w s =
+  ((fst s), (largest_end w (snd s)))
+
+(** val taken_away : cone -> span -> q -> line **)
+
+let taken_away k w t =
+  match k.growth with
+  | L2 ->
+    line_times (mul t k.rate) ((add0 (fst w) (snd w)),
+      (neg (mul (fst w) (snd w))))
+  | _ -> ((mul t k.rate), zero)
+
+(** val round_norm : cone -> bool **)
+
+let round_norm k =
+  match k.growth with
+  | L2 -> true
+  | _ -> false
+
+(** val finish_sums :
+    name list -> hints -> cone -> name -> side list -> span -> line env ->
+    line sum list -> bool -> q -> nat option -> line form -> bool **)
+
+let finish_sums fuel h k p ss w e known enough t i f =
+  let (g, ins) = take p (fst f) in
+  let c = match g with
+          | Some g0 -> line_join (snd f) (g0, zero)
+          | None -> snd f
+  in
+  (match sum_least fuel e (inputs_of w e) h.lined (largest_ball k ss w)
+           (map (weakest w) known) (round_norm k) h.lines (table_number h i)
+           t ins with
+   | Some o ->
+     (match o with
+      | Some q0 ->
+        (&&) (match k.growth with
+              | Linf -> is_zero t
+              | _ -> true)
+          (positive_at k w enough plainly
+            (line_join (line_join c (fixed q0))
+              (line_times (neg one) (taken_away k w t))))
+      | None -> true)
+   | None -> false)
+
+(** val on_cone :
+    name list -> hints -> cone -> name -> side list -> (line, span) ending **)
+
+let on_cone fuel h k p ss =
   { boxed = (match k.growth with
              | Linf -> false
-             | _ -> true); keeps_in = (fun _ _ -> false); finishes =
-    (fun r w e _ enough f ->
+             | _ -> true); keeps_in = (fun r ->
     match r with
-    | Some _ -> false
+    | Some _ -> on_line h
+    | None -> (fun _ -> false)); finishes = (fun r w e known enough f ->
+    match r with
+    | Some p0 ->
+      let (t, i) = p0 in finish_sums fuel h k p ss w e known enough t i f
     | None -> finish_cone k p ss w e enough f) }
 
 (** val cone_box :
@@ -3042,11 +3149,20 @@ let cone_box k reach ns c p =
     (map (fun q0 -> ((fst q0), (((neg reach), (snd q0)), (reach, (snd q0)))))
       (combine ns c)) ((p, ((fixed k.first), (fixed k.last))) :: [])
 
-(** val verify_cone :
-    name list -> network -> cone -> q -> q list -> atom list list -> (q * q)
-    proof -> bool **)
+(** val hints_of :
+    direction trie -> network -> cone -> line env -> dense list list -> hints **)
 
-let verify_cone fuel net k reach c goals pr =
+let hints_of ls net k e ts =
+  let w = (k.first, k.last) in
+  { lines = ls; lined =
+  (place (fun l -> both nonneg (at_ends w l)) (fun l ->
+    both nonpos (at_ends w l)) e ls net); tables = ts }
+
+(** val verify_cone :
+    name list -> direction trie -> network -> cone -> q -> q list -> atom
+    list list -> (q * q) proof -> bool **)
+
+let verify_cone fuel ls net k reach c goals pr =
   match rev net.inputs with
   | [] -> false
   | p :: rns ->
@@ -3057,11 +3173,15 @@ let verify_cone fuel net k reach c goals pr =
           ((&&) ((&&) (Nat.eqb (length c) (length ns)) (nonneg k.first))
             (lt k.first k.last)) (positive_q k.rate))
         (reaches k.growth k.rate reach))
-      (match root (row_lines p (k.first, k.last)) net
-               (cone_box k reach ns c p) with
-       | Some e ->
-         proves_at (affine p) (on_cone k p (at_center ns c)) fuel e net goals
-           pr
+      (match all (table_of (round_norm k) (at_center ns c)) pr.weights with
+       | Some ts ->
+         (match root (row_lines p (k.first, k.last)) net
+                  (cone_box k reach ns c p) with
+          | Some e ->
+            proves_at (affine p)
+              (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c))
+              fuel e net goals pr
+          | None -> false)
        | None -> false)
 
 (** val family_atom : name -> family -> atom -> atom **)
@@ -3086,16 +3206,16 @@ let guarded f =
     (if f.balls.open_end then nonneg at_last else positive_q at_last)
 
 (** val verify_family :
-    name list -> network -> family -> q -> (q list * nat) -> (q * q) proof ->
-    bool **)
+    name list -> direction trie -> network -> family -> q -> (q list * nat)
+    -> (q * q) proof -> bool **)
 
-let verify_family fuel net f reach s pr =
+let verify_family fuel ls net f reach s pr =
   match label_goals f.reader f.labels (length net.outputs) (snd s) with
   | Some goals ->
     (match rev net.inputs with
      | [] -> false
      | p :: _ ->
        (&&) ((&&) (forallb (forallb on_outputs) goals) (guarded f))
-         (verify_cone fuel net f.balls reach (fst s)
+         (verify_cone fuel ls net f.balls reach (fst s)
            (map (map (family_atom p f)) goals) pr))
   | None -> false

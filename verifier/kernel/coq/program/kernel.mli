@@ -440,9 +440,13 @@ val known_line : placed -> direction -> name -> line option
 
 val flat : line
 
-val place_unit : q env -> direction trie -> placed -> name -> placed
+val place_unit :
+  ('a1 -> bool) -> ('a1 -> bool) -> 'a1 env -> direction trie -> placed ->
+  name -> placed
 
-val place : q env -> direction trie -> network -> placed
+val place :
+  ('a1 -> bool) -> ('a1 -> bool) -> 'a1 env -> direction trie -> network ->
+  placed
 
 val eval : line -> q -> q
 
@@ -451,7 +455,7 @@ val divide : q -> q -> q
 val form_of : placed -> direction -> line trie -> name -> line option
 
 val walk :
-  q env -> placed -> direction -> ((name -> line option) -> q -> q -> q
+  'a1 env -> placed -> direction -> ((name -> line option) -> q -> q -> q
   option) -> name list -> line trie -> q -> q -> q option
 
 val square_norm : shape -> bool
@@ -468,14 +472,14 @@ val vertex_ok : bool -> q -> q -> line -> bool
 
 val line_sum : (name -> line option) -> (name * q) list -> line -> line option
 
-val to_walk : q env -> placed -> direction -> q trie -> name -> q trie
+val to_walk : 'a1 env -> placed -> direction -> q trie -> name -> q trie
 
 val needed :
-  name list -> q env -> placed -> direction -> q trie -> name list -> name
+  name list -> 'a1 env -> placed -> direction -> q trie -> name list -> name
   list
 
 val group_least :
-  name list -> q env -> placed -> bool -> direction -> (name * q) list -> q
+  name list -> 'a1 env -> placed -> bool -> direction -> (name * q) list -> q
   -> q -> q -> q -> q option
 
 type dense = (weighted_direction * q) * q list
@@ -499,7 +503,8 @@ val to_dense : side list -> weighted_direction -> dense option
 val table_of :
   bool -> side list -> weighted_direction list -> dense list option
 
-val box_range : q env -> direction -> q -> q -> (q * q) option
+val box_range :
+  (name -> (q * q) option) -> direction -> q -> q -> (q * q) option
 
 val larger_z : Whole.t -> Whole.t -> Whole.t
 
@@ -511,7 +516,8 @@ val all_zero : q trie -> bool
 
 val cut_range : direction -> q sum -> (q * q) -> q * q
 
-val range : q env -> region -> q sum list -> dense -> (q * q) option
+val range :
+  (name -> (q * q) option) -> region -> q sum list -> dense -> (q * q) option
 
 type group = direction * (name * q) list
 
@@ -523,24 +529,31 @@ val gather :
 val take_group : direction -> group list -> (name * q) list * group list
 
 val group_bound :
-  name list -> q env -> placed -> region -> q sum list -> bool -> dense ->
-  (name * q) list -> q -> q option option
+  name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+  sum list -> bool -> dense -> (name * q) list -> q -> q option option
 
 val named_groups :
-  name list -> q env -> placed -> region -> q sum list -> bool -> q -> dense
-  list -> group list -> q -> (group list * q) option option
+  name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+  sum list -> bool -> q -> dense list -> group list -> q -> (group list * q)
+  option option
 
 val other_groups :
-  name list -> q env -> placed -> region -> q sum list -> bool -> group list
-  -> q -> q option option
+  name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+  sum list -> bool -> group list -> q -> q option option
+
+val sum_least :
+  name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+  sum list -> bool -> direction trie -> dense list -> q -> q trie -> q option
+  option
 
 val finish_ridge :
-  name list -> q env -> placed -> region -> q sum list -> bool -> direction
-  trie -> dense list -> bool -> q -> q form -> bool
+  name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
+  sum list -> bool -> direction trie -> dense list -> bool -> q -> q form ->
+  bool
 
 val line_of : direction trie -> row -> direction option
 
-val find_lines : network -> direction trie
+val find_lines : name list -> network -> direction trie
 
 val ends : q env -> name -> (q * q) option
 
@@ -556,6 +569,8 @@ val on_line : hints -> name -> bool
 val table_number : hints -> nat option -> dense list
 
 val borne : region -> bool
+
+val input_ends : q env -> name -> (q * q) option
 
 val on_region : name list -> region -> hints -> (q, unit) ending
 
@@ -679,14 +694,36 @@ val by_squares : q -> bool -> q -> q -> bool
 val finish_cone :
   cone -> name -> side list -> span -> line env -> bool -> line form -> bool
 
-val on_cone : cone -> name -> side list -> (line, span) ending
+val largest_ball : cone -> side list -> span -> region
+
+val least_end : span -> line -> q
+
+val largest_end : span -> line -> q
+
+val inputs_of : span -> line env -> name -> (q * q) option
+
+val weakest : span -> line sum -> q sum
+
+val taken_away : cone -> span -> q -> line
+
+val round_norm : cone -> bool
+
+val finish_sums :
+  name list -> hints -> cone -> name -> side list -> span -> line env -> line
+  sum list -> bool -> q -> nat option -> line form -> bool
+
+val on_cone :
+  name list -> hints -> cone -> name -> side list -> (line, span) ending
 
 val cone_box :
   cone -> q -> name list -> q list -> name -> (name * (line * line)) list
 
+val hints_of :
+  direction trie -> network -> cone -> line env -> dense list list -> hints
+
 val verify_cone :
-  name list -> network -> cone -> q -> q list -> atom list list -> (q * q)
-  proof -> bool
+  name list -> direction trie -> network -> cone -> q -> q list -> atom list
+  list -> (q * q) proof -> bool
 
 val family_atom : name -> family -> atom -> atom
 
@@ -695,5 +732,5 @@ val on_outputs : atom -> bool
 val guarded : family -> bool
 
 val verify_family :
-  name list -> network -> family -> q -> (q list * nat) -> (q * q) proof ->
-  bool
+  name list -> direction trie -> network -> family -> q -> (q list * nat) ->
+  (q * q) proof -> bool

@@ -23,8 +23,7 @@ let numbers less () = several number (max 0 (!inputs - less))
 let bounds = pair number number
 
 let refused = ref 0
-let answer what options = let (holds, claim) = choice options () in
-  if not holds then incr refused;
+let answer what options = let (holds, claim) = choice options () in if not holds then incr refused;
   Printf.printf "%s %s\n%!" what (if holds then claim else "refused")
 let robust bound check = ("robust", fun () -> let p = proof bound () in (check p, "robust"))
 let flips check = ("flip", fun () -> let k = index () in (check k (numbers 0 ()), "flip"))
@@ -33,13 +32,14 @@ let run print =
   if token () <> "robmem-kernel" || token () <> "1" then refuse "not a stream of version 1";
   inputs := natural (token ());
   let units = natural (token ()) in let outputs = natural (token ()) in
-  names := make_names (!inputs + units);
-  let fuel = Array.to_list !names in
+  names := make_names (!inputs + units); let fuel = Array.to_list !names in
   let unit_ = let v = ref (!inputs - 1) in fun () -> incr v; (!names.(!v), row ()) in
   let units = several unit_ units in
   let net = { inputs = Array.to_list (Array.sub !names 0 !inputs); units;
               outputs = several row outputs } in
-  let lines = let found = lazy (find_lines net) in fun () -> if !ridges then Lazy.force found else Nil in
+  let lines_but less = let axes = List.filteri (fun k _ -> k < !inputs - less) net.inputs in
+    let found = lazy (find_lines axes net) in fun () -> if !ridges then Lazy.force found else Nil in
+  let lines = lines_but 0 and lines_of_x = lines_but 1 in
   print (fun write -> Show.network write net);
   let rec parts center sample = match token () with
     | "task" ->
@@ -54,7 +54,7 @@ let run print =
       let reader = decoder () in let labels = index () in let (balls, reach) = cone () in
       let d0 = number () in let f = { reader; labels; balls; d0; d1 = number () } in
       print (fun write -> Show.family write f reach);
-      parts (numbers 1) (fun s -> [robust bounds (verify_family fuel net f reach s)])
+      parts (numbers 1) (fun s -> [robust bounds (fun p -> verify_family fuel (lines_of_x ()) net f reach s p)])
     | "sample" ->
       let i = token () in let label = index () in let s = (center (), label) in
       print (fun write -> Show.sample write i s);
@@ -71,7 +71,7 @@ let run print =
     | "cone" ->
       let (k, reach) = cone () in let c = numbers 1 () in let aims = goals () in
       print (fun write -> Show.cone write k reach c aims);
-      answer "question" [robust bounds (verify_cone fuel net k reach c aims)];
+      answer "question" [robust bounds (fun p -> verify_cone fuel (lines_of_x ()) net k reach c aims p)];
       parts center sample
     | "end" -> ()
     | other -> refuse ("unexpected token: " ^ other) in
