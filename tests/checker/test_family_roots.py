@@ -22,9 +22,9 @@ from verifier.question.query import Atom, Goal
 F = Fraction
 
 
-def family_with_copies(seed: int) -> list[FamilyQuery]:
+def family_with_copies(seed: int, factor: int = 1) -> list[FamilyQuery]:
     """Units that read a point of the plane and m, relu(u) of each unit u twice over, and units that
-    read both; about two cones."""
+    read both; about two cones. Weights of inputs are multiples of `factor`."""
     rng = Random(seed)
     build = NetworkBuilder(3)
 
@@ -32,7 +32,7 @@ def family_with_copies(seed: int) -> list[FamilyQuery]:
         row = F(rng.randint(-3, 3), rng.choice((1, 2, 3)))
         for unit in known:
             row = row + unit * F(rng.randint(-3, 3), rng.choice((1, 2)))
-        return row
+        return row * (factor if known is build.inputs else 1)
 
     first = build.layer([mix(build.inputs) for _ in range(3)])
     second = build.layer([first[0], first[1], mix([*build.inputs, *first])])
@@ -47,9 +47,11 @@ def family_with_copies(seed: int) -> list[FamilyQuery]:
     return [FamilyQuery(network, cone, (goal,)) for cone in cones]
 
 
+@pytest.mark.parametrize("factor", [1, 2**70])
 @pytest.mark.parametrize("seed", range(60))
-def test_bounds_at_both_ends_are_those_of_the_kernel(seed: int) -> None:
-    queries = family_with_copies(seed)
+def test_bounds_at_both_ends_are_those_of_the_kernel(seed: int, factor: int) -> None:
+    """In 64 bits, and in Python's integers where these are too few."""
+    queries = family_with_copies(seed, factor)
     network = queries[0].network
     scaled = family_scaled(network, queries)
     for query, ends in zip(queries, family_roots(scaled, queries), strict=True):
@@ -77,6 +79,7 @@ def test_parts_of_a_block_hold_the_bounds_of_units_and_no_more_rows_than_that_ne
         below = np.array([[row in lower for row in rows] for rows in picked.tolist()])
         of_units = picked >= 2 * inputs
         for part, wanted in ((block.of_units, of_units), (block.below_units, below & of_units)):
+            assert not part.mask.flags.writeable and part.mask.base is None
             found = np.zeros_like(wanted)
             found[part.entries, part.rows] = part.mask[:, :, 0]
             assert (found == wanted).all()

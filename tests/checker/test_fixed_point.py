@@ -14,6 +14,9 @@ import pytest
 from verifier.checker import fixed_point
 from verifier.checker.fixed_point import (
     FixedNetwork,
+    _Dyadic,
+    _Large,
+    _Small,
     bit_length,
     floor_of,
     precision,
@@ -135,6 +138,12 @@ def test_both_ways_of_rounding_agree_at_the_limits_of_64_bits() -> None:
             found = dense(layer.weights[0].floor)[0].tolist()
             assert found == wanted
             assert layer.shift == shift_of(precision(network).weight, values)
+            rows = network.units
+            below = int(rows.denominators[0])
+            fits = max(abs(int(n)) for n in rows.numerators) < 2**62 > below
+            fits &= below & (below - 1) == 0
+            made = _Dyadic.of(rows, 0, 1, np.zeros_like(rows.indices))
+            assert isinstance(made, _Small if fits else _Large)
 
 
 def test_bit_lengths_and_floors() -> None:

@@ -140,6 +140,7 @@ FILES = {
         "test_fast_arithmetic",
         "test_scaled_rows",
         "test_interval_sizes",
+        "test_family_roots",
         *TYPES,
     ),
     "strict_json": ("test_json_texts", "test_hostile_files"),

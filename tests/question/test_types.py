@@ -6,6 +6,7 @@ from math import isqrt
 import numpy as np
 import pytest
 
+from verifier.checker import intervals
 from verifier.checker.checked import Checked, check_batch
 from verifier.checker.intervals import chunks, interval_bounds
 from verifier.checker.scaled import ScaledNetwork, evaluate
@@ -495,6 +496,15 @@ def test_batches():
         check_batch(network, [holds, stranger], [proof, proof])
     with pytest.raises(RefusedError, match="2 questions, 1 verdicts"):
         check_batch(network, [holds, flips], [proof])
+
+
+@pytest.mark.parametrize("fitting", [1, 3, 7])
+def test_a_chunk_takes_no_more_memory_than_there_is(fitting, monkeypatch):
+    """Two bounds of each variable, of eight bytes each."""
+    build = NetworkBuilder(2)
+    scaled = ScaledNetwork(build.network(build.layer([*build.inputs, build.inputs[0] + 1])), 1)
+    monkeypatch.setattr(intervals, "MEMORY", fitting * 8 * scaled.tables.height + 7)
+    assert [part.stop - part.start for part in chunks(scaled, 21)] == [fitting] * (21 // fitting)
 
 
 def test_chunks_are_equal_and_fit():
