@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+
+import numpy as np
 
 from constructions.construction import Norm as AnyNorm
 from constructions.hypotheses import check_budget, power_separation
@@ -112,21 +114,22 @@ def least(
 ) -> Least:
     """The least width for closed balls of these sizes (of norm 2 squared radii), for all if None.
 
-    Widths up to `most` are looked at. With a folder every claim is stored as soon as it is shown,
-    and what is there is replayed and taken up; at the end it is sealed. seconds: for one question.
+    Labels are numbered 0, 1, .. in their order, those alone of which there are samples: the names
+    that a selection keeps of others do not count. Widths up to `most` are looked at. With a folder
+    every claim is stored as soon as it is shown, and what is there is replayed and taken up; at the
+    end it is sealed. seconds: for one question.
 
     Raises UserError for contradictory points, for one class, for budgets that are not below half
     the separation, and for data beyond what the method takes; RefusedError for a folder whose
     claims do not hold.
     """
+    dataset = of_its_labels(dataset)
     top = check_asked(dataset, norm, sizes, most)
     asked = Asked(norm, None if sizes is None else tuple(sizes), most)
     data = data_bytes(dataset.numerators, dataset.denominator, dataset.labels, dataset.label_names)
     points = parse_data(data)
     store = None if folder is None else LeastFolder(folder)
-    if store is not None:
-        store.begin(data, asked)
-    with nullcontext() if store is None else store.lock():
+    with nullcontext() if store is None else store.taken(data, asked):
         claims = [] if store is None else store.read(points)
         finder = Finder(points, norm, seconds, progress)
         undecided: dict[tuple[int, Fraction], str] = {}
@@ -144,6 +147,16 @@ def least(
             store.save(asked, claims)
             store.seal()
     return Least(dataset.name, asked, top, points, tuple(claims), undecided)
+
+
+def of_its_labels(dataset: Dataset) -> Dataset:
+    """The same samples, with the names of those labels alone that one of them has."""
+    there = np.unique(dataset.labels)
+    if len(there) == dataset.classes:
+        return dataset
+    names = tuple(dataset.label_names[k] for k in there.tolist())
+    labels = np.searchsorted(there, dataset.labels).astype(np.int64)
+    return replace(dataset, labels=labels, label_names=names)
 
 
 def read_least(

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -30,6 +31,7 @@ from verifier.evidence.network_file import load_network, network_bytes
 from verifier.evidence.packed import pack, read_bytes
 from verifier.evidence.strict_json import canonical_rational, parse_json
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.printable import printable
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm
 from verifier.runs.folder import CERTIFICATES, DATA, SEAL, RunFolder
@@ -37,6 +39,7 @@ from verifier.runs.folder import CERTIFICATES, DATA, SEAL, RunFolder
 VERSION = 1
 CLAIMS = "least.json"
 NETWORKS = "networks"
+_BEGUN = {".lock", CERTIFICATES, NETWORKS, DATA}  # what there is before the first claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,30 @@ class LeastFolder:
     def __init__(self, path: Path) -> None:
         self.path, self._files = path, RunFolder(path)
 
-    def begin(self, data: bytes, asked: Asked) -> None:
-        """Makes the folder, or takes up the one that is there. Raises UserError if it holds
-        something else, or claims about other data or another norm."""
+    @contextmanager
+    def taken(self, data: bytes, asked: Asked) -> Iterator[None]:
+        """The folder is made, or the one that is there taken up, and nobody else writes to it
+        meanwhile. Raises UserError if somebody does, or if it holds something else, or claims
+        about other data or another norm; then nothing of it was changed."""
         if self.path.exists() and not self.path.is_dir():
             raise UserError(f"{self.path}: exists and is no folder")
+        if not is_least(self.path) and self.path.exists():
+            others = {entry.name for entry in self.path.iterdir()} - _BEGUN
+            if others:
+                raise UserError(
+                    f"{self.path}: exists, is not empty and holds no least networks, but "
+                    f"{printable(min(others))}"
+                )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"{self.path}: {error.strerror or error}") from None
+        with self._files.lock():
+            self._begin(data, asked)
+            yield
+
+    def _begin(self, data: bytes, asked: Asked) -> None:
         if not is_least(self.path):
-            if self.path.exists() and any(self.path.iterdir()):
-                raise UserError(f"{self.path}: exists, is not empty and holds no least networks")
             self._files.make()
             (self.path / NETWORKS).mkdir(exist_ok=True)
             write_bytes(self.path / DATA, pack(data))
@@ -82,10 +101,6 @@ class LeastFolder:
         ):
             if known != given:
                 raise UserError(f"{self.path}: {what} there is {known}, asked is {given}")
-
-    def lock(self) -> Any:
-        """Nobody else writes to the folder meanwhile."""
-        return self._files.lock()
 
     def points(self) -> Points:
         return self._files.points()

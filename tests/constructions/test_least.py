@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from constructions.least.answer import least
+from constructions.least.answer import least, of_its_labels, read_least
 from constructions.least.evidence import Claim, Shown, shown
 from constructions.least.find import Finder
 from constructions.least.questions import Impossible, Possible, dual_question, questions_of
@@ -22,6 +23,7 @@ from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.region import Norm, ball
+from verifier.runs.folder import RunFolder
 from verifier.runs.run import points_of
 
 FIFTH, QUARTER = Fraction(1, 5), Fraction(1, 4)
@@ -200,6 +202,47 @@ def test_two_units_are_found_exactly_where_an_exact_enumeration_finds_them(seed:
     data = Dataset.from_rows("few", rows, [0, 1, *draw.integers(0, 2, 3).tolist()])
     found = Finder(points_of(data), "inf").decide(2, Fraction(0))
     assert isinstance(found.claim, Possible) == (separate(data) is not None)
+
+
+def test_labels_of_which_there_is_no_sample_do_not_count(tmp_path: Path) -> None:
+    """Of the labels a, b, c a selection has a and c: numbers 0 and 1, not 0 and 2."""
+    three = Dataset.from_rows("three", [[0], [1], [2], [3]], ["a", "b", "c", "a"])
+    few = three.select([0, 2, 3])
+    assert few.label_names == ("a", "b", "c")
+    found = least(few, "inf", [FIFTH], folder=tmp_path / "few")
+    assert found.points.classes == 2 and found.points.labels.tolist() == [0, 1, 0]
+    assert found.at(FIFTH) == (2, 2) and read_least(tmp_path / "few").at(FIFTH) == (2, 2)
+    assert of_its_labels(three) is three
+    with pytest.raises(UserError):
+        least(three.select([0, 3]))
+
+
+def entries(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*")) if path.is_file()
+    }  # fmt: skip
+
+
+def test_nothing_is_written_into_a_folder_that_another_process_has(tmp_path: Path) -> None:
+    """Neither into one that is new, nor into one with claims; afterwards it is taken up."""
+    folder = tmp_path / "least"
+    folder.mkdir()
+    for _ in range(2):
+        with RunFolder(folder).lock():
+            before = entries(folder)
+            with pytest.raises(UserError, match="another process"):
+                least(on_a_line((0, 1, 0)), "inf", [FIFTH], folder=folder)
+            assert entries(folder) == before
+        least(on_a_line((0, 1, 0)), "inf", [FIFTH], folder=folder)
+    assert read_least(folder).exact
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter").write_text("x")
+    with pytest.raises(UserError, match="holds no least networks, but letter"):
+        least(on_a_line((0, 1)), "inf", [FIFTH], folder=tmp_path)
+    assert list(entries(tmp_path)) == ["letter"]
 
 
 def claimed(claim: Claim) -> Shown:

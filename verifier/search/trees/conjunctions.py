@@ -13,13 +13,16 @@ searches live, say nothing where everything is homogeneous, as in questions abou
 
 A branch that the program closes comes with rows that cancel, at most as many as there are inputs
 and two more. Splits that they do not use are left out of the tree (as in conflict analysis of SAT
-solvers), and the rows are tried again wherever the splits that they do use are met.
+solvers), and the rows are tried again wherever the splits that they do use are met. The unit to
+split is the one that such contradictions have used most, the latest counting most, as in those
+solvers: of a question about 24 points and four units that left 6,120 nodes where splitting at the
+atom that is violated most took 33,253.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -41,6 +44,9 @@ TINY = 1e-9  # of a value against the size of its row
 FEW_BITS, BITS = 6, (12, 24, 52)  # of a point that may be a flip
 SHORT = 4096  # denominators of vertices, at most
 LOWEST = -1e6  # of the common margin, which is never as low: rows have size one
+ROWS = 4  # that are added before the program is solved again
+FORGETTING = 1.05  # what a use counts more than one in the leaf before
+MOST_USED = 1e100  # beyond which all counts are scaled down
 NODE_LIMIT = "node limit"
 Literal = tuple[int, bool]
 """A unit, and whether it is on."""
@@ -110,7 +116,7 @@ class Conjunctions:
         """A tree for this goal, or a flip."""
         self._begin(number)
         try:
-            return tuple(self._closed({}).nodes)
+            return self._named(self._closed({}).nodes)
         except FoundError as found:
             return found.flip
         except UnclearError as why:
@@ -152,7 +158,28 @@ class Conjunctions:
         self._places: dict[_RowKey, int] = {}
         self._active: set[int] = set()
         self._learnt: dict[Literal, list[tuple[frozenset[Literal], Leaf]]] = {}
-        self._always: tuple[frozenset[Literal], Leaf] | None = None
+        self._zeros: dict[int, frozenset[int]] = {}
+        self._uses: dict[int, float] = {}
+        self._counts = 1.0
+
+    def _named(self, nodes: list[Node]) -> Tree:
+        """The tree of these nodes, where leaves name the slope 0 of units that they do not use and
+        that are on in their branch, which is 1 otherwise. With two labels there are none: a unit
+        bears on one atom."""
+        if not any(self._zeros.values()):
+            return tuple(nodes)
+        found, above = list[Node](), [frozenset[int]()]
+        for node in nodes:
+            on = above.pop()
+            body = node.body
+            if isinstance(body, UnitSplit):
+                above += [on | {body.unit}, on]  # the low side comes next
+            elif isinstance(body, Leaf):
+                zeros = on & self._zeros[id(body)]
+                slopes = {**body.slopes, **dict.fromkeys(sorted(zeros), Fraction(0))}
+                body = replace(body, slopes=slopes) if zeros else body
+            found.append(Node(node.steps, body))
+        return tuple(found)
 
     # -- the tree ------------------------------------------------------------------------------
 
@@ -212,29 +239,35 @@ class Conjunctions:
                 + self._weights @ np.maximum(pre, 0)
             ) / self._sizes  # fmt: skip
             short = np.where(self._strict, values - TINY, values + TINY)
-            worst = int(np.argmin(short))
-            if short[worst] > 0 and all(
-                (pre[v] > -TINY) if on else (pre[v] < TINY) for v, on in phases.items()
-            ):
-                self._try_flip(point, pre, fixed)
-                raise UnclearError("a point satisfies all atoms in floats and not exactly")
-            if short[worst] > 0:
+            order = np.argsort(short, kind="stable")
+            wrong = [p for p in order.tolist() if short[p] <= 0]
+            if not wrong:
+                if all((pre[v] > -TINY) if on else (pre[v] < TINY) for v, on in phases.items()):
+                    self._try_flip(point, pre, fixed)
+                    raise UnclearError("a point satisfies all atoms in floats and not exactly")
                 raise UnclearError("the solver's point violates a row")
-            waiting = [v for v, w in self._atoms[worst].weights.items() if w > 0 and v not in fixed]
-            if waiting:
-                unit = max(waiting, key=lambda v: (pre[v], -v))
-                return unit, True
-            self._add_row(worst, pre, fixed)
+            waiting = {p: [v for v, w in self._atoms[p].weights.items() if w > 0 and v not in fixed]
+                       for p in wrong}  # fmt: skip
+            linear = [p for p in wrong if not waiting[p]]
+            if sum(self._added(p, pre, fixed) for p in linear[:ROWS]):
+                continue
+            units = {v for some in waiting.values() for v in some}
+            if not units:
+                raise UnclearError("the solver's point violates a row")
+            unit = max(units, key=lambda v: (self._uses.get(v, 0.0), pre[v], -v))
+            return unit, bool(pre[unit] > 0)
 
-    def _add_row(self, atom: int, pre: Float, fixed: Mapping[int, bool]) -> None:
-        """Adds the row that the point with these pre-activations violates most."""
+    def _added(self, atom: int, pre: Float, fixed: Mapping[int, bool]) -> bool:
+        """Whether the row that the point with these pre-activations violates most is new; it is
+        there then."""
         weights = self._atoms[atom].weights
         above = frozenset(v for v, w in weights.items() if w > 0 and fixed[v])
         below = frozenset(v for v, w in weights.items() if w < 0 and fixed.get(v, pre[v] > 0))
         key = (atom, above, below)
         if self._places.get(key) in self._active:
-            raise UnclearError("the solver's point violates a row")
+            return False
         self._activate(key)
+        return True
 
     def _try_flip(self, point: Float, pre: Float, fixed: Mapping[int, bool]) -> None:
         """Raises FoundError if the point, or the best one with its phases, is a flip exactly."""
@@ -316,7 +349,16 @@ class Conjunctions:
         needed = frozenset(used)
         for literal in needed:
             self._learnt.setdefault(literal, []).append((needed, leaf))
+        self._count(needed)
         return _Closed([Node((), leaf)], needed)
+
+    def _count(self, used: frozenset[Literal]) -> None:
+        self._counts *= FORGETTING
+        for unit, _ in used:
+            self._uses[unit] = self._uses.get(unit, 0.0) + self._counts
+        if self._counts > MOST_USED:
+            self._uses = {unit: uses / MOST_USED for unit, uses in self._uses.items()}
+            self._counts /= MOST_USED
 
     def _spelled(
         self, multipliers: Mapping[int, Fraction], fixed: Mapping[int, bool]
@@ -345,7 +387,14 @@ class Conjunctions:
         used = {(v, on) for v, on in used if v not in self._known}
         split = {v for v, _ in used}
         shares = {v: q / whole[v] for v, q in slopes.items() if v not in split}
-        return Leaf(atoms=atoms, bounds=bounds, slopes=shares), used
+        for v, on in used:  # rows from above the split may have counted the unit otherwise
+            counted = slopes.get(v, Fraction(0))
+            other = whole.get(v, Fraction(0)) - counted if on else -counted
+            if other:
+                bounds[v] = bounds.get(v, Fraction(0)) + other
+        leaf = Leaf(atoms=atoms, bounds=bounds, slopes=shares)
+        self._zeros[id(leaf)] = frozenset(v for v in whole if v not in split and v not in slopes)
+        return leaf, used
 
 
 def _rounded(point: Float) -> Iterator[list[Fraction]]:
