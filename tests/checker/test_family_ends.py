@@ -13,8 +13,8 @@ from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.leaf import Form, usual_slope
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
-from verifier.evidence.certificate import InputSplit, Leaf, PairLemma, SumsStep, UnitSplit
-from verifier.question.build import NetworkBuilder
+from verifier.evidence.certificate import InputSplit, Leaf, Node, PairLemma, SumsStep, UnitSplit
+from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.query import Atom, Goal
@@ -251,7 +251,7 @@ def test_the_largest_ball_and_box_serve_all_parameters() -> None:
 
 @pytest.mark.parametrize("norm", ["inf", "1", "2"])
 def test_maxima_are_bounded_at_both_ends_wherever_they_stand(norm) -> None:
-    """max(a, b) above a copy, and a unit above it: what follows is looked at again."""
+    """max(a, b) above a copy, and units above it: what follows is looked at again."""
     build = NetworkBuilder(3)
     x, y, m = build.inputs
     a, b = build.layer([x + 2, y + 2 - m])
@@ -259,7 +259,9 @@ def test_maxima_are_bounded_at_both_ends_wherever_they_stand(norm) -> None:
     (largest,) = build.layer([a + rise])
     (copy,) = build.layer([largest])
     (above,) = build.layer([copy * 2 - 1])
-    network = build.network([above])
+    (higher,) = build.layer([above + 1])
+    (highest,) = build.layer([higher + 1])
+    network = build.network([highest])
     query = FamilyQuery(network, cone_of(norm, [0, 0], F(1, 2), 1), (
         Goal((Atom((), ((0, F(1)),), F(0), True),), "0"),))  # fmt: skip
     scaled = family_scaled(network, [query])
@@ -268,10 +270,46 @@ def test_maxima_are_bounded_at_both_ends_wherever_they_stand(norm) -> None:
     before = [(end.lower(3), end.upper(3)) for end in state.ends]
     seen: list[int] = []
     changes = state.tighten_maxima(lambda: seen.append(1))
-    assert seen and {v for v, *_ in changes} == {3, 5}
+    assert seen and {v for v, *_ in changes} == {3, 5, 6, 7}
     size = [scaled.scales[3 + v] for v in (3, 5)]
     after = [(F(end.lower(3), size[0]), F(end.upper(3), size[0])) for end in state.ends]
     assert after == [(F(3, 2), F(5, 2)), (F(1), F(3))] != before
     top = [(F(end.lower(5), size[1]), F(end.upper(5), size[1])) for end in state.ends]
     assert top == [(2, 4), (1, 5)]
     assert state.tighten_maxima() == []
+
+
+def test_a_split_of_any_input_is_one_of_both_ends() -> None:
+    build = NetworkBuilder(4)
+    network = build.network(build.layer([Affine.sum(build.inputs)]))
+    goal = Goal((Atom((), ((0, F(1)),), F(0), True),), "0")
+    query = FamilyQuery(network, cone_of("inf", [0, 0, 0], 1, 3), (goal,))
+    scaled = family_scaled(network, [query])
+    (roots,) = family_roots(scaled, [query])
+    for k in range(3):
+        state = FamilyChecker(query, scaled, roots)
+        state.restrict(InputSplit(k, F(0)), high=True)
+        for end, size in zip(state.ends, (1, 3), strict=True):
+            size *= scaled.denominator
+            boxes = [end.input_bounds(j) for j in range(3)]
+            assert boxes == [(0 if j == k else -size, size) for j in range(3)]
+
+
+def test_steps_in_a_tree_hold_in_its_branch_alone() -> None:
+    """A node's lemma is proved and used there; when the tree is done, and where another side of a
+    split begins, everything is as before."""
+    state = checker()
+    before = [(end.lower(0), end.upper(0)) for end in state.ends], state.mark()
+    halves = [PairLemma(0, True, (F(1, 2), F(1, 2)), ((Node((), Leaf()),))),
+              PairLemma(0, False, (F(1, 2), F(1, 2)), ((Node((), Leaf()),)))]  # fmt: skip
+    tree = (
+        Node((), InputSplit(0, F(1, 2))),
+        Node((halves[0],), Leaf(slopes={0: F(0)})),
+        Node((halves[1],), Leaf(slopes={0: F(0)})),
+    )
+    goal = Goal((Atom((), ((0, F(1)),), F(-4), True),), "above 4")
+    state.refute(tree, goal)
+    assert ([(end.lower(0), end.upper(0)) for end in state.ends], state.mark()) == before
+    wrong = (tree[0], Node((halves[1],), tree[1].body), tree[2])
+    with pytest.raises(RefusedError, match="bound too weak"):
+        state.refute(wrong, goal)
