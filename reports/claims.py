@@ -222,12 +222,16 @@ def _measuring_command(run: StoredRun, data: str) -> str:
     """The command of a run about distances or least margins."""
     question, text = run.question, question_text(run.question)
     network = str(run.about.get("network_file") or "NETWORK")
-    words = ["robmem", "radius" if run.asks == "distances" else "worst", network, "--data", data]
+    curve = question.margin is not None and question.margin.curve
+    asks = "radius" if run.asks == "distances" else "margin" if curve else "worst"
+    words = ["robmem", asks, network, "--data", data]
     words += ["--norm", question.norm, "--decoder", question.decoder]
     if text["clip"] is not None:
         words += ["--clip", ":".join(text["clip"])]
     terms = text.get("distance") or text.get("margin") or {}
     given = {"radius": text["radius"], **terms}
+    if curve:
+        given = {"up-to": text["radius"]}
     for name, value in given.items():
         words += [f"--{name}", str(value)] if value is not None else []
     return " ".join(map(shlex.quote, [*words, *_last_words(run)]))

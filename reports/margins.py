@@ -12,7 +12,8 @@ from reports.document import Block, Figure, Section, Table, Text
 from reports.numbers import Cell, approximately, counted, exact_text, grouped
 from reports.plots import Histogram, Mark
 from reports.stored_run import StoredRun
-from verifier.runs.margins import MarginInterval
+from verifier.runs.margins import MarginInterval, curves
+from verifier.tasks.margin import data_curve
 
 _SHARES = ("0", "1/20", "1/4", "1/2", "3/4", "1")
 
@@ -32,7 +33,8 @@ def margins_section(run: StoredRun, prefix: str) -> Section:
         f"that is shown for {grouped(lost)}. Points and proofs were replayed for this report."
     )
     blocks: list[Block] = [Text(text), *_figure(listed, prefix), _quantiles(listed, prefix)]
-    return Section(f"{prefix}margins", "Least margins", (*blocks, *_by_class(run, prefix)))
+    blocks += [*_by_class(run, prefix), *_by_radius(run, prefix)]
+    return Section(f"{prefix}margins", "Least margins", tuple(blocks))
 
 
 def margin_facts(run: StoredRun) -> dict[str, Any]:
@@ -79,6 +81,27 @@ def _quantiles(listed: Sequence[MarginInterval], prefix: str) -> Table:
         f"{prefix}margins", "Least margins: the true value lies between.",
         ("what", "at least", "at most"), tuple(rows),
     )  # fmt: skip
+
+
+def _by_radius(run: StoredRun, prefix: str) -> list[Block]:
+    """Of a run about the balls of all radii, how many margins are positive on them."""
+    if run.question.margin is None or not run.question.margin.curve:
+        return []
+    rows = {row.sample: row for row in run.samples}
+    points = run.folder.points()
+    found = curves(run.folder, run.network, points, run.question, rows, run.evidence)
+    listed = [curve for _, curve in found]
+    exact = sum(curve.exact for curve in listed)
+    text = (
+        f"Least margins are known for every radius from 0 to {exact_text(run.radius_upper)}, "
+        f"exactly for {grouped(exact)} of {counted(len(listed), 'sample')}: as lines between "
+        "radii, each with one proof about all of its balls and points that move through them. So "
+        "the number of samples that keep their label is known as a function of the radius."
+    )
+    caption = "Samples with a positive least margin, from each radius on to the next one."
+    columns = ("radius from", "positive", "at most")
+    table = Table(f"{prefix}positive", caption, columns, tuple(data_curve(listed)))
+    return [Text(text), table]
 
 
 def _by_class(run: StoredRun, prefix: str) -> list[Block]:

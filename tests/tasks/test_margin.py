@@ -9,13 +9,14 @@ from random import Random
 import pytest
 
 from tests.oracles.random_queries import random_network
+from verifier.checker.curves import along, check_curve, not_above
 from verifier.checker.family_replay import replay_family
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import UserError
 from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import ball
 from verifier.search.options import Options
-from verifier.tasks.margin import Curve, along, data_curve, margin_curve, not_above
+from verifier.tasks.margin import Curve, data_curve, margin_curve
 from verifier.tasks.worst import worst
 
 F, ZERO, ONE = Fraction, Fraction(0), Fraction(1)
@@ -45,6 +46,7 @@ def test_random_curves_are_those_of_single_radii(seeds):
         exact, bent = exact + curve.exact, bent + (len(curve.pieces) > 1)
         for before, after in zip(curve.pieces, curve.pieces[1:], strict=False):
             assert before.last == after.first
+        assert check_curve(query_of(F(2)), curve.evidence).exact == curve.exact
         for piece in curve.pieces:
             if piece.exact:
                 replay_family(piece.question, piece.proof)
@@ -118,6 +120,7 @@ def test_where_time_ends_there_is_an_envelope():
         lambda r: Query(network, ball("1", center, r), goals), F(3), Options(timeout=0.02)
     )
     assert not curve.exact and curve.reason
+    check_curve(Query(network, ball("1", center, F(3)), goals), curve.evidence)
     for piece in curve.pieces:
         if not piece.exact:
             assert piece.lower is None or piece.lower[1] <= piece.upper[1]

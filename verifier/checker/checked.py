@@ -25,6 +25,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from verifier.checker.curves import check_curve, replay_part
 from verifier.checker.distances import Balls, check_distance
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
@@ -50,17 +51,18 @@ from verifier.evidence.certificate import (
     check_numbers,
     parse_certificate,
 )
+from verifier.evidence.curve import MarginCurve, curve_bytes, parse_curve
 from verifier.evidence.distance import Distance, distance_bytes, parse_distance
 from verifier.evidence.margin import Margin, margin_bytes, parse_margin
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import Semantics, executable
-from verifier.question.family import FamilyQuery
+from verifier.question.family import FamilyQuery, with_parameter
 from verifier.question.network import Network
 from verifier.question.query import Query
 
 Verdict = Literal["robust", "flip", "radius", "maximum", "distance", "margin", "theorem"]
 CheckerName = Literal["checker", "kernel", "proved kernel", "proved theorem"]
-Evidence = Robust | Flip | Distance | Margin | bytes
+Evidence = Robust | Flip | Distance | Margin | MarginCurve | bytes
 """A verdict, or the text of its certificate."""
 NO_EXECUTION = "no execution"
 """The flaw of a flip of a network as executed whose rounding errors are none of an execution."""
@@ -106,13 +108,13 @@ class Checked:
 
     __slots__ = ("evidence", "facts")
     facts: Facts
-    evidence: Robust | Flip | Radius | Maximum | Distance | Margin | None
+    evidence: Robust | Flip | Radius | Maximum | Distance | Margin | MarginCurve | None
 
     def __init__(
         self,
         key: object,
         facts: Facts,
-        evidence: Robust | Flip | Radius | Maximum | Distance | Margin | None,
+        evidence: Robust | Flip | Radius | Maximum | Distance | Margin | MarginCurve | None,
     ) -> None:
         if key is not _KEY:
             raise TypeError("only the checker makes a Checked")
@@ -146,6 +148,8 @@ class Checked:
             text = distance_bytes(self.evidence, self.facts.network)
         elif isinstance(self.evidence, Margin):
             text = margin_bytes(self.evidence, self.facts.network)
+        elif isinstance(self.evidence, MarginCurve):
+            text = curve_bytes(self.evidence, self.facts.network)
         elif isinstance(self.evidence, Robust | Flip):
             text = certificate_bytes(self.evidence, self.facts.network)
         else:
@@ -463,22 +467,44 @@ class Checker:
         claims: Sequence[Verdict],
         evidence_of: Callable[[int], Evidence],
         asked: Sequence[Asked],
+        *,
+        curves: bool = False,
     ) -> Iterator[tuple[int, Checked | RefusedError]]:
-        """As `check`, for the least margin on each question's region."""
+        """As `check`, for the least margin on each question's region; with `curves` on the balls of
+        all radii up to that of the question, whose own has the `ends` of what is shown."""
+        show = self._curve if curves else self._margin
         for k, (query, claim) in enumerate(zip(queries, claims, strict=True)):
             try:
                 if claim != "margin":
                     raise RefusedError("another verdict", f"a {claim} where margins are asked")
-                given, digest = evidence_of(k), None
-                if isinstance(given, bytes):
-                    digest = hashlib.sha256(given).hexdigest()
-                    given = parse_margin(given, self.digest)
-                found = check_margin(query, given, self._replay)
-                ends = found.lower, found.upper
-                facts = Facts(self.digest, asked[k], "margin", found.point.goal, None, ends=ends)
-                yield k, _of_text(Checked(_KEY, facts, found), digest)
+                given = evidence_of(k)
+                digest = hashlib.sha256(given).hexdigest() if isinstance(given, bytes) else None
+                yield k, _of_text(show(query, given, asked[k]), digest)
             except RefusedError as flaw:
                 yield k, flaw
+
+    def _margin(self, query: Query, given: Evidence, asked: Asked) -> Checked:
+        if isinstance(given, bytes):
+            given = parse_margin(given, self.digest)
+        found = check_margin(query, given, self._replay)
+        ends = found.lower, found.upper
+        facts = Facts(self.digest, asked, "margin", found.point.goal, None, ends=ends)
+        return Checked(_KEY, facts, found)
+
+    def _curve(self, query: Query, given: Evidence, asked: Asked) -> Checked:
+        if isinstance(given, bytes):
+            given = parse_curve(given, self.digest)
+        found = check_curve(query, given, self._replay_part)
+        ends, goal = (found.lower, found.upper), found.pieces[-1].goal
+        facts = Facts(self.digest, asked, "margin", goal, None, ends=ends)
+        return Checked(_KEY, facts, found)
+
+    def _replay_part(self, query: Query | FamilyQuery, verdict: Robust | Flip) -> None:
+        if isinstance(query, Query):
+            self._require_own([query])
+        elif query.network is not self.network.derived(with_parameter):
+            raise RefusedError("another network", "a question is about another network")
+        replay_part(query, verdict)
 
     def _replay(self, query: Query, verdict: Robust | Flip) -> None:
         self._require_own([query])

@@ -10,6 +10,7 @@
                  or of distances {"norm": .., "distance": {"within": q | null, "max": q | null},
                   "clip": .., "decoder": ..},
                  or of least margins those about one ball, with "margin": {"within": q | null},
+                  or about the balls of all radii up to it, with {"within": null, "curve": true},
      "theorem": {"construction": name, "power": q, "parameter": q},
                                                 which is absent of proofs alone
      "replayed": ["proved kernel"],             which is absent if the checker alone replayed them
@@ -46,11 +47,13 @@ from math import lcm
 from typing import Any, Literal, get_args
 
 from verifier.checker.checked import Asked, Checked, Checker, Verdict
+from verifier.checker.curves import check_curve
 from verifier.checker.distances import Balls, check_distance
 from verifier.checker.intervals import chunks
 from verifier.checker.margins import check_margin
 from verifier.checker.scaled import common_denominator
 from verifier.evidence.certificate import Flip, Robust, parse_certificate
+from verifier.evidence.curve import MarginCurve, parse_curve
 from verifier.evidence.data_file import Points
 from verifier.evidence.distance import Distance, parse_distance
 from verifier.evidence.fields import check_fields, list_in, text_in
@@ -137,6 +140,13 @@ class Question:
             raise UserError(f"margins are about exact arithmetic, not {self.semantics}")
         if self.decoder == "value":
             raise UserError("decoder value: an output that equals its label has no margin")
+        if self.margin is not None and self.margin.curve:
+            if self.norm == "2":
+                raise UserError("norm 2: the least margin is not piecewise linear in the radius")
+            if self.clip is not None:
+                raise UserError("margins on the balls of all radii do not go with a clip")
+            if not self.radius:
+                raise UserError("margins on the balls of all radii: the last is not positive")
         if self.norm == "2" and self.margin is not None and self.margin.within is None:
             raise UserError("on an L2 ball the worst margin may be irrational: give within")
 
@@ -210,6 +220,8 @@ class Question:
         )
         executed = "" if self.semantics == "real" else f", as executed in {self.semantics}"
         balls = f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}{executed}"
+        if self.margin is not None and self.margin.curve:
+            balls = balls.replace("balls of radius", "balls of every radius up to", 1)
         return balls if self.margin is None else f"the least margin{self.margin} on {balls}"
 
 
@@ -507,7 +519,7 @@ def _check_part(
         answers = checker.distances(around, kinds, text_of, asked)
     elif question.margin is not None:
         balls = [sample_query(checker.network, points, question, sample) for sample in numbers]
-        answers = checker.margins(balls, kinds, text_of, asked)
+        answers = checker.margins(balls, kinds, text_of, asked, curves=question.margin.curve)
     else:
         queries = [
             sample_query(checker.asked_about, points, question, sample) for sample in numbers
@@ -550,13 +562,15 @@ def replay_margin(
     question: Question,
     result: Result,
     fetch: Callable[[str], bytes],
-    check: Callable[[Query, Robust | Flip], object],
-) -> Margin:
-    """The same of what is claimed of a sample's least margin."""
+    check: Callable[[Query | FamilyQuery, Robust | Flip], object],
+) -> Margin | MarginCurve:
+    """The same of what is claimed of a sample's least margin, or of those on balls of all radii."""
     try:
-        found = parse_margin(text_of_result(result, fetch), network.digest)
+        text = text_of_result(result, fetch)
         query = sample_query(network, points, question, result.sample)
-        return check_margin(query, found, check)
+        if question.margin is not None and question.margin.curve:
+            return check_curve(query, parse_curve(text, network.digest), check)
+        return check_margin(query, parse_margin(text, network.digest), check)
     except RefusedError as flaw:
         raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
 
@@ -624,7 +638,8 @@ def question_text(question: Question) -> str:
         asked["semantics"] = question.semantics
     if question.margin is not None:
         within = question.margin.within
-        margin = {"within": None if within is None else format_rational(within)}
+        margin: dict[str, Any] = {"within": None if within is None else format_rational(within)}
+        margin |= {"curve": True} if question.margin.curve else {}
         return json.dumps(asked | {"margin": margin})
     return json.dumps(asked)
 
@@ -699,8 +714,11 @@ def _question_in(value: Any) -> Question:
 
 
 def _margin_in(terms: Any) -> MarginTerms:
-    check_fields(terms, ("within",))
-    return MarginTerms(None if terms["within"] is None else _rational_in(terms["within"]))
+    check_fields(terms, ("within",), ("curve",))
+    if terms.get("curve", True) is not True:
+        raise RefusedError("malformed", "curve is not true")
+    within = None if terms["within"] is None else _rational_in(terms["within"])
+    return MarginTerms(within, "curve" in terms)
 
 
 def _clip_in(clip: Any) -> tuple[Fraction, Fraction] | None:

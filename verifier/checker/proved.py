@@ -37,6 +37,7 @@ from verifier.checker.manifest import (
 from verifier.checker.programs import Program
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, check_numbers
+from verifier.evidence.curve import MarginCurve
 from verifier.evidence.data_file import Points
 from verifier.evidence.kernel_stream import (
     answer_text,
@@ -95,9 +96,12 @@ def run_parts(
 ) -> Iterator[Part]:
     """The stream of these results of a run; certificates are read one after another.
 
-    Raises UserError for a run about executions in floats: the theorem is about real numbers.
+    Raises UserError for a run about executions in floats: the theorem is about real numbers; and
+    for one about margins on balls of all radii, which is about two networks, see `_curve`.
     """
     require_real(question, "the proved kernel")
+    if _has_curves(question):
+        raise UserError("margins on balls of all radii are no single stream; check --proved")
     told = Told() if told is None else told
     yield from ((True, text) for text in network_text(network))
     if question.measured is not None:
@@ -162,9 +166,9 @@ def _interval(
     told: Told,
 ) -> Iterator[Part]:
     """The two questions of a sample's distance or least margin: a point, and a proof."""
-    parts: list[tuple[Query, Robust | Flip]] = []
+    parts: list[tuple[Query | FamilyQuery, Robust | Flip]] = []
 
-    def note(query: Query, verdict: Robust | Flip) -> None:
+    def note(query: Query | FamilyQuery, verdict: Robust | Flip) -> None:
         parts.append((query, verdict))
 
     replay = replay_distance if question.distance is not None else replay_margin
@@ -174,8 +178,28 @@ def _interval(
         if isinstance(verdict, Flip):
             told.goals[result.sample] = verdict.goal
         told.due.append(f"question {'flip' if isinstance(verdict, Flip) else 'robust'}")
-        yield True, question_text(query)
+        yield True, cone_text(query) if isinstance(query, FamilyQuery) else question_text(query)
         yield from ((False, text) for text in answer_text(spelled_out(query, verdict)))
+
+
+def _has_curves(question: Question) -> bool:
+    return question.margin is not None and question.margin.curve
+
+
+def _curve(
+    network: Network,
+    points: Points,
+    question: Question,
+    result: Result,
+    fetch: Callable[[str], bytes],
+    told: Told,
+) -> None:
+    """Lets the program replay the parts of a sample's margins on balls of all radii, each by
+    itself: proofs are about the network with the radius as an input, points about the network."""
+    found = replay_margin(network, points, question, result, fetch, replay_proof)
+    told.ends[result.sample] = found.lower, found.upper
+    if isinstance(found, MarginCurve):
+        told.goals[result.sample] = found.pieces[-1].goal
 
 
 def spelled_out(query: Query | FamilyQuery, verdict: Answer) -> Answer:
@@ -309,6 +333,11 @@ def replay_run(
     done = count_from(1)
 
     def replay(chunk: Sequence[Result], told: Told) -> None:
+        if _has_curves(question):
+            for result in chunk:
+                _curve(network, points, question, result, fetch, told)
+                progress(next(done))
+            return
         parts = run_parts(network, points, question, chunk, fetch, told)
         replay_proved(parts, told.due, lambda: progress(next(done)))
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.sampled import about_facts, first_rows, listed, proofs_option, sampled
+from verifier.cli.sampled import (
+    Listing,
+    about_facts,
+    as_run,
+    first_rows,
+    is_run,
+    listed,
+    proofs_option,
+    run_rows,
+    sampled,
+)
+from verifier.cli.working import stored_options
 from verifier.question.errors import UserError
 
 if TYPE_CHECKING:
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
 
     from verifier.cli.sampled import Given
     from verifier.cli.samples import Asked
+    from verifier.runs.margins import MarginInterval
     from verifier.search.options import Options
     from verifier.tasks.margin import Curve, Piece
 
@@ -28,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option("--up-to", "last", metavar="R", required=True, help="The largest radius.")
 @proofs_option
-@sampled()
+@sampled(stored_options)
 def command(given: Given, last: str, proofs: str | None) -> int:
     """Find, for every sample, the least margin on the ball of every radius up to R.
 
@@ -40,25 +52,33 @@ def command(given: Given, last: str, proofs: str | None) -> int:
     certified accuracy, exactly.
 
     Where --timeout ends the search of a sample, a proved line below and a witnessed one
-    above are given. --proofs writes the proofs for `robmem check`, and all points, of each
-    sample as soon as they are found. Ctrl-C shows what was found so far.
+    above are given. With --out or --store this is a run as of `robmem certify`: the curve of
+    a sample is stored with its proofs and points as soon as it is found, the same command
+    continues, --jobs and --cluster share the work, and `robmem check FOLDER` replays it all.
+    --retry undecided goes on with curves that are not exact.
+
+    --proofs writes the proofs for `robmem check`, and all points, of each sample as soon
+    as they are found. Ctrl-C shows what was found so far.
 
     Exit code 0 if all curves are exact, 3 if not.
     """
     from verifier.cli.options import number
 
     started = monotonic()
-    most = number("--up-to", last)
+    most, stored = number("--up-to", last), is_run(given.stored, proofs)
     if most <= 0:
         raise UserError(f"--up-to: {last} is not positive")
     asked = given.read()
     asked.require_margins()
     if asked.clip is not None:
         raise UserError("margins for all radii do not go with --clip")
+    if stored:
+        facts = _as_run(given, asked, most)
+        return 0 if facts["exact"] == facts["samples"] and not facts.get("recorded") else 3
     found: dict[int, Curve] = {}
 
     def told() -> dict[str, Any]:
-        facts = _facts(asked, found, most, monotonic() - started)
+        facts = _facts(asked, found, most, monotonic() - started, len(asked.samples))
         given.print(facts, _shown(facts))
         return facts
 
@@ -71,6 +91,24 @@ def command(given: Given, last: str, proofs: str | None) -> int:
             show(len(found))
     facts = told()
     return 0 if facts["exact"] == facts["samples"] else 3
+
+
+def _as_run(given: Given, asked: Asked, last: Fraction) -> dict[str, Any]:
+    """The curves as a run in a folder."""
+    from dataclasses import replace
+
+    from verifier.question.margin import MarginTerms
+    from verifier.runs.margins import curves
+
+    def facts(
+        asked: Asked, found: list[tuple[MarginInterval, Curve]], seconds: float, due: int
+    ) -> dict[str, Any]:
+        listed_curves = {entry.sample: curve for entry, curve in found}
+        return _facts(asked, listed_curves, last, seconds, due)
+
+    question = replace(asked.question(last), margin=MarginTerms(curve=True))
+    listing = Listing("margin", curves, facts, lambda facts, found: _shown(facts))
+    return as_run(given, asked, question, listing)
 
 
 def _curve(asked: Asked, sample: int, last: Fraction, options: Options) -> Curve:
@@ -117,7 +155,9 @@ def piece_facts(piece: Piece, *, points: bool = False) -> dict[str, Any]:
     return facts
 
 
-def _facts(asked: Asked, found: dict[int, Curve], last: Fraction, seconds: float) -> dict[str, Any]:
+def _facts(
+    asked: Asked, found: dict[int, Curve], last: Fraction, seconds: float, due: int
+) -> dict[str, Any]:
     from verifier.question.rational import format_rational
     from verifier.runs.records import end_text
     from verifier.tasks.margin import data_curve
@@ -139,9 +179,10 @@ def _facts(asked: Asked, found: dict[int, Curve], last: Fraction, seconds: float
     steps = data_curve(list(found.values()))
     return {
         "claim": f"on L{asked.norm} balls up to radius {format_rational(last)} the least margin is "
-        f"known exactly for every radius for {exact} of {len(asked.samples)} samples",
+        f"known exactly for every radius for {exact} of {due} samples",
         "samples": len(found),
         "exact": exact,
+        "undecided": len(found) - exact,
         "accuracy": [[format_rational(r), sure, most] for r, sure, most in steps],
         "seconds": {"wall": round(seconds, 3)},
         **about_facts(asked),
@@ -169,5 +210,9 @@ def _shown(facts: dict[str, Any]) -> str:
         ])  # fmt: skip
     steps: list[list[object]] = [["radius from", "positive", "at most"]]
     steps += [[text(r), sure, most] for r, sure, most in facts["accuracy"]]
-    summary = [("claim", facts["claim"]), ("seconds", f"{facts['seconds']['wall']:.2f}")]
+    summary = [
+        ("claim", facts["claim"]),
+        *run_rows(facts),
+        ("seconds", f"{facts['seconds']['wall']:.2f}"),
+    ]
     return f"{first_rows(rows)}\n\n{listed(steps, summary)}"

@@ -10,17 +10,26 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from verifier.question.errors import UserError
-from verifier.question.query import Query
+from verifier.question.family import Cone, FamilyQuery
+from verifier.question.network import Network
+from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import format_rational
+
+Line = tuple[Fraction, Fraction]
+"""The values of an affine function at the two ends of an interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarginTerms:
-    """An interval of length `within` is enough, None for the least margin itself."""
+    """An interval of length `within` is enough, None for the least margin itself; with `curve` it
+    is asked for on the balls of all radii from 0 up to the one of the question."""
 
     within: Fraction | None = None
+    curve: bool = False
 
     def __post_init__(self) -> None:
+        if self.curve and self.within is not None:
+            raise UserError("margins on the balls of all radii do not go with within")
         if self.within is not None and self.within <= 0:
             raise UserError(f"within is not positive: {self.within}")
 
@@ -53,3 +62,23 @@ def _moved(query: Query, margin: Fraction, *, strict: bool) -> Query:
         for goal in query.goals
     )
     return Query(query.network, query.region, goals)
+
+
+def margin_family(
+    query: Query, wide: Network, center: tuple[Fraction, ...], ends: Line, line: Line
+) -> FamilyQuery:
+    """Does a point of the ball of some radius r between the ends have a margin below the line at r?
+
+    `wide` is the network of `query` with the parameter r, which no unit reads; goals have one atom.
+    """
+    first, last = ends
+    slope = (line[1] - line[0]) / (last - first)
+    constant = line[0] - slope * first
+    goals = []
+    for goal in query.goals:
+        (atom,) = goal.atoms
+        inputs = (*atom.inputs, (query.network.inputs, slope)) if slope else atom.inputs
+        moved = Atom(inputs, atom.outputs, atom.constant + constant, strict=True)
+        goals.append(Goal((moved,), goal.rival))
+    cone = Cone(query.region.norm, center, Fraction(1), first, last, open=False)
+    return FamilyQuery(wide, cone, tuple(goals))

@@ -74,6 +74,7 @@ def question_text(question: Question) -> dict[str, Any]:
         }
     if question.margin is not None:
         terms["margin"] = {"within": _text(question.margin.within)}
+        terms["margin"] |= {"curve": True} if question.margin.curve else {}
     if question.semantics != "real":
         terms["semantics"] = question.semantics
     return terms | {
@@ -139,8 +140,10 @@ def _distance_from(text: dict[str, Any]) -> DistanceTerms:
 
 
 def _margin_from(text: dict[str, Any]) -> MarginTerms:
-    within = text["within"]
-    return MarginTerms(None if within is None else parse_rational(within))
+    within, curve = text["within"], text.get("curve", False)
+    if type(curve) is not bool:
+        raise TypeError("curve is neither true nor false")
+    return MarginTerms(None if within is None else parse_rational(within), curve)
 
 
 def _text(value: Fraction | None) -> str | None:

@@ -8,6 +8,8 @@ from fractions import Fraction
 
 from verifier.checker.checked import Checked
 from verifier.checker.manifest import Question, sample_goals
+from verifier.evidence.certificate import Flip
+from verifier.evidence.curve import MarginCurve, parse_curve
 from verifier.evidence.data_file import Points
 from verifier.evidence.margin import Margin, parse_margin
 from verifier.question.errors import RefusedError
@@ -16,6 +18,7 @@ from verifier.question.network import Network
 from verifier.question.shown import Shown
 from verifier.runs.folder import RunFolder
 from verifier.runs.store import SampleRow
+from verifier.tasks.margin import Curve
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -63,11 +66,33 @@ def margins(
     for sample in sorted(shown):
         one, row = shown[sample], rows.get(sample)
         text = folder.fetch(one.certificate or "")
-        evidence = parse_margin(text, network.digest)
+        evidence = _parsed(text, network, terms)
         if one.facts.ends != (evidence.lower, evidence.upper):
             raise RefusedError("certificate altered", f"sample {sample}: it was another one")
         found.append(_interval(network, points, question, terms, sample, evidence, row, len(text)))
     return found
+
+
+def curves(
+    folder: RunFolder,
+    network: Network,
+    points: Points,
+    question: Question,
+    rows: Mapping[int, SampleRow],
+    shown: Mapping[int, Checked],
+) -> list[tuple[MarginInterval, Curve]]:
+    """The same with the whole curve, of a run about the balls of all radii."""
+    found = []
+    for one in margins(folder, network, points, question, rows, shown):
+        text = folder.fetch(shown[one.sample].certificate or "")
+        evidence = parse_curve(text, network.digest)
+        found.append((one, Curve.of(evidence, one.reason, one.queries, one.seconds)))
+    return found
+
+
+def _parsed(text: bytes, network: Network, terms: MarginTerms) -> Margin | MarginCurve:
+    parse = parse_curve if terms.curve else parse_margin
+    return parse(text, network.digest)
 
 
 def _interval(
@@ -76,13 +101,18 @@ def _interval(
     question: Question,
     terms: MarginTerms,
     sample: int,
-    evidence: Margin,
+    evidence: Margin | MarginCurve,
     row: SampleRow | None,
     size: int,
 ) -> MarginInterval:
     reached = terms.is_reached(evidence.lower, evidence.upper)
+    if isinstance(evidence, MarginCurve):  # of which a row shows the last ball
+        reached, last = evidence.exact, evidence.pieces[-1]
+        point = Flip(last.points[1], last.goal)
+    else:
+        point = evidence.point
     reason = "" if reached else (row.reason if row else None) or "not as close as asked"
-    rival = sample_goals(network, points, question, sample)[evidence.point.goal].rival
+    rival = sample_goals(network, points, question, sample)[point.goal].rival
     seconds = 0.0
     if row is not None:
         seconds = row.bounds_seconds + row.search_seconds + row.check_seconds
@@ -92,7 +122,7 @@ def _interval(
         evidence.lower,
         evidence.upper,
         points.label_names[int(rival)] if rival.isdigit() else rival,
-        evidence.point.point,
+        point.point,
         reached,
         reason,
         size,

@@ -11,6 +11,7 @@ from functools import cached_property
 from time import monotonic
 
 from verifier.checker.checked import Asked, Checked, Checker, FamilyRound
+from verifier.checker.curves import Balls
 from verifier.checker.manifest import (
     Question,
     asked_of_run,
@@ -39,6 +40,7 @@ from verifier.search.flips.hints import Vector, along_one_direction, nearest_riv
 from verifier.search.options import MEMORY_LIMIT, Options
 from verifier.tasks.around import Around, Floats
 from verifier.tasks.flips import Hint, attacked, size_of
+from verifier.tasks.margin import margin_curve
 from verifier.tasks.radius import exact_radius
 from verifier.tasks.semantics import verify_executed
 from verifier.tasks.verify import CheckedOutcome, verify_batch
@@ -357,6 +359,8 @@ def _margin_of(context: Context, sample: int, worker: str) -> Record:
     asked = asked_of_run(points.digest, question, [sample])
     query = sample_query(checker.network, points, question, sample)
     lent = Query(checker.lent()[0], query.region, query.goals)
+    if terms.curve:
+        return _curve_of(context, sample, query, lent, worker)
     found = worst(lent, within=terms.within, options=context.job.options)
     searched, reason = monotonic() - started, None if found.reached else found.reason
     claim = Margin(found.lower, found.upper, found.proof, Flip(found.point, found.goal))
@@ -365,6 +369,22 @@ def _margin_of(context: Context, sample: int, worker: str) -> Record:
         raise shown
     seconds = {"search": searched, "check": monotonic() - started - searched}
     return interval_record(sample, shown, [goal.rival for goal in query.goals], reason=reason,
+                           balls=found.queries, seconds=seconds, worker=worker)  # fmt: skip
+
+
+def _curve_of(context: Context, sample: int, query: Query, lent: Query, worker: str) -> Record:
+    """The record of the sample's least margins on the balls of all radii."""
+    checker, started = context.checker, monotonic()
+    asked = asked_of_run(context.points.digest, context.job.question, [sample])
+    balls = Balls(lent)
+    found = margin_curve(balls.at, balls.last, context.job.options)
+    claim, searched = found.evidence, monotonic() - started
+    ((_, shown),) = checker.margins([query], ["margin"], lambda k: claim, asked, curves=True)
+    if isinstance(shown, RefusedError):
+        raise shown
+    seconds = {"search": searched, "check": monotonic() - started - searched}
+    return interval_record(sample, shown, [goal.rival for goal in query.goals],
+                           reason=None if found.exact else found.reason,
                            balls=found.queries, seconds=seconds, worker=worker)  # fmt: skip
 
 

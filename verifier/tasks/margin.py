@@ -24,14 +24,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from time import monotonic
 
+from verifier.checker.curves import not_above
 from verifier.checker.elaborate import elaborate
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
 from verifier.evidence.certificate import Leaf, Node, Robust, Tree
+from verifier.evidence.curve import CurvePiece, MarginCurve
 from verifier.question.errors import RefusedError, UserError
-from verifier.question.family import Cone, FamilyQuery, with_parameter
-from verifier.question.network import Network
-from verifier.question.query import Atom, Goal, Query
+from verifier.question.family import FamilyQuery, with_parameter
+from verifier.question.margin import Line, margin_family
+from verifier.question.query import Query
 from verifier.question.shown import Shown
 from verifier.search.clock import LateError
 from verifier.search.deep.family_splits import SplitSearch
@@ -40,8 +42,6 @@ from verifier.search.options import Options
 from verifier.tasks.worst import Worst, worst
 
 Vector = tuple[Fraction, ...]
-Line = tuple[Fraction, Fraction]
-"""The values at the two ends of a piece."""
 ZERO, ONE = Fraction(0), Fraction(1)
 SHORTEST = 0.01  # seconds for one least margin, where time has ended
 DEPTH = 12  # of pieces in halves
@@ -71,6 +71,16 @@ class Piece(Shown):
     @property
     def exact(self) -> bool:
         return self.lower == self.upper
+
+    @property
+    def evidence(self) -> CurvePiece:
+        """The same without what can be built again."""
+        proof = self.proof if self.at_last is None else self.at_last[1]
+        lower = None if proof is None else self.lower
+        return CurvePiece(
+            self.first, self.last, lower, proof, self.at_last is None, self.upper, self.points,
+            self.goal,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,6 +120,20 @@ class Curve(Shown):
             if piece.upper[1] <= 0:
                 return _crossing(piece, piece.upper)
         return None
+
+    @property
+    def evidence(self) -> MarginCurve:
+        """What `check_curve` checks: the same without what can be built again."""
+        return MarginCurve(tuple(piece.evidence for piece in self.pieces))
+
+    @staticmethod
+    def of(evidence: MarginCurve, reason: str, queries: int, seconds: float) -> Curve:
+        """The curve that evidence of a run shows, without its proofs."""
+        pieces = [
+            Piece(p.first, p.last, p.lower, None, None, None, p.upper, p.points, p.goal)
+            for p in evidence.pieces
+        ]
+        return Curve(tuple(pieces), reason, queries, seconds)
 
     def at(self, radius: Fraction) -> tuple[Fraction | None, Fraction]:
         """The best lower and upper bound of the least margin at this radius; UserError outside."""
@@ -314,26 +338,6 @@ class _Search:
         return query, proof
 
 
-def margin_family(
-    query: Query, wide: Network, center: Vector, ends: tuple[Fraction, Fraction], line: Line
-) -> FamilyQuery:
-    """Does a point of the ball of some radius r between the ends have a margin below the line at r?
-
-    `wide` is the network of `query` with the parameter r, which no unit reads.
-    """
-    first, last = ends
-    slope = (line[1] - line[0]) / (last - first)
-    constant = line[0] - slope * first
-    goals = []
-    for goal in query.goals:
-        (atom,) = goal.atoms
-        inputs = (*atom.inputs, (query.network.inputs, slope)) if slope else atom.inputs
-        moved = Atom(inputs, atom.outputs, atom.constant + constant, strict=True)
-        goals.append(Goal((moved,), goal.rival))
-    cone = Cone(query.region.norm, center, ONE, first, last, open=False)
-    return FamilyQuery(wide, cone, tuple(goals))
-
-
 def lifted(checker: FamilyChecker, question: Query, proof: Robust) -> Robust | None:
     """A proof about one ball as one about all; None if it does not hold of these."""
     whole = elaborate(question, proof)
@@ -348,50 +352,6 @@ def lifted(checker: FamilyChecker, question: Query, proof: Robust) -> Robust | N
         else:
             return None
     return Robust(steps, tuple(trees))
-
-
-def not_above(network: Network, atom: Atom, points: tuple[Vector, Vector], line: Line) -> bool:
-    """Whether minus the atom is at most the line, s from 0 to 1, at the point that is s of the way
-    from the first to the second: at all ends of its pieces, found exactly."""
-    places, values = along(network, points)
-    shares = dict(atom.inputs)
-    rows = network.outputs
-    outputs = {}
-    for j, _ in atom.outputs:
-        weights, constant = rows.fractions(j)
-        outputs[j] = [
-            constant + sum((w * values[i][k] for i, w in weights.items()), ZERO)
-            for k in range(len(places))
-        ]
-    for k, s in enumerate(places):
-        total = atom.constant + sum((q * values[j][k] for j, q in shares.items()), ZERO)
-        total += sum((q * outputs[j][k] for j, q in atom.outputs), ZERO)
-        if -total > line[0] + s * (line[1] - line[0]):
-            return False
-    return True
-
-
-def along(
-    network: Network, points: tuple[Vector, Vector]
-) -> tuple[list[Fraction], list[list[Fraction]]]:
-    """On the way from one point to the other: places from 0 to 1 between which every unit is
-    linear, and the values of all variables there."""
-    places = [ZERO, ONE]
-    values = [[a, b] for a, b in zip(*points, strict=True)]
-    for v in range(network.units.count):
-        weights, constant = network.units.fractions(v)
-        row = [
-            constant + sum((w * values[j][k] for j, w in weights.items()), ZERO)
-            for k in range(len(places))
-        ]
-        for k in range(len(places) - 1, 0, -1):
-            if row[k - 1] * row[k] < 0:
-                share = row[k - 1] / (row[k - 1] - row[k])
-                for column in (places, *values):
-                    column.insert(k, column[k - 1] + share * (column[k] - column[k - 1]))
-                row.insert(k, ZERO)
-        values.append([max(a, ZERO) for a in row])
-    return places, values
 
 
 def data_curve(curves: Sequence[Curve]) -> list[tuple[Fraction, int, int]]:

@@ -1,0 +1,223 @@
+"""Margins on the balls of all radii: what the checker accepts holds at every radius, and evidence
+that is altered anywhere is refused for its flaw, by the kernels too."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from tests.oracles.proved_kernel import kernel_folder
+from verifier.checker.checked import Checked, Checker
+from verifier.checker.curves import Balls, check_curve
+from verifier.checker.elaborate import kernel_check_proof
+from verifier.checker.manifest import Question, asked_of_run, question_text
+from verifier.checker.proved import replay_proof
+from verifier.evidence.certificate import Leaf, Node, Robust
+from verifier.evidence.curve import MarginCurve, curve_bytes, parse_curve
+from verifier.question.build import NetworkBuilder
+from verifier.question.distance import DistanceTerms
+from verifier.question.errors import RefusedError, UserError
+from verifier.question.family import FamilyTerms
+from verifier.question.margin import MarginTerms
+from verifier.question.query import Query, label_goals
+from verifier.question.region import ball
+from verifier.tasks.margin import margin_curve
+
+F = Fraction
+LAST = F(5, 2)
+
+
+def network():
+    """Outputs 1 and relu(x - 1) + relu(-x - 3): the margin around 0 is 1, from 1 on 2 - r."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    right, left = build.layer([x - 1, -x - 3])
+    return build.network([0 * x + 1, right + left])
+
+
+def asked(about=None, norm="inf", radius=LAST, **more):
+    goals = label_goals("argmax", 0, range(2), 2)
+    return Query(about or network(), ball(norm, [F(0)], radius, **more), goals)
+
+
+@pytest.fixture(scope="module")
+def query():
+    return asked()
+
+
+@pytest.fixture(scope="module")
+def curve(query):
+    found = margin_curve(Balls(query).at, LAST)
+    assert found.exact
+    return found.evidence
+
+
+def flaw_of(query, curve, check=None):
+    try:
+        check_curve(query, curve, *([] if check is None else [check]))
+    except RefusedError as flaw:
+        return flaw.flaw
+    return "accepted"
+
+
+def test_it_is_accepted_by_the_checker_and_both_kernels(query, curve, monkeypatch):
+    monkeypatch.setenv("ROBMEM_KERNEL", str(kernel_folder()))
+    for check in (None, kernel_check_proof, replay_proof):
+        assert flaw_of(query, curve, check) == "accepted"
+    assert (curve.lower, curve.upper, curve.exact) == (F(-1, 2), F(-1, 2), True)
+
+
+def test_bytes_are_read_back_and_no_others(query, curve):
+    digest = query.network.digest
+    data = curve_bytes(curve, digest)
+    assert parse_curve(data, digest) == curve and curve_bytes(curve, digest) == data
+    text = json.loads(data)
+    for change, flaw in (
+        ({"robmem_curve": 2}, "version"),
+        ({"robmem_curve": True}, "version"),
+        ({"network": "0" * 64}, "another network"),
+        ({"more": 1}, "unknown field"),
+        ({"pieces": {}}, "malformed"),
+        ({"pieces": [{}]}, "missing field"),
+        ({"pieces": [text["pieces"][0] | {"all": 1}]}, "malformed"),
+        ({"pieces": [text["pieces"][0] | {"goal": -1}]}, "malformed"),
+        ({"pieces": [text["pieces"][0] | {"first": "0/1"}]}, "malformed"),
+        ({"pieces": [text["pieces"][0] | {"upper": ["1"]}]}, "malformed"),
+        ({"pieces": [text["pieces"][0] | {"points": [["0"]]}]}, "malformed"),
+    ):
+        changed = json.dumps(text | change, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+        with pytest.raises(RefusedError, match=f"^{flaw}"):
+            parse_curve(changed, digest)
+    for other in (data + b" ", data.replace(b'"all":true', b'"all": true', 1)):
+        with pytest.raises(RefusedError, match="not canonical"):
+            parse_curve(other, digest)
+    with pytest.raises(RefusedError, match="another verdict"):
+        parse_curve(b'{"robmem_margin":1}\n', digest)
+
+
+def edited(curve, number, **change):
+    pieces = list(curve.pieces)
+    pieces[number] = replace(pieces[number], **change)
+    return MarginCurve(tuple(pieces))
+
+
+SMALL = F(1, 10**9)
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "flaw"),
+    [
+        (0, {"first": F(1, 2)}, "no interval"),
+        (0, {"first": F(-1)}, "no interval"),
+        (0, {"last": F(2)}, "bound too weak"),
+        (0, {"last": F(3, 4)}, "outside"),  # where its points do not lie
+        (0, {"last": F(3, 4), "points": ((F(0),), (F(0),))}, "no interval"),  # then comes a gap
+        (1, {"last": F(2)}, "outside"),
+        (1, {"last": F(2), "points": ((F(1),), (F(2),))}, "no flip"),  # the line is too steep
+        (1, {"last": F(1)}, "no interval"),
+        (1, {"lower": (F(1), F(-1, 2) + SMALL)}, "bound too weak"),
+        (1, {"lower": (F(1) + SMALL, F(-1, 2))}, "bound too weak"),
+        (0, {"lower": None}, "no proof"),
+        (0, {"proof": None}, "no proof"),
+        (1, {"for_all": False}, "no proof"),  # the line is not level
+        (1, {"upper": (F(1), F(-1, 2) - SMALL)}, "no flip"),
+        (1, {"upper": (F(1) - SMALL, F(-1, 2))}, "no flip"),
+        (1, {"points": ((F(1),), (F(3),))}, "outside"),
+        (1, {"points": ((F(2),), (LAST,))}, "outside"),
+        (1, {"points": ((F(1),), (LAST, F(0)))}, "dimension"),
+        (1, {"goal": 1}, "index out of range"),
+        (1, {"goal": -1}, "index out of range"),
+        (1, {"upper": (1, F(-1, 2))}, "not exact"),
+    ],
+)
+def test_what_is_altered_is_refused(query, curve, number, change, flaw):
+    assert flaw_of(query, edited(curve, number, **change)) == flaw
+
+
+def test_a_dip_between_good_ends_is_no_line(query, curve):
+    """From 0 on the way to 5/2 the margin is 1 up to 1, above the line through its ends."""
+    ends = F(1), F(-1, 2)
+    piece = replace(
+        curve.pieces[1], first=F(0), lower=None, proof=None, points=((F(0),), (LAST,)), upper=ends
+    )
+    found = flaw_of(query, MarginCurve((piece,)))
+    assert found == "no flip"  # at 1 it is 1, and the line is 2/5
+    with pytest.raises(RefusedError, match="on the way between its points"):
+        check_curve(query, MarginCurve((piece,)))
+    assert flaw_of(query, MarginCurve((replace(piece, upper=(F(1), F(1))),))) == "accepted"
+
+
+def test_one_ball_shows_a_level_line(query):
+    """That of the last radius, which holds the others; the margin there is -1/2."""
+    last = margin_curve(Balls(query).at, LAST).pieces[-1]
+    leaf = Robust((), ((Node((), Leaf()),),))
+    point = ((F(0),), (F(0),))
+    for level, found in ((F(-1, 2), "accepted"), (F(-1, 2) + SMALL, "bound too weak")):
+        piece = replace(
+            last.evidence, first=F(0), lower=(level, level), proof=leaf, for_all=False,
+            points=point, upper=(F(1), F(1)),
+        )  # fmt: skip
+        assert flaw_of(query, MarginCurve((piece,))) == found
+
+
+@pytest.mark.parametrize(
+    ("unfit", "words"),
+    [
+        (asked(norm="2"), "norm 2"),
+        (asked(norm="1", open=True), "closed ones that nothing cuts"),
+        (asked(norm="1", clip=(F(-1, 2), F(5))), "closed ones that nothing cuts"),
+        (asked(radius=F(0)), "the last radius is not positive"),
+    ],
+)
+def test_what_has_no_curve(unfit, words, curve):
+    with pytest.raises(UserError, match=words):
+        check_curve(unfit, curve)
+
+
+def test_anything_else_is_no_curve(query, curve):
+    assert flaw_of(query, curve.pieces[0].proof) == "another verdict"
+    assert flaw_of(query, MarginCurve(())) == "no interval"
+
+
+def test_a_run_asks_for_it(query, curve):
+    question = Question("inf", "argmax", LAST, margin=MarginTerms(curve=True))
+    assert question_text(question).endswith('"margin": {"within": null, "curve": true}}')
+    checker = Checker(query.network, 2)
+    own = asked(query.network)
+    about = asked_of_run("0" * 64, question, [0])
+    ((_, shown),) = checker.margins([own], ["margin"], lambda k: curve, about, curves=True)
+    assert isinstance(shown, Checked) and shown.facts.ends == (F(-1, 2), F(-1, 2))
+    no_curve = curve.pieces[0]
+    for given, curves in ((curve, False), (no_curve, True)):
+        answers = checker.margins([own], ["margin"], [given].__getitem__, about, curves=curves)
+        ((_, shown),) = answers
+        assert isinstance(shown, RefusedError) and shown.flaw == "another verdict"
+    ((_, shown),) = checker.margins([own], ["robust"], lambda k: curve, about, curves=True)
+    assert isinstance(shown, RefusedError) and shown.flaw == "another verdict"
+    ((_, shown),) = checker.margins([asked()], ["margin"], lambda k: curve, about, curves=True)
+    assert isinstance(shown, RefusedError) and shown.flaw == "another network"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"norm": "2"}, "not piecewise linear"),
+        ({"clip": (F(0), F(1))}, "do not go with a clip"),
+        ({"radius": F(0)}, "the last is not positive"),
+        ({"radius": None, "distance": DistanceTerms()}, "about one ball"),
+        (
+            {"radius": None, "family": FamilyTerms((F(1), F(0)), F(1), F(0), F(1), open=True)},
+            "about one ball",
+        ),
+        ({"decoder": "value"}, "has no margin"),
+    ],
+)
+def test_questions_that_have_no_curves(change, words):
+    question = Question("inf", "argmax", LAST, margin=MarginTerms(curve=True))
+    with pytest.raises(UserError, match=words):
+        replace(question, **change)
+    with pytest.raises(UserError, match="do not go with within"):
+        MarginTerms(F(1), curve=True)
