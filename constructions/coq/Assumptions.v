@@ -1,5 +1,5 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Separation Recognise.
+From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Separation Recognise.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
 Print Assumptions theorem_4_8_every.
@@ -13,3 +13,6 @@ Print Assumptions recognised.
 Print Assumptions sizes_sequential.
 Print Assumptions sizes_pipelined.
 Print Assumptions sizes_l1.
+Print Assumptions sizes_parallel.
+Print Assumptions sizes_l1_parallel.
+Print Assumptions sizes_half_spaces.

@@ -38,7 +38,8 @@ def test_the_page_names_theorems_that_are_proved():
     page = (ROOT / "docs" / "theorems.md").read_text()
     named = {"theorem_4_8", "theorem_4_8_every", "theorem_B_2", "theorem_B_2_every", "half_spaces",
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
-             "recognised"}  # fmt: skip
+             "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
+             "sizes_l1_parallel", "sizes_half_spaces"}  # fmt: skip
     assert named <= proved
     assert all(f"`{name}`" in page for name in named)
     statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
@@ -62,6 +63,19 @@ def built(tmp_path_factory):
 
 
 CLAIMS = {
+    "parameters without biases": ("Sizes", "(if bias l =? 0 then 0 else 1)", "0"),
+    "twice as wide": ("Sizes", "size (lines l) <= width", "size (lines l) <= 2 * width"),
+    "depths without the output": (
+        "Sizes",
+        "Z.of_nat (length (fst b)) + 1",
+        "Z.of_nat (length (fst b))",
+    ),
+    "a tree of fewer layers": (
+        "Parallel",
+        "depth b = 3 + Z.log2_up N /\\ narrow (2 * n * N) (fst b)",
+        "depth b = 3 + Z.log2 N /\\ narrow (2 * n * N) (fst b)",
+    ),
+    "half-spaces for nothing": ("Parallel", "<= (n + 2 + e) * W + (7 + e) * N", "<= (7 + e) * N"),
     "apart in every coordinate": ("Data", "Linf => Exists (fun t", "Linf => Forall (fun t"),
     "apart by the sum of squares in L1": (
         "Data",

@@ -1,0 +1,54 @@
+(** Sizes of networks that are built, computed: what the theorems promise is what there is. *)
+From Coq Require Import List ZArith QArith.
+From Robmem Require Import Statement.
+From Theorems Require Import Lines Layouts Data Memorizers Cubes Crosses Sizes HalfSpaces Parallel.
+Import ListNotations.
+Open Scope Z_scope.
+
+Definition three : data := Data 1 1 [([0], 0); ([4], 1); ([1], 0)].
+Definition measured (s : setting) (b : list layer * list Z) : Z * list Z * Z :=
+  (depth b, map (fun l => size (lines l)) (fst b), parameters s b).
+
+(** A unit with a bias has a parameter more than one without. *)
+Example a_bias_counts : filled (Line [(0, 2)] 1 1) = 2 /\ filled (Line [(0, 2)] 0 1) = 1.
+Proof. split; reflexivity. Qed.
+Example as_wide_as_its_widest_layer :
+  let b := cube_layers false Beside three 3 1 in narrow 6 (fst b) /\ ~ narrow 5 (fst b).
+Proof.
+  split; [repeat constructor; discriminate |]. intro H. apply Forall_inv in H. revert H. intro H.
+  apply H. reflexivity.
+Qed.
+
+(** N = 3, n = 1: depth 2N + 1 = 7, width 3n + 1 = 4, and all of the 8nN + 5N - 3 = 36 parameters. *)
+Example three_sequential :
+  measured (setting_of [] false Running three 3 1) (cube_layers false Running three 3 1)
+  = (7, [3; 2; 4; 3; 3; 2], 36).
+Proof. reflexivity. Qed.
+Example three_pipelined :
+  measured (setting_of [] false Overlapped three 3 1) (cube_layers false Overlapped three 3 1)
+  = (5, [3; 4; 4; 2], 33).
+Proof. reflexivity. Qed.
+(** Depth 3 + 2, width 2nN = 6; of 6nN + 7N = 39 parameters 31, for every budget of 48 40. *)
+Example three_parallel :
+  measured (setting_of [] false Beside three 3 1) (cube_layers false Beside three 3 1)
+  = (5, [6; 3; 3; 2], 31).
+Proof. reflexivity. Qed.
+Example three_parallel_every :
+  measured (setting_of [] true Beside three 3 0) (cube_layers true Beside three 3 0)
+  = (5, [6; 3; 3; 2], 40).
+Proof. reflexivity. Qed.
+Example three_l1_parallel :
+  measured (cross_setting false Beside three 3 1) (cross_layers false Beside three 3 1)
+  = (6, [6; 3; 3; 3; 2], 36).
+Proof. reflexivity. Qed.
+
+(** Each sample has one rival, or two on one side: three half-spaces, of which the theorem speaks. *)
+Definition items : list item := [(([0], 0), [[-1]]); (([4], 1), [[1]]); (([1], 0), [[-1]])].
+Example three_covered : covered Linf three 3 items.
+Proof.
+  split; [reflexivity |]. intros i I. repeat (destruct I as [<- | I]; [reflexivity |]). destruct I.
+Qed.
+Example three_half_spaces :
+  measured (plane_setting Linf false three 3 1) (plane_layers Linf false three 3 1 items)
+  = (5, [3; 3; 3; 2], 23).
+Proof. reflexivity. Qed.
