@@ -13,7 +13,15 @@ from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.leaf import Form, usual_slope
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
-from verifier.evidence.certificate import InputSplit, Leaf, Node, PairLemma, SumsStep, UnitSplit
+from verifier.evidence.certificate import (
+    InputSplit,
+    Leaf,
+    Node,
+    PairLemma,
+    PlaneSplit,
+    SumsStep,
+    UnitSplit,
+)
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
@@ -313,3 +321,25 @@ def test_steps_in_a_tree_hold_in_its_branch_alone() -> None:
     wrong = (tree[0], Node((halves[1],), tree[1].body), tree[2])
     with pytest.raises(RefusedError, match="bound too weak"):
         state.refute(wrong, goal)
+
+
+def test_what_follows_of_a_lemma_is_looked_at_again() -> None:
+    """Units of one direction each: none is the rise of a maximum."""
+    build = NetworkBuilder(2)
+    (unit,) = build.layer([build.inputs[0] + 1])
+    for _ in range(3):
+        (unit,) = build.layer([unit * 2 + 1])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), True),), "0")
+    query = FamilyQuery(build.network([unit]), cone_of("inf", [0], 1, 3), (goal,))
+    scaled = family_scaled(query.network, [query])
+    (roots,) = family_roots(scaled, [query])
+    state = FamilyChecker(query, scaled, roots)
+    state.assume(PairLemma(0, True, (F(1), F(2)), ()))
+    assert [v for v, *_ in state.tighten_maxima()] == [1, 2, 3]
+    assert [F(end.upper(3), scaled.scales[5]) for end in state.ends] == [15, 23]
+
+
+def test_a_plane_cuts_both_ends() -> None:
+    state = checker()
+    state.restrict(PlaneSplit(((0, F(2)),), F(1)), high=True)
+    assert [end.cuts for end in state.ends] == [[(((0, F(2)),), F(-1))]] * 2
