@@ -12,6 +12,7 @@ from constructions.simplest import simplest_between
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational, sqrt_lower
+from verifier.question.shown import brief
 
 
 def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
@@ -68,14 +69,12 @@ def check_budget(
         half = power / 2**exponent
         if exponent == 1:
             raise UserError(
-                f"budget {format_rational(budget)} is not below half the separation, "
-                f"{format_rational(half)}"
+                f"budget {brief(budget)} is not below half the separation, {brief(half)}"
             )
         raise UserError(
-            f"budget {format_rational(budget)} is not below half the separation, "
+            f"budget {brief(budget)} is not below half the separation, "
             f"{about(root_lower(half, exponent))}: its power "
-            f"{exponent}, {format_rational(budget**exponent)}, is not below "
-            f"{format_rational(half)}"
+            f"{exponent}, {brief(budget**exponent)}, is not below {brief(half)}"
         )
     return power
 

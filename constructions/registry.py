@@ -173,7 +173,11 @@ REGISTRY: dict[str, Entry] = {entry.name: entry for entry in _ENTRIES}
 def entry_of(name: str) -> Entry:
     """The construction of that name; raises UserError that lists the known names."""
     if not isinstance(name, str) or name not in REGISTRY:
-        raise UserError(f"no construction {name!r}; there are {', '.join(REGISTRY)}")
+        shown = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+        near = name.lower() if isinstance(name, str) else ""
+        if near in REGISTRY:
+            raise UserError(f"no construction {shown}; it is called {near}")
+        raise UserError(f"no construction {shown}; there are {', '.join(REGISTRY)}")
     return REGISTRY[name]
 
 

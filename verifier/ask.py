@@ -79,6 +79,7 @@ from verifier.tasks.worst import Worst
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 Clip = tuple[Number, Number]
+_OPTIONS = Options()
 _SHOWN = 40  # characters of a value, in an error
 
 
@@ -158,6 +159,8 @@ def _by_arguments(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
     @wraps(function)
     def named(*given: _P.args, **more: _P.kwargs) -> _R:
+        if not isinstance(more.get("options", _OPTIONS), Options):
+            raise UserError(f"options: {_shown(more['options'])}: give robmem.Options(timeout=..)")
         try:
             return function(*given, **more)
         except UserError as error:
@@ -169,7 +172,9 @@ def _by_arguments(function: Callable[_P, _R]) -> Callable[_P, _R]:
     return named
 
 
-def load_network(network: Any, *, semantics: Semantics = "real") -> Network:
+def load_network(
+    network: Any, *, semantics: Semantics = "real", shape: Sequence[int] | None = None
+) -> Network:
     """The exact network of a file (.onnx, .nnet, .npz, robmem's own), of a fitted model, or of a
     pair: weights of shape (out, in) and biases, a layer each, with ReLU between layers.
 
@@ -181,10 +186,18 @@ def load_network(network: Any, *, semantics: Semantics = "real") -> Network:
     unit. One that was read for real numbers may compute something else in floats: questions about
     executions refuse it.
 
+    shape: of one input of a PyTorch module without the batch, as (1, 28, 28), where its first layer
+    does not say it, as convolutions do not.
+
     >>> robmem.load_network(network) is network
     True
     """
-    read, _, classes = _read(network, None, semantics=semantics)
+    if shape is None:
+        read, _, classes = _read(network, None, semantics=semantics)
+    else:
+        from verifier.formats.fitted import network_of
+
+        read, classes = network_of(network, shape), None
     if semantics == "real" and not isinstance(network, Network | tuple) and not _promises(network):
         _READ_EXACTLY.add(read)
     if classes is not None and isinstance(network, str | PathLike):
@@ -208,8 +221,14 @@ def load_data(data: Dataset | str | PathLike[str]) -> Dataset:
     if isinstance(data, str | PathLike):
         return load(fspath(data))
     raise UserError(
-        f"data of type {type(data).__name__}: give a name, a path, or Dataset.from_arrays(X, y)"
+        f"data of type {type(data).__name__}: give a name, a path, or "
+        f"Dataset.from_arrays(X, y){_order(data)}"
     )
+
+
+def _order(data: object) -> str:
+    """What is said where a network stands in the place of data."""
+    return "; certify takes the data first, then the network" if isinstance(data, Network) else ""
 
 
 @_by_arguments
@@ -261,6 +280,8 @@ def question(
     >>> query = robmem.question(network, robmem.Ball([2], 1), 0)
     >>> robmem.check(query, robmem.verify(network, robmem.Ball([2], 1), 0))
     """
+    if not isinstance(region, Region | Ball | Box):
+        raise UserError(f"region of type {type(region).__name__}: give a Ball or a Box")
     listed = _listed(labels, "labels")
     values = None if listed is None else [exact_number(value, "labels") for value in listed]
     named = None if values is None else list(map(format_rational, values))
@@ -270,11 +291,21 @@ def question(
             raise UserError(f"label: {label!r} is not one of the classes {', '.join(classes)}")
         own = Fraction(classes.index(str(label)))
     else:
-        own = exact_number(label, "label")
-    if not isinstance(region, Region | Ball | Box):
-        raise UserError(f"region of type {type(region).__name__}: give a Ball or a Box")
+        own = _own_label(label)
     asked = region if isinstance(region, Region) else region.region
     return Query(read, asked, goals_of(read, own, decoder, values))
+
+
+def _own_label(label: Any) -> Fraction:
+    """The label as a number; raises UserError, for a name too, which a network does not know."""
+    try:
+        return exact_number(label, "label")
+    except UserError as error:
+        if not isinstance(label, str):
+            raise
+        raise UserError(
+            f"{error}; a label called by a name is the number of its output, counted from 0"
+        ) from None
 
 
 def goals_of(
@@ -488,6 +519,8 @@ def certify(
         read, decoder, dataset = _about(network, data, decoder, labels, semantics)
         size = exact_number(radius, "radius")
         asked = Question(read_norm(norm), decoder, size, None, _clip(clip), semantics=semantics)
+    if not isinstance(jobs, int | np.integer) or jobs < 0:
+        raise UserError(f"jobs: {_shown(jobs)} is not a number of processes, 0 for none")
     chosen = sample_list(samples, dataset.size)
     run = runs.begin(dataset, read, asked, folder, samples=chosen, options=options)
     return runs.continue_run(run, jobs=jobs, observe=progress)

@@ -171,7 +171,7 @@ def test_the_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("--box", "0", "--label", "1"), "'0' is not LO:HI"),
         (("--box", "file", "--label", "1"), "the network's file holds no box"),
         (("--box", "0:1", "--clip", "2:3", "--label", "1"), "empty box: lower bound 2 above"),
-        (("--box", "0:1", "--unsafe", "Y_5 <= 0"), "an atom names output 5 of 2"),
+        (("--box", "0:1", "--unsafe", "Y_5 <= 0"), "Y_5: the network has 2 outputs"),
         (("--box", "0:1", "--unsafe", "Z <= 0"), "not a sum at 'Z'"),
         (("--box", "0:1", "--unsafe", "Y_0 <= 0", "--label", "1"), "either --label or --unsafe"),
         (("--box", "0:1", "--label", "1", "--timeout", "0"), "'0' is not a positive"),

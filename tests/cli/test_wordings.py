@@ -29,6 +29,16 @@ def home(tmp_path_factory):
     with zipfile.ZipFile(folder / "m.pt", "w") as archive:
         archive.writestr("m/data.pkl", "x")
     (folder / "m.pkl").write_bytes(b"\x80\x04.")
+    np.savez(folder / "turned.npz", W0=np.ones((4, 8)), b0=np.zeros(8))
+    np.savez(folder / "nobias.npz", W0=np.ones((4, 8)))
+    np.savez(folder / "short.npz", X=points, y=labels[:39])
+    np.savez(folder / "nan.npz", X=points, y=np.where(np.arange(40) == 3, np.nan, labels))
+    for name in ("empty.npz", "empty.csv", "t.xlsx"):
+        (folder / name).touch()
+    for name in ("folder.npz", "folder.csv"):
+        (folder / name).mkdir()
+    (folder / "missing.csv").write_text("1,2,3,4,0\n2,,4,5,1\n")
+    (folder / "zürich.csv").write_text("1,2,3,4,ä\n2,3,4,5,ö\n", encoding="utf-8")
     return folder
 
 
@@ -99,6 +109,40 @@ CASES = {
     "runs list none": "none: no such folder",
     "vnnlib net.npz none.vnnlib": "none.vnnlib: No such file or directory",
     "certifiy --data iris": "No such command 'certifiy'",
+    # options and places of other programs
+    "verify net.npz --center t.npz:0 --eps 0.1 --label 0": "'--eps': it is --radius here",
+    "radius --network net.npz --data t.npz": "the network's file stands without an option",
+    "certify --model net.npz --data t.npz --radius 1": "'--model': it is --network here",
+    "certify net.npz --data t.npz --radius 1": "stands after --network or --data",
+    "certify iris": "(iris): what it is about stands after --network or --data",
+    "construct linf iris": "(iris): what it is about stands after --data",
+    "certify --data iris --construction L2": "no construction 'L2'; it is called l2",
+    "construct linf --data iris -o net.onnx": "robmem export --to onnx (or npz) writes it",
+    "certify --data iris --ratio 3/2": "budget 3/20 (0.15) is not below half the separation, 1/10",
+    # points, and atoms of unsafe sets
+    "show net.npz --at 1,2": "--at has 2 inputs, the network 4",
+    "verify net.npz --center iris:a --radius 1 --label 0": "iris has rows 0, 1, ..; 'a' is none",
+    "verify net.npz --center t.npz:-1 --radius 1 --label 0": "t.npz has rows 0, 1, ..; '-1' is",
+    "verify net.npz --center 1;2;3;4 --radius 1 --label 0": "write the numbers with commas",
+    "verify net.npz --center [1,2,3,4] --radius 1 --label 0": "write the numbers with commas",
+    "verify net.npz --box 0:1 --unsafe Y_9<=0": "Y_9: the network has 3 outputs",
+    "verify net.npz --box 0:1 --unsafe X_9<=0": "X_9: the network has 4 inputs",
+    # files that are something else
+    "verify t.npz --box 0:1 --label 0": "array 'X' is not W0, b0, W1, b1, ...; that is data",
+    "show turned.npz": "layer 0: weights (4, 8), bias (8,); weights have shape (outputs, inputs)",
+    "show nobias.npz": "array b0 is missing among 1 arrays",
+    "show empty.npz": "neither a robmem network, nor .onnx, .nnet or .npz",
+    "show folder.npz": "folder.npz: Is a directory",
+    "data folder.csv": "folder.csv: Is a directory",
+    "data IRIS": "no data set 'IRIS'; it is called iris",
+    "data iris:train": "iris has no part 'train': it is one table",
+    "data https://example.org/t.csv": "an address; download the file first",
+    "data t.xlsx": "t.xlsx: files .xlsx are not read as data; save it as .csv",
+    "data empty.csv": "empty.csv: no samples",
+    "data missing.csv": "missing.csv: line 2, column 2: '' is not a number: fill it in",
+    "data short.npz": "array y has shape (39,), array X has 40 samples",
+    "data nan.npz": "array y: entry 3, nan, is not an integer",
+    "certify --network net.npz --data zürich.csv --radius 1": "3 outputs, 2 labels in zurich (",
 }
 
 

@@ -579,10 +579,15 @@ def test_folder_without_images(tmp_path):
         load(str(tmp_path))
 
 
-@pytest.mark.parametrize("spec", ["", "nope", "nope.doc", "a:b", "digits:test", ":", "~"])
+@pytest.mark.parametrize("spec", ["", "nope", "nope.doc", "a:b", ":", "~"])
 def test_unknown_specs_say_what_is_known(spec):
     with pytest.raises(UserError, match=r"is no data set: neither one of digits, iris"):
         load(spec)
+
+
+def test_a_part_of_a_bundled_table_is_said_to_be_none():
+    with pytest.raises(UserError, match="digits has no part 'test': it is one table"):
+        load("digits:test")
 
 
 @pytest.mark.parametrize("spec", ["nope.csv", "nope.csv.gz", "nope.npz", "nope.txt", "nope.npy"])

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import robmem
 from verifier.checker.scaled import evaluate
 from verifier.formats.fitted import classifier_of, network_of
 from verifier.formats.same_function import require_same
@@ -357,8 +358,12 @@ def test_convolutions_and_own_modules(torch: Any) -> None:
         nn.Linear(8, 3),
     ).eval()  # fmt: skip
     same(torch, model, (1, 6, 6), shape=(1, 6, 6))
-    with pytest.raises(UserError, match="give its shape"):
+    with pytest.raises(UserError, match=r"what one input is: load_network\(model, shape="):
         network_of(model)
+    read = robmem.load_network(model, shape=(1, 6, 6))
+    assert read.digest == network_of(model, shape=(1, 6, 6)).digest
+    with pytest.raises(UserError, match="read for real numbers"):
+        robmem.verify(read, robmem.Box([0] * 36, [1] * 36), 0, semantics="float32")
     with pytest.raises(UserError, match="does not run on an input of shape"):
         network_of(model, shape=(3, 6, 6))
 

@@ -77,6 +77,11 @@ def command(
 
     if name == "list":
         return _list(as_json)
+    if output is not None and output.endswith((".onnx", ".nnet", ".npz")):
+        raise UserError(
+            f"--output: {output} would hold robmem's own format; give it another ending, and "
+            "robmem export --to onnx (or npz) writes it as such"
+        )
     if ratio is not None and budget is not None:
         raise UserError("give either --ratio or --budget, not both")
     if every_budget and (not stream or ratio is not None or budget is not None):

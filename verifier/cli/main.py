@@ -13,6 +13,7 @@ being listed in `COMMANDS` below, in the order in which `robmem --help` shows it
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -117,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         context_of = getattr(error, "ctx", None)
         hint = f" (see {context_of.command_path} --help)" if context_of else ""
-        return _say(f"{error.format_message()}{hint}", ExitCode.USAGE)
+        return _say(f"{_meant(error) or error.format_message()}{hint}", ExitCode.USAGE)
     except RefusedError as error:
         return _say(error, ExitCode.REFUSED)
     except UserError as error:
@@ -143,6 +144,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - whatever it is, it must not end with code 1
         traceback.print_exc()
         return ExitCode.CRASH
+
+
+_CALLED = {
+    "--eps": "--radius", "--epsilon": "--radius", "--delta": "--radius", "--model": "--network",
+    "--net": "--network", "--dataset": "--data", "--solver": "--engine",
+    "--time-limit": "--timeout", "--output": "--out", "--p": "--norm", "--workers": "--jobs",
+    "--threads": "--jobs",
+}  # fmt: skip
+"""Options of other programs, by the names that they have here."""
+
+
+def _meant(error: click.ClickException) -> str | None:
+    """What is to be typed instead, where a mistake is a known one; None where it is not."""
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return None
+    options = {name for one in error.ctx.command.params for name in one.opts}
+    takes_network = any(one.name == "net" for one in error.ctx.command.params)
+    if isinstance(error, click.NoSuchOption):
+        asked = error.option_name
+        if asked in ("--network", "--net", "--model") and takes_network:
+            return f"No such option '{asked}': the network's file stands without an option"
+        here = _CALLED.get(asked)
+        return f"No such option '{asked}': it is {here} here" if here in options else None
+    extra = re.match(r"Got unexpected extra arguments? \(([^ )]+)", error.message)
+    if extra is None:
+        return None
+    named = [name for name in ("--network", "--data") if name in options]
+    return f"{error.message}: what it is about stands after {' or '.join(named)}" if named else None
 
 
 def _say(error: UserError | str, code: ExitCode) -> ExitCode:

@@ -231,3 +231,15 @@ def columns(rows: Sequence[Sequence[object]]) -> str:
 def short(value: Fraction) -> str:
     """The number exactly, with about how much it is, or that alone where it is long."""
     return brief(value)
+
+
+def shorts(values: Iterable[Fraction]) -> str:
+    """The same of several numbers; where all of them are long, "about" stands once.
+
+    >>> shorts([Fraction(1, 2), Fraction(3)]), shorts([Fraction(1, 3**50), Fraction(2, 3**50)])
+    ('1/2 (0.5), 3', 'about 1.39296e-24, 2.78592e-24')
+    """
+    texts, about = [short(value) for value in values], "about "
+    if all(text.startswith(about) for text in texts):
+        texts[1:] = [text.removeprefix(about) for text in texts[1:]]
+    return ", ".join(texts)

@@ -24,38 +24,45 @@ Vector = tuple[Fraction, ...]
 Box = tuple[Vector, Vector]
 
 
-def read_point(text: str, inputs: int, layout: Layout) -> Vector:
-    """The point that `--center` names, of that many inputs.
+def read_point(text: str, inputs: int, layout: Layout, option: str = "--center") -> Vector:
+    """The point that `option` names, of that many inputs.
 
     VALUES, such as 0,1/2,0.25; or FILE[:ROW], a data set, rows counted from 0. A table may have
     points alone, without labels.
     """
-    spec, row = _file_and_row(text)
+    spec, row = _file_and_row(option, text)
     if spec is None:
         parts = text.split(",")
         if len(parts) == 1 and any(sign.isalpha() for sign in text.strip("eExX")):
-            raise UserError(f"--center: {shown(text)} is neither numbers nor an existing file")
-        values = tuple(number("--center", part) for part in parts)
+            raise UserError(f"{option}: {shown(text)} is neither numbers nor an existing file")
+        if any(sign in text for sign in "[]();"):
+            raise UserError(
+                f"{option}: {shown(text)}: write the numbers with commas, as 0,1/2,0.25"
+            )
+        values = tuple(number(option, part) for part in parts)
     else:
         from verifier.data.load import load
 
         dataset = load(spec, layout, inputs=inputs)
         if row >= dataset.size:
             raise UserError(
-                f"--center: {spec} has {dataset.size} rows, counted from 0; asked {row}"
+                f"{option}: {spec} has {dataset.size} rows, counted from 0; asked {row}"
             )
         values = dataset.point(row)
     if len(values) != inputs:
-        raise UserError(f"--center has {len(values)} inputs, the network {inputs}: see robmem show")
+        raise UserError(f"{option} has {len(values)} inputs, the network {inputs}: see robmem show")
     return values
 
 
-def _file_and_row(text: str) -> tuple[str | None, int]:
-    """The file and the row; no file where `text` is values."""
+def _file_and_row(option: str, text: str) -> tuple[str | None, int]:
+    """The file and the row; no file where `text` is values. Raises UserError for a row that is no
+    number."""
     from verifier.data.bundled import BUNDLED
 
     spec, colon, row = text.rpartition(":")
     if not colon or not (row.isascii() and row.isdigit()):
+        if spec in BUNDLED or (row.removeprefix("-").isdigit() and Path(spec).exists()):
+            raise UserError(f"{option}: {spec} has rows 0, 1, ..; {shown(row)} is none")
         spec, row = text, "0"
     if spec in BUNDLED or Path(spec).exists() or spec.endswith(_FILES):
         return spec, int(row)

@@ -46,7 +46,7 @@ def command(net: str, parts: Parts, at: str | None, layout: Layout, as_json: boo
     loaded = loaded_network(net, parts)
     facts = _facts(net, loaded)
     if at is not None:
-        point = read_point(at, loaded.scores.inputs, layout)
+        point = read_point(at, loaded.scores.inputs, layout, "--at")
         facts["at"] = _at(net, parts, loaded, point)
     print(json.dumps(facts) if as_json else _shown(facts))
     return 0

@@ -41,6 +41,15 @@ def proved_rows(summary: Summary) -> list[tuple[str, object]]:
     return [("by the proved kernel", f"{count} of {summary.checked}")] if count else []
 
 
+def _by_kernel(summary: Summary) -> str:
+    """How many of the answers the kernel has replayed at the end; if none, what replays all."""
+    from verifier.runs.by_kernel import share_text
+
+    if summary.kernel.count or not summary.kernel.of:
+        return share_text(summary.kernel)
+    return f"0 of {summary.kernel.of} in the time for it; robmem check --kernel replays all"
+
+
 def flip_json(flip: ShownFlip) -> dict[str, Any]:
     """An exact flip in texts."""
     from verifier.question.rational import format_rational
@@ -73,7 +82,7 @@ def shown_run(
     theorem: Shown | None,
 ) -> str:
     """The summary and these flips for a person; `about`: what the run records of its making."""
-    from verifier.cli.options import short, table
+    from verifier.cli.options import short, shorts, table
     from verifier.cli.samples import accuracy_rows
     from verifier.question.printable import size_text
 
@@ -99,7 +108,7 @@ def shown_run(
         ("undecided", undecided),
         ("proofs checked", summary.checked),
         *([("recorded", f"{summary.recorded}, not replayed here")] if summary.recorded else []),
-        ("by the kernel too", f"{summary.kernel.count}, drawn with seed {summary.kernel.seed}"),
+        ("by the kernel too", _by_kernel(summary)),
         *proved_rows(summary),
         ("size of the proofs", f"{size_text(summary.proof_bytes)} ({packed} on disk)"),
         ("seconds", f"{phases}, in all {seconds['wall']:.1f}"),
@@ -109,7 +118,7 @@ def shown_run(
         rows.append(("root", summary.root))
     lines = [table(rows)]
     for flip in flips:
-        outputs = ", ".join(map(short, flip.outputs[:10]))
+        outputs = shorts(flip.outputs[:10])
         away = "squared distance" if summary.question.norm == "2" else "distance"
         lines.append(
             f"{'misread center' if flip.sample in centers.misread else 'flip'} of sample "

@@ -61,7 +61,8 @@ def decimal_row(
         except ValueError as error:
             raise UserError(f"{place}, column {column}: {shown(cell)} {error}") from error
         if pair is None:
-            raise UserError(f"{place}, column {column}: {shown(cell)} is not a number")
+            remedy = "" if cell.strip() else ": fill it in or leave the row out"
+            raise UserError(f"{place}, column {column}: {shown(cell)} is not a number{remedy}")
         mantissas.append(pair[0])
         decimals.append(pair[1])
     most = max(decimals)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
+from unicodedata import combining, normalize
 
 from verifier.evidence.files import open_regular
 from verifier.question.errors import RefusedError, UserError
@@ -17,8 +18,10 @@ _ENDINGS = re.compile(r"\.(csv|tsv|txt|data|svm|libsvm|npz|npy)$")
 
 
 def file_name(path: Path) -> str:
-    """The name of the file without its endings, of characters safe in any file name."""
+    """The name of the file without its endings, of characters safe in any file name; accents are
+    left out."""
     stem = _ENDINGS.sub("", path.resolve().name.removesuffix(".gz"))
+    stem = "".join(sign for sign in normalize("NFKD", stem) if not combining(sign))
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-.") or "data"
 
 

@@ -139,6 +139,9 @@ def _rows(name: str, rows: Any) -> Iterable[Any]:
 
 
 def _label(label: Any, index: int) -> str:
+    missing = not isinstance(label, str) and str(label) in ("None", "nan", "NaT", "<NA>")
+    if missing or isinstance(label, dict | list | set):
+        raise UserError(f"y: entry {index}, {str(label)[:SHOWN]}, is not a label")
     if isinstance(label, float) and not label.is_integer():
         raise UserError(f"y: entry {index}, {label}, is not a label: not an integer")
     return str(int(label) if isinstance(label, bool | float) else label)
@@ -171,7 +174,10 @@ def sample_list(samples: Any, size: int) -> list[int] | None:
     if samples is None:
         return None
     if isinstance(samples, slice):
-        return list(range(size)[samples])
+        chosen = list(range(size)[samples])
+        if not chosen:
+            raise UserError(f"samples: {samples} holds none of the {size} samples")
+        return chosen
     try:
         array: npt.NDArray[Any] = np.asarray(_plain(samples)).reshape(-1)
     except ValueError:  # lists of several lengths

@@ -30,6 +30,7 @@ from verifier.question.errors import UserError
 
 TABLES = (".csv", ".tsv", ".txt", ".data")
 """Endings of tables of text, to which .gz may be added."""
+_FRAMES = (".xlsx", ".xls", ".parquet", ".feather", ".arrow", ".json", ".mat", ".h5", ".hdf5")
 LIBSVM = (".svm", ".libsvm")
 """Endings of sparse tables, likewise."""
 
@@ -71,6 +72,8 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
             "--label-column none: without labels nothing is asked of the samples; "
             "robmem verify --center FILE:ROW --label LABEL asks about one of them"
         )
+    if "://" in spec:
+        _explain(spec)
     if spec.removesuffix(".gz").endswith(TABLES):
         return load_table(Path(spec), layout, inputs)
     if spec.endswith((".npy", ".npy.gz")) and not re.search(r"\.npy(\.gz)?:", spec):
@@ -86,6 +89,7 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
         return load_mnist(Path(spec), "train")
     found = _with_colon(spec)
     if found is None:
+        _explain(spec)
         raise UserError(
             f"{spec!r} is no data set: neither one of {', '.join(BUNDLED)} "
             "nor an existing TABLE.csv, .tsv, .txt or .data[.gz], SPARSE.svm[.gz], "
@@ -93,6 +97,23 @@ def load(spec: str, layout: Layout = Layout(), *, inputs: int | None = None) -> 
             "or a pair IMAGES:LABELS of idx files or of .npy files"
         )
     return found
+
+
+def _explain(spec: str) -> None:
+    """Raises UserError where it can be said why this is no data set."""
+    name, _, part = spec.partition(":")
+    ending = Path(spec).suffix
+    if name in BUNDLED:
+        raise UserError(f"{spec}: {name} has no part {part!r}: it is one table")
+    if spec.lower() in BUNDLED:
+        raise UserError(f"no data set {spec!r}; it is called {spec.lower()}")
+    if re.match(r"[a-z]{3,5}://", spec):
+        raise UserError(
+            f"{spec}: an address; download the file first, nothing here asks the network"
+        )
+    if Path(spec).is_file() and ending:
+        how = ", or give the frame to robmem.Dataset.from_arrays" if ending in _FRAMES else ""
+        raise UserError(f"{spec}: files {ending} are not read as data; save it as .csv{how}")
 
 
 def source_files(spec: str) -> list[Path]:

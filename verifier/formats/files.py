@@ -74,11 +74,13 @@ def decoded(content: bytes) -> str:
 
 @contextmanager
 def naming(place: Path | str) -> Iterator[None]:
-    """Errors raised inside name `place` first."""
+    """Errors raised inside name `place` first, once."""
     try:
         yield
     except UserError as error:
-        raise type(error)(f"{place}: {error}") if type(error) is UserError else error from None
+        if type(error) is not UserError or str(error).startswith(f"{place}: "):
+            raise
+        raise UserError(f"{place}: {error}") from None
 
 
 def shown(name: str, limit: int = 60) -> str:

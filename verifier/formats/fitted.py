@@ -11,7 +11,7 @@ conversion the exact network is compared with what the model computes at random 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,20 @@ def network_of(model: Any, shape: Sequence[int] | None = None) -> Network:
         from verifier.formats.fitted_sklearn import sklearn_network
 
         return sklearn_network(model)
-    raise UserError(f"{type(model).__name__} is neither of scikit-learn nor a PyTorch module")
+    raise UserError(f"{_kind(model)} is neither of scikit-learn nor a PyTorch module{_hint(model)}")
+
+
+def _kind(model: Any) -> str:
+    return f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+
+
+def _hint(model: Any) -> str:
+    """What is to be given instead."""
+    if isinstance(model, type):
+        return ": give a fitted instance of it"
+    if isinstance(model, Mapping):
+        return ": give the module itself, in which these weights are loaded"
+    return ", nor a path, nor a pair ([W0, W1, ..], [b0, b1, ..])"
 
 
 def classifier_of(

@@ -82,7 +82,10 @@ def _inputs(model: Any) -> tuple[int, ...]:
             return (int(module.in_features),)
         if any(True for _ in module.parameters(recurse=False)):
             break
-    raise UserError("its layers do not say what one input is; give its shape")
+    raise UserError(
+        "its layers do not say what one input is: "
+        "load_network(model, shape=(channels, rows, columns))"
+    )
 
 
 def _computed(

@@ -37,6 +37,7 @@ _DAMAGED = (
     OverflowError,
     RuntimeError,  # NotImplementedError is one
 )
+_DATA = re.compile(r"[XxYy](_train|_test)?\Z")  # arrays of a data set
 _NAME = re.compile(r"([Wb])(0|[1-9][0-9]{0,5})\.npy\Z")
 
 
@@ -55,7 +56,8 @@ def parse_npz(content: bytes) -> Network:
             for entry in entries:
                 if not _NAME.match(entry.filename):
                     name = entry.filename.removesuffix(".npy")
-                    raise UserError(f"array {shown(name)} is not W0, b0, W1, b1, ...")
+                    what = "; that is data, no network" if _DATA.match(name) else ""
+                    raise UserError(f"array {shown(name)} is not W0, b0, W1, b1, ...{what}")
             arrays = {entry.filename[:-4]: _array(archive, entry) for entry in entries}
             if len(arrays) != len(entries):
                 raise UserError("an array occurs twice")
@@ -63,13 +65,13 @@ def parse_npz(content: bytes) -> Network:
         raise
     except _DAMAGED as error:
         raise UserError(f"damaged archive: {' '.join(str(error).split())[:200]}") from None
-    layers = len(arrays) // 2
+    layers = (len(arrays) + 1) // 2
     for k in range(layers):
         for letter in "Wb":
             if f"{letter}{k}" not in arrays:
                 raise UserError(f"array {letter}{k} is missing among {len(arrays)} arrays")
-    if not layers or len(arrays) % 2:
-        raise UserError(f"{len(arrays)} arrays, not W0, b0, W1, b1, ...")
+    if not layers:
+        raise UserError("no arrays, not W0, b0, W1, b1, ...")
     return chain([arrays[f"W{k}"] for k in range(layers)], [arrays[f"b{k}"] for k in range(layers)])
 
 
@@ -83,7 +85,11 @@ def chain(weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> Network:
     offset, blocks, previous = 0, [], None
     for k, (matrix, bias) in enumerate(zip(weights, biases, strict=True)):
         if matrix.ndim != 2 or bias.shape != matrix.shape[:1] or not matrix.size:
-            raise UserError(f"layer {k}: weights {matrix.shape}, bias {bias.shape}")
+            turned = matrix.ndim == 2 and bias.shape == matrix.shape[1:]
+            raise UserError(
+                f"layer {k}: weights {matrix.shape}, bias {bias.shape}; weights have shape "
+                f"(outputs, inputs){': transposed?' if turned else ''}"
+            )
         if previous is not None and matrix.shape[1] != previous:
             raise UserError(
                 f"layer {k}: weights {matrix.shape}, the layer before has {previous} units"

@@ -93,11 +93,9 @@ class Query(Shown):
         for goal in self.goals:
             for atom in goal.atoms:
                 if atom.inputs and atom.inputs[-1][0] >= inputs:
-                    raise UserError(
-                        f"an atom names input {atom.inputs[-1][0]} of {self.network.inputs}"
-                    )
+                    raise UserError(f"X_{atom.inputs[-1][0]}: the network has {inputs} inputs")
                 if atom.outputs and atom.outputs[-1][0] >= outputs:
-                    raise UserError(f"an atom names output {atom.outputs[-1][0]} of {outputs}")
+                    raise UserError(f"Y_{atom.outputs[-1][0]}: the network has {outputs} outputs")
 
 
 def label_goals(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
+from numbers import Integral, Real
 
 from verifier.evidence.certificate import Verdict
 from verifier.question.errors import UserError
@@ -18,6 +19,13 @@ PULP_NAMES = {  # the classes of PuLP that run a solver, the first that is there
     "xpress": ("XPRESS_PY", "XPRESS"),
     "mosek": ("MOSEK",),
     "copt": ("COPT", "COPT_CMD"),
+}
+_KINDS: dict[str, tuple[type, str]] = {
+    "timeout": (Real, "a number of seconds"),
+    "nodes": (Integral, "an integer"),
+    "engine": (str, "the name of an engine"),
+    "seed": (Integral, "an integer"),
+    "thorough": (bool, "True or False"),
 }
 MEMORY_LIMIT = "memory limit"  # why a query is undecided that wants more than there is
 MIP_SOLVERS = ("highs", *PULP_NAMES)
@@ -53,6 +61,11 @@ class Options:
     thorough: bool = False
 
     def __post_init__(self) -> None:
+        for name, (kind, what) in _KINDS.items():
+            value = getattr(self, name)
+            unset = value is None and name in ("timeout", "nodes")
+            if not (unset or isinstance(value, kind)) or (value is True and kind is not bool):
+                raise UserError(f"{name}: {value!r} is not {what}")
         if self.timeout is not None and not (isfinite(self.timeout) and self.timeout > 0):
             raise UserError(f"timeout: {self.timeout} is no positive number of seconds")
         if self.nodes is not None and self.nodes < 1:
