@@ -16,7 +16,6 @@ None of this depends on a region.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -328,7 +327,6 @@ def _least(function: Function, sign: int) -> int | None:
     return min(sign * y for y in function.values)
 
 
-@lru_cache(maxsize=2)
 def tables_of(scaled: ScaledNetwork) -> RidgeTables:
     """The functions and sums of this network, derived once."""
-    return RidgeTables(scaled)
+    return scaled.derived(RidgeTables)
