@@ -54,11 +54,11 @@ MEMORY = 4 << 30
 PACKAGES = {
     "question": ("executed", "family", "network", "query", "rational", "region"),
     "evidence": (
-        "certificate", "data_file", "distance", "fields", "margin", "network_file", "packed",
-        "proof_file", "strict_json",
+        "certificate", "curve", "data_file", "distance", "fields", "margin", "network_file",
+        "packed", "proof_file", "strict_json",
     ),
     "checker": (
-        "branch", "checked", "distances", "exact_maximum", "exact_radius", "family",
+        "branch", "checked", "curves", "distances", "exact_maximum", "exact_radius", "family",
         "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
         "manifest", "margins", "maxima", "maxima_pass", "replay", "ridge", "ridge_minima",
         "ridge_tables", "scaled", "sparse_block",

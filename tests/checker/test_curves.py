@@ -6,15 +6,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import pytest
 
-from tests.oracles.proved_kernel import kernel_folder
 from verifier.checker.checked import Checked, Checker
 from verifier.checker.curves import Balls, check_curve
 from verifier.checker.elaborate import kernel_check_proof
 from verifier.checker.manifest import Question, asked_of_run, question_text
-from verifier.checker.proved import replay_proof
 from verifier.evidence.certificate import Leaf, Node, Robust
 from verifier.evidence.curve import MarginCurve, curve_bytes, parse_curve
 from verifier.question.build import NetworkBuilder
@@ -43,14 +42,12 @@ def asked(about=None, norm="inf", radius=LAST, **more):
     return Query(about or network(), ball(norm, [F(0)], radius, **more), goals)
 
 
-@pytest.fixture(scope="module")
-def query():
-    return asked()
+QUERY = asked()
 
 
-@pytest.fixture(scope="module")
-def curve(query):
-    found = margin_curve(Balls(query).at, LAST)
+@cache
+def exact_curve():
+    found = margin_curve(Balls(QUERY).at, LAST)
     assert found.exact
     return found.evidence
 
@@ -63,15 +60,16 @@ def flaw_of(query, curve, check=None):
     return "accepted"
 
 
-def test_it_is_accepted_by_the_checker_and_both_kernels(query, curve, monkeypatch):
-    monkeypatch.setenv("ROBMEM_KERNEL", str(kernel_folder()))
-    for check in (None, kernel_check_proof, replay_proof):
-        assert flaw_of(query, curve, check) == "accepted"
+def test_it_is_accepted_by_the_checker_and_by_the_kernel():
+    curve = exact_curve()
+    for check in (None, kernel_check_proof):
+        assert flaw_of(QUERY, curve, check) == "accepted"
     assert (curve.lower, curve.upper, curve.exact) == (F(-1, 2), F(-1, 2), True)
 
 
-def test_bytes_are_read_back_and_no_others(query, curve):
-    digest = query.network.digest
+def test_bytes_are_read_back_and_no_others():
+    curve = exact_curve()
+    digest = QUERY.network.digest
     data = curve_bytes(curve, digest)
     assert parse_curve(data, digest) == curve and curve_bytes(curve, digest) == data
     text = json.loads(data)
@@ -133,26 +131,28 @@ SMALL = F(1, 10**9)
         (1, {"upper": (1, F(-1, 2))}, "not exact"),
     ],
 )
-def test_what_is_altered_is_refused(query, curve, number, change, flaw):
-    assert flaw_of(query, edited(curve, number, **change)) == flaw
+def test_what_is_altered_is_refused(number, change, flaw):
+    curve = exact_curve()
+    assert flaw_of(QUERY, edited(curve, number, **change)) == flaw
 
 
-def test_a_dip_between_good_ends_is_no_line(query, curve):
+def test_a_dip_between_good_ends_is_no_line():
     """From 0 on the way to 5/2 the margin is 1 up to 1, above the line through its ends."""
+    curve = exact_curve()
     ends = F(1), F(-1, 2)
     piece = replace(
         curve.pieces[1], first=F(0), lower=None, proof=None, points=((F(0),), (LAST,)), upper=ends
     )
-    found = flaw_of(query, MarginCurve((piece,)))
+    found = flaw_of(QUERY, MarginCurve((piece,)))
     assert found == "no flip"  # at 1 it is 1, and the line is 2/5
     with pytest.raises(RefusedError, match="on the way between its points"):
-        check_curve(query, MarginCurve((piece,)))
-    assert flaw_of(query, MarginCurve((replace(piece, upper=(F(1), F(1))),))) == "accepted"
+        check_curve(QUERY, MarginCurve((piece,)))
+    assert flaw_of(QUERY, MarginCurve((replace(piece, upper=(F(1), F(1))),))) == "accepted"
 
 
-def test_one_ball_shows_a_level_line(query):
+def test_one_ball_shows_a_level_line():
     """That of the last radius, which holds the others; the margin there is -1/2."""
-    last = margin_curve(Balls(query).at, LAST).pieces[-1]
+    last = margin_curve(Balls(QUERY).at, LAST).pieces[-1]
     leaf = Robust((), ((Node((), Leaf()),),))
     point = ((F(0),), (F(0),))
     for level, found in ((F(-1, 2), "accepted"), (F(-1, 2) + SMALL, "bound too weak")):
@@ -160,7 +160,7 @@ def test_one_ball_shows_a_level_line(query):
             last.evidence, first=F(0), lower=(level, level), proof=leaf, for_all=False,
             points=point, upper=(F(1), F(1)),
         )  # fmt: skip
-        assert flaw_of(query, MarginCurve((piece,))) == found
+        assert flaw_of(QUERY, MarginCurve((piece,))) == found
 
 
 @pytest.mark.parametrize(
@@ -172,21 +172,24 @@ def test_one_ball_shows_a_level_line(query):
         (asked(radius=F(0)), "the last radius is not positive"),
     ],
 )
-def test_what_has_no_curve(unfit, words, curve):
+def test_what_has_no_curve(unfit, words):
+    curve = exact_curve()
     with pytest.raises(UserError, match=words):
         check_curve(unfit, curve)
 
 
-def test_anything_else_is_no_curve(query, curve):
-    assert flaw_of(query, curve.pieces[0].proof) == "another verdict"
-    assert flaw_of(query, MarginCurve(())) == "no interval"
+def test_anything_else_is_no_curve():
+    curve = exact_curve()
+    assert flaw_of(QUERY, curve.pieces[0].proof) == "another verdict"
+    assert flaw_of(QUERY, MarginCurve(())) == "no interval"
 
 
-def test_a_run_asks_for_it(query, curve):
+def test_a_run_asks_for_it():
+    curve = exact_curve()
     question = Question("inf", "argmax", LAST, margin=MarginTerms(curve=True))
     assert question_text(question).endswith('"margin": {"within": null, "curve": true}}')
-    checker = Checker(query.network, 2)
-    own = asked(query.network)
+    checker = Checker(QUERY.network, 2)
+    own = asked(QUERY.network)
     about = asked_of_run("0" * 64, question, [0])
     ((_, shown),) = checker.margins([own], ["margin"], lambda k: curve, about, curves=True)
     assert isinstance(shown, Checked) and shown.facts.ends == (F(-1, 2), F(-1, 2))

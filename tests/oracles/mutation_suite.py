@@ -111,6 +111,8 @@ FILES = {
     "distance": ("test_distances",),
     "distances": ("test_distances",),
     "margin": ("test_margin_texts", "test_margins"),
+    "curve": ("test_curves",),
+    "curves": ("test_curves", "test_margin"),
     "margins": ("test_margin_claims", "test_margins"),
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),
