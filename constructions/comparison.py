@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from constructions.construction import Construction, Norm, actual_sizes, broken_promises
+from constructions.construction import Construction, actual_sizes, broken_promises
 from constructions.hypotheses import power_separation
 from constructions.registry import REGISTRY, Entry, build
 from constructions.rows import at_most_weights
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational
+from verifier.question.region import Norm
 
 
 @dataclass(frozen=True, slots=True)

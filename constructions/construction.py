@@ -17,15 +17,7 @@ from verifier.question.errors import UserError
 from verifier.question.network import Network
 from verifier.question.query import Goal, label_goals
 from verifier.question.rational import format_rational
-
-Norm = Literal["inf", "1", "2"] | int
-"""The p of an lp norm; an integer for p >= 3."""
-
-
-def exponent_of(norm: Norm) -> int:
-    """The p for which powers ||x||_p^p are rational; 1 for "inf", whose values are themselves."""
-    return 1 if norm == "inf" else int(norm)
-
+from verifier.question.region import Norm
 
 Decoder = Literal["value", "nearest", "sign", "argmax"]
 

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from constructions import halfspaces
-from constructions.construction import Norm, exponent_of
 from constructions.family import Family
 from constructions.hypotheses import (
     check_budget,
@@ -51,7 +50,8 @@ from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
 from verifier.question.network import Network
 from verifier.question.rational import format_rational
-from verifier.question.region import distance
+from verifier.question.region import Norm, distance
+from verifier.question.region import power as exponent_of
 
 ONE = Fraction(1)
 BY_RATIO = ("l2-halfspaces",)

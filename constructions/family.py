@@ -8,11 +8,11 @@ from math import lcm
 
 import numpy as np
 
-from constructions.construction import Norm
 from verifier.question.errors import UserError
 from verifier.question.family import FamilyTerms
 from verifier.question.network import Network, Rows, integers
 from verifier.question.rational import format_rational
+from verifier.question.region import Norm
 
 ONE = Fraction(1)
 

@@ -6,12 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from constructions.construction import Norm, exponent_of
 from constructions.separation import separation
 from constructions.simplest import simplest_between
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational, sqrt_lower
+from verifier.question.region import Norm
+from verifier.question.region import power as exponent_of
 from verifier.question.shown import brief
 
 
@@ -21,11 +22,11 @@ def power_separation(dataset: Dataset, norm: Norm) -> Fraction:
     Raises UserError for a data set with one class, or identical inputs with different labels.
     """
     check_labelled(dataset)
-    if not isinstance(norm, int):
+    if exponent_of(norm) <= 2:
         return separation(dataset, norm).value
     points, labels = dataset.numerators, dataset.labels
     largest = 2 * int(abs(points).max())
-    exponent = norm
+    exponent = exponent_of(norm)
     if points.dtype == np.int64 and largest**exponent * dataset.dimension >= 1 << 62:
         points = points.astype(object)
     best: int | None = None

@@ -24,10 +24,10 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from constructions.construction import Norm
 from constructions.pairs import pair_differences
 from verifier.data.dataset import Dataset
 from verifier.question.rational import sqrt_upper
+from verifier.question.region import Norm
 
 _BITS = 40
 """Bits to which eigenvectors are rounded; the certificate is exact for any rounding."""

@@ -11,10 +11,10 @@ from fractions import Fraction
 
 import numpy as np
 
-from constructions.construction import Norm
 from constructions.family import Family
 from verifier.question.family import with_parameter
 from verifier.question.network import Network
+from verifier.question.region import Norm
 
 ONE, ZERO = Fraction(1), Fraction(0)
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import isqrt
 
-from constructions.construction import Construction, Entries, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Promises, Size
 from constructions.hypotheses import check_budget, half_separation_lower, separation_above
 from constructions.rows import scaled, stack
 from constructions.running_max import DistanceTests, Units, network_of, parallel_layers
@@ -157,7 +157,7 @@ def shallow(
     """
     if exponent < 2:
         raise UserError(f"p = {exponent}; the piecewise linear power needs an integer p >= 2")
-    norm: Norm = "2" if exponent == 2 else exponent
+    norm = str(exponent)
     power = check_budget(dataset, norm, budget, separation)
     lower = separation_above(budget, power, exponent)
     tests = InterpolantTests(dataset, budget, lower, exponent)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from constructions.construction import Construction, Entries, Norm, Promises, Size
+from constructions.construction import Construction, Entries, Promises, Size
 from constructions.hypotheses import (
     check_budget,
     half_separation_lower,
@@ -195,7 +195,7 @@ def deep(
     """
     if exponent < 2:
         raise UserError(f"p = {exponent}; powers by products need an integer p >= 2")
-    norm: Norm = "2" if exponent == 2 else exponent
+    norm = str(exponent)
     power = check_budget(dataset, norm, budget, separation)
     lower = separation_above(budget, power, exponent)
     tests = ProductTests(dataset, budget, lower, exponent)

@@ -30,7 +30,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from constructions.construction import Construction, Norm
+from constructions.construction import Construction
 from constructions.hypotheses import (
     about,
     check_budget,
@@ -46,6 +46,7 @@ from verifier.question.build import Affine
 from verifier.question.errors import UserError
 from verifier.question.network import Rows, integers
 from verifier.question.rational import format_rational, sqrt_lower, sqrt_upper
+from verifier.question.region import Norm
 
 SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 to 7 (certified rational projection)"
 TRIES = 32

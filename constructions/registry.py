@@ -23,10 +23,11 @@ from constructions import (
     serial,
     small_ratio,
 )
-from constructions.construction import Construction, Norm
+from constructions.construction import Construction
 from constructions.hypotheses import budget_of_ratio, power_separation
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
+from verifier.question.region import Norm
 
 Builder = Callable[..., Construction]
 """builder(dataset, budget, *, seed=0, separation=None, **options) -> Construction.
@@ -80,7 +81,7 @@ _ENTRIES = (
     *(
         Entry(
             f"l{p}-shallow",
-            "2" if p == 2 else p,
+            str(p),
             "piecewise linear powers, all samples at once",
             power_interpolant.SOURCE,
             partial(power_interpolant.shallow, exponent=p),
@@ -90,7 +91,7 @@ _ENTRIES = (
     *(
         Entry(
             f"l{p}-deep",
-            p,
+            str(p),
             "powers by products",
             power_products.SOURCE,
             partial(power_products.deep, exponent=p),

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from constructions.construction import Construction, Entries, Norm, Promises, Size, entry_bits
+from constructions.construction import Construction, Entries, Promises, Size, entry_bits
 from constructions.hypotheses import (
     check_budget,
     half_separation_lower,
@@ -40,6 +40,7 @@ from constructions.sawtooth import Scale, scale_of
 from verifier.data.dataset import Dataset
 from verifier.question.build import Affine
 from verifier.question.network import Rows
+from verifier.question.region import Norm
 
 SOURCE = "Egosi, Yehudai, Shamir, COLT 2025, Theorems 5 and 6 (leaner layout)"
 

@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from constructions.construction import Norm
 from verifier.question.errors import UserError
+from verifier.question.region import Norm
 
 Point = tuple[Fraction, ...]
 

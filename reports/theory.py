@@ -17,7 +17,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from constructions.construction import Norm, Size, actual_sizes, broken_promises
+from constructions.construction import Size, actual_sizes, broken_promises
 from constructions.hypotheses import budget_of_ratio, power_separation
 from constructions.lower_bounds import first_layer_bound, lower_bounds
 from constructions.registry import REGISTRY, build
@@ -42,7 +42,8 @@ from verifier.data.bundled import BUNDLED
 from verifier.data.dataset import Dataset, check_labelled
 from verifier.question.errors import UserError
 from verifier.question.rational import format_rational
-from verifier.question.region import Norm as BallNorm
+from verifier.question.region import Norm
+from verifier.question.region import power as power_of
 
 RATIOS = tuple(map(Fraction, ("1/1000", "1/100", "1/20", "1/10", "1/4", "1/2", "3/4", "9/10",
                               "99/100")))  # fmt: skip
@@ -109,7 +110,7 @@ def measure(
 
 def _separation(dataset: Dataset, norm: Norm) -> Fraction:
     """The separation; refused for exponents whose distances are taken one by one, of large data."""
-    if isinstance(norm, int) and dataset.size**2 * dataset.dimension > MOST_PAIRS:
+    if power_of(norm) > 2 and dataset.size**2 * dataset.dimension > MOST_PAIRS:
         raise UserError(f"the distances in norm {norm} of so many samples are not computed")
     return power_separation(dataset, norm)
 
@@ -457,8 +458,8 @@ def _needs(dataset: Dataset, ratio: Fraction, euclidean: Fraction, uniform: Frac
     rows: list[tuple[Cell, ...]] = []
     if dataset.size <= _MOST_SAMPLES and dataset.dimension <= _MOST_INPUTS:
         for norm, power in (("2", euclidean), ("inf", uniform)):
-            budget = budget_of_ratio(ratio, power, _ball(norm))
-            for bound in lower_bounds(dataset, _ball(norm), budget, power):
+            budget = budget_of_ratio(ratio, power, norm)
+            for bound in lower_bounds(dataset, norm, budget, power):
                 rows.append((_NORMS[norm], bound.quantity, bound.value, bound.scope,
                              bound.statement, bound.source))  # fmt: skip
     if not rows:
@@ -471,11 +472,6 @@ def _needs(dataset: Dataset, ratio: Fraction, euclidean: Fraction, uniform: Frac
         tuple(rows),
     )
     return Section("needs", "What every robust memorizer needs", (table,))
-
-
-def _ball(norm: str) -> BallNorm:
-    names: dict[str, BallNorm] = {"inf": "inf", "1": "1", "2": "2"}
-    return names[norm]
 
 
 # ------------------------------------------------------------------- distances
@@ -493,7 +489,7 @@ def _separations(dataset: Dataset) -> Section:
         for i, first in enumerate(present):
             for j in range(i):
                 where = np.flatnonzero((dataset.labels == first) | (dataset.labels == present[j]))
-                closest = separation(dataset.select(where), _ball(norm))
+                closest = separation(dataset.select(where), norm)
                 exact = Root(closest.value) if norm == "2" else closest.value
                 values[i][j] = values[j][i] = closest.approximately
                 rows.append((title, names[j], names[i], exact, int(where[closest.first]),
@@ -516,13 +512,13 @@ def _conflicts(dataset: Dataset) -> Section:
     blocks: list[Block] = []
     rows: list[tuple[Cell, ...]] = []
     for norm in ("inf", "2"):
-        nearest = sorted(rival_distances(dataset, _ball(norm)))
+        nearest = sorted(rival_distances(dataset, norm))
         bound = nearest[min(_CONFLICTS, len(nearest) - 1)]
-        graph = conflict_graph(dataset, _ball(norm), bound)
+        graph = conflict_graph(dataset, norm, bound)
         joined = [node for node in graph if graph.degree(node)]
         if not joined:
             bound = nearest[0] + Fraction(1, dataset.denominator**2)
-            graph = conflict_graph(dataset, _ball(norm), bound)
+            graph = conflict_graph(dataset, norm, bound)
             joined = [node for node in graph if graph.degree(node)]
         parts: Any = [part for part in nx.connected_components(graph) if len(part) > 1]
         exact = Root(bound) if norm == "2" else bound
@@ -580,7 +576,7 @@ def _planes(dataset: Dataset, ratios: Sequence[Fraction], limit: int, seed: int)
             continue
         blocks.append(Text(f"{name} at ratio {shown(ratio)}, {REGISTRY[name].summary}:"))
         blocks += data_plane(
-            made.network, dataset, _ball(str(made.norm)), made.budget, made.decoder,
+            made.network, dataset, made.norm, made.budget, made.decoder,
             range(dataset.size), {}, f"plane-{name}",
         )  # fmt: skip
     return Section("planes", "Decision regions", tuple(blocks))

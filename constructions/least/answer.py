@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from constructions.construction import Norm as AnyNorm
 from constructions.hypotheses import check_budget, power_separation
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder
@@ -203,8 +202,7 @@ def check_asked(
             f"{dataset.name}: {dataset.size} samples; the search over activation patterns of all "
             f"points is for {MOST_SAMPLES}"
         )
-    kind: AnyNorm = 2 if norm == "2" else 1 if norm == "1" else "inf"
-    power = power_separation(dataset, kind)
+    power = power_separation(dataset, norm)
     top = power / (4 if norm == "2" else 2)
     furthest = max(abs(x) for k in range(dataset.size) for x in dataset.point(k))
     if furthest > LARGEST or power * LARGEST < 1:
@@ -220,7 +218,7 @@ def check_asked(
                     " below the square of half the separation"
                 )
         else:
-            check_budget(dataset, kind, size, power)
+            check_budget(dataset, norm, size, power)
     if most < 1:
         raise UserError(f"width {most}: at least 1 is looked at")
     inputs = most * (dataset.dimension + 1) + (1 if dataset.classes == 2 else 2)

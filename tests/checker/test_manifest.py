@@ -118,7 +118,7 @@ def test_questions_are_read_as_written(question: Question) -> None:
         ({"radius": None}, "exactly one of radius"),
         ({"radius_squared": Fraction(1)}, "exactly one of radius"),
         ({"radius": None, "radius_squared": Fraction(1)}, "radius_squared is for norm 2"),
-        ({"norm": "3"}, "norm '3'"),
+        ({"norm": "65"}, "norm '65'"),
         ({"decoder": "best"}, "decoder 'best'"),
         ({"clip": (Fraction(2), Fraction(1))}, "clip: 2 is above 1"),
     ],

@@ -62,7 +62,6 @@ def made(name: str, dataset: Dataset, ratio: str) -> Construction:
 
 
 def not_proved(construction: Construction, dataset: Dataset, samples: list[int]) -> list[int]:
-    assert not isinstance(construction.norm, int)
     queries = [
         Query(
             construction.network,

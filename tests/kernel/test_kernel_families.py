@@ -279,7 +279,7 @@ def test_tampered_proof_files():
         region_with(first="1"), region_with(first="2"), region_with(first="-1"),
         region_with(last="0"), region_with(last=1), region_with(last="2/2"),
         region_with(unit="0"), region_with(unit="-1"), region_with(open=None),
-        region_with(open=1), region_with(open="false"), region_with(norm="3"),
+        region_with(open=1), region_with(open="false"), region_with(norm="65"),
         region_with(norm=[]), region_with(center=[]), region_with(center=["0", "0"]),
         region_with(lower=["0"]), region_with(size="1"), without("unit"), without("open"),
         without("center"), without("last"), of_version_1, a_third_line,

@@ -91,7 +91,9 @@ def test_boxes(kind):
         {"lower": [0, 0]},
         {"lower": None},
         {"upper": {"0": "1"}},
-        {"norm": "3"},
+        {"norm": "65"},
+        {"norm": "0"},
+        {"norm": "02"},
         {"norm": None},
         {"norm": ["inf"]},
         {"norm": 1},
@@ -229,7 +231,7 @@ def test_roots_are_rounded_up_to_24_bits():
 @pytest.mark.parametrize(
     "given",
     [
-        ("3", [F(0)], F(1), F(0), F(1)),
+        ("65", [F(0)], F(1), F(0), F(1)),
         ("inf", [], F(1), F(0), F(1)),
         ("inf", [F(0)], F(0), F(0), F(1)),
         ("inf", [F(0)], F(-1), F(0), F(1)),
@@ -372,7 +374,7 @@ def test_the_question_of_a_sample():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"norm": "3"}, {"norm": "none"}, {"norm": 1}, {"norm": ["inf"]},
+        {"norm": "65"}, {"norm": "none"}, {"norm": 1}, {"norm": ["inf"]},
         {"decoder": "other"}, {"decoder": "none"}, {"decoder": None},
         {"radius": "-1"}, {"radius": "none"}, {"radius": 1}, {"radius": "0.5"},
         {"norm": "2", "radius": "none", "radius_squared": "-1"},

@@ -10,11 +10,13 @@ sum s_d |u_d - d.c|^p <= ||x - c||_p^p for all x, and any t >= 0, on the ball of
     form >= constant - t size + sum over d of min over u of phi_d(u) + t s_d |u - d.c|^p,
 
 u over the interval of u_d in the branch, size = r^p. Each minimum is at an end of a piece, at d.c
-(p = 1) or at the vertex of a parabola (p = 2). Weights: for p = 2 those of Selberg's inequality,
+(p = 1), at the vertex of a parabola (p = 2) or where p t |x|^(p-1) is the slope, a root that is
+rounded up (p > 2): there it is -(p - 1) t |x|^p. Weights: for p = 2 those of Selberg's inequality,
 sum (d.y)^2 / (sum over e of |d.e|) <= ||y||_2^2, which follows from
 ||y - sum over d of s_d (d.y) d||_2^2 >= 0 and 2 |ab| <= a^2 + b^2, for the rows divided by about
 their lengths; they are 1 for inputs alone. For
-p = 1, sum s |d.y| <= ||y||_1 if s is 1 / (the largest column sum of |d_k|).
+other p, |d.y|^p <= ||d||_1^(p-1) sum |d_k| |y_k|^p, so that s is 1 / (the largest column sum of
+||d||_1^(p-1) |d_k|).
 """
 
 from __future__ import annotations
@@ -137,16 +139,34 @@ class ReferenceUnivariate:
         center = product(dict(direction), dict(enumerate(self.region.center)))
 
         def with_ball(u: Fraction, value: Fraction) -> Fraction:
-            return value + multiplier * (abs(u - center) if norm == "1" else (u - center) ** 2)
+            return value + multiplier * abs(u - center) ** int(norm)
 
         found = [with_ball(u, value) for u, value in zip(points, values, strict=True)]
         for k in range(1, len(points)):
             left, right = points[k - 1], points[k]
             slope = (values[k] - values[k - 1]) / (right - left)
+            if int(norm) > 2:
+                found += _turned(
+                    slope, multiplier, int(norm), left - center, right - center, values[k - 1]
+                )
+                continue
             turn = center if norm == "1" else center - slope / (2 * multiplier)
             if left < turn < right:
                 found.append(with_ball(turn, values[k - 1] + slope * (turn - left)))
         return min(found)
+
+
+def _turned(
+    slope: Fraction, rate: Fraction, p: int, left: Fraction, right: Fraction, value: Fraction
+) -> list[Fraction]:
+    """At most value + slope (x - left) + rate |x|^p between left and right, if it turns there."""
+    steep = abs(slope) / (p * rate)  # |x|^(p-1) at the turn, which is on the side of -slope
+    sign = 1 if slope < 0 else -1
+    near, far = sorted((sign * left, sign * right))
+    if not slope or steep >= max(far, ZERO) ** (p - 1) or (near > 0 and steep <= near ** (p - 1)):
+        return [value - slope * left] if not slope and left < 0 < right else []
+    place = root_upper(steep, p - 1, 80)
+    return [value - slope * left - (p - 1) * rate * place**p]
 
 
 def direction_of(row: Sequence[tuple[int, Fraction]]) -> Direction:
@@ -175,6 +195,10 @@ def interval(
         reach = region.size * max(abs(g) for g in row.values())
         if region.norm == "2":
             reach = root_upper(region.size * product(row, row))
+        elif region.norm != "1":
+            p, sizes = int(region.norm), [abs(g) for g in row.values()]
+            dual = sum((g * root_upper(g, p - 1) for g in sizes), ZERO) ** (p - 1)
+            reach = root_upper(region.size * dual, p)
         low, high = max(low, center - reach), min(high, center + reach)
     for normal, constant in cuts:  # normal . x + constant >= 0
         if direction_of(normal) == direction:
@@ -198,8 +222,9 @@ def ball_weights(directions: Sequence[Direction], norm: str) -> dict[Direction, 
     else:
         columns: dict[int, Fraction] = {}
         for d in rows:
+            length = ONE if norm == "inf" else sum(map(abs, d.values())) ** (int(norm) - 1)
             for k, g in d.items():
-                columns[k] = columns.get(k, ZERO) + abs(g)
+                columns[k] = columns.get(k, ZERO) + length * abs(g)
         sizes = [max(columns.values(), default=ONE)] * len(rows)
     return {direction: 1 / size for direction, size in zip(directions, sizes, strict=True)}
 

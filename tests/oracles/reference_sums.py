@@ -151,7 +151,11 @@ def _reach(region, direction):
     entries = [abs(g) for _, g in direction]
     if region.norm == "1":
         return region.size * max(entries)
-    return root_upper(region.size * sum(g * g for g in entries))
+    if region.norm == "2":
+        return root_upper(region.size * sum(g * g for g in entries))
+    p = int(region.norm)
+    dual = sum(g * root_upper(g, p - 1) for g in entries) ** (p - 1)
+    return root_upper(region.size * dual, p)
 
 
 def _exponent(value):

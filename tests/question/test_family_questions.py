@@ -33,8 +33,8 @@ def cone(**changes):
     ("changes", "words"),
     [
         ({"center": ()}, "a center without inputs"),
-        ({"norm": "3"}, "is not inf, 1 or 2"),
-        ({"norm": 2}, "is not inf, 1 or 2"),
+        ({"norm": "65"}, "is not inf, or an integer from 1 to 64"),
+        ({"norm": 2}, "norm 2 is not inf, or an integer"),
         ({"open": 0}, "neither True nor False"),
         ({"open": None}, "neither True nor False"),
         ({"unit": F(0)}, "unit 0 is not positive"),

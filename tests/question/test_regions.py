@@ -32,7 +32,7 @@ def region(norm, lower, upper, center=(), size=0, clipped=False, is_open=False):
         (("inf", [], []), "0 lower bounds"),
         (("inf", [0], [1, 1]), "1 lower bounds, 2 upper"),
         (("inf", [0, 1], [1, HAIR]), "at input 1"),
-        (("3", [0], [1], [0], 1), "norm '3' is not"),
+        (("65", [0], [1], [0], 1), "norm '65' is not"),
         (("inf", [0], [1], [0]), "no center"),
         (("inf", [0], [1], [], 1), "no center"),
         (("inf", [0], [1], [], 0, True), "no center"),
@@ -221,9 +221,13 @@ def test_roots_have_24_bits_and_lie_above():
 
 
 def test_the_names_of_the_norms():
-    names = {"inf": ("Linf", "max", " inf"), "1": (1, 1.0, "L1"), "2": (2, np.int64(2), "l_2 ")}
+    names = {"inf": ("Linf", "max", " inf"), "1": (1, 1.0, "L1"), "2": (2, np.int64(2), "l_2 "),
+             "3": (3, 3.0, "L3"), "64": (64, "l_64", "l64")}  # fmt: skip
     for norm, written in names.items():
         assert [read_norm(name) for name in written] == [norm] * 3
-    for other in (0, 3, True, None, "", "L3", "Infinity2"):
-        with pytest.raises(UserError, match="is not inf, 1 or 2"):
+    for other in (0, 65, 1.5, True, None, "", "L0", "03", "Infinity2"):
+        with pytest.raises(UserError, match="is not inf, or an integer from 1 to 64"):
             read_norm(other)
+    assert read_norm(2, 2) == "2" and read_norm("inf", 2) == "inf"
+    with pytest.raises(UserError, match="norm 3 is not inf, 1 or 2"):
+        read_norm(3, 2)

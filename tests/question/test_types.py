@@ -42,7 +42,7 @@ def refused(message, build):
         ("box: 2 lower bounds, 1 upper", ("inf", (F(0), F(0)), (F(1),))),
         ("empty box: .* at input 0", ("inf", (F(1),), (F(0),))),
         ("empty box: .* at input 1", ("inf", (F(0), F(1)), (F(0), F(0)))),
-        ("norm '3' is not", ("3", (F(0),), (F(1),))),
+        ("norm '65' is not", ("65", (F(0),), (F(1),))),
         ("norm 2 is not", (2, (F(0),), (F(1),))),
         ("a box has no center", ("inf", (F(0),), (F(1),), (F(0),))),
         ("a box has no center", ("inf", (F(0),), (F(1),), (), F(1))),

@@ -63,7 +63,7 @@ class Estimates:
         self.weights, self.constants, self.outputs, self.offsets = branch.network.derived(_floats)
         region, self.inputs = branch.region, branch.inputs
         self._center = np.array([_float(c) for c in region.center])
-        self._norm, self._size = region.norm, _float(region.size)
+        self._norm, self._size, self._power = region.norm, _float(region.size), region.power
         self._layers = [(layer.first, layer.last) for layer in branch.scaled.layers]
         self._ends: tuple[list[Number], list[Number]] = [], []
         self._last_box = np.empty(0), np.empty(0)
@@ -154,6 +154,10 @@ class Estimates:
             reach = self._size * np.abs(g).max(axis=1, initial=0)
             if self._norm == "2":
                 reach = sqrt(self._size) * np.sqrt((g * g).sum(1))
+            elif self._power > 2:  # a little more, for the checker rounds roots up
+                q = self._power / (self._power - 1)
+                reach = (1 + 2.0**-20) * self._size ** (1 / self._power)
+                reach = reach * (np.abs(g) ** q).sum(1) ** (1 / q)
             constants = constants + g @ self._center - reach
             sizes = sizes + np.abs(g) @ np.abs(self._center) + reach
         return constants, MARGIN * sizes

@@ -349,7 +349,7 @@ class LeafChecker(Branch):
                     strict = open_box = False  # x_k stays off that side
         constant += form.constant
         if on_ball:
-            return self._holds_on_ball(gradient, constant, strict)
+            return self._holds_on_ball(gradient, constant, form.denominator, strict)
         return constant > 0 if strict else constant >= 0
 
     def least(self, form: Form, leaf: Leaf) -> Fraction | None:
@@ -377,18 +377,25 @@ class LeafChecker(Branch):
         return {weight.direction: weight.share for weight in leaf.weights}
 
     def _holds_on_ball(
-        self, gradient: Mapping[int, Number], constant: Number, strict: bool
+        self, gradient: Mapping[int, Number], constant: Number, denominator: int, strict: bool
     ) -> bool:
-        """Whether gradient . Z + constant >= 0 (> 0 if strict) on the ball, its box aside; for norm
-        2 by squares. Z are the inputs times the network's denominator. An open ball has no point at
-        which a form with a gradient attains its minimum."""
+        """Whether gradient . Z + constant >= 0 (> 0 if strict) on the ball, its box aside; of norm
+        p by p-th powers. Z are the inputs times the network's denominator, and all of it is times
+        `denominator`. An open ball has no point at which a form with a gradient attains its
+        minimum."""
         center, below = self._center
         strict = strict and not (self.region.open and any(gradient.values()))
         # Everything times `below`, the center's denominator in terms of Z.
         value: Number = constant * below
         for k, g in gradient.items():
             value += g * center[k]
-        unit = below * self.scaled.denominator
+        unit, p = below * self.scaled.denominator, self.region.power
+        if p > 2:  # roots are rounded: of the gradient of the inputs, which the kernel has
+            factor = Fraction(self.scaled.denominator, denominator)
+            loss_above = self.region.loss(g * factor for g in gradient.values())
+            share = Fraction(value) / (below * denominator)
+            share *= abs(share) ** (p - 1)
+            return share > loss_above if strict else share >= loss_above
         if self.region.norm == "1":
             steepest = Fraction(max(map(abs, map(Fraction, gradient.values())), default=0))
             value -= self.region.size * unit * steepest

@@ -4,7 +4,7 @@
      "network": sha256,                         the digest of the network
      "data": sha256,                            the digest of the data set, of which there are
      "size": N,                                 N samples
-     "question": {"norm": "inf" | "1" | "2", "radius": q or "radius_squared": q,
+     "question": {"norm": "inf" | "1" | "2" .., "radius": q or "radius_squared": q,
                   "clip": [low, high] | null, "decoder": text,
                   "semantics": "float32" | "float64", which is absent of real arithmetic}
                  or of distances {"norm": .., "distance": {"within": q | null, "max": q | null},
@@ -75,7 +75,7 @@ from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.query import DECODERS, Goal, Query, label_goals
 from verifier.question.rational import format_rational, parse_rational
-from verifier.question.region import Norm, Region, ball
+from verifier.question.region import Norm, Region, ball, ball_of_size, power
 
 VERSION = 1
 Kind = Literal["robust", "flip", "distance", "margin", "undecided"]
@@ -112,8 +112,9 @@ class Question:
             raise UserError(f"semantics {str(self.semantics)[:40]!r} is not one of {known}")
         if self.decoder not in DECODERS:
             raise UserError(f"decoder {self.decoder!r} is not one of {', '.join(DECODERS)}")
-        if self.norm not in get_args(Norm):
-            raise UserError(f"norm {self.norm!r} is not inf, 1 or 2")
+        exponent = power(self.norm)
+        if exponent > 2 and (self.distance is not None or self.margin is not None):
+            raise UserError(f"norm {self.norm}: distances and least margins are of inf, 1 and 2")
         if self.clip is not None and self.clip[0] > self.clip[1]:
             low, high = map(format_rational, self.clip)
             raise UserError(f"clip: {low} is above {high}")
@@ -192,7 +193,9 @@ class Question:
         if self.family is not None:
             zero, slope = self.family.denominator
             unit = format_rational(self.family.unit)
-            size = f"m sqrt({unit})" if self.norm == "2" else "m" if unit == "1" else f"{unit} m"
+            p = power(self.norm)
+            size = "m" if unit == "1" and p != 2 else f"{unit} m" if p == 1 else f"m {unit}^(1/{p})"
+            size = f"m sqrt({unit})" if p == 2 else size
             sign, part = "-" if slope < 0 else "+", format_rational(abs(slope))
             below = f" / ({format_rational(zero)} {sign} {part} m)" if slope else ""
             if zero != 1 and not slope:
@@ -428,9 +431,7 @@ def sample_balls(network: Network, points: Points, question: Question, sample: i
     center, norm, clip = points.point(sample), question.norm, question.clip
 
     def asked(size: Fraction, open: bool) -> Query:
-        radius, squared = (None, size) if norm == "2" else (size, None)
-        region = ball(norm, center, radius, radius_squared=squared, clip=clip, open=open)
-        return Query(network, region, goals)
+        return Query(network, ball_of_size(norm, center, size, clip=clip, open=open), goals)
 
     return asked
 

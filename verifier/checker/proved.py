@@ -47,13 +47,14 @@ from verifier.evidence.kernel_stream import (
     network_text,
     number_text,
     question_text,
+    require_proved,
 )
 from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
-from verifier.question.region import root_upper
+from verifier.question.region import power, root_upper
 
 PROGRAM = Program("robmem-kernel", "ROBMEM_KERNEL", "verifier/kernel/coq")
 Part = tuple[bool, str]
@@ -213,6 +214,7 @@ def spelled_out(query: Query | FamilyQuery, verdict: Answer) -> Answer:
 
 
 def _task(points: Points, question: Question) -> str:
+    require_proved(question.norm)
     if question.family is not None:
         terms = question.family
         growth = growth_text(terms.cone(question.norm, points.point(0)))
@@ -221,8 +223,8 @@ def _task(points: Points, question: Question) -> str:
     size = reach = question.radius or Fraction(0)
     if question.radius_squared is not None:
         size, reach = question.radius_squared, root_upper(question.radius_squared)
-    elif question.norm == "2":
-        size = size**2
+    else:
+        size **= power(question.norm)
     clip = (
         "whole" if question.clip is None else " ".join(["clip", *map(number_text, question.clip)])
     )

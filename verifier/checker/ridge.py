@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Weight
 from verifier.question.errors import RefusedError
-from verifier.question.region import Region, root_upper
+from verifier.question.region import Region, power, root_upper
 
 MOST_POINTS = 1 << 12  # breakpoints of one function
+FINE_BITS = 80  # of roots at which a function with a power turns
 ZERO = Fraction(0)
 Direction = tuple[tuple[int, Fraction], ...]
 """Inputs and entries; the first entry is 1."""
@@ -144,6 +145,8 @@ def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> 
     if norm == "1":
         below = sign * bottom
         return min(below * y + top * abs(x) for x, y in pairs), bottom * size
+    if norm != "2":
+        return _least_power(function, sign, power(norm), Fraction(top, bottom)).as_integer_ratio()
     # Times bottom * size^2: y + top x^2, with y = y0 + rise (x - x0) on a piece.
     scale, four = sign * bottom * size, 4 * top
     found: list[int] = []  # times four as well
@@ -157,6 +160,25 @@ def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> 
                 found.append(four * (y0 - rise * x0) - rise * rise)
         x0, y0 = x, y
     return min(found), four * bottom * size * size
+
+
+def _least_power(function: Restricted, sign: int, p: int, rate: Fraction) -> Fraction:
+    """At most the minimum of sign * function + rate |x|^p, p > 1: least at an end of a piece or
+    inside of it, where p rate |x|^(p-1) = |slope|. There slope x + rate |x|^p is
+    -(p - 1) rate |x|^p, and less for the |x| whose root was rounded up."""
+    size, found = function.size, list[Fraction]()
+    x0 = y0 = tilt0 = None
+    for place, value in zip(function.points, function.values, strict=True):
+        x, y = Fraction(place, size), Fraction(sign * value, size)
+        found.append(y + rate * abs(x) ** p)
+        tilt = p * rate * x * abs(x) ** (p - 2)  # the derivative of rate |x|^p
+        if x0 is not None and y0 is not None and tilt0 is not None:
+            slope = (y - y0) / (x - x0)
+            if slope + tilt0 < 0 < slope + tilt:
+                far = root_upper(abs(slope) / (p * rate), p - 1, FINE_BITS)
+                found.append(y0 - slope * x0 - (p - 1) * rate * far**p)
+        x0, y0, tilt0 = x, y, tilt
+    return min(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +399,10 @@ class Univariate:
             shares = np.array([1 / length for length in lengths], dtype=object)
             totals = (products @ shares).tolist()
             return [size * size / (n * total) for n, total in zip(lengths, totals, strict=True)]
-        return [Fraction(size, max(np.abs(matrix).sum(axis=0).tolist()))] * len(lines)
+        # Jensen: |d . y|^p <= ||d||_1^(p-1) times the sum of |d_k| |y_k|^p.
+        sizes, p = np.abs(matrix), power(norm)
+        columns = sizes * sizes.sum(axis=1, keepdims=True) ** (p - 1)
+        return [Fraction(size**p, max(columns.sum(axis=0).tolist()))] * len(lines)
 
 
 def univariate_of(scaled: ScaledNetwork) -> Univariate:
@@ -508,15 +533,14 @@ class Minima:
         """Where d . x lies on the box, on the ball, and by the cuts that are about d alone."""
         found = self._intervals.get(line)
         if found is None:
-            low = high = squares = largest = ZERO
+            low = high = ZERO
             lower, upper = self._box
             for k, g in self._univariate.directions[line]:
                 low += g * (lower[k] if g > 0 else upper[k])
                 high += g * (upper[k] if g > 0 else lower[k])
-                squares, largest = squares + g * g, max(largest, abs(g))
             if self.region.norm != "inf":
-                size, center = self.region.size, self._center(line)
-                reach = size * largest if self.region.norm == "1" else root_upper(size * squares)
+                center = self._center(line)
+                reach = self.region.reach(g for _, g in self._univariate.directions[line])
                 low, high = max(low, center - reach), min(high, center + reach)
             for factor, constant in self._cuts.get(line, ()):
                 if factor > 0:
@@ -532,8 +556,8 @@ class Minima:
 def check_weights(weights: Sequence[Weight], norm: str) -> None:
     """Returns if sum over d of share |d . y|^p <= ||y||_p^p for all y; RefusedError if not.
 
-    p = 1: no column of the rows share |d_k| sums to more than 1. p = 2, Selberg: of each direction,
-    share * (sum over e of |d . e| scale_e) <= scale_d.
+    p = 2, Selberg: of each direction, share * (sum over e of |d . e| scale_e) <= scale_d. Any other
+    p, Jensen: no column of the rows share ||d||_1^(p-1) |d_k| sums to more than 1.
     """
     if norm == "inf" or any((weight.scale is None) == (norm == "2") for weight in weights):
         raise RefusedError("malformed", f"weights that are not those of a ball of norm {norm}")
@@ -541,9 +565,11 @@ def check_weights(weights: Sequence[Weight], norm: str) -> None:
     for row, weight in enumerate(weights):
         for k, g in weight.direction:
             columns.setdefault(k, []).append((row, g))
-    if norm == "1":
+    if norm != "2":
+        p = power(norm)
+        lengths = [sum(abs(g) for _, g in w.direction) ** (p - 1) for w in weights]
         for k, column in columns.items():
-            if sum(weights[row].share * abs(g) for row, g in column) > 1:
+            if sum(weights[row].share * lengths[row] * abs(g) for row, g in column) > 1:
                 raise RefusedError("weights too large", f"in the column of input {k}")
         return
     for weight in weights:

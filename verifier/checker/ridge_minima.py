@@ -52,7 +52,7 @@ from verifier.checker.ridge import Minima, Univariate, univariate_of
 from verifier.checker.ridge_tables import RidgeTables, distinct_rows, tables_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.question.errors import RefusedError
-from verifier.question.region import Region, root_upper
+from verifier.question.region import Region
 
 Number = int | Fraction
 FINE, SHIFT, DROPPED, GUARD, MOST = 29, 30, 12, 1 << 61, 1 << 60
@@ -193,9 +193,7 @@ def _final_lines(scaled: ScaledNetwork) -> tuple[int, ...]:
 def _reach(univariate: Univariate, line: int, region: Region) -> Fraction:
     """At least r ||d||_q."""
     entries = [abs(g) for _, g in univariate.directions[line]]
-    if region.norm == "1":
-        return region.size * max(entries)
-    return root_upper(region.size * sum((g * g for g in entries), ZERO))
+    return region.reach(entries)
 
 
 def sum_bounds(
@@ -207,7 +205,7 @@ def sum_bounds(
     ends = [minima.interval(line) for line in grid.lines]
     if any(low > high for low, high in ends):
         return []
-    exponent = int(region.norm)
+    exponent = region.power
     center, low, high = [], [], []
     for line, (first, last) in zip(grid.lines, ends, strict=True):
         middle = sum((g * region.center[k] for k, g in univariate.directions[line]), ZERO)

@@ -39,7 +39,7 @@ from verifier.checker.sparse_block import SparseBlock
 from verifier.question.network import Network
 from verifier.question.query import Atom
 from verifier.question.rational import sqrt_upper
-from verifier.question.region import Region
+from verifier.question.region import Region, root_upper
 
 SLOPE = 22  # bits of the chords' slopes
 _LARGEST = 1 << 61
@@ -122,15 +122,18 @@ class SymbolicNetwork:
         region = self.region
         widths = [h - low for low, h in zip(region.lower, region.upper, strict=True)]
         offsets = [c - b for c, b in zip(region.center, self.base, strict=False)]
-        reach = sqrt_upper(region.size) if region.norm == "2" else region.size
+        p, n = region.power, region.dimension
+        reach = sqrt_upper(region.size) if p == 2 else region.size
+        if p > 2:  # ||g||_q <= n^(1/2 - 1/p) ||g||_2, by Hoelder
+            reach = root_upper(region.size**2 * n ** (p - 2), 2 * p) * (1 + Fraction(1, 1 << 20))
         self.input_grid = shift_of(self.precision.bound, (*widths, *offsets, reach))
         scale = Fraction(2) ** self.input_grid
         self.center_floor = _array(floor_of(q, self.input_grid)[0] for q in offsets)
         self.center_ceil = _array(-floor_of(-q, self.input_grid)[0] for q in offsets)
-        if region.norm == "2":
+        if p == 2:
             self.radius = int(sqrt_upper(region.size * scale * scale, 0))
         else:
-            self.radius = -floor_of(-region.size, self.input_grid)[0]
+            self.radius = -floor_of(-reach, self.input_grid)[0]
 
     def _layer(self, fixed: FixedLayer, moved: list[Fraction]) -> Layer:
         shift = shift_of(self.precision.bound, moved) if any(moved) else FREE

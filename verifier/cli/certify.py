@@ -376,7 +376,6 @@ def _constructed(
     options: dict[str, Any],
 ) -> tuple[Network, Question, dict[str, Any]]:
     from constructions.registry import build
-    from verifier.question.errors import UserError
     from verifier.question.rational import format_rational
     from verifier.runs.run import question_of
 
@@ -384,17 +383,15 @@ def _constructed(
     if budget is None and ratio is None:
         ratio = Fraction(99, 100)
     construction = build(name, dataset, ratio=ratio, budget=budget, seed=seed, options=options)
-    if norm is None and str(construction.norm) not in ("inf", "1", "2"):
-        raise UserError(f"{name} is for norm {construction.norm}; balls of inf, 1 or 2 are asked")
     question = question_of(construction) if norm is None else None
-    question = _asked(question, norm or str(construction.norm), construction.decoder,
+    question = _asked(question, norm or construction.norm, construction.decoder,
                       construction.budget, numbers)  # fmt: skip
     about = {
         "construction": name,
         "source": construction.promises.source,
         "ratio": None if ratio is None else format_rational(ratio),
         "budget": format_rational(construction.budget),
-        "construction_norm": str(construction.norm),
+        "construction_norm": construction.norm,
         "seed": seed,
         **{option: str(value) for option, value in options.items()},
     }

@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from verifier.question.errors import UserError
+from verifier.question.region import root_text
 
 if TYPE_CHECKING:
     from verifier.checker.checked import CheckerName
@@ -89,7 +90,7 @@ def _claim(query: Query, verdict: Claim) -> str:
 
     region = query.region
     shape = f"a box of {region.dimension} inputs"
-    of = "squared radius" if region.norm == "2" else "radius"
+    of = root_text(region.norm)
     if region.norm != "inf" or region.open:
         kind = f"open L{region.norm}" if region.open else f"L{region.norm}"
         within = f" within {shape}" if region.clipped else f" of {region.dimension} inputs"

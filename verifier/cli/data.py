@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.options import NORM, table_options
+from verifier.cli.options import BASIC_NORM, table_options
 from verifier.question.region import Norm
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _NORMS: dict[Norm, str] = {"inf": "L-inf", "1": "L1", "2": "L2"}
 @click.option(
     "--norm",
     "norms",
-    type=NORM,
+    type=BASIC_NORM,
     multiple=True,
     help="Show the separation in this norm only; may be repeated.  [default: all three]",
 )

@@ -60,12 +60,7 @@ def _up_to(options: _Options, dataset: Dataset, name: str, least: Fraction) -> A
             f"--every-budget: the family of {name} ends at a largest budget, which its weights are "
             f"chosen for: give --budget or --ratio"
         )
-    norm: Any = entry_of(name).norm
-    if isinstance(norm, int):
-        raise UserError(
-            f"{name} is for norm {norm}; balls of inf, 1 or 2 are asked. Its family is to be had "
-            f"from constructions.families.family_up_to"
-        )
+    norm = entry_of(name).norm
     power = power_separation(dataset, norm)
     if options.budget is not None:
         budget = number("--budget", options.budget)

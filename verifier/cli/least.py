@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.options import NORM, SECONDS, columns, number, table_options
+from verifier.cli.options import BASIC_NORM, SECONDS, columns, number, table_options
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.argument("spec", metavar="DATA")
 @table_options
-@click.option("--norm", type=NORM, default="inf", show_default=True, help="Of the balls.")
+@click.option("--norm", type=BASIC_NORM, default="inf", show_default=True, help="Of the balls.")
 @click.option(
     "--budgets", metavar="Q,..", help="Radii of the balls.  [default: all, as a step function]"
 )

@@ -15,7 +15,7 @@ from verifier.data.layout import Layout
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.rational import format_rational, parse_rational
-from verifier.question.region import Norm, read_norm
+from verifier.question.region import LARGEST_NORM, Norm, read_norm
 from verifier.question.shown import brief
 
 if TYPE_CHECKING:
@@ -76,14 +76,17 @@ table_options = gathered(
 class _NormType(click.ParamType[Norm]):
     name = "norm"
 
+    def __init__(self, most: int) -> None:
+        self._most = most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Norm:
         try:
-            return read_norm(value)
+            return read_norm(value, self._most)
         except UserError as error:
             self.fail(str(error), param, ctx)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return "[inf|1|2]"
+        return "[inf|1|2]" if self._most == 2 else "[inf|1|2|3|..]"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -91,8 +94,10 @@ class _NormType(click.ParamType[Norm]):
         return [CompletionItem(norm) for norm in ("inf", "1", "2") if norm.startswith(incomplete)]
 
 
-NORM = _NormType()
-"""A norm by any of its names: inf, linf, 1, l1, 2, L2, .."""
+NORM = _NormType(LARGEST_NORM)
+"""A norm by any of its names: inf, linf, 1, l1, 2, L2, 3, .."""
+BASIC_NORM = _NormType(2)
+"""The same, of inf, 1 and 2 alone."""
 
 
 class _SecondsType(click.ParamType[float]):

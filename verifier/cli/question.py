@@ -16,7 +16,7 @@ from verifier.question.family import FamilyQuery
 from verifier.question.labels import default_decoder, label_values
 from verifier.question.query import Goal, Query, label_goals
 from verifier.question.rational import format_rational
-from verifier.question.region import Region, ball, box
+from verifier.question.region import Region, ball, box, power, root_text
 
 MOST_ROWS, MOST_CHARACTERS = 12, 100  # of a question, as it is printed
 _FILES = (".csv", ".txt", ".tsv", ".data", ".npz", ".npy", ".gz")
@@ -243,7 +243,8 @@ def family_claim(query: FamilyQuery) -> str:
     cone, text = query.cone, format_rational
     interval = f"[{text(cone.first)}, {text(cone.last)}{')' if cone.open else ']'}"
     unit = "" if cone.unit == 1 else f"{text(cone.unit)} "
-    size = f"squared radius {unit}m^2" if cone.norm == "2" else f"radius {unit}m"
+    growth = "m" if power(cone.norm) == 1 else f"m^{cone.norm}"
+    size = f"{root_text(cone.norm)} {unit}{growth}"
     center = _cut(", ".join(map(text, cone.center)))
     many = len(query.goals) > 1
     goal = conjunction_text(query.goals[0].atoms, len(cone.center))

@@ -13,7 +13,7 @@ from verifier.cli.networks import read_network, require_inputs
 from verifier.cli.options import NORM, SECONDS, engine_option, gathered
 from verifier.formats.parts import Parts
 from verifier.question.errors import UserError
-from verifier.question.region import Norm
+from verifier.question.region import Norm, power
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,6 +177,8 @@ def radius_rows(question: Question) -> list[tuple[str, str]]:
 
     radius, squared = question.radius, question.radius_squared
     rows = [] if radius is None else [("radius", short(radius))]
+    if radius is not None and power(question.norm) > 2:
+        return [*rows, (f"its power {question.norm}", short(radius ** power(question.norm)))]
     if radius is not None and question.norm == "2":
         squared = radius**2
     return rows if squared is None else [*rows, ("its square" if rows else "squared radius",

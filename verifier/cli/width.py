@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from verifier.cli.options import NORM, columns, number, table_options
+from verifier.cli.options import BASIC_NORM, columns, number, table_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @table_options
 @click.option(
     "--norm",
-    type=NORM,
+    type=BASIC_NORM,
     default="2",
     show_default=True,
     help="Of the balls.",

@@ -57,7 +57,7 @@ from verifier.question.errors import UserError
 from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
 from verifier.question.query import Goal, Query
-from verifier.question.region import root_upper
+from verifier.question.region import Norm, power, root_upper
 
 SECTIONS = ("atoms", "slopes", "bounds", "cuts", "box")
 SHORT = "a proof with short forms, which the kernel does not read: it has to be elaborated first"
@@ -84,6 +84,7 @@ def _rows(rows: Rows) -> Iterator[str]:
 def question_text(query: Query) -> str:
     """The line that asks `query`."""
     region = query.region
+    require_proved(region.norm)
     ball = region.norm != "inf" or region.open
     words = ["question", "box"]
     if ball:
@@ -101,9 +102,19 @@ def cone_text(query: FamilyQuery) -> str:
     return " ".join(["cone", growth_text(query.cone), *center, *_goals(query.goals)]) + "\n"
 
 
+def require_proved(norm: Norm) -> None:
+    """Returns if the proved kernel knows balls of this norm; else UserError."""
+    if power(norm) > 2:
+        raise UserError(
+            f"norm {norm}: the proved kernel knows balls of inf, 1 and 2 alone; `robmem check` and "
+            f"`python -m verifier.kernel` replay the others"
+        )
+
+
 def growth_text(cone: Cone) -> str:
     """How the balls of a cone grow, see `growth` above."""
-    reach = root_upper(cone.unit) if cone.norm == "2" else cone.unit
+    require_proved(cone.norm)
+    reach = root_upper(cone.unit, power(cone.norm))
     numbers = map(number_text, (cone.unit, reach, cone.first, cone.last))
     return " ".join([cone.norm, *numbers, "open" if cone.open else "closed"])
 

@@ -26,12 +26,12 @@ from verifier.evidence.certificate import (
     UnitSplit,
     Weight,
 )
-from verifier.evidence.kernel_stream import SHORT, Tables, weight_tables
+from verifier.evidence.kernel_stream import SHORT, Tables, require_proved, weight_tables
 from verifier.question.errors import UserError
 from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Query
-from verifier.question.region import Region, root_upper
+from verifier.question.region import Region, power, root_upper
 
 LARGEST = 20_000  # entries of rows; parsing takes Coq seconds for each ten thousand
 HEAD = """\
@@ -112,6 +112,7 @@ def _rows(rows: Rows) -> Iterator[str]:
 def _region(region: Region) -> str:
     shape = "Box"
     centers = (Fraction(0),) * region.dimension
+    require_proved(region.norm)
     if region.norm != "inf" or region.open:
         shape = f"(Ball {NORMS[region.norm]} {_q(region.size)} {str(region.open).lower()})"
         centers = region.center
@@ -121,7 +122,8 @@ def _region(region: Region) -> str:
 
 
 def _cone(cone: Cone) -> str:
-    reach = root_upper(cone.unit) if cone.norm == "2" else cone.unit
+    require_proved(cone.norm)
+    reach = root_upper(cone.unit, power(cone.norm))
     numbers = " ".join(map(_q, (cone.unit, cone.first, cone.last)))
     return (
         f"Definition around : cone := Cone {NORMS[cone.norm]} {numbers} {str(cone.open).lower()}.\n"

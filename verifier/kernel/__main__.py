@@ -26,8 +26,7 @@ def main(arguments):
     samples = [sample for sample, _, name in run.results if name is not None]
     if given.more:
         samples = random.SystemRandom().sample(samples, min(int(given.more), len(samples)))
-    verdicts = [verdict for _, verdict in run.check(samples)]
-    robust, flips = map(verdicts.count, ("robust", "flip"))
+    robust, flips = map([found for _, found in run.check(samples)].count, ("robust", "flip"))
     print(f"proved: {robust} robust, {flips} flips, of {run.points.size} samples in the data")
 
 

@@ -1,32 +1,31 @@
 """The question: no point of a region satisfies all atoms of a goal. And the text that states it."""
 
 from fractions import Fraction
-from math import isqrt
 from typing import Any
 
 from verifier.kernel.text import ONE, ZERO, fields, listed, need, rational, table, typed
 
-LENGTH: Any = {"inf": max, "1": sum, "2": lambda gaps: sum(gap * gap for gap in gaps)}  # squared
+POWERS: Any = {"inf": 1, **{str(p): p for p in range(1, 65)}}  # p of a norm
 TERMS = ("unit", "first", "last", "open")  # of a family
 
 
 class Region:
-    """{x : low <= x <= high, ||x - center||_norm <= radius} (open: <). `size` is the radius, of
-    norm 2 its square. A closed ball of norm inf is a box, without center. Never empty."""
+    """{x : low <= x <= high, ||x - center||_norm <= radius} (open: <). `size` is radius ** p, of
+    norm inf the radius. A closed ball of norm inf is a box, without center. Never empty."""
 
     def __init__(self, norm, low, high, center=None, size=ZERO, clipped=False, is_open=False):
         self.norm, self.low, self.high, self.center, self.size = norm, low, high, center, size
         self.open, self.has_ball, self.loose = is_open, norm != "inf" or is_open, False
-        need(norm in [*LENGTH] and 0 < len(low) == len(high), "malformed", "a region")
+        self.power = POWERS.get(typed(norm, str), 0)
+        need(self.power and 0 < len(low) == len(high), "malformed", "a region")
         need(all(a <= b for a, b in zip(low, high, strict=True)), "malformed", "an empty box")
         if self.has_ball:
             need(center and len(center) == len(low) and size >= 0, "malformed", "the ball")
             box = [*zip(center, low, high, strict=True)]
-            nearest = [min(max(c, a), b) for c, a, b in box]
-            need(self.contains(nearest), "malformed", "an empty region")
+            need(self.contains([min(max(c, a), b) for c, a, b in box]), "malformed", "no points")
             gap = min(min(c - a, b - c) for c, a, b in box)
-            around = gap >= 0 and LENGTH[norm]([gap]) >= size
-            need(clipped or around, "malformed", "the box cuts the ball, unclipped")
+            around = clipped or (gap >= 0 and gap**self.power >= size)
+            need(around, "malformed", "the box cuts the ball, unclipped")
 
     def ends(self):
         return (self,)
@@ -35,7 +34,16 @@ class Region:
         return self
 
     def distance(self, x):
-        return LENGTH[self.norm]([abs(a - c) for a, c in zip(x, self.center, strict=True)])
+        gaps = (abs(a - c) ** self.power for a, c in zip(x, self.center, strict=True))
+        return max(gaps) if self.norm == "inf" else sum(gaps)
+
+    def loss(self, entries):
+        """At least (radius ||g||_q) ** p with 1/p + 1/q = 1, the p-th power of how far g . x falls
+        on the ball below its value at the center (Hoelder): |g| ** q = |g| |g| ** (1 / (p - 1))."""
+        entries, p = [*map(abs, entries)], self.power
+        if p == 1:
+            return self.size * max(entries, default=ZERO)
+        return self.size * sum(g * root_upper(g, p - 1) for g in entries) ** (p - 1)
 
     def contains(self, x, closed=False):
         inside = all(a <= t <= b for a, t, b in zip(self.low, x, self.high, strict=True))
@@ -44,20 +52,18 @@ class Region:
 
 
 class Cone:
-    """The points x, m with ||x - center||_norm <= m unit (norm 2: its square <= m^2 unit) and
+    """The points x, m with ||x - center||_norm ** p <= m ** p unit (norm inf: <= m unit) and
     first <= m <= last (open: < last): a family is a question about every m."""
 
     def __init__(self, norm, center, terms):
         self.norm, self.center, self.open = norm, center, typed(terms[3], bool)
         self.unit, self.first, self.last = map(rational, terms[:3])
-        positive = self.unit > 0 and 0 <= self.first < self.last
-        need(norm in [*LENGTH] and center and positive, "malformed", "a cone")
+        self.power, positive = POWERS.get(typed(norm, str)), self.unit > 0 <= self.first < self.last
+        need(self.power and center and positive, "malformed", "a cone")
 
     def at(self, m):
         """Where m is this number; at the open end, `loose`, goals are not asked about."""
-        two = self.norm == "2"
-        reach = m * (root_upper(self.unit) if two else self.unit)
-        size = m * (m if two else ONE) * self.unit
+        reach, size = m * root_upper(self.unit, self.power), m**self.power * self.unit
         found = ball(self.norm, self.center, reach, size, fixed=(m,))
         found.loose = self.open and m == self.last
         return found
@@ -107,9 +113,9 @@ def region_of(text):
 
 
 def label_goals(decoder, label, labels, outputs):
-    """The goals whose refutation means that the decoder reads the label-th of all labels; a tie is
-    a flip (Coq: label_goals_mean). nearest: it is strictly the nearest to the output. sign, of -1
-    and 1: the output's. argmax: output `label` is strictly the largest. value: the output is it."""
+    """Goals whose refutation means that the decoder reads the label-th of all labels, ties aside:
+    nearest: strictly nearest to the output, sign: the output's sign, argmax: output `label` is
+    strictly the largest, value: the output is it. Coq: label_goals_mean."""
     need(len(labels) > 1, "malformed", "one label only: nothing can flip")
     if decoder == "argmax":
         need(outputs == len(labels), "malformed", f"{outputs} outputs, {len(labels)} labels")
@@ -125,13 +131,16 @@ def label_goals(decoder, label, labels, outputs):
     return [[({}, {0: side}, -side * (own + q) / 2, False)] for side, q in nearest]
 
 
-def root_upper(square):
-    """A rational number above the square root, of about 24 bits: of every box around an L2 ball."""
-    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
-    scale = Fraction(2) ** (24 - exponent)
-    scaled = square * scale * scale
-    root = isqrt(scaled.numerator // scaled.denominator)
-    return (root if root * root == scaled else root + 1) / scale
+def root_upper(value, k=2, bits=24):
+    """A rational number not below the k-th root, of about so many bits, itself if k is 1."""
+    if k < 2:
+        return value
+    exponent = (value.numerator.bit_length() - value.denominator.bit_length()) // k
+    scale = Fraction(2) ** (bits - exponent)
+    scaled, root = value * scale**k, 0
+    for bit in range(bits + 1, -1, -1):
+        root += 2**bit * ((root + 2**bit) ** k <= scaled)
+    return (root + (root**k < scaled)) / scale
 
 
 def ball(norm, center, reach, size, clip=None, fixed=()):
@@ -166,8 +175,8 @@ class Questions:
             self.norm, radius, clip, self.decoder = fields(asked, ("norm", of, "clip", "decoder"))
             size, clip = rational(radius), None if clip is None else listed(clip, 2, rational)
             need(size >= 0 and (of == "radius" or self.norm == "2"), "malformed", of)
-            reach = size if of == "radius" else root_upper(size)
-            size *= reach if of == "radius" and self.norm == "2" else 1
+            reach = size if of == "radius" else root_upper(size, 2)
+            size **= POWERS.get(typed(self.norm, str), 1) if of == "radius" else 1
             self.region = lambda center: ball(self.norm, center, reach, size, clip)
         self.labels = (-1, 1) if self.decoder == "sign" else range(len(points.names))
         need(len(self.labels) == len(points.names), "malformed", "sign of other labels")

@@ -1,16 +1,15 @@
-"""Sums of ridge functions: a bound on an L1 or L2 ball that holds in any number of directions.
+"""Sums of ridge functions: a bound on an Lp ball that holds in any number of directions.
 
 Input k lies on the direction e_k. A unit lies on the one direction of all that it reads, or, if it
-reads inputs alone and several of them, on its row divided by the first entry. All units on d are
-functions of u = d . x, and so is a sum of them, phi_d: piecewise linear, found exactly. The m of a
-family, the input behind the `axes`, and what reads it lie on no direction.
-"""
+reads several inputs and nothing else, on its row divided by the first entry. All units on d are
+functions of u = d . x, so is their sum phi_d: piecewise linear, found exactly. On no direction lie
+the m of a family, the input behind the `axes`, and what reads it."""
 
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from verifier.kernel.question import root_upper
+from verifier.kernel.question import POWERS, root_upper
 from verifier.kernel.text import ONE, ZERO, listed, need, number, table
 
 MOST_POINTS = 1 << 12  # of one function
@@ -51,16 +50,16 @@ class Ridges:
             if low > high:
                 return None
             points, values = self.function(d, terms, low, high)
-            total += self.minimum(points, values, t * shares.get(d, ZERO), center, region.norm)
+            total += self.minimum(points, values, t * shares.get(d, ZERO), center, region.power)
         return total
 
     def shares(self, weights, norm):
-        """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y, by column sums (p = 1),
-        or by Selberg's condition, Schur's test for the sqrt(s_d s_e) d . e. Coq: weights_sound."""
+        """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y: by columns, |d . y|^p
+        <= ||d||_1^(p-1) sum of |d_k| |y_k|^p (Jensen), or, p = 2, by Selberg's condition, Schur's
+        test for the sqrt(s_d s_e) d . e. Coq: weights_sound (p <= 2)."""
         two = norm == "2"
         need(norm != "inf" and listed(weights), "malformed", "weights of no direction")
-        found: Any = {}
-        columns: Any = {}  # by input, the entries of the directions
+        found, columns = dict[Any, Any](), dict[Any, Any]()  # by direction; by input and direction
         for weight in weights:
             pairs, s, *w = listed(weight, 3 if two else 2)
             entries, s = table(pairs, self.axes), number(s)
@@ -72,7 +71,8 @@ class Ridges:
             for k, g in d:
                 columns.setdefault(k, {})[d] = g
         for column in [] if two else columns.values():
-            large = sum(found[d][0] * abs(g) for d, g in column.items())
+            sizes = {d: sum(abs(g) for _, g in d) ** (POWERS[norm] - 1) for d in column}
+            large = sum(found[d][0] * sizes[d] * abs(g) for d, g in column.items())
             need(large <= 1, "weights too large", large)
         for d, (s, w) in found.items() if two else ():
             products: dict[Any, Fraction] = {}
@@ -87,10 +87,8 @@ class Ridges:
         """Where d . x lies: on the box, on the ball (|d . (x - c)| <= radius ||d||_q) and by the
         cuts that are about d alone. Coq: range_sound."""
         low, high = (sum(g * sides[(g > 0) == upper][k] for k, g in d) for upper in (False, True))
-        norm, size = region.norm, region.size
-        if norm != "inf":
-            two, largest = norm == "2", max(abs(g) for _, g in d)
-            reach = root_upper(size * sum(g * g for _, g in d)) if two else size * largest
+        if region.norm != "inf":
+            reach = root_upper(region.loss(g for _, g in d), region.power)
             low, high = max(low, center - reach), min(high, center + reach)
         for normal, t in cuts:  # normal . x + t >= 0, where normal = f d
             f = normal.get(d[0][0], ZERO)
@@ -127,14 +125,16 @@ class Ridges:
             values[j] = [max(q, ZERO) for q in a]
         return points, row(terms.items(), ZERO)
 
-    def minimum(self, points, values, t, center, norm):
-        """The least value + t |u - center|^p: at an end of a piece, at the center (p = 1), or at
-        the vertex of a parabola (p = 2). Coq: least_sound."""
-        one, places = norm == "1", [*zip(points, values, strict=True)]
+    def minimum(self, points, values, t, center, p):
+        """At most all values + t |x|^p, x = u - center. It is least at an end of a piece or inside,
+        where p t |x|^(p-1) = |slope|: slope x + t |x|^p is -(p - 1) t |x|^p there, less for larger
+        |x|. Coq: least_sound (p <= 2)."""
+        found = [q + t * abs(u - center) ** p for u, q in zip(points, values, strict=True)]
         for k in range(1, len(points) if t else 0):
-            left, right = points[k - 1], points[k]
-            slope = (values[k] - values[k - 1]) / (right - left)
-            turn = center if one else center - slope / (2 * t)
-            if left < turn < right:
-                places.append((turn, values[k - 1] + slope * (turn - left)))
-        return min(q + t * (abs(u - center) if one else (u - center) ** 2) for u, q in places)
+            sides = [u - center for u in points[k - 1 : k + 1]]
+            slope = (values[k] - values[k - 1]) / (sides[1] - sides[0])
+            left, right = (slope + p * t * abs(x) ** (p - 1) * ((x > 0) - (x < 0)) for x in sides)
+            if left < 0 < right:
+                far = root_upper(abs(slope) / (p * t), p - 1, bits=80)
+                found.append(values[k - 1] - slope * sides[0] - (p - 1) * t * far**p)
+        return min(found)

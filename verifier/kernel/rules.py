@@ -1,12 +1,10 @@
 """The rules: how branches, trees and leaves show that no point of a region satisfies a goal. Each
-says in a sentence why it is sound, and `Coq:` the lemma in verifier/kernel/coq that proves it.
-
-A branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
+says in a sentence why it is sound, and `Coq:` the lemma in verifier/kernel/coq that proves it. A
+branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
 At the root they are the region's box and interval arithmetic. A tree shows that no point of its
 branch satisfies the target; its steps are lemmas. A target is a goal, or of a lemma (v, upper,
 values): a_v < value, or a_v > value if `upper`. In a family all is about every m of an interval:
-bounds and constants of forms are affine in m, kept as values at both ends (else there is one).
-"""
+bounds and constants of forms are affine in m, kept as values at both ends (else there is one)."""
 
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -220,7 +218,7 @@ class Checker:
         """Whether the form, affine in x, is positive (>= 0 if not `strict`) on the box, or as a
         share there and the rest on the ball: g . (x - c) >= -radius ||g||_q, 1/p + 1/q = 1. That is
         affine in m: > 0 at one end, >= 0 at an open one. Coq: finish_sound, finish_cone_sound."""
-        region, constant, rest = branch.regions[end], form.constants[end], {}
+        region, constant, rest = branch.regions[end], form.constants[end], dict[Any, Any]()
         strict = strict and not region.loose
         for k in {*form.z, *box}:
             g = form.z.get(k, ZERO)
@@ -230,14 +228,11 @@ class Checker:
             # No point of an open ball of norm inf comes as near to its sphere as that.
             far = share and region.open and region.norm == "inf"
             strict = strict and not (far and abs(side - region.center[k]) >= region.size)
-            if g != share:
-                rest[k] = g - share
+            rest |= {k: g - share} if g != share else {}
         strict = strict and not (region.open and rest)  # only the sphere attains that minimum
         constant += sum(g * region.center[k] for k, g in rest.items())
-        loss = region.size * max(map(abs, rest.values()), default=ZERO)
-        if region.norm == "2":  # by squares: size is radius^2
-            loss = region.size * sum(g * g for g in rest.values())
-            constant *= abs(constant)
+        loss = region.loss(rest.values())  # by p-th powers: size is radius ** p
+        constant *= abs(constant) ** (region.power - 1)
         return constant > loss if strict else constant >= loss
 
 

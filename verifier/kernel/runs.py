@@ -1,8 +1,6 @@
-"""Proof files and run folders: which question a certificate answers, and whether it does.
-
-A run's manifest states network, data, region and decoder; the question of every sample is rebuilt
-from these here, and a certificate brings its proof alone.
-"""
+"""Proof files and run folders: which question a certificate answers, and whether it does. In a run
+the question of every sample is rebuilt from manifest, network and data; a certificate brings its
+proof alone."""
 
 import base64
 import hashlib

@@ -89,14 +89,15 @@ def big_m(
 ) -> BigM:
     """The program of `goal`, with binaries for undecided units and for those in `branched`.
 
-    Raises UserError for an L2 ball, which is not linear; with `box_of_ball` the program has the box
-    around it, and the caller adds cuts. Raises UserError for an open ball: programs are closed.
+    Raises UserError for a ball of norm 2 or more, which is not linear; with `box_of_ball` the
+    program has the box around it, and the caller adds cuts. Raises UserError for an open ball:
+    programs are closed.
     """
     region, network = query.region, query.network
     if region.open:
         raise UserError("an open ball is not closed: no mixed-integer linear program")
-    if region.norm == "2" and not box_of_ball:
-        raise UserError("an L2 ball is not linear: no mixed-integer linear program")
+    if region.power > 1 and not box_of_ball:
+        raise UserError(f"an L{region.norm} ball is not linear: no mixed-integer linear program")
     program = Program()
     inputs = [
         program.variable(f"x{k}", low, high)

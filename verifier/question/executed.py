@@ -141,7 +141,7 @@ class Executable:
         if region.open:
             raise UserError(f"{self._semantics}: of an open ball nothing is known as executed")
         center = (*region.center, *(Fraction(0) for _ in errors))
-        more = sum((e if region.norm == "1" else e * e for e in errors), Fraction(0))
+        more = sum((e**region.power for e in errors), Fraction(0))
         return Region(region.norm, lower, upper, center, region.size + more, clipped=True)
 
     def _error_bounds(self, region: Region) -> list[Fraction]:

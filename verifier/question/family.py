@@ -2,7 +2,7 @@
 
 A family is a network G on n + 1 inputs, the last of which is m, and D(m) = d0 + d1 m > 0; its
 members are F_m = G(., m) / D(m). The ball of m around c has radius m * unit (p = 1, inf), or the
-square of its radius is m^2 * unit (p = 2); so (x, m) runs over a convex cone, cut at m = first and
+p-th power of its radius is m^p * unit; so (x, m) runs over a convex cone, cut at m = first and
 m = last. A family holds if for every real m from first to last (without last if `open`) no point
 of the ball of m satisfies all atoms of a goal.
 """
@@ -18,7 +18,7 @@ from verifier.question.errors import UserError
 from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.rational import format_rational, require_exact
-from verifier.question.region import Norm, Region, Vector, root_upper
+from verifier.question.region import Norm, Region, Vector, power, root_upper
 
 Denominator = tuple[Fraction, Fraction]
 """(d0, d1): D(m) = d0 + d1 m."""
@@ -26,7 +26,7 @@ Denominator = tuple[Fraction, Fraction]
 
 @dataclass(frozen=True)
 class Cone:
-    """{(x, m) : ||x - center||_norm <= m unit, first <= m <= last}; see above for p = 2.
+    """{(x, m) : ||x - center||_norm <= m unit, first <= m <= last}; see above for p >= 2.
 
     Raises UserError unless 0 <= first < last and unit > 0.
     """
@@ -42,8 +42,7 @@ class Cone:
         require_exact("cone", (*self.center, self.unit, self.first, self.last))
         if not self.center:
             raise UserError("cone: a center without inputs")
-        if self.norm not in ("inf", "1", "2"):
-            raise UserError(f"norm {self.norm!r} is not inf, 1 or 2")
+        power(self.norm)
         if type(self.open) is not bool:
             raise UserError(f"cone: open is {self.open!r}, neither True nor False")
         if self.unit <= 0:
@@ -56,11 +55,9 @@ class Cone:
 
     def at(self, parameter: Fraction) -> Region:
         """The slice of the cone at m = `parameter`: a region of n + 1 inputs, m fixed."""
-        if self.norm == "2":
-            size = parameter**2 * self.unit
-            reach = parameter * root_upper(self.unit)  # the same multiple of m for all m
-        else:
-            size = reach = parameter * self.unit
+        p = power(self.norm)
+        size = parameter**p * self.unit
+        reach = parameter * root_upper(self.unit, p)  # the same multiple of m for all m
         lower = (*(c - reach for c in self.center), parameter)
         upper = (*(c + reach for c in self.center), parameter)
         if self.norm == "inf":

@@ -1,32 +1,39 @@
 """Where the question is asked: a closed ball around a point, or a box, with exact numbers.
 
-A region is a box lower <= x <= upper, and for the norms 1 and 2 also a ball ||x - center|| <= r
+A region is a box lower <= x <= upper, and for the norms 1, 2, 3, .. also a ball ||x - center|| <= r
 inside or across that box. A ball of the infinity norm is a box. The exact radius asks about the
 open ball ||x - center|| < r, of any norm: what holds there holds on every smaller closed ball.
+Of a norm p >= 2 the p-th powers of lengths are compared, which are rational.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from math import isqrt
 
 from verifier.question.errors import UserError
-from verifier.question.rational import format_rational, require_exact, sqrt_upper
+from verifier.question.rational import format_rational, require_exact
 from verifier.question.shown import Shown
 
-Norm = Literal["inf", "1", "2"]
+Norm = str
+"""p as a text: "inf", "1", "2", .. "64"."""
+LARGEST_NORM = 64
+NORMS = f"inf, or an integer from 1 to {LARGEST_NORM}"
+_POWERS: dict[str, int] = {"inf": 1, **{str(p): p for p in range(1, LARGEST_NORM + 1)}}
 Vector = tuple[Fraction, ...]
+Clip = tuple[Fraction, Fraction] | tuple[Sequence[Fraction], Sequence[Fraction]]
+"""The least and the greatest value of all inputs, or of each."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Region(Shown):
     """{x : lower <= x <= upper, and ||x - center||_norm <= radius}; never empty.
 
-    norm "inf": no ball, `center` empty, `size` zero. norm "1": `size` is the radius.
-    norm "2": `size` is the square of the radius. `clipped` says that the box may cut the ball; else
-    it must hold all of it. Build one with `box` or `ball`.
+    norm "inf": no ball, `center` empty, `size` zero. Norm p: `size` is the p-th power of the
+    radius. `clipped` says that the box may cut the ball; else it must hold all of it. Build one
+    with `box` or `ball`.
 
     open: ||x - center||_norm < radius instead, the box stays closed; then norm "inf" has a center
     and a radius `size` as well.
@@ -50,8 +57,7 @@ class Region(Shown):
                     f"empty box: lower bound {format_rational(low)} above "
                     f"upper bound {format_rational(high)} at input {k}"
                 )
-        if self.norm not in ("inf", "1", "2"):
-            raise UserError(f"norm {self.norm!r} is not inf, 1 or 2")
+        exponent = power(self.norm)
         if type(self.open) is not bool:
             raise UserError(f"region: open is {self.open!r}, neither True nor False")
         if self.norm == "inf" and not self.open:
@@ -74,12 +80,35 @@ class Region(Shown):
                 zip(self.lower, self.center, self.upper, strict=True)
             ):
                 gap = min(c - low, high - c)
-                if gap < 0 or (gap * gap if self.norm == "2" else gap) < self.size:
+                if gap < 0 or gap**exponent < self.size:
                     raise UserError(f"the box cuts the ball at input {k}, which is not clipped")
 
     @property
     def dimension(self) -> int:
         return len(self.lower)
+
+    @property
+    def power(self) -> int:
+        """`size` is the radius to this power."""
+        return power(self.norm)
+
+    def loss(self, entries: Iterable[Fraction]) -> Fraction:
+        """At least (radius ||g||_q)^p, 1/p + 1/q = 1, for the gradient g of these entries: the p-th
+        power of how far g . x falls on the ball below its value at the center. Exact for p <= 2.
+
+        Hoelder's inequality; ||g||_q^p = (sum |g|^q)^(p-1), where |g|^q = |g| |g|^(1/(p-1)) has a
+        root, taken by `root_upper`.
+        """
+        sizes, p = [*map(abs, entries)], self.power
+        if p == 1:
+            return self.size * max(sizes, default=Fraction(0))
+        if p == 2:
+            return self.size * sum((g * g for g in sizes), Fraction(0))
+        return self.size * sum((g * root_upper(g, p - 1) for g in sizes), Fraction(0)) ** (p - 1)
+
+    def reach(self, entries: Iterable[Fraction]) -> Fraction:
+        """At least radius ||g||_q, 1/p + 1/q = 1; exact for p = 1."""
+        return root_upper(self.loss(entries), self.power)
 
     def contains(self, point: Sequence[Fraction]) -> bool:
         """Whether `point` lies in the closed region."""
@@ -112,12 +141,19 @@ class Region(Shown):
         return self.open and abs(side - self.center[k]) >= self.size
 
 
+def power(norm: object) -> int:
+    """p of norm p, 1 of "inf": the sizes of its balls are radii to this power. UserError for what
+    is no norm."""
+    if type(norm) is not str or norm not in _POWERS:
+        raise UserError(f"norm {norm!r} is not {NORMS}")
+    return _POWERS[norm]
+
+
 def distance(norm: Norm, a: Sequence[Fraction], b: Sequence[Fraction]) -> Fraction:
-    """||a - b||_norm exactly, its square for norm 2."""
-    gaps = [abs(x - y) for x, y in zip(a, b, strict=True)]
-    if norm == "inf":
-        return max(gaps)
-    return sum(gaps if norm == "1" else [gap * gap for gap in gaps], Fraction(0))
+    """||a - b||_p^p exactly, ||a - b|| itself for norm "inf"."""
+    exponent = power(norm)
+    gaps = [abs(x - y) ** exponent for x, y in zip(a, b, strict=True)]
+    return max(gaps) if norm == "inf" else sum(gaps, Fraction(0))
 
 
 def box(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Region:
@@ -131,7 +167,7 @@ def ball(
     radius: Fraction | None = None,
     *,
     radius_squared: Fraction | None = None,
-    clip: tuple[Fraction, Fraction] | tuple[Sequence[Fraction], Sequence[Fraction]] | None = None,
+    clip: Clip | None = None,
     open: bool = False,
 ) -> Region:
     """The closed ball ||x - center||_norm <= radius, intersected with the box `clip` if given.
@@ -140,7 +176,6 @@ def ball(
     two sequences. For norm "2" the square of the radius may be given instead. Raises UserError for
     a negative radius and an empty region.
     """
-    c = tuple(map(Fraction, center))
     if (radius is None) == (radius_squared is None):
         raise UserError("exactly one of radius and radius_squared must be given")
     if radius_squared is not None and norm != "2":
@@ -148,7 +183,28 @@ def ball(
     given = radius if radius is not None else radius_squared
     if given is None or given < 0:
         raise UserError(f"radius is negative: {format_rational(given or 0)}")
-    reach = root_upper(Fraction(given)) if radius is None else Fraction(radius)
+    if radius is None:
+        return ball_of_size(norm, center, given, clip=clip, open=open)
+    size = Fraction(radius) ** power(norm)
+    return _around(norm, tuple(map(Fraction, center)), Fraction(radius), size, clip, open)
+
+
+def ball_of_size(
+    norm: Norm,
+    center: Sequence[Fraction],
+    size: Fraction,
+    *,
+    clip: Clip | None = None,
+    open: bool = False,
+) -> Region:
+    """The same of the radius whose p-th power is `size`."""
+    reach = root_upper(Fraction(size), power(norm))
+    return _around(norm, tuple(map(Fraction, center)), reach, Fraction(size), clip, open)
+
+
+def _around(
+    norm: Norm, c: Vector, reach: Fraction, size: Fraction, clip: Clip | None, open: bool
+) -> Region:
     lower, upper = tuple(x - reach for x in c), tuple(x + reach for x in c)
     clipped = False
     if clip is not None:
@@ -160,23 +216,28 @@ def ball(
         upper = tuple(min(a, b) for a, b in zip(upper, high, strict=True))
     if norm == "inf" and not open:
         return Region("inf", lower, upper)
-    size = Fraction(radius) ** 2 if radius is not None and norm == "2" else Fraction(given)
     return Region(norm, lower, upper, c, size, clipped, open)
 
 
 _NORMS: dict[str, Norm] = {
     **dict.fromkeys(("inf", "infinity", "linf", "l_inf", "max"), "inf"),
-    **dict.fromkeys(("1", "1.0", "l1", "l_1"), "1"),
-    **dict.fromkeys(("2", "2.0", "l2", "l_2"), "2"),
+    **{text: p for p in _POWERS for text in (f"{p}", f"{p}.0", f"l{p}", f"l_{p}") if p != "inf"},
 }
 
 
-def read_norm(norm: object) -> Norm:
-    """The norm that is meant by 2, 2.0, "l2", "L2", math.inf, "linf", ..; raises UserError."""
+def read_norm(norm: object, most: int = LARGEST_NORM) -> Norm:
+    """The norm that is meant by 2, 2.0, "l2", "L2", math.inf, "linf", ..; raises UserError for what
+    is none, or an integer above `most`."""
     found = _NORMS.get(str(norm).strip().lower())
-    if found is None:
-        raise UserError(f"norm {norm!r} is not inf, 1 or 2")
+    if found is None or _POWERS[found] > most:
+        raise UserError(f"norm {norm!r} is not {NORMS if most > 2 else 'inf, 1 or 2'}")
     return found
+
+
+def root_text(norm: Norm) -> str:
+    """What the size of a ball is, in words."""
+    p = power(norm)
+    return "radius" if p == 1 else "squared radius" if p == 2 else f"{p}-th power of the radius"
 
 
 def linear_minimum_holds(
@@ -184,9 +245,10 @@ def linear_minimum_holds(
 ) -> bool:
     """Whether gradient . x + constant >= 0 (> 0 if strict) on the ball of `region`, its box aside.
 
-    For norm "inf" there is no ball, so the gradient must be empty. For norm 2 the minimum is
-    constant + gradient . center - radius ||gradient||_2, compared by squares. On an open ball a
-    form with a gradient stays above its minimum on the closed one, so that >= 0 there is enough.
+    For norm "inf" there is no ball, so the gradient must be empty. For norm p the minimum is
+    constant + gradient . center - radius ||gradient||_q, compared by p-th powers (`loss`). On an
+    open ball a form with a gradient stays above its minimum on the closed one, so that >= 0 there
+    is enough.
     """
     if region.norm == "inf":
         if any(gradient.values()):
@@ -194,29 +256,38 @@ def linear_minimum_holds(
         return constant > 0 if strict else constant >= 0
     strict = strict and not (region.open and any(gradient.values()))
     value = constant + sum((g * region.center[k] for k, g in gradient.items()), Fraction(0))
-    if region.norm == "1":
-        value -= region.size * max((abs(g) for g in gradient.values()), default=Fraction(0))
-        return value > 0 if strict else value >= 0
-    loss = region.size * sum((g * g for g in gradient.values()), Fraction(0))
-    if strict:
-        return value > 0 and value * value > loss
-    return value >= 0 and value * value >= loss
+    loss = region.loss(gradient.values())
+    value *= abs(value) ** (region.power - 1)
+    return value > loss if strict else value >= loss
 
 
-def root_upper(square: Fraction) -> Fraction:
-    """An upper bound of the square root with about 24 significant bits; short on purpose, for it
-    bounds the box around an L2 ball and enters every interval."""
-    if square == 0:
-        return Fraction(0)
-    exponent = (square.numerator.bit_length() - square.denominator.bit_length()) // 2
-    shift = 24 - exponent
-    scale = Fraction(2) ** shift
-    return sqrt_upper(square * scale * scale, 0) / scale
+def root_upper(value: Fraction, k: int = 2, bits: int = 24) -> Fraction:
+    """A number not below the k-th root of `value` >= 0, with about that many significant bits, the
+    root itself if they hold it, and `value` for k = 1. Short on purpose, for it bounds the box
+    around a ball and enters every interval."""
+    if k < 2 or value == 0:
+        return value
+    exponent = (value.numerator.bit_length() - value.denominator.bit_length()) // k
+    top, bottom = value.numerator, value.denominator
+    shift = bits - exponent  # the root is that of top / bottom, over 2^shift
+    top, bottom = (top << k * shift, bottom) if shift >= 0 else (top, bottom << -k * shift)
+    root = integer_root(top // bottom, k)
+    root += root**k * bottom < top
+    return Fraction(root, 1 << shift) if shift >= 0 else Fraction(root << -shift)
 
 
-def _clip_vectors(
-    clip: tuple[Fraction, Fraction] | tuple[Sequence[Fraction], Sequence[Fraction]], dimension: int
-) -> tuple[Vector, Vector]:
+def integer_root(value: int, k: int) -> int:
+    """The largest integer whose k-th power is at most `value` >= 0."""
+    if k == 2:
+        return isqrt(value)
+    root = 0
+    for bit in range(value.bit_length() // k, -1, -1):
+        if (root | 1 << bit) ** k <= value:
+            root |= 1 << bit
+    return root
+
+
+def _clip_vectors(clip: Clip, dimension: int) -> tuple[Vector, Vector]:
     vectors = []
     for side in clip:
         listed = side if isinstance(side, Sequence) else (side,) * dimension

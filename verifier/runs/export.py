@@ -12,7 +12,7 @@ from typing import Any
 from verifier.evidence.certificate import Flip, parse_certificate
 from verifier.question.errors import RefusedError
 from verifier.question.rational import format_rational, parse_rational
-from verifier.question.region import distance
+from verifier.question.region import distance, power
 from verifier.runs.folder import RunFolder
 from verifier.runs.identity import question_from
 from verifier.runs.store import RunRow, SampleRow
@@ -31,8 +31,8 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
     """
     points, question = folder.points(), question_from(run.question)
     size = question.radius if question.radius_squared is None else question.radius_squared
-    if question.norm == "2" and question.radius is not None:
-        size = question.radius**2
+    if question.radius is not None:
+        size = question.radius ** power(question.norm)
     rows = []
     for one in samples:
         if not 0 <= one.sample < len(points.labels):

@@ -31,7 +31,7 @@ from verifier.question.family import FamilyQuery
 from verifier.question.margin import MarginTerms
 from verifier.question.network import Network
 from verifier.question.query import Query
-from verifier.question.region import Region
+from verifier.question.region import Region, power
 from verifier.runs.centers import goals_at_centers
 from verifier.runs.members import flips_of_members
 from verifier.runs.records import Record, failure, interval_record, record_of
@@ -393,8 +393,8 @@ def hints_of(context: Context, sample: int, region: Region) -> list[Vector]:
     on the one direction that the network reads, if it reads one alone."""
     question = context.job.question
     reach = 2 * (question.radius or Fraction(0))
-    if question.norm == "2":
-        reach = max(reach * reach, 4 * (question.radius_squared or Fraction(0)))
+    reach **= power(question.norm)
+    reach = max(reach, 4 * (question.radius_squared or Fraction(0)))
     near = nearest_rivals(context.points, sample, question.norm, reach)
     return near + along_one_direction(context.network, context.points, sample, region)
 

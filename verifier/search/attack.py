@@ -11,8 +11,8 @@ from verifier.checker.scaled import evaluate
 from verifier.evidence.certificate import Flip
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_upper
-from verifier.question.region import Region, distance
-from verifier.search.bounds.floats import FloatNetwork, float_region, to_float
+from verifier.question.region import Region, distance, root_upper
+from verifier.search.bounds.floats import FloatNetwork, dual, float_region, to_float
 from verifier.search.clock import check_time, tick
 
 Float = NDArray[np.float64]
@@ -45,12 +45,13 @@ def into_region(region: Region, point: list[Fraction]) -> tuple[Fraction, ...] |
     if region.contains(clamped):
         return clamped
     offsets = [x - c for x, c in zip(clamped, region.center, strict=True)]
-    if region.norm != "2":
-        length, reach = distance(region.norm, clamped, region.center), region.size
-    else:
-        length = sqrt_upper(sum((d * d for d in offsets), Fraction(0)), 80)
-        reach = Fraction(1) if not region.size else region.size / sqrt_upper(region.size, 80)
-        reach = reach if region.size else Fraction(0)
+    length, reach = distance(region.norm, clamped, region.center), region.size
+    if region.norm == "2":
+        length = sqrt_upper(length, 80)
+        reach = region.size / sqrt_upper(region.size, 80) if region.size else region.size
+    elif region.power > 2 and reach:
+        length = root_upper(length, region.power, 80)
+        reach /= root_upper(reach, region.power, 80) ** (region.power - 1)
     if length == 0:
         return None
     if region.open:
@@ -184,14 +185,7 @@ def _farthest(region: Region, gradient: Float) -> Float:
 
 def _longest(region: Region, gradient: Float) -> Float:
     """The steps from the center of a ball to its surface that gain most."""
-    if region.norm == "2":
-        norm = np.linalg.norm(gradient, axis=1, keepdims=True)
-        step: Float = gradient / np.where(norm > 0, norm, 1) * to_float(region.size) ** 0.5
-        return step
-    best = np.abs(gradient).argmax(axis=1)
-    rows = np.arange(len(gradient))
-    step = np.zeros_like(gradient)
-    step[rows, best] = np.sign(gradient[rows, best]) * to_float(region.size)
+    step: Float = dual(region.norm, gradient)[1] * to_float(region.size) ** (1 / region.power)
     return step
 
 
@@ -203,11 +197,7 @@ def project(region: Region, points: Float) -> Float:
         return np.clip(points, low, high)
     center, reach = float_region(region).center, to_float(region.size)
     offsets = points - center
-    if region.norm == "2":
-        length = np.linalg.norm(offsets, axis=1, keepdims=True)
-        scale = np.minimum(1, reach**0.5 / np.where(length > 0, length, 1))
-    else:
-        length = np.abs(offsets).sum(axis=1, keepdims=True)
-        scale = np.minimum(1, reach / np.where(length > 0, length, 1))
+    length = np.linalg.norm(offsets, ord=region.power, axis=1, keepdims=True)
+    scale = np.minimum(1, reach ** (1 / region.power) / np.where(length > 0, length, 1))
     moved: Float = np.clip(center + offsets * scale, low, high)
     return moved

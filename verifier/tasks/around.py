@@ -20,7 +20,7 @@ from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import format_rational
-from verifier.question.region import Region, ball, distance
+from verifier.question.region import Region, ball_of_size, distance, power
 from verifier.question.shown import Shown
 from verifier.search.attack import ascend, into_region
 from verifier.search.bounds.floats import FloatNetwork, fits, float_network, float_vector
@@ -111,10 +111,8 @@ class Around:
         return f"the ball of sample {self.sample} does not meet the clip {low}..{high}"
 
     def region(self, size: Fraction, *, open: bool = False) -> Region:
-        """The ball of radius `size` (norm 2: of squared radius `size`), closed or not, clipped."""
-        if self.norm == "2":
-            return ball("2", self.center, radius_squared=size, clip=self.clip, open=open)
-        return ball(self.norm, self.center, size, clip=self.clip, open=open)
+        """The ball of this size, see `ball_of_size`, closed or not, clipped."""
+        return ball_of_size(self.norm, self.center, size, clip=self.clip, open=open)
 
     def query(self, size: Fraction, goals: Sequence[int], *, open: bool = False) -> Query:
         """Does one of these goals hold in the ball of that size?"""
@@ -240,7 +238,7 @@ class Around:
             return None
         middle = float_vector(list(self.center))
         sizes = abs(points - middle)
-        order = {"inf": np.inf, "1": 1, "2": 2}[self.norm]
+        order = np.inf if self.norm == "inf" else power(self.norm)
         lengths = np.linalg.norm(sizes, ord=order, axis=1)
         listed = crossings(rough, self.goals[goal], self.center, points, reach)
         for t, k in sorted(listed, key=lambda entry: entry[0] * lengths[entry[1]])[:3]:

@@ -16,6 +16,7 @@ from verifier.checker.manifest import Question
 from verifier.evidence.certificate import Flip, Robust, Undecided, certificate_bytes
 from verifier.evidence.data_file import Points
 from verifier.question.network import Network
+from verifier.question.region import power
 from verifier.question.shown import Shown
 from verifier.search.clock import LateError, within
 from verifier.search.engine import one_thread
@@ -112,10 +113,10 @@ def search_flips(
 
 
 def size_of(question: Question) -> Fraction:
-    """The radius, for norm 2 its square."""
+    """The radius, for norm p its p-th power."""
     if question.radius is None:
         return question.radius_squared or Fraction(0)
-    return question.radius**2 if question.norm == "2" else question.radius
+    return question.radius ** power(question.norm)
 
 
 def _any(

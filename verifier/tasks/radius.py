@@ -35,7 +35,7 @@ from verifier.question.labels import default_decoder
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower, sqrt_upper
-from verifier.question.region import Norm, distance
+from verifier.question.region import Norm, distance, power
 from verifier.question.shown import Shown, brief
 from verifier.search.clock import LateError, within
 from verifier.search.engine import one_thread
@@ -227,7 +227,10 @@ def interval_around(
     """The radius for these goals alone; `most` is a size, for norm 2 a squared radius.
 
     Without `length` it is exact, or with exact=False in an interval of a 1024th of its upper end.
+    Raises UserError for a norm above 2.
     """
+    if power(around.norm) > 2:
+        raise UserError(f"norm {around.norm}: distances are measured in inf, 1 and 2")
     search = _Search(around, list(goals), length, most, options)
     with one_thread():
         return search.run(hints, exact=exact and length is None)

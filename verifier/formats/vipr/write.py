@@ -44,7 +44,7 @@ from verifier.program.rows import Program, Sense
 from verifier.question.errors import UserError
 from verifier.question.printable import printable
 from verifier.question.query import Goal, Query
-from verifier.question.rational import sqrt_upper
+from verifier.question.region import root_upper
 
 ZERO, ONE = Fraction(0), Fraction(1)
 MAX_CHARACTERS = 1 << 30
@@ -224,10 +224,9 @@ class _Writer:
 
     def _reach(self, gradient: _Gradient) -> Fraction:
         """At least the most by which g . x differs from g . c on the ball."""
-        size = self.query.region.size
-        if self.query.region.norm == "1":
-            return size * max((abs(g) for _, g in gradient), default=ZERO)
-        return _root_above(size * sum((g * g for _, g in gradient), ZERO))
+        region = self.query.region
+        loss = region.loss(g for _, g in gradient)
+        return root_upper(loss, region.power, _ROOT_BITS)
 
     def _row(self, number: int) -> int:
         """The constraint of row `number` of the program."""
@@ -762,13 +761,6 @@ class _Writer:
 def _constraint(row: _Row) -> str:
     terms = [f"{j} {exact_text(q)}" for j, q in sorted(row.terms.items()) if q]
     return " ".join([row.sense, exact_text(row.right), str(len(terms)), *terms])
-
-
-def _root_above(square: Fraction) -> Fraction:
-    """At least the root of `square` > 0, by less than one part in 2^90."""
-    shift = _ROOT_BITS - (square.numerator.bit_length() - square.denominator.bit_length()) // 2
-    scale = Fraction(2) ** shift
-    return sqrt_upper(square * scale * scale, 0) / scale
 
 
 def _rounded_down(value: Fraction) -> Fraction:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from verifier.evidence.certificate import Leaf
 from verifier.question.query import Query
 from verifier.question.region import Region
-from verifier.search.bounds.floats import FloatNetwork, float_region
+from verifier.search.bounds.floats import FloatNetwork, dual, float_region
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -267,13 +267,7 @@ class LeafBounds:
         if self.region.norm == "inf":
             return on_box, at_box, at_box
         rest = gradients - share
-        if self.region.norm == "2":
-            norm = np.linalg.norm(rest, axis=1)
-            step = rest / np.where(norm > 0, norm, 1)[:, None]
-        else:
-            k, rows = np.abs(rest).argmax(axis=1), np.arange(len(rest))
-            norm, step = np.abs(rest[rows, k]), np.zeros_like(rest)
-            step[rows, k] = np.sign(rest[rows, k])
+        norm, step = dual(self.region.norm, rest)
         least: Float = on_box + rest @ self.center - self.radius * norm
         return least, self.center - self.radius * step, at_box
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from verifier.evidence.certificate import Lemma
 from verifier.question.network import Integers, Network, Rows
 from verifier.question.query import Goal
-from verifier.question.region import Region
+from verifier.question.region import Norm, Region, power
 
 Float = NDArray[np.float64]
 CELLS = 1 << 24  # of all matrices of a network
@@ -190,7 +190,7 @@ class _LastRegion:
                     float_vector(region.lower),
                     float_vector(region.upper),
                     float_vector(region.center),
-                    size**0.5 if region.norm == "2" else size,
+                    size ** (1 / region.power),
                 ),
             )
         return self._last[1]
@@ -207,3 +207,23 @@ def float_vector(values: tuple[Fraction, ...] | list[Fraction]) -> Float:
 def to_float(value: Fraction | int, scale: int = 1) -> float:
     """The float nearest to value / scale, the largest one beyond the range of floats."""
     return _quotient(value.numerator, value.denominator * scale)
+
+
+def dual(norm: Norm, gradients: Float) -> tuple[Float, Float]:
+    """||g||_q, 1/p + 1/q = 1, of every row g, (rows,), and a v of norm p 1 at most with g . v equal
+    to that, (rows, inputs)."""
+    if norm == "1":
+        k, rows = np.abs(gradients).argmax(axis=1), np.arange(len(gradients))
+        lengths, steps = np.abs(gradients[rows, k]), np.zeros_like(gradients)
+        steps[rows, k] = np.sign(gradients[rows, k])
+        return lengths, steps
+    if norm == "2":
+        lengths = np.linalg.norm(gradients, axis=1)
+        return lengths, gradients / np.where(lengths > 0, lengths, 1)[:, None]
+    p = power(norm)
+    largest = np.abs(gradients).max(axis=1, initial=0)
+    shares = np.abs(gradients) / np.where(largest > 0, largest, 1)[:, None]
+    lengths = largest * (shares ** (p / (p - 1))).sum(axis=1) ** ((p - 1) / p)
+    steps = np.sign(gradients) * shares ** (1 / (p - 1))
+    sizes = (np.abs(steps) ** p).sum(axis=1) ** (1 / p)
+    return lengths, steps / np.where(sizes > 0, sizes, 1)[:, None]

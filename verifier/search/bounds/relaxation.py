@@ -123,16 +123,18 @@ class Relaxation:
         self.program.add_rows(total, np.full(1, -np.inf), np.array([self.bounds.radius]))
 
     def _tangent(self, answer: Answer) -> bool:
-        """Adds the L2 ball's tangent half-space that this optimum violates most, if it does."""
+        """Adds the tangent half-space of the ball, of norm 2 or more, behind which this optimum
+        lies, if it does: the one where the ball is met on the way to it from the center."""
         if answer.columns is None:
             return False
         center, radius = self.bounds.center, self.bounds.radius
-        offset = answer.columns[: self.inputs] - center
-        length = float(np.linalg.norm(offset))
+        offset, p = answer.columns[: self.inputs] - center, self.region.power
+        length = float(np.linalg.norm(offset, ord=p))
         if length <= radius * (1 + 1e-7) or length == 0:
             return False
         normal = np.zeros((1, self.program.width))
-        normal[0, : self.inputs] = offset / length
+        away = offset / length
+        normal[0, : self.inputs] = away if p == 2 else np.sign(away) * np.abs(away) ** (p - 1)
         top = radius + float(normal[0, : self.inputs] @ center)
         self.program.append_row(normal[0], -np.inf, top)
         return True
@@ -162,7 +164,7 @@ class Relaxation:
     def solve(self) -> Solution:
         """The optimum of the current phases, with the multipliers of a proof."""
         answer = self.program.solve()
-        if self.region.norm == "2" and answer.columns is not None:
+        if self.region.power > 1 and answer.columns is not None:
             alone = bool(self.phases.all())  # nothing left to split
             for _ in range(2 if self.phases.any() and not alone else TANGENTS):
                 margin = float(answer.columns[self.s])

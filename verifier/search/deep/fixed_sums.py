@@ -127,8 +127,6 @@ class SumSearch:
                 self.steps += [*steps, lemma]
                 return True
         checker.undo(before)
-        if checker.region.norm not in ("1", "2"):
-            return self._turn_off_by_step(unit, best)
         return False
 
     def _exact_best(self, k: int) -> float:

@@ -16,9 +16,12 @@ from verifier.checker.branch import Number
 from verifier.checker.leaf import LeafChecker
 from verifier.evidence.certificate import Leaf, Lemma, Node, Tree
 from verifier.question.query import Goal
+from verifier.question.region import root_upper
 from verifier.search.clock import check_time
 
 ZERO = Fraction(0)
+# Of norms above 2: what roots that the checker rounds, of other multiples, may cost at most.
+ROUNDED = 1 + Fraction(1, 1 << 15)
 MANY_OPEN = 64  # units that stay undecided, beyond which the pass is not worth its time
 TERMS = 4_000_000  # that one pass adds up at most
 
@@ -58,7 +61,7 @@ class ForwardPass:
         self._added = 0
         region, size = checker.region, checker.scaled.denominator
         self._center = [Fraction(c) * size for c in region.center]
-        self._reach = region.size * (size if region.norm == "1" else size * size)
+        self._reach = region.size * size**region.power
 
     def run(self, units: Iterable[int]) -> bool:
         """Visits the units, which increase and contain what they read; False, with nothing changed,
@@ -158,10 +161,15 @@ class ForwardPass:
         return True
 
     def _holds_on_ball(self, linear: Sequence[tuple[int, int]], constant: Number) -> bool:
-        value = constant + sum(c * self._center[k] for k, c in linear)
+        value: Number = constant + sum(c * self._center[k] for k, c in linear)
         if self.checker.region.norm == "1":
-            return value >= self._reach * max((abs(c) for _, c in linear), default=0)
-        return value >= 0 and value * value >= self._reach * sum(c * c for _, c in linear)
+            return bool(value >= self._reach * max((abs(c) for _, c in linear), default=0))
+        p = self.checker.region.power
+        if p == 2:
+            return value >= 0 and value * value >= self._reach * sum(c * c for _, c in linear)
+        sizes = [Fraction(abs(c)) for _, c in linear]
+        dual = sum((c * root_upper(c, p - 1) for c in sizes), ZERO) ** (p - 1)
+        return value >= 0 and Fraction(value) ** p >= self._reach * dual * ROUNDED
 
     def _add(self, v: int, upper: bool, value: int, leaf: Leaf) -> None:
         lemma = Lemma(v, upper, Fraction(value, self._scale(v)), (Node((), leaf),))

@@ -29,6 +29,7 @@ from verifier.evidence.certificate import (
 from verifier.question.errors import RefusedError
 from verifier.question.query import Goal
 from verifier.question.rational import sqrt_upper
+from verifier.question.region import power, root_upper
 from verifier.search.deep.simplest import shortened
 
 THIRDS = 80  # of an interval of multipliers, one after another
@@ -80,7 +81,8 @@ class Lifting:
             if off is not None:
                 return off
         least = [short(min(values), upper=False) for values in zip(*reached, strict=True)]
-        if self.checker.query.cone.norm == "2":  # roots were rounded: zero may be reached exactly
+        if power(self.checker.query.cone.norm) > 1:
+            # Roots were rounded: zero may be reached exactly.
             zero = [Fraction(0) if -TINY < value < 0 else value for value in least]
             found = PairLemma(lemma.unit, lemma.upper, (sign * zero[0], sign * zero[1]), tree)
             if zero != least and holds(self.checker, tree, found):
@@ -173,6 +175,10 @@ def lowest(end: End, leaf: Leaf, target: Goal | Lemma) -> Fraction:
             constant += gradient[k] * region.center[k]
     if gradient and region.norm == "1":
         constant -= region.size * max(map(abs, gradient.values()))
-    elif gradient:
+    elif gradient and region.norm == "2":
         constant -= sqrt_upper(region.size * sum(g * g for g in gradient.values()), 80)
+    elif gradient:
+        factor = Fraction(1, form.denominator)
+        loss = region.loss(g * factor for g in gradient.values())
+        constant -= form.denominator * root_upper(loss, region.power, 80)
     return constant / form.denominator

@@ -32,6 +32,7 @@ from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, T
 from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 from verifier.question.query import Goal
+from verifier.question.region import root_upper
 from verifier.search.clock import check_time
 from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.forward import ForwardPass
@@ -369,6 +370,8 @@ class Propagation:
             share = Fraction(1, count)
         elif region.norm == "2":
             share = Fraction(1, 1 + isqrt(count - 1))
+        elif region.power > 2:
+            share = 1 / root_upper(Fraction(count), region.power)
         middle = [(low + high) / Fraction(2) for low, high in bounds]
         reach = [(high - low) / Fraction(2) * share for low, high in bounds]
         signs = [1 if k * 2654435761 >> 7 & 1 else -1 for k in range(count)]

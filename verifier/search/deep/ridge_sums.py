@@ -302,7 +302,7 @@ class Dual:
         """`summands` are directions, functions and factors of `scale` times a_v, but for its
         constant."""
         univariate, region = univariate_of(checker.scaled), checker.region
-        self.size, self.square = float(region.size), region.norm == "2"
+        self.size, self.power = float(region.size), region.power
         lines = tuple(line for line, _, _ in summands)
         weights = univariate.ball_weights(lines, region.norm)
         self.is_empty = False
@@ -358,7 +358,7 @@ class Dual:
         ends = [*self.starts[1:].tolist(), len(values)]
         first = np.minimum.reduceat(values, self.starts)
         group = np.repeat(np.arange(len(self.starts)), np.diff([*self.starts.tolist(), ends[-1]]))
-        away = np.abs(places) ** (2 if self.square else 1) * self.shares
+        away = np.abs(places) ** self.power * self.shares
         chosen = np.where(values <= first[group], away, np.inf)
         total = float(np.minimum.reduceat(chosen, self.starts).sum())
         return total - self.size
@@ -366,9 +366,12 @@ class Dual:
     def _minima(self, multiplier: float) -> tuple[Array, Array]:
         """The least value on every piece, and where; u is relative to the center."""
         rate = multiplier * self.shares
-        if self.square:
-            places = np.clip(-self.slopes / (2 * rate), self.left, self.right)
-            penalty = rate * places**2
+        if self.power > 1:
+            turns = -self.slopes / (self.power * rate)
+            if self.power > 2:
+                turns = np.sign(turns) * np.abs(turns) ** (1 / (self.power - 1))
+            places = np.clip(turns, self.left, self.right)
+            penalty = rate * np.abs(places) ** self.power
         else:
             inside = np.clip(0.0, self.left, self.right)
             options = np.stack([self.left, inside, self.right])

@@ -15,6 +15,7 @@ from verifier.checker.leaf import LeafChecker
 from verifier.evidence.certificate import Leaf, Lemma
 from verifier.question.query import Goal
 from verifier.question.rational import sqrt_upper
+from verifier.question.region import root_upper
 from verifier.search.clock import check_time
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -209,6 +210,8 @@ class _Substitution:
         on_ball += sum((g * region.center[k] for k, g in gradient.items()), ZERO)
         if region.norm == "1":
             on_ball -= region.size * max((abs(g) for g in gradient.values()), default=ZERO)
-        else:
+        elif region.norm == "2":
             on_ball -= sqrt_upper(region.size * sum((g * g for g in gradient.values()), ZERO))
+        else:
+            on_ball -= root_upper(region.loss(gradient.values()), region.power, 64)
         return (on_ball, {}) if on_ball >= on_box else (on_box, gradient)

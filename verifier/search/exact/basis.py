@@ -36,11 +36,11 @@ def exact_optimum(
     negative, or zero and its atoms strict.
 
     `checker` is in the root state, where the units `undecided` are; `phases` fixes some of them.
-    None on an L2 ball, which no linear program holds, and where the program is too large or the
-    basis that the solver ends in is not feasible.
+    None on a ball of norm 2 or more, which no linear program holds, and where the program is too
+    large or the basis that the solver ends in is not feasible.
     """
     opened = [v for v in undecided if v not in phases]
-    if query.region.norm == "2" or query.region.dimension + len(opened) > LARGE:
+    if query.region.power > 1 or query.region.dimension + len(opened) > LARGE:
         return None
     pre, outputs = affine_forms(query, checker, phases, opened)
     program = Program(query, checker.box(), len(opened))

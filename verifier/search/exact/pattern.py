@@ -37,8 +37,11 @@ def decide_pattern(
 
     On an L2 ball and on every open ball the point is the one nearest to the center at which the
     goal holds. `checker` is in the root state, `phases` fixes every unit that is undecided in it.
-    Returns two Nones where the exact program gives up, as it may with many inputs.
+    Returns two Nones where the exact program gives up, as it may with many inputs, and on balls of
+    norms above 2, where the nearest point is irrational.
     """
+    if query.region.power > 2:
+        return None, None
     pre, outputs = affine_forms(query, checker, phases)
     if query.region.norm == "2":
         point, leaf = _nearest(query, goal, phases, pre, outputs)

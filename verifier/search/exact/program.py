@@ -213,7 +213,7 @@ class Program:
 
     def box_shares(self, optimum: Optimum) -> dict[int, Fraction]:
         """What the bounds of the inputs bear of the optimum, where a ball bears the rest."""
-        if not self.extra and self.norm != "2":
+        if not self.extra and self.norm in ("inf", "1"):
             return {}
         y = optimum.multipliers
         shares = {k: y.get(2 * k, ZERO) - y.get(2 * k + 1, ZERO) for k in range(self.n)}

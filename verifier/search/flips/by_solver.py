@@ -129,10 +129,10 @@ class _Asking:
         return f"{self.name} {unclear or seen}", found
 
     def _solve(self, program: Program, target: float | None = None) -> Guess:
-        """What the solver says; an L2 ball is cut out of its box, as far as its points lie beyond
-        the ball."""
+        """What the solver says; a ball of norm 2 or more is cut out of its box, as far as points of
+        that lie beyond the ball."""
         guess = self._once(program, target)
-        for number in range(TANGENTS if self.checker.region.norm == "2" else 0):
+        for number in range(TANGENTS if self.checker.region.power > 1 else 0):
             if guess.columns is None:
                 break
             tangent = self._tangent(guess.columns)
@@ -152,10 +152,12 @@ class _Asking:
     def _tangent(self, columns: Float) -> tuple[dict[int, Fraction], Fraction] | None:
         sides = float_region(self.checker.region)
         offset = columns[: self.checker.inputs] - sides.center
-        length = float(np.linalg.norm(offset))
+        p = self.checker.region.power
+        length = float(np.linalg.norm(offset, ord=p))
         if not length > sides.radius * (1 + BEYOND):
             return None
-        normal = offset / length
+        away = offset / length
+        normal = away if p == 2 else np.sign(away) * np.abs(away) ** (p - 1)
         top = sides.radius + float(normal @ sides.center)
         return {k: Fraction(g) for k, g in enumerate(normal.tolist())}, Fraction(top)
 

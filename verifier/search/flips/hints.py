@@ -14,7 +14,7 @@ from verifier.evidence.data_file import Points
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.question.rational import sqrt_lower
-from verifier.question.region import Norm, Region
+from verifier.question.region import Norm, Region, power, root_upper
 from verifier.search.attack import into_region
 from verifier.search.clock import tick
 
@@ -30,7 +30,7 @@ def nearest_rivals(
     points: Points, sample: int, norm: Norm, reach: Fraction, count: int = 8
 ) -> list[Vector]:
     """The `count` differently labelled samples nearest to `sample`, within distance `reach`; for
-    norm 2 `reach` is the square of a distance. Nearest first, ties by number."""
+    norm p `reach` is the p-th power of a distance. Nearest first, ties by number."""
     others = np.flatnonzero(points.labels != points.labels[sample])
     differences = np.abs(points.numerators[others] - points.numerators[sample])
     if norm == "inf":
@@ -38,8 +38,8 @@ def nearest_rivals(
     elif norm == "1":
         distances, unit = differences.sum(axis=1), points.denominator
     else:
-        distances = (differences.astype(object) ** 2).sum(axis=1)
-        unit = points.denominator**2
+        distances = (differences.astype(object) ** power(norm)).sum(axis=1)
+        unit = points.denominator ** power(norm)
     near = [k for k in np.argsort(distances, kind="stable")[:count] if distances[k] <= reach * unit]
     return [points.point(int(others[k])) for k in near]
 
@@ -95,8 +95,8 @@ def direction_read(network: Network) -> dict[int, int]:
 
 
 def _shortest_move(direction: dict[int, int], norm: Norm) -> dict[int, Fraction]:
-    """The v of least norm with direction . v = 1."""
-    if norm == "2":
+    """The v of least norm with direction . v = 1; of norms above 2 that of norm 2."""
+    if power(norm) > 1:
         square = sum(d * d for d in direction.values())
         return {k: Fraction(d, square) for k, d in direction.items()}
     if norm == "1":
@@ -112,6 +112,15 @@ def _greatest_gain(direction: dict[int, int], region: Region, middle: Vector) ->
     entries = [abs(d) for d in direction.values()]
     if region.norm == "2":
         return sqrt_lower(region.size * sum(d * d for d in entries), PLACES)
+    if region.power > 2:  # along the move of norm 2, which is not the shortest one
+        move = _shortest_move(direction, "2").values()
+        return (
+            region.size
+            / root_upper(region.size, region.power, 64) ** (region.power - 1)
+            / (root_upper(sum((abs(x) ** region.power for x in move), ZERO), region.power, 64))
+            if region.size
+            else ZERO
+        )
     if region.norm == "1":
         return region.size * max(entries)
     if region.open:

@@ -14,7 +14,7 @@ from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import Norm, Region
 from verifier.search.attack import exact_flip, project
-from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
+from verifier.search.bounds.floats import FloatNetwork, dual, float_vector, to_float
 from verifier.search.clock import tick
 
 Float = NDArray[np.float64]
@@ -65,8 +65,8 @@ def _vertex(region: Region, gradient: Float) -> list[Fraction]:
         k = int(np.abs(gradient).argmax())
         point[k] += region.size if gradient[k] > 0 else -region.size
     else:
-        length = float(np.linalg.norm(gradient)) or 1.0
-        steps = (gradient / length * to_float(region.size) ** 0.5).tolist()
+        step = dual(region.norm, gradient[None])[1][0]
+        steps = (step * to_float(region.size) ** (1 / region.power)).tolist()
         point = [c + Fraction(step) for c, step in zip(point, steps, strict=True)]
     sides_of = zip(point, region.lower, region.upper, strict=True)
     return [min(max(x, low), high) for x, low, high in sides_of]
@@ -105,9 +105,8 @@ def nearest_on_plane(
     elif norm == "2":
         move = gradient * (-value / float(gradient @ gradient))
     else:
-        move = np.zeros_like(gradient)
-        k = int(size.argmax())
-        move[k] = -value / gradient[k]
+        lengths, steps = dual(norm, gradient[None])
+        move = steps[0] * (-value / float(lengths[0]))
     nearest: Float = center + move
     return nearest if np.isfinite(nearest).all() else None
 

@@ -22,7 +22,7 @@ from verifier.checker.leaf import LeafChecker
 from verifier.evidence.certificate import Flip
 from verifier.question.query import Atom
 from verifier.question.rational import sqrt_upper
-from verifier.question.region import Region
+from verifier.question.region import Region, root_upper
 from verifier.search.attack import OPEN, exact_flip, into_region
 from verifier.search.clock import check_time
 from verifier.search.flips.hints import extremes
@@ -240,7 +240,8 @@ def _narrowed(
 
 def steepest(region: Region, start: Sequence[Fraction], gradient: dict[int, Fraction]) -> Segment:
     """From `start` as far as the region reaches in the direction in which gradient . x gains most
-    on a ball of its norm; of norm 2 a direction and a length that are nearly that."""
+    on a ball of its norm; of norm 2 a direction and a length that are nearly that, of norms above
+    it those of the ball of norm 2 inside."""
     count = len(start)
     direction = [ZERO] * count
     if region.norm == "1":
@@ -248,7 +249,7 @@ def steepest(region: Region, start: Sequence[Fraction], gradient: dict[int, Frac
         direction[k] = Fraction(1 if gradient[k] > 0 else -1)
     else:
         for k, g in gradient.items():
-            direction[k] = g if region.norm == "2" else Fraction(1 if g > 0 else -1)
+            direction[k] = g if region.power > 1 else Fraction(1 if g > 0 else -1)
     if region.norm == "inf" and not region.open:
         sides = zip(start, region.lower, region.upper, direction, strict=True)
         return Segment(
@@ -256,9 +257,14 @@ def steepest(region: Region, start: Sequence[Fraction], gradient: dict[int, Frac
             tuple((high - x if d > 0 else low - x) if d else ZERO for x, low, high, d in sides),
         )
     length = region.size
-    if region.norm == "2" and length:
-        square = sum((d * d for d in direction), ZERO)
-        length /= sqrt_upper(length * square, 64 + square.denominator.bit_length())
+    p = region.power
+    if p > 1 and length:
+        # size / (size |d|^p)^(1/p) to the power p - 1 .. is radius / |d|, for p = 2 in one root.
+        whole = sum((abs(d) ** p for d in direction), ZERO)
+        if p == 2:
+            length /= sqrt_upper(length * whole, 64 + whole.denominator.bit_length())
+        else:
+            length /= root_upper(length, p, 80) ** (p - 1) * root_upper(whole, p, 80)
     if region.open:
         length *= 1 - OPEN
     end = into_region(region, [x + length * d for x, d in zip(start, direction, strict=True)])

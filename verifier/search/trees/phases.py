@@ -104,7 +104,7 @@ class PhaseTree:
             return self._enumerate(number, limit)
         try:
             # Where an open ball is touched, a vertex of the program is exact and an ascent is not.
-            touching = self.query.region.open and self.query.region.norm != "2"
+            touching = self.query.region.open and self.query.region.power == 1
             if len(self.query.goals[number].atoms) > 1 or touching or self._small:
                 return self._by_programs(self._program(number), limit)
             return self._by_ascent(number, limit)
