@@ -146,7 +146,7 @@ def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> 
         below = sign * bottom
         return min(below * y + top * abs(x) for x, y in pairs), bottom * size
     if norm != "2":
-        return _least_power(function, sign, power(norm), Fraction(top, bottom)).as_integer_ratio()
+        return _least_power(function, sign, power(norm), top, bottom)
     # Times bottom * size^2: y + top x^2, with y = y0 + rise (x - x0) on a piece.
     scale, four = sign * bottom * size, 4 * top
     found: list[int] = []  # times four as well
@@ -162,23 +162,30 @@ def least(function: Restricted, sign: int, norm: str, top: int, bottom: int) -> 
     return min(found), four * bottom * size * size
 
 
-def _least_power(function: Restricted, sign: int, p: int, rate: Fraction) -> Fraction:
-    """At most the minimum of sign * function + rate |x|^p, p > 1: least at an end of a piece or
-    inside of it, where p rate |x|^(p-1) = |slope|. There slope x + rate |x|^p is
+def _least_power(function: Restricted, sign: int, p: int, top: int, bottom: int) -> tuple[int, int]:
+    """At most the minimum of sign * function + rate |x|^p, rate = top / bottom, p > 2: least at an
+    end of a piece or inside of it, where p rate |x|^(p-1) = |slope|. There slope x + rate |x|^p is
     -(p - 1) rate |x|^p, and less for the |x| whose root was rounded up."""
-    size, found = function.size, list[Fraction]()
+    size = function.size
+    scale, unit = sign * bottom * size ** (p - 1), bottom * size**p
+    ends, turned = list[int](), list[Fraction]()
     x0 = y0 = tilt0 = None
-    for place, value in zip(function.points, function.values, strict=True):
-        x, y = Fraction(place, size), Fraction(sign * value, size)
-        found.append(y + rate * abs(x) ** p)
-        tilt = p * rate * x * abs(x) ** (p - 2)  # the derivative of rate |x|^p
+    for x, y in zip(function.points, function.values, strict=True):
+        power = top * abs(x) ** (p - 1)
+        ends.append(y * scale + power * abs(x))  # times unit
+        tilt = p * (power if x > 0 else -power)  # the derivative of rate |x|^p, times scale
         if x0 is not None and y0 is not None and tilt0 is not None:
-            slope = (y - y0) / (x - x0)
-            if slope + tilt0 < 0 < slope + tilt:
-                far = root_upper(abs(slope) / (p * rate), p - 1, FINE_BITS)
-                found.append(y0 - slope * x0 - (p - 1) * rate * far**p)
+            rise = (y - y0) // (x - x0)  # without a rest, for slopes are integers
+            if rise * scale + tilt0 < 0 < rise * scale + tilt:
+                far = root_upper(Fraction(abs(rise) * bottom, p * top), p - 1, FINE_BITS)
+                line = Fraction(sign * (y0 - rise * x0), size)
+                turned.append(line - Fraction((p - 1) * top, bottom) * far**p)
         x0, y0, tilt0 = x, y, tilt
-    return min(found)
+    found = min(ends), unit
+    least_turned = min(turned, default=None)
+    if least_turned is None or least_turned * unit >= found[0]:
+        return found
+    return least_turned.numerator, least_turned.denominator
 
 
 @dataclass(frozen=True, slots=True)

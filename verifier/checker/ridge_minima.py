@@ -33,9 +33,10 @@ the same function on the direction. Upper bounds are lower ones of -a.
               multiple of 2^-h, h = max(0, 24 - bits of the scale): an integer, mostly.
 
 Nothing overflows 64 bits: |X| <= 2^29 + 2 (2^30 is used), |b| <= 2^29, T < 2^31, |v| <= 2^60,
-x <= 2^31 where p is 2 and x <= R + 1 where w_p(x) counts; |D| < 2^31, else the same is computed in
-Python integers, and so it is for p > 2. |b X| <= 2^59, |b D| <= 2^60, T w_p <= 2^61, so a minimum
-is below 2^63 in absolute value, and 2^10 of them over 2^12 as well, else Python integers again.
+x <= 2^31 and x <= R + 1 where w_p(x) counts; |D| < 2^31, else the same is computed in Python
+integers. |b X| <= 2^59, |b D| <= 2^60, T w_p <= 2^61 and, for p > 2, (p - 1) T (w_p + p) <= 2^61 as
+w_p(x) <= 2^27, so a minimum is below 2^63 in absolute value, and 2^10 of them over 2^12 as well,
+else Python integers again.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ from verifier.question.region import Region
 Number = int | Fraction
 FINE, SHIFT, DROPPED, GUARD, MOST = 29, 30, 12, 1 << 61, 1 << 60
 FAR = 1 << 31
+NEARLY = 2.0**-10
 MOST_DIRECTIONS = 1 << 10
 ZERO = Fraction(0)
 
@@ -260,7 +262,7 @@ def _minima(
     live = np.flatnonzero(left <= right)
     left, right, rate, slope = left[live], right[live], rate[live], pieces.slope[live]
     away, value = (pieces.place - middle)[live], pieces.value[live]
-    if large or exponent > 2 or _largest(away) >= FAR:
+    if large or _largest(away) >= FAR:
         left, right, rate, slope, away, value = (
             x.astype(object) for x in (left, right, rate, slope, away, value)
         )
@@ -302,10 +304,14 @@ def _turns(exponent: int, steep: Any, rate: Any) -> Any:
         some = np.maximum(rate, 1)
         found = -(-(steep << (SHIFT - 1)) // some)
         return np.where((rate > 0) & (found < FAR), found, np.where(steep > 0, FAR, 0))
-    return np.array(
-        [_turn(exponent, s, r) for s, r in zip(steep.tolist(), rate.tolist(), strict=True)],
-        dtype=object,
-    )
+    # A float is the place to 2^-20, so that only near an integer it is not known which one is next.
+    places = (steep / np.maximum(exponent * rate, 1)).astype(np.float64)
+    places = np.minimum(places ** (1 / (exponent - 1)) * 2.0**SHIFT, 2.0 * FAR)
+    found = np.minimum(np.ceil(places).astype(np.int64), FAR).astype(steep.dtype)
+    unsure = (np.abs(places - np.round(places)) < NEARLY) | (rate <= 0)
+    for k in np.flatnonzero(unsure).tolist():
+        found[k] = _turn(exponent, int(steep[k]), int(rate[k]))
+    return found
 
 
 def _turn(exponent: int, steep: int, rate: int) -> int:
