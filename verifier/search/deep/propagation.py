@@ -45,6 +45,7 @@ MULTIPLIERS = 3  # of the ball, for all final sums together
 LEAVES = 60  # tried for one tree in the first pass
 MORE_LEAVES = 500  # in the second, and for goals
 TRIALS = 6000  # bounds that the second pass computes
+MOST_TOUCHING = 4000  # nodes of a tree about an open ball that a flip touches
 Target = Goal | Lemma
 Test = Callable[[Fraction], bool]
 Values = list[int] | dict[int, int]
@@ -143,7 +144,7 @@ class Propagation:
         self._visit(units, thorough=False)
         if self._close_goals(leaves=MORE_LEAVES):
             return True
-        return self._maxima and self._bound_maxima()
+        return (self._maxima and self._bound_maxima()) or self._touch_goals()
 
     def run_thoroughly(self) -> bool:
         """The same by all that is left to try after `run_quickly`."""
@@ -156,7 +157,8 @@ class Propagation:
         self._visit(units, thorough=True)
         if self._close_goals(leaves=MORE_LEAVES):
             return True
-        return self._maxima and self._bound_maxima()  # once more, with the lemmas found since
+        # Once more, with the lemmas found since.
+        return (self._maxima and self._bound_maxima()) or self._touch_goals()
 
     def _forward(self, units: Iterable[int]) -> bool:
         """Whether substituting forwards decides so many units that all goals close."""
@@ -424,6 +426,46 @@ class Propagation:
                 if found is not None:
                     self.margins[number], self.trees[number] = found
         return all(tree is not None for tree in self.trees)
+
+    def _touch_goals(self) -> bool:
+        """Closes goals that hold on the sphere of an open ball and nowhere inside, if that is shown
+        by leaves that go down to the inputs: there no bound is attained, where bounds of units that
+        lemmas have are numbers. Whether all goals are closed."""
+        if not self.checker.region.open:
+            return False
+        for number, goal in enumerate(self.checker.query.goals):
+            if self.trees[number] is None and len(goal.atoms) == 1 and not self.late:
+                self.trees[number] = self._touching_tree(goal)
+                if self.trees[number] is not None:
+                    self.margins[number] = ZERO
+        return all(tree is not None for tree in self.trees)
+
+    def _touching_tree(self, goal: Goal) -> Tree | None:
+        """A tree of leaves that close as they are in the checker, splits on the last undecided unit
+        of a way that does not."""
+        checker, start = self.checker, self.checker.mark()
+        nodes, waiting = list[Node](), [tuple[tuple[UnitSplit, bool], ...]()]
+        try:
+            while waiting:
+                check_time(self._deadline)
+                path = waiting.pop()
+                for split, side in path:
+                    checker.restrict(split, high=side)
+                bounds = list(self._bounds(goal))
+                leaf = next((b.leaf for b in bounds if checker.closes(b.leaf, goal)), None)
+                checker.undo(start)
+                if leaf is not None:
+                    nodes.append(Node((), leaf))
+                    continue
+                choices = {v for b in bounds for v in b.open if self._splits(v)}
+                if not choices or len(nodes) >= MOST_TOUCHING:
+                    return None
+                split = UnitSplit(max(choices))
+                nodes.append(Node((), split))
+                waiting += [(*path, (split, True)), (*path, (split, False))]
+        finally:
+            checker.undo(start)
+        return tuple(nodes)
 
     def _still_holds(self, tree: Tree, goal: Goal) -> bool:
         """Whether the tree holds with the lemmas found since: a unit that one of them has decided
