@@ -111,7 +111,7 @@ GONE = object()
 @pytest.mark.parametrize(
     ("field", "value", "flaw"),
     [
-        ("norm", "3", "malformed"),
+        ("norm", "65", "malformed"),
         ("norm", 2, "malformed"),
         ("norm", ["2"], "malformed"),
         ("norm", GONE, "missing field"),

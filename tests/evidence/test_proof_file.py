@@ -129,7 +129,7 @@ def test_another_network_or_question_is_refused() -> None:
         ({"goals": []}, "malformed"),
         ({"region": {"norm": "inf", "lower": ["1"], "upper": ["0"]}}, "malformed"),
         ({"region": {"norm": "inf", "lower": ["0"]}}, "missing field"),
-        ({"region": {"norm": "3", "lower": ["0"], "upper": ["1"], "center": ["0"], "size": "1",
+        ({"region": {"norm": "65", "lower": ["0"], "upper": ["1"], "center": ["0"], "size": "1",
                      "clipped": False}}, "malformed"),
         ({"content": "!"}, "malformed"),
         ({"content": ""}, "network altered"),
