@@ -113,9 +113,9 @@ def region_of(text):
 
 
 def label_goals(decoder, label, labels, outputs):
-    """Goals whose refutation means that the decoder reads the label-th of all labels, ties aside:
-    nearest: strictly nearest to the output, sign: the output's sign, argmax: output `label` is
-    strictly the largest, value: the output is it. Coq: label_goals_mean."""
+    """Goals whose refutation means that the decoder reads the label-th of all labels; a tie is a
+    flip. nearest: it is strictly nearest to the output; sign: the output's sign; argmax: output
+    `label` is strictly the largest; value: the output is it. Coq: label_goals_mean."""
     need(len(labels) > 1, "malformed", "one label only: nothing can flip")
     if decoder == "argmax":
         need(outputs == len(labels), "malformed", f"{outputs} outputs, {len(labels)} labels")
