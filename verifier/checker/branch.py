@@ -245,7 +245,7 @@ class Branch:
         if not len(final.units):
             return found
         minima = self.minima()
-        m = self._low[-self.inputs] if any(final.rates) else 0  # at one parameter of a family
+        m = self._low[-self.inputs]  # at one parameter of a family; else all rates are 0
         moved = {v: rate * m for v, rate in zip(final.units.tolist(), final.rates, strict=True)}
         for upper, multipliers in ((False, step.lower), (True, step.upper)):
             for multiplier in multipliers:
