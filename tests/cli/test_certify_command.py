@@ -108,8 +108,8 @@ def test_one_process_or_two(here: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--ratio", "1"], "budget 3/2 is not below half the separation, 3/2"),
-        (["--budget", "7/2"], "budget 7/2 is not below half the separation, 3/2"),
+        (["--ratio", "1"], "budget 3/2 (1.5) is not below half the separation, 3/2 (1.5)"),
+        (["--budget", "7/2"], "budget 7/2 (3.5) is not below half the separation, 3/2 (1.5)"),
         (["--ratio", "-1"], "--ratio: -1 is negative"),
         (["--budget", "-1/2"], "--budget: -1/2 is negative"),
         (["--radius", "-1"], "--radius: -1 is negative"),

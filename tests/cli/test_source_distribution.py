@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from importlib import util
 from pathlib import Path
 
@@ -54,3 +56,39 @@ def test_the_source_distribution_is_whole_and_its_tests_run(tmp_path: Path) -> N
         timeout=1800,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
+
+
+WHEEL = "from setuptools.build_meta import build_wheel; print(build_wheel('dist'))"
+READERS = ("reports/gallery/", "reports/least/", "reports/trust/")  # not for who installs
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_what_runs_and_no_pages_and_certifies(tmp_path: Path) -> None:
+    if util.find_spec("setuptools") is None:
+        pytest.skip("setuptools is not installed")
+    packages = ("robmem/", "verifier/", "constructions/", "reports/")
+    tracked, copy = _tracked(), tmp_path / "copy"
+    for name in tracked:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    done = subprocess.run(
+        [sys.executable, "-c", WHEEL], cwd=copy, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    with zipfile.ZipFile(copy / "dist" / done.stdout.split()[-1]) as archive:
+        archive.extractall(tmp_path / "site")
+    site = tmp_path / "site"
+    held = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    due = {
+        name
+        for name in tracked
+        if name.startswith(packages) and not name.startswith(READERS) and ".gitignore" not in name
+    }
+    assert {name for name in held if ".dist-info/" not in name} == due
+    done = subprocess.run(
+        [sys.executable, "-m", "robmem", "certify", "--samples", "0:2", "--json"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)}, capture_output=True, text=True,
+        timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout)["robust"] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -117,7 +118,7 @@ def test_a_network_built_without_one_sample_or_with_two_labels_swapped_is_wrong(
 
 def test_a_budget_of_half_the_separation_is_refused_with_both_numbers() -> None:
     dataset = Dataset.from_rows("pair", [[0], [7]], ["a", "b"])
-    message = "budget 7/2 is not below half the separation, 7/2"
+    message = re.escape("budget 7/2 (3.5) is not below half the separation, 7/2 (3.5)")
     for name in ARRANGEMENTS:
         with pytest.raises(UserError, match=f"^{message}$"):
             build(name, dataset, ratio=Fraction(1))

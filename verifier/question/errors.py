@@ -1,7 +1,7 @@
 """The two ways in which something given to this project can be wrong.
 
 A `UserError` says in one line what cannot be used and where, with both sides of what disagrees
-("budget 7/2 is not below half the separation, 7/2"); the command line prints it and exits with 2.
+("budget 4 is not below half the separation, 4"); the command line prints it and exits with 2.
 A `RefusedError` is evidence that does not prove its claim, and exits with 4.
 """
 
