@@ -172,10 +172,10 @@ def test_the_separation_is_that_of_all_pairs() -> None:
         ("inf", Fraction(int(gaps.max(-1).min()), 5)),
         ("1", Fraction(int(gaps.sum(-1).min()), 5)),
         ("2", Fraction(int((gaps**2).sum(-1).min()), 25)),
-        (3, Fraction(int((gaps**3).sum(-1).min()), 125)),
+        ("3", Fraction(int((gaps**3).sum(-1).min()), 125)),
     ):
         if expected:
-            assert power_separation(dataset, norm) == expected  # type: ignore[arg-type]
+            assert power_separation(dataset, norm) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)

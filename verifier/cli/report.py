@@ -199,8 +199,8 @@ def serve(store: str, port: int, shape: tuple[int, int] | None) -> int:
     from reports.serve import server
 
     with server(Path(store), port, shape) as running:
-        print(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C ends)", flush=True)
         try:
+            print(f"http://127.0.0.1:{running.server_address[1]}/  (Ctrl-C ends)", flush=True)
             running.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
             print("ended")
