@@ -24,14 +24,10 @@ class Region:
             box = [*zip(center, low, high, strict=True)]
             need(self.contains([min(max(c, a), b) for c, a, b in box]), "malformed", "no points")
             gap = min(min(c - a, b - c) for c, a, b in box)
-            around = clipped or (gap >= 0 and gap**self.power >= size)
-            need(around, "malformed", "the box cuts the ball, unclipped")
+            need(clipped or (gap >= 0 and gap**self.power >= size), "malformed", "ball and box")
 
     def ends(self):
         return (self,)
-
-    def slice(self, last):
-        return self
 
     def distance(self, x):
         gaps = (abs(a - c) ** self.power for a, c in zip(x, self.center, strict=True))
@@ -70,12 +66,6 @@ class Cone:
 
     def ends(self):
         return self.at(self.first), self.at(self.last)
-
-    def slice(self, last):
-        """The ball of this m, which must be one that is asked about."""
-        inside = self.first <= last <= self.last and not (self.open and last == self.last)
-        need(inside, "outside", "the last input is no m of the interval")
-        return self.at(last)
 
 
 class Question:

@@ -1,9 +1,8 @@
 """Sums of ridge functions: a bound on an Lp ball that holds in any number of directions.
 
 Input k lies on the direction e_k. A unit lies on the one direction of all that it reads, or, if it
-reads several inputs and nothing else, on its row divided by the first entry. All units on d are
-functions of u = d . x, so is their sum phi_d: piecewise linear, found exactly. On no direction lie
-the m of a family, the input behind the `axes`, and what reads it."""
+reads several inputs and nothing else, on its row divided by the first entry. Units on d, and their
+sums, are functions of u = d . x. On none lie m, the input behind the `axes`, and what reads it."""
 
 from fractions import Fraction
 from functools import cached_property
@@ -32,10 +31,9 @@ class Ridges:
         return found
 
     def least(self, z, t, weights, region, sides, cuts):
-        """A lower bound of z . variables + t ||x - c||_p^p, where they lie on directions, in the
-        branch; None if that is empty. ||x - c||_p^p is at most the size of the ball, and at least
-        the sum of s_d |u_d - d . c|^p: what is left is a sum over directions, each bounded by
-        itself. Coq: finish_ridge_sound."""
+        """A lower bound of z . variables + t ||x - c||_p^p in the branch; None if that is empty.
+        ||x - c||_p^p is at most the size of the ball, and at least the sum of s_d |u_d - d . c|^p:
+        what is left is a sum over directions, each bounded by itself. Coq: finish_ridge_sound."""
         need(t >= 0, "negative multiplier", "ball")
         need(t == 0 or region.norm != "inf", "no ball", "a multiplier of the ball of a box")
         shares = {} if weights == () else self.shares(weights, region.norm)

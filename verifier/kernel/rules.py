@@ -1,10 +1,9 @@
 """The rules: how branches, trees and leaves show that no point of a region satisfies a goal. Each
 says in a sentence why it is sound, and `Coq:` the lemma in verifier/kernel/coq that proves it. A
-branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts.
-At the root they are the region's box and interval arithmetic. A tree shows that no point of its
-branch satisfies the target; its steps are lemmas. A target is a goal, or of a lemma (v, upper,
-values): a_v < value, or a_v > value if `upper`. In a family all is about every m of an interval:
-bounds and constants of forms are affine in m, kept as values at both ends (else there is one)."""
+branch is what is known of a point: bounds of inputs and of every pre-activation a_v, and cuts. A
+tree shows that no point of its branch satisfies the target; its steps are lemmas. A target is a
+goal, or of a lemma (v, upper, values): a_v < value, or a_v > value if `upper`. In a family bounds
+and constants of forms are affine in m, kept as values at both ends (else there is one)."""
 
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -263,8 +262,7 @@ def default_slope(c, low, high, usual):
 def check(question: Any, data: bytes, sphere: bool = False, members: bool = False) -> Any:
     """Returns "robust" or "flip" if the certificate shows it; Refused if not. With `sphere` a flip
     on that of an open ball: if a proof shows that the ball has none, its radius is the distance
-    from center to nearest flip. Coq: radius_sound. With `members` a flip of a family is one of the
-    network and ball of some m, which refutes what is said of every m."""
+    from center to nearest flip. Coq: radius_sound. With `members` a family's is one for some m."""
     text = typed(parse(data), dict)
     version, verdict = text.get("robmem"), text.get("verdict")
     need(type(version) is int and version in (1, 2), "version", version)
@@ -273,8 +271,7 @@ def check(question: Any, data: bytes, sphere: bool = False, members: bool = Fals
     digest, first, second, *_ = fields(text, ("network", *names, "robmem", "verdict"))
     need(digest == question.network.digest, "another network", digest)
     if verdict == "flip":
-        single = len(question.region.ends()) == 1
-        need(single or members, "another verdict", "a family is shown by a proof")
+        need(members or len(question.region.ends()) < 2, "another verdict", "flip of a family")
         point = listed(second, read=number)
         check_flip(question, index(first, len(question.goals)), point, sphere)
     else:
@@ -297,9 +294,12 @@ def check_flip(question: Any, goal: int, point: Any, sphere: bool = False) -> No
     """Returns if the point lies in the region and satisfies the goal's atoms: in a family, in the
     ball of its last entry, m. Coq: flip_sound."""
     need(len(point) == question.network.inputs, "dimension", len(point))
-    region = question.region.slice(point[-1])
+    region = question.region
+    if len(region.ends()) > 1:
+        need(region.first <= point[-1] <= region.last, "outside", "no m of the interval")
+        region = region.at(point[-1])
     need(region.open or not sphere, "closed region", "an exact radius is proved on an open ball")
-    need(region.contains(point, sphere), "outside", "the point is not in the region")
+    need(region.contains(point, sphere) and not region.loose, "outside", "not in the region")
     y = question.network.outputs_at(point)
     for inputs, outputs, constant, strict in question.goals[goal]:
         value = constant + sum(g * point[k] for k, g in inputs.items())
