@@ -40,7 +40,7 @@ from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import executable
 from verifier.question.network import Network
 from verifier.question.rational import parse_rational, sqrt_upper
-from verifier.question.region import Norm
+from verifier.question.region import Norm, power
 from verifier.question.region import distance as exact_distance
 from verifier.runs.by_kernel import KernelShare, noted_shares, replay_all
 from verifier.runs.centers import Centers, centers
@@ -307,7 +307,13 @@ def _files_of(place: Place) -> _Files:
             raise RefusedError(f"{what} altered", f"{row.name}: {found}, the run is about {stored}")
     if samples[0].sample < 0 or samples[-1].sample >= points.size:
         raise RefusedError("database differs", f"{row.name}: samples beyond the data")
-    return _Files(row, samples, hosts, folder, network, points, question_from(row.question))
+    question = question_from(row.question)
+    if power(question.norm) > 2:
+        raise UserError(
+            f"{row.name}: about balls of norm {question.norm}; reports are of inf, 1 and 2, and "
+            f"`robmem check` replays this run"
+        )
+    return _Files(row, samples, hosts, folder, network, points, question)
 
 
 def _replayed(

@@ -340,6 +340,27 @@ def test_the_radius_of_a_construction_is_at_least_its_budget(name: str) -> None:
         assert found.upper == construction.budget + Fraction(1, 2) / (steep * data.dimension)
 
 
+@pytest.mark.parametrize(("name", "sample", "upper"), [
+    ("linf", 0, None), ("linf", 60, Fraction(1189, 12000)), ("linf-parallel", 120, None),
+])  # fmt: skip
+def test_an_open_ball_that_a_flip_touches_is_proved(
+    name: str, sample: int, upper: Fraction | None
+) -> None:
+    """Of all of iris, where many balls of one label overlap: towards larger labels the test of a
+    rival is met, towards smaller ones the own test falls, at a corner of the ball."""
+    data = load("iris")
+    construction = build(name, data, ratio=Fraction(99, 100))
+    points = points_of(data)
+    found = exact_radius(
+        construction.network, points, sample, decoder="nearest", options=Options(timeout=300)
+    )
+    assert found.exact and found.upper is not None
+    assert found.upper == (upper or found.upper) > construction.budget
+    assert found.question is not None and found.pair is not None
+    assert found.question.region.open
+    assert check_radius(found.question, found.pair, replay) == found.upper
+
+
 def test_the_radius_of_a_construction_on_digits_is_beyond_its_budget() -> None:
     data = load("digits").select(range(6))
     construction = build("linf", data, ratio=Fraction(99, 100))

@@ -84,8 +84,10 @@ class Balls:
 
     def __init__(self, query: Query) -> None:
         region = query.region
-        if region.norm == "2":
-            raise UserError("norm 2: the least margin has no linear pieces; ask at single radii")
+        if region.power > 1:
+            raise UserError(
+                f"norm {region.norm}: the least margin has no linear pieces; ask at single radii"
+            )
         if any(len(goal.atoms) != 1 for goal in query.goals):
             raise UserError("margins on balls of all radii are about goals of one atom each")
         self.query = query

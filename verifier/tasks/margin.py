@@ -167,8 +167,10 @@ def margin_curve(
         raise UserError(f"the last radius is not positive: {last}")
     query = query_of(last)
     region = query.region
-    if region.norm == "2":
-        raise UserError("norm 2: the least margin is not piecewise linear; ask `worst` at a radius")
+    if region.power > 1:
+        raise UserError(
+            f"norm {region.norm}: the least margin is not piecewise linear; ask `worst` at a radius"
+        )
     if region.open or region.clipped:
         raise UserError("margins for all radii are about closed balls that nothing cuts")
     if any(len(goal.atoms) != 1 for goal in query.goals):

@@ -441,10 +441,12 @@ class Propagation:
         return all(tree is not None for tree in self.trees)
 
     def _touching_tree(self, goal: Goal) -> Tree | None:
-        """A tree of leaves that close as they are in the checker, splits on the last undecided unit
-        of a way that does not."""
-        checker, start = self.checker, self.checker.mark()
+        """A tree of leaves that close as they are in the checker. A way that does not is split on
+        the last undecided unit; where its bound is attained, but by chords that leave no input in
+        the form, on one unit of these, so that on both sides an input is left."""
+        checker, start, chords = self.checker, self.checker.mark(), self._chords
         nodes, waiting = list[Node](), [tuple[tuple[UnitSplit, bool], ...]()]
+        self._chords = True
         try:
             while waiting:
                 check_time(self._deadline)
@@ -458,6 +460,9 @@ class Propagation:
                     nodes.append(Node((), leaf))
                     continue
                 choices = {v for b in bounds for v in b.open if self._splits(v)}
+                falling = choices.difference(*(b.rising for b in bounds))
+                best = max(bounds, key=lambda bound: bound.value)
+                choices = falling or (set(best.open) if best.value >= 0 else choices)
                 if not choices or len(nodes) >= MOST_TOUCHING:
                     return None
                 split = UnitSplit(max(choices))
@@ -465,6 +470,7 @@ class Propagation:
                 waiting += [(*path, (split, True)), (*path, (split, False))]
         finally:
             checker.undo(start)
+            self._chords = chords
         return tuple(nodes)
 
     def _still_holds(self, tree: Tree, goal: Goal) -> bool:
