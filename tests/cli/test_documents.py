@@ -37,7 +37,7 @@ def test_the_examples_of_the_readme_run_as_printed(tmp_path, monkeypatch, capsys
     monkeypatch.chdir(tmp_path)
     (block,) = FENCED.findall((ROOT / "README.md").read_text())
     for line in block.splitlines():
-        code, printed, error = run(capsys, *shlex.split(line)[1:])
+        code, printed, error = run(capsys, *shlex.split(line, comments=True)[1:])
         expected = next((code for start, code in CODES.items() if line.startswith(start)), 0)
         assert code == expected, (line, error)
         assert printed
