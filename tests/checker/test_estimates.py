@@ -1,6 +1,7 @@
 """Floats that say which leaves close: what they call sure is so, and the kernel decides anyway."""
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction as F
 from itertools import pairwise
 from random import Random
@@ -64,6 +65,32 @@ def test_what_is_sure_is_so():
     assert found["unknown"] < 0.45 * found.total(), found  # many thresholds are exact
 
 
+def test_what_is_sure_of_leaves_with_slopes_and_bounds_is_so():
+    """Of units that are on, off and neither; in tampered leaves nothing is sure."""
+    found = Counter()
+    for seed in range(250):
+        query, rng = random_query(seed), Random(seed)
+        state, units = Elaborator(query), query.network.units.count
+        for v in range(units):
+            if rng.random() < 0.3:
+                state._raise_lower(v, state.lower(v) / F(2))
+        for _, leaf, target in aims(rng, query, state):
+            some = sorted(rng.sample(range(units), rng.randint(0, units)))
+            slopes = {v: F(rng.randint(0, 4), 4) for v in some}
+            bounds = {v: F(rng.randint(-3, 3), 2) for v in some if rng.random() < 0.5}
+            leaf = replace(leaf, slopes=slopes, bounds=bounds, usual=rng.random() < 0.5)
+            sure, closes = state._closes_surely(leaf, target), state.closes(leaf, target)
+            assert not (sure and not closes), (seed, leaf)
+            assert sure is not False or query.region.norm != "inf" or not closes, (seed, leaf)
+            found[sure] += 1
+            wrong = (
+                replace(leaf, slopes={**slopes, units: F(1)}),
+                replace(leaf, slopes={0: F(5, 4)}),
+            )
+            assert all(state._closes_surely(one, target) is None for one in wrong)
+    assert min(found[True], found[False]) > 150, found
+
+
 def tight_query(seed):
     """Two dense layers, and a bound that holds by symbolic bounds of some units of the second."""
     rng = np.random.default_rng(seed)
@@ -103,7 +130,7 @@ def test_the_kernel_decides_and_not_the_estimates(monkeypatch):
     """Where floats call everything sure, the kernel refuses what is false, and that alone."""
     monkeypatch.setattr(Estimates, "least", lambda *_: (np.ones(99), np.zeros(99)))
     monkeypatch.setattr(
-        Elaborator, "_least", lambda self, aims, height: (np.ones(len(aims)), np.zeros(len(aims)))
+        Elaborator, "_least", lambda self, aims, *_: (np.ones(len(aims)), np.zeros(len(aims)))
     )
     counts = Counter()
     for seed in range(120):

@@ -89,6 +89,7 @@ from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query
 
 ONE, ZERO = Fraction(1), Fraction(0)
+USUAL = Leaf(usual=True)
 
 
 class Elaborator(TreeChecker):
@@ -200,7 +201,10 @@ class Elaborator(TreeChecker):
         branches = self.branches([self.snapshot()])
         branches.tighten()
         self._lines = _lines_of(branches)
-        layers = [self._tightening(branches, number) for number in range(len(branches.grids))]
+        layers = [
+            self._tightening(branches, number, both=not asked)
+            for number in range(len(branches.grids))
+        ]
         last = max((number for number, lemmas in enumerate(layers) if lemmas), default=-1)
         for number, lemmas in enumerate(layers):
             if asked and number == last:
@@ -213,15 +217,22 @@ class Elaborator(TreeChecker):
                 yield replace(lemma, tree=(Node((), leaf),))
                 self.assume(lemma)
 
-    def _tightening(self, branches: Branches, number: int) -> list[Lemma]:
-        """The bounds of a layer that are better than those known, without their trees."""
-        layer, unit = branches.symbolic.layers[number], Fraction(2) ** -branches.grids[number]
+    def _tightening(self, branches: Branches, number: int, *, both: bool) -> list[Lemma]:
+        """The bounds of a layer that are better than those known, without their trees; of a unit
+        that they decide, the one that does, or both for leaves that may name any slope of it."""
+        layer, grid = branches.symbolic.layers[number], branches.grids[number]
+        unit = Fraction(2) ** -grid
+        size = 1 << grid if grid >= 0 else Fraction(1, 1 << -grid)
         low, high = branches.lower[number][0].tolist(), branches.upper[number][0].tolist()
         found = []
         for v, below, above in zip(range(layer.first, layer.last), low, high, strict=True):
-            if self.undecided(v):
-                lemmas = Lemma(v, False, below * unit, ()), Lemma(v, True, above * unit, ())
-                found += [lemma for lemma in lemmas if self._tightens(lemma)]
+            if not self.undecided(v):
+                continue
+            scale, apart = self.scaled.scales[self.inputs + v], both or below > above
+            if (apart or above > 0 or below >= 0) and below * scale > self.lower(v) * size:
+                found.append(Lemma(v, False, below * unit, ()))
+            if (apart or below < 0) and above * scale < self.upper(v) * size:
+                found.append(Lemma(v, True, above * unit, ()))
         return found
 
     def _needed(self, number: int, lemmas: list[Lemma], asked: Sequence[Atom]) -> list[Lemma]:
@@ -239,14 +250,17 @@ class Elaborator(TreeChecker):
         return lemmas if units is None else [lemma for lemma in lemmas if lemma.unit in units]
 
     def _least(
-        self, targets: Sequence[Atom | Lemma], height: int
+        self, targets: Sequence[Atom | Lemma], height: int, leaf: Leaf = USUAL
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """What is left of each by leaves with usual slopes that read layers before `height` alone,
-        and how far that may be off, see `Estimates.least`; NaN where nothing can be said."""
+        """What is left of each by leaves with slopes and bounds of this one that read layers before
+        `height` alone, and how far that may be off, see `Estimates.least`; NaN where nothing can be
+        said."""
         lines = self._estimates.lines() if self._estimates is not None and targets else None
+        if lines is not None and leaf is not USUAL:
+            lines = lines.named(leaf.slopes, usual=leaf.usual)
         if self._estimates is None or lines is None:
             return np.full(len(targets), np.nan), np.full(len(targets), np.nan)
-        return self._estimates.least(self._estimates.forms(targets), lines, height)
+        return self._estimates.least(self._estimates.forms(targets, leaf.bounds), lines, height)
 
     def _tightens(self, lemma: Lemma) -> bool:
         value = lemma.bound * self.scaled.scales[self.inputs + lemma.unit]
@@ -263,8 +277,7 @@ class Elaborator(TreeChecker):
 
     def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
         """The leaf, or the one that bounds what is left over the box, if it closes."""
-        sure = self._closes_surely(leaf, target)
-        if sure or (sure is None and self.closes(leaf, target)):
+        if self._closes(leaf, target):
             return leaf
         if self.region.norm == "inf":
             return None
@@ -274,14 +287,35 @@ class Elaborator(TreeChecker):
         boxed = replace(leaf, box=rest)
         return boxed if self.closes(boxed, target) else None
 
+    def _closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
+        """Whether the leaf closes: by floats where these are sure, else exactly."""
+        sure = self._closes_surely(leaf, target)
+        return self.closes(leaf, target) if sure is None else sure
+
     def _closes_surely(self, leaf: Leaf, target: Goal | Lemma) -> bool | None:
-        """Whether the leaf, with usual slopes and one atom at most, closes; None if unknown."""
-        if leaf.slopes or leaf.bounds or leaf.cuts or leaf.box or len(leaf.atoms) > 1:
+        """Whether the leaf closes, if it has slopes, bounds and one atom alone; None if unknown."""
+        if leaf.cuts or leaf.box or leaf.ball is not None or len(leaf.atoms) > 1:
             return None
-        aim = target if isinstance(target, Lemma) else target.atoms[next(iter(leaf.atoms))]
-        if self._refuted[0] == self.mark() and aim in self._refuted[1]:
+        slopes, units = leaf.slopes, self.network.units.count
+        if any(not 0 <= v < units for table in (slopes, leaf.bounds) for v in table):
+            return None
+        if slopes and not 0 <= min(slopes.values()) <= max(slopes.values()) <= 1:
+            return None
+        aim: Atom | Lemma
+        if isinstance(target, Goal):
+            atoms = leaf.atoms or ({0: ONE} if len(target.atoms) == 1 else {})
+            ((index, factor),) = atoms.items() or ((-1, ZERO),)
+            if not 0 <= index < len(target.atoms) or factor <= 0:
+                return None
+            aim = target.atoms[index]
+        elif leaf.atoms:
+            return None
+        else:
+            aim = target
+        plain = leaf.usual and not slopes and not leaf.bounds
+        if plain and self._refuted[0] == self.mark() and aim in self._refuted[1]:
             return True
-        least, error = self._least([aim], len(self.scaled.layers))
+        least, error = self._least([aim], len(self.scaled.layers), USUAL if plain else leaf)
         return True if least > error else False if least < -error else None
 
     def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
@@ -300,13 +334,13 @@ class Elaborator(TreeChecker):
 
     def _short(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:
         """The leaf, or a shorter one that closes as well; with the weights that it needs."""
-        if leaf.slopes and self.closes(leaf, target):  # a wrong one is not to be mended
+        if leaf.slopes and self._closes(leaf, target):  # a wrong one is not to be mended
             floored = {v: _floored(slope) for v, slope in leaf.slopes.items()}
             for shorter in (
                 replace(leaf, slopes={}, usual=True),
                 replace(leaf, slopes=floored),
             ):
-                if shorter != leaf and self.closes(shorter, target):
+                if shorter != leaf and self._closes(shorter, target):
                     leaf = shorter
                     break
         return self._with_weights(leaf, target)

@@ -9,8 +9,9 @@ and where a sure one did not close it would refuse a proof that holds, and no mo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import sqrt
 
 import numpy as np
@@ -31,14 +32,16 @@ Forms = tuple[Float, Float, Float]
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Of each unit the line below its output, 0 or a, and that above, chord a + (1 - chord) high or
-    what is the same at the other end; units that are on or off have one line for both. And the box
-    of the inputs."""
+    """Of each unit the line below its output, slope times a plus a gain, and that above, chord a +
+    (1 - chord) high or what is the same at the other end; units that are on or off have one line
+    for both, and `low` and `high` zero. And the ends of all units, the box of the inputs."""
 
     below: Float
     above: Float
     low: Float
     high: Float
+    gain: Float
+    ends: tuple[Float, Float]
     box: tuple[Float, Float]
 
     def mixed(self, other: Lines, units: NDArray[np.int64]) -> Lines:
@@ -51,8 +54,23 @@ class Lines:
 
         return Lines(
             part(self.below, other.below), part(self.above, other.above),
-            part(self.low, other.low), part(self.high, other.high), self.box,
+            part(self.low, other.low), part(self.high, other.high), part(self.gain, other.gain),
+            (part(self.ends[0], other.ends[0]), part(self.ends[1], other.ends[1])), self.box,
         )  # fmt: skip
+
+    @np.errstate(all="ignore")
+    def named(self, slopes: Mapping[int, Fraction], *, usual: bool) -> Lines:
+        """Those of a leaf with these slopes, others the usual ones or else 0."""
+        undecided = (self.low < 0) & (self.high > 0)
+        below = self.below.copy() if usual else np.where(undecided, 0, self.below)
+        above = self.above.copy() if usual else np.where(undecided, 0, self.above)
+        units = np.fromiter(slopes, dtype=np.int64, count=len(slopes))
+        chosen = np.array([_float(slope) for slope in slopes.values()], dtype=np.float64)
+        below[units] = above[units] = chosen
+        low, high, gain = self.low.copy(), self.high.copy(), self.gain.copy()
+        low[units], high[units] = ends = self.ends[0][units], self.ends[1][units]
+        gain[units] = np.maximum((1 - chosen) * ends[0], 0) + np.maximum(-chosen * ends[1], 0)
+        return replace(self, below=below, above=above, low=low, high=high, gain=gain)
 
 
 class Estimates:
@@ -84,7 +102,7 @@ class Estimates:
                     bounds[v] = _float(bound, self._scales[v])
         if (low > high).any():
             return None
-        undecided = (low < 0) & (high > 0)
+        undecided, ends = (low < 0) & (high > 0), (low, high)
         on = low >= 0
         low, high = np.where(undecided, low, 0), np.where(undecided, high, 0)
         width = np.where(undecided, high - low, 1)
@@ -92,7 +110,8 @@ class Estimates:
         for v in np.flatnonzero(undecided & (np.abs(high + low) < MARGIN * width)).tolist():
             below[v] = usual_slope(1, *self._branch.unit_ends(v))
         chord = np.floor(high / width * (1 << USUAL_BITS)) / (1 << USUAL_BITS)
-        return Lines(below, np.where(undecided, chord, on), low, high, self._box(known))
+        gain, above = np.zeros(len(low)), np.where(undecided, chord, on)
+        return Lines(below, above, low, high, gain, ends, self._box(known))
 
     def _box(self, known: Snapshot) -> tuple[Float, Float]:
         keys = [-1 - k for k in range(self.inputs)]
@@ -104,8 +123,11 @@ class Estimates:
         return self._last_box
 
     @np.errstate(all="ignore")
-    def forms(self, targets: Sequence[Atom | Lemma]) -> Forms:
-        """Forms that are positive where the atom or what denies the lemma does not hold."""
+    def forms(
+        self, targets: Sequence[Atom | Lemma], bounds: Mapping[int, Fraction] | None = None
+    ) -> Forms:
+        """Forms that are positive where the atom or what denies the lemma does not hold, by these
+        multiples of what is known of units."""
         rows = np.zeros((len(targets), self.weights.shape[1]))
         constants = []
         for number, target in enumerate(targets):
@@ -120,6 +142,12 @@ class Estimates:
             for j, g in target.outputs:
                 rows[number] -= _float(g) * self.outputs[j]
                 constants[-1].append(-_float(g) * self.offsets[j])
+        for v, y in (bounds or {}).items():
+            known = self._branch.upper(v) if y < 0 else self._branch.lower(v)
+            factor = _float(y)
+            rows -= factor * self.weights[v]
+            for parts in constants:
+                parts += [-factor * self.constants[v], factor * _float(known, self._scales[v])]
         sums = np.array([sum(parts) for parts in constants])
         return rows, sums, np.array([sum(map(abs, parts)) for parts in constants])
 
@@ -131,14 +159,15 @@ class Estimates:
         for first, last in reversed(self._layers[above:below]):
             here, columns = slice(first, last), slice(self.inputs + first, self.inputs + last)
             falling = np.minimum(rows[:, columns], 0)
-            factors = (rows[:, columns] - falling) * lines.below[here]
+            rising = rows[:, columns] - falling
             kept = falling * lines.above[here]
             loss = np.minimum((falling - kept) * lines.high[here], -kept * lines.low[here]).sum(1)
-            factors += kept
+            loss += rising @ lines.gain[here]
+            factors = rising * lines.below[here] + kept
             rows[:, columns] = 0
             rows[:, : self.inputs + first] += factors @ self.weights[here, : self.inputs + first]
             constants += factors @ self.constants[here] + loss
-            sizes += np.abs(factors) @ np.abs(self.constants[here]) - loss
+            sizes += np.abs(factors) @ np.abs(self.constants[here]) + np.abs(loss)
         return rows, constants, sizes
 
     @np.errstate(all="ignore")

@@ -59,13 +59,13 @@ Qed.
 Fixpoint add_terms (q : Q) (ts : list (name * Z)) (c : trie Q) : trie Q :=
   match ts with
   | [] => c
-  | t :: rest => add_terms q rest (plus (scale (snd t) q) (fst t) c)
+  | t :: rest => add_terms q rest (plus_times (snd t) q (fst t) c)
   end.
 Lemma add_terms_value q ts z : forall c,
   dot (add_terms q ts c) z = dot c z + Q2R q * total (map (fun t => IZR (snd t) * z (fst t)) ts).
 Proof.
   induction ts as [| t ts IH]; intro c; simpl; [lra |].
-  rewrite IH, dot_plus, scale_real; lra.
+  rewrite IH, dot_plus_times; lra.
 Qed.
 
 (** The same number, over the denominator of what is there, so that sums need no common one. *)

@@ -52,6 +52,11 @@ Definition scale (n : Z) (a : Q) : Q := Qmake (Z.mul n (Qnum a)) (Qden a).
 Definition over (a : Q) (d : positive) : Q :=
   if Pos.eqb d 1 then a else reduce (Qmake (Qnum a) (Pos.mul (Qden a) d)).
 
+(** p + n a, in one step where denominators are equal. *)
+Definition gain (n : Z) (a p : Q) : Q :=
+  if Pos.eqb (Qden p) (Qden a) then Qmake (Z.add (Qnum p) (Z.mul n (Qnum a))) (Qden p)
+  else add p (scale n a).
+
 (** The same number over [d], if that is a multiple of its denominator. *)
 Definition align (d : positive) (a : Q) : Q :=
   if Pos.eqb (Qden a) d then a
@@ -155,6 +160,13 @@ Qed.
 
 Lemma scale_real n a : Q2R (scale n a) = IZR n * Q2R a.
 Proof. unfold scale; rewrite !eta_real; simpl; rewrite mult_IZR; field; auto. Qed.
+
+Lemma gain_real n a p : Q2R (gain n a p) = Q2R p + IZR n * Q2R a.
+Proof.
+  unfold gain. destruct (Pos.eqb_spec (Qden p) (Qden a)) as [same | _].
+  - rewrite make_real, plus_IZR, mult_IZR, !eta_real, <- same. field; auto.
+  - rewrite add_real, scale_real. reflexivity.
+Qed.
 
 Lemma over_real a d : Q2R (over a d) = Q2R a / IZR (Zpos d).
 Proof.
@@ -271,7 +283,7 @@ Proof. reflexivity. Qed.
 Lemma larger_one a b : larger a b = if leq a b then b else a.
 Proof. reflexivity. Qed.
 
-#[global] Opaque zero one whole neg reduce add sub mul scale over align leq lt larger smaller magnitude
+#[global] Opaque zero one whole neg reduce add sub mul scale gain over align leq lt larger smaller magnitude
   positive_part is_zero positive_q nonneg floor24.
 #[export] Hint Rewrite zero_real one_real whole_real neg_real reduce_real add_real sub_real mul_real
   scale_real over_real larger_real smaller_real magnitude_real positive_part_real : num.

@@ -163,6 +163,40 @@ Proof.
   - destruct d; simpl; rewrite IH; simpl; lra.
 Qed.
 
+(** n q at [k] more; [plus (scale n q) k t], but without a number or a function for it. *)
+Fixpoint plus_times (n : Z) (q : Q) (k : name) (t : trie Q) : trie Q :=
+  match k with
+  | [] =>
+      match t with
+      | Nil => Val (scale n q)
+      | Val p => Val (gain n q p)
+      | Fork (Some p) t0 t1 t2 t3 => Fork (Some (gain n q p)) t0 t1 t2 t3
+      | Fork None t0 t1 t2 t3 => Fork (Some (scale n q)) t0 t1 t2 t3
+      end
+  | d :: k' =>
+      match t with
+      | Fork a t0 t1 t2 t3 =>
+          match d with
+          | D0 => Fork a (plus_times n q k' t0) t1 t2 t3
+          | D1 => Fork a t0 (plus_times n q k' t1) t2 t3
+          | D2 => Fork a t0 t1 (plus_times n q k' t2) t3
+          | D3 => Fork a t0 t1 t2 (plus_times n q k' t3)
+          end
+      | _ => plus (scale n q) k t
+      end
+  end.
+Lemma dot_plus_times n q k : forall t z,
+  dot (plus_times n q k t) z = dot t z + IZR n * Q2R q * z k.
+Proof.
+  assert (P : forall k t z, dot (plus (scale n q) k t) z = dot t z + IZR n * Q2R q * z k)
+    by (intros; rewrite dot_plus, scale_real; reflexivity).
+  induction k as [| d k IH]; intros [| a | a t0 t1 t2 t3] z; cbn [plus_times]; try apply P.
+  - simpl. rewrite scale_real. lra.
+  - simpl. rewrite gain_real. lra.
+  - destruct a as [a |]; simpl; [rewrite gain_real | rewrite scale_real]; lra.
+  - destruct d; simpl; rewrite IH; simpl; lra.
+Qed.
+
 Lemma dot_fork a t0 t1 t2 t3 z : dot (fork a t0 t1 t2 t3) z = dot (Fork a t0 t1 t2 t3) z.
 Proof. destruct a, t0, t1, t2, t3; simpl; lra. Qed.
 

@@ -891,6 +891,13 @@ let over a d =
   then a
   else reduce { qnum = a.qnum; qden = (Whole.mul a.qden d) }
 
+(** val gain : Whole.t -> q -> q -> q **)
+
+let gain n a p =
+  if Whole.equal p.qden a.qden
+  then { qnum = (Whole.add p.qnum (Whole.mul n a.qnum)); qden = p.qden }
+  else add0 p (scale n a)
+
 (** val align : Whole.t -> q -> q **)
 
 let align d a =
@@ -1090,6 +1097,28 @@ let plus q0 k t =
                   | Some p -> add0 p q0
                   | None -> q0) k t
 
+(** val plus_times : Whole.t -> q -> name -> q trie -> q trie **)
+
+let rec plus_times n q0 k t =
+  match k with
+  | [] ->
+    (match t with
+     | Nil -> Val (scale n q0)
+     | Val p -> Val (gain n q0 p)
+     | Fork (a, t0, t1, t2, t3) ->
+       (match a with
+        | Some p -> Fork ((Some (gain n q0 p)), t0, t1, t2, t3)
+        | None -> Fork ((Some (scale n q0)), t0, t1, t2, t3)))
+  | d :: k' ->
+    (match t with
+     | Fork (a, t0, t1, t2, t3) ->
+       (match d with
+        | D0 -> Fork (a, (plus_times n q0 k' t0), t1, t2, t3)
+        | D1 -> Fork (a, t0, (plus_times n q0 k' t1), t2, t3)
+        | D2 -> Fork (a, t0, t1, (plus_times n q0 k' t2), t3)
+        | D3 -> Fork (a, t0, t1, t2, (plus_times n q0 k' t3)))
+     | _ -> plus (scale n q0) k t)
+
 type 'b info =
 | Input of 'b * 'b
 | Unit of row * 'b * 'b
@@ -1120,7 +1149,7 @@ let in_unit s =
 let rec add_terms q0 ts c =
   match ts with
   | [] -> c
-  | t :: rest0 -> add_terms q0 rest0 (plus (scale (snd t) q0) (fst t) c)
+  | t :: rest0 -> add_terms q0 rest0 (plus_times (snd t) q0 (fst t) c)
 
 (** val alike : q -> row -> q trie -> q **)
 

@@ -215,6 +215,8 @@ val scale : Whole.t -> q -> q
 
 val over : q -> Whole.t -> q
 
+val gain : Whole.t -> q -> q -> q
+
 val align : Whole.t -> q -> q
 
 val leq : q -> q -> bool
@@ -252,6 +254,8 @@ val pop : 'a1 trie -> ((name * 'a1) * 'a1 trie) option
 val take : name -> 'a1 trie -> 'a1 option * 'a1 trie
 
 val plus : q -> name -> q trie -> q trie
+
+val plus_times : Whole.t -> q -> name -> q trie -> q trie
 
 type 'b info =
 | Input of 'b * 'b

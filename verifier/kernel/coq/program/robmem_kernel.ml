@@ -78,7 +78,7 @@ let run print =
   parts (fun () -> refuse "a sample before its task") (fun _ -> [])
 
 let () =
-  Gc.set { (Gc.get ()) with Gc.minor_heap_size = 1 lsl 20; space_overhead = 150 };
+  Gc.set { (Gc.get ()) with Gc.minor_heap_size = 1 lsl 18; space_overhead = 150 };
   try
     let (path, print) = match Sys.argv with
       | [| _; path |] -> (path, fun _ -> ())
