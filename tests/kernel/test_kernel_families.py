@@ -51,8 +51,9 @@ from verifier.evidence.network_file import network_bytes
 from verifier.evidence.proof_file import parse_claim
 from verifier.kernel import rules, runs
 from verifier.kernel.network import Network as KernelNetwork
-from verifier.kernel.question import Questions
+from verifier.kernel.question import Questions, stated
 from verifier.kernel.text import Refused
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyQuery
 from verifier.question.query import Atom, Goal
@@ -366,3 +367,32 @@ def test_what_guards_a_run_about_every_budget():
     for name in asked["family"]:
         assert flaw(**{name: None}) == "missing field", name
     assert flaw(radius="1") == "unknown field"
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_flip_of_a_member_is_seen_on_the_ball_of_its_m_alone(is_open: bool) -> None:
+    """z = x - 1 is not below 0 at x = 1, which the ball of radius m around 0 reaches from m = 1 on,
+    of m in [1/2, 2] or [1/2, 2)."""
+    build = NetworkBuilder(2)
+    network = build.network([build.inputs[0] - 1])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "not below 0")
+    query = FamilyQuery(network, cone_of("inf", [0], F(1, 2), 2, is_open=is_open), (goal,))
+    asked = stated(json.loads(head_of(query)), KernelNetwork(network_bytes(network)))
+
+    def flaw(point: tuple[Fraction, ...], *, members: bool = True) -> str:
+        text = certificate_bytes(Flip(point, 0), network.digest)
+        try:
+            return str(rules.check(asked, text, members=members))
+        except Refused as refusal:
+            return str(refusal.args[0])
+
+    assert flaw((F(1), F(1))) == "flip"
+    assert flaw((F(3, 2), F(7, 4))) == "flip"
+    assert flaw((F(1), F(2))) == ("outside" if is_open else "flip")
+    assert flaw((F(1), F(99, 100))) == "outside"
+    assert flaw((F(1, 3), F(1, 3))) == "outside"
+    assert flaw((F(1), F(201, 100))) == "outside"
+    assert flaw((F(1, 2), F(1))) == "no flip"
+    assert flaw((F(1),)) == "dimension"
+    assert flaw((F(1), F(1)), members=False) == "another verdict"
+    assert flaw((F(1, 2), F(1, 2))) == "no flip"

@@ -172,7 +172,6 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_exact_radius",
         "test_kernel_families",
         "test_powers",
-        "test_member_flips",
     ),
     "kernel_ridge": ("test_kernel_rules", "test_elaborate", "test_powers"),
     "kernel_rules": (
@@ -183,7 +182,6 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_kernel_families",
         "test_family_sums",
         "test_powers",
-        "test_member_flips",
     ),
     "kernel_runs": (
         "test_data_bytes",
