@@ -27,6 +27,7 @@ from reports.document import (
 from reports.numbers import (
     LONG,
     TABLE,
+    TILE,
     Cell,
     Formula,
     Hash,
@@ -50,6 +51,7 @@ _KINDS = {
     Tiles: "tiles",
     Items: "items",
 }
+_LINE = 24  # letters of a cell that stay on one line
 _SMALL = 14  # rows of a table that stands beside a figure
 _MARKS: dict[Tone, str] = {
     "good": "\N{CHECK MARK}",
@@ -79,10 +81,11 @@ def environment() -> Environment:
         "full": _full,
         "sort_value": _sort_value,
         "numeric": _numeric,
+        "long": _long,
         "data_uri": data_uri,
         "mark": lambda tone: _MARKS[tone],
     }
-    made.globals |= {"LONG": LONG, "TABLE": TABLE, "LIGHT": LIGHT, "DARK": DARK}
+    made.globals |= {"LONG": LONG, "TABLE": TABLE, "TILE": TILE, "LIGHT": LIGHT, "DARK": DARK}
     made.globals["declarations"] = declarations
     made.globals["told"] = _told
     made.globals["svg"] = lambda figure: Markup(inline_svg(figure))  # our own drawing
@@ -132,6 +135,11 @@ def _full(value: Cell, *, long: int = LONG) -> str:
 
 def _numeric(value: Any) -> bool:
     return value is None or (not isinstance(value, str | bool | Hash | Share | Formula))
+
+
+def _long(value: Any) -> bool:
+    """Whether a text goes over several lines of its cell."""
+    return isinstance(value, str | Formula) and len(shown(value)) > _LINE
 
 
 def _sort_value(value: Cell) -> str:

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from verifier.question.rational import format_rational
 
+TILE = 8  # characters of an exact number that a tile can carry
 TABLE = 14  # characters of an exact number that a table can carry
 LONG = 24  # characters of an exact number that a sentence can carry
 _ABOUT = "\N{ALMOST EQUAL TO}\N{NO-BREAK SPACE}"  # before a rounded number

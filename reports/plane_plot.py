@@ -52,7 +52,7 @@ class Plane:
     @property
     def size(self) -> tuple[float, float]:
         tall = (self.upper[1] - self.lower[1]) / (self.upper[0] - self.lower[0])
-        return 6.0, min(8.5, max(2.6, 0.6 + 5.4 * tall))
+        return 5.0, min(7.5, max(2.4, 0.6 + 4.4 * tall))
 
     def draw(self, figure: Any) -> None:
         axes = figure.add_subplot()
@@ -63,7 +63,7 @@ class Plane:
         axes.set_aspect("equal")
         axes.set_xlabel(self.names[0])
         axes.set_ylabel(self.names[1])
-        figure.legend(loc="outside upper left", ncols=6)
+        figure.legend(loc="outside upper left", ncols=5)
 
     def _draw_areas(self, axes: Any) -> None:
         from matplotlib.patches import PathPatch

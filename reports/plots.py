@@ -55,6 +55,7 @@ _STYLE: dict[str, Any] = {
     "path.simplify": False,
 }
 _BINS = 30
+_LABEL = 16  # letters of a name beside a matrix
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -367,11 +368,12 @@ class Matrix:
 
     @property
     def size(self) -> tuple[float, float]:
-        return self._side(self.columns or self.names), self._side(self.names)
-
-    @staticmethod
-    def _side(names: tuple[str, ...]) -> float:
-        return max(2.6, min(5.2, 1.1 + 0.42 * len(names)))
+        across = self.columns or self.names
+        side = max(0.32, min(0.42, 4.2 / max(len(across), len(self.names))))  # of a square
+        left, below = (0.3 + 0.075 * max(len(brief(name, _LABEL)) for name in names)
+                       for names in (self.names, across))  # fmt: skip
+        left = max(left, 0.9 * below - side / 2)  # a slanted name reaches as far as it goes down
+        return max(2.9, left + side * len(across)), 0.55 + side * len(self.names) + below
 
     def draw(self, figure: Any) -> None:
         axes = figure.add_subplot()
@@ -390,10 +392,14 @@ class Matrix:
         axes.set_xlim(-0.5, len(across) - 0.5)
         axes.set_ylim(len(self.names) - 0.5, -0.5)
         axes.set_aspect("equal")
-        axes.set_xticks(range(len(across)), [brief(name, 10) for name in across], rotation=45)
-        axes.set_yticks(range(len(self.names)), [brief(name, 10) for name in self.names])
+        labels = [brief(name, _LABEL) for name in across]
+        slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+        axes.set_xticks(
+            range(len(labels)), labels, **(slanted if max(map(len, labels)) > 3 else {})
+        )
+        axes.set_yticks(range(len(self.names)), [brief(name, _LABEL) for name in self.names])
         axes.tick_params(length=0)
-        axes.set_title(self.title, loc="left", color=SOFT)
+        figure.suptitle(self.title, x=0.02, ha="left", fontsize=9, color=SOFT)
         for spine in axes.spines.values():
             spine.set_visible(False)
 

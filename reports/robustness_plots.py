@@ -31,7 +31,7 @@ class Envelopes:
     across: str
     up: str
     marks: tuple[Mark, ...] = ()
-    size: tuple[float, float] = (6.0, 3.4)
+    size: tuple[float, float] = (5.0, 3.2)
 
     def draw(self, figure: Any) -> None:
         axes = figure.add_subplot()

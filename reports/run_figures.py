@@ -20,7 +20,7 @@ STATES = (
     ("robust", GOOD), ("measured", SERIES[0]), ("misread", SERIES[3]), ("flip", BAD),
     ("undecided", WARN), ("failed", SERIES[1]), ("open", SERIES[7]), ("recorded", SERIES[6]),
 )  # fmt: skip
-_MOST_DRAWN = 3000  # samples of a plane
+MOST_DRAWN = 3000  # samples of a plane
 
 
 def verdict_figures(run: StoredRun, prefix: str) -> list[Figure]:
@@ -227,7 +227,7 @@ def data_plane(
     clip: tuple[Fraction, Fraction] | None = None,
 ) -> list[Block]:
     """The plane around these samples of two-dimensional data as a figure and, exactly, a file."""
-    places = {sample: _pair(dataset.point(sample)) for sample in samples[:_MOST_DRAWN]}
+    places = {sample: _pair(dataset.point(sample)) for sample in samples[:MOST_DRAWN]}
     sides = [[place[d] for place in places.values()] for d in (0, 1)]
     spans = [max(side) - min(side) for side in sides]
     room = radius + max(*spans, 4 * radius, Fraction(1, 1000)) / 16
@@ -240,7 +240,7 @@ def data_plane(
         [(_pair(point), places[sample]) for sample, point in flips.items() if sample in places],
         clip=clip,
         names=("x0", "x1") if features is None else (features[0], features[1]),
-        known=known[:_MOST_DRAWN],
+        known=known[:MOST_DRAWN],
     )  # fmt: skip
     found = labels_of(network, decoder, dataset.classes, view)
     caption = "The plane as the network sees it"

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "gallery"
+FILES = ("plane.csv", "mlp.npz", "mlp-noise.npz")
+"""What the commands find beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,65 @@ ENTRIES = (
         ("robmem report theory --data iris -o theory-iris",),
         quick=False,
     ),
+    Entry(
+        "mlp-linf",
+        "A trained network, 64-50-50-10: which of eight digits keep their label on their ball, "
+        "and how far each does.",
+        (
+            (
+                "robmem certify --network mlp.npz --data digits --samples 1500:1508 --radius 1 "
+                "--out runs/mlp"
+            ),
+            "robmem radius mlp.npz --data digits --samples 1500:1508 --within 1/8 --proofs radii",
+            "robmem report runs/mlp --radii radii -o mlp-linf",
+        ),
+        quick=False,
+    ),
+    Entry(
+        "mlp-l2",
+        "The same network and digits in norm 2: distances to the nearest flips, in a run.",
+        (
+            (
+                "robmem radius mlp.npz --data digits --samples 1500:1506 --norm 2 --within 1/2 "
+                "--out runs/mlp-l2"
+            ),
+            "robmem report runs/mlp-l2 -o mlp-l2",
+        ),
+        quick=False,
+    ),
+    Entry(
+        "mlp-compared",
+        "What noise in training brings: two networks, the same digits, L-infinity.",
+        (
+            "robmem radius mlp.npz --data digits --samples 1500:1504 --within 1/4 --out runs/plain",
+            (
+                "robmem radius mlp-noise.npz --data digits --samples 1500:1504 --within 1/4 "
+                "--out runs/noise"
+            ),
+            "robmem report runs/plain runs/noise --compare -o mlp-compared",
+        ),
+        quick=False,
+    ),
+    Entry(
+        "mlp-slices",
+        "Planes through two digits, a flip of each and a rival: the exact pieces of the network.",
+        (
+            (
+                "robmem slice mlp.npz --data digits --samples 1500:1502 --radius 1 --nodes 2000 "
+                "-o mlp-slices"
+            ),
+        ),
+        quick=False,
+    ),
+    Entry(
+        "plane-every",
+        "One network for every budget at once: proofs over a parameter, and their bounds.",
+        (
+            "robmem certify --data plane.csv --every-budget --out runs/every",
+            "robmem report runs/every -o plane-every",
+        ),
+        quick=False,
+    ),
 )
 
 
@@ -116,13 +177,13 @@ def make(entry: Entry, folder: Path) -> Path:
     """The report of the entry, made in the empty folder `folder`."""
     from verifier.cli.main import main
 
-    shutil.copy(FOLDER / "plane.csv", folder / "plane.csv")
+    for file in FILES:
+        shutil.copy(FOLDER / file, folder / file)
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         for command in entry.commands:
             words = shlex.split(command)[1:]
-            words += {"certify": ["--quiet", "--jobs", "0"], "radius": ["--quiet"]}.get(
-                words[0], []
-            )
+            if words[0] in ("certify", "radius"):
+                words += ["--quiet", *(["--jobs", "0"] if "--out" in words else [])]
             code = main(words)
             if code not in (0, 1, 3):
                 raise RuntimeError(f"{command}: exit code {code}")
@@ -136,7 +197,11 @@ def readme() -> str:
     parts = [
         "# Reports of bundled data",
         "Open `index.html` in any of these folders.",
-        "Each is made by the commands below it, beside [plane.csv](plane.csv).",
+        (
+            "Each is made by the commands below it, beside [plane.csv](plane.csv) and two networks "
+            "64-50-50-10 that were trained on the first 1,500 digits, [mlp.npz](mlp.npz) and, with "
+            "noise, [mlp-noise.npz](mlp-noise.npz) (`tests/oracles/gallery_networks.py`)."
+        ),
         "`python -m tests.oracles.gallery` makes all of them again, and a test compares.",
         f"Figures: matplotlib {matplotlib.__version__}.",
     ]

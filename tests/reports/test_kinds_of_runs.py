@@ -16,31 +16,14 @@ from reports.run_report import run_report, runs_report
 from reports.serve import Site
 from reports.stored_run import StoredRun, read_run
 from reports.write import files_of
-from verifier.cli.main import main
-from verifier.evidence.network_file import save_network
-from verifier.question.build import NetworkBuilder
+from tests.oracles.report_runs import kinds
 from verifier.runs.place import find_run
-
-ROWS = "0,0\n1,0\n3,1\n4,1\n2.5,0\n4.5,1\n"
-"""Of x / 4, read by the nearest of 0 and 1: labels change at x = 2, so sample 4 is misread."""
 
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a run of each kind."""
-    folder = tmp_path_factory.mktemp("kinds")
-    builder = NetworkBuilder(1)
-    save_network(builder.network([builder.inputs[0] * Fraction(1, 4)]), folder / "net.robmem")
-    (folder / "line.csv").write_text(ROWS)
-    (folder / "two.csv").write_text("0,0\n1,1\n3,0\n")
-    asked = [str(folder / "net.robmem"), "--data", str(folder / "line.csv"), "--quiet"]
-    asked += ["--decoder", "nearest"]
-    runs = folder / "runs"
-    assert main(["radius", *asked, "--out", str(runs / "far")]) == 0
-    assert main(["worst", *asked, "--radius", "1/2", "--out", str(runs / "least")]) == 1
-    words = ["certify", "--data", str(folder / "two.csv"), "--every-budget", "--jobs", "0"]
-    assert main([*words, "--quiet", "--out", str(runs / "every")]) == 0
-    return runs
+    return kinds(tmp_path_factory.mktemp("kinds"))
 
 
 def read(store: Path, name: str, **options: Any) -> StoredRun:

@@ -15,6 +15,7 @@ import pytest
 
 from constructions.construction import Promises
 from constructions.registry import REGISTRY, build
+from reports.claims import claim
 from reports.document import Document, Section, Table, Text
 from reports.formulas import mathematics
 from reports.latex import latex
@@ -26,7 +27,8 @@ from reports.stored_run import read_run
 from reports.tabular import cell_text, is_long, tabular
 from reports.theory import theory_report
 from reports.write import write_report
-from tests.oracles.report_runs import DATA, HOSTILE, sealed, with_flip
+from tests.oracles.gallery import ENTRIES, FOLDER, Entry
+from tests.oracles.report_runs import DATA, HOSTILE, kinds, sealed, with_flip
 from verifier.data.dataset import Dataset
 from verifier.runs.place import find_run
 
@@ -241,6 +243,23 @@ def test_theory_compiles(tmp_path: Path) -> None:
     write_report(theory_report(DATA, [Fraction(1, 100), Fraction(9, 10)]), tmp_path / "report")
     text = check(tmp_path / "report")
     assert "What the theorems promise" in " ".join(text.split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["far", "least", "every"])
+def test_every_kind_of_run_compiles(tmp_path: Path, name: str) -> None:
+    """Distances, least margins, every budget."""
+    run = read_run(find_run(kinds(tmp_path) / name))
+    write_report(run_report(run), tmp_path / "report")
+    assert claim(run)[:40] in " ".join(check(tmp_path / "report").split())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry.name for entry in ENTRIES])
+def test_the_gallery_compiles(tmp_path: Path, entry: Entry) -> None:
+    """Trained networks with radii, slices, comparisons, controls, families, theory."""
+    shutil.copytree(FOLDER / entry.name, tmp_path / "report")
+    assert check(tmp_path / "report")
 
 
 @pytest.mark.slow

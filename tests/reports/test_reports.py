@@ -11,7 +11,6 @@ import re
 import shutil
 import sqlite3
 import zlib
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,20 +22,21 @@ import pytest
 from constructions.registry import build
 from reports.claims import claim, command
 from reports.document import Picture, Table
+from reports.html import html
 from reports.markdown import escaped as markdown_escaped
 from reports.numbers import Root, exact_text, shown, with_decimal
 from reports.pixels import png
+from reports.plane_plot import Plane
 from reports.radii import Known, NearestFlip
 from reports.run_report import run_report, runs_report
 from reports.stored_run import read_run
 from reports.write import csv_text, files_of, write_report
 from tests.oracles.naive_prover import prove
-from tests.oracles.report_runs import DATA, HOSTILE, ROWS, sealed, started, with_flip
+from tests.oracles.report_runs import DATA, HOSTILE, ROWS, many, sealed, started, with_flip
 from verifier.checker.manifest import Question, sample_query
 from verifier.cli.main import main
 from verifier.data.dataset import Dataset
-from verifier.evidence.certificate import Flip, Radius, Robust, certificate_bytes
-from verifier.evidence.packed import pack
+from verifier.evidence.certificate import Flip, Radius, Robust
 from verifier.evidence.proof_file import save_proof
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
@@ -45,9 +45,8 @@ from verifier.question.query import Query
 from verifier.question.region import ball
 from verifier.runs.folder import RunFolder
 from verifier.runs.place import find_run, place_of
-from verifier.runs.records import Record
 from verifier.runs.run import begin, continue_run, points_of
-from verifier.runs.store import SCHEMA, Store
+from verifier.runs.store import SCHEMA
 
 
 def files(folder: Path, **options: Any) -> dict[str, bytes]:
@@ -480,24 +479,32 @@ def test_escaping_leaves_nothing_to_run() -> None:
 # ------------------------------------------------------------------------ size
 
 
+def test_a_page_shows_so_many_samples_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows and drawn samples have a limit, which the page names; the tables' files have all."""
+    monkeypatch.setattr("reports.run_figures.MOST_DRAWN", 100)
+    count = 400
+    document = run_report(read_run(find_run(many(tmp_path / "run", count)), jobs=0))
+    page = html(document)
+    shown = [table for table in document.tables() if not table.hidden]
+    assert page.count("<tr") == sum(1 + min(len(table.rows), table.most) for table in shown)
+    samples = next(table for table in shown if table.key == "samples")
+    assert len(samples.rows) == count > samples.most
+    assert f"The first {samples.most} of {count:,}" in page
+    assert csv_text(samples).count("\n") == 1 + count
+    (plane,) = [figure.plot for figure in document.figures() if figure.key == "regions"]
+    assert isinstance(plane, Plane) and len(plane.balls) == 100
+
+
 @pytest.mark.slow
-def test_ten_thousand_samples_fit_a_page(tmp_path: Path) -> None:
-    count = 10_000
-    rows: Sequence[tuple[int, int]] = [(3 * (k % 100), 3 * (k // 100)) for k in range(count)]
-    dataset = Dataset.from_rows("grid", rows, [k % 7 for k in range(count)])
-    small = build("linf", DATA, ratio=Fraction(9, 10))
-    run = begin(dataset, small.network, Question("inf", "nearest", Fraction(1)), tmp_path / "run")
-    records = []
-    for k in range(count):
-        text = certificate_bytes(Flip((Fraction(k), Fraction(1, 3)), 0), small.network.digest)
-        if k % 10:
-            records.append(Record(k, "undecided", reason=f"reason {k % 5}", nodes=k,
-                                  lower_bound=f"-{k}/7"))  # fmt: skip
-        else:
-            records.append(Record(k, "flip", pack(text), f"{k:064x}", len(text), "1", nodes=k))
-    run.folder.write_certificates(records)
-    with Store(run.place.database) as store:
-        row = run.place.row(store)
-        store.record(row.id, store.add_host(row.id, "", {}), records)
-    found = files(tmp_path / "run")
-    assert len(found["index.html"]) < 3_000_000
+def test_sixty_thousand_samples_fit_a_page(tmp_path: Path) -> None:
+    """What is looked at; the files of data grow with the run."""
+    count = 60_000
+    run = read_run(find_run(many(tmp_path / "run", count)))
+    assert run.counts["robust"] + run.counts["flip"] > 59_000 and run.counts["recorded"] == 0
+    found = files_of(run_report(run))
+    data = {"report.json", "tables/samples.csv"}
+    assert len(found["index.html"]) < 2_000_000
+    assert sum(len(text) for name, text in found.items() if name not in data) < 4_000_000
+    assert found["tables/samples.csv"].count(b"\n") == 1 + count
