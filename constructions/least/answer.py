@@ -14,15 +14,17 @@ from constructions.hypotheses import check_budget, power_separation
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder
 from constructions.least.folder import Asked, LeastFolder
-from constructions.least.questions import Impossible
+from constructions.least.questions import NORMS, Below, Impossible
 from constructions.least.steps import Search, Segment, bounds_at, segments
 from verifier.data.dataset import Dataset
 from verifier.evidence.data_file import Points, data_bytes, parse_data
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.network import Network
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm
 from verifier.search.trees.branching import CONJUNCTION_INPUTS
 
+COUNTS = ("width", "units", "parameters")
 MOST_SAMPLES = 128
 LARGEST = 10**60  # of a coordinate, and of 1 / separation: the search squares them in floats
 
@@ -77,13 +79,31 @@ class Least:
         )
 
 
-def width_text(segment: Segment) -> str:
-    """The width, or what is known of it."""
+def counted(width: int, count: str, dimension: int) -> int:
+    """The size of a network of depth 2, one output and this width: the units of its hidden layer,
+    which are as many; or its parameters, all weights and biases, zeros among them: w (n + 2) + 1
+    as papers count them (n weights, a bias and a weight of the output for each unit, and the bias
+    of the output). Both increase with the width, so that the least width says their least values.
+    """
+    return width * (dimension + 2) + 1 if count == "parameters" else width
+
+
+def width_text(segment: Segment, count: str = "width", dimension: int = 0) -> str:
+    """The width, or what is known of it; or another count of the same networks, see `counted`."""
+    least = counted(segment.at_least, count, dimension)
     if segment.exact:
-        return str(segment.at_least)
+        return str(least)
     if segment.at_most is None:
-        return f"at least {segment.at_least}"
-    return f"{segment.at_least}..{segment.at_most}"
+        return f"at least {least}"
+    return f"{least}..{counted(segment.at_most, count, dimension)}"
+
+
+def steps_text(found: Least, count: str = "width") -> str:
+    """The least width, or another count, of all that was asked, on one line."""
+    n = found.points.dimension
+    return "; ".join(
+        f"{width_text(part, count, n)} for {part.text(found.unit)}" for part in found.segments
+    )
 
 
 def claim_text(one: Shown, norm: str) -> str:
@@ -95,6 +115,15 @@ def claim_text(one: Shown, norm: str) -> str:
         return (
             f"no network of width {claim.width} is right on the closed L{norm} balls of {size}: "
             f"{len(claim.points)} proofs about {count} points"
+        )
+    if isinstance(claim, Below):
+        width = sum(claim.network.layers)
+        axes = ("axis" if len(claim.scaled) == 1 else "axes") + " "
+        axes += ", ".join(map(str, claim.scaled))
+        scaled = f", {axes} scaled by what is left" if claim.scaled else ""
+        return (
+            f"networks of width {width}, one for each, are right on the closed L{norm} balls of "
+            f"every radius below {format_rational(claim.size)}{scaled}"
         )
     kind = "open" if claim.open else "closed"
     width = sum(claim.network.layers)
@@ -108,6 +137,8 @@ def least(
     most: int = 4,
     folder: Path | None = None,
     *,
+    family: Network | None = None,
+    scaled: Sequence[int] = (),
     seconds: float | None = None,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Least:
@@ -116,7 +147,9 @@ def least(
     Labels are numbered 0, 1, .. in their order, those alone of which there are samples: the names
     that a selection keeps of others do not count. Widths up to `most` are looked at. With a folder
     every claim is stored as soon as it is shown, and what is there is replayed and taken up; at the
-    end it is sealed. seconds: for one question.
+    end it is sealed. seconds: for one question. `family` is a network of the inputs, those in
+    `scaled` multiplied with it, and of what is left of the largest size: one for each budget, see
+    `questions.Below`; it is checked, and taken up as a claim.
 
     Raises UserError for contradictory points, for one class, for budgets that are not below half
     the separation, and for data beyond what the method takes; RefusedError for a folder whose
@@ -138,6 +171,8 @@ def least(
                 store.save(asked, claims)
 
         search = Search(finder, top, claims, save, undecided)
+        if family is not None:
+            search.take(Below(sum(family.layers), top, tuple(sorted(scaled)), family))
         if asked.sizes is None:
             search.all_budgets(most)
         for size in asked.sizes or ():
@@ -202,6 +237,8 @@ def check_asked(
             f"{dataset.name}: {dataset.size} samples; the search over activation patterns of all "
             f"points is for {MOST_SAMPLES}"
         )
+    if norm not in NORMS:
+        raise UserError(f"norm {norm}: least networks are for the norms {', '.join(NORMS)}")
     power = power_separation(dataset, norm)
     top = power / (4 if norm == "2" else 2)
     furthest = max(abs(x) for k in range(dataset.size) for x in dataset.point(k))

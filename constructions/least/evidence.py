@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from constructions.least.questions import Impossible, Possible, questions_of
+from constructions.least.questions import Below, Impossible, Possible, questions_of
 from verifier.checker.checked import Checked, CheckerName, checked
 from verifier.evidence.certificate import Robust, certificate_bytes, parse_certificate
 from verifier.evidence.data_file import Points
@@ -13,7 +13,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.question.region import Norm
 
-Claim = Impossible | Possible
+Claim = Impossible | Possible | Below
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,16 +16,20 @@ from time import monotonic
 
 from constructions.least.candidates import Candidate, rational_root, simple_point, wrong_points
 from constructions.least.evidence import Shown, shown, text_of
+from constructions.least.families import family
 from constructions.least.questions import (
+    Below,
     Impossible,
     Place,
     Possible,
-    ball_questions,
     dual_question,
+    questions_of,
 )
 from verifier.evidence.certificate import Flip, Leaf, Robust, Undecided
 from verifier.evidence.data_file import Points
+from verifier.question.errors import RefusedError, UserError
 from verifier.question.query import Query
+from verifier.question.rational import format_rational
 from verifier.question.region import Norm, distance
 from verifier.search.options import Options
 from verifier.tasks.verify import verify, verify_batch
@@ -109,6 +113,51 @@ class Finder:
             return None
         return found if isinstance(found, Shown) else None
 
+    def show_family(self, claim: Below) -> Shown:
+        """The family, shown; raises UserError where it is wrong, none, or undecided."""
+        try:
+            answer = self._answered(claim, self._deadline())
+        except (RefusedError, UndecidedError) as why:
+            raise UserError(f"the family: {why}") from None
+        if isinstance(answer, Shown):
+            return answer
+        sample, place = answer[0]
+        place = _simple_where(claim, self.points, sample, place)
+        inputs = ", ".join(map(format_rational, place))
+        raise UserError(
+            f"the family does not read the label of sample {sample} at its inputs ({inputs}), the "
+            "last of which is what is left of the budget"
+        )
+
+    def find_below(self, width: int, size: Fraction) -> Shown | None:
+        """A family of networks, one for each smaller budget, shown; None if none was found, which
+        says nothing."""
+        if self.norm != "inf":
+            return None
+        deadline = self._deadline()
+        first = self._hopeful.get(width, 1)
+        found: list[Shown] = []
+
+        def answered(claim: Below) -> list[Place]:
+            answer = self._answered(claim, deadline)
+            if isinstance(answer, Shown):
+                found.append(answer)
+                return []
+            return [(k, _simple_where(claim, self.points, k, place)) for k, place in answer]
+
+        def ask(query: Query, nodes: int) -> Robust | Flip | None:
+            try:
+                return self._ask(query, deadline, nodes)
+            except UndecidedError:
+                _left(deadline)
+                return None
+
+        try:
+            family(self.points, width, size, first, ask, answered, self.progress)
+        except UndecidedError:
+            return None
+        return found[0] if found else None
+
     # -- closed balls ----------------------------------------------------------------------------
 
     def _settle(
@@ -145,8 +194,8 @@ class Finder:
         where = [point for _, point in places]
         return dual_question(where, labels, self.points.classes, positive, width - positive)
 
-    def _ask(self, query: Query, deadline: float | None) -> Robust | Flip:
-        outcome = verify(query, Options(timeout=_left(deadline)))
+    def _ask(self, query: Query, deadline: float | None, nodes: int | None = None) -> Robust | Flip:
+        outcome = verify(query, Options(timeout=_left(deadline), nodes=nodes))
         if isinstance(outcome.verdict, Undecided):
             raise UndecidedError(outcome.verdict.reason)
         return outcome.verdict
@@ -156,7 +205,11 @@ class Finder:
 
     def _on_balls(self, claim: Possible, deadline: float | None) -> Shown | list[Place]:
         """The claim, shown, or points of balls at which the network is wrong."""
-        queries = ball_questions(claim, self.points, self.norm)
+        return self._answered(claim, deadline)
+
+    def _answered(self, claim: Possible | Below, deadline: float | None) -> Shown | list[Place]:
+        """The claim, shown, or inputs of its network that are wrong, with their samples."""
+        queries = questions_of(claim, self.points, self.norm)
         outcomes = verify_batch(claim.network, queries, Options(timeout=_left(deadline)))
         flips = [
             (k, outcome.verdict.point)
@@ -325,6 +378,20 @@ def _moved(
 
 def _between(center: tuple[Fraction, ...], point: tuple[Fraction, ...]) -> tuple[Fraction, ...]:
     return tuple((c + x) / 2 for c, x in zip(center, point, strict=True))
+
+
+def _simple_where(
+    claim: Below, points: Points, sample: int, place: tuple[Fraction, ...]
+) -> tuple[Fraction, ...]:
+    """A point (z, e) with smaller denominators near this one at which the family is wrong, too."""
+    query = questions_of(claim, points, "inf")[sample]
+    for below in (4, 16, 64, 1024, 1 << 20):
+        moved = tuple(Fraction(round(q * below), below) for q in place)
+        outputs = claim.network(list(moved)).tolist()
+        wrong = any(all(a.holds(moved, outputs) for a in goal.atoms) for goal in query.goals)
+        if wrong and query.region.contains(moved):
+            return moved
+    return place
 
 
 def _left(deadline: float | None) -> float | None:

@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from constructions.least.evidence import Claim, Shown, shown
-from constructions.least.questions import Impossible, Possible
+from constructions.least.questions import NORMS, Below, Impossible, Possible
 from verifier.checker.checked import CheckerName
 from verifier.evidence.data_file import Points
 from verifier.evidence.fields import check_fields, index_in, list_in, text_in, truth_in
@@ -39,6 +39,11 @@ from verifier.runs.folder import CERTIFICATES, DATA, SEAL, RunFolder
 VERSION = 1
 CLAIMS = "least.json"
 NETWORKS = "networks"
+_FIELDS = {
+    "possible": ("network", "open"),
+    "below": ("network", "scaled"),
+    "impossible": ("points",),
+}
 _BEGUN = {".lock", CERTIFICATES, NETWORKS, DATA}  # what there is before the first claims
 
 
@@ -117,7 +122,7 @@ class LeastFolder:
                 path = self._files.certificate(hashlib.sha256(text).hexdigest())
                 if not path.exists():
                     write_bytes(path, pack(text))
-            if isinstance(one.claim, Possible):
+            if not isinstance(one.claim, Impossible):
                 path = self._network(one.claim.network.digest)
                 if not path.exists():
                     write_bytes(path, network_bytes(one.claim.network))
@@ -193,7 +198,7 @@ class LeastFolder:
         if not isinstance(entry, dict):
             raise RefusedError("malformed", "a claim is a JSON object")
         kind = entry.get("claim")
-        own = {"possible": ("network", "open"), "impossible": ("points",)}.get(str(kind))
+        own = _FIELDS.get(str(kind))
         if own is None:
             raise RefusedError("malformed", f"claim {str(kind)[:40]!r}")
         check_fields(entry, ("claim", "width", "size", "proofs", *own))
@@ -216,6 +221,9 @@ class LeastFolder:
             raise RefusedError("network altered", str(error)) from None
         if network.digest != entry["network"]:
             raise RefusedError("network altered", f"{path} is {network.digest}")
+        if kind == "below":
+            scaled = tuple(index_in(axis) for axis in list_in(entry["scaled"], "scaled axes"))
+            return Below(width, size, scaled, network), names
         return Possible(width, size, truth_in(entry["open"]), network), names
 
     def _hashes(self) -> dict[str, str]:
@@ -248,6 +256,10 @@ def _claim_out(one: Shown) -> dict[str, Any]:
         return entry | {
             "claim": "possible", "open": claim.open, "network": claim.network.digest,
         }  # fmt: skip
+    if isinstance(claim, Below):
+        return entry | {
+            "claim": "below", "scaled": list(claim.scaled), "network": claim.network.digest,
+        }  # fmt: skip
     places = [
         [[sample, list(map(format_rational, point))] for sample, point in part]
         for part in claim.points
@@ -257,7 +269,7 @@ def _claim_out(one: Shown) -> dict[str, Any]:
 
 def _asked_in(content: dict[str, Any]) -> Asked:
     norm, sizes = content["norm"], content["sizes"]
-    if norm not in get_args(Norm) or content["depth"] != 2:
+    if norm not in NORMS or content["depth"] != 2:
         raise RefusedError("malformed", f"norm {str(norm)[:9]!r}, depth {content['depth']!r}")
     asked = None if sizes is None else tuple(map(_rational, list_in(sizes, "sizes")))
     return Asked(norm, asked, index_in(content["most"]), 2)

@@ -3,11 +3,20 @@
 Networks. f(x) = a_0 + sum over l < w of a_l relu(v_l . x + b_l) with real numbers a, v, b: depth 2,
 width w. Label number k of 0 .. C-1 is read where f is nearer to k than to any other, a tie is read
 as none. f memorizes data with a budget if on every sample's closed ball of that radius its label is
-read. Two claims are made of data, a norm and a size of balls (the radius, of norm 2 its square):
+read. Three claims are made of data, a norm and a size of balls (the radius, of norm 2 its square):
 
 Possible(width, size, open, network): this network of that width memorizes the data with the budget;
     if `open`, on the open balls of that radius, so with every smaller budget. Shown by one question
     a sample, about its ball.
+
+Below(width, size, scaled, network): for every budget mu with 0 <= mu < size one network of that
+    width does, another for each; of L-inf. With e = size - mu > 0 they are f(x) = network(z, e),
+    z_j = e x_j for the axes j in `scaled` and z_j = x_j for the others, where `network` has one
+    hidden layer and its output may read e besides: for any one mu a network of depth 2 and that
+    width in x. If x is in the closed ball of radius mu about c, then |x_j - c_j| <= size - e, so
+    |z_j - c_j| <= size - e for j not in `scaled`, and e (c_j - size) < z_j < e (c_j + size) for
+    those in it, because e^2 > 0: linear in (z, e). Shown by one question a sample: at all (z, e)
+    with these inequalities and 0 < e <= size its label is read.
 
 Impossible(width, size, points): no network of this width (so none that is narrower) does, for this
     budget (so for none that is larger). Shown by width + 1 questions about *all* networks with p
@@ -34,15 +43,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from verifier.checker.manifest import Question, sample_query
+from verifier.checker.manifest import Question, sample_goals, sample_query
 from verifier.evidence.data_file import Points
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError
-from verifier.question.network import Network
+from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import Norm, ball, box, distance
 
 ONE, HALF, ZERO = Fraction(1), Fraction(1, 2), Fraction(0)
+NORMS = ("inf", "1", "2")
 Vector = tuple[Fraction, ...]
 Place = tuple[int, Vector]
 """The number of a sample, and a point."""
@@ -70,7 +80,39 @@ class Possible:
     network: Network
 
 
-def questions_of(claim: Impossible | Possible, points: Points, norm: Norm) -> list[Query]:
+@dataclass(frozen=True, slots=True)
+class Below:
+    """For every radius mu < size these networks of depth 2 and at most this width have the right
+    labels on closed balls: f(x) = network(z, size - mu), where z_j = (size - mu) x_j for j in
+    `scaled`, and z_j = x_j for the others; of L-inf."""
+
+    width: int
+    size: Fraction
+    scaled: tuple[int, ...]
+    network: Network
+
+    @property
+    def open(self) -> bool:
+        """Nothing is claimed of closed balls of the size itself."""
+        return True
+
+    def member(self, budget: Fraction) -> Network:
+        """The network for this budget."""
+        left, n = self.size - budget, self.network.inputs - 1
+        build = NetworkBuilder(n)
+        z = [x * left if j in self.scaled else x for j, x in enumerate(build.inputs)]
+        inputs = [*z, Affine({}, left)]
+
+        def at(rows: Rows, number: int, variables: Sequence[Affine]) -> Affine:
+            weights, constant = rows.fractions(number)
+            return Affine.sum(variables[j] * w for j, w in weights.items()) + constant
+
+        net = self.network
+        units = build.layer([at(net.units, v, inputs) for v in range(net.units.count)])
+        return build.network([at(net.outputs, 0, [*inputs, *units])])
+
+
+def questions_of(claim: Impossible | Possible | Below, points: Points, norm: Norm) -> list[Query]:
     """The questions all of which must be answered by a proof for the claim to hold of these data.
 
     Raises RefusedError, naming the flaw, for a claim that is not about networks of its width, or
@@ -78,6 +120,8 @@ def questions_of(claim: Impossible | Possible, points: Points, norm: Norm) -> li
     """
     if isinstance(claim, Possible):
         return ball_questions(claim, points, norm)
+    if isinstance(claim, Below):
+        return below_questions(claim, points, norm)
     if claim.width < 0 or claim.size < 0 or points.classes < 2:
         raise RefusedError("malformed", "a width, a size, or data without two labels")
     if len(claim.points) != claim.width + 1:
@@ -140,6 +184,57 @@ def ball_questions(claim: Possible, points: Points, norm: Norm) -> list[Query]:
         replace(query, region=ball(norm, points.point(k), radius, radius_squared=square, open=True))
         for k, query in enumerate(queries)
     ]
+
+
+def below_questions(claim: Below, points: Points, norm: Norm) -> list[Query]:
+    """Whether a network of the family flips on the ball of a sample, for a radius below the size:
+    one question a sample, about (z, e)."""
+    network, size, n = claim.network, claim.size, points.dimension
+    if norm != "inf":
+        raise RefusedError("another norm", f"families are claimed for L-inf, not for L{norm}")
+    if network.inputs != n + 1 or network.outputs.count != 1:
+        raise RefusedError(
+            "another network",
+            f"{network.inputs} inputs and {network.outputs.count} outputs, not {n} and what is "
+            "left of the size, and 1",
+        )
+    read, _ = network.outputs.fractions(0)
+    if len(network.layers) != 1 or network.width > claim.width or any(j < n for j in read):
+        raise RefusedError(
+            "another width",
+            f"layers of {network.layers} units, the output reading these and the last input alone, "
+            f"are not one layer of at most {claim.width}",
+        )
+    if size <= 0 or len(set(claim.scaled)) != len(claim.scaled) or any(
+        not 0 <= j < n for j in claim.scaled
+    ):  # fmt: skip
+        raise RefusedError("malformed", f"size {size}, scaled axes {claim.scaled}")
+    question = Question("inf", "nearest", size, None)
+    queries = []
+    for sample in range(points.size):
+        facts = [Atom(((n, ONE),), (), ZERO, strict=True)]
+        low, high = [ZERO] * (n + 1), [size] * (n + 1)
+        for j, c in enumerate(points.point(sample)):
+            if j in claim.scaled:
+                facts += [_input_atom({j: ONE, n: size - c}, ZERO, strict=True),
+                          _input_atom({j: -ONE, n: size + c}, ZERO, strict=True)]  # fmt: skip
+                low[j], high[j] = min(ZERO, size * (c - size)), max(ZERO, size * (c + size))
+            else:
+                facts += [_input_atom({j: ONE, n: -ONE}, size - c, strict=False),
+                          _input_atom({j: -ONE, n: -ONE}, size + c, strict=False)]  # fmt: skip
+                low[j], high[j] = c - size, c + size
+        goals = tuple(
+            replace(goal, atoms=(*goal.atoms, *facts))
+            for goal in sample_goals(network, points, question, sample)
+        )
+        queries.append(Query(network, box(low, high), goals))
+    return queries
+
+
+def _input_atom(weights: dict[int, Fraction], constant: Fraction, *, strict: bool) -> Atom:
+    """A form of inputs is > 0, or >= 0."""
+    used = tuple((k, w) for k, w in sorted(weights.items()) if w)
+    return Atom(used, (), constant, strict=strict)
 
 
 def dual_question(

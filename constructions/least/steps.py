@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder, UndecidedError
-from constructions.least.questions import Impossible, Possible
+from constructions.least.questions import Below, Impossible, Possible
 from constructions.simplest import simplest_between
 from verifier.question.region import Norm
 from verifier.tasks.radius import exact_radius
@@ -103,6 +103,17 @@ class Search:
     def norm(self) -> Norm:
         return self.finder.norm
 
+    def take(self, claim: Below) -> None:
+        """Shows a family that is given, unless it is among the claims; raises UserError if it is
+        wrong, or none."""
+        if not any(
+            isinstance(one.claim, Below)
+            and (one.claim.network.digest, one.claim.size, one.claim.scaled)
+            == (claim.network.digest, claim.size, claim.scaled)
+            for one in self.claims
+        ):
+            self._add(self.finder.show_family(claim))
+
     def at_budget(self, size: Fraction, most: int) -> None:
         """Shows the least width for closed balls of this size, up to the width `most`."""
         width, _ = bounds_at(self.claims, size)
@@ -135,6 +146,13 @@ class Search:
             return
         if low == self.top or (high is None and self._open(width, self.top)):
             return
+        if high is None:  # a budget near the end, so that no family is looked for in vain
+            end = self.top
+            start = Fraction(0) if low is None else low
+            self._try(width, simplest_between(end - (end - start) / 16, end - (end - start) / 64))
+            _, high = self._known(width)
+            if high is None and self._below(width, end):
+                return
         for number in range(HALVINGS):
             before = low, high = self._known(width)
             end = self.top if high is None else high
@@ -149,7 +167,7 @@ class Search:
         least for which it is known not to be."""
         low = max(
             (c.claim.size for c in self.claims
-             if isinstance(c.claim, Possible) and c.claim.width <= width), default=None,
+             if not isinstance(c.claim, Impossible) and c.claim.width <= width), default=None,
         )  # fmt: skip
         high = min(
             (c.claim.size for c in self.claims
@@ -165,6 +183,8 @@ class Search:
         if isinstance(found.claim, Impossible):
             if size > 0:
                 self._open(width, size)
+            return self._known(width)
+        if not isinstance(found.claim, Possible):  # a family is for all budgets already
             return self._known(width)
         reach = self._reach(found.claim)
         grown = reach is not None and reach > size and self._grown(found.claim, reach)
@@ -184,6 +204,12 @@ class Search:
 
     def _open(self, width: int, size: Fraction) -> bool:
         found = self.finder.find_open(width, size)
+        if found is not None:
+            self._add(found)
+        return found is not None
+
+    def _below(self, width: int, size: Fraction) -> bool:
+        found = self.finder.find_below(width, size)
         if found is not None:
             self._add(found)
         return found is not None

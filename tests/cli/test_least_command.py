@@ -86,6 +86,77 @@ def test_bad_input_is_one_line(
     assert code == 2 and out == "" and err.count("\n") == 1 and said in err
 
 
+def test_the_count_that_is_shown_is_asked(capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """Of one input a network of width 2 has 2 units and 2 (1 + 2) + 1 parameters."""
+    for count, shown in (("width", "2"), ("units", "2"), ("parameters", "7")):
+        code, out, _ = run(capsys, "least", line, "--budgets", "1/4", "--count", count)
+        assert code == 0 and f"least {count}" in out and f"mu = 1/4  {shown}\n" in out
+    _, out, _ = run(capsys, "least", line, "--budgets", "1/4", "--json")
+    assert json.loads(out)["least_parameters"] == [{"at_least": 7, "at_most": 7}]
+
+
+def test_all_labelings_are_a_table_and_a_report(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "all")
+    asked = ("least", line, "--all-labelings", "--budgets", "1/4")
+    code, out, _ = run(capsys, *asked, "--out", folder)
+    assert code == 0 and "6 labelings of 2 kinds" in out
+    rows = [row.split() for row in out.splitlines()]
+    assert ["001", "4", "mu", "1/2", "1", "for", "mu", "=", "1/4"] in rows
+    assert ["010", "2", "mu", "1/2", "2", "for", "mu", "=", "1/4"] in rows
+    code, out, _ = run(capsys, *asked, "--json")
+    assert code == 0 and [row["labels"] for row in json.loads(out)["labelings"]] == ["001", "010"]
+    assert run(capsys, "check", f"{folder}/010")[0] == 0
+    code, out, _ = run(capsys, *asked, "--max-width", "1")
+    assert code == 3 and "at least 2" in out
+    page = str(tmp_path / "page")
+    assert run(capsys, "report", "least", folder, "-o", page)[0] == 0
+    assert "010" in (tmp_path / "page/index.html").read_text()
+    assert (tmp_path / "page/tables/labelings.tex").is_file()
+
+
+def test_a_report_of_least_networks_replays_them(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "least"
+    assert run(capsys, "least", line, "--budgets", "1/4", "--out", str(folder))[0] == 0
+    pages = [tmp_path / "one", tmp_path / "two"]
+    for page in pages:
+        assert run(capsys, "report", "least", str(folder), "-o", str(page), "--kernel")[0] == 0
+    table = (pages[0] / "tables/least.csv").read_text()
+    assert "mu = 1/4" in table and (pages[0] / "report.tex").is_file()
+    for path in pages[0].rglob("*.*"):
+        assert path.read_bytes() == (pages[1] / path.relative_to(pages[0])).read_bytes()
+    content = (folder / "least.json").read_bytes()
+    (folder / "least.json").write_bytes(content.replace(b'"1/4"', b'"1/3"', 1))
+    assert run(capsys, "report", "least", str(folder), "-o", str(pages[0]))[0] == 4
+    code, _, err = run(capsys, "report", "least", str(tmp_path / "one"), "-o", str(pages[1]))
+    assert code == 2 and "no folder of robmem least" in err
+
+
+def test_a_family_that_is_given_is_checked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    least = ROOT / "reports/least"
+    given = ("--family", str(least / "board-family.robmem"))
+    asked = ("least", str(least / "board.csv"), "--budgets", "2/5", "--max-width", "1", *given)
+    code, out, _ = run(capsys, *asked, "--scaled", "0", "--out", str(tmp_path / "f"))
+    assert code == 3 and "2..4" in out and "of every radius below 1/2, axis 0 scaled" in out
+    code, out, _ = run(capsys, "check", str(tmp_path / "f"), "--kernel")
+    assert code == 3 and "2..4" in out
+    for more, said in (
+        ((), "does not read the label of sample"),
+        (("--scaled", "7"), "malformed"),
+        (("--scaled", "x"), "no number of an input"),
+        (("--scaled", "0", "--all-labelings"), "--family is about one labeling"),
+    ):
+        code, out, err = run(capsys, *asked, *more)
+        assert code == 2 and out == "" and err.count("\n") == 1 and said in err
+    code, _, err = run(capsys, "least", str(least / "board.csv"), "--scaled", "0")
+    assert code == 2 and "there is none" in err
+
+
 def test_a_folder_of_another_question_is_not_taken_up(
     capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
 ) -> None:

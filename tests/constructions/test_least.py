@@ -188,6 +188,8 @@ def test_what_cannot_be_asked_is_said() -> None:
         least(XOR, "2", [QUARTER])
     with pytest.raises(UserError, match="give a smaller --max-width"):
         least(XOR, "inf", [QUARTER], 30)
+    with pytest.raises(UserError, match="for the norms inf, 1, 2"):
+        least(XOR, "3")
     many = Dataset.from_rows("many", [[k] for k in range(200)], [k % 2 for k in range(200)])
     with pytest.raises(UserError, match="200 samples"):
         least(many)

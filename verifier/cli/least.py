@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
     from constructions.least.answer import Least
     from verifier.checker.checked import CheckerName
+    from verifier.data.dataset import Dataset
     from verifier.data.layout import Layout
+    from verifier.question.network import Network
+    from verifier.question.region import Norm
 
 
 @click.command(
@@ -44,6 +47,25 @@ if TYPE_CHECKING:
     show_default=True,
     help="The largest width that is looked at.",
 )
+@click.option(
+    "--count",
+    type=click.Choice(["width", "units", "parameters"]),
+    default="width",
+    show_default=True,
+    help="What is least: width, units of the hidden layer, or all weights and biases.",
+)
+@click.option(
+    "--all-labelings",
+    is_flag=True,
+    help="Of every labeling of the points with two labels, up to symmetry.",
+)
+@click.option(
+    "--family",
+    type=click.Path(dir_okay=False),
+    metavar="NETWORK",
+    help="One network for each budget, to be checked: see docs/least.md.",
+)
+@click.option("--scaled", metavar="J,..", help="With --family: inputs that are multiplied.")
 @click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
 @click.option(
     "--timeout", type=SECONDS, default=600.0, show_default=True, help="For one width and budget."
@@ -59,6 +81,10 @@ def command(
     budgets_squared: str | None,
     depth: int,
     most: int,
+    count: str,
+    all_labelings: bool,
+    family: str | None,
+    scaled: str | None,
     samples: str | None,
     timeout: float,
     out: str | None,
@@ -78,6 +104,10 @@ def command(
     With --out every claim is stored as soon as it is shown, the same command continues, and
     `robmem check FOLDER` makes all questions again from the data and replays all proofs.
 
+    Of n inputs a network of width w has w units and w (n + 2) + 1 parameters, zeros among them;
+    --count says which are shown. --all-labelings asks the same of all ways to give the points
+    two labels, up to symmetries of the points and the exchange of the labels.
+
     Exit code 0 if the least width is known for all that was asked, 3 if not.
     """
     from constructions.least.answer import least
@@ -92,18 +122,98 @@ def command(
             "outputs are products of weights, see docs/least.md"
         )
     sizes = _sizes(norm, budgets, budgets_squared)
+    given = _family(family, scaled)
     dataset = load_samples(spec, layout, samples)
+    folder = None if out is None else Path(out)
+    if all_labelings:
+        if family is not None:
+            raise UserError("--family is about one labeling; leave out --all-labelings")
+        return _all_labelings(
+            dataset, norm, sizes, most, folder, timeout, count, quiet=quiet, as_json=as_json
+        )
     with staged("looking for networks", quiet=quiet) as say:
         found = least(
             dataset,
             norm,
             sizes,
             most,
-            None if out is None else Path(out),
+            folder,
+            family=given[0],
+            scaled=given[1],
             seconds=timeout,
             progress=say,
         )
-    return show(found, out, "checker", monotonic() - started, as_json=as_json)
+    seconds = monotonic() - started
+    return show(found, out, "checker", seconds, as_json=as_json, count=count)
+
+
+def _family(path: str | None, scaled: str | None) -> tuple[Network | None, list[int]]:
+    """The network of --family, and the inputs of --scaled."""
+    from verifier.formats.load import load_any_network
+    from verifier.question.errors import UserError
+
+    if path is None:
+        if scaled is not None:
+            raise UserError("--scaled says which inputs a --family multiplies; there is none")
+        return None, []
+    axes = []
+    for text in [] if scaled is None else scaled.split(","):
+        if not text.strip().isdecimal():
+            raise UserError(f"--scaled: {text!r} is no number of an input, counted from 0")
+        axes.append(int(text))
+    return load_any_network(path), axes
+
+
+def _all_labelings(
+    dataset: Dataset,
+    norm: Norm,
+    sizes: list[Fraction] | None,
+    most: int,
+    folder: Path | None,
+    seconds: float,
+    count: str,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    from constructions.least.answer import steps_text
+    from constructions.least.labelings import least_of_all
+    from verifier.cli.progress import staged
+
+    started = monotonic()
+    with staged("looking for networks", quiet=quiet) as say:
+        found = least_of_all(dataset, norm, sizes, most, folder, seconds=seconds, progress=say)
+    exact = all(answer.exact for _, answer in found)
+    took = monotonic() - started
+    if as_json:
+        rows = [
+            {"labels": one.text, "alike": one.alike}
+            | _facts(
+                answer,
+                None if folder is None else str(folder / one.text),
+                "checker",
+                0.0,
+                sum(len(claim.checked) for claim in answer.claims),
+                sum(len(text) for claim in answer.claims for text in claim.certificates),
+            )
+            for one, answer in found
+        ]
+        for row in rows:
+            del row["seconds"]
+        print(json.dumps({"labelings": rows, "exact": exact, "seconds": {"all": round(took, 3)}}))
+        return 0 if exact else 3
+    print(f"{dataset.name}: all labelings, L{norm} balls, networks of depth 2\n")
+    table: list[tuple[str, ...]] = [("labels", "alike", "below", f"least {count}")]
+    table += [
+        (one.text, str(one.alike), f"{answer.unit} {answer.top}", steps_text(answer, count))
+        for one, answer in found
+    ]
+    print(columns(table))
+    print(f"\n{sum(one.alike for one, _ in found)} labelings of {len(found)} kinds")
+    for one, answer in found:
+        for (width, at), why in answer.undecided.items():
+            print(f"undecided: {one.text}, width {width} at {answer.unit} = {at}: {why}")
+    return 0 if exact else 3
 
 
 def _sizes(norm: str, budgets: str | None, squared: str | None) -> list[Fraction] | None:
@@ -124,7 +234,13 @@ def _sizes(norm: str, budgets: str | None, squared: str | None) -> list[Fraction
 
 
 def show(
-    found: Least, folder: str | None, by: CheckerName, seconds: float, *, as_json: bool
+    found: Least,
+    folder: str | None,
+    by: CheckerName,
+    seconds: float,
+    *,
+    as_json: bool,
+    count: str = "width",
 ) -> int:
     """Prints the answer and what it rests on; the exit code."""
     from constructions.least.answer import claim_text, width_text
@@ -136,8 +252,9 @@ def show(
     if as_json:
         print(json.dumps(_facts(found, folder, by, seconds, proofs, size)))
         return 0 if found.exact else 3
-    rows: list[tuple[str, ...]] = [("budget", "least width")]
-    rows += [(part.text(found.unit), width_text(part)) for part in found.segments]
+    rows: list[tuple[str, ...]] = [("budget", f"least {count}")]
+    n = found.points.dimension
+    rows += [(part.text(found.unit), width_text(part, count, n)) for part in found.segments]
     print(f"{found.name}: L{found.asked.norm} balls, networks of depth 2\n")
     print(columns(rows))
     print()
@@ -170,9 +287,10 @@ def check_least(path: Path, by: CheckerName, *, quiet: bool, as_json: bool) -> i
 def _facts(
     found: Least, folder: str | None, by: CheckerName, seconds: float, proofs: int, size: int
 ) -> dict[str, Any]:
-    from constructions.least.answer import claim_text
+    from constructions.least.answer import claim_text, counted
     from verifier.question.rational import format_rational
 
+    n = found.points.dimension
     steps = [
         {
             "from": format_rational(part.first),
@@ -193,6 +311,13 @@ def _facts(
         "sizes_are": found.unit,
         "half_separation": format_rational(found.top),
         "least_width": steps,
+        "least_parameters": [
+            {
+                "at_least": counted(part.at_least, "parameters", n),
+                "at_most": None if part.at_most is None else counted(part.at_most, "parameters", n),
+            }
+            for part in found.segments
+        ],
         "exact": found.exact,
         "claims": [claim_text(one, found.asked.norm) for one in found.claims],
         "undecided": [

@@ -190,6 +190,24 @@ def theory(
     return 0
 
 
+@command.command(short_help="Report least networks.")
+@click.argument("folder", type=click.Path(), metavar="FOLDER")
+@click.option("-o", "--output", required=True, type=click.Path(), metavar="FOLDER")
+@click.option("--kernel", is_flag=True, help="The kernel replays the proofs too.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def least(folder: str, output: str, kernel: bool, quiet: bool) -> int:
+    """Write the report of a folder that `robmem least --out` left, replaying every proof.
+
+    With one of `least --all-labelings` it has a table of all labelings.
+    """
+    from reports.least_report import least_report
+    from verifier.cli.progress import counted_of
+
+    with counted_of(quiet=quiet, what="replaying") as progress:
+        document = least_report(Path(folder), "kernel" if kernel else "checker", progress)
+    return _write(document, output)
+
+
 @command.command(short_help="Browse a folder of runs, at 127.0.0.1.")
 @click.argument("store", default="runs", type=click.Path(), metavar="[STORE]")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True)
