@@ -306,7 +306,7 @@ def _merged(owner: Int, nodes: Int, weights: Int, lines: Int | None = None) -> t
     if not len(owner):
         return owner, nodes, weights
     new = np.flatnonzero((np.diff(owner, prepend=-1) != 0) | (np.diff(nodes, prepend=-1) != 0))
-    if _largest(weights) * len(weights) >= LIMIT:
+    if _largest(weights) * int(np.diff(new, append=len(weights)).max()) >= LIMIT:
         raise RefusedError("unsupported", "sums beyond 64 bits")
     totals = np.add.reduceat(weights, new)
     owner, nodes = owner[new], nodes[new]
