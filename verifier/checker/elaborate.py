@@ -313,7 +313,8 @@ class Elaborator(TreeChecker):
         else:
             aim = target
         plain = leaf.usual and not slopes and not leaf.bounds
-        if plain and self._refuted[0] == self.mark() and aim in self._refuted[1]:
+        known = isinstance(aim, Atom) and aim in self._refuted[1]
+        if plain and known and self._refuted[0] == self.mark():
             return True
         least, error = self._least([aim], len(self.scaled.layers), USUAL if plain else leaf)
         return True if least > error else False if least < -error else None
