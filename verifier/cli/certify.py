@@ -32,7 +32,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
 
 @click.command(
     name="certify",
-    epilog="Example: robmem certify --data wine --ratio 999/1000 --out runs/wine",
+    epilog="Example: robmem certify --data wine --ratio 999/1000 --out runs/wine-limit",
     short_help="Certify every ball of a data set.",
 )
 @click.option("--data", "spec", default="digits", show_default=True, metavar="DATA")
