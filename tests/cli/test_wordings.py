@@ -125,6 +125,7 @@ CASES = {
     "verify net.npz --center t.npz:-1 --radius 1 --label 0": "t.npz has rows 0, 1, ..; '-1' is",
     "verify net.npz --center 1;2;3;4 --radius 1 --label 0": "write the numbers with commas",
     "verify net.npz --center [1,2,3,4] --radius 1 --label 0": "write the numbers with commas",
+    "worst net.npz --data t.npz --radius 1/10 --norm 2": "may be irrational: give --within",
     "verify net.npz --box 0:1 --unsafe Y_9<=0": "Y_9: the network has 3 outputs",
     "verify net.npz --box 0:1 --unsafe X_9<=0": "X_9: the network has 4 inputs",
     # files that are something else

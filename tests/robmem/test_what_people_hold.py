@@ -215,6 +215,7 @@ def test_data_that_do_not_fit_are_refused_in_words(points, labels, words):
         (lambda: robmem.certify(LINE, HAT, 1, jobs="all"), "jobs: 'all' is not a number"),
         (lambda: robmem.search(HAT, LINE, 1, samples=slice(50, 60)), "holds none of the"),
         (lambda: robmem.construct("LINF", "iris"), "it is called linf"),
+        (lambda: robmem.margin(HAT, robmem.Ball([0], 1, 2), 0), "irrational: give within"),
         (lambda: robmem.construct(LINE, "linf"), "no construction of type Dataset"),
         (lambda: HAT([1, 2]), "the network has 1 inputs"),
         (lambda: HAT(["x"]), "points"),

@@ -35,7 +35,7 @@ def read_point(text: str, inputs: int, layout: Layout, option: str = "--center")
         parts = text.split(",")
         if len(parts) == 1 and any(sign.isalpha() for sign in text.strip("eExX")):
             raise UserError(f"{option}: {shown(text)} is neither numbers nor an existing file")
-        if any(sign in text for sign in "[]();"):
+        if any(sign in text.strip() for sign in "[](); "):
             raise UserError(
                 f"{option}: {shown(text)}: write the numbers with commas, as 0,1/2,0.25"
             )

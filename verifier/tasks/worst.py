@@ -100,7 +100,7 @@ def worst(query: Query, *, within: Fraction | None = None, options: Options = Op
     if query.region.power > 2:
         raise UserError(f"norm {query.region.norm}: least margins are of inf, 1 and 2")
     if within is None and query.region.norm == "2":
-        raise UserError("on an L2 ball the worst margin may be irrational: give within")
+        raise UserError("on an L2 ball the worst margin may be irrational: give --within")
     with one_thread():
         return _Search(query, terms, options).run()
 
