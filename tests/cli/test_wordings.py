@@ -104,6 +104,7 @@ CASES = {
     "check t.npz --kernel --proved": "--proved and --kernel: one of them replays",
     "data iris --separator xx": "'xx' is neither one sign nor one of comma",
     "construct linf --data iris --rank 3": "construction linf has no option 'rank'",
+    "export --to kernel net.npz -o x": "net.npz: a network, not evidence; check a run's folder",
     "export --to onnx none -o x.onnx": "none: No such file or directory",
     "runs show none": "none: no run is stored there",
     "runs list none": "none: no such folder",

@@ -149,7 +149,7 @@ class Question:
             if not self.radius:
                 raise UserError("margins on the balls of all radii: the last is not positive")
         if self.norm == "2" and self.margin is not None and self.margin.within is None:
-            raise UserError("on an L2 ball the worst margin may be irrational: give --within")
+            raise UserError("on an L2 ball the worst margin may be irrational: give within")
 
     @property
     def measured(self) -> Literal["distance", "margin"] | None:

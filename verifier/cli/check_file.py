@@ -21,7 +21,7 @@ def check_file(path: Path, file: str | None, by: CheckerName, as_json: bool) -> 
     network of a proof that does not hold it. Raises RefusedError, naming the flaw, and UserError
     for files that are no evidence."""
     if path.suffix != ".vipr":
-        _require_evidence(path)
+        require_evidence(path)
         return _check_proof(path, file, by, as_json)
     if by != "checker":
         raise UserError(f"{path}: a kernel replays proof files and runs, not VIPR")
@@ -30,7 +30,7 @@ def check_file(path: Path, file: str | None, by: CheckerName, as_json: bool) -> 
     return _check_vipr(path, as_json)
 
 
-def _require_evidence(path: Path) -> None:
+def require_evidence(path: Path) -> None:
     """Raises UserError for a file that is called as networks and data are."""
     name = path.name.removesuffix(".gz")
     if name.endswith((".onnx", ".nnet", ".npz", ".net", ".pt", ".pth")):

@@ -90,6 +90,7 @@ def command(
     proved kernel reads; coq a proof file: a theorem for Coq (docs/kernel.md). Where there
     are several goals, -1, -2, .. precedes the suffix of FILE.
     """
+    from verifier.cli.check_file import require_evidence
     from verifier.cli.proved import export_coq, export_stream
     from verifier.question.errors import UserError
 
@@ -108,6 +109,7 @@ def command(
         if kind in ("kernel", "coq"):
             if prop is not None or goal is not None:
                 raise UserError(f"--property and --goal are not for --to {kind}")
+            require_evidence(Path(source))
             write = export_stream if kind == "kernel" else export_coq
             lines = write(source, target, net)
         elif kind == "vipr":
