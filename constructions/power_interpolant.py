@@ -7,7 +7,7 @@ With J pieces, let phi interpolate t^p at the multiples of 1 / J. In terms of Re
 
 0 <= phi(t) - t^p <= p(p - 1) / (8 J^2) on [0, 1], and phi >= 1 beyond, with the last slope.
 With M <= lambda - mu, t_k = |x_k - x_ik| / M, S = sum_k phi(t_k),
-tau = (mu / M)^p + n p(p - 1) / (8 J^2) < 1 and K = y_max / (1 - tau), the tests
+tau >= (mu / M)^p + n p(p - 1) / (8 J^2), tau < 1, and K = y_max / (1 - tau), the tests
 g_i = y_i - K relu(S - tau) fulfil Lemma 0 of `running_max`, by the proof in `sawtooth`.
 
 A reconstruction for Theorems B.3 and B.6 of Yu, Gao, Zhang (ICLR 2024), for when a shallow network
@@ -68,10 +68,17 @@ def pieces_of(
 
 
 def inside_power(
-    budget: Fraction, unit: Fraction, exponent: int, radius: Fraction | None
+    budget: Fraction, unit: Fraction, exponent: int, radius: Fraction | None, allowance: Fraction
 ) -> Fraction:
-    """(budget / M)^p, or for a smaller radius mu the affine mu budget^(p-1) / M^p >= (mu / M)^p."""
+    """(budget / M)^p, or for a smaller radius mu the affine mu budget^(p-1) / M^p >= (mu / M)^p.
+
+    For p > 2, where powers are long numbers, (budget / M)^p is rounded up to a short one, by at
+    most a 16th of what it and the `allowance` leave of 1: any larger threshold below 1 serves.
+    """
     largest = (budget / unit) ** exponent
+    if exponent > 2:
+        room = 1 - largest - allowance
+        largest = simplest_between(largest, largest + room / 16)
     return largest if radius is None else largest * radius / budget
 
 
@@ -92,9 +99,9 @@ class InterpolantTests(DistanceTests):
         for; see `inside_power`."""
         self.pieces, unit = pieces_of(dataset.dimension, budget, separation_lower, exponent)
         super().__init__(dataset, (dataset.labels + 1).tolist(), unit)
-        inside = inside_power(budget, unit, exponent, radius)
+        allowance = _bend(dataset.dimension, exponent) / self.pieces**2
         self.exponent = exponent
-        self.threshold = inside + _bend(dataset.dimension, exponent) / self.pieces**2
+        self.threshold = inside_power(budget, unit, exponent, radius, allowance) + allowance
         self.slope = max(self.labels) / (1 - self.threshold)
         slopes = [
             Fraction((j + 1) ** exponent - j**exponent, self.pieces ** (exponent - 1))

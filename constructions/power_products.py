@@ -8,10 +8,10 @@ way), with sq_m from `sawtooth`:
 On [0, 1]^2 it differs from ab by an amount in [-e, 2e], e = 4^-(m+1). Let t in [0, 1], a_1 = t,
 a_2 = sq_m(t) and a_{j+1} = mult_m(a_j, t) clipped to [0, 1]. By induction |a_j - t^j| <= 2(j - 1)e,
 since clipping moves nothing away from t^(j+1). With t_k = min(|x_k - x_ik| / M, 1), S = sum_k a_p,
-E = 2(p - 1)e, tau = (mu / M)^p + nE and K = y_max / (1 - nE - tau), the tests
+E = 2(p - 1)e, tau >= (mu / M)^p + nE and K = y_max / (1 - nE - tau), the tests
 g_i = y_i - K relu(S - tau) fulfil Lemma 0 of `running_max`: on ball i, S <= tau; on a ball of
 another label ||x - x_i||_p >= M, so one t_k is 1 or sum t_k^p >= 1, and S >= 1 - nE either way.
-It needs 2nE < 1 - (mu / M)^p, which sets m.
+It needs tau + nE < 1, so 2nE < 1 - (mu / M)^p, which sets m.
 
 A reconstruction for Theorems B.3 and B.6 of Yu, Gao, Zhang (ICLR 2024); the clamp is ours.
 """
@@ -69,7 +69,8 @@ class ProductTests(DistanceTests):
             levels += 1
         allowance = dataset.dimension * _error(levels, exponent)
         self.levels, self.exponent = levels, exponent
-        self.threshold = inside_power(budget, unit, exponent, radius) + allowance
+        inside = inside_power(budget, unit, exponent, radius, 2 * allowance)
+        self.threshold = inside + allowance
         self.slope = max(self.labels) / (1 - allowance - self.threshold)
         self.stages = 2 + levels + (exponent - 2) * (levels + 1) + 1
 

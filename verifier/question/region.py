@@ -278,12 +278,11 @@ def root_upper(value: Fraction, k: int = 2, bits: int = 24) -> Fraction:
 
 def integer_root(value: int, k: int) -> int:
     """The largest integer whose k-th power is at most `value` >= 0."""
-    if k == 2:
+    if k == 2 or not value:
         return isqrt(value)
-    root = 0
-    for bit in range(value.bit_length() // k, -1, -1):
-        if (root | 1 << bit) ** k <= value:
-            root |= 1 << bit
+    root, lower = 0, 1 << -(-value.bit_length() // k)  # Newton's steps from above, until none falls
+    while root != lower:
+        root, lower = lower, min(lower, ((k - 1) * lower + value // lower ** (k - 1)) // k)
     return root
 
 
