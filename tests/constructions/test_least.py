@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from constructions.least.answer import least, of_its_labels, read_least
 from constructions.least.evidence import Claim, Shown, shown
@@ -18,6 +20,7 @@ from constructions.least.questions import Impossible, Possible, dual_question, q
 from constructions.least.steps import Segment, bounds_at, segments
 from constructions.two_units import separate
 from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import Robust
 from verifier.evidence.data_file import Points
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
@@ -60,6 +63,84 @@ def test_brute_force_over_a_grid_agrees_on_a_line(labels: tuple[int, ...]) -> No
         assert isinstance(found.claim, Possible) == brute_force(labels, 0.2, width)
     if labels == (0, 1, 0, 1):
         assert isinstance(finder.decide(3, FIFTH).claim, Possible)
+
+
+@st.composite
+def few_points(draw: st.DrawFn) -> Dataset:
+    """Three or four points of the line or the plane, on a grid, with two labels."""
+    n, count = draw(st.integers(1, 2)), draw(st.integers(3, 4))
+    coordinate = st.integers(0, 3 if n == 2 else 5)
+    rows = draw(
+        st.lists(st.lists(coordinate, min_size=n, max_size=n), min_size=count, max_size=count,
+                 unique_by=tuple)
+    )  # fmt: skip
+    labels = draw(st.lists(st.integers(0, 1), min_size=count, max_size=count)
+                  .filter(lambda some: len(set(some)) == 2))  # fmt: skip
+    return Dataset.from_rows("few", rows, labels)
+
+
+def width_on_a_grid(data: Dataset, radius: float, most: int) -> int | None:
+    """The least width of the networks on a grid of weights that are right at centers and corners of
+    the balls: weights -1, 0, 1 of each input, kinks at half integers, factors 1, 2, -1, -2,
+    constants at multiples of 1/4. None if there is none up to `most`."""
+    n = data.dimension
+    centers = data.numerators.astype(float) / data.denominator
+    offsets = radius * np.array(list(product((-1.0, 0.0, 1.0), repeat=n)))
+    looked = (centers[:, None, :] + offsets[None]).reshape(-1, n)
+    signs = np.where(np.repeat(data.labels, len(offsets)) == 1, 1.0, -1.0)
+    directions = [np.array(v) for v in product((-1.0, 0.0, 1.0), repeat=n) if any(v)]
+    kinks = np.arange(-11, 12) / 2
+    plain = {np.maximum(looked @ v - kink, 0).tobytes() for v in directions for kink in kinks}
+    shapes = np.array([np.frombuffer(text) for text in sorted(plain)])
+    units = np.vstack([factor * shapes for factor in (1, 2, -1, -2)])
+    sums, constants = np.zeros((1, len(looked))), np.arange(-24, 25) / 4
+    for width in range(1, most + 1):
+        sums = (sums[:, None, :] + units[None]).reshape(-1, len(looked))
+        positive, negative = signs > 0, signs < 0  # a constant fits between the two sides
+        room = sums[:, positive].min(axis=1) - sums[:, negative].max(axis=1)
+        for one in sums[room > 1e-9]:
+            values = (one + constants[:, None]) * signs
+            if (values > 1e-9).all(axis=1).any():
+                return width
+    return None
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(few_points(), st.sampled_from([Fraction(0), FIFTH, Fraction(2, 5)]))
+def test_no_network_on_a_grid_is_narrower_than_what_is_claimed(
+    data: Dataset, budget: Fraction
+) -> None:
+    """What is right on the balls is right at their corners: below the grid's least width at these
+    nothing is said, but a width that is called impossible is not on the grid where the grid was
+    asked at all points of the claim; so the claim is taken up at these points."""
+    points = points_of(data)
+    width = width_on_a_grid(data, float(budget), 2)
+    corners = [
+        (k, tuple(c + budget * d for c, d in zip(points.point(k), offset, strict=True)))
+        for k in range(points.size) for offset in product((-1, 0, 1), repeat=points.dimension)
+    ]  # fmt: skip
+    finder = Finder(points, "inf")
+    for asked in (1, 2):
+        verdicts = [
+            finder._ask(finder._dual(asked, positive, list(dict.fromkeys(corners))), None)
+            for positive in range(asked + 1)
+        ]
+        excluded = all(isinstance(verdict, Robust) for verdict in verdicts)
+        if width is not None and width <= asked:
+            assert not excluded
+        found = finder.decide(asked, budget)
+        if excluded:
+            assert isinstance(found.claim, Impossible)
+        if isinstance(found.claim, Possible):
+            assert not excluded and claimed_right_everywhere(found.claim, corners, points)
+
+
+def claimed_right_everywhere(
+    claim: Possible, places: list[tuple[int, tuple[Fraction, ...]]], points: Points
+) -> bool:
+    return all(
+        (claim.network(list(x))[0] > Fraction(1, 2)) == bool(points.labels[k]) for k, x in places
+    )
 
 
 def test_xor_needs_a_third_unit_from_a_quarter_on() -> None:
