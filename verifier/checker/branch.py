@@ -101,6 +101,11 @@ class Branch:
         below = lcm(*(x.denominator for x in scaled_center))
         self._center = [int(x * below) for x in scaled_center], below
 
+    @property
+    def scaled_center(self) -> tuple[list[int], int]:
+        """The center of the ball, times the scale of the inputs: integers over a denominator."""
+        return self._center
+
     def lower(self, v: int) -> Number:
         """The current lower bound of A_v = scale[v] * a_v."""
         found = self._low.get(v)

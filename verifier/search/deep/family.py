@@ -25,6 +25,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.search.clock import LateError, check_time
+from verifier.search.deep.ball_rows import deciding_lemmas, rows_of
 from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.lifting import Lifting, holds
 from verifier.search.deep.propagation import Propagation
@@ -204,9 +205,28 @@ class _Attempt:
         much more than its box does, and what follows for maxima."""
         if tries.region.norm == "inf" or is_worth_trying(tries):
             return False
+        if self._closed_by_rows():
+            return True
         propagation = Propagation(tries, self._deadline, sums=False)
         propagation.run_forward()
         return self._closed(Lifting(self._checker), propagation, 0) or self._closed_by_maxima()
+
+    def _closed_by_rows(self) -> bool:
+        """By as few of these units as decide what reads them; nothing is kept if they are not
+        enough."""
+        checker = self._checker
+        rows = rows_of(checker.scaled)
+        if rows is None:
+            return False
+        mark, count, lifting = checker.mark(), len(self._steps), Lifting(checker)
+        for lemma in deciding_lemmas(checker, rows):
+            check_time(self._deadline)
+            self._steps += lifting.steps([lemma])
+        if self._closed_by_maxima():
+            return True
+        checker.undo(mark)
+        del self._steps[count:]
+        return False
 
     def _closed_by_exact_sums(self, tries: Slice) -> bool:
         """By sums of ridge functions that are as small as any, and what follows for maxima."""

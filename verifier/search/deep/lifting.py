@@ -165,20 +165,20 @@ def lowest(end: End, leaf: Leaf, target: Goal | Lemma) -> Fraction:
         return ZERO if least is None else least  # None: the branch is empty
     size, region = end.scaled.denominator, end.region
     constant = Fraction(form.constant)
-    gradient: dict[int, Fraction] = {}
-    for k, coefficient in form.z.items():
-        if region.norm == "inf":
-            side = end.input_bounds(k)[0 if coefficient > 0 else 1]
-            constant += coefficient * side
-        elif coefficient:
-            gradient[k] = Fraction(coefficient) * size
-            constant += gradient[k] * region.center[k]
-    if gradient and region.norm == "1":
-        constant -= region.size * max(map(abs, gradient.values()))
-    elif gradient and region.norm == "2":
-        constant -= sqrt_upper(region.size * sum(g * g for g in gradient.values()), 80)
-    elif gradient:
-        factor = Fraction(1, form.denominator)
-        loss = region.loss(g * factor for g in gradient.values())
-        constant -= form.denominator * root_upper(loss, region.power, 80)
+    if region.norm == "inf":
+        for k, coefficient in form.z.items():
+            constant += coefficient * end.input_bounds(k)[0 if coefficient > 0 else 1]
+        return constant / form.denominator
+    gradient = [c for c in form.z.values() if c]
+    if gradient:
+        center, below = end.scaled_center
+        constant += Fraction(sum(c * center[k] for k, c in form.z.items())) / below
+        if region.norm == "1":
+            constant -= region.size * size * max(map(abs, gradient))
+        elif region.norm == "2":
+            constant -= sqrt_upper(region.size * size**2 * sum(c * c for c in gradient), 80)
+        else:
+            factor = Fraction(size, form.denominator)
+            loss = region.loss(c * factor for c in gradient)
+            constant -= form.denominator * root_upper(loss, region.power, 80)
     return constant / form.denominator
