@@ -207,7 +207,8 @@ def test_a_run_asks_for_it():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"norm": "2"}, "not piecewise linear"),
+        ({"norm": "2"}, "norm 2: the least margin is not piecewise linear"),
+        ({"norm": "3"}, "norm 3: the least margin is not piecewise linear"),
         ({"clip": (F(0), F(1))}, "do not go with a clip"),
         ({"radius": F(0)}, "the last is not positive"),
         ({"radius": None, "distance": DistanceTerms()}, "about one ball"),

@@ -142,8 +142,10 @@ class Question:
         if self.decoder == "value":
             raise UserError("decoder value: an output that equals its label has no margin")
         if self.margin is not None and self.margin.curve:
-            if self.norm == "2":
-                raise UserError("norm 2: the least margin is not piecewise linear in the radius")
+            if self.norm not in ("inf", "1"):
+                raise UserError(
+                    f"norm {self.norm}: the least margin is not piecewise linear in the radius"
+                )
             if self.clip is not None:
                 raise UserError("margins on the balls of all radii do not go with a clip")
             if not self.radius:
