@@ -208,7 +208,7 @@ def test_a_run_asks_for_it():
     ("change", "words"),
     [
         ({"norm": "2"}, "norm 2: the least margin is not piecewise linear"),
-        ({"norm": "3"}, "norm 3: the least margin is not piecewise linear"),
+        ({"norm": "3"}, "norm 3: distances and least margins are of inf, 1 and 2"),
         ({"clip": (F(0), F(1))}, "do not go with a clip"),
         ({"radius": F(0)}, "the last is not positive"),
         ({"radius": None, "distance": DistanceTerms()}, "about one ball"),

@@ -142,7 +142,7 @@ class Question:
         if self.decoder == "value":
             raise UserError("decoder value: an output that equals its label has no margin")
         if self.margin is not None and self.margin.curve:
-            if self.norm not in ("inf", "1"):
+            if self.norm == "2":
                 raise UserError(
                     f"norm {self.norm}: the least margin is not piecewise linear in the radius"
                 )

@@ -198,7 +198,7 @@ def _on_ball(checker: FamilyChecker, rows: BallRows) -> tuple[Array, Array]:
     middle = axes @ np.array([float(c) for c in cone.center]) + rows.rows.constants
     below, above = [], []
     for end, region in zip(checker.ends, cone.ends, strict=True):
-        radius = float(root_upper(region.size, region.power))
+        radius = float(root_upper(region.size, region.power, 60))
         if region.power == 1:
             reach = radius * np.abs(axes).max(axis=1, initial=0)
         else:
