@@ -277,7 +277,7 @@ def test_the_search_splits_on_m_where_chords_are_too_far():
 def test_a_multiplier_of_the_ball_serves_both_ends():
     """Where nothing is to spare at either end, the multiplier of a slice is not that of both."""
     dataset = load("iris")
-    budget = budget_of_ratio(F(9, 10), power_separation(dataset, "2"), 2)
+    budget = budget_of_ratio(F(9, 10), power_separation(dataset, "2"), "2")
     family = family_up_to(dataset, "l2", budget)
     cone = family.terms().cone("2", tuple(dataset.point(0)))
     goals = label_goals("value", int(dataset.labels[0]), range(3), 1)
