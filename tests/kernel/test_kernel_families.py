@@ -371,15 +371,16 @@ def test_what_guards_a_run_about_every_budget():
 
 @pytest.mark.parametrize("is_open", [False, True])
 def test_a_flip_of_a_member_is_seen_on_the_ball_of_its_m_alone(is_open: bool) -> None:
-    """z = x - 1 is not below 0 at x = 1, which the ball of radius m around 0 reaches from m = 1 on,
-    of m in [1/2, 2] or [1/2, 2)."""
-    build = NetworkBuilder(2)
+    """x - 1 is not below 0 at x = 1, which the ball of radius m around 0 reaches from m = 1 on, of m
+    in [1/2, 2] or [1/2, 2). Another input lies between x and m."""
+    build = NetworkBuilder(3)
     network = build.network([build.inputs[0] - 1])
     goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "not below 0")
-    query = FamilyQuery(network, cone_of("inf", [0], F(1, 2), 2, is_open=is_open), (goal,))
+    query = FamilyQuery(network, cone_of("inf", [0, 0], F(1, 2), 2, is_open=is_open), (goal,))
     asked = stated(json.loads(head_of(query)), KernelNetwork(network_bytes(network)))
 
     def flaw(point: tuple[Fraction, ...], *, members: bool = True) -> str:
+        point = point[:1] + (F(1, 4),) * (len(point) - 1) + point[1:]
         text = certificate_bytes(Flip(point, 0), network.digest)
         try:
             return str(rules.check(asked, text, members=members))

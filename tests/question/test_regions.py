@@ -10,6 +10,7 @@ from verifier.question.errors import UserError
 from verifier.question.region import (
     Region,
     ball,
+    ball_of_size,
     box,
     distance,
     linear_minimum_holds,
@@ -156,6 +157,7 @@ def test_the_size_of_a_ball_is_given_once():
     assert ball("2", [F(0)], F(3)).size == 9 and ball("2", [F(0)], F(3)).upper == (3,)
     two = ball("2", [F(0)], radius_squared=F(2))
     assert two.size == 2 and 2 <= two.upper[0] ** 2 < 2 + F(1, 2**21)
+    assert ball_of_size("2", [F(0)], F(9)) == ball("2", [F(0)], F(3))  # closed, unless asked
     assert ball("1", [F(0)], F(3)).size == 3 and ball("inf", [F(0)], F(0)) == box([F(0)], [F(0)])
     assert ball("1", [F(0)], F(0)).size == 0
     assert ball("2", [F(0)], radius_squared=F(0)).upper == (0,)
