@@ -371,8 +371,8 @@ def test_what_guards_a_run_about_every_budget():
 
 @pytest.mark.parametrize("is_open", [False, True])
 def test_a_flip_of_a_member_is_seen_on_the_ball_of_its_m_alone(is_open: bool) -> None:
-    """x - 1 is not below 0 at x = 1, which the ball of radius m around 0 reaches from m = 1 on, of m
-    in [1/2, 2] or [1/2, 2). Another input lies between x and m."""
+    """x - 1 is not below 0 at x = 1, which the ball of radius m around 0 reaches from m = 1 on, of
+    m in [1/2, 2] or [1/2, 2). Another input lies between x and m."""
     build = NetworkBuilder(3)
     network = build.network([build.inputs[0] - 1])
     goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "not below 0")
