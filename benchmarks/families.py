@@ -3,13 +3,15 @@
     python benchmarks/families.py [--data iris wine ..] [--tables FOLDER] [--clusters 2 8 30]
         [--families linf l2 ..] [--balls 8 | --balls all] [--ratio 99/100] [--timeout 60]
         [--limit 600] [--append FILE.csv]
-    python benchmarks/families.py --show FILE.csv
+    python benchmarks/families.py --show FILE.csv [--page docs/times.md]
 
 FOLDER holds tables (.csv) whose last column is the label; a table that no network can memorize is
 left out, with its reason. `--clusters n` makes two classes of 100 points each, far apart, in n
 inputs: all neighbours of a ball have its own label. A cell is a family and a data set, in a process
 of its own: `--limit` bounds its CPU seconds, `--timeout` the seconds of a ball. Of `--balls` as
 many are asked as are given, spread evenly over the data.
+
+`--show` prints a table of such cells, and with `--page` puts it between the marks of a document.
 
 A line a cell: how many balls are robust, flips, undecided (of how many); CPU seconds to build, for
 the first ball (which derives what all share), a ball after that (search and check), and of the
@@ -51,6 +53,7 @@ from verifier.runs.work import Context, Job, hints_of
 from verifier.search.options import Options
 from verifier.tasks.verify import CheckedOutcome, verify_batch
 
+MARKS = "<!-- families -->", "<!-- end of families -->"
 TICK = 0.01  # seconds of CPU between two looks at what runs
 A_CLASS = 100  # points of a cluster
 GRID = 1000  # to which their coordinates are rounded
@@ -90,10 +93,14 @@ def main() -> int:
     parser.add_argument("--limit", type=int, default=600, help="CPU seconds a cell")
     parser.add_argument("--append", type=Path, help="a table to which cells are added")
     parser.add_argument("--show", type=Path, help="print such a table for a document")
+    parser.add_argument("--page", type=Path, help="the document that the table of --show goes to")
     parser.add_argument("--cell", nargs=2, metavar=("FAMILY", "DATA"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.show is not None:
-        print(shown(given.show))
+        if given.page is None:
+            print(shown(given.show))
+        else:
+            given.page.write_text(with_table(given.page.read_text(), shown(given.show)))
         return 0
     count = None if given.balls == "all" else int(given.balls)
     if given.cell is not None:
@@ -299,6 +306,15 @@ def shown(path: Path) -> str:
     for family in dict.fromkeys(name for name, _ in cells):
         rows.append([f"`{family}`", *(text_of(cells.get((family, name))) for name in data)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def with_table(page: str, table: str) -> str:
+    """The document with this table between its marks."""
+    before, _, rest = page.partition(f"{MARKS[0]}\n")
+    _, found, after = rest.partition(MARKS[1])
+    if not found:
+        raise SystemExit(f"the page has no lines {MARKS[0]} and {MARKS[1]}")
+    return f"{before}{MARKS[0]}\n{table}\n{MARKS[1]}{after}"
 
 
 def text_of(cell: dict[str, str] | None) -> str:

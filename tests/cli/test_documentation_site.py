@@ -113,3 +113,20 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path):
             r'<(?:script|img|link)[^>]*(?:src|href)="(https?:)?//', page.read_text()
         )
         assert not loaded, page
+
+
+def test_the_table_of_families_is_the_one_that_was_measured():
+    place = util.spec_from_file_location("families", ROOT / "benchmarks" / "families.py")
+    assert place is not None and place.loader is not None
+    module = util.module_from_spec(place)
+    sys.modules["families"] = module  # dataclasses look there for types
+    try:
+        place.loader.exec_module(module)
+    finally:
+        del sys.modules["families"]
+    page = (ROOT / "docs/times.md").read_text()
+    table = module.shown(ROOT / "benchmarks/families.csv")
+    assert module.with_table(page, table) == page, (
+        "run python benchmarks/families.py --show benchmarks/families.csv --page docs/times.md"
+    )
+    assert "| `l3-shallow` |" in table and "robust" in table

@@ -43,7 +43,7 @@ def test_the_ball_before_the_tie_is_proved_and_the_one_beyond_has_a_flip(
 
 
 def test_a_run_about_l3_balls(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ask = ("certify", "--data", "four.csv", "--construction", "l3-shallow", "--out", "run")
+    ask = ("certify", "--data", "four.csv", "--norm", "3", "--out", "run")  # by l3-shallow
     code, out, _ = run(capsys, *ask, "--ratio", "9/10", "--jobs", "1")
     assert code == 0
     assert "all 4 samples keep their label on L3 balls" in out
@@ -63,6 +63,9 @@ def test_commands_that_know_three_norms(here: Path, capsys: pytest.CaptureFixtur
         (("radius", *asked), "norm 3: distances are measured in inf, 1 and 2"),
         (("worst", *asked, "--radius", "1/10"), "norm 3: least margins are of inf, 1 and 2"),
         (("margin", *asked, "--up-to", "1/10"), "norm 3: the least margin is not piecewise linear"),
+        (("certify", "--data", "four.csv", "--norm", "7"), "there is no construction for it; name one"),
+        (("certify", "--data", "four.csv", "--norm", "3", "--by-theorem"),
+         "--norm 3: no theorem is recognised there"),
         (("data", "four.csv", "--norm", "3"), "norm '3' is not inf, 1 or 2"),
         (("verify", *asked[:1], "--center", "0,0", "--label", "1", "--norm", "65", "--radius", "1"),
          "norm '65' is not inf, or an integer from 1 to 64"),

@@ -42,7 +42,7 @@ _LISTED_FLIPS = 25  # in JSON; the certificates hold all of them
     "--construction",
     "name",
     metavar="NAME",
-    help="Build this.  [default: linf; l1 or l2 with that norm]",
+    help="Build this.  [default: linf; l1, l2, l3-shallow or l4-shallow with that norm]",
 )
 @click.option("--network", "file", metavar="FILE", help="Certify this network instead.")
 @click.option("--ratio", metavar="Q", help="budget / (separation / 2).  [default: 99/100]")
@@ -333,7 +333,7 @@ def _begin(
         name = f"{options.name or 'lipschitz-ovr'}-open"
         network, asked, about = open_balls_of_construction(options, dataset)
     elif options.file is None:
-        name = options.name or f"l{options.norm or 'inf'}"
+        name = options.name or _default(options.norm or "inf")
         network, asked, about = _constructed(
             dataset, name, sizes, options.norm, options.seed, built
         )
@@ -365,6 +365,20 @@ def _begin(
         change_limits=bool(options.retry),
     )
     return run, about
+
+
+def _default(norm: str) -> str:
+    """The construction that is built for balls of this norm, if none is named."""
+    from constructions.registry import REGISTRY
+    from verifier.question.errors import UserError
+
+    name = next((name for name in (f"l{norm}", f"l{norm}-shallow") if name in REGISTRY), None)
+    if name is None:
+        raise UserError(
+            f"--norm {norm}: there is no construction for it; name one of another norm by "
+            f"--construction, or a network by --network"
+        )
+    return name
 
 
 def _constructed(

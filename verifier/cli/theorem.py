@@ -88,8 +88,10 @@ def construction_of(options: Any) -> str:
 
     if options.every_budget and options.norm is not None:
         raise UserError("--every-budget does not go with --norm")
-    default = {None: "linf", "inf": "linf", "1": "l1", "2": "l2-halfspaces"}[options.norm]
-    theorem = theorem_of(options.name or default)
+    default = {None: "linf", "inf": "linf", "1": "l1", "2": "l2-halfspaces"}.get(options.norm)
+    if options.name is None and default is None:
+        raise UserError(f"--norm {options.norm}: no theorem is recognised there; inf, 1 and 2 are")
+    theorem = theorem_of(options.name or default or "")
     if options.norm not in (None, theorem.norm):
         raise UserError(
             f"--norm {options.norm}: {theorem.source} is about balls of norm {theorem.norm}"
