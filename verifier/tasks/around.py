@@ -24,6 +24,7 @@ from verifier.question.region import Region, ball_of_size, distance, power
 from verifier.question.shown import Shown
 from verifier.search.attack import ascend, into_region
 from verifier.search.bounds.floats import FloatNetwork, fits, float_network, float_vector
+from verifier.search.clock import tick
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.flips.nearby import (
     corners,
@@ -193,6 +194,7 @@ class Around:
         the pieces that meet it there, while that helps."""
         best, phases = flip, dict[int, bool]()
         for _ in range(_PIECES if self.floats.rough is not None else 0):
+            tick()
             size = next_dyadic(best.distance)
             query = self.query(size, [best.goal], open=True)
             scaled = scaled_for(self.network, [query])
