@@ -118,6 +118,8 @@ def questions_of(claim: Impossible | Possible | Below, points: Points, norm: Nor
     Raises RefusedError, naming the flaw, for a claim that is not about networks of its width, or
     about points that are in no ball of the right sample.
     """
+    if norm not in NORMS:
+        raise RefusedError("malformed", f"norm {norm}: {', '.join(NORMS)} are meant")
     if isinstance(claim, Possible):
         return ball_questions(claim, points, norm)
     if isinstance(claim, Below):

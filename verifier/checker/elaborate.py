@@ -7,7 +7,8 @@ closes as well: with the usual slopes, or with slopes of 24 bits. Steps and node
 at a time, so a proof is never held as a whole. `kernel_check` has the kernel replay what comes out;
 it believes nothing of what is computed here.
 
-What the checker accepts the kernel accepts. It may accept more: symbolic bounds are rounded in the
+What the checker accepts the kernel accepts, but for symbolic bounds of a branch that contradicts
+itself, which may be refused here, "bound too weak". It may accept more: symbolic bounds are rounded in the
 checker, and exact here.
 """
 

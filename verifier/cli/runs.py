@@ -171,7 +171,7 @@ def export(run: str, form: str | None, rivals: bool, output: str | None) -> int:
     """Print what is stored of every sample of the run in the folder RUN.
 
     Exact numbers are texts, with the nearest float in the column after them; radius,
-    distance and the ends of intervals are squares for norm 2.
+    distance and the ends of intervals are p-th powers for a norm p from 2 on.
 
     Nothing is replayed: `recorded` is the state that the database holds, not a verdict.
     """

@@ -134,8 +134,8 @@ def command(given: Given, wanted: Wanted, out: str | None) -> int:
 
     The strongest attack comes first: collisions of the first layer, vertices, gradients
     with restarts; then exact search, which ends with a proof where there is no flip.
-    Every flip is a point in rationals, evaluated exactly; a tie counts. Distances are
-    squared for norm 2.
+    Every flip is a point in rationals, evaluated exactly; a tie counts. Of a norm
+    p from 2 on, the p-th powers of distances are shown.
 
     An .npz file holds sample, label, rival, center, point, outputs and distance as
     arrays, numbers rounded to the nearest; JSON holds them exactly. A picture shows the

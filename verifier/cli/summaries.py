@@ -85,6 +85,7 @@ def shown_run(
     from verifier.cli.options import short, shorts, table
     from verifier.cli.samples import accuracy_rows
     from verifier.question.printable import size_text
+    from verifier.question.region import distance_text
 
     seconds = summary.seconds
     phases = ", ".join(f"{phase} {seconds[phase]:.1f}" for phase in ("bounds", "search", "check"))
@@ -119,7 +120,7 @@ def shown_run(
     lines = [table(rows)]
     for flip in flips:
         outputs = shorts(flip.outputs[:10])
-        away = "squared distance" if summary.question.norm == "2" else "distance"
+        away = distance_text(summary.question.norm)
         lines.append(
             f"{'misread center' if flip.sample in centers.misread else 'flip'} of sample "
             f"{flip.sample}: label "

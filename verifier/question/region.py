@@ -240,6 +240,11 @@ def root_text(norm: Norm) -> str:
     return "radius" if p == 1 else "squared radius" if p == 2 else f"{p}-th power of the radius"
 
 
+def distance_text(norm: Norm) -> str:
+    """What `distance` gives, in words."""
+    return root_text(norm).replace("radius", "distance")
+
+
 def linear_minimum_holds(
     region: Region, gradient: Mapping[int, Fraction], constant: Fraction, strict: bool
 ) -> bool:
