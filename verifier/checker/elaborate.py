@@ -8,8 +8,8 @@ at a time, so a proof is never held as a whole. `kernel_check` has the kernel re
 it believes nothing of what is computed here.
 
 What the checker accepts the kernel accepts, but for symbolic bounds of a branch that contradicts
-itself, which may be refused here, "bound too weak". It may accept more: symbolic bounds are rounded in the
-checker, and exact here.
+itself, which may be refused here, "bound too weak". It may accept more: symbolic bounds are rounded
+in the checker, and exact here.
 """
 
 from __future__ import annotations

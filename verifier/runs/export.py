@@ -26,8 +26,8 @@ def exported(folder: RunFolder, run: RunRow, samples: list[SampleRow]) -> list[d
 
     `label` is the sample's. `radius` is that of the balls asked about and `distance` that of the
     recorded flip from the sample, `lower` and `upper` the ends of a recorded interval: radii, for
-    a norm p from 2 on their p-th powers, or least margins. Raises RefusedError for data or certificates that are
-    missing or altered.
+    a norm p from 2 on their p-th powers, or least margins. Raises RefusedError for data or
+    certificates that are missing or altered.
     """
     points, question = folder.points(), question_from(run.question)
     size = question.radius if question.radius_squared is None else question.radius_squared
