@@ -50,8 +50,9 @@ def least_report(
     exact = found.exact
     answer = Table(
         "least",
-        "The least width of a network of depth 2, its units and its parameters, zeros among them.",
-        ("budget", "least width", "least parameters"),
+        f"The least width of a network of depth {found.asked.depth}"
+        + (", and its parameters, zeros among them." if found.asked.depth == 2 else "."),
+        ("budget", "least width", "least parameters")[: 3 if found.asked.depth == 2 else 2],
         tuple(_step_rows(found)),
     )
     tiles = Tiles((
@@ -62,7 +63,7 @@ def least_report(
     ))  # fmt: skip
     return Document(
         path.name,
-        f"L{found.asked.norm} balls, networks of depth 2",
+        f"L{found.asked.norm} balls, networks of depth {found.asked.depth}",
         found.claim + ".",
         "good" if exact else "warn",
         (),
@@ -128,7 +129,9 @@ def _of_labelings(path: Path, by: CheckerName, progress: Callable[[int, int], No
 def _step_rows(found: Least) -> list[tuple[Cell, ...]]:
     n = found.points.dimension
     return [
-        (part.text(found.unit), width_text(part), width_text(part, "parameters", n))
+        (part.text(found.unit), width_text(part), width_text(part, "parameters", n))[
+            : 3 if found.asked.depth == 2 else 2
+        ]
         for part in found.segments
     ]
 

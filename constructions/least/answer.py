@@ -13,7 +13,7 @@ import numpy as np
 from constructions.hypotheses import check_budget, power_separation
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder
-from constructions.least.folder import Asked, LeastFolder
+from constructions.least.folder import DEPTHS, Asked, LeastFolder
 from constructions.least.questions import NORMS, Below, Impossible
 from constructions.least.steps import Search, Segment, bounds_at, segments
 from verifier.data.dataset import Dataset
@@ -49,11 +49,13 @@ class Least:
     def segments(self) -> list[Segment]:
         """The answer: the budgets that were asked about, or all of them from 0 to `top`."""
         if self.asked.sizes is None:
-            return segments(self.claims, self.top)
-        return [
-            Segment(size, size, True, True, *bounds_at(self.claims, size))
-            for size in self.asked.sizes
-        ]
+            found = segments(self.claims, self.top)
+        else:
+            found = [
+                Segment(size, size, True, True, *bounds_at(self.claims, size))
+                for size in self.asked.sizes
+            ]
+        return found if self.asked.depth == 2 else deeper(found, self.points.classes)
 
     @property
     def exact(self) -> bool:
@@ -67,16 +69,42 @@ class Least:
 
     def at(self, size: Fraction) -> tuple[int, int | None]:
         """At least, and at most, so many units for closed balls of this size; None: not known."""
-        return bounds_at(self.claims, size)
+        bounds = bounds_at(self.claims, size)
+        if self.asked.depth == 2:
+            return bounds
+        (only,) = deeper([Segment(size, size, True, True, *bounds)], self.points.classes)
+        return only.at_least, only.at_most
 
     @property
     def claim(self) -> str:
         """The answer in a sentence."""
         parts = [f"{width_text(part)} for {part.text(self.unit)}" for part in self.segments]
         return (
-            f"{self.name}, L{self.asked.norm}: the least width of a robust memorizer of depth 2 is "
-            + "; ".join(parts)
+            f"{self.name}, L{self.asked.norm}: the least width of a robust memorizer of "
+            f"depth {self.asked.depth} is " + "; ".join(parts)
         )
+
+
+def deeper(found: Sequence[Segment], classes: int) -> list[Segment]:
+    """What these bounds for depth 2 say of depth 3.
+
+    At most: outputs of units are not negative, so a further layer can hand them on, and no width is
+    lost. At least, for two labels: with layers of width 1 f is monotone in one form v . x, so that
+    f > 1/2 on a half-space v . x > t (or <), and as balls are compact one unit of depth 2 reads all
+    labels as well; where depth 2 needs two units, so does any depth. For more labels nothing.
+    """
+    floor = 2 if classes == 2 else 1
+    parts: list[Segment] = []
+    for part in found:
+        part = replace(part, at_least=min(part.at_least, floor))
+        last = parts[-1] if parts else None
+        if last and part.first == last.last and part.first < part.last and (
+            last.at_least, last.at_most
+        ) == (part.at_least, part.at_most):  # fmt: skip
+            parts[-1] = replace(last, last=part.last, with_last=part.with_last)
+        else:
+            parts.append(part)
+    return parts
 
 
 def counted(width: int, count: str, dimension: int) -> int:
@@ -137,6 +165,7 @@ def least(
     most: int = 4,
     folder: Path | None = None,
     *,
+    depth: int = 2,
     family: Network | None = None,
     scaled: Sequence[int] = (),
     seconds: float | None = None,
@@ -144,6 +173,7 @@ def least(
 ) -> Least:
     """The least width for closed balls of these sizes (of norm 2 squared radii), for all if None.
 
+    Of depth 3 the answer is what that of depth 2 says, see `deeper`.
     Labels are numbered 0, 1, .. in their order, those alone of which there are samples: the names
     that a selection keeps of others do not count. Widths up to `most` are looked at. With a folder
     every claim is stored as soon as it is shown, and what is there is replayed and taken up; at the
@@ -157,7 +187,12 @@ def least(
     """
     dataset = of_its_labels(dataset)
     top = check_asked(dataset, norm, sizes, most)
-    asked = Asked(norm, None if sizes is None else tuple(sizes), most)
+    if depth not in DEPTHS:
+        raise UserError(
+            f"depth {depth}: least networks are known of depth 2, and what that says of depth 3; "
+            "with more layers the outputs are products of weights, see docs/least.md"
+        )
+    asked = Asked(norm, None if sizes is None else tuple(sizes), most, depth)
     data = data_bytes(dataset.numerators, dataset.denominator, dataset.labels, dataset.label_names)
     points = parse_data(data)
     store = None if folder is None else LeastFolder(folder)

@@ -38,6 +38,7 @@ from verifier.runs.folder import CERTIFICATES, DATA, SEAL, RunFolder
 
 VERSION = 1
 CLAIMS = "least.json"
+DEPTHS = (2, 3)
 NETWORKS = "networks"
 _FIELDS = {
     "possible": ("network", "open"),
@@ -50,7 +51,8 @@ _BEGUN = {".lock", CERTIFICATES, NETWORKS, DATA}  # what there is before the fir
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is looked for: the least width for these sizes of balls, of all if None, up to the
-    width `most`."""
+    width `most`, of networks of this depth. All claims are about depth 2, whatever the depth; of
+    depth 3 they say what `answer.deeper` has."""
 
     norm: Norm
     sizes: tuple[Fraction, ...] | None
@@ -269,10 +271,10 @@ def _claim_out(one: Shown) -> dict[str, Any]:
 
 def _asked_in(content: dict[str, Any]) -> Asked:
     norm, sizes = content["norm"], content["sizes"]
-    if norm not in NORMS or content["depth"] != 2:
+    if norm not in NORMS or content["depth"] not in DEPTHS:
         raise RefusedError("malformed", f"norm {str(norm)[:9]!r}, depth {content['depth']!r}")
     asked = None if sizes is None else tuple(map(_rational, list_in(sizes, "sizes")))
-    return Asked(norm, asked, index_in(content["most"]), 2)
+    return Asked(norm, asked, index_in(content["most"]), index_in(content["depth"]))
 
 
 def _place_in(value: Any) -> tuple[int, tuple[Fraction, ...]]:

@@ -72,7 +72,8 @@ def test_a_claim_that_is_not_proved_is_refused_whatever_the_seal_says(
 
 
 @pytest.mark.parametrize(("arguments", "said"), [
-    (("--depth", "3"), "--depth 3"),
+    (("--depth", "4"), "depth 4"),
+    (("--depth", "3", "--count", "units"), "--depth 3"),
     (("--budgets", "1/2"), "is not below half the separation"),
     (("--budgets", "-1"), "is negative"),
     (("--budgets", "x"), "--budgets: not a rational number"),
@@ -93,6 +94,24 @@ def test_the_count_that_is_shown_is_asked(capsys: pytest.CaptureFixture[str], li
         assert code == 0 and f"least {count}" in out and f"mu = 1/4  {shown}\n" in out
     _, out, _ = run(capsys, "least", line, "--budgets", "1/4", "--json")
     assert json.loads(out)["least_parameters"] == [{"at_least": 7, "at_most": 7}]
+
+
+def test_depth_three_is_what_depth_two_says(
+    capsys: pytest.CaptureFixture[str], line: str, tmp_path: Path
+) -> None:
+    """Exact where depth 2 needs at most two units; star3 needs three there from 1/4 on."""
+    folder = str(tmp_path / "f")
+    asked = ("least", line, "--budgets", "1/4", "--out", folder)
+    code, out, _ = run(capsys, *asked, "--depth", "3")
+    assert code == 0 and "networks of depth 3" in out and "mu = 1/4  2\n" in out
+    code, out, _ = run(capsys, "check", folder, "--json")
+    facts = json.loads(out)
+    assert code == 0 and facts["depth"] == 3 and facts["least_parameters"] is None
+    code, _, err = run(capsys, *asked)
+    assert code == 2 and "the depth there is 3, asked is 2" in err
+    page = tmp_path / "page"
+    assert run(capsys, "report", "least", folder, "-o", str(page))[0] == 0
+    assert (page / "tables/least.csv").read_text().count("parameters") == 0
 
 
 def test_all_labelings_are_a_table_and_a_report(
@@ -185,7 +204,49 @@ def test_the_rows_of_the_table_are_what_their_sealed_runs_show(
     lines = (ROOT / "docs/least.md").read_text().splitlines()
     said = "XOR" if data == "xor" else data
     row = f"| {said}, {norm.replace('Linf', 'L-inf')} | "
-    assert [f"| {steps} | " in line for line in lines if line.startswith(row)] == [True]
+    assert [
+        f"| {steps} | " in line for line in lines if line.startswith(row) and ".csv" in line
+    ] == [True]
+
+
+ALL = sorted(path.parent for path in (ROOT / "reports/least/all").glob("*/labelings.json"))
+
+
+@pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)
+def test_the_rows_of_all_labelings_are_what_their_sealed_runs_show(folder: Path) -> None:
+    from constructions.least.answer import read_least, steps_text
+    from constructions.least.labelings import labelings, labelled, read_table
+    from verifier.data.load import load
+    from verifier.runs.run import points_of
+
+    norm, name = folder.name.split("-")
+    data = load(f"{ROOT}/reports/least/all/{name}.csv")
+    listed, classes = read_table(folder)
+    assert listed == labelings(data, norm.removeprefix("L")) and len(listed) == classes
+    lines = (ROOT / "docs/least.md").read_text().splitlines()
+    begin = f"| {name}, {norm.replace('Linf', 'L-inf')} | "
+    rows = [line for line in lines if line.startswith(begin) and line.count("|") == 5]
+    shown = []
+    for one in listed:
+        found = read_least(folder / one.text)
+        assert found.points.digest == points_of(labelled(data, one)).digest
+        assert "L" + found.asked.norm == norm
+        shown.append(f"{begin}{one.text} | {one.alike} | {steps_text(found)} |")
+    assert rows == shown
+
+
+def test_every_row_of_all_labelings_has_a_run() -> None:
+    lines = (ROOT / "docs/least.md").read_text().splitlines()
+    found = {
+        line.split("|")[1].strip() for line in lines if line.count("|") == 5 and "alike" not in line
+    }
+    known = {path.name for path in ALL}
+    named = {
+        name.split(", ")[1].replace("-", "") + "-" + name.split(", ")[0]
+        for name in found
+        if ", L" in name
+    }
+    assert named == known and known
 
 
 def test_every_row_has_a_sealed_run() -> None:

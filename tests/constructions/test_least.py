@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constructions.least.answer import least, of_its_labels, read_least
+from constructions.least.answer import deeper, least, of_its_labels, read_least
 from constructions.least.evidence import Claim, Shown, shown
 from constructions.least.find import Finder
 from constructions.least.questions import Impossible, Possible, dual_question, questions_of
@@ -349,6 +349,24 @@ def test_segments_are_what_the_claims_say_of_every_budget() -> None:
         Segment(Fraction(1, 3), Fraction(2, 5), True, True, 3, 3),
         Segment(Fraction(2, 5), half, False, False, 3, None),
     ]
+
+
+def test_a_third_layer_saves_nothing_where_two_units_do() -> None:
+    zero, half = Fraction(0), Fraction(1, 2)
+    found = [
+        Segment(zero, FIFTH, True, False, 1, 1),
+        Segment(FIFTH, QUARTER, True, False, 3, 3),
+        Segment(QUARTER, half, True, False, 4, 4),
+    ]
+    assert deeper(found, 2) == [
+        found[0], replace(found[1], at_least=2), replace(found[2], at_least=2),
+    ]  # fmt: skip
+    assert [part.at_least for part in deeper(found, 3)] == [1, 1, 1]
+    joined = [
+        Segment(zero, FIFTH, True, False, 3, None),
+        Segment(FIFTH, half, True, False, 2, None),
+    ]
+    assert deeper(joined, 2) == [Segment(zero, half, True, False, 2, None)]
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     "--budgets-squared", metavar="Q,..", help="Squared radii, for norm 2, instead of --budgets."
 )
 @click.option(
-    "--depth", type=int, default=2, show_default=True, help="2: one hidden layer; no other yet."
+    "--depth", type=int, default=2, show_default=True, help="2, exactly; 3: what that says."
 )
 @click.option(
     "--max-width",
@@ -104,9 +104,12 @@ def command(
     With --out every claim is stored as soon as it is shown, the same command continues, and
     `robmem check FOLDER` makes all questions again from the data and replays all proofs.
 
-    Of n inputs a network of width w has w units and w (n + 2) + 1 parameters, zeros among them;
-    --count says which are shown. --all-labelings asks the same of all ways to give the points
-    two labels, up to symmetries of the points and the exchange of the labels.
+    Of depth 3 the answer is what that of depth 2 says: it is exact where that is at most 2
+    (of two labels), and an interval where not.
+
+    Of n inputs a network of depth 2 and width w has w units and w (n + 2) + 1 parameters,
+    zeros among them; --count says which are shown. --all-labelings asks the same of all ways
+    to give the points two labels, up to symmetries of the points and the exchange of the labels.
 
     Exit code 0 if the least width is known for all that was asked, 3 if not.
     """
@@ -116,10 +119,10 @@ def command(
     from verifier.question.errors import UserError
 
     started = monotonic()
-    if depth != 2:
+    if depth != 2 and (count != "width" or all_labelings):
         raise UserError(
-            f"--depth {depth}: least networks are known of depth 2 alone; with more layers the "
-            "outputs are products of weights, see docs/least.md"
+            f"--depth {depth}: of more layers widths alone, of one labeling; leave out --count "
+            "and --all-labelings"
         )
     sizes = _sizes(norm, budgets, budgets_squared)
     given = _family(family, scaled)
@@ -138,6 +141,7 @@ def command(
             sizes,
             most,
             folder,
+            depth=depth,
             family=given[0],
             scaled=given[1],
             seconds=timeout,
@@ -255,7 +259,7 @@ def show(
     rows: list[tuple[str, ...]] = [("budget", f"least {count}")]
     n = found.points.dimension
     rows += [(part.text(found.unit), width_text(part, count, n)) for part in found.segments]
-    print(f"{found.name}: L{found.asked.norm} balls, networks of depth 2\n")
+    print(f"{found.name}: L{found.asked.norm} balls, networks of depth {found.asked.depth}\n")
     print(columns(rows))
     print()
     for one in found.claims:
@@ -311,7 +315,9 @@ def _facts(
         "sizes_are": found.unit,
         "half_separation": format_rational(found.top),
         "least_width": steps,
-        "least_parameters": [
+        "least_parameters": None
+        if found.asked.depth != 2
+        else [
             {
                 "at_least": counted(part.at_least, "parameters", n),
                 "at_most": None if part.at_most is None else counted(part.at_most, "parameters", n),
