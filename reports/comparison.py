@@ -35,7 +35,9 @@ def compared(runs: Sequence[StoredRun]) -> Section:
     """Several runs side by side."""
     columns = [_compared(run) for run in runs]
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
-    table = Table("runs", "The runs side by side.", ("", *(run.name for run in runs)), tuple(rows))
+    table = Table(
+        "runs", "The runs side by side.", ("what", *(run.name for run in runs)), tuple(rows)
+    )
     blocks: list[Block] = [table, *_curves(runs)]
     for (i, first), (j, second) in [*combinations(enumerate(runs, 1), 2)][:_MOST_PAIRS]:
         blocks += _pair(first, second, "" if len(runs) == 2 else f"-{i}-{j}")
