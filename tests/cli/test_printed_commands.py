@@ -39,6 +39,7 @@ EXAMPLE = re.compile(r"^  Example: (robmem .*(?:\n  \S.*)*)$", re.MULTILINE)
 
 
 CODES = {True: (0, 1, 3), False: (0,)}  # of our commands: a flip, or something undecided
+TWO = {"iris": "49:51", "wine": "58:60"}  # samples of two labels, which constructions need
 SLOW = {"README", "all-data", "cluster", "commands", "flips", "kernel", "learn-theory",
         "learn-trained", "least", "pytorch", "recipes", "reports", "runs", "theorems", "theory",
         "times", "trust", "week"}  # fmt: skip
@@ -87,7 +88,8 @@ def _small(line: str) -> str:
         return line
     if "--samples" in words:
         return re.sub(r"--samples 0:\d+", "--samples 0:2", line)
-    few = "49:51" if "theory" in words else "0:2"  # theory needs two labels: iris has them there
+    building = {"theory", "construct", "width", "least"} & set(words)
+    few = next((two for data, two in TWO.items() if building and data in words), "0:2")
     return line.split(" #")[0].rstrip() + f" --samples {few}"
 
 

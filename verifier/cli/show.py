@@ -23,7 +23,7 @@ _LISTED = 12  # inputs, outputs and layers in the table; all of them with --json
 
 @click.command(
     name="show",
-    epilog="Example: robmem show net.onnx --at 0,1/2,0.25",
+    epilog="Example: robmem show net.onnx --at digits:7",
     short_help="Say what a network file holds.",
 )
 @click.argument("net", metavar="NET")
