@@ -20,6 +20,7 @@ import pytest
 from tests.oracles import reader
 from tests.oracles.commands import run
 from tests.oracles.proved_kernel import kernel_folder
+from tests.oracles.theorem_program import theorem_folder
 from verifier.cli.main import group
 
 ROOT = Path(__file__).parents[2]
@@ -84,7 +85,8 @@ def _small(line: str) -> str:
     """The same about two samples, where it would be about all of a bundled table."""
     words = shlex.split(line, comments=True)
     known = _asked(words[1], words[2] if len(words) > 2 else "") if words[0] == "robmem" else ()
-    if "--samples" not in known or "&&" in line or "--by-theorem" in words:
+    whole = {"--by-theorem", "--stream"} & set(words)  # quick, and about one network
+    if "--samples" not in known or "&&" in line or whole:
         return line
     if "--samples" in words:
         return re.sub(r"--samples 0:\d+", "--samples 0:2", line)
@@ -147,9 +149,8 @@ def test_what_a_page_prints_runs(page, here, monkeypatch, capfd):
         if any(words in text for words in NOT_HERE) or ("import torch" in text and not TORCH):
             continue
         if any(words in text for words in PROVED):
-            folder = str(kernel_folder())
-            monkeypatch.setenv("ROBMEM_KERNEL", folder)
-            monkeypatch.setenv("PATH", os.pathsep.join([folder, os.environ["PATH"]]))
+            folders = [str(kernel_folder()), str(theorem_folder())]
+            monkeypatch.setenv("PATH", os.pathsep.join([*folders, os.environ["PATH"]]))
         if language == "python":
             shell = re.sub(r"^!(.*)$", lambda line: f"_shell({line[1]!r})", text, flags=re.M)
             exec(compile(shell, where, "exec"), names)  # noqa: S102 - of our own pages
