@@ -130,7 +130,6 @@ def test_the_limit_is_a_point_of_two_closed_balls(name):
         (["--construction", "l2", "--ratio", "1/2", "--rank", "2"], "does not go with --rank"),
         (["--construction", "l2", "--budget", "0"], "up to 0 has one member"),
         (["--construction", "l2", "--ratio", "1"], "is not below half the separation"),
-        (["--construction", "l3-deep", "--ratio", "1/2"], "l3-deep is for norm 3"),
         (["--construction", "narrow-linf", "--rank", "2"], "that with --rank 4, which projects"),
         (["--construction", "narrow-linf", "--kind", "cayley"], "does not go with --kind"),
         (["--from", "1/10"], "must be below the last"),

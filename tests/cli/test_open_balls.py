@@ -46,9 +46,17 @@ def test_open_balls_of_half_the_separation_are_proved_and_replayed(data, tmp_pat
     ],
 )
 def test_open_balls_of_a_network_from_a_file(given, words, data, tmp_path, capsys):
-    built = ["construct", "lipschitz-ovr", "--data", data, "-o", str(tmp_path / "net.npz")]
+    built = ["construct", "lipschitz-ovr", "--data", data, "-o", str(tmp_path / "net.robmem")]
     assert main(built) == 0
-    command = ["certify", "--network", str(tmp_path / "net.npz"), "--data", data, "--open", *PLAIN]
+    command = [
+        "certify",
+        "--network",
+        str(tmp_path / "net.robmem"),
+        "--data",
+        data,
+        "--open",
+        *PLAIN,
+    ]
     assert main([*command, *given, "--out", str(tmp_path / "run")]) == 0
     said = capsys.readouterr().out
     assert words in said and "all 5 samples" in said

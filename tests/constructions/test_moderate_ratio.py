@@ -147,7 +147,7 @@ def test_the_search_command_finds_a_flip_inside_a_band(
         for row, label in zip(dataset.numerators.tolist(), dataset.labels.tolist(), strict=True)
     ]
     table.write_text("\n".join(["a,b,label", *lines]) + "\n")
-    net, budget = tmp_path / "net.npz", construction.budget
+    net, budget = tmp_path / "net.robmem", construction.budget
     asked = f"{budget.numerator}/{budget.denominator}"
     arguments = ["--data", str(table), "--error", "1/20", "-o", str(net)]
     assert main(["construct", "moderate-rho", "--budget", asked, *arguments]) == 0

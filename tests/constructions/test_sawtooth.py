@@ -92,8 +92,8 @@ def test_without_the_allowance_for_the_interpolation_error_the_network_is_wrong(
     assert sampled_flips(build("l2", dataset, ratio=Fraction(4, 5)), dataset, count=40)
 
 
-@pytest.mark.parametrize("norm", ["2", 3, 4])
-def test_a_ratio_is_rounded_up_to_a_short_budget(norm: int) -> None:
+@pytest.mark.parametrize("norm", ["2", "3", "4"])
+def test_a_ratio_is_rounded_up_to_a_short_budget(norm: str) -> None:
     dataset = Dataset.from_rows("two", [[0, 0], [4, 3], [1, 7]], [0, 1, 0])
     exponent = int(norm)
     power = power_separation(dataset, norm)

@@ -141,7 +141,7 @@ def test_two_runs_are_compared(robust: Path, flipped: Path) -> None:
     document = runs_report([read_run(find_run(path)) for path in (robust, flipped)])
     found = files_of(document)
     report = json.loads(found["report.json"])
-    assert report["tables"]["runs"]["columns"] == ["", "six", "flipped"]
+    assert report["tables"]["runs"]["columns"] == ["what", "six", "flipped"]
     assert ["robust", 6, 0] in report["tables"]["runs"]["rows"]
     assert ["robust", "flip", 1] in report["tables"]["agreement"]["rows"]
     assert {"tables/run1-samples.csv", "tables/run2-samples.csv"} <= set(found)

@@ -61,7 +61,8 @@ def _file_and_row(option: str, text: str) -> tuple[str | None, int]:
 
     spec, colon, row = text.rpartition(":")
     if not colon or not (row.isascii() and row.isdigit()):
-        if spec in BUNDLED or (row.removeprefix("-").isdigit() and Path(spec).exists()):
+        there = spec in BUNDLED or (row.removeprefix("-").isdigit() and Path(spec).exists())
+        if colon and there:
             raise UserError(f"{option}: {spec} has rows 0, 1, ..; {shown(row)} is none")
         spec, row = text, "0"
     if spec in BUNDLED or Path(spec).exists() or spec.endswith(_FILES):
