@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import pairwise
 from random import Random
 
+import numpy as np
 import pytest
 
 from constructions.registry import build
@@ -28,6 +29,7 @@ from tests.oracles.random_queries import (
 from tests.oracles.reference import _Checker as ReferenceChecker
 from tests.oracles.ridge_guesses import guess as guess_sums
 from tests.oracles.ridge_networks import separable_network
+from verifier.checker import ridge_minima
 from verifier.checker.elaborate import elaborate
 from verifier.checker.replay import replay
 from verifier.checker.ridge import Restricted, check_weights, least, univariate_of
@@ -391,3 +393,18 @@ def share(rng):
 def bounds_of(checker):
     scales = checker.scaled.scales[checker.inputs :]
     return [(F(checker.lower(v)) / s, F(checker.upper(v)) / s) for v, s in enumerate(scales)]
+
+
+@pytest.mark.parametrize("p", [3, 4, 7, 64])
+@pytest.mark.parametrize("off", [0, -1, 1, 2**20])
+def test_a_wrong_guess_of_a_turn_changes_nothing(p, off, monkeypatch):
+    """Floats guess where a slope turns; integers say which guesses are right."""
+    rng = Random(p)
+    steep = [0, 0, 1, 2**29, *(rng.randint(0, 2**29) for _ in range(60))]
+    rate = [0, 5, 0, 2**31 - 1, *(rng.choice((0, rng.randint(0, 2**31 - 1))) for _ in range(60))]
+    ceil = np.ceil
+    monkeypatch.setattr(np, "ceil", lambda x: np.clip(ceil(x) + off, 0, ridge_minima.FAR))
+    for kind in (np.int64, object):
+        arrays = np.array(steep, dtype=kind), np.array(rate, dtype=kind)
+        found = ridge_minima._turns(p, *arrays).tolist()
+        assert found == [ridge_minima._turn(p, s, t) for s, t in zip(steep, rate, strict=True)]

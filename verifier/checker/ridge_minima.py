@@ -58,7 +58,6 @@ from verifier.question.region import Region
 Number = int | Fraction
 FINE, SHIFT, DROPPED, GUARD, MOST = 29, 30, 12, 1 << 61, 1 << 60
 FAR = 1 << 31
-NEARLY = 2.0**-10
 MOST_DIRECTIONS = 1 << 10
 ZERO = Fraction(0)
 
@@ -304,12 +303,15 @@ def _turns(exponent: int, steep: Any, rate: Any) -> Any:
         some = np.maximum(rate, 1)
         found = -(-(steep << (SHIFT - 1)) // some)
         return np.where((rate > 0) & (found < FAR), found, np.where(steep > 0, FAR, 0))
-    # A float is the place to 2^-20, so that only near an integer it is not known which one is next.
+    # Floats only guess the place; integers say which guesses are right.
     places = (steep / np.maximum(exponent * rate, 1)).astype(np.float64)
-    places = np.minimum(places ** (1 / (exponent - 1)) * 2.0**SHIFT, 2.0 * FAR)
-    found = np.minimum(np.ceil(places).astype(np.int64), FAR).astype(steep.dtype)
-    unsure = (np.abs(places - np.round(places)) < NEARLY) | (rate <= 0)
-    for k in np.flatnonzero(unsure).tolist():
+    places = np.minimum(places ** (1 / (exponent - 1)) * 2.0**SHIFT, FAR)
+    found = np.ceil(places).astype(np.int64).astype(steep.dtype)
+    place, factor = found.astype(object), exponent * rate.astype(object)
+    wanted = steep.astype(object) << (SHIFT * (exponent - 1))
+    reached = (place == FAR) | (factor * place ** (exponent - 1) >= wanted)
+    least = (place == 0) | (factor * (place - 1) ** (exponent - 1) < wanted)
+    for k in np.flatnonzero(~(reached & least).astype(bool)).tolist():
         found[k] = _turn(exponent, int(steep[k]), int(rate[k]))
     return found
 
