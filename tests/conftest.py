@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ from hypothesis import settings
 
 settings.register_profile("robmem", deadline=None)  # how fast a machine is decides no test
 settings.load_profile("robmem")
+# In the background of a shell Ctrl-C is ignored, by the commands that tests interrupt as well.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
