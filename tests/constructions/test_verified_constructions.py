@@ -382,7 +382,7 @@ def test_the_controls_flip_where_the_closed_form_says(name: str) -> None:
     construction = build(name, dataset, budget=Fraction(0), seed=2)
     assert counted(verdicts(construction, dataset)) == {"Robust": 10}
     keys = project(dataset, 2)
-    for i in range(10):
+    for i in range(3):
         flip = nearest_flip(dataset, keys, i)
         region = ball("2", dataset.point(i), radius_squared=flip.squared_distance)
         query = Query(construction.network, region, construction.goals(int(dataset.labels[i]), 3))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import onnx
 import pytest
 
-from tests.oracles.conformance import REPORT, cases, is_claimed, outcome, report
+from tests.oracles.conformance import REPORT, Case, cases, is_claimed, outcome, report
 
 EVERY = 12  # of the claimed cases, in the quick test
+MOST = 1 << 16  # numbers of a case there; one of a million takes a minute
+
+
+def numbers(case: Case) -> int:
+    return sum(np.size(array) for array in case.inputs)
 
 
 def test_no_case_is_read_wrong() -> None:
-    claimed = [case for case in cases() if is_claimed(case)][::EVERY]
+    claimed = [case for case in cases() if is_claimed(case) and numbers(case) <= MOST][::EVERY]
     assert len(claimed) > 100
     found = {case.name: outcome(case) for case in claimed}
     assert {name: o.why for name, o in found.items() if o.verdict == "wrong"} == {}
