@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.oracles.member_runs import member_run
 from tests.oracles.proved_kernel import kernel_folder
 from verifier.checker.checked import Checked
 from verifier.checker.elaborate import kernel_check_result
@@ -27,7 +28,6 @@ from verifier.checker.manifest import (
 from verifier.checker.proved import replay_run
 from verifier.cli.main import main
 from verifier.evidence.certificate import Flip, Leaf, Node, Robust, certificate_bytes
-from verifier.evidence.network_file import save_network
 from verifier.evidence.packed import pack
 from verifier.kernel.runs import Run as KernelRun
 from verifier.kernel.text import Refused
@@ -39,22 +39,11 @@ from verifier.runs.place import find_run
 from verifier.search.options import Options
 
 F = Fraction
-ROWS = "0,0\n1,1\n3,1\n"
-"""Read by the nearest of 0 and 1 to x / 2, so as 1 from 1 on, a tie there: sample 1 is misread."""
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of --open: 0 flips at 1, 3 keeps its label as far as 2."""
-    folder = tmp_path_factory.mktemp("open")
-    build = NetworkBuilder(1)
-    save_network(build.network([build.inputs[0] * F(1, 2)]), folder / "net.robmem")
-    (folder / "data.csv").write_text(ROWS)
-    words = ["certify", "--network", str(folder / "net.robmem"), "--data"]
-    words += [str(folder / "data.csv"), "--no-header", "--decoder", "nearest", "--open"]
-    words += ["--radius", "3/2", "--jobs", "0", "--quiet", "--out", str(folder / "run")]
-    assert main(words) == 1
-    return folder / "run"
+    return member_run(tmp_path_factory.mktemp("open"))
 
 
 def claims(stored: Path):

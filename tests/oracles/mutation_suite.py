@@ -184,6 +184,7 @@ KERNEL = {  # in one process: what is run at the command line is not changed
         "test_powers",
     ),
     "kernel_runs": (
+        "test_member_runs",
         "test_data_bytes",
         "test_kernel_question",
         "test_kernel_files",
