@@ -126,23 +126,10 @@ Hypothesis later_is : (L = 0 /\ later s = [])
 Variables (tilted : Z) (cost : test -> Z).
 Hypothesis tilted_is : (tilt s = 0 /\ tilted = 0) \/ tilted = 1.
 
-Lemma budget_term_size w : (w = 0 -> size (budget_term s w) = 0) /\ size (budget_term s w) <= 1.
-Proof. unfold budget_term, term_of. destruct (Z.eqb_spec w 0) as [-> | N];
-    sizes; split; lia. Qed.
-Lemma tilted_term w : size (budget_term s (w * tilt s)) <= tilted.
-Proof.
-  destruct (budget_term_size (w * tilt s)) as [Z1 Z2]. destruct tilted_is as [[T ->] | ->]; [| exact Z2].
-  rewrite Z1; [lia | rewrite T; ring].
-Qed.
 Lemma rise_sizes t a : filled (rise s t a []) <= size (score t a) + 1 + tilted.
 Proof.
   eapply Z.le_trans; [apply filled_le |]. unfold rise. cbn [entries]. rewrite !size_app, weigh_size, size_nil.
-  pose proof (tilted_term (- height t)) as T. rewrite Z.mul_opp_l in T. lia.
-Qed.
-Lemma result_sizes js : filled (result s js) <= size js + 1 + tilted.
-Proof.
-  eapply Z.le_trans; [apply filled_le |]. unfold result. cbn [entries]. rewrite size_app, weigh_size.
-  pose proof (tilted_term 1) as T. rewrite Z.mul_1_l in T. lia.
+  pose proof (tilted_term s tilted (- height t) tilted_is) as T. rewrite Z.mul_opp_l in T. lia.
 Qed.
 Definition entered (t : test) : Z := params (entering t true 0).
 
@@ -216,7 +203,7 @@ Proof.
     rewrite (sum_of_plus (fun t => cost t + 1) (fun _ => tilted)), (sum_of_plus cost (fun _ => 1)).
     rewrite !sum_of_const. lia. }
   rewrite R3 in R2. clear R3.
-  pose proof (result_sizes top') as U.
+  pose proof (result_sizes s tilted top' tilted_is) as U.
   split; [| split].
   - cbn [length]. rewrite Nat2Z.inj_succ, app_length, Nat2Z.inj_add. cbn [length].
     rewrite Nat2Z.inj_succ, B1, T1. lia.
@@ -226,42 +213,11 @@ Proof.
 Qed.
 End Beside.
 
-(** ** What the theorems promise: depth, width, parameters
+(** ** What the theorems promise: depth, width, parameters *)
 
-    [1] more for every line that reads the budget, in the networks for every budget. *)
-Definition more (every : bool) : Z := if every then 1 else 0.
-Lemma more_small every : 0 <= more every <= 1.
-Proof. destruct every; cbn; lia. Qed.
-Lemma setting_tilted fs every l D lambda mu :
-  (tilt (setting_of fs every l D lambda mu) = 0 /\ more every = 0) \/ more every = 1.
-Proof. destruct every; [right; reflexivity | left; split; reflexivity]. Qed.
-
-Section Cube.
-Variables (c : cube) (e : Z).
-Hypothesis slope : (rad_slope c = 0 /\ e = 0) \/ e = 1.
-Lemma reads_one_size a w : size (reads_one c true a w) <= 1 + e.
-Proof.
-  unfold reads_one, term_of. destruct slope as [[-> ->] | ->]; [reflexivity |].
-  destruct (Z.eqb _ 0); sizes; lia.
-Qed.
-Lemma above_size : forall p a, params (above c true a p) <= (2 + e) * size p.
-Proof.
-  induction p as [| x p IH]; intro a; cbn [above params]; sizes; [lia |]. specialize (IH (a + 1)).
-  match goal with |- filled ?l + _ <= _ => pose proof (filled_le l) as F; cbn [entries] in F end.
-  pose proof (reads_one_size a (Zpos (common c))). lia.
-Qed.
-Lemma under_size : forall p a, params (under c true a p) <= (2 + e) * size p.
-Proof.
-  induction p as [| x p IH]; intro a; cbn [under params]; sizes; [lia |]. specialize (IH (a + 1)).
-  match goal with |- filled ?l + _ <= _ => pose proof (filled_le l) as F; cbn [entries] in F end.
-  pose proof (reads_one_size a (Zneg (common c))). lia.
-Qed.
-Lemma cube_entered s : entered (cube_test c s) <= (4 + 2 * e) * size (fst s).
-Proof.
-  unfold entered, cube_test. cbn [entering]. rewrite params_app.
-  pose proof (above_size (fst s) 0). pose proof (under_size (fst s) 0). lia.
-Qed.
-End Cube.
+Lemma cube_entered c e s : (rad_slope c = 0 /\ e = 0) \/ e = 1 ->
+  entered (cube_test c s) <= (4 + 2 * e) * size (fst s).
+Proof. intro S. apply cube_params, S. Qed.
 
 Section Promises.
 Variables (D : data) (every : bool).
@@ -300,15 +256,14 @@ Proof.
   unfold b, cube_layers, laid, lay. fold st. set (c := cube_of every Beside D lambda mu).
   set (ts := map (cube_test c) (samples D)).
   destruct (beside st ts (whole_of (inputs_of every D))) as [ls top] eqn:H.
-  assert (Sl : (rad_slope c = 0 /\ e = 0) \/ e = 1)
-    by (unfold e; destruct every; [right; reflexivity | left; split; reflexivity]).
+  assert (Sl : (rad_slope c = 0 /\ e = 0) \/ e = 1) by apply cube_sloped.
   apply (beside_sizes st 0 0 ltac:(left; split; reflexivity) e (fun _ => 2 * n)
     (setting_tilted [] every Beside D lambda mu)) in H.
   - unfold ts in H. rewrite size_map in H. fold N in H. fold ts in H.
     unfold ts in H. rewrite breadths in H by reflexivity. fold ts in H.
     destruct H as [H1 [H2 H3]].
     assert (X1 : sum_of entered ts <= (4 + 2 * e) * n * N).
-    { unfold ts. apply sum_over_samples. intros s W. pose proof (cube_entered c e Sl s) as C. nia. }
+    { unfold ts. apply sum_over_samples. intros s W. pose proof (cube_entered c e s Sl) as C. nia. }
     assert (X2 : sum_of (fun _ : test => 2 * n) ts = 2 * n * N).
     { rewrite sum_of_const. unfold ts. rewrite size_map. reflexivity. }
     unfold depth, parameters. cbn [fst snd]. split; [lia | split; [eapply narrow_wider; [exact H2 | nia] | lia]].
@@ -334,10 +289,7 @@ Proof.
     /\ forall a, size (f a) = 1 /\ params (f a) <= 2 * n + 1 + e)).
   { right. split; [reflexivity |]. exists (fun a => [over_radius every D mu a]). split; [reflexivity |].
     intro a. split; [reflexivity |]. cbn [params].
-    pose proof (filled_le (over_radius every D mu a)) as F. unfold over_radius in F at 2.
-    cbn [entries] in F. rewrite !size_app, !span_size, !size_numbers in F. fold n in F.
-    assert (T : size (term_of (budget_input_of every D) (if every then Zneg (Qden mu) else 0)) <= e)
-      by (unfold e, term_of; destruct every; cbn [Z.eqb more]; sizes; lia). lia. }
+    pose proof (over_radius_filled D every mu a) as F. fold n e in F. lia. }
   apply (beside_sizes st 1 (2 * n + 1 + e) later_one e (fun _ => 1)
     (setting_tilted _ every Beside D lambda mu)) in H.
   - unfold ts in H. rewrite size_map in H. fold N in H. fold ts in H.
@@ -345,7 +297,7 @@ Proof.
     destruct H as [H1 [H2 H3]].
     assert (X1 : sum_of entered ts <= 4 * n * N).
     { unfold ts. apply sum_over_samples. intros s W.
-      pose proof (cube_entered c 0 ltac:(left; split; reflexivity) s) as C.
+      pose proof (cube_entered c 0 s ltac:(left; split; reflexivity)) as C.
       change (entered (cross_test c s)) with (entered (cube_test c s)). lia. }
     assert (X2 : sum_of (fun _ : test => 1) ts = N).
     { rewrite sum_of_const. unfold ts. rewrite size_map. fold N. lia. }

@@ -7,20 +7,24 @@
     every ball keeps its label: [recognised]. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
 From Robmem Require Import Statement Numbers.
-From Theorems Require Import Lines Layouts Reading Data Memorizers Cubes Crosses HalfSpaces Stream Separation.
+From Theorems Require Import Lines Layouts Reading Data Memorizers Cubes Crosses HalfSpaces Cones Lipschitz
+  Stream Separation.
 Import ListNotations.
 Open Scope R_scope.
 
 (** What is claimed to have been built: [power] is the separation lambda, for half-spaces in L2 its
     square; [parameter] is mu, for half-spaces in L2 rho = 2 mu / lambda. If [every], the network
-    has the parameter as an input; else [ball] is the radius that is asked about, for L2 its square. *)
-Inductive family := CubeTests (l : layout) | CrossTests (l : layout) | PlaneTests (m : norm).
+    has the parameter as an input; else [ball] is the radius that is asked about, for L2 its square.
+    [ConeTests] are those of the samples of the rarer one of two labels; no weight depends on mu. *)
+Inductive family :=
+  CubeTests (l : layout) | CrossTests (l : layout) | PlaneTests (m : norm) | ConeTests (l : layout).
 Record question := Question
   { tests : family; every : bool; power : Q; parameter : Q; ball : Q }.
 
 Definition norm_of (q : question) : norm :=
-  match tests q with CubeTests _ => Linf | CrossTests _ => L1 | PlaneTests m => m end.
+  match tests q with CubeTests _ | ConeTests _ => Linf | CrossTests _ => L1 | PlaneTests m => m end.
 Definition inputs_due (q : question) (D : data) : nat := inputs_of (every q) D.
+Definition rarer (D : data) : Z := if Z.leb (2 * size (chosen 1 D)) (size (samples D)) then 1 else 0.
 (** [vectors]: the half-spaces of every sample; of the other networks there are none. *)
 Definition network_due (q : question) (D : data) (vectors : list (list (list Z))) : list layer * line :=
   match tests q with
@@ -33,6 +37,8 @@ Definition network_due (q : question) (D : data) (vectors : list (list (list Z))
   | PlaneTests m =>
       let '(ls, top) := plane_layers m (every q) D (power q) (parameter q) (combine (samples D) vectors) in
       (ls, result (plane_setting m (every q) D (power q) (parameter q)) top)
+  | ConeTests l =>
+      let '(ls, top) := cone_layers (every q) l D (power q) (rarer D) in (ls, signed (rarer D) top)
   end.
 
 Definition shaped_data (D : data) : bool :=
@@ -52,9 +58,15 @@ Fixpoint same_length {A B} (a : list A) (b : list B) : bool :=
   | _ :: a, _ :: b => same_length a b
   | _, _ => false
   end.
+Definition of_two_labels (D : data) : bool :=
+  forallb (fun s => Z.eqb (snd s) 0 || Z.eqb (snd s) 1) (samples D) && negb (is_empty (chosen (rarer D) D)).
 Definition sound_question (q : question) (D : data) (vectors : list (list (list Z))) : bool :=
   shaped_data D && budget_fits q
-  && match tests q with PlaneTests _ => same_length (samples D) vectors | _ => true end.
+  && match tests q with
+     | PlaneTests _ => same_length (samples D) vectors
+     | ConeTests _ => of_two_labels D
+     | _ => true
+     end.
 (** Two samples too near to each other, or a sample and a rival that it does not cover. *)
 Definition trouble (q : question) (D : data) (vectors : list (list (list Z))) (mask : list bool)
     (turns turn : Z) : option (Z * Z) :=
@@ -64,14 +76,20 @@ Definition trouble (q : question) (D : data) (vectors : list (list (list Z))) (m
   end.
 
 (** The claim about a network, in the words of the statement: [keeps_label] of every sample, or
-    [keeps_label_for_every]. *)
+    [keeps_label_for_every]; the decoder is [Value], of cones [Sign]. *)
 Definition cone_of (q : question) : cone :=
   match tests q with PlaneTests m => plane_cone m (power q) | _ => half_cone (norm_of q) (power q) end.
 Definition slope_of (q : question) : Q :=
   match tests q with PlaneTests m => plane_slope m (power q) | _ => half_slope (power q) end.
 Definition claim (q : question) (D : data) (net : network) : Prop :=
-  if every q then every_budget (cone_of q) (slope_of q) D net
-  else one_budget (norm_of q) (ball q) D net.
+  match tests q with
+  | ConeTests _ =>
+      if every q then every_budget_signed (half_cone Linf (power q)) D net
+      else one_budget_signed Linf (ball q) D net
+  | _ =>
+      if every q then every_budget (cone_of q) (slope_of q) D net
+      else one_budget (norm_of q) (ball q) D net
+  end.
 
 Lemma shaped_data_sound D : shaped_data D = true -> shaped D.
 Proof.
@@ -134,14 +152,31 @@ Lemma laid_due {A} ev l D st (f : A -> test) items ls top : in_order ev D st f i
 Proof.
   intros O E. split; [exact (laid_proper ev l D st f items O ls top E) |]. unfold built. rewrite E. reflexivity.
 Qed.
+Lemma of_two_labels_sound D : of_two_labels D = true -> two_labels D /\ chosen (rarer D) D <> [].
+Proof.
+  intro H. apply andb_true_iff in H as [F N]. split.
+  - unfold two_labels. apply Forall_forall. intros s S. rewrite forallb_forall in F. specialize (F s S).
+    apply orb_true_iff in F as [F | F]; apply Z.eqb_eq in F; [left | right]; exact F.
+  - destruct (chosen (rarer D) D); [discriminate | congruence].
+Qed.
+Lemma rarer_label D : rarer D = 0%Z \/ rarer D = 1%Z.
+Proof. unfold rarer. destruct (Z.leb _ _); [right | left]; reflexivity. Qed.
+Lemma one_budget_signed_smaller a b D net : Q2R a <= Q2R b ->
+  one_budget_signed Linf b D net -> one_budget_signed Linf a D net.
+Proof.
+  intros L H s S. destruct (H s S) as [W [N K]]. split; [exact W |]. split; [exact N |].
+  intros x X. apply K. destruct X as [X C]. split; [| exact C]. revert X. cbn [metric budget].
+  unfold within, Statement.below. intro X. eapply Forall_impl; [| exact X]. intros g G.
+  apply Rle_trans with (1 := G), L.
+Qed.
 Lemma due_right q D vectors ls o : network_due q D vectors = (ls, o) -> sound_question q D vectors = true ->
   no_trouble q D vectors ->
   proper (inputs_due q D) (all_lines ls) o /\ claim q D (network_of (inputs_due q D) (all_lines ls) [o]).
 Proof.
-  intros E H A. apply andb_true_iff in H as [H _]. apply andb_true_iff in H as [S B].
+  intros E H A. apply andb_true_iff in H as [H Two]. apply andb_true_iff in H as [S B].
   apply shaped_data_sound in S. apply budget_fits_sound in B as [P [W [B Z]]].
   unfold network_due, no_trouble, claim, cone_of, slope_of, inputs_due, is_square, norm_of in *.
-  destruct (tests q) as [l | l | m].
+  destruct (tests q) as [l | l | m | l].
   - destruct (cube_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
     destruct (laid_due _ _ _ _ _ _ _ _ (cubes_in_order (every q) l D (power q) (parameter q) S) C) as [R G].
     split; [exact R |]. rewrite <- G. destruct (every q).
@@ -158,22 +193,31 @@ Proof.
     + rewrite Z. exact (half_spaces_every m D (power q) _ S A W).
     + apply (one_budget_smaller m _ (ball_of m (power q) (parameter q))); [destruct m; exact Z |].
       apply half_spaces; try assumption. destruct m; exact B.
+  - apply of_two_labels_sound in Two as [Two Some].
+    destruct (cone_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
+    pose proof (rarer_label D) as Lab.
+    split; [exact (cones_proper (every q) l D (power q) (rarer D) S _ _ C) |].
+    assert (G : cones (every q) l D (power q) (rarer D)
+      = network_of (inputs_of (every q) D) (all_lines ls') [signed (rarer D) top])
+      by (unfold cones; rewrite C; reflexivity).
+    rewrite <- G. destruct (every q).
+    + apply theorem_5_2_every; assumption.
+    + apply (one_budget_signed_smaller _ _ _ _ Z), theorem_5_2; assumption.
 Qed.
 
 Lemma claim_of_alike q D ls ls' o o' : alike ls ls' -> same o o' = true -> proper (inputs_due q D) ls o ->
   claim q D (network_of (inputs_due q D) ls [o]) -> claim q D (network_of (inputs_due q D) ls' [o']).
 Proof.
   intros A S R C. pose proof (proper_well_formed _ _ _ (alike_proper _ _ _ _ _ A S R)) as W.
-  unfold claim in *. destruct (every q); intros s J.
-  - destruct (C s J) as [ns [p [[_ [I [L K]]] B]]]. exists ns, p.
-    split; [split; [exact W | split; [exact I | split; assumption]] |].
-    intros m M. destruct (B m M) as [P G]. split; [exact P |]. intros x X N. specialize (G x X N).
-    unfold keeps in *. cbn [reader] in *. rewrite <- (alike_output _ _ _ _ _ x A S). exact G.
-  - destruct (C s J) as [_ [L K]]. split; [exact W |]. split; [exact L |].
-    intros x X. specialize (K x X). unfold reads_label, keeps in *. cbn [read] in *.
-    rewrite <- (alike_output _ _ _ _ _ x A S). exact K.
+  unfold claim in *. destruct (tests q); (destruct (every q); intros s J;
+  [ destruct (C s J) as [ns [p [[_ [I [L K]]] B]]]; exists ns, p;
+    (split; [split; [exact W | split; [exact I | split; assumption]] |]);
+    intros m' M; destruct (B m' M) as [P G]; (split; [exact P |]); intros x X N; specialize (G x X N);
+    unfold keeps in *; cbn [reader] in *; rewrite <- (alike_output _ _ _ _ _ x A S); exact G
+  | destruct (C s J) as [_ [L K]]; (split; [exact W |]); (split; [exact L |]);
+    intros x X; specialize (K x X); unfold reads_label, keeps in *; cbn [read] in *;
+    rewrite <- (alike_output _ _ _ _ _ x A S); exact K ]).
 Qed.
-
 Theorem recognised q D vectors mask turns layers o ls out last :
   sound_question q D vectors = true ->
   (0 < turns)%Z ->
@@ -185,11 +229,11 @@ Proof.
   intros Q T N E S F O. pose proof (steps_alike _ _ _ S F) as A. rewrite start_remaining in A.
   assert (P : no_trouble q D vectors).
   { pose proof Q as U. apply andb_true_iff in U as [_ U].
-    unfold no_trouble, trouble in *. destruct (tests q) as [l | l | m].
-    - apply (separated_by_turns _ _ _ mask turns T N).
-    - apply (separated_by_turns _ _ _ mask turns T N).
-    - split; [apply combine_firsts, same_length_is, U |].
-      apply (covered_by_turns m D (power q) _ turns T). intros k K. exists 0%Z. apply N, K. }
+    unfold no_trouble, trouble in *. destruct (tests q) as [l | l | m | l];
+      [apply (separated_by_turns _ _ _ mask turns T N) | apply (separated_by_turns _ _ _ mask turns T N) |
+       | apply (separated_by_turns _ _ _ mask turns T N)].
+    split; [apply combine_firsts, same_length_is, U |].
+    apply (covered_by_turns m D (power q) _ turns T). intros k K. exists 0%Z. apply N, K. }
   destruct (due_right q D vectors layers o E Q P) as [R C].
   exact (claim_of_alike q D _ _ _ _ A O R C).
 Qed.

@@ -28,6 +28,19 @@ Example three_pipelined :
   measured (setting_of [] false Overlapped three 3 1) (cube_layers false Overlapped three 3 1)
   = (5, [3; 4; 4; 2], 33).
 Proof. reflexivity. Qed.
+(** For every budget: at most (8 + 2)nN + 6N - 2 = 46, (7 + 2)nN + 7N + n = 49 and 8nN + 10N + n = 55. *)
+Example three_sequential_every :
+  measured (setting_of [] true Running three 3 0) (cube_layers true Running three 3 0)
+  = (7, [3; 2; 4; 3; 3; 2], 44).
+Proof. reflexivity. Qed.
+Example three_pipelined_every :
+  measured (setting_of [] true Overlapped three 3 0) (cube_layers true Overlapped three 3 0)
+  = (5, [3; 4; 4; 2], 41).
+Proof. reflexivity. Qed.
+Example three_l1_every :
+  measured (cross_setting true Overlapped three 3 0) (cross_layers true Overlapped three 3 0)
+  = (8, [3; 2; 4; 3; 4; 2; 2], 44).
+Proof. reflexivity. Qed.
 (** Depth 3 + 2, width 2nN = 6; of 6nN + 7N = 39 parameters 31, for every budget of 48 40. *)
 Example three_parallel :
   measured (setting_of [] false Beside three 3 1) (cube_layers false Beside three 3 1)

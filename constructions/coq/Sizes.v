@@ -23,15 +23,40 @@ Proof. reflexivity. Qed.
 Lemma narrow_wider w w' ls : narrow w ls -> w <= w' -> narrow w' ls.
 Proof. intros N W. eapply Forall_impl; [| exact N]. simpl. intros. lia. Qed.
 
+(** [1] more for every line that reads the budget, in the networks for every budget. *)
+Definition more (every : bool) : Z := if every then 1 else 0.
+Lemma more_small every : 0 <= more every <= 1.
+Proof. destruct every; cbn; lia. Qed.
+Lemma term_of_size j w : (w = 0 -> size (term_of j w) = 0) /\ size (term_of j w) <= 1.
+Proof.
+  unfold term_of. destruct (Z.eqb_spec w 0) as [-> | N];
+    rewrite ?size_cons; change (size (@nil (Z * Z))) with 0; split; lia.
+Qed.
+Lemma setting_tilted fs every l D lambda mu :
+  (tilt (setting_of fs every l D lambda mu) = 0 /\ more every = 0) \/ more every = 1.
+Proof. destruct every; [right; reflexivity | left; split; reflexivity]. Qed.
+Lemma tilted_term s tilted w : (tilt s = 0 /\ tilted = 0) \/ tilted = 1 ->
+  size (budget_term s (w * tilt s)) <= tilted.
+Proof.
+  intro H. unfold budget_term. destruct (term_of_size (budget_at s) (w * tilt s)) as [Z1 Z2].
+  destruct H as [[T ->] | ->]; [| exact Z2]. rewrite Z1; [lia | rewrite T; ring].
+Qed.
+Lemma result_sizes s tilted js : (tilt s = 0 /\ tilted = 0) \/ tilted = 1 ->
+  filled (result s js) <= size js + 1 + tilted.
+Proof.
+  intro H. eapply Z.le_trans; [apply filled_le |]. unfold result. cbn [entries].
+  rewrite size_app, weigh_size. pose proof (tilted_term s tilted 1 H) as T. rewrite Z.mul_1_l in T. lia.
+Qed.
+
 Section Layers.
-Variables (s : setting) (L C E S B n : Z).
-Hypothesis untilted : tilt s = 0.
+Variables (s : setting) (L C E S B n e : Z).
+Hypothesis tilted_is : (tilt s = 0 /\ e = 0) \/ e = 1.
 Hypothesis wide : size (dimension s) = n.
 Hypothesis later_is : (L = 0 /\ later s = [])
   \/ (L = 1 /\ exists f, later s = [(1, f)] /\ forall a, size (f a) = 1 /\ params (f a) <= C).
 Hypothesis broad : 1 <= B.
 Definition fits (t : test) : Prop := sizes_right t /\ breadth t = B
-  /\ (forall f a, params (entering t f a) <= E) /\ forall a, size (score t a) <= S.
+  /\ (forall f a, params (entering t f a) <= E) /\ forall a, size (score t a) + e <= S.
 Definition risen (riser : option (test * Z)) : Z := match riser with Some _ => 1 | None => 0 end.
 Definition riser_fits (riser : option (test * Z)) : Prop :=
   match riser with Some (t, _) => fits t | None => True end.
@@ -39,15 +64,10 @@ Definition kept (p : place) : Z := if is_empty (tops p) then 0 else 1.
 
 Lemma n_nonneg : 0 <= n.
 Proof. rewrite <- wide. apply size_nonneg. Qed.
-Lemma rise_filled t a js : filled (rise s t a js) <= size (score t a) + size js + 1.
+Lemma rise_filled t a js : filled (rise s t a js) <= size (score t a) + e + size js + 1.
 Proof.
-  eapply Z.le_trans; [apply filled_le |]. unfold rise. cbn [entries]. rewrite untilted, Z.mul_0_r.
-  change (budget_term s (- 0)) with (@nil (Z * Z)). cbn [app]. rewrite size_app, weigh_size. lia.
-Qed.
-Lemma result_filled js : filled (result s js) = size js + 1.
-Proof.
-  unfold filled, result. cbn [entries bias]. rewrite untilted. change (budget_term s 0) with (@nil (Z * Z)).
-  cbn [app]. rewrite weigh_size. reflexivity.
+  eapply Z.le_trans; [apply filled_le |]. unfold rise. cbn [entries]. rewrite !size_app, weigh_size.
+  pose proof (tilted_term s e (- height t) tilted_is) as T. rewrite Z.mul_opp_l in T. lia.
 Qed.
 Lemma sum_filled js : filled (sum_line js) = size js.
 Proof. unfold filled, sum_line. cbn [entries bias Z.eqb]. rewrite weigh_size. lia. Qed.
@@ -206,7 +226,7 @@ Proof.
     change (1 + 0) with 1 in C3; change (1 + 1) with 2 in C3;
     rewrite ?saved_one, ?saved_two in C3;
     rewrite ?(saved_none (1 + size ts)), ?saved_one, ?saved_two by lia; rewrite Y in *;
-    destruct (Z.eqb_spec (size ts) 0) as [e | e]; cbn [negb] in *; destruct LL as [-> | ->];
+    destruct (Z.eqb_spec (size ts) 0) as [none | some]; cbn [negb] in *; destruct LL as [-> | ->];
     destruct (fresh p); lia.
 Qed.
 
@@ -263,7 +283,7 @@ Proof.
       rewrite ?(saved_none (size ts + 1)), ?saved_one, ?saved_two in C3 by lia;
       rewrite ?(saved_none (1 + size ts + 0)), ?(saved_none (1 + size ts + 1)), ?saved_one, ?saved_two by lia;
       change (0 =? 0) with true in *; change (1 =? 0) with false in *;
-      destruct (Z.eqb_spec (size ts) 0) as [e | e]; cbn [negb] in *; destruct (fresh p); lia.
+      destruct (Z.eqb_spec (size ts) 0) as [none | some]; cbn [negb] in *; destruct (fresh p); lia.
 Qed.
 End Layers.
 
@@ -278,36 +298,46 @@ Proof.
   induction p as [| x p IH]; intro a; cbn [span]; [reflexivity |]. rewrite !size_cons, IH. reflexivity.
 Qed.
 Section Cube.
-Variable c : cube.
-Hypothesis still : rad_slope c = 0.
-Lemma reads_one_alone f a w : size (reads_one c f a w) = 1.
-Proof. unfold reads_one. rewrite still. destruct f; reflexivity. Qed.
-Lemma above_params f : forall p a, params (above c f a p) <= 2 * size p.
+Variables (c : cube) (e : Z).
+Hypothesis slope : (rad_slope c = 0 /\ e = 0) \/ e = 1.
+Lemma reads_one_size f a w : size (reads_one c f a w) <= 1 + e.
 Proof.
-  induction p as [| x p IH]; intro a; cbn [above params]; [change (0 <= 2 * 0); lia |].
+  unfold reads_one. destruct (term_of_size (budget_input c) (- rad_slope c)) as [Z1 Z2].
+  assert (T : size (term_of (budget_input c) (- rad_slope c)) <= e).
+  { destruct slope as [[R ->] | ->]; [rewrite Z1; [lia | rewrite R; reflexivity] | exact Z2]. }
+  destruct f; [rewrite size_cons; lia |]. rewrite size_app, size_cons, size_nil. lia.
+Qed.
+Lemma above_params f : forall p a, params (above c f a p) <= (2 + e) * size p.
+Proof.
+  induction p as [| x p IH]; intro a; cbn [above params]; [change (size (@nil Z)) with 0; lia |].
   specialize (IH (a + 1)). rewrite size_cons.
   match goal with |- filled ?l + _ <= _ => pose proof (filled_le l) as F; cbn [entries] in F end.
-  rewrite reads_one_alone in F. lia.
+  pose proof (reads_one_size f a (Zpos (common c))). lia.
 Qed.
-Lemma under_params f : forall p a, params (under c f a p) <= 2 * size p.
+Lemma under_params f : forall p a, params (under c f a p) <= (2 + e) * size p.
 Proof.
-  induction p as [| x p IH]; intro a; cbn [under params]; [change (0 <= 2 * 0); lia |].
+  induction p as [| x p IH]; intro a; cbn [under params]; [change (size (@nil Z)) with 0; lia |].
   specialize (IH (a + 1)). rewrite size_cons.
   match goal with |- filled ?l + _ <= _ => pose proof (filled_le l) as F; cbn [entries] in F end.
-  rewrite reads_one_alone in F. lia.
+  pose proof (reads_one_size f a (Zneg (common c))). lia.
 Qed.
-Lemma cube_fits s n : size (fst s) = n -> fits (4 * n) (2 * n) (2 * n) (cube_test c s).
+Lemma cube_params s f a : params (entering (cube_test c s) f a) <= (4 + 2 * e) * size (fst s).
+Proof.
+  cbn [cube_test entering]. rewrite params_app.
+  pose proof (above_params f (fst s) a). pose proof (under_params f (fst s) a). lia.
+Qed.
+Lemma cube_fits s n : size (fst s) = n -> fits ((4 + 2 * e) * n) (2 * n + e) (2 * n) e (cube_test c s).
 Proof.
   intro N. split; [apply cube_sizes | split; [cbn [cube_test breadth]; lia | split]].
-  - intros f a. cbn [cube_test entering]. rewrite params_app.
-    pose proof (above_params f (fst s) a). pose proof (under_params f (fst s) a). lia.
+  - intros f a. rewrite <- N. apply cube_params.
   - intro a. cbn [cube_test score]. rewrite size_app, !span_size. lia.
 Qed.
-Lemma cross_fits s n : size (fst s) = n -> fits (4 * n) 1 (2 * n) (cross_test c s).
+Lemma cross_fits s n t : size (fst s) = n ->
+  fits ((4 + 2 * e) * n) (1 + t) (2 * n) t (cross_test c s).
 Proof.
   intro N. destruct (cube_fits s n N) as [F1 [F2 [F3 _]]].
   split; [exact F1 | split; [exact F2 | split; [exact F3 |]]].
-  intro a. cbn [cross_test score]. rewrite size_cons. reflexivity.
+  intro a. cbn [cross_test score]. rewrite size_cons, size_nil. lia.
 Qed.
 End Cube.
 
@@ -317,7 +347,7 @@ Lemma size_numbers k : forall a, size (numbers a k) = Z.of_nat k.
 Proof. intro a. rewrite size_length, numbers_length. reflexivity. Qed.
 
 Section Data.
-Variables (D : data) (lambda mu : Q).
+Variable D : data.
 Hypothesis data_shaped : shaped D.
 Hypothesis some : samples D <> [].
 Let n := Z.of_nat (columns D).
@@ -332,84 +362,105 @@ Proof.
 Qed.
 Lemma points_wide s : In s (samples D) -> size (fst s) = n.
 Proof. intro I. rewrite size_length. unfold n. rewrite (proj1 (shape_of D s data_shaped I)). reflexivity. Qed.
-Lemma cubes_fit l : Forall (fits (4 * n) (2 * n) (2 * n))
-  (map (cube_test (cube_of false l D lambda mu)) (samples D)).
+Variables (every : bool) (lambda mu : Q).
+Let e := more every.
+Lemma cube_sloped l : (rad_slope (cube_of every l D lambda mu) = 0 /\ e = 0) \/ e = 1.
+Proof. unfold e. destruct every; [right; reflexivity | left; split; reflexivity]. Qed.
+Lemma cubes_fit l : Forall (fits ((4 + 2 * e) * n) (2 * n + e) (2 * n) e)
+  (map (cube_test (cube_of every l D lambda mu)) (samples D)).
 Proof.
-  apply Forall_map, Forall_forall. intros s I. apply cube_fits; [reflexivity | apply points_wide, I].
+  apply Forall_map, Forall_forall. intros s I. apply cube_fits; [apply cube_sloped | apply points_wide, I].
 Qed.
-Lemma crosses_fit l : Forall (fits (4 * n) 1 (2 * n))
+Lemma crosses_fit l : Forall (fits (4 * n) (1 + e) (2 * n) e)
   (map (cross_test (cross_of l D lambda mu)) (samples D)).
 Proof.
-  apply Forall_map, Forall_forall. intros s I. apply cross_fits; [reflexivity | apply points_wide, I].
+  apply Forall_map, Forall_forall. intros s I.
+  change (4 * n) with ((4 + 2 * 0) * n).
+  apply cross_fits; [left; split; reflexivity | apply points_wide, I].
+Qed.
+Lemma over_radius_filled a : filled (over_radius every D mu a) <= 2 * n + 1 + e.
+Proof.
+  clear data_shaped some. pose proof (filled_le (over_radius every D mu a)) as F. unfold over_radius in F at 2. cbn [entries] in F.
+  rewrite !size_app, !span_size, !size_numbers in F. fold n in F.
+  destruct (term_of_size (budget_input_of every D) (if every then Zneg (Qden mu) else 0)) as [Z1 Z2].
+  assert (T : size (term_of (budget_input_of every D) (if every then Zneg (Qden mu) else 0)) <= e).
+  { unfold e. destruct every; [exact Z2 | rewrite Z1; [cbn; lia | reflexivity]]. }
+  lia.
 Qed.
 
-(** Theorem 4.8, layer after layer: width 3n + 1, depth 2N + 1, 8nN + 5N - 3 parameters. *)
+(** Theorem 4.8, layer after layer: width 3n + 1, depth 2N + 1, 8nN + 5N - 3 parameters; for every
+    budget 2nN + N + 1 more. *)
 Theorem sizes_sequential :
-  let st := setting_of [] false Running D lambda mu in
-  let b := cube_layers false Running D lambda mu in
-  depth b = 2 * N + 1 /\ narrow (3 * n + 1) (fst b) /\ parameters st b <= 8 * n * N + 5 * N - 3.
+  let st := setting_of [] every Running D lambda mu in
+  let b := cube_layers every Running D lambda mu in
+  depth b = 2 * N + 1 /\ narrow (3 * n + 1) (fst b)
+  /\ parameters st b <= (8 + 2 * e) * n * N + (5 + e) * N - 3 + e.
 Proof.
   intros st b. pose proof n_positive as NP. pose proof N_positive as NN.
   unfold b, cube_layers, laid, lay. fold st.
-  destruct (running st (map (cube_test (cube_of false Running D lambda mu)) (samples D))
-    (Place true 0 [] (whole_of (inputs_of false D)))) as [ls q] eqn:H.
-  apply (running_sizes st 0 0 (4 * n) (2 * n) (2 * n) n) in H.
-  2: reflexivity. 2: apply size_numbers. 2: left; split; reflexivity. 2: lia. 2: apply cubes_fit.
+  destruct (running st (map (cube_test (cube_of every Running D lambda mu)) (samples D))
+    (Place true 0 [] (whole_of (inputs_of every D)))) as [ls q] eqn:H.
+  apply (running_sizes st 0 0 ((4 + 2 * e) * n) (2 * n + e) (2 * n) n e) in H.
+  2: apply setting_tilted. 2: apply size_numbers. 2: left; split; reflexivity. 2: lia. 2: apply cubes_fit.
   2: { cbn [tops]. change (size (@nil Z)) with 0. lia. } 2: left; reflexivity.
   rewrite size_map in H. fold N in H. destruct H as [H1 [H2 H3]].
-  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *. rewrite (result_filled st) by reflexivity.
+  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *.
+  pose proof (result_sizes st e (tops q) ltac:(apply setting_tilted)) as R.
   change (size (@nil Z)) with 0 in H3. rewrite saved_none in H3 by lia.
   destruct (Z.eqb_spec N 0) as [bad | _]; [lia |].
   split; [lia | split; [eapply narrow_wider; [exact H2 | lia] | lia]].
 Qed.
 
-(** Pipelined: width 3n + 2, depth N + 2, 7nN + 6N + n parameters. *)
+(** Pipelined: width 3n + 2, depth N + 2, 7nN + 6N + n parameters; for every budget 2nN + N more. *)
 Theorem sizes_pipelined :
-  let st := setting_of [] false Overlapped D lambda mu in
-  let b := cube_layers false Overlapped D lambda mu in
-  depth b = N + 2 /\ narrow (3 * n + 2) (fst b) /\ parameters st b <= 7 * n * N + 6 * N + n.
+  let st := setting_of [] every Overlapped D lambda mu in
+  let b := cube_layers every Overlapped D lambda mu in
+  depth b = N + 2 /\ narrow (3 * n + 2) (fst b)
+  /\ parameters st b <= (7 + 2 * e) * n * N + (6 + e) * N + n.
 Proof.
   intros st b. pose proof n_positive as NP. pose proof N_positive as NN.
+  pose proof (more_small every) as Small. fold e in Small.
   unfold b, cube_layers, laid, lay. fold st.
-  destruct (overlapped st (map (cube_test (cube_of false Overlapped D lambda mu)) (samples D)) None
-    (Place true 0 [] (whole_of (inputs_of false D)))) as [ls q] eqn:H.
-  apply (overlapped_sizes st 0 0 (4 * n) (2 * n) (2 * n) n) in H.
-  2: reflexivity. 2: apply size_numbers. 2: left; split; reflexivity. 2: lia. 2: apply cubes_fit.
+  destruct (overlapped st (map (cube_test (cube_of every Overlapped D lambda mu)) (samples D)) None
+    (Place true 0 [] (whole_of (inputs_of every D)))) as [ls q] eqn:H.
+  apply (overlapped_sizes st 0 0 ((4 + 2 * e) * n) (2 * n + e) (2 * n) n e) in H.
+  2: apply setting_tilted. 2: apply size_numbers. 2: left; split; reflexivity. 2: lia. 2: apply cubes_fit.
   2: exact I. 2: { cbn [tops]. change (size (@nil Z)) with 0. lia. } 2: discriminate.
   2: left; reflexivity. 2: { rewrite size_map. fold N. cbn [risen]. lia. } 2: reflexivity.
   rewrite size_map in H. fold N in H. cbn [risen] in H. rewrite Z.add_0_r in H.
   destruct H as [H1 [H2 H3]].
-  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *. rewrite (result_filled st) by reflexivity.
+  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *.
+  pose proof (result_sizes st e (tops q) ltac:(apply setting_tilted)) as R.
   change (size (@nil Z)) with 0 in H3.
   rewrite saved_none in H3 by lia. destruct (Z.eqb_spec N 0) as [bad | _]; [lia |].
   split; [lia | split; [eapply narrow_wider; [exact H2 | lia] | lia]].
 Qed.
 
-(** For L1: width 3n + 2, depth 2N + 2, 8nN + 8N + n parameters. *)
+(** For L1: width 3n + 2, depth 2N + 2, 8nN + 8N + n parameters; for every budget 2N more. *)
 Theorem sizes_l1 :
-  let st := cross_setting false Overlapped D lambda mu in
-  let b := cross_layers false Overlapped D lambda mu in
-  depth b = 2 * N + 2 /\ narrow (3 * n + 2) (fst b) /\ parameters st b <= 8 * n * N + 8 * N + n.
+  let st := cross_setting every Overlapped D lambda mu in
+  let b := cross_layers every Overlapped D lambda mu in
+  depth b = 2 * N + 2 /\ narrow (3 * n + 2) (fst b)
+  /\ parameters st b <= 8 * n * N + (8 + 2 * e) * N + n.
 Proof.
   intros st b. pose proof n_positive as NP. pose proof N_positive as NN.
+  pose proof (more_small every) as Small. fold e in Small.
   unfold b, cross_layers, laid, lay. fold st.
   destruct (overlapped st (map (cross_test (cross_of Overlapped D lambda mu)) (samples D)) None
-    (Place true 0 [] (whole_of (inputs_of false D)))) as [ls q] eqn:H.
+    (Place true 0 [] (whole_of (inputs_of every D)))) as [ls q] eqn:H.
   assert (later_one : (1 = 0 /\ later st = []) \/ (1 = 1 /\ exists f, later st = [(1, f)]
-    /\ forall a, size (f a) = 1 /\ params (f a) <= 2 * n + 1)).
-  { right. split; [reflexivity |]. exists (fun a => [over_radius false D mu a]). split; [reflexivity |].
-    intro a. split; [reflexivity |]. cbn [params].
-    pose proof (filled_le (over_radius false D mu a)) as F. unfold over_radius in F at 2.
-    cbn [entries] in F. unfold term_of in F. cbn [Z.eqb app] in F.
-    rewrite size_app, !span_size, !size_numbers in F. fold n in F. lia. }
-  apply (overlapped_sizes st 1 (2 * n + 1) (4 * n) 1 (2 * n) n) in H.
-  2: reflexivity. 2: apply size_numbers. 2: exact later_one. 2: lia. 2: apply crosses_fit.
+    /\ forall a, size (f a) = 1 /\ params (f a) <= 2 * n + 1 + e)).
+  { right. split; [reflexivity |]. exists (fun a => [over_radius every D mu a]). split; [reflexivity |].
+    intro a. split; [reflexivity |]. cbn [params]. pose proof (over_radius_filled a). lia. }
+  apply (overlapped_sizes st 1 (2 * n + 1 + e) (4 * n) (1 + e) (2 * n) n e) in H.
+  2: apply setting_tilted. 2: apply size_numbers. 2: exact later_one. 2: lia. 2: apply crosses_fit.
   2: exact I. 2: { cbn [tops]. change (size (@nil Z)) with 0. lia. }
   2: { intros _. cbn [tops]. change (size (@nil Z)) with 0. lia. }
   2: right; reflexivity. 2: { rewrite size_map. fold N. cbn [risen]. lia. } 2: reflexivity.
   rewrite size_map in H. fold N in H. cbn [risen] in H. rewrite Z.add_0_r in H.
   destruct H as [H1 [H2 H3]].
-  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *. rewrite (result_filled st) by reflexivity.
+  unfold depth, parameters. cbn [fst snd tops fresh] in H1, H2, H3 |- *.
+  pose proof (result_sizes st e (tops q) ltac:(apply setting_tilted)) as R.
   change (size (@nil Z)) with 0 in H3.
   rewrite saved_none in H3 by lia. destruct (Z.eqb_spec N 0) as [bad | _]; [lia |].
   split; [lia | split; [eapply narrow_wider; [exact H2 | lia] | lia]].

@@ -39,7 +39,8 @@ def test_the_page_names_theorems_that_are_proved():
     named = {"theorem_4_8", "theorem_4_8_every", "theorem_B_2", "theorem_B_2_every", "half_spaces",
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
              "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
-             "sizes_l1_parallel", "sizes_half_spaces"}  # fmt: skip
+             "sizes_l1_parallel", "sizes_half_spaces", "theorem_5_2", "theorem_5_2_every",
+             "lipschitz_values", "lipschitz_constant", "least_constant"}  # fmt: skip
     assert named <= proved
     assert all(f"`{name}`" in page for name in named)
     statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
@@ -74,6 +75,30 @@ CLAIMS = {
         "Parallel",
         "depth b = 3 + Z.log2_up N /\\ narrow (2 * n * N) (fst b)",
         "depth b = 3 + Z.log2 N /\\ narrow (2 * n * N) (fst b)",
+    ),
+    "every budget for nothing": (
+        "Sizes",
+        "(8 + 2 * e) * n * N + (5 + e) * N - 3 + e",
+        "8 * n * N + 5 * N - 3",
+    ),
+    "signs at the samples alone": ("Lipschitz", "Task Sign 2 m size", "Task Sign 2 m (Qmake 0 1)"),
+    "signs of values": ("Lipschitz", "(Family Sign 2 k", "(Family Value 2 k"),
+    "signs on larger balls": (
+        "Lipschitz",
+        "Theorem theorem_5_2 mu : 0 <= Q2R mu -> 2 * Q2R mu < Q2R lambda ->",
+        "Theorem theorem_5_2 mu : 0 <= Q2R mu -> Q2R mu < Q2R lambda ->",
+    ),
+    "a constant of 1 / lambda": (
+        "Lipschitz",
+        "<= 2 / Q2R lambda * reach (reading ns v) (reading ns w)",
+        "<= 1 / Q2R lambda * reach (reading ns v) (reading ns w)",
+    ),
+    "a lesser constant is none": ("Lipschitz", "-> 2 / lambda <= K.", "-> 3 / lambda <= K."),
+    "distances of one coordinate": ("Cones", "highest (gaps Rabs x p).", "total (gaps Rabs x p)."),
+    "tests of the label that is not rarer": (
+        "Recognise",
+        "(2 * size (chosen 1 D)) (size (samples D)) then 1 else 0",
+        "(2 * size (chosen 1 D)) (size (samples D)) then 0 else 1",
     ),
     "half-spaces for nothing": ("Parallel", "<= (n + 2 + e) * W + (7 + e) * N", "<= (7 + e) * N"),
     "apart in every coordinate": ("Data", "Linf => Exists (fun t", "Linf => Forall (fun t"),

@@ -51,7 +51,8 @@ let shown l =
 
 let names = ["linf", CubeTests Running; "linf-pipelined", CubeTests Overlapped; "linf-parallel", CubeTests Beside;
   "l1", CrossTests Overlapped; "l1-parallel", CrossTests Beside; "linf-halfspaces", PlaneTests Linf;
-  "l1-halfspaces", PlaneTests L1; "l2-halfspaces", PlaneTests L2]
+  "l1-halfspaces", PlaneTests L1; "l2-halfspaces", PlaneTests L2;
+  "lipschitz", ConeTests Running; "lipschitz-parallel", ConeTests Beside]
 let one_of options s = try List.assoc s options with Not_found -> refuse ("unexpected word: " ^ s)
 let name_of options v = fst (List.find (fun (_, w) -> w = v) options)
 let budgets = ["one", false; "every", true]

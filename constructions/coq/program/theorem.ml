@@ -346,6 +346,12 @@ let rec forallb f = function
 | [] -> true
 | a :: l0 -> (&&) (f a) (forallb f l0)
 
+(** val filter : ('a1 -> bool) -> 'a1 list -> 'a1 list **)
+
+let rec filter f = function
+| [] -> []
+| x :: l0 -> if f x then x :: (filter f l0) else filter f l0
+
 (** val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list **)
 
 let rec combine l l' =
@@ -1167,6 +1173,115 @@ let rec uncovered_pair m d power0 every0 turn i = function
   else uncovered_pair m d power0 every0 (Whole.sub turn Whole.one)
          (Whole.add i Whole.one) items0
 
+(** val insert :
+    (Whole.t * Whole.t) -> (Whole.t * Whole.t) list -> (Whole.t * Whole.t)
+    list **)
+
+let rec insert e es = match es with
+| [] -> e :: []
+| d :: rest ->
+  if Whole.leq (fst e) (fst d) then e :: es else d :: (insert e rest)
+
+(** val ordered_difference : Whole.t list -> Whole.t list -> line **)
+
+let ordered_difference a b =
+  { entries =
+    (fold_right insert []
+      (app (weigh Whole.one a) (weigh (Whole.neg Whole.one) b))); bias =
+    Whole.zero; below = Whole.one }
+
+(** val maxima : Whole.t list list -> line list **)
+
+let rec maxima = function
+| [] -> []
+| a :: l ->
+  (match l with
+   | [] -> (sum_line a) :: []
+   | b :: terms0 ->
+     (ordered_difference a b) :: ((sum_line b) :: (maxima terms0)))
+
+(** val moved : Whole.t -> Whole.t list list -> Whole.t list list **)
+
+let moved a terms =
+  map (map (Whole.add a)) terms
+
+(** val levels :
+    'a1 list -> Whole.t list list -> (Whole.t * (Whole.t -> line list))
+    list * Whole.t list **)
+
+let rec levels fuel terms = match terms with
+| [] -> ([], [])
+| a :: l ->
+  (match l with
+   | [] -> ([], a)
+   | _ :: _ ->
+     (match fuel with
+      | [] -> ([], [])
+      | _ :: fuel0 ->
+        let (fs, top) = levels fuel0 (level_terms terms Whole.zero) in
+        ((((size terms), (fun a0 -> maxima (moved a0 terms))) :: fs), top)))
+
+(** val opposite : 'a1 list -> Whole.t -> Whole.t -> Whole.t list list **)
+
+let rec opposite like i j =
+  match like with
+  | [] -> []
+  | _ :: like0 ->
+    (i :: (j :: [])) :: (opposite like0 (Whole.add i Whole.one)
+                          (Whole.add j Whole.one))
+
+(** val cone_levels :
+    nat -> (Whole.t * (Whole.t -> line list)) list * Whole.t list **)
+
+let cone_levels n =
+  levels (numbers Whole.zero n)
+    (opposite (numbers Whole.zero n) Whole.zero (whole_of n))
+
+(** val cone_test :
+    layout -> data -> q -> Whole.t list -> (Whole.t list * Whole.t) -> test **)
+
+let cone_test l d lambda top s =
+  { breadth =
+    (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) (size (fst s)));
+    entering =
+    (cube_test (cross_of l d lambda { qnum = Whole.zero; qden = Whole.one })
+      s).entering; score = (fun a ->
+    weigh
+      (Whole.neg
+        (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one) lambda.qden))
+      (map (Whole.add a) top)); height = ((fun p -> Whole.shift_left p 1)
+    Whole.one) }
+
+(** val cone_setting : layout -> data -> q -> setting **)
+
+let cone_setting l d lambda =
+  setting_of (fst (cone_levels d.columns)) false l d lambda { qnum =
+    Whole.zero; qden = Whole.one }
+
+(** val chosen : Whole.t -> data -> (Whole.t list * Whole.t) list **)
+
+let chosen c d =
+  filter (fun s -> Whole.equal (snd s) c) d.samples
+
+(** val cone_layers :
+    bool -> layout -> data -> q -> Whole.t -> (unit -> line list) list
+    list * Whole.t list **)
+
+let cone_layers every0 l d lambda c =
+  laid every0 l d (cone_setting l d lambda)
+    (cone_test l d lambda (snd (cone_levels d.columns))) (chosen c d)
+
+(** val sign_of : Whole.t -> Whole.t **)
+
+let sign_of c =
+  if Whole.equal c Whole.zero then Whole.neg Whole.one else Whole.one
+
+(** val signed : Whole.t -> Whole.t list -> line **)
+
+let signed c top =
+  { entries = (weigh (sign_of c) top); bias = (Whole.neg (sign_of c));
+    below = Whole.one }
+
 (** val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool **)
 
 let rec far_somewhere t p q0 =
@@ -1284,6 +1399,7 @@ type family =
 | CubeTests of layout
 | CrossTests of layout
 | PlaneTests of norm
+| ConeTests of layout
 
 type question = { tests : family; every : bool; power : q; parameter : 
                   q; ball : q }
@@ -1292,14 +1408,23 @@ type question = { tests : family; every : bool; power : q; parameter :
 
 let norm_of q0 =
   match q0.tests with
-  | CubeTests _ -> Linf
   | CrossTests _ -> L1
   | PlaneTests m -> m
+  | _ -> Linf
 
 (** val inputs_due : question -> data -> nat **)
 
 let inputs_due q0 d =
   inputs_of q0.every d
+
+(** val rarer : data -> Whole.t **)
+
+let rarer d =
+  if Whole.leq
+       (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
+         (size (chosen Whole.one d))) (size d.samples)
+  then Whole.one
+  else Whole.zero
 
 (** val network_due :
     question -> data -> Whole.t list list list -> (unit -> line list) list
@@ -1319,6 +1444,9 @@ let network_due q0 d vectors =
         (combine d.samples vectors)
     in
     (ls, (result (plane_setting m q0.every d q0.power q0.parameter) top))
+  | ConeTests l ->
+    let (ls, top) = cone_layers q0.every l d q0.power (rarer d) in
+    (ls, (signed (rarer d) top))
 
 (** val shaped_data : data -> bool **)
 
@@ -1367,6 +1495,14 @@ let rec same_length a b =
                 | [] -> false
                 | _ :: b0 -> same_length a0 b0)
 
+(** val of_two_labels : data -> bool **)
+
+let of_two_labels d =
+  (&&)
+    (forallb (fun s ->
+      (||) (Whole.equal (snd s) Whole.zero) (Whole.equal (snd s) Whole.one))
+      d.samples) (negb (is_empty (chosen (rarer d) d)))
+
 (** val sound_question :
     question -> data -> Whole.t list list list -> bool **)
 
@@ -1374,6 +1510,7 @@ let sound_question q0 d vectors =
   (&&) ((&&) (shaped_data d) (budget_fits q0))
     (match q0.tests with
      | PlaneTests _ -> same_length d.samples vectors
+     | ConeTests _ -> of_two_labels d
      | _ -> true)
 
 (** val trouble :

@@ -60,6 +60,8 @@ val existsb : ('a1 -> bool) -> 'a1 list -> bool
 
 val forallb : ('a1 -> bool) -> 'a1 list -> bool
 
+val filter : ('a1 -> bool) -> 'a1 list -> 'a1 list
+
 val combine : 'a1 list -> 'a2 list -> ('a1 * 'a2) list
 
 type q = { qnum : Whole.t; qden : Whole.t }
@@ -297,6 +299,39 @@ val uncovered_pair :
   norm -> data -> q -> Whole.t -> Whole.t -> Whole.t -> item list ->
   (Whole.t * Whole.t) option
 
+val insert :
+  (Whole.t * Whole.t) -> (Whole.t * Whole.t) list -> (Whole.t * Whole.t) list
+
+val ordered_difference : Whole.t list -> Whole.t list -> line
+
+val maxima : Whole.t list list -> line list
+
+val moved : Whole.t -> Whole.t list list -> Whole.t list list
+
+val levels :
+  'a1 list -> Whole.t list list -> (Whole.t * (Whole.t -> line list))
+  list * Whole.t list
+
+val opposite : 'a1 list -> Whole.t -> Whole.t -> Whole.t list list
+
+val cone_levels :
+  nat -> (Whole.t * (Whole.t -> line list)) list * Whole.t list
+
+val cone_test :
+  layout -> data -> q -> Whole.t list -> (Whole.t list * Whole.t) -> test
+
+val cone_setting : layout -> data -> q -> setting
+
+val chosen : Whole.t -> data -> (Whole.t list * Whole.t) list
+
+val cone_layers :
+  bool -> layout -> data -> q -> Whole.t -> (unit -> line list) list
+  list * Whole.t list
+
+val sign_of : Whole.t -> Whole.t
+
+val signed : Whole.t -> Whole.t list -> line
+
 val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool
 
 val distance : Whole.t -> Whole.t -> Whole.t
@@ -330,6 +365,7 @@ type family =
 | CubeTests of layout
 | CrossTests of layout
 | PlaneTests of norm
+| ConeTests of layout
 
 type question = { tests : family; every : bool; power : q; parameter : 
                   q; ball : q }
@@ -337,6 +373,8 @@ type question = { tests : family; every : bool; power : q; parameter :
 val norm_of : question -> norm
 
 val inputs_due : question -> data -> nat
+
+val rarer : data -> Whole.t
 
 val network_due :
   question -> data -> Whole.t list list list -> (unit -> line list) list
@@ -349,6 +387,8 @@ val is_square : question -> bool
 val budget_fits : question -> bool
 
 val same_length : 'a1 list -> 'a2 list -> bool
+
+val of_two_labels : data -> bool
 
 val sound_question : question -> data -> Whole.t list list list -> bool
 
