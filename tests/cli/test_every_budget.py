@@ -26,6 +26,8 @@ from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network, Rows
 from verifier.question.region import distance
 from verifier.runs.folder import RunFolder
+from verifier.search.deep import ball_rows, family
+from verifier.search.deep.ball_rows import deciding_lemmas
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +96,28 @@ def test_a_manifest_that_asks_something_else_is_refused(certified, old, new, fla
             if isinstance(answer, RefusedError):
                 raise answer
     assert flaw in str(refused.value)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_proof_that_was_not_tried_and_is_refused_is_looked_for_again(
+    wrong, tmp_path, monkeypatch, capsys
+):
+    """Floats that call plain what is not cost time, and no proof."""
+    monkeypatch.setattr(ball_rows, "ENOUGH", 1)
+    seen: list[tuple[bool, bool]] = []
+
+    def plain(checker, rows, *, every=False):
+        lemmas, decided = deciding_lemmas(checker, rows, every=every)
+        seen.append((every, decided))
+        return (lemmas[1:], True) if wrong and not every else (lemmas, decided)
+
+    monkeypatch.setattr(family, "deciding_lemmas", plain)
+    command = ["certify", "--data", "iris", "--construction", "l2-halfspaces", "--every-budget"]
+    out = ["--jobs", "0", "--quiet", "--json", "--samples", "60:64", "--out", str(tmp_path / "run")]
+    assert main([*command, *out]) == 0
+    assert json.loads(capsys.readouterr().out)["robust"] == 4
+    assert seen and all(decided for _, decided in seen)
+    assert any(every for every, _ in seen) is wrong
 
 
 def test_the_question_is_read_as_it_is_written():

@@ -11,7 +11,7 @@ import pytest
 from constructions.families import family_of
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import label_families
-from verifier.checker.family import FamilyChecker, family_roots, family_scaled
+from verifier.checker.family import FamilyChecker, at_end, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
 from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, PairLemma
 from verifier.question.build import NetworkBuilder
@@ -19,8 +19,8 @@ from verifier.question.family import Cone, FamilyQuery
 from verifier.question.query import Atom, Goal
 from verifier.search.deep import ball_rows
 from verifier.search.deep.ball_rows import BallRows, _Ball, deciding_lemmas, rows_of
-from verifier.search.deep.family import _Attempt, family_proofs
-from verifier.search.deep.lifting import Lifting, lowest
+from verifier.search.deep.family import FamilySearch, _Attempt, family_proofs
+from verifier.search.deep.lifting import lowest
 
 F = Fraction
 NAMES = ("l1-halfspaces", "l2-halfspaces")
@@ -81,22 +81,99 @@ def test_what_decides_a_row_decides_it_exactly(name):
             before = bounds_of(checker, unit)
             picked = ball.needed(place)
             for lemma in chosen(checker, rows, picked):
-                assert Lifting(checker).steps([lemma])
+                checker.apply(lemma)
             low, high = bounds_of(checker, unit)
             assert (max(high) <= 0) if place >= 0 else (min(low) >= 0), (place, before)
             checker.undo(mark)
             if place >= 0 and len(picked) > 1:  # without the last one it is not decided
                 for lemma in chosen(checker, rows, picked[:-1]):
-                    Lifting(checker).steps([lemma])
+                    checker.apply(lemma)
                 assert max(bounds_of(checker, unit)[1]) > 0
                 checker.undo(mark)
             decided += 1
     assert decided > 20
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_values_are_those_that_leaves_reach(name):
+    """Of every unit that reads inputs alone, of both bounds, at both ends."""
+    for checker in checkers(name):
+        rows = BallRows(checker.scaled)
+        picks = [(v, upper) for v in rows.rows.units.tolist() for upper in (False, True)]
+        for number, end in enumerate(checker.ends):
+            found = ball_rows._reached(checker, end, picks)
+            targets = [PairLemma(v, upper, (F(0), F(0)), ()) for v, upper in picks]
+            assert found == [lowest(end, Leaf(), at_end(t, number)) for t in targets]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_matters_is_less_than_everything_and_short(name):
+    """Of what every row takes, a part, with numbers that are no longer, none of them tighter."""
+    fewer = shorter = 0
+    for checker in checkers(name):
+        rows = BallRows(checker.scaled)
+        every, _ = deciding_lemmas(checker, rows, every=True)
+        some, plain = deciding_lemmas(checker, rows)
+        whole = {(one.unit, one.upper): one for one in every}
+        assert plain and {(one.unit, one.upper) for one in some} <= set(whole)
+        fewer += len(every) - len(some)
+        for one in some:
+            checker.refute(one.tree, one)
+            exact = whole[one.unit, one.upper]
+            for q, tight in zip(one.ends, exact.ends, strict=True):
+                assert q >= tight if one.upper else q <= tight
+                assert len(str(q)) <= len(str(tight)) or q == 0
+                shorter += len(str(q)) < len(str(tight))
+    assert fewer > 0 and shorter > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_proof_that_is_plain_need_not_be_tried(name, monkeypatch):
+    monkeypatch.setattr(ball_rows, "ENOUGH", 1)
+    queries = families(name)
+    scaled = family_scaled(queries[0].network, queries)
+    roots = family_roots(scaled, queries)
+    search = FamilySearch(queries[0].network)
+    tried, untried = (
+        dict(search.run(queries, scaled, roots, untried=each)) for each in (False, True)
+    )
+    for k, query in enumerate(queries):
+        replay_family(query, untried[k])
+        assert untried[k] == tried[k] or not tried[k].steps
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_maximum_whose_rivals_stay_open_is_not_plain(name, monkeypatch):
+    (checker, *_) = checkers(name)
+    rows = BallRows(checker.scaled)
+    weak = ball_rows._on_ball(checker, rows)
+    assert deciding_lemmas(checker, rows)[1]
+    monkeypatch.setattr(ball_rows, "_on_ball", lambda *_: (weak[0] - 1000, weak[1] + 1000))
+    assert not deciding_lemmas(checker, rows)[1]
+
+
+def test_of_other_norms_lemmas_are_lifted():
+    """p = 3: the values are those of `Lifting`, and the checker accepts them."""
+    build = NetworkBuilder(3)
+    x, y, m = build.inputs
+    rows = build.layer([x - y + m * 3 + 1, x * 2 + y - m - 5])
+    total = build.layer([rows[0] - rows[1]])
+    network = build.network([total[0]])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), True),), "0")
+    query = FamilyQuery(network, Cone("3", (F(0), F(1)), F(1), F(0), F(1), True), (goal,))
+    scaled = family_scaled(network, [query])
+    checker = FamilyChecker(query, scaled, family_roots(scaled, [query])[0])
+    picks = dict.fromkeys([(v, upper) for v in (0, 1) for upper in (False, True)])
+    lemmas = ball_rows._lemmas(checker, picks)
+    assert [(one.unit, one.upper) for one in lemmas] == list(picks)
+    for lemma in lemmas:
+        checker.refute(lemma.tree, lemma)
+
+
 def chosen(checker, rows, picked):
     wanted = set(picked)
-    found = [one for one in deciding_lemmas(checker, rows) if (one.unit, one.upper) in wanted]
+    lemmas, _ = deciding_lemmas(checker, rows, every=True)
+    found = [one for one in lemmas if (one.unit, one.upper) in wanted]
     assert len(found) == len(wanted)
     return found
 
@@ -149,6 +226,6 @@ def test_nothing_is_kept_where_it_is_not_enough(monkeypatch):
 def test_the_same_is_chosen_again():
     (checker, *_) = checkers("l1-halfspaces")
     rows = BallRows(checker.scaled)
-    first, second = (deciding_lemmas(checker, rows) for _ in range(2))
+    (first, _), (second, _) = (deciding_lemmas(checker, rows) for _ in range(2))
     assert first == second and first == sorted(first, key=lambda one: (one.unit, one.upper))
     assert np.isfinite(rows.matrix).all()

@@ -244,9 +244,13 @@ def _solve_families(
             seconds = {"bounds": bounds, "search": 0.0, "check": known - before}
             answered(k, CheckedOutcome(verdict, seconds, checked=shown))
         known, without = monotonic(), dict[int, CheckedOutcome]()
-        for place, proof in _searched(context, these, rest):
+        for place, proof in _searched(context, these, rest, untried=True):
             found, k = monotonic(), part.start + place
             verdict, shown = _shown(these, place, proof)
+            if shown is None and proof is not None:  # it may be one that the search did not try
+                ((_, proof),) = _searched(context, these, [place])
+                found = monotonic()
+                verdict, shown = _shown(these, place, proof)
             before, known = known, monotonic()
             seconds = {"bounds": bounds, "search": found - before, "check": known - found}
             outcome = CheckedOutcome(verdict, seconds, checked=shown)
@@ -258,18 +262,21 @@ def _solve_families(
             answered(k, outcome)
         known = monotonic()
         started = known
+        del these  # its bounds may be gigabytes: before those of the next round are made
     return [records[k] for k in range(len(samples))]
 
 
 def _searched(
-    context: Context, these: FamilyRound, places: Sequence[int]
+    context: Context, these: FamilyRound, places: Sequence[int], *, untried: bool = False
 ) -> Iterator[tuple[int, Robust | None]]:
-    """What is found about these questions of the round, with copies of its bounds."""
+    """What is found about these questions of the round, with copies of its bounds; `untried` as in
+    `FamilySearch.run`."""
     if not places:
         return
     queries, scaled, roots = these.for_search()
     own = [queries[k] for k in places], scaled, [roots[k] for k in places]
-    for number, proof in context.family_search.run(*own, timeout=context.job.options.timeout):
+    found = context.family_search.run(*own, context.job.options.timeout, untried=untried)
+    for number, proof in found:
         yield places[number], proof
 
 

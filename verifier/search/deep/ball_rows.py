@@ -4,27 +4,34 @@ On such a ball a form of the inputs has much better bounds than on its box. Wher
 of units read inputs alone, most are undecided on both, and their bounds matter to nobody: a test of
 half-spaces is decided by one of them that is far above zero, or by all of its own, which are off.
 So all are bounded at once, in floats; then a unit that reads them is looked at if that decides it,
-and gets the bounds that it takes, largest first. What is chosen is a hint: lemmas are computed, and
-checked, exactly.
+and gets the bounds that it takes, largest first. Of tests whose largest is the answer, those matter
+that can be above the one that is surely large. Where one bound is enough and has something to
+spare, a shorter number serves. What is chosen is a hint: lemmas are computed, and checked, exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.family import FamilyChecker
-from verifier.checker.scaled import ScaledNetwork
-from verifier.evidence.certificate import Leaf, Lemma, Node
+from verifier.checker.family import End, FamilyChecker
+from verifier.checker.ridge import short
+from verifier.checker.scaled import LIMIT, ScaledNetwork
+from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, Tree
+from verifier.question.rational import sqrt_upper
 from verifier.question.region import root_upper
+from verifier.search.deep.lifting import TINY, Lifting, holds
+from verifier.search.deep.simplest import simplest
 
 Array = NDArray[np.float64]
 Int = NDArray[np.int64]
 CLOSE = 1e-9  # to zero, against the size of what was added up
+ZERO = Fraction(0)
 ENOUGH = 64  # units that read inputs alone, from which they are looked at together
 
 
@@ -91,13 +98,33 @@ def _rows(scaled: ScaledNetwork) -> BallRows | None:
     return rows if worth and np.isfinite(rows.matrix).all() else None
 
 
-def deciding_lemmas(checker: FamilyChecker, rows: BallRows) -> list[Lemma]:
-    """Lemmas of one leaf about units that read inputs alone, without their bounds, that decide
-    units which read them."""
-    found = _Ball(checker, rows)
-    chosen = {pick for place in found.decided() for pick in found.needed(place)}
-    tree = (Node((), Leaf()),)
-    return [Lemma(v, upper, Fraction(0), tree) for v, upper in sorted(chosen)]
+Pick = tuple[int, bool]
+"""A unit, and whether its upper bound counts."""
+Least = tuple[float, float]
+"""Values at both ends that a lower bound may fall to."""
+
+
+def deciding_lemmas(
+    checker: FamilyChecker, rows: BallRows, *, every: bool = False
+) -> tuple[list[PairLemma], bool]:
+    """Lemmas of one leaf about units that read inputs alone, which decide units that read them: of
+    those that matter to a maximum, or of `every` one, then as tight as they are. None is applied.
+    And whether, as far as floats can say, a maximum of the latter units is decided by them.
+    """
+    ball = _Ball(checker, rows)
+    chosen: dict[Pick, Least | None] = {}
+    places = list(ball.decided())
+    matter, plain = ball.matters()
+    if not every:
+        places = [place for place in places if matter[place if place >= 0 else -1 - place]]
+    for place in places:
+        alone = ball.alone(place)
+        if alone is not None and alone[0] not in chosen and not every:
+            chosen[alone[0]] = alone[1]
+            continue
+        for pick in [alone[0]] if alone is not None else ball.needed(place):
+            chosen[pick] = None
+    return _lemmas(checker, chosen), plain
 
 
 class _Ball:
@@ -124,20 +151,77 @@ class _Ball:
         self.better_high[:, first] = np.minimum(self.high[:, first], above)
         self._size = 1 + np.abs(self.high).max(axis=0)
         self._inputs = inputs
+        self._positive = rows.readers.weights > 0
 
     def decided(self) -> Iterator[int]:
-        """The places of the rows that the better bounds decide, and intervals do not."""
+        """The places of the rows that the better bounds decide, and intervals do not; -1 - place of
+        those that are on."""
         readers = self._rows.readers
-        low, high = self._sides(self.low, self.high)
-        sharp_low, sharp_high = self._sides(self.better_low, self.better_high)
-        room = CLOSE * self._room()
-        off = np.logical_and(*(sharp_high <= room)) & ~np.logical_and(*(high <= 0))
-        on = np.logical_and(*(sharp_low >= -room)) & ~np.logical_and(*(low >= 0))
+        off = self._off & ~np.logical_and(*(self._sum(self._plain_above) <= 0))
+        on = self._on & ~np.logical_and(*(self._sum(self._plain_below) >= 0))
         live = ~np.logical_and(*(self.high[:, self._inputs + readers.units] <= 0))
         for place in np.flatnonzero((off | on) & live).tolist():
             yield place if off[place] else -1 - place
 
-    def needed(self, place: int) -> list[tuple[int, bool]]:
+    @cached_property
+    def _off(self) -> NDArray[np.bool_]:
+        off: NDArray[np.bool_] = np.logical_and(
+            *(self._sum(self._sharp_above) <= CLOSE * self._room)
+        )
+        return off
+
+    @cached_property
+    def _on(self) -> NDArray[np.bool_]:
+        on: NDArray[np.bool_] = np.logical_and(
+            *(self._sum(self._sharp_below) >= -CLOSE * self._room)
+        )
+        return on
+
+    def matters(self) -> tuple[NDArray[np.bool_], bool]:
+        """Which rows may, by intervals, be above the one whose better lower bounds are largest;
+        that one as well. And whether it is on, and all others of them are off."""
+        least, most = self._sum(self._sharp_below), self._sum(self._plain_above)
+        largest = int(np.argmax(least.sum(axis=0)))
+        found: NDArray[np.bool_] = ~np.logical_and(
+            *(most <= least[:, largest, None] + CLOSE * self._room)
+        )
+        found[largest] = False
+        plain = bool(self._on[largest]) and not bool((found & ~self._off).any())
+        found[largest] = True
+        return found, plain
+
+    def alone(self, place: int) -> tuple[Pick, Least | None] | None:
+        """The unit, and which of its bounds, that on its own shows that a row is off; and what its
+        lower bound may fall to. None if there is none, or for a row that is on."""
+        if place < 0:
+            return None
+        best, enough, least = self._best
+        if not enough[place]:
+            return None
+        entry = int(best[place])
+        pick = int(self._rows.readers.read[entry]) - self._inputs, bool(self._positive[entry])
+        first, last = least[:, place].tolist()
+        return pick, None if pick[1] else (first, last)
+
+    @cached_property
+    def _best(self) -> tuple[Int, NDArray[np.bool_], Array]:
+        """Of each row the entry that gains most from above, whether it is enough, and the least
+        values at both ends with which it is."""
+        readers, room = self._rows.readers, CLOSE * self._room
+        moved = readers.weights * (self._sharp_above - self._plain_above)
+        gains = np.abs(moved).sum(axis=0)
+        most = np.maximum.reduceat(gains, readers.starts)
+        entries = np.arange(len(gains))
+        is_most = gains == np.repeat(most, readers.counts)
+        best: Int = np.minimum.reduceat(np.where(is_most, entries, len(gains)), readers.starts)
+        sums = self._sum(self._plain_above)
+        enough = (most > 0) & np.logical_and(*(sums + moved[:, best] <= room))
+        weights = readers.weights[best]
+        rest = sums - weights * self._plain_above[:, best]
+        least = np.where(np.abs(rest) <= room, 0, np.maximum((rest + room) / np.abs(weights), 0))
+        return best, enough, least
+
+    def needed(self, place: int) -> list[Pick]:
         """The units, and which of their bounds, that decide a row: as few as are enough, of those
         that gain most; a row that is on, given as -1 - place, takes all that are better."""
         readers, off = self._rows.readers, place >= 0
@@ -145,16 +229,15 @@ class _Ball:
         begin = int(readers.starts[place])
         part = slice(begin, begin + int(readers.counts[place]))
         read, weights = readers.read[part], readers.weights[part]
-        upper = np.where(weights > 0, off, not off)  # which bound counts
-        plain = self._counted(self.low, self.high, read, upper)
-        sharp = self._counted(self.better_low, self.better_high, read, upper)
-        gains = np.abs(weights * (plain - sharp)).min(axis=0)
-        total = gains + np.abs(weights * (plain - sharp)).max(axis=0)
+        upper = self._positive[part] if off else ~self._positive[part]  # which bound counts
+        plain = (self._plain_above if off else self._plain_below)[:, part]
+        sharp = (self._sharp_above if off else self._sharp_below)[:, part]
+        total = np.abs(weights * (plain - sharp)).sum(axis=0)
         order = [k for k in np.argsort(-total, kind="stable").tolist() if total[k] > 0]
         order = [k for k in order if self._rows.first[read[k]]]
-        picked: list[tuple[int, bool]] = []
+        picked: list[Pick] = []
         sums = (weights * plain).sum(axis=1) + readers.constants[place]
-        room = CLOSE * self._room()[place]
+        room = CLOSE * self._room[place]
         for k in order:
             if off and (sums <= room).all():
                 break
@@ -162,19 +245,30 @@ class _Ball:
             picked.append((int(read[k]) - self._inputs, bool(upper[k])))
         return picked
 
-    def _sides(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """Lower and upper bounds of the rows at both ends."""
+    def _sum(self, values: Array) -> Array:
+        """Bounds of the rows at both ends, by these of what they read."""
         readers = self._rows.readers
-        positive = readers.weights > 0
-        below = self._counted(low, high, readers.read, ~positive)
-        above = self._counted(low, high, readers.read, positive)
-        return (
-            readers.sums(readers.weights * below) + readers.constants,
-            readers.sums(readers.weights * above) + readers.constants,
-        )
+        return readers.sums(readers.weights * values) + readers.constants
 
-    def _counted(self, low: Array, high: Array, read: Int, upper: NDArray[np.bool_]) -> Array:
+    @cached_property
+    def _plain_below(self) -> Array:
+        return self._counted(self.low, self.high, ~self._positive)
+
+    @cached_property
+    def _plain_above(self) -> Array:
+        return self._counted(self.low, self.high, self._positive)
+
+    @cached_property
+    def _sharp_below(self) -> Array:
+        return self._counted(self.better_low, self.better_high, ~self._positive)
+
+    @cached_property
+    def _sharp_above(self) -> Array:
+        return self._counted(self.better_low, self.better_high, self._positive)
+
+    def _counted(self, low: Array, high: Array, upper: NDArray[np.bool_]) -> Array:
         """The bound of Z of each variable that is read: the upper one, or the lower one."""
+        read = self._rows.readers.read
         of_unit = read >= self._inputs
         least, most = low[:, read], high[:, read]
         close = CLOSE * self._size[read]
@@ -184,11 +278,83 @@ class _Ball:
         found: Array = np.where(upper, most, least)
         return found
 
+    @cached_property
     def _room(self) -> Array:
+        """The size of what is added up in each row."""
         readers = self._rows.readers
         sizes = np.abs(readers.weights) * self._size[readers.read]
         added: Array = np.add.reduceat(sizes, readers.starts) + np.abs(readers.constants)
         return added
+
+
+def _lemmas(checker: FamilyChecker, chosen: Mapping[Pick, Least | None]) -> list[PairLemma]:
+    """A lemma for each pick, with the values that its leaf reaches at both ends or, where a lower
+    bound may fall, with the shortest ones on the way. Values of an upper bound below zero are
+    zero: then the unit is off as well."""
+    picks = sorted(chosen)
+    tree: Tree = (Node((), Leaf()),)
+    if not picks:
+        return []
+    if checker.query.cone.norm not in ("1", "2"):
+        lemmas = [Lemma(v, upper, ZERO, tree) for v, upper in picks]
+        return Lifting(checker).lemmas(lemmas)
+    found: list[PairLemma] = []
+    reached = zip(*(_reached(checker, end, picks) for end in checker.ends), strict=True)
+    for (v, upper), values in zip(picks, reached, strict=True):
+        least, sign = chosen[v, upper] or values, -1 if upper else 1
+        first, last = (
+            short(min(value, ZERO), upper=False) if upper else _between(low, value)
+            for low, value in zip(least, values, strict=True)
+        )
+        found.append(PairLemma(v, upper, (sign * first, sign * last), tree))
+        if any(-TINY < value < 0 for value in (first, last)):  # a root was rounded
+            zero = [ZERO if -TINY < value < 0 else sign * value for value in (first, last)]
+            better = PairLemma(v, upper, (zero[0], zero[1]), tree)
+            if holds(checker, tree, better):
+                found[-1] = better
+    return found
+
+
+def _between(least: float | Fraction, value: Fraction) -> Fraction:
+    """The shortest number from `least`, but not less than zero, to `value`; a short one just below
+    `value` if there is none."""
+    if value <= 0:
+        return short(value, upper=False)
+    if least <= 0:
+        return ZERO
+    low = Fraction(least)
+    return simplest(low, value) if low < value else short(value, upper=False)
+
+
+def _reached(checker: FamilyChecker, end: End, picks: Sequence[Pick]) -> list[Fraction]:
+    """Of each pick the least value of a_v, or of -a_v for an upper bound, on the ball at this end:
+    exactly, or for p = 2 a little below it; see `lifting.lowest`. All read inputs alone."""
+    scaled, rows, last = checker.scaled, checker.query.network.units, checker.inputs - 1
+    units = np.array([v for v, _ in picks], dtype=np.int64)
+    counts = np.diff(rows.starts)[units]
+    starts = np.cumsum(counts) - counts
+    entries = np.repeat(rows.starts[units] - starts, counts) + np.arange(int(counts.sum()))
+    read, weights = rows.indices[entries], scaled.weights[entries]
+    center, below = end.scaled_center
+    longest, most = int(np.abs(weights).max()), max(map(abs, center))
+    fits = longest * max(most, longest) * checker.inputs < LIMIT
+    weights = weights.astype(np.int64 if fits else object)
+    middle: Any = np.array(center, dtype=weights.dtype)
+    sums = np.add.reduceat(weights * middle[read], starts).tolist()
+    axes = np.where(read == last, 0, weights)
+    size, region = checker.scaled.denominator, end.region
+    if region.norm == "1":
+        reach = region.size * size
+        losses = [reach * int(w) for w in np.maximum.reduceat(np.abs(axes), starts).tolist()]
+    else:
+        reach = region.size * size**2
+        squares = np.add.reduceat(axes * axes, starts).tolist()
+        losses = [sqrt_upper(reach * int(s), 80) for s in squares]
+    found = []
+    for (v, upper), total, loss in zip(picks, sums, losses, strict=True):
+        value = Fraction(int(total), below) + int(scaled.constants[v])
+        found.append(((-value if upper else value) - loss) / scaled.scales[last + 1 + v])
+    return found
 
 
 def _on_ball(checker: FamilyChecker, rows: BallRows) -> tuple[Array, Array]:

@@ -71,13 +71,17 @@ class FamilySearch:
         scaled: ScaledNetwork,
         roots: Sequence[FamilyRoots],
         timeout: float | None = None,
+        *,
+        untried: bool = False,
     ) -> Iterator[tuple[int, Robust | None]]:
         """The number of each query and a proof, or None where none was found. `timeout` is in
-        seconds a query."""
+        seconds a query. With `untried`, a proof that floats make plain is handed over as it is, for
+        trying it here takes as long as replaying it: ask again if it is refused."""
         for k, query in enumerate(queries):
             deadline = None if timeout is None else monotonic() + timeout
             own = renewed(roots[k])
             attempt = _Attempt(query, scaled, own, partial(self._slice, query, own), deadline)
+            attempt.untried = untried
             try:
                 yield k, attempt.run()
             except (LateError, RefusedError):  # or its arithmetic does not hold the numbers
@@ -106,6 +110,7 @@ class _Attempt:
         self._goals = query.goals
         self._steps: list[Step] = []
         self._trees: list[Tree | None] = [None] * len(self._goals)
+        self.untried = False  # see `FamilySearch.run`
 
     def run(self) -> Robust | None:
         if self._is_done():
@@ -212,20 +217,27 @@ class _Attempt:
         return self._closed(Lifting(self._checker), propagation, 0) or self._closed_by_maxima()
 
     def _closed_by_rows(self) -> bool:
-        """By as few of these units as decide what reads them; nothing is kept if they are not
-        enough."""
+        """By as few of these units as decide what reads them: of what matters to a maximum, or of
+        all. Nothing is kept if they are not enough."""
         checker = self._checker
         rows = rows_of(checker.scaled)
         if rows is None:
             return False
-        mark, count, lifting = checker.mark(), len(self._steps), Lifting(checker)
-        for lemma in deciding_lemmas(checker, rows):
+        mark, count = checker.mark(), len(self._steps)
+        for every in (False, True):
             check_time(self._deadline)
-            self._steps += lifting.steps([lemma])
-        if self._closed_by_maxima():
-            return True
-        checker.undo(mark)
-        del self._steps[count:]
+            lemmas, plain = deciding_lemmas(checker, rows, every=every)
+            self._steps += lemmas
+            if self.untried and plain:
+                self._steps.append(MaximaStep())
+                self._trees = [LEAF] * len(self._goals)
+                return True
+            for lemma in lemmas:
+                checker.assume(lemma)
+            if self._closed_by_maxima():
+                return True
+            checker.undo(mark)
+            del self._steps[count:]
         return False
 
     def _closed_by_exact_sums(self, tries: Slice) -> bool:

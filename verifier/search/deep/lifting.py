@@ -69,6 +69,10 @@ class Lifting:
                     found.append(lemma)
         return tuple(found)
 
+    def lemmas(self, lemmas: Sequence[Lemma]) -> list[PairLemma]:
+        """The same of lemmas alone, none of which is applied."""
+        return [found for lemma in lemmas if (found := self._lemma(lemma)) is not None]
+
     def _lemma(self, lemma: Lemma) -> PairLemma | None:
         target = PairLemma(lemma.unit, lemma.upper, (Fraction(0), Fraction(0)), ())
         reached: list[tuple[Fraction, Fraction]] = []
