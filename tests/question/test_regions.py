@@ -13,6 +13,7 @@ from verifier.question.region import (
     ball_of_size,
     box,
     distance,
+    integer_root,
     linear_minimum_holds,
     read_norm,
     root_upper,
@@ -208,6 +209,14 @@ def test_only_the_ends_of_an_open_interval_recede():
     assert where.recedes(1, F(3)) and not where.recedes(1, F(4))
     assert not box([F(-1)], [F(1)]).recedes(0, F(1))
     assert not ball("1", [F(0)], F(1)).recedes(0, F(1))
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 7, 64])
+def test_integer_roots_are_the_largest_that_fit(k):
+    for root in (0, 1, 2, 3, 10, 2**31 - 1, 2**31, 3**50):
+        for value in {max(root**k - 1, 0), root**k, root**k + 1, (root + 1) ** k - 1}:
+            found = integer_root(value, k)
+            assert found**k <= value < (found + 1) ** k
 
 
 def test_roots_have_24_bits_and_lie_above():
