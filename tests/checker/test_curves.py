@@ -3,6 +3,7 @@ that is altered anywhere is refused for its flaw, by the kernels too."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from fractions import Fraction
@@ -11,10 +12,20 @@ from functools import cache
 import pytest
 
 from verifier.checker.checked import Checked, Checker
-from verifier.checker.curves import Balls, check_curve
+from verifier.checker.curves import Balls, check_curve, replay_part
 from verifier.checker.elaborate import kernel_check_proof
-from verifier.checker.manifest import Question, asked_of_run, question_text
-from verifier.evidence.certificate import Leaf, Node, Robust
+from verifier.checker.manifest import (
+    Manifest,
+    Question,
+    Result,
+    asked_of_run,
+    manifest_bytes,
+    parse_manifest,
+    question_text,
+    replay_margin,
+)
+from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, certificate_bytes
 from verifier.evidence.curve import MarginCurve, curve_bytes, parse_curve
 from verifier.question.build import NetworkBuilder
 from verifier.question.distance import DistanceTerms
@@ -23,6 +34,7 @@ from verifier.question.family import FamilyTerms
 from verifier.question.margin import MarginTerms
 from verifier.question.query import Query, label_goals
 from verifier.question.region import ball
+from verifier.runs.run import points_of
 from verifier.tasks.margin import margin_curve
 
 F = Fraction
@@ -182,6 +194,77 @@ def test_anything_else_is_no_curve():
     curve = exact_curve()
     assert flaw_of(QUERY, curve.pieces[0].proof) == "another verdict"
     assert flaw_of(QUERY, MarginCurve(())) == "no interval"
+
+
+def three_pieces():
+    """The question of two equal rivals, and a curve that names the second on its last piece."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    right, left = build.layer([x - 1, -x - 3])
+    twice = build.network([0 * x + 1, right + left, right + left])
+    query = Query(twice, ball("inf", [F(0)], LAST), label_goals("argmax", 0, range(3), 3))
+    level, steep = margin_curve(Balls(query).at, LAST).evidence.pieces
+    assert (steep.first, steep.upper, steep.points) == (1, (1, F(-1, 2)), ((1,), (LAST,)))
+    steep = replace(steep, lower=None, proof=None, goal=0)
+    middle = replace(steep, last=F(2), upper=(F(1), F(0)), points=((F(1),), (F(2),)))
+    last = replace(
+        steep, first=F(2), upper=(F(0), F(-1, 2)), points=((F(2),), (LAST,)), goal=1
+    )  # fmt: skip
+    return query, MarginCurve((level, middle, last))
+
+
+def test_a_curve_ends_as_its_last_piece():
+    query, curve = three_pieces()
+    assert (curve.lower, curve.upper, curve.exact) == (None, F(-1, 2), False)
+    level = curve.pieces[0]
+    assert level.exact and not curve.pieces[1].exact
+    assert MarginCurve((curve.pieces[2], curve.pieces[1], level)).lower == F(1)
+    about = asked_of_run("0" * 64, Question("inf", "argmax", LAST), [0])
+    answers = Checker(query.network, 2).margins(
+        [query], ["margin"], lambda k: curve, about, curves=True
+    )
+    ((_, shown),) = answers
+    assert isinstance(shown, Checked)
+    assert (shown.facts.ends, shown.facts.goal) == ((None, F(-1, 2)), 1)
+
+
+def test_the_proof_of_a_piece_is_no_flip():
+    curve, digest = exact_curve(), QUERY.network.digest
+    text = json.loads(curve_bytes(curve, digest))
+    text["pieces"][0]["proof"] = json.loads(certificate_bytes(Flip((F(0),), 0), digest))
+    data = json.dumps(text, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+    with pytest.raises(RefusedError, match="^another verdict: the proof of a piece"):
+        parse_curve(data, digest)
+
+
+def test_a_run_of_curves_is_replayed():
+    curve = exact_curve()
+    points = points_of(Dataset.from_rows("two", [(0,), (9,)], [0, 1]))
+    question = Question("inf", "argmax", LAST, margin=MarginTerms(curve=True))
+    altered = edited(curve, 1, lower=(F(1), F(-1, 2) + SMALL))
+    for claim, flaw in ((curve, None), (altered, "bound too weak")):
+        text = curve_bytes(claim, QUERY.network.digest)
+        result = Result(0, "margin", hashlib.sha256(text).hexdigest())
+        asked_there = QUERY.network, points, question, result, lambda _, text=text: text
+        if flaw is None:
+            assert replay_margin(*asked_there, replay_part) == claim
+        else:
+            with pytest.raises(RefusedError, match=f"^{flaw}: sample 0"):
+                replay_margin(*asked_there, replay_part)
+
+
+@pytest.mark.parametrize("value", [False, 1, None, "true"])
+def test_a_manifest_says_of_a_curve_that_it_is_true(value):
+    question = Question("inf", "argmax", LAST, margin=MarginTerms(curve=True))
+    manifest = Manifest("a" * 64, "a" * 64, 1, question, (Result(0, "undecided", None),))
+    assert parse_manifest(manifest_bytes(manifest)).question == question
+    other = manifest_bytes(manifest).replace(
+        b'"curve": true', f'"curve": {json.dumps(value)}'.encode()
+    )
+    head = other.partition(b',\n"root": ')[0]
+    root = hashlib.sha256(head).hexdigest()
+    with pytest.raises(RefusedError, match="malformed: curve is not true"):
+        parse_manifest(head + f',\n"root": "{root}"}}\n'.encode())
 
 
 def test_a_run_asks_for_it():

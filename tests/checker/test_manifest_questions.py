@@ -122,8 +122,17 @@ SAID = [
         "(2 - 3 m), decoder nearest"),
     ),
     (
+        family(norm="3", unit="2"),
+        ("the L3 ball of radius m 2^(1/3) for every real m in [0, 1/2), read by G(., m), "
+        "decoder nearest"),
+    ),
+    (
+        Question("1", "argmax", F("2"), margin=MarginTerms(curve=True)),
+        "the least margin on L1 balls of every radius up to 2, decoder argmax",
+    ),
+    (
         family(norm="2", zero="1", slope="1/2"),
-        ("the L2 ball of radius m sqrt(1) for every real m in [0, 1/2), read by G(., m) / "
+        ("the L2 ball of radius m for every real m in [0, 1/2), read by G(., m) / "
         "(1 + 1/2 m), decoder nearest"),
     ),
 ]  # fmt: skip

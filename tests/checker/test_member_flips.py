@@ -12,22 +12,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.oracles.member_runs import member_run
+from tests.oracles.member_runs import answer_with, claims, member_run
 from tests.oracles.proved_kernel import kernel_folder
 from verifier.checker.checked import Checked
-from verifier.checker.elaborate import kernel_check_result
 from verifier.checker.manifest import (
     Question,
     Result,
     asked_of_run,
-    check_results,
     manifest_bytes,
     run_checker,
     sample_family,
 )
 from verifier.checker.proved import replay_run
 from verifier.cli.main import main
-from verifier.evidence.certificate import Flip, Leaf, Node, Robust, certificate_bytes
+from verifier.evidence.certificate import Flip, certificate_bytes
 from verifier.evidence.packed import pack
 from verifier.kernel.runs import Run as KernelRun
 from verifier.kernel.text import Refused
@@ -35,21 +33,15 @@ from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.family import FamilyTerms
 from verifier.runs.members import flips_of_members
-from verifier.runs.place import find_run
 from verifier.search.options import Options
 
 F = Fraction
+ONE, LAST = F(1), F(3, 2)
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return member_run(tmp_path_factory.mktemp("open"))
-
-
-def claims(stored: Path):
-    folder = find_run(stored).folder
-    manifest = folder.manifest()
-    return folder, folder.network(), folder.points(), manifest
 
 
 def test_a_run_says_which_samples_are_misread_and_which_flip(stored, capsys):
@@ -75,67 +67,6 @@ def test_the_proved_kernel_sees_the_member(stored, monkeypatch):
     assert {shown[k].facts.checker for k in range(3)} == {"proved kernel"}
     with pytest.raises(RefusedError, match="sample 0: .*no parameter"):
         answer_with(stored, Flip((F(3, 2), F(3, 2)), 0), by=replay_run)
-
-
-def answer_with(stored: Path, verdict, *, by=None, sample=0, kind="flip", question=None):
-    """What is said of the claim that this is the answer about a sample."""
-    _folder, network, points, manifest = claims(stored)
-    question = question or manifest.question
-    text = certificate_bytes(verdict, network.digest)
-    result = Result(sample, kind, hashlib.sha256(text).hexdigest())
-    if by is not None:
-        return by(network, points, question, [result], lambda digest: text)
-    checker = run_checker(network, points, question)
-    (found,) = check_results(points, question, [result], lambda digest: text, checker)
-    try:
-        kernel_check_result(network, points, question, result, lambda digest: text)
-        by_kernel = None
-    except RefusedError as flaw:
-        by_kernel = flaw.flaw
-    assert (by_kernel is None) == isinstance(found, Checked)
-    if by_kernel is not None:
-        assert isinstance(found, RefusedError) and found.flaw == by_kernel
-    return found
-
-
-ONE, LAST = F(1), F(3, 2)
-
-
-@pytest.mark.parametrize(
-    ("point", "goal", "flaw"),
-    [
-        ((ONE, F(5, 4)), 0, None),
-        ((ONE, ONE), 0, None),  # on the sphere of a closed ball
-        ((ONE, F(99, 100)), 0, "outside"),  # the ball of that m does not reach it
-        ((ONE, LAST), 0, "outside"),  # an end that is left open
-        ((ONE, F(2)), 0, "outside"),
-        ((-ONE, -ONE), 0, "outside"),
-        ((F(1, 2), F(5, 4)), 0, "no flip"),
-        ((ONE, F(5, 4)), 1, "index out of range"),
-        ((ONE,), 0, "dimension"),
-        ((ONE, ONE, ONE), 0, "dimension"),
-    ],
-)
-def test_only_a_flip_on_a_ball_that_is_asked_about(stored, point, goal, flaw):
-    found = answer_with(stored, Flip(point, goal))
-    if flaw is None:
-        assert isinstance(found, Checked) and found.verdict == "flip"
-    else:
-        assert isinstance(found, RefusedError) and found.flaw == flaw, found
-
-
-def test_a_closed_end_is_asked_about(stored):
-    _, _, _, manifest = claims(stored)
-    family = replace(manifest.question.family, open=False)
-    closed = replace(manifest.question, family=family)
-    assert isinstance(answer_with(stored, Flip((ONE, LAST), 0), question=closed), Checked)
-
-
-def test_a_proof_is_no_flip_nor_the_reverse(stored):
-    flip = Flip((ONE, F(5, 4)), 0)
-    for verdict, kind in ((flip, "robust"), (Robust((), ((Node((), Leaf()),),)), "flip")):
-        found = answer_with(stored, verdict, kind=kind)
-        assert isinstance(found, RefusedError) and found.flaw == "another verdict"
 
 
 def test_a_run_with_a_tampered_flip_is_refused_by_the_kernel_alone_too(stored, tmp_path):

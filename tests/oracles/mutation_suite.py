@@ -90,6 +90,7 @@ FILES = {
         "test_manifest",
         "test_distances",
         "test_margins",
+        "test_curves",
     ),
     "network": ("test_integers", "test_network_values", *TYPES),
     "network_file": (
@@ -133,6 +134,8 @@ FILES = {
         "test_checked",
         "test_distances",
         "test_margins",
+        "test_curves",
+        "test_member_answers",
         "test_executed",
         "test_manifest",
         *TYPES,
@@ -272,14 +275,16 @@ def call(function: Callable[..., None], arguments: dict[str, object]) -> None:
 
 
 def axis(mark) -> list[dict[str, object]]:
-    """The arguments of one `parametrize`."""
+    """The arguments of one `parametrize`, without those that are slow."""
     names, values = mark.args[:2]
     names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
     found = []
     for value in values:
-        value = value.values if type(value).__name__ == "ParameterSet" else value
-        parts = (
-            tuple(value) if len(names) > 1 or type(value).__name__ == "ParameterSet" else (value,)
-        )
+        if type(value).__name__ != "ParameterSet":
+            parts = tuple(value) if len(names) > 1 else (value,)
+        elif any(given.name == "slow" for given in value.marks):
+            continue
+        else:
+            parts = value.values
         found.append(dict(zip(names, parts, strict=True)))
     return found

@@ -25,7 +25,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
-from verifier.checker.curves import check_curve, replay_part
+from verifier.checker.curves import check_curve
 from verifier.checker.distances import Balls, check_distance
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.exact_radius import check_radius
@@ -56,7 +56,7 @@ from verifier.evidence.distance import Distance, distance_bytes, parse_distance
 from verifier.evidence.margin import Margin, margin_bytes, parse_margin
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.executed import Semantics, executable
-from verifier.question.family import FamilyQuery, with_parameter
+from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
 
@@ -494,17 +494,11 @@ class Checker:
     def _curve(self, query: Query, given: Evidence, asked: Asked) -> Checked:
         if isinstance(given, bytes):
             given = parse_curve(given, self.digest)
-        found = check_curve(query, given, self._replay_part)
+        self._require_own([query])
+        found = check_curve(query, given)
         ends, goal = (found.lower, found.upper), found.pieces[-1].goal
         facts = Facts(self.digest, asked, "margin", goal, None, ends=ends)
         return Checked(_KEY, facts, found)
-
-    def _replay_part(self, query: Query | FamilyQuery, verdict: Robust | Flip) -> None:
-        if isinstance(query, Query):
-            self._require_own([query])
-        elif query.network is not self.network.derived(with_parameter):
-            raise RefusedError("another network", "a question is about another network")
-        replay_part(query, verdict)
 
     def _replay(self, query: Query, verdict: Robust | Flip) -> None:
         self._require_own([query])

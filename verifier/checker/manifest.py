@@ -196,8 +196,8 @@ class Question:
             zero, slope = self.family.denominator
             unit = format_rational(self.family.unit)
             p = power(self.norm)
-            size = "m" if unit == "1" and p != 2 else f"{unit} m" if p == 1 else f"m {unit}^(1/{p})"
-            size = f"m sqrt({unit})" if p == 2 else size
+            root = f"sqrt({unit})" if p == 2 else f"{unit}^(1/{p})"
+            size = "m" if unit == "1" else f"{unit} m" if p == 1 else f"m {root}"
             sign, part = "-" if slope < 0 else "+", format_rational(abs(slope))
             below = f" / ({format_rational(zero)} {sign} {part} m)" if slope else ""
             if zero != 1 and not slope:
@@ -226,7 +226,7 @@ class Question:
         executed = "" if self.semantics == "real" else f", as executed in {self.semantics}"
         balls = f"{'L' + self.norm} balls of {size}{clip}, decoder {self.decoder}{executed}"
         if self.margin is not None and self.margin.curve:
-            balls = balls.replace("balls of radius", "balls of every radius up to", 1)
+            balls = balls.replace("balls of radius", "balls of every radius up to")
         return balls if self.margin is None else f"the least margin{self.margin} on {balls}"
 
 
