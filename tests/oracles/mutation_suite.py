@@ -74,7 +74,7 @@ FILES = {
     "executed": ("test_executed",),
     "family": ("test_family_ends", "test_family", "test_kernel_families", "test_family_sums"),
     "family_maxima": ("test_family_maxima", "test_family", "test_kernel_families"),
-    "family_replay": ("test_family_replays", "test_family"),
+    "family_replay": ("test_family_replays", "test_member_answers", "test_family"),
     "intervals": (
         "test_interval_sizes",
         "test_family",
