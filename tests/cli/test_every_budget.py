@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from constructions.families import family_of, limit_of
 from tests.oracles.random_data import random_data
+from verifier.checker.checked import FamilyRound
 from verifier.checker.manifest import (
     Question,
     check_results,
@@ -96,6 +99,27 @@ def test_a_manifest_that_asks_something_else_is_refused(certified, old, new, fla
             if isinstance(answer, RefusedError):
                 raise answer
     assert flaw in str(refused.value)
+
+
+def test_bounds_are_let_go_with_their_round(certified, monkeypatch):
+    """They may be gigabytes, and collections are rare: nothing waits for one."""
+    seen: list[weakref.ref[FamilyRound]] = []
+    made = FamilyRound.__init__
+
+    def noted(self, *arguments):
+        seen.append(weakref.ref(self))
+        made(self, *arguments)
+
+    monkeypatch.setattr(FamilyRound, "__init__", noted)
+    again = ["certify", "--data", "iris", "--every-budget", "--jobs", "0", "--quiet"]
+    gc.collect()
+    gc.disable()
+    try:
+        assert main([*again, "--samples", "40:60", "--out", str(certified)]) == 0  # replayed
+        assert main([*again, "--samples", "60:62", "--out", str(certified.parent / "new")]) == 0
+        assert len(seen) > 1 and all(each() is None for each in seen)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("wrong", [False, True])

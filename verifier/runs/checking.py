@@ -114,6 +114,7 @@ def check_run(
             for done, (result, answer) in enumerate(zip(results, found, strict=True), start=1):
                 _sort(shown, result, answer)
                 progress(done)
+        held.checker.current = None  # a round and its checker hold each other, and its bounds
         return shown
     count = min(LARGEST_CHUNK, -(-len(results) // jobs))
     parts = [results[begin : begin + count] for begin in range(0, len(results), count)]

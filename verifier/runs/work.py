@@ -263,6 +263,7 @@ def _solve_families(
         known = monotonic()
         started = known
         del these  # its bounds may be gigabytes: before those of the next round are made
+    checker.current = None
     return [records[k] for k in range(len(samples))]
 
 
