@@ -12,7 +12,7 @@ from functools import cache
 import pytest
 
 from verifier.checker.checked import Checked, Checker
-from verifier.checker.curves import Balls, check_curve, replay_part
+from verifier.checker.curves import Balls, check_curve, not_above, replay_part
 from verifier.checker.elaborate import kernel_check_proof
 from verifier.checker.manifest import (
     Manifest,
@@ -32,7 +32,7 @@ from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.family import FamilyTerms
 from verifier.question.margin import MarginTerms
-from verifier.question.query import Query, label_goals
+from verifier.question.query import Atom, Query, label_goals
 from verifier.question.region import ball
 from verifier.runs.run import points_of
 from verifier.tasks.margin import margin_curve
@@ -141,6 +141,9 @@ SMALL = F(1, 10**9)
         (1, {"goal": 1}, "index out of range"),
         (1, {"goal": -1}, "index out of range"),
         (1, {"upper": (1, F(-1, 2))}, "not exact"),
+        (1, {"points": ((1,), (LAST,))}, "not exact"),
+        (1, {"points": ((F(1),), (2,))}, "not exact"),
+        (1, {"points": ((F(1), F(0)), (LAST,))}, "dimension"),
     ],
 )
 def test_what_is_altered_is_refused(number, change, flaw):
@@ -194,6 +197,34 @@ def test_anything_else_is_no_curve():
     curve = exact_curve()
     assert flaw_of(QUERY, curve.pieces[0].proof) == "another verdict"
     assert flaw_of(QUERY, MarginCurve(())) == "no interval"
+    assert flaw_of(QUERY, MarginCurve(curve.pieces[:1])) == "no interval"  # as far as 1
+
+
+def test_any_positive_radius_is_the_last():
+    query = asked(radius=SMALL)
+    assert flaw_of(query, margin_curve(Balls(query).at, SMALL).evidence) == "accepted"
+
+
+def test_goals_of_several_atoms_have_no_curve():
+    (goal,) = QUERY.goals
+    both = replace(goal, atoms=goal.atoms * 2)
+    with pytest.raises(UserError, match="goals of one atom each"):
+        Balls(Query(QUERY.network, QUERY.region, (goal, both)))
+
+
+def test_an_atom_about_inputs_is_followed_along_the_way():
+    """From 0 to 2 the second output is 0 up to 1, then s x - 1: minus the atom bends there."""
+    atom = Atom(((0, F(-3)),), ((1, F(2)),), F(1, 2), True)
+    way = ((F(0),), (F(2),))
+    for line, found in (
+        ((F(-1, 2), F(7, 2)), False),  # at 1 it is 5/2, and the line 3/2
+        ((F(3, 2), F(7, 2)), True),
+        ((F(3, 2) - SMALL, F(7, 2)), False),
+        ((F(3, 2), F(7, 2) - SMALL), False),
+    ):
+        assert not_above(QUERY.network, atom, way, line) == found
+    assert not_above(QUERY.network, Atom(((0, F(2)),), (), F(0), True), way, (F(0), F(-4)))
+    assert not not_above(QUERY.network, Atom(((0, F(2)),), (), F(0), True), way, (-SMALL, F(-4)))
 
 
 def three_pieces():

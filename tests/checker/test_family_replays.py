@@ -8,7 +8,7 @@ import pytest
 
 from tests.oracles.random_families import LEAF, cone_of
 from verifier.checker.family import family_roots, family_scaled
-from verifier.checker.family_replay import replay_family
+from verifier.checker.family_replay import replay_family, replay_member_flip
 from verifier.evidence.certificate import Flip, Leaf, Node, Radius, Robust
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
@@ -57,3 +57,12 @@ def test_what_is_given_beforehand_is_both_or_is_computed():
 )
 def test_anything_but_a_proof_of_every_goal_is_refused(verdict, flaw):
     assert flaw_of(query_of(2), verdict) == flaw
+
+
+def test_the_parameter_of_a_flip_is_its_last_number():
+    build = NetworkBuilder(3)
+    goal = Goal((Atom((), ((0, F(1)),), F(1), True),), "always")
+    query = FamilyQuery(build.network([0 * build.inputs[0]]), cone_of("inf", [0, 0], 1, 2), (goal,))
+    replay_member_flip(query, Flip((F(2), F(0), F(2)), 0))
+    with pytest.raises(RefusedError, match="^outside: the last input"):
+        replay_member_flip(query, Flip((F(2), F(2), F(0)), 0))

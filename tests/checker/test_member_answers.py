@@ -29,6 +29,7 @@ ONE, LAST = F(1), F(3, 2)
         ((-ONE, -ONE), 0, "outside"),
         ((F(1, 2), F(5, 4)), 0, "no flip"),
         ((ONE, F(5, 4)), 1, "index out of range"),
+        ((), 0, "dimension"),
         ((ONE,), 0, "dimension"),
         ((ONE, ONE, ONE), 0, "dimension"),
     ],
@@ -40,6 +41,14 @@ def test_only_a_flip_on_a_ball_that_is_asked_about(tmp_path: Path, point, goal, 
         assert isinstance(found, Checked) and found.verdict == "flip"
     else:
         assert isinstance(found, RefusedError) and found.flaw == flaw, found
+
+
+def test_the_first_m_is_asked_about(tmp_path: Path):
+    """Sample 1 is misread itself, on the ball of m = 0."""
+    stored = member_run(tmp_path)
+    assert isinstance(answer_with(stored, Flip((ONE, F(0)), 0), sample=1), Checked)
+    found = answer_with(stored, Flip((ONE, F(-1, 10)), 0), sample=1)
+    assert isinstance(found, RefusedError) and found.flaw == "outside"
 
 
 def test_a_closed_end_is_asked_about(tmp_path: Path):

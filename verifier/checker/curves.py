@@ -55,8 +55,6 @@ def check_curve(
     """
     if not isinstance(claim, MarginCurve):
         raise RefusedError("another verdict", "a curve of margins is claimed, this is none")
-    if not claim.pieces:
-        raise RefusedError("no interval", "a curve without pieces")
     balls = Balls(query)
     reached = ZERO
     for number, piece in enumerate(claim.pieces):
@@ -127,8 +125,6 @@ def _require_shape(piece: CurvePiece, balls: Balls) -> None:
         raise RefusedError("no proof", "a proof about one ball shows a level line alone")
     if type(piece.goal) is not int or not 0 <= piece.goal < len(balls.query.goals):
         raise RefusedError("index out of range", f"goal {piece.goal}")
-    if any(len(point) != len(balls.center) for point in points):
-        raise RefusedError("dimension", "points of other dimensions")
 
 
 def _check_upper(
