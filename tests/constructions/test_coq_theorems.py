@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from constructions.integer_memorizer import memorizer_network, table_of
+
 ROOT = Path(__file__).parents[2]
 KERNEL = Path("verifier") / "kernel" / "coq"
 THEOREMS = Path("constructions") / "coq"
@@ -40,7 +42,7 @@ def test_the_page_names_theorems_that_are_proved():
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
              "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
              "sizes_l1_parallel", "sizes_half_spaces", "theorem_5_2", "theorem_5_2_every",
-             "lipschitz_values", "lipschitz_constant", "least_constant"}  # fmt: skip
+             "lipschitz_values", "lipschitz_constant", "least_constant", "lemma_B_10"}  # fmt: skip
     assert named <= proved
     assert all(f"`{name}`" in page for name in named)
     statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
@@ -100,6 +102,26 @@ CLAIMS = {
         "(2 * size (chosen 1 D)) (size (samples D)) then 1 else 0",
         "(2 * size (chosen 1 D)) (size (samples D)) then 0 else 1",
     ),
+    "labels off the keys": (
+        "Integers",
+        "if X =? k then l else label_of X keys",
+        "if X <=? k then l else label_of X keys",
+    ),
+    "keys in any order": (
+        "Integers",
+        "b < k /\\ increasing k keys",
+        "b <= k /\\ increasing b keys",
+    ),
+    "words of too few bits": (
+        "Integers",
+        "0 <= fst kl < power r /\\ 0 <= snd kl",
+        "0 <= fst kl < power (S r) /\\ 0 <= snd kl",
+    ),
+    "a threshold that is one too high": (
+        "Integers",
+        "shift (rest rd) (1 - power e) :: shift",
+        "shift (rest rd) (2 - power e) :: shift",
+    ),
     "half-spaces for nothing": ("Parallel", "<= (n + 2 + e) * W + (7 + e) * N", "<= (7 + e) * N"),
     "apart in every coordinate": ("Data", "Linf => Exists (fun t", "Linf => Forall (fun t"),
     "apart by the sum of squares in L1": (
@@ -153,3 +175,45 @@ def test_a_fresh_extraction_is_the_committed_program(built):
     for name in ("theorem.ml", "theorem.mli"):
         fresh = (built / THEOREMS / "program" / name).read_bytes()
         assert fresh == (ROOT / THEOREMS / "program" / name).read_bytes()
+
+
+def coq_line(row):
+    indices, weights, bias, below = row
+    assert below == 1
+    terms = "; ".join(f"({j}, {w})" for j, w in zip(indices, weights, strict=True))
+    return f"Line [{terms}] ({bias}) 1"
+
+
+TABLES = [
+    ({0: 1}, 1),
+    ({3: 2, 5: 1, 6: 3}, 2),
+    ({1: 1, 2: 2, 7: 1, 9: 3, 12: 1}, 2),
+    ({0: 1, 4: 1, 5: 1}, 3),
+]
+
+
+@pytest.mark.slow
+def test_integer_memorizers_that_are_built_are_those_of_the_theorem(built):
+    """Row by row, in Coq: what `memorizer` lists is what the construction builds."""
+    text = [
+        "From Coq Require Import List ZArith.",
+        "From Theorems Require Import Lines Forms Integers.",
+        "Import ListNotations. Open Scope Z_scope.",
+    ]
+    for number, (labels, slots) in enumerate(TABLES):
+        table, (network, _) = table_of(labels, slots), memorizer_network(labels, slots=slots)
+        keys = "; ".join(f"({key}, {labels[key]})" for key in sorted(labels))
+        rows = "; ".join(coq_line(network.units.row(i)) for i in range(network.units.count))
+        numbers = f"{table.slots} {table.key_bits} {table.label_bits}"
+        text.append(
+            f"Example same{number} : let keys := [{keys}] in\n"
+            f"  let m := memorizer {numbers} (groups_of keys {table.slots} keys) in\n"
+            f"  (fst m, line_of (snd m)) = ([{rows}], {coq_line(network.outputs.row(0))}).\n"
+            "Proof. vm_compute. reflexivity. Qed."
+        )
+    folder = built / THEOREMS
+    (folder / "Same.v").write_text("\n".join(text))
+    paths = ["-R", str(built / KERNEL), "Robmem", "-R", ".", "Theorems"]
+    done = subprocess.run(["coqc", "-q", *paths, "Same.v"], cwd=folder, capture_output=True)
+    (folder / "Same.v").unlink()
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
