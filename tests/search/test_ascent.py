@@ -24,6 +24,7 @@ from verifier.search.bounds.floats import FloatNetwork
 from verifier.search.bounds.relaxation import Relaxation
 from verifier.search.options import Options
 from verifier.search.trees import branching, tightening
+from verifier.search.trees import phases as phases_module
 from verifier.search.trees.phases import PhaseTree
 from verifier.tasks.verify import verify
 
@@ -118,6 +119,75 @@ def test_bounds_reach_those_of_the_linear_program(
         assert min(gaps) > -1e-6
 
 
+def test_a_look_at_a_program_costs_a_part_of_what_the_ascent_has_cost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In multiplications: of the weights, twice a step, and of the program's entries."""
+    looks: list[tuple[int, int]] = []
+    end = Relaxation.ends_within
+
+    def recorded(self: Relaxation, iterations: int) -> bool:
+        looks.append((iterations, self.program.entries))
+        return end(self, iterations)
+
+    monkeypatch.setattr(Relaxation, "ends_within", recorded)
+    for seed in range(4):
+        query = query_of(random_chain(seed, (5, 12, 12, 1)), "inf", F(10**6))
+        bounds, tree = bounds_of(query)
+        cells = sum(layer.weights.size for layer in bounds.layers)
+        looks.clear()
+        tree.refute(0)
+        most = tree.nodes * phases_module.STEPS + phases_module.FIRST_STEPS
+        for iterations, entries in looks:
+            assert 0 < iterations * entries * phases_module.LOOKING <= 2 * cells * most
+        # Whoever took no step may not even write it down.
+        program = Relaxation(
+            query, FloatNetwork(query.network), 0, tree.lower, tree.upper, tree.box
+        )
+        width = query.network.inputs + len(bounds.undecided)
+        assert program.iterations((width - 1) // 2) == 0
+        assert program.iterations(2 * width) > 0
+
+
+def test_programs_are_preferred_where_the_tree_would_be_smaller_by_more_than_they_cost() -> None:
+    """And not where a branch only wants more steps: one that is nearly empty has large multipliers,
+    and the ascent gets to them slowly."""
+    wanted, preferred, dear = 0, 0, 0
+    for seed in range(3):
+        query = query_of(random_chain(seed, (4, 10, 10, 10, 1)), "inf", F(10 + seed))
+        bounds, tree = bounds_of(query)
+        ascent, phases = Ascent(bounds), some_phases(seed, bounds, 8)
+        network = FloatNetwork(query.network)
+        program = Relaxation(query, network, 0, tree.lower, tree.upper, tree.box)
+        first = ascent.improve(ascent.start(np.ones((8, 1))), phases, 12, 0.0)
+        for row in np.flatnonzero(first.values < 0).tolist():
+            branch = first.parts.take([row]), phases[[row]]
+            more = float(ascent.improve(*branch, phases_module.LAST_STEPS, 0.0).values[0])
+            margin = program.at(phases[row]).solve().margin
+            better = margin is None or -margin - more > 0.1 * abs(more)
+            for slope in (0.0, 1.0, 1e3):
+                # At its optimum a program takes no iteration more, so that it costs nothing.
+                root = more - slope * np.count_nonzero(phases[row])
+                so_far = phases_module._SoFar(10**9, root)
+                sharper = tree._prefers(program, ascent, branch, so_far)
+                assert sharper == (more <= 0 and better)
+            assert not tree._prefers(program, ascent, branch, phases_module._SoFar(0, more))
+            wanted += more > 0
+            preferred += sharper
+            if sharper and margin is not None:
+                # From scratch it is dear, and nobody pays for it where splits do as well.
+                gained = 2 * (-margin - more)
+                root = more - gained * max(np.count_nonzero(phases[row]), 1)
+                anew = Relaxation(query, network, 0, tree.lower, tree.upper, tree.box)
+                so_far = phases_module._SoFar(10**9, root)
+                paid = tree._prefers(anew, ascent, branch, so_far)
+                anew = Relaxation(query, network, 0, tree.lower, tree.upper, tree.box)
+                anew.at(phases[row]).ends_within(10**6)
+                assert paid == (gained / 2 > gained * np.log2(max(anew.steps_taken() / 12, 1)))
+                dear += not paid
+    assert wanted and preferred and dear
+
+
 def test_more_steps_are_never_worse_and_enough_is_enough() -> None:
     query = query_of(random_chain(1, (4, 8, 6, 1)), "2")
     bounds, _ = bounds_of(query)
@@ -162,17 +232,24 @@ def test_units_that_all_goes_through_are_tried_and_dead_ones_are_not() -> None:
     check_reference(query, Robust(tuple(found), (verify(query).verdict.trees[0],)))  # type: ignore[union-attr]
 
 
-def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = random_chain(3, (6, 14, 14, 1))
-    monkeypatch.setattr(branching, "FEW_NODES", 4)
+@pytest.mark.parametrize("trees", [False, True])
+def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(
+    trees: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By ascents first, and by trees where these did not help."""
+    network = random_chain(4, (4, 8, 7, 7, 1))
+    monkeypatch.setattr(branching, "FEW_NODES", 2)
     monkeypatch.setattr(branching, "NODES_A_UNIT", 0)
+    monkeypatch.setattr(branching, "BRANCHES", 0 if trees else 10**6)
     seen = 0
-    for threshold in range(4, 40, 2):
-        query = query_of(network, "2", F(threshold))
-        verdict = verify(query).verdict
-        if isinstance(verdict, Robust):
-            check_reference(query, verdict)
-            seen += any(isinstance(step, Lemma) for step in verdict.steps)
+    for threshold in (12, 18, 24):
+        query = query_of(network, "1", F(threshold))
+        outcome = verify(query)
+        assert trees or "lemmas of trees" not in outcome.methods
+        if isinstance(outcome.verdict, Robust):
+            check_reference(query, outcome.verdict)
+            lemmas = [step for step in outcome.verdict.steps if isinstance(step, Lemma)]
+            seen += any(len(lemma.tree) > 1 for lemma in lemmas) if trees else bool(lemmas)
     assert seen
 
 

@@ -183,6 +183,27 @@ def test_one_program_ends_with_the_time_of_its_query(monkeypatch):
     assert program.solve().columns is not None  # with more time the same program goes on
 
 
+def test_a_program_that_is_left_after_some_iterations_goes_on_from_there():
+    draw = np.random.default_rng(0)
+    rows, cost = draw.normal(size=(60, 40)), draw.normal(size=40)
+
+    def made() -> LinearProgram:
+        program = LinearProgram(-np.ones(40), np.ones(40), cost)
+        program.add_rows(rows, np.full(60, -1.0), np.full(60, 1.0))
+        program.start()
+        return program
+
+    program, pieces = made(), 0
+    assert program.entries == rows.size
+    while not program.ends_within(4):
+        pieces += 1
+    assert 2 <= pieces <= 100
+    whole = made().solve()
+    assert whole.columns is not None
+    again = program.solve()
+    assert again.columns is not None and np.allclose(cost @ again.columns, cost @ whole.columns)
+
+
 def wide_query(width: int) -> Query:
     draw = np.random.default_rng(1)
     shapes = ((width, 2), (width, width), (2, width))

@@ -149,6 +149,30 @@ class Relaxation:
         self.phases = phases.copy()
         return self
 
+    def iterations(self, steps: int) -> int:
+        """How many iterations of the simplex method cost as many multiplications as `steps` steps
+        of an ascent of one branch; 0 if it takes more to write the program down.
+
+        A step reads the weights twice, an iteration the program's entries: a row of it for prices,
+        a column for the step."""
+        cells = 2 * sum(layer.weights.size for layer in self.bounds.layers)
+        if not self._built:
+            width = self.inputs + len(self.undecided)
+            if cells * steps < cells // 2 * width:
+                return 0
+            self.at(self.phases)
+        return cells * steps // max(self.program.entries, 1)
+
+    def steps_taken(self) -> float:
+        """The same of the iterations of the last run."""
+        cells = 2 * sum(layer.weights.size for layer in self.bounds.layers)
+        return self.program.iterations * self.program.entries / max(cells, 1)
+
+    def ends_within(self, iterations: int) -> bool:
+        """Whether the solver comes to an end of the current phases in so many iterations. It goes
+        on from there."""
+        return self.program.ends_within(iterations)
+
     def _fix(self, i: int, phase: int) -> None:
         count = len(self.undecided)
         z, a = self.inputs + i, self.inputs + count + i

@@ -28,6 +28,7 @@ from verifier.search.clock import LateError, seconds_left
 from verifier.search.options import MIP_SOLVERS, PULP_NAMES
 
 Float = NDArray[np.float64]
+ENDLESS = 2**31 - 1  # iterations: the solver's own limit
 DROPPED = 1e-9  # HiGHS drops matrix entries up to this; they are dropped here, in the open
 
 
@@ -137,6 +138,24 @@ class LinearProgram:
 
     def set_row(self, row: int, lower: float, upper: float) -> None:
         self._highs.changeRowBounds(row, lower, upper)
+
+    @property
+    def entries(self) -> int:
+        """How many coefficients are not zero, after `start`."""
+        return int(self._matrix.nnz)
+
+    @property
+    def iterations(self) -> int:
+        """How many the last run took."""
+        return int(self._highs.getInfo().simplex_iteration_count)
+
+    def ends_within(self, iterations: int) -> bool:
+        """Whether a run of so many iterations at most, from the last basis, comes to an answer."""
+        self._highs.setOptionValue("simplex_iteration_limit", min(iterations, ENDLESS))
+        try:
+            return self._run() in _SOLVED
+        finally:
+            self._highs.setOptionValue("simplex_iteration_limit", ENDLESS)
 
     def solve(self) -> Answer:
         """The answer from the last basis; raises SolverError for an unexpected status, LateError

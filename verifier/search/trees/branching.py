@@ -27,13 +27,13 @@ from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
 from verifier.search.trees.pairs import PairSearch
 from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
+from verifier.search.trees.tightening import BRANCHES, lemmas, nearly_decided
 from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
-from verifier.search.trees.tightening import lemmas
 from verifier.search.used import note
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
-# Bounds of single units cost two ascents a unit, through half of the network on average; a node
-# takes STEPS steps and about as much for its leaf. They begin when the nodes have cost as much.
+# Ascents of single units cost two a unit, through half of the network on average; a node takes
+# STEPS steps and about as much for its leaf. They begin when the nodes have cost as much.
 NODES_A_UNIT = LEMMA_STEPS / (2 * STEPS)
 FEW_NODES = 64  # a batch: a first look costs no more
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
@@ -180,16 +180,24 @@ def _by_phases(
         steps.append(SymbolicStep())
         checker.tighten_symbolically()
     search = PhaseTree(query, checker, network, deadline, believing=believing)
-    # What takes more nodes than that is begun again, under tighter bounds of single units.
-    nodes = FEW_NODES + int(NODES_A_UNIT * search.open_units)
-    probe = options.nodes is None or options.nodes > nodes
-    found = _refute_all(search, nodes if probe else options.nodes, symbolic=symbolic)
-    if probe and found == Undecided(NODE_LIMIT):
-        note("lemmas")
-        steps += lemmas(query, checker, network, deadline, believing=believing)
+    found: tuple[Tree, ...] | Flip | Undecided = Undecided(NODE_LIMIT)
+    # What takes more nodes than tighter bounds of single units do is begun again under these.
+    for trees in (False, True):
+        cost = NODES_A_UNIT * search.open_units
+        if trees:
+            cost = BRANCHES * nearly_decided(query, checker)
+        limit = search.nodes + FEW_NODES + int(cost)
+        if options.nodes is not None and options.nodes <= limit:
+            break
+        found = _refute_all(search, limit, symbolic=symbolic)
+        if found != Undecided(NODE_LIMIT):
+            break
+        note("lemmas of trees" if trees else "lemmas")
+        steps += lemmas(query, checker, network, deadline, believing=believing, trees=trees)
         before = search.nodes
         search = PhaseTree(query, checker, network, deadline, believing=believing)
         search.nodes = before
+    if found == Undecided(NODE_LIMIT):
         found = _refute_all(search, options.nodes, symbolic=symbolic)
     verdict = found if isinstance(found, Flip | Undecided) else Robust(tuple(steps), found)
     return verdict, search.nodes

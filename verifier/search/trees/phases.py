@@ -6,7 +6,9 @@ what is to be found, by a warm linear program a node.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from time import monotonic
@@ -25,7 +27,7 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.query import Query
 from verifier.search.attack import climb
-from verifier.search.bounds.ascent import Ascent, Bounded
+from verifier.search.bounds.ascent import Ascent
 from verifier.search.bounds.claims import SolverError
 from verifier.search.bounds.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
@@ -43,10 +45,19 @@ FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
 NEAR = 1e-7  # of a leaf's size: a value that may be zero
 NODE_LIMIT = "node limit"
-SHARPER = 0.1  # of the ascent's bound: how much better a program has to be to be preferred
+SHARPER = 0.1  # of the ascent's bound: how much better a program has to be at least
 BATCH = 64  # branches bounded at once
 STEPS, FIRST_STEPS = 12, 40  # of the ascent: in a node, at the root
-LAST_STEPS = 200  # where no unit is open, before it is decided in rationals
+LAST_STEPS = 200  # of one branch alone: no unit is open, or a program claims to know better
+LOOKING = 4  # a program is looked at for one part in so many of what the ascent has cost
+
+
+@dataclass(frozen=True, slots=True)
+class _SoFar:
+    """Of a tree: the steps of the ascent, a branch each, and the bound that it had at the root."""
+
+    steps: int
+    root: float
 
 
 class PhaseTree:
@@ -145,7 +156,7 @@ class PhaseTree:
         nodes = Nodes(self._undecided)
         starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
-        waiting, steps, batches = [0], FIRST_STEPS, 0
+        waiting, steps, batches, taken, root = [0], FIRST_STEPS, 0, 0, -math.inf
         while waiting:
             stopped = self._stop(limit)
             if stopped is not None:
@@ -161,6 +172,7 @@ class PhaseTree:
             if not batch:
                 break
             self.nodes += len(batch)
+            taken += len(batch) * steps
             phases, parts = np.array([nodes[index].phases for index in batch]), Parts.stack(begin)
             found = ascent.improve(parts, phases, steps, clear)
             steps = STEPS
@@ -168,10 +180,14 @@ class PhaseTree:
             if flip is not None:
                 return flip
             leaves = bounds.leaves(found.parts, phases)
+            root = float(found.values[0]) if not batches else root
             batches += 1
             looked_at = batches & (batches - 1) == 0  # after 1, 2, 4, ... batches
-            if program and looked_at and self._is_sharper(program, found, leaves, phases):
-                return self._by_programs(program, limit)
+            opened = [row for row, leaf in enumerate(leaves) if not leaf.sure][-1:]
+            if program and looked_at and opened:
+                branch = (found.parts.take(opened), phases[opened])
+                if self._prefers(program, ascent, branch, _SoFar(taken, root)):
+                    return self._by_programs(program, limit)
             for row, index in enumerate(batch):
                 node, leaf = nodes[index], leaves[row]
                 if node.used is not None:
@@ -194,17 +210,29 @@ class PhaseTree:
                 waiting.extend(sides)
         return nodes.preorder(partial(self.leaves.rounded, asked))
 
-    def _is_sharper(
-        self, program: Relaxation, found: Bounded, leaves: Sequence[FloatLeaf], phases: Phases
+    def _prefers(
+        self, program: Relaxation, ascent: Ascent, branch: tuple[Parts, Phases], so_far: _SoFar
     ) -> bool:
-        """Whether the program's bound of an open branch is better by much: steep networks want
-        more steps than there are. (On an L2 ball it knows tangents alone.)"""
-        open_rows = [row for row, leaf in enumerate(leaves) if not leaf.sure]
-        if not open_rows:
+        """Whether the rest of the tree would be done sooner by programs than by the ascent, as far
+        as this open branch tells: steep networks want more steps than there are.
+
+        A program that wants more than its part of the steps so far is not waited for. If splits go
+        on to gain as much as they did down to here, a bound that is better by so many of them makes
+        a tree smaller by as many powers of two; that has to be more than a program costs more. (On
+        an L2 ball it knows tangents alone.)"""
+        parts, phases = branch
+        iterations = program.iterations(so_far.steps // LOOKING)
+        if not iterations or not program.at(phases[0]).ends_within(iterations):
             return False
-        value = float(found.values[open_rows[-1]])
-        margin = program.at(phases[open_rows[-1]]).solve().margin
-        return margin is None or -margin - value > SHARPER * abs(value)
+        # A branch that is nearly empty has large multipliers, and these take steps alone.
+        value = float(ascent.improve(parts, phases, LAST_STEPS, 0.0).values[0])
+        if value > 0:
+            return False
+        cost = program.steps_taken() / STEPS
+        margin = program.solve().margin
+        gain = math.inf if margin is None else -margin - value
+        a_split = max(value - so_far.root, 0.0) / max(int(np.count_nonzero(phases)), 1)
+        return gain > SHARPER * abs(value) and gain > a_split * math.log2(max(cost, 1))
 
     def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Tree | Flip | Undecided:
         number = relaxation.goal

@@ -1,9 +1,10 @@
 """Bounds of single units, one layer after another, as lemmas that later ones build on.
 
 Cheapest first: what an ascent of all bounds of a layer gives at once (as a linear program a unit
-would), then small trees over phases (mixed-integer programs, in effect) for units that are nearly
-decided, and for those that all of the network goes through. Units that no output depends on are
-left alone. All of it takes as long as some hundred branches: it is for goals that need thousands.
+would), then, if asked for, small trees over phases (mixed-integer programs, in effect) for units
+that are nearly decided, and for those that all of the network goes through. Units that no output
+depends on are left alone. Ascents take as long as some hundred branches, trees as some thousand: it
+is for goals that need as many.
 """
 
 from __future__ import annotations
@@ -35,10 +36,21 @@ def lemmas(
     deadline: float | None,
     *,
     believing: bool = True,
+    trees: bool = True,
 ) -> list[Lemma]:
     """Lemmas that tighten or decide units, in an order in which each is proved by those before it;
-    `checker`, in its root state, has assumed them then. `believing` as in `PhaseTree`."""
-    return _Tightening(query, checker, network, deadline, believing).run()
+    `checker`, in its root state, has assumed them then. `believing` as in `PhaseTree`; without
+    `trees` by ascents alone."""
+    return _Tightening(query, checker, network, deadline, believing).run(trees=trees)
+
+
+def nearly_decided(query: Query, checker: LeafChecker) -> int:
+    """How many undecided units have a bound so near to zero that a small tree is tried."""
+    count = 0
+    for v in range(query.network.units.count):
+        low, high = checker.lower(v), checker.upper(v)
+        count += low < 0 < high and min(-low, high) <= NEARLY * (high - low)
+    return count
 
 
 class _Tightening:
@@ -54,7 +66,7 @@ class _Tightening:
         self.deadline, self.believing = deadline, believing
         self.found: list[Lemma] = []
 
-    def run(self) -> list[Lemma]:
+    def run(self, *, trees: bool) -> list[Lemma]:
         live, through = self._graph()
         for first, last in list(self.query.network.layer_ranges())[1:]:
             units = [v for v in range(first, last) if v in live and self._is_undecided(v)]
@@ -62,7 +74,7 @@ class _Tightening:
                 continue
             self._by_ascent(units)
             for v in units:
-                if self._is_undecided(v):
+                if trees and self._is_undecided(v):
                     self._by_tree(v, always=v in through)
         return self.found
 
