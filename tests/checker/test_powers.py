@@ -36,6 +36,7 @@ from verifier.checker.ridge import Restricted, check_weights, least, univariate_
 from verifier.checker.ridge_lemmas import sums_spelled_out
 from verifier.checker.ridge_tables import tables_of
 from verifier.checker.scaled import ScaledNetwork
+from verifier.checker.symbolic import SymbolicNetwork
 from verifier.evidence.certificate import Leaf, Node, Robust, SumsStep, Weight
 from verifier.kernel.question import Region as KernelRegion
 from verifier.kernel.ridge import Ridges
@@ -102,6 +103,18 @@ def test_roots_are_above_and_near(p):
             assert (root * (1 - F(2, 2**bits))) ** p <= value
         for exact in (F(0), F(3, 4), F(5), F(1, 2**40)):
             assert root_upper(exact**p, p, bits) == exact
+
+
+@pytest.mark.parametrize("norm", POWERS)
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_symbolic_bounds_take_the_least_ball_of_norm_2_around(norm, n):
+    """Of radius r n^(1/2 - 1/p), which the corners of the ball reach; compared by powers."""
+    p, region = int(norm), ball(norm, [F(0)] * n, F(7, 3))
+    build = NetworkBuilder(n)
+    symbolic = SymbolicNetwork(build.network(build.layer([build.inputs[0]])), region)
+    share = F(symbolic.radius, 2**symbolic.input_grid) ** (2 * p)
+    share /= F(7, 3) ** (2 * p) * n ** (p - 2)
+    assert 1 <= share <= (1 + F(1, 2**18)) ** (2 * p)
 
 
 @pytest.mark.parametrize("norm", POWERS)

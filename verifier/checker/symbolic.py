@@ -123,8 +123,11 @@ class SymbolicNetwork:
         widths = [h - low for low, h in zip(region.lower, region.upper, strict=True)]
         offsets = [c - b for c, b in zip(region.center, self.base, strict=False)]
         p, n = region.power, region.dimension
-        reach = sqrt_upper(region.size) if p == 2 else region.size
-        if p > 2:  # ||g||_q <= n^(1/2 - 1/p) ||g||_2, by Hoelder
+        if p == 1:
+            reach = region.size
+        elif p == 2:
+            reach = sqrt_upper(region.size)
+        else:  # ||g||_q <= n^(1/2 - 1/p) ||g||_2, by Hoelder
             reach = root_upper(region.size**2 * n ** (p - 2), 2 * p) * (1 + Fraction(1, 1 << 20))
         self.input_grid = shift_of(self.precision.bound, (*widths, *offsets, reach))
         scale = Fraction(2) ** self.input_grid
