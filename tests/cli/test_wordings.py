@@ -35,8 +35,9 @@ def home(tmp_path_factory):
     np.savez(folder / "nan.npz", X=points, y=np.where(np.arange(40) == 3, np.nan, labels))
     for name in ("empty.npz", "empty.csv", "t.xlsx"):
         (folder / name).touch()
-    for name in ("folder.npz", "folder.csv"):
+    for name in ("folder.npz", "folder.csv", "empty", "other"):
         (folder / name).mkdir()
+    (folder / "other/notes.txt").touch()
     (folder / "missing.csv").write_text("1,2,3,4,0\n2,,4,5,1\n")
     (folder / "zürich.csv").write_text("1,2,3,4,ä\n2,3,4,5,ö\n", encoding="utf-8")
     return folder
@@ -77,6 +78,8 @@ CASES = {
     "check net.npz": "net.npz: a network, not evidence; check a run's folder",
     "check table.csv": "table.csv: data, not evidence",
     "check nothing": "nothing: no such file or folder",
+    "check empty": "empty: an empty folder, no run is stored there (no manifest.json)",
+    "check other": "other: no run is stored there (no manifest.json); robmem certify --out other",
     "data index.csv": "the first column has no name",
     "construct l9 --data iris": "no construction 'l9'",
     "construct linf --data iris --ratio 2": "is not below",

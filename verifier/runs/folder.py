@@ -40,6 +40,8 @@ DATABASE = "run.sqlite"
 CERTIFICATES = "certificates"
 MANIFEST = "manifest.json"
 SEAL = "seal.json"
+FILES = (NETWORK, DATA, DATABASE, CERTIFICATES, MANIFEST, SEAL)
+"""What a run has in its folder; one that has none of them is no damaged run, but none."""
 _LOCK = ".lock"
 _SYNCS = 8  # at once; the file system commits them together
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from verifier.question.errors import UserError
-from verifier.runs.folder import DATABASE, NETWORK, RunFolder
+from verifier.runs.folder import DATABASE, FILES, MANIFEST, NETWORK, RunFolder
 from verifier.runs.store import EmptyStoreError, RunRow, Store
 
 SHARED = "runs.sqlite"  # the database of many runs, in the folder above theirs
@@ -73,10 +73,17 @@ def _instead(path: Path) -> str:
 
 
 def require_run(path: Path) -> None:
-    """Returns unless the folder holds runs and is none itself; then UserError that names them."""
-    own = any((path / name).exists() for name in (NETWORK, DATABASE))
-    if not own and _instead(path).startswith("a folder of"):
-        raise UserError(f"{path}: {_instead(path)}")
+    """Returns if the folder has any file of a run; of what is missing then replay tells.
+
+    Raises UserError that names the runs below it, or says that there is none, and what to type.
+    """
+    if any((path / name).exists() for name in FILES):
+        return
+    said = _instead(path)
+    if not said.startswith("a folder of"):
+        empty = "an empty folder, " if not any(path.iterdir()) else ""
+        said = f"{empty}{said} (no {MANIFEST}); robmem certify --out {path} makes one"
+    raise UserError(f"{path}: {said}")
 
 
 Refusal = tuple[Path, UserError]
