@@ -40,7 +40,9 @@ def claim(run: StoredRun) -> str:
     counts, total = run.counts, len(run.samples)
     size = run.dataset.size
     if run.radius is None:
+        norm = run.question.norm
         family = str(run.question).partition(", decoder")[0]
+        family = family.replace(f"the L{norm} ball", f"the {NORMS[norm]} ball", 1)
         ball = f"perturbation within {family}"
     else:
         ball = f"perturbation of {NORMS[run.question.norm]} norm at most {with_decimal(run.radius)}"

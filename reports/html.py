@@ -52,7 +52,8 @@ _KINDS = {
     Items: "items",
 }
 _LINE = 24  # letters of a cell that stay on one line
-_SMALL = 14  # rows of a table that stands beside a figure
+_SMALL = 14  # rows of a table that stands beside a figure, and on one printed page
+_TILES = 7  # in a row
 _MARKS: dict[Tone, str] = {
     "good": "\N{CHECK MARK}",
     "bad": "\N{MULTIPLICATION X}",
@@ -81,6 +82,9 @@ def environment() -> Environment:
         "full": _full,
         "sort_value": _sort_value,
         "numeric": _numeric,
+        "number_columns": _number_columns,
+        "short": lambda table: len(table.rows) <= _SMALL,
+        "tile_row": _tile_row,
         "long": _long,
         "data_uri": data_uri,
         "mark": lambda tone: _MARKS[tone],
@@ -93,12 +97,15 @@ def environment() -> Environment:
 
 
 def rows(blocks: Sequence[Block]) -> list[list[Block]]:
-    """The blocks in rows: figures beside each other, the last beside the small table after it."""
+    """The blocks that are shown, in rows: figures beside each other, the last beside the small
+    table after it."""
     found: list[list[Block]] = []
     for block in blocks:
+        if isinstance(block, Table) and block.hidden:
+            continue
         last = found[-1] if found else []
         narrow = bool(last) and isinstance(last[-1], Figure) and not last[-1].wide
-        fits = isinstance(block, Table) and len(block.rows) <= _SMALL and not block.hidden
+        fits = isinstance(block, Table) and len(block.rows) <= _SMALL
         if narrow and (isinstance(block, Figure) or (fits and len(last) % 2)):
             last.append(block)
         else:
@@ -134,7 +141,23 @@ def _full(value: Cell, *, long: int = LONG) -> str:
 
 
 def _numeric(value: Any) -> bool:
-    return value is None or (not isinstance(value, str | bool | Hash | Share | Formula))
+    return value is not None and not isinstance(value, str | bool | Hash | Share | Formula)
+
+
+def _number_columns(table: Table) -> list[bool]:
+    """Of each column whether all of its entries that are shown are numbers."""
+    shown_rows = table.rows[: table.most]
+    return [
+        any(_numeric(row[k]) for row in shown_rows)
+        and all(row[k] is None or _numeric(row[k]) for row in shown_rows)
+        for k in range(len(table.columns))
+    ]
+
+
+def _tile_row(count: int) -> int:
+    """How many tiles stand in a row, so that rows are about equally long."""
+    lines = max(1, -(-count // _TILES))
+    return -(-count // lines)
 
 
 def _long(value: Any) -> bool:

@@ -151,7 +151,7 @@ def plane_blocks(
     balls = " Outlines are the balls." if view.radius > 0 and view.samples else ""
     live = Live(plot, _told(found, (across, up)), tuple(view.known), found.cells is not None)
     return [
-        Figure(key, f"{caption}: {found.text}.{balls}", plot, True, live),
+        Figure(key, f"{caption}: {found.text}.{balls}", plot, plane is None, live),
         _file(found, whole.areas, names, key, with_outputs=with_outputs),
     ]
 

@@ -195,6 +195,8 @@ def _shares(found: Found, dataset: Dataset, key: str) -> Table:
     ]
     what = "runs of cells" if found.cells else "pieces"
     caption = "The labels of the drawing, and their shares of its area."
+    if found.cells is None and sum(pieces.values()) > found.regions.linear:
+        caption = f"{caption[:-1]}; a linear piece of several labels counts at each."
     return Table(f"{key}-shares", caption, ("label", what, "share, about"), tuple(rows))
 
 

@@ -76,6 +76,7 @@ def test_every_budget_is_claimed_and_drawn(store: Path) -> None:
     text = json.dumps([block.text for block in document.blocks() if hasattr(block, "text")])
     assert "every real budget m from 0 to below 1/2" in text
     assert "the balls of samples 0 (0) and 1 (1) meet" in text
+    assert "the L-infinity ball of radius m for every real m in [0, 1/2)" in document.summary
     bounds = table(document, "bounds")
     assert bounds[1] == (1, "1", 1, 0, 1, 0)  # G is the label times 1 - 2 m on its ball
     assert {"bounds", "budgets"} <= {figure.key for figure in document.figures()}

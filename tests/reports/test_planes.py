@@ -301,6 +301,9 @@ def test_the_command_writes_the_pieces(
         assert (result["ball"] is not None) == (number == 0)
         lines = (folder / "tables" / "slice-1.csv").read_text().splitlines()
         assert lines[0] == "piece,label,exact,vertices,outputs"
+        several = "a linear piece of several labels counts at each"
+        told = several in (folder / "report.md").read_text()
+        assert told == (len(lines) - 1 > result["pieces"])
         before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         assert main(words) == 0
         assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before

@@ -21,8 +21,8 @@ import pytest
 
 from constructions.registry import build
 from reports.claims import claim, command
-from reports.document import Picture, Table
-from reports.html import html
+from reports.document import Document, Picture, Section, Table, Tiles
+from reports.html import html, rows
 from reports.markdown import escaped as markdown_escaped
 from reports.numbers import Root, exact_text, shown, with_decimal
 from reports.pixels import png
@@ -135,6 +135,23 @@ def test_the_command_asks_the_same_question(tmp_path: Path, capsys: Any) -> None
     assert main([*words, "--quiet", "--out", str(tmp_path / "second")]) == 0
     assert read_run(find_run(tmp_path / "second")).root == run.root
     capsys.readouterr()
+
+
+def test_columns_of_numbers_stand_right_and_tables_beside_figures(robust: Path) -> None:
+    """A cell without a number stands below its numbers, or below the texts of its column; what only
+    files have parts no figure from its table; tiles fill their rows evenly."""
+    table = Table("a", "A.", ("number", "text", "both"), ((None, None, "x"), (1, "t", 2)))
+    page = html(Document("t", "", "", "plain", (), (Section("s", "S", (table,)),)))
+    cells = re.findall(r"<t([dh])\b[^>]*?(?: class=\"(number) ?\")?>", page)
+    assert [right for _, right in cells] == ["number", "", ""] * 3
+    (plane,) = [one for one in run_report(read_run(find_run(robust))).figures() if one.live]
+    figure = replace(plane, wide=False)
+    hidden = replace(table, hidden=True)
+    assert rows((figure, hidden, table)) == [[figure, table]]
+    assert rows((plane, hidden, table)) == [[plane], [table]]
+    tiles = [Tiles(tuple((str(k), k, "plain") for k in range(count))) for count in (3, 7, 8, 15)]
+    page = html(Document("t", "", "", "plain", (), (Section("s", "S", tuple(tiles)),)))
+    assert re.findall(r"--row: (\d+)", page) == ["3", "7", "4", "5"]
 
 
 def test_two_runs_are_compared(robust: Path, flipped: Path) -> None:
