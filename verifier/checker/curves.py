@@ -112,8 +112,7 @@ class Balls:
 
 def _require_shape(piece: CurvePiece, balls: Balls) -> None:
     """Returns if the numbers of the piece are exact and its parts fit; RefusedError if not."""
-    points = piece.points
-    numbers = [piece.first, piece.last, *piece.upper, *(piece.lower or ()), *points[0], *points[1]]
+    numbers = [piece.first, piece.last, *piece.upper, *(piece.lower or ())]
     if any(type(q) is not Fraction for q in numbers):
         raise RefusedError("not exact", "the numbers of a piece are no Fractions")
     if piece.first >= piece.last:
