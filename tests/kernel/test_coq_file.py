@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from fractions import Fraction as F
 from random import Random
 
 import pytest
@@ -20,7 +21,10 @@ from verifier.evidence.certificate import Leaf, Node, Robust
 from verifier.evidence.kernel_stream import is_spelled_out
 from verifier.evidence.proof_file import save_proof
 from verifier.formats.coq_file import coq_text
+from verifier.question.build import NetworkBuilder
 from verifier.question.family import FamilyQuery
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball
 
 
 def true_query(count):
@@ -76,6 +80,29 @@ def test_the_text_of_a_family_states_its_cone_and_both_ends_of_bounds():
         assert text.count("(") == text.count(")") and text.count("[") == text.count("]")
 
 
+def without_directions():
+    """Leaves with a multiplier of the ball whose forms have no direction, hence no weights."""
+    for norm in ("1", "2"):
+        region = ball(norm, [F(1), F(2)], F(1, 2))
+        network = NetworkBuilder(2)
+        (unit,) = network.layer([network.inputs[0] - network.inputs[1]])
+        never = Goal((Atom((), (), F(-1), False),), "nothing")
+        query = Query(network.network([unit + 1]), region, (never,))
+        yield query, Robust((), ((Node((), Leaf(ball=F(1, 8))),),))
+
+
+def test_export_of_a_leaf_without_directions(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for query, proof in without_directions():
+        save_proof("proof.json", query, proof)
+        code, _, err = run(capsys, "export", "proof.json", "--to", "coq", "-o", "claim.v")
+        assert (code, err) == (0, "")
+        assert (
+            "(Close (LeafOf [] [] [] [] [] false (Some ((1 # 8), None))))"
+            in (tmp_path / "claim.v").read_text()
+        )
+
+
 def test_export_of_a_family(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     query, proof = true_families(1)[0]
@@ -105,7 +132,7 @@ def test_coq_accepts_true_proofs_and_no_others(tmp_path):
     if shutil.which("coqc") is None:
         pytest.skip("coqc is not installed")
     compile_all(tmp_path)
-    for query, proof in true_query(5):
+    for query, proof in [*true_query(5), *without_directions()]:
         code, out = coqc(tmp_path, "".join(coq_text(query, proof)))
         assert code == 0
         assert set(re.findall(r"^(\w+\.\w+)", out, re.MULTILINE)) == {

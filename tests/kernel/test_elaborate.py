@@ -58,6 +58,15 @@ def test_true_and_guessed_proofs():
     assert min(counts["accepted"], counts["bound too weak"]) > 150
 
 
+@pytest.mark.parametrize(("seed", "depth"), [(889, 4), (1023, 2)])
+def test_bounds_that_rest_on_how_the_checker_rounds(seed, depth):
+    """A unit's coefficient that is rounded down may show more than the exact one."""
+    query, rng = random_query(seed, max_units=6), Random(seed)
+    guesses = {d: symbolic_guess(rng, query, d) for d in (2, 3, 4)}
+    assert answer(replay, query, guesses[depth]) == "accepted"
+    assert kernel(query, guesses[depth]) == "accepted"
+
+
 def test_sums_of_ridge_functions():
     counts = Counter()
     for seed in range(120):

@@ -46,12 +46,12 @@ DRIVER = {
         "open_end = (ignore (opened ()); true)",
     ),
     "atoms without inputs": (
-        "let xs = listed (pair input_name number) () in let ys",
-        "let xs = (ignore (listed (pair input_name number) ()); []) in let ys",
+        "let xs = rising input_name number () in let ys",
+        "let xs = (ignore (rising input_name number ()); []) in let ys",
     ),
     "atoms without outputs": (
-        "let ys = listed (pair index number) ()",
-        "let ys = (ignore (listed (pair index number) ()); [])",
+        "let ys = rising index number ()",
+        "let ys = (ignore (rising index number ()); [])",
     ),
     "atoms without offset": (
         "let offset = number () in { xs",

@@ -7,9 +7,10 @@ closes as well: with the usual slopes, or with slopes of 24 bits. Steps and node
 at a time, so a proof is never held as a whole. `kernel_check` has the kernel replay what comes out;
 it believes nothing of what is computed here.
 
-What the checker accepts the kernel accepts, but for symbolic bounds of a branch that contradicts
-itself, which may be refused here, "bound too weak". It may accept more: symbolic bounds are rounded
-in the checker, and exact here.
+What the checker accepts the kernel accepts, but for symbolic bounds that rest on how the checker
+rounds, which may be refused here, "bound too weak": a coefficient of a unit is rounded down, which
+is safe and may even help. None is known of a network whose numbers fit a float. The kernel may
+accept more: its bounds are exact.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from verifier.checker.family import (
     family_roots,
     family_scaled,
 )
+from verifier.checker.fixed_point import COEFFICIENT
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import (
@@ -91,6 +93,9 @@ from verifier.question.query import Atom, Goal, Query
 
 ONE, ZERO = Fraction(1), Fraction(0)
 USUAL = Leaf(usual=True)
+# The checker rounds coefficients down to COEFFICIENT bits, which may show more than no rounding: a
+# unit is not negative, but the line a_v below it may be. So may a line that is as much flatter.
+FLATTER = 1 - Fraction(4, 1 << COEFFICIENT)
 
 
 class Elaborator(TreeChecker):
@@ -109,8 +114,10 @@ class Elaborator(TreeChecker):
         self._refuted: tuple[tuple[int, int], set[Atom]] = (0, 0), set()
         self._shown = Leaf()  # shows the bound that a separable step is finding
         self._found: list[Lemma] = []
-        self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # of `symbolic.py`
+        self._bounded: Branches | None = None  # with the last symbolic bounds
+        self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # theirs, once a leaf asks for them
         self._chosen: dict[int, Fraction] | None = None  # of these, while they are looked up
+        self._below = ONE
 
     def steps(self, steps: Iterable[Step]) -> Iterator[Lemma]:
         """The lemmas for which these steps stand; they hold from there on."""
@@ -201,7 +208,7 @@ class Elaborator(TreeChecker):
         that has any, those alone that refuting these atoms needs, as far as that is known."""
         branches = self.branches([self.snapshot()])
         branches.tighten()
-        self._lines = _lines_of(branches)
+        self._bounded, self._lines = branches, {}
         layers = [
             self._tightening(branches, number, both=not asked)
             for number in range(len(branches.grids))
@@ -271,9 +278,12 @@ class Elaborator(TreeChecker):
         """A leaf with usual slopes, or those of `symbolic.py`, that closes; None if none does."""
         usual = replace(leaf, usual=True)
         found = self._closes_somehow(usual, target)
-        if found is None and self._lines:
-            named = replace(leaf, slopes=self._symbolic_slopes(usual, target))
-            found = self._closes_somehow(named, target)
+        if found is None and self._bounded is not None:
+            self._lines = self._lines or _lines_of(self._bounded)
+        for below in (ONE, FLATTER):
+            if found is None and self._lines:
+                named = replace(leaf, slopes=self._symbolic_slopes(usual, target, below))
+                found = self._closes_somehow(named, target)
         return found
 
     def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
@@ -320,18 +330,25 @@ class Elaborator(TreeChecker):
         least, error = self._least([aim], len(self.scaled.layers), USUAL if plain else leaf)
         return True if least > error else False if least < -error else None
 
-    def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
-        """For each undecided unit that the form reaches the line that its sign asks for."""
+    def _symbolic_slopes(
+        self, leaf: Leaf, target: Goal | Lemma, below: Fraction
+    ) -> dict[int, Fraction]:
+        """For each undecided unit that the form reaches the line that its sign asks for; `below` is
+        the slope of lines a_v below z_v, if it is not one also of units that are on."""
         chosen: dict[int, Fraction] = {}
-        self._chosen = chosen
+        self._chosen, self._below = chosen, below
         self.form(leaf, target)  # a usual leaf, so that the form has room for such slopes
         self._chosen = None
         return dict(sorted(chosen.items()))
 
     def _relax(self, form: Form, v: int, coefficient: int, leaf: Leaf) -> int:
-        if self._chosen is not None and v in self._lines and self.lower(v) < 0 < self.upper(v):
-            slope = self._chosen[v] = self._lines[v][coefficient < 0]
-            leaf = Leaf(slopes={v: slope})
+        if self._chosen is not None and v in self._lines and self.upper(v) > 0:
+            on = self.lower(v) >= 0
+            slope = ONE if on else self._lines[v][coefficient < 0]
+            slope = self._below if slope == 1 and coefficient > 0 else slope
+            if not on or slope != 1:
+                self._chosen[v] = slope
+                leaf = Leaf(slopes={v: slope})
         return super()._relax(form, v, coefficient, leaf)
 
     def _short(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:

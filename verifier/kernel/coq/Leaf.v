@@ -8,7 +8,31 @@ From Robmem Require Import Statement Numbers Tries.
 Import ListNotations.
 Open Scope R_scope.
 
-Inductive info (B : Type) := Input (lo hi : B) | Unit (r : row) (lo hi : B).
+(** A row as it is kept: a long one as a trie too, of which it is known that it is the same sum. *)
+Definition terms_value (ts : list (name * Z)) (z : valuation) : R :=
+  total (map (fun t => IZR (snd t) * z (fst t)) ts).
+Record kept := Kept
+  { as_row :> row; spread : option (trie Z);
+    spread_same : forall z t, spread = Some t -> dot_z t z = terms_value (terms as_row) z }.
+Definition spread_terms (ts : list (name * Z)) : trie Z :=
+  fold_right (fun t c => at_key (snd t) (fst t) c) Nil ts.
+Lemma spread_terms_value ts z : dot_z (spread_terms ts) z = terms_value ts z.
+Proof.
+  unfold terms_value. induction ts as [| t ts IH]; simpl; [reflexivity |].
+  rewrite dot_z_at_key, IH. lra.
+Qed.
+Definition is_long (ts : list (name * Z)) : bool :=
+  match ts with _ :: _ :: _ :: _ :: _ :: _ :: _ :: _ :: _ => true | _ => false end.
+Definition spread_row (r : row) : option (trie Z) :=
+  if is_long (terms r) then Some (spread_terms (terms r)) else None.
+Lemma spread_row_value r z t : spread_row r = Some t -> dot_z t z = terms_value (terms r) z.
+Proof.
+  unfold spread_row. destruct (is_long (terms r)); [| discriminate].
+  intro E; injection E as <-. apply spread_terms_value.
+Qed.
+Definition keep_row (r : row) : kept := Kept r (spread_row r) (spread_row_value r).
+
+Inductive info (B : Type) := Input (lo hi : B) | Unit (r : kept) (lo hi : B).
 Arguments Input {B}. Arguments Unit {B}.
 Definition env (B : Type) := trie (info B).
 Definition meaning {B} (real : B -> R) (z : valuation) (v : name) (i : info B) : Prop :=
@@ -105,6 +129,14 @@ Context {B V L : Type} (o : rules B V L).
 Definition add_row (q : Q) (r : row) (f : form B) : form B :=
   let q := alike (over q (denominator r)) r (fst f) in
   (add_terms q (terms r) (fst f), join o (snd f) (always o (scale (constant r) q))).
+(** The same of a row that is kept. *)
+Definition add_kept (q : Q) (r : kept) (f : form B) : form B :=
+  match spread r with
+  | None => add_row q r f
+  | Some t =>
+      let q := alike (over q (denominator r)) r (fst f) in
+      (plus_row q t (fst f), join o (snd f) (always o (scale (constant r) q)))
+  end.
 Fixpoint add_rows (y : Q) (ps : list (Q * row)) (f : form B) : form B :=
   match ps with
   | [] => f
@@ -142,7 +174,7 @@ Fixpoint take_bounds (e : env B) (ys : list (name * Q)) (f : form B) : option (f
   | (v, y) :: ys =>
       match get v e with
       | Some (Unit r lo hi) =>
-          let f := add_row (neg y) r f in
+          let f := add_kept (neg y) r f in
           take_bounds e ys (fst f, join o (snd f) (times o y (if nonneg y then lo else hi)))
       | _ => None
       end
@@ -181,7 +213,7 @@ Fixpoint clear (keep : name -> bool) (fuel : list name) (w : V) (e : env B) (nam
                   let k := join o k (rest o w q s lo hi) in
                   if is_zero s then clear keep fuel w e named usual c k ins
                   else
-                    let f := add_row (mul q s) r (c, k) in
+                    let f := add_kept (mul q s) r (c, k) in
                     clear keep fuel w e named usual (fst f) (snd f) ins
                 else None
             end
@@ -195,6 +227,13 @@ Lemma add_row_value q r f : form_value real (add_row q r f) z = form_value real 
 Proof.
   unfold form_value, add_row, value. cbn [fst snd].
   rewrite (join_real _ _ _ _ law), (always_real _ _ _ _ law), add_terms_value, scale_real, alike_real, over_real.
+  field; auto.
+Qed.
+Lemma add_kept_value q r f : form_value real (add_kept q r f) z = form_value real f z + Q2R q * value r z.
+Proof.
+  unfold add_kept. pose proof (spread_same r z) as S. destruct (spread r) as [t |]; [| apply add_row_value].
+  specialize (S t eq_refl). unfold terms_value in S. unfold form_value, value. cbn [fst snd].
+  rewrite (join_real _ _ _ _ law), (always_real _ _ _ _ law), dot_plus_row, S, scale_real, alike_real, over_real.
   field; auto.
 Qed.
 Lemma add_rows_value y ps : forall f,
@@ -258,7 +297,7 @@ Proof.
   - intro E; injection E as <-. lra.
   - destruct (get v e) as [[lo hi | r lo hi] |] eqn:G; try discriminate.
     intro E. apply IH in E. destruct (Va _ _ G) as [_ H].
-    pose proof (add_row_value (neg y) r f) as A. pose proof (end_sound y lo hi _ H) as S.
+    pose proof (add_kept_value (neg y) r f) as A. pose proof (end_sound y lo hi _ H) as S.
     unfold form_value in *. cbn [fst snd] in E.
     rewrite (join_real _ _ _ _ law) in E. rewrite neg_real in A. lra.
 Qed.
@@ -295,7 +334,7 @@ Proof.
       * intro E. apply IH in E. rewrite (join_real _ _ _ _ law) in E. apply is_zero_real in S0.
         rewrite S0 in H. rewrite P, Hz. lra.
       * intro E. apply IH in E.
-        pose proof (add_row_value (mul q s) r (c', join o k (rest o w q s lo hi))) as A.
+        pose proof (add_kept_value (mul q s) r (c', join o k (rest o w q s lo hi))) as A.
         unfold form_value in *. cbn [fst snd] in A.
         rewrite (join_real _ _ _ _ law), mul_real in A. rewrite P, Hz. lra.
 Qed.

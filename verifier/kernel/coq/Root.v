@@ -134,7 +134,7 @@ Fixpoint grow (us : list (name * row)) (e : env B) : option (env B) :=
       | None =>
           match interval e r with
           | None => None
-          | Some (lo, hi) => grow us (put v (Unit r lo hi) e)
+          | Some (lo, hi) => grow us (put v (Unit (keep_row r) lo hi) e)
           end
       end
   end.

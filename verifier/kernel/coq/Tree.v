@@ -62,7 +62,7 @@ Definition close (w : V) (e : env B) (known : list (sum B)) (aim : goal B) (l : 
 
 Definition lemma_goal (r : row) (upper : bool) (q : B) : goal B :=
   if upper then [(([(one, r)], times o (neg one) q), true)] else [(([(neg one, r)], q), true)].
-Definition tighten (w : V) (v : name) (r : row) (lo hi : B) (upper : bool) (q : B) (e : env B)
+Definition tighten (w : V) (v : name) (r : kept) (lo hi : B) (upper : bool) (q : B) (e : env B)
     : env B :=
   put v (if upper then Unit r lo (tighter o w true hi q) else Unit r (tighter o w false lo q) hi) e.
 Definition narrow (w : V) (k : name) (lo hi : B) (upper : bool) (q : B) (e : env B) : env B :=

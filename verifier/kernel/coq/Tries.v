@@ -197,6 +197,63 @@ Proof.
   - destruct d; simpl; rewrite IH; simpl; lra.
 Qed.
 
+(** The same for all coefficients of a row at once, its integers kept as a trie: what lies beside a
+    path is not copied for each of them. *)
+Definition integer (n : option Z) : R := match n with Some n => IZR n | None => 0 end.
+Fixpoint dot_z (t : trie Z) (z : name -> R) : R :=
+  match t with
+  | Nil => 0
+  | Val n => IZR n * z []
+  | Fork n t0 t1 t2 t3 =>
+      integer n * z [] + dot_z t0 (fun k => z (D0 :: k)) + dot_z t1 (fun k => z (D1 :: k))
+      + dot_z t2 (fun k => z (D2 :: k)) + dot_z t3 (fun k => z (D3 :: k))
+  end.
+Definition gained (n : option Z) (q : Q) (a : option Q) : option Q :=
+  match n with
+  | None => a
+  | Some n => Some match a with Some p => gain n q p | None => scale n q end
+  end.
+Fixpoint plus_row (q : Q) (t : trie Z) (c : trie Q) : trie Q :=
+  match t with
+  | Nil => c
+  | Val n =>
+      match c with
+      | Nil => Val (scale n q)
+      | Val p => Val (gain n q p)
+      | Fork a c0 c1 c2 c3 => Fork (gained (Some n) q a) c0 c1 c2 c3
+      end
+  | Fork n t0 t1 t2 t3 =>
+      match c with
+      | Nil => Fork (gained n q None) (plus_row q t0 Nil) (plus_row q t1 Nil) (plus_row q t2 Nil)
+          (plus_row q t3 Nil)
+      | Val p => Fork (gained n q (Some p)) (plus_row q t0 Nil) (plus_row q t1 Nil)
+          (plus_row q t2 Nil) (plus_row q t3 Nil)
+      | Fork a c0 c1 c2 c3 => Fork (gained n q a) (plus_row q t0 c0) (plus_row q t1 c1)
+          (plus_row q t2 c2) (plus_row q t3 c3)
+      end
+  end.
+Lemma gained_real n q a : opt (gained n q a) = opt a + Q2R q * integer n.
+Proof. destruct n as [n |], a as [p |]; simpl; rewrite ?gain_real, ?scale_real; lra. Qed.
+Lemma dot_plus_row q : forall t c z, dot (plus_row q t c) z = dot c z + Q2R q * dot_z t z.
+Proof.
+  induction t as [| n | n t0 IH0 t1 IH1 t2 IH2 t3 IH3]; intros [| p | a c0 c1 c2 c3] z;
+    cbn [plus_row dot dot_z]; rewrite ?gained_real, ?gain_real, ?scale_real, ?IH0, ?IH1, ?IH2, ?IH3;
+    simpl; lra.
+Qed.
+
+Definition at_key (n : Z) (k : name) (t : trie Z) : trie Z :=
+  alter (fun a => match a with Some m => Z.add m n | None => n end) k t.
+Lemma dot_z_at_key n k : forall t z, dot_z (at_key n k t) z = dot_z t z + IZR n * z k.
+Proof.
+  unfold at_key.
+  induction k as [| d k IH]; intros [| m | a t0 t1 t2 t3] z; simpl; try lra.
+  - rewrite plus_IZR; lra.
+  - destruct a as [m |]; simpl; [rewrite plus_IZR; lra | lra].
+  - destruct d; simpl; rewrite IH; simpl; lra.
+  - destruct d; simpl; rewrite IH; simpl; lra.
+  - destruct d; simpl; rewrite IH; simpl; lra.
+Qed.
+
 Lemma dot_fork a t0 t1 t2 t3 z : dot (fork a t0 t1 t2 t3) z = dot (Fork a t0 t1 t2 t3) z.
 Proof. destruct a, t0, t1, t2, t3; simpl; lra. Qed.
 

@@ -1119,9 +1119,92 @@ let rec plus_times n q0 k t =
         | D3 -> Fork (a, t0, t1, t2, (plus_times n q0 k' t3)))
      | _ -> plus (scale n q0) k t)
 
+(** val gained : Whole.t option -> q -> q option -> q option **)
+
+let gained n q0 a =
+  match n with
+  | Some n0 ->
+    Some (match a with
+          | Some p -> gain n0 q0 p
+          | None -> scale n0 q0)
+  | None -> a
+
+(** val plus_row : q -> Whole.t trie -> q trie -> q trie **)
+
+let rec plus_row q0 t c =
+  match t with
+  | Nil -> c
+  | Val n ->
+    (match c with
+     | Nil -> Val (scale n q0)
+     | Val p -> Val (gain n q0 p)
+     | Fork (a, c0, c1, c2, c3) ->
+       Fork ((gained (Some n) q0 a), c0, c1, c2, c3))
+  | Fork (n, t0, t1, t2, t3) ->
+    (match c with
+     | Nil ->
+       Fork ((gained n q0 None), (plus_row q0 t0 Nil), (plus_row q0 t1 Nil),
+         (plus_row q0 t2 Nil), (plus_row q0 t3 Nil))
+     | Val p ->
+       Fork ((gained n q0 (Some p)), (plus_row q0 t0 Nil),
+         (plus_row q0 t1 Nil), (plus_row q0 t2 Nil), (plus_row q0 t3 Nil))
+     | Fork (a, c0, c1, c2, c3) ->
+       Fork ((gained n q0 a), (plus_row q0 t0 c0), (plus_row q0 t1 c1),
+         (plus_row q0 t2 c2), (plus_row q0 t3 c3)))
+
+(** val at_key : Whole.t -> name -> Whole.t trie -> Whole.t trie **)
+
+let at_key n k t =
+  alter (fun a -> match a with
+                  | Some m -> Whole.add m n
+                  | None -> n) k t
+
+type kept = { as_row : row; spread : Whole.t trie option }
+
+(** val spread_terms : (name * Whole.t) list -> Whole.t trie **)
+
+let spread_terms ts =
+  fold_right (fun t c -> at_key (snd t) (fst t) c) Nil ts
+
+(** val is_long : (name * Whole.t) list -> bool **)
+
+let is_long = function
+| [] -> false
+| _ :: l ->
+  (match l with
+   | [] -> false
+   | _ :: l0 ->
+     (match l0 with
+      | [] -> false
+      | _ :: l1 ->
+        (match l1 with
+         | [] -> false
+         | _ :: l2 ->
+           (match l2 with
+            | [] -> false
+            | _ :: l3 ->
+              (match l3 with
+               | [] -> false
+               | _ :: l4 ->
+                 (match l4 with
+                  | [] -> false
+                  | _ :: l5 -> (match l5 with
+                                | [] -> false
+                                | _ :: _ -> true)))))))
+
+(** val spread_row : row -> Whole.t trie option **)
+
+let spread_row r =
+  if is_long r.terms then Some (spread_terms r.terms) else None
+
+(** val keep_row : row -> kept **)
+
+let keep_row r =
+  { as_row = r; spread = (spread_row r) }
+
 type 'b info =
 | Input of 'b * 'b
-| Unit of row * 'b * 'b
+| Unit of kept * 'b * 'b
 
 type 'b env = 'b info trie
 
@@ -1189,6 +1272,17 @@ let add_row o q0 r f =
   ((add_terms q1 r.terms (fst f)),
   (o.join (snd f) (o.always (scale r.constant q1))))
 
+(** val add_kept :
+    ('a1, 'a2, 'a3) rules -> q -> kept -> 'a1 form -> 'a1 form **)
+
+let add_kept o q0 r f =
+  match r.spread with
+  | Some t ->
+    let q1 = alike (over q0 r.as_row.denominator) r.as_row (fst f) in
+    ((plus_row q1 t (fst f)),
+    (o.join (snd f) (o.always (scale r.as_row.constant q1))))
+  | None -> add_row o q0 r.as_row f
+
 (** val add_rows :
     ('a1, 'a2, 'a3) rules -> q -> (q * row) list -> 'a1 form -> 'a1 form **)
 
@@ -1252,7 +1346,7 @@ let rec take_bounds o e ys0 f =
        (match i with
         | Input (_, _) -> None
         | Unit (r, lo, hi) ->
-          let f0 = add_row o (neg y) r f in
+          let f0 = add_kept o (neg y) r f in
           take_bounds o e ys1 ((fst f0),
             (o.join (snd f0) (o.times y (if nonneg y then lo else hi)))))
      | None -> None)
@@ -1307,7 +1401,7 @@ let rec clear o keep fuel w e named usual0 c k ins =
                        then let k0 = o.join k (o.rest w q0 s lo hi) in
                             if is_zero s
                             then clear o keep fuel0 w e named usual0 c0 k0 ins
-                            else let f = add_row o (mul q0 s) r (c0, k0) in
+                            else let f = add_kept o (mul q0 s) r (c0, k0) in
                                  clear o keep fuel0 w e named usual0 
                                    (fst f) (snd f) ins
                        else None)
@@ -1388,7 +1482,7 @@ let lemma_goal o r upper q0 =
   else (((((neg one), r) :: []), q0), true) :: []
 
 (** val tighten :
-    ('a1, 'a2, 'a3) rules -> 'a2 -> name -> row -> 'a1 -> 'a1 -> bool -> 'a1
+    ('a1, 'a2, 'a3) rules -> 'a2 -> name -> kept -> 'a1 -> 'a1 -> bool -> 'a1
     -> 'a1 env -> 'a1 env **)
 
 let tighten o w v r lo hi upper q0 e =
@@ -1433,7 +1527,7 @@ let rec check o n fuel e known aim t =
            | Input (_, _) -> false
            | Unit (r, lo, hi) ->
              let q1 = o.stated w q0 in
-             if check o n fuel e known (lemma_goal o r upper q1) proof0
+             if check o n fuel e known (lemma_goal o r.as_row upper q1) proof0
              then check o n fuel (tighten o w v r lo hi upper q1 e) known aim
                     rest0
              else false)
@@ -1538,7 +1632,8 @@ let rec grow interval0 us e =
      | None ->
        (match interval0 e r with
         | Some p0 ->
-          let (lo, hi) = p0 in grow interval0 us0 (put v (Unit (r, lo, hi)) e)
+          let (lo, hi) = p0 in
+          grow interval0 us0 (put v (Unit ((keep_row r), lo, hi)) e)
         | None -> None))
 
 (** val root :
@@ -1592,7 +1687,7 @@ let rec lemmas_hold o n fuel e = function
          | Input (_, _) -> None
          | Unit (r, lo, hi) ->
            let q1 = o.stated w q0 in
-           if check o n fuel e [] (lemma_goal o r upper q1) proof0
+           if check o n fuel e [] (lemma_goal o r.as_row upper q1) proof0
            then lemmas_hold o n fuel (tighten o w v r lo hi upper q1 e) ls0
            else None)
       | None -> None)
@@ -1873,7 +1968,7 @@ let place_unit on off e lines0 base v =
         | Input (_, _) -> base
         | Unit (r, lo, hi) ->
           if on lo
-          then (match line_of_row (known_line base d) d r with
+          then (match line_of_row (known_line base d) d r.as_row with
                 | Some l -> put v (d, l) base
                 | None -> base)
           else if off hi then put v (d, flat) base else base)
@@ -1924,7 +2019,7 @@ let rec walk e base d last0 us forms a b =
        (match i with
         | Input (_, _) -> None
         | Unit (r, _, _) ->
-          (match line_of_row (form_of base d forms) d r with
+          (match line_of_row (form_of base d forms) d r.as_row with
            | Some l ->
              let at_a = eval l a in
              let at_b = eval l b in
@@ -2052,8 +2147,8 @@ let rec needed fuel e base d waiting found =
            | Input (_, _) -> needed fuel0 e base d waiting0 found
            | Unit (r, _, _) ->
              needed fuel0 e base d
-               (fold_left (fun t s -> to_walk e base d t (fst s)) r.terms
-                 waiting0) (v :: found))
+               (fold_left (fun t s -> to_walk e base d t (fst s))
+                 r.as_row.terms waiting0) (v :: found))
         | None -> needed fuel0 e base d waiting0 found)
      | None -> found)
 

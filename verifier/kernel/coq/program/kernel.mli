@@ -257,9 +257,25 @@ val plus : q -> name -> q trie -> q trie
 
 val plus_times : Whole.t -> q -> name -> q trie -> q trie
 
+val gained : Whole.t option -> q -> q option -> q option
+
+val plus_row : q -> Whole.t trie -> q trie -> q trie
+
+val at_key : Whole.t -> name -> Whole.t trie -> Whole.t trie
+
+type kept = { as_row : row; spread : Whole.t trie option }
+
+val spread_terms : (name * Whole.t) list -> Whole.t trie
+
+val is_long : (name * Whole.t) list -> bool
+
+val spread_row : row -> Whole.t trie option
+
+val keep_row : row -> kept
+
 type 'b info =
 | Input of 'b * 'b
-| Unit of row * 'b * 'b
+| Unit of kept * 'b * 'b
 
 type 'b env = 'b info trie
 
@@ -297,6 +313,8 @@ type leaf = { atoms : (nat * q) list; slopes : (name * q) list;
 val name_slopes : (name * q) list -> q trie option
 
 val add_row : ('a1, 'a2, 'a3) rules -> q -> row -> 'a1 form -> 'a1 form
+
+val add_kept : ('a1, 'a2, 'a3) rules -> q -> kept -> 'a1 form -> 'a1 form
 
 val add_rows :
   ('a1, 'a2, 'a3) rules -> q -> (q * row) list -> 'a1 form -> 'a1 form
@@ -347,8 +365,8 @@ val close :
 val lemma_goal : ('a1, 'a2, 'a3) rules -> row -> bool -> 'a1 -> 'a1 goal
 
 val tighten :
-  ('a1, 'a2, 'a3) rules -> 'a2 -> name -> row -> 'a1 -> 'a1 -> bool -> 'a1 ->
-  'a1 env -> 'a1 env
+  ('a1, 'a2, 'a3) rules -> 'a2 -> name -> kept -> 'a1 -> 'a1 -> bool -> 'a1
+  -> 'a1 env -> 'a1 env
 
 val narrow :
   ('a1, 'a2, 'a3) rules -> 'a2 -> name -> 'a1 -> 'a1 -> bool -> 'a1 -> 'a1

@@ -14,13 +14,12 @@ let cone () = let growth = norm () in let rate = number () in let reach = number
   let first = number () in let last = number () in
   ({ growth; rate; first; last; open_end = opened () }, reach)
 let atom () =
-  let xs = listed (pair input_name number) () in let ys = listed (pair index number) () in
+  let xs = rising input_name number () in let ys = rising index number () in
   let offset = number () in { xs; ys; offset; strict = choice ["strict", true; "weak", false] }
 let goals () = let aims = listed (listed atom) () in if aims = [] then refuse "no goal" else aims
 let side k = let low = number () in let high = number () in
   { variable = !names.(k); low; high; center = number () }
-let numbers less () = several number (max 0 (!inputs - less))
-let bounds = pair number number
+let numbers less () = several number (max 0 (!inputs - less)) and bounds = pair number number
 
 let refused = ref 0
 let answer what options = let (holds, claim) = choice options () in if not holds then incr refused;

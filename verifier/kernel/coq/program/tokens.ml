@@ -22,9 +22,8 @@ let whole_number t =
   let hex = String.starts_with ~prefix:"0x" body in
   if if hex then made_of "0123456789abcdef" (after 2 body) else made_of "0123456789" body
   then Whole.of_string t else refuse ("not an integer: " ^ t)
-let whole () = whole_number (token ())
-let positive t = let d = whole_number t in
-  if Whole.sign d > 0 then d else refuse "a denominator is not positive"
+let whole () = whole_number (token ()) and positive t =
+  let d = whole_number t in if Whole.sign d > 0 then d else refuse "a denominator is not positive"
 let number () = let t = token () in match String.index_opt t '/' with
   | None -> { qnum = whole_number t; qden = Whole.one }
   | Some i -> { qnum = whole_number (String.sub t 0 i); qden = positive (after (i + 1) t) }
@@ -36,6 +35,9 @@ let several read = let rec go n l = if n = 0 then List.rev l else go (n - 1) (re
   fun n -> go n []
 let listed read () = several read (natural (token ()))
 let pair first second () = let a = first () in (a, second ())
+let rec rises = function (a, _) :: ((b, _) :: _ as l) -> compare a b < 0 && rises l | _ -> true
+let rising first second () = let l = listed (pair first second) () in
+  if rises l then l else refuse "variables that do not increase"
 let choice options = let t = token () in
   try List.assoc t options with Not_found -> refuse ("unexpected token: " ^ t)
 
@@ -50,8 +52,7 @@ let make_names total =
 let names = ref [||] and inputs = ref 0
 let name first past () = let k = first + natural (token ()) in
   if k < past then !names.(k) else refuse "an index is out of range"
-let input_name () = name 0 !inputs ()
-let unit_name () = name !inputs (Array.length !names) ()
+let input_name () = name 0 !inputs () and unit_name () = name !inputs (Array.length !names) ()
 let index () = nat (natural (token ()))
-let row () = let terms = listed (pair (name 0 (Array.length !names)) whole) () in
+let row () = let terms = rising (name 0 (Array.length !names)) whole () in
   let constant = whole () in { terms; constant; denominator = positive (token ()) }
