@@ -114,7 +114,7 @@ def test_symbolic_bounds_take_the_least_ball_of_norm_2_around(norm, n):
     symbolic = SymbolicNetwork(build.network(build.layer([build.inputs[0]])), region)
     share = F(symbolic.radius, 2**symbolic.input_grid) ** (2 * p)
     share /= F(7, 3) ** (2 * p) * n ** (p - 2)
-    assert 1 <= share <= (1 + F(1, 2**18)) ** (2 * p)
+    assert 1 <= share <= (1 + F(5, 2**22)) ** (2 * p)  # 2^-20 more, and roundings
 
 
 @pytest.mark.parametrize("norm", POWERS)
