@@ -53,7 +53,7 @@ from verifier.checker.ridge import Minima, Univariate, univariate_of
 from verifier.checker.ridge_tables import RidgeTables, distinct_rows, tables_of
 from verifier.checker.scaled import ScaledNetwork
 from verifier.question.errors import RefusedError
-from verifier.question.region import Region
+from verifier.question.region import Region, integer_root
 
 Number = int | Fraction
 FINE, SHIFT, DROPPED, GUARD, MOST = 29, 30, 12, 1 << 61, 1 << 60
@@ -303,31 +303,15 @@ def _turns(exponent: int, steep: Any, rate: Any) -> Any:
         some = np.maximum(rate, 1)
         found = -(-(steep << (SHIFT - 1)) // some)
         return np.where((rate > 0) & (found < FAR), found, np.where(steep > 0, FAR, 0))
-    # Floats only guess the place; integers say which guesses are right.
-    places = (steep / np.maximum(exponent * rate, 1)).astype(np.float64)
-    places = np.minimum(places ** (1 / (exponent - 1)) * 2.0**SHIFT, FAR)
-    found = np.ceil(places).astype(np.int64).astype(steep.dtype)
-    place, factor = found.astype(object), exponent * rate.astype(object)
-    wanted = steep.astype(object) << (SHIFT * (exponent - 1))
-    reached = (place == FAR) | (factor * place ** (exponent - 1) >= wanted)
-    least = (place == 0) | (factor * (place - 1) ** (exponent - 1) < wanted)
-    for k in np.flatnonzero(~(reached & least).astype(bool)).tolist():
-        found[k] = _turn(exponent, int(steep[k]), int(rate[k]))
-    return found
+    pairs = zip(steep.tolist(), rate.tolist(), strict=True)
+    return np.array([_turn(exponent, *pair) for pair in pairs], dtype=steep.dtype)
 
 
 def _turn(exponent: int, steep: int, rate: int) -> int:
-    if not steep:
-        return 0
-    wanted, factor = steep << (SHIFT * (exponent - 1)), exponent * rate
-    low, high = 0, FAR
-    while high - low > 1:
-        middle = (low + high) // 2
-        if factor * middle ** (exponent - 1) >= wanted:
-            high = middle
-        else:
-            low = middle
-    return high
+    if not steep or not rate:
+        return FAR if steep else 0
+    wanted = -(-(steep << (SHIFT * (exponent - 1))) // (exponent * rate))
+    return min(integer_root(wanted - 1, exponent - 1) + 1, FAR)
 
 
 def _largest(values: Any) -> int:
