@@ -4,7 +4,7 @@
     python benchmarks/engines.py --show [--against NAME]
 
 Questions: balls of constructed networks (iris and the first digits, L-infinity) and of trained ones
-(MLPs 64-H-H-10 on the first 1,300 digits over 16, balls around the next). Engines: "exact";
+(MLPs 64-..-10 on the first 1,300 digits over 16, balls around the next). Engines: "exact";
 "milp:highs", the solver first and the exact engine for the proof; and "plain", the interval-big-M
 program of each goal in HiGHS, which proves nothing and stops at --limit seconds a goal. Times are
 CPU seconds of this process, the check of proofs included.
@@ -90,13 +90,13 @@ def constructed(spec: str, size: int, balls: int) -> list[Query]:
     ]
 
 
-def trained(hidden: int, radius: str, balls: int) -> list[Query]:
+def trained(hidden: tuple[int, ...], radius: str, balls: int) -> list[Query]:
     from sklearn.datasets import load_digits
     from sklearn.neural_network import MLPClassifier
 
     points, labels = load_digits(return_X_y=True)
     points = points / 16
-    model = MLPClassifier((hidden, hidden), random_state=0, max_iter=300)
+    model = MLPClassifier(hidden, random_state=0, max_iter=300)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model.fit(points[:TRAINED_ON], labels[:TRAINED_ON])
@@ -114,8 +114,10 @@ def trained(hidden: int, radius: str, balls: int) -> list[Query]:
 SETS: dict[str, Callable[[], list[Query]]] = {
     "constructed: iris, linf": lambda: constructed("iris", 150, 10),
     "constructed: 100 digits, linf": lambda: constructed("digits", 100, 10),
-    "trained: 64-20-20-10, 0.05": lambda: trained(20, "0.05", 10),
-    "trained: 64-50-50-10, 0.05": lambda: trained(50, "0.05", 10),
+    "trained: 64-20-20-10, 0.05": lambda: trained((20, 20), "0.05", 10),
+    "trained: 64-50-50-10, 0.05": lambda: trained((50, 50), "0.05", 10),
+    "trained: 64-200-200-10, 0.05": lambda: trained((200, 200), "0.05", 10),
+    "trained: 64-100x4-10, 0.05": lambda: trained((100,) * 4, "0.05", 10),
 }
 
 
