@@ -1,5 +1,6 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Separation Recognise Integers.
+From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Separation Recognise Integers Floors
+  SmallRatio.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
 Print Assumptions theorem_4_8_every.
@@ -13,6 +14,8 @@ Print Assumptions lipschitz_values.
 Print Assumptions lipschitz_constant.
 Print Assumptions least_constant.
 Print Assumptions lemma_B_10.
+Print Assumptions lemma_B_16.
+Print Assumptions theorem_4_2_i.
 Print Assumptions half_the_separation_is_the_limit.
 Print Assumptions separated_by_turns.
 Print Assumptions recognised.

@@ -42,7 +42,8 @@ def test_the_page_names_theorems_that_are_proved():
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
              "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
              "sizes_l1_parallel", "sizes_half_spaces", "theorem_5_2", "theorem_5_2_every",
-             "lipschitz_values", "lipschitz_constant", "least_constant", "lemma_B_10"}  # fmt: skip
+             "lipschitz_values", "lipschitz_constant", "least_constant", "lemma_B_10",
+             "lemma_B_16", "theorem_4_2_i"}  # fmt: skip
     assert named <= proved
     assert all(f"`{name}`" in page for name in named)
     statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
@@ -121,6 +122,16 @@ CLAIMS = {
         "Integers",
         "shift (rest rd) (1 - power e) :: shift",
         "shift (rest rd) (2 - power e) :: shift",
+    ),
+    "floors on a ramp": (
+        "Floors",
+        "IZR k + gamma <= x < IZR k + 1 -> floor_network",
+        "IZR k <= x < IZR k + 1 -> floor_network",
+    ),
+    "balls that leave their cells": (
+        "SmallRatio",
+        "placed s a p + s * mu < IZR k + 1.",
+        "placed s a p < IZR k + 1.",
     ),
     "half-spaces for nothing": ("Parallel", "<= (n + 2 + e) * W + (7 + e) * N", "<= (7 + e) * N"),
     "apart in every coordinate": ("Data", "Linf => Exists (fun t", "Linf => Forall (fun t"),
