@@ -253,6 +253,13 @@ def test_minima_are_at_most_and_nearly_those_of_a_grid(p):
         assert min(grid) - found <= F(1, 20) + rate * F(1, 10)
 
 
+def test_a_turn_just_before_an_end_is_seen():
+    """-2 x + x^3 on [0, 1], whose slopes at the ends are -2 and 1, is least at sqrt(2/3)."""
+    top, bottom = least(Restricted(1, [0, 1], [0, -2]), 1, "3", 1, 1)
+    found, turn = F(top, bottom), F(81649658, 10**8)
+    assert 0 <= turn**3 - 2 * turn - found <= F(1, 10**6)
+
+
 def test_a_turn_with_a_whole_root_is_exact():
     """-12 x + x^3 on [0, 5] is least at 2, -16; 12 x + x^3 on [-5, 0] at -2; beyond at an end."""
     for points, values, least_value in (
