@@ -169,3 +169,17 @@ Proof.
   intros [ns [p [_ H]]]. specialize (H 0). destruct H as [H _]; [spanning |].
   unfold below_at, members in H. simpl in H. unfold Q2R in H. simpl in H. lra.
 Qed.
+
+(** The output m is above 1/4 in every ball of m in [1/2, 1]: points count at their own m. *)
+Example points_at_their_own_m :
+  never_in_cone (Network [x0; x1] [] [Row [(x1, 1%Z)] 0 1]) (Cone Linf 1 (1 # 2) 1 false) [0%Q]
+    [[Atom [] [(0%nat, (-1)%Q)] (1 # 4) false]].
+Proof.
+  exists [x0], x1. split; [| split].
+  - unfold cone_well, well_formed. simpl. repeat split; simpl; auto; try (unfold Q2R; simpl; lra).
+    + repeat constructor; simpl; intuition discriminate.
+    + constructor; [intros t [<- | []]; simpl; auto | constructor].
+  - constructor; [constructor; [split; repeat constructor | constructor] | constructor].
+  - intros m x M E _ goal [<- | []] H. apply Forall_inv in H. revert H M.
+    unfold holds, holds_of, output, value, spans, below. simpl. rewrite E. unfold Q2R. simpl. lra.
+Qed.
