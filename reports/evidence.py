@@ -169,8 +169,9 @@ def reproduce(run: StoredRun, prefix: str, *, with_timings: bool) -> Section:
     rows += [(item.program, ", ".join(item.versions)) for item in run.versions]
     table = Table(
         f"{prefix}identity",
-        "With these versions, the same question about the same data and network gives the same "
-        "certificates and the same root, with any number of workers.",
+        "With these versions, on processors of one kind (floats propose the points), the same "
+        "question about the same data and network gives the same certificates and the same root, "
+        "with any number of workers.",
         ("what", "value"),
         tuple(rows),
     )

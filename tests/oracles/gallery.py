@@ -14,6 +14,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from threadpoolctl import threadpool_info
+
 FOLDER = Path(__file__).resolve().parents[2] / "reports" / "gallery"
 FILES = ("plane.csv", "mlp.npz", "mlp-noise.npz")
 """What the commands find beside them."""
@@ -27,6 +29,9 @@ class Entry:
     about: str
     commands: tuple[str, ...]
     quick: bool = True
+    floats: bool = False
+    """Whether points are shown that floats proposed: their last digits are those of the kernels
+    that OpenBLAS has for a processor."""
 
 
 ENTRIES = (
@@ -124,6 +129,7 @@ ENTRIES = (
             "robmem report runs/mlp --radii radii -o mlp-linf",
         ),
         quick=False,
+        floats=True,
     ),
     Entry(
         "mlp-l2",
@@ -136,6 +142,7 @@ ENTRIES = (
             "robmem report runs/mlp-l2 -o mlp-l2",
         ),
         quick=False,
+        floats=True,
     ),
     Entry(
         "mlp-compared",
@@ -149,6 +156,7 @@ ENTRIES = (
             "robmem report runs/plain runs/noise --compare -o mlp-compared",
         ),
         quick=False,
+        floats=True,
     ),
     Entry(
         "mlp-slices",
@@ -190,6 +198,12 @@ def make(entry: Entry, folder: Path) -> Path:
     return folder / entry.name
 
 
+def kernels() -> str:
+    """The processor for which OpenBLAS computes here."""
+    found = {str(one.get("architecture")) for one in threadpool_info()}
+    return ", ".join(sorted(found - {"None"})) or "no kind of processor"
+
+
 def readme() -> str:
     """The text of reports/gallery/README.md."""
     import matplotlib
@@ -203,7 +217,10 @@ def readme() -> str:
             "noise, [mlp-noise.npz](mlp-noise.npz) (`tests/oracles/gallery_networks.py`)."
         ),
         "`python -m tests.oracles.gallery` makes all of them again, and a test compares.",
-        f"Figures: matplotlib {matplotlib.__version__}.",
+        (
+            f"Figures: matplotlib {matplotlib.__version__}. Points that floats propose: OpenBLAS "
+            f"for {kernels()}."
+        ),
     ]
     for entry in ENTRIES:
         commands = "\n".join("    " + command for command in entry.commands)

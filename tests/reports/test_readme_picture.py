@@ -27,7 +27,7 @@ def test_the_picture_is_drawn_again(tmp_path, monkeypatch, capsys):
             assert run(capsys, *shlex.split(line, comments=True)[1:])[0] == 0
         drawn.append(Path("moons/figures/regions.svg").read_bytes())
     assert drawn[0] == drawn[1]
-    version = re.search(r"matplotlib ([\d.]+)", (ROOT / "reports/gallery/README.md").read_text())
+    drawn_by = (ROOT / "reports/gallery/README.md").read_text()
     matplotlib = pytest.importorskip("matplotlib")
-    if version is not None and version[1] == matplotlib.__version__:  # else its paths may differ
+    if f"matplotlib {matplotlib.__version__}." in drawn_by:  # else its paths may differ
         assert drawn[0] == PICTURE.read_bytes(), f"copy moons/figures/regions.svg to {PICTURE}"
