@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from fractions import Fraction
 from math import inf, nextafter
 from typing import Any
@@ -487,3 +488,19 @@ def test_a_run_about_every_budget_has_a_checker_of_families():
     network = with_parameter(line())
     assert run_checker(network, POINTS, family()).scaled.axes == 1
     assert run_checker(network, POINTS, BALL).scaled.axes == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "measured"),
+    [
+        (Question("inf", "value", distance=DistanceTerms(None, F("1000"))), "distance"),
+        (Question("inf", "argmax", F("1"), margin=MarginTerms()), "margin"),
+    ],
+)
+def test_no_theorem_answers_what_is_measured(question, measured):
+    """Not even beside a radius of 0, or none: it would say that every sample keeps its label."""
+    built = Built("linf", F("4"), F("1"))
+    manifest = Manifest(HASH, HASH, 3, BALL, (), built)
+    assert parse_manifest(manifest_bytes(manifest)).theorem == built
+    with pytest.raises(UserError, match=f"about labels, not about a {measured}"):
+        replace(manifest, question=question)

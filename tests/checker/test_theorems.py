@@ -30,7 +30,9 @@ from verifier.data.dataset import Dataset
 from verifier.evidence.network_rows import HeldRows
 from verifier.evidence.theorem_stream import stream_parts
 from verifier.question.built import Built
+from verifier.question.distance import DistanceTerms
 from verifier.question.errors import RefusedError, UserError
+from verifier.question.margin import MarginTerms
 
 F = Fraction
 RATIOS = (F(0), F(1, 3), F(99, 100), F(10**20 - 1, 10**20), None)
@@ -252,6 +254,9 @@ def test_what_the_theorem_does_not_say_is_another_question():
         ({"decoder": "nearest"}, "the decoder nearest"),
         ({"clip": (F(0), F(1))}, "clipped"),
         ({"semantics": "float32"}, "clipped or executed"),
+        ({"radius": None, "distance": DistanceTerms(None, F(1000))}, "a distance"),
+        ({"radius": None, "distance": DistanceTerms(F(1, 10))}, "a distance"),
+        ({"decoder": "argmax", "margin": MarginTerms()}, "the decoder argmax"),
     ):
         with pytest.raises(RefusedError, match=f"another question: {text}"):
             task_of(replace(c.question, **change), c.built)

@@ -392,3 +392,22 @@ def test_the_largest_float32_is_a_limit_of_doubles(scale: float) -> None:
     (high,) = value_of(build(nodes, [[1]], arrays), network_of_model(build(nodes, [[1]], arrays)),
                        [10**30])  # fmt: skip
     assert float(high) == 1
+
+
+def test_an_empty_list_of_axes_to_squeeze_is_all_of_length_1_or_is_refused() -> None:
+    """All runtimes say so before operator set 13; from there on they differ."""
+    sums = NODE("ReduceSum", ["s"], ["y"], axes=[1], keepdims=0)
+    squeeze = NODE("Squeeze", ["x0"], ["s"])
+    kind = onnx.AttributeProto.INTS
+    squeeze.attribute.append(helper.make_attribute("axes", [], attr_type=kind))
+    model = old([squeeze, sums], [1, 2, 2], 11)
+    agree(model, network_of_model(model))
+    assert exact(model, 1, 10, 20, 2) == [11, 22]
+    nodes = [NODE("Squeeze", ["x0", "axes"], ["y"])]
+    for shape, refused in (([1, 2, 2], True), ([3, 2], False)):
+        new = build(nodes, [shape], {"axes": np.zeros(0, dtype=np.int64)})
+        if refused:
+            with pytest.raises(UserError, match="Squeeze.*axes is an empty list"):
+                network_of_model(new)
+        else:
+            assert exact(new, *range(6)) == list(range(6))

@@ -264,6 +264,8 @@ class Manifest:
     def __post_init__(self) -> None:
         if self.proved and all(result.certificate is None for result in self.results):
             raise UserError("a manifest without certificates: none of them was replayed")
+        if self.theorem is not None and self.question.measured is not None:
+            raise UserError(f"a theorem is about labels, not about a {self.question.measured}")
         if not self.results:
             if self.theorem is not None:
                 return

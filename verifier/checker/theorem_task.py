@@ -88,6 +88,8 @@ def task_of(question: Question, built: Built) -> Task:
         raise _other(f"balls of norm {question.norm}; {theorem.source} has those of {theorem.norm}")
     if question.decoder != "value":
         raise _other(f"the decoder {question.decoder}; {theorem.source} is about value")
+    if question.measured is not None:
+        raise _other(f"a {question.measured}; {theorem.source} is about labels on balls")
     if question.clip is not None or question.semantics != "real":
         raise _other(f"clipped or executed balls; {theorem.source} is about whole, real ones")
     power, parameter = built.power, built.parameter
@@ -109,8 +111,9 @@ def task_of(question: Question, built: Built) -> Task:
     else:
         size = question.radius_squared
         if size is None:
-            radius = question.radius or Fraction(0)
-            size = radius**2 if theorem.norm == "2" else radius
+            if question.radius is None:
+                raise _other(f"no ball; {theorem.source} is about balls")
+            size = question.radius**2 if theorem.norm == "2" else question.radius
         ball, largest = size, parameter**2 * power / 4 if theorem.squared else parameter
         if ball > largest:
             raise _other(

@@ -273,7 +273,8 @@ def evidence_row(facts: Mapping[str, Any]) -> tuple[str, str]:
 
     count = facts.get("proved_kernel", 0)
     by_proved = f", of {count} samples by the proved kernel too" if count else ""
-    return "evidence", f"{size_text(facts['proof_bytes'])}, checked{by_proved}"
+    checked = f"checked{by_proved}" if facts["checked"] else "none replayed here"
+    return "evidence", f"{size_text(facts['proof_bytes'])}, {checked}"
 
 
 def first_rows(rows: Sequence[Sequence[object]], elsewhere: str = "--json") -> str:

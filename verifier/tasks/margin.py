@@ -168,9 +168,8 @@ def margin_curve(
     query = query_of(last)
     region = query.region
     if region.power > 1:
-        raise UserError(
-            f"norm {region.norm}: the least margin is not piecewise linear; ask `worst` at a radius"
-        )
+        where = "; ask `worst` at a radius" if region.norm == "2" else ""
+        raise UserError(f"norm {region.norm}: the least margin is not piecewise linear{where}")
     if region.open or region.clipped:
         raise UserError("margins for all radii are about closed balls that nothing cuts")
     if any(len(goal.atoms) != 1 for goal in query.goals):

@@ -95,7 +95,9 @@ def _axes(node: Node) -> list[int] | None:
 def _squeeze(node: Node) -> list[Value]:
     value, given = node.value(0), _axes(node)
     rank = len(value.shape)
-    if given is None:
+    if given == [] and 1 in value.shape and node.opset >= 13:
+        raise UserError("axes is an empty list, which runtimes read as none and as all of length 1")
+    if not given:
         axes = {axis for axis, extent in enumerate(value.shape) if extent == 1}
     else:
         axes = {axis_of(axis, rank) for axis in given}
