@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from constructions.families import family_of, family_up_to
+from constructions.families import WITHOUT_BUDGET, family_of, family_up_to
 from constructions.hypotheses import budget_of_ratio, power_separation
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_data import random_data
@@ -209,6 +209,24 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
     for query, proof in zip(asked, proofs, strict=True):
         assert proof is not None
         replay_family(query, proof)
+    beyond = family_proofs(label_families(dataset, family, family.end * F(1001, 1000)))
+    assert any(proof is None for proof in beyond)
+
+
+@pytest.mark.parametrize("name", WITHOUT_BUDGET)
+def test_networks_without_budget_are_proved_on_open_balls_and_not_beyond(name):
+    """Of half the separation, where the closed ones of two labels meet; an open end that is a
+    thousandth more has a point that is closer to another label."""
+    dataset = random_data(3, 8, 3, 3 if name == "lipschitz-ovr" else 2)
+    family = family_of(dataset, name)
+    asked = label_families(dataset, family, family.end)
+    assert all(query.cone.open for query in asked)
+    closed = set()
+    for query, proof in zip(asked, family_proofs(asked), strict=True):
+        assert proof is not None
+        replay_family(query, proof)
+        closed.add(flaw_of(replace(query, cone=replace(query.cone, open=False)), proof))
+    assert "bound too weak" in closed  # of a closest pair
     beyond = family_proofs(label_families(dataset, family, family.end * F(1001, 1000)))
     assert any(proof is None for proof in beyond)
 
