@@ -110,6 +110,8 @@ def test_an_interrupted_run_shows_what_it_has_and_continues(here, monkeypatch, c
     assert [found["upper"] for found in facts["results"]] == AWAY
     code, facts, _ = _facts(capsys, *COMMAND, "--no-replay")
     assert (code, facts["recorded"], facts["results"]) == (3, 5, [])
+    code, printed, _ = run(capsys, *COMMAND[:-1], "--no-replay")
+    assert code == 3 and "none replayed here" in printed and "checked" not in printed
 
 
 def _loose(monkeypatch: pytest.MonkeyPatch, within: Fraction) -> None:
