@@ -41,7 +41,7 @@ def case(dataset: Dataset, name: str, ratio: Fraction | None) -> Case:
     if ratio is None:
         family = family_of(dataset, name)
         norm: Any = family.norm
-        question = Question(norm, "value", family=family.terms())
+        question = Question(norm, THEOREMS[name].decoder, family=family.terms())
         return Case(family.network, points, question, Built(name, power, Fraction(0)))
     made = build(name, dataset, ratio=ratio)
     of = parameter(made.budget, power, "2") if THEOREMS[name].squared else made.budget

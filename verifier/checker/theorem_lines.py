@@ -1,9 +1,9 @@
 """The networks that the proved theorems speak of, line by line.
 
 The readable twin of `constructions/coq`: `Setting`, `Test`, `running`, `overlapped`, `beside` are
-those of Layouts.v, the tests those of Cubes.v, Crosses.v and HalfSpaces.v. Nothing here is shared
-with the constructions that build such networks. Variables 0 .. n-1 are the inputs; with every
-budget at once, input n is the budget.
+those of Layouts.v, the tests those of Cubes.v, Crosses.v, HalfSpaces.v and Cones.v. Nothing here is
+shared with the constructions that build such networks. Variables 0 .. n-1 are the inputs; with
+every budget at once, input n is the budget.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import chain
 from typing import Literal, Protocol
 
@@ -320,6 +321,47 @@ class PlaneTest:
         return span(at, self.breadth, -self.steep)
 
 
+class ConeTest(CubeTest):
+    """2 - (2 / lambda) times the greatest distance of a coordinate; Cones.v."""
+
+    def __init__(
+        self, point: Sequence[int], unit: int, flat: Budget, lift: Fraction, top: Sequence[int]
+    ) -> None:
+        super().__init__(point, 1, unit, flat, Fraction(0), lift, 0)
+        self.top, self.weight = top, -2 * flat.power.denominator
+
+    def score(self, at: int) -> Entries:
+        return [(at + j, self.weight) for j in self.top]
+
+
+def maxima(n: int) -> tuple[tuple[Callable[[int], list[Line]], ...], tuple[int, ...]]:
+    """The layers of the tree of maxima of |x_k - x_ik|, which is unit k plus unit n + k, each from
+    the address of the one before; and the units of the last one whose sum is the maximum."""
+    layers = list[Callable[[int], list[Line]]]()
+    terms: list[tuple[int, ...]] = [(k, n + k) for k in range(n)]
+    while len(terms) > 1:
+        layers.append(partial(_moved_level, terms))
+        count = len(terms)
+        terms = [(k, k + 1)[: count - k] for k in range(0, count, 2)]
+    return tuple(layers), terms[0]
+
+
+def _moved_level(terms: Sequence[Sequence[int]], at: int) -> list[Line]:
+    lines = level([[at + j for j in units] for units in terms])
+    return [Line(sorted(line.entries), line.bias, line.below) for line in lines]
+
+
+def signed(label: int, tops: Sequence[int]) -> Line:
+    """The output: the maximum minus one; its opposite, if the tests are those of label 0."""
+    sign = 1 if label else -1
+    return Line([(j, sign) for j in tops], -sign, 1)
+
+
+def rarer(labels: Sequence[int]) -> int:
+    """Of the labels 0 and 1 the one that fewer samples have, 1 if as many have it."""
+    return 1 if 2 * sum(labels) <= len(labels) else 0
+
+
 def cubes(layout: Layout, data: Samples, budget: Budget) -> tuple[Setting, list[CubeTest]]:
     lift, labels = lift_of(layout, data, budget.power), data.labels
     shared = (data.denominator, budget, budget.parameter, lift, budget.steep(labels))
@@ -339,6 +381,17 @@ def crosses(layout: Layout, data: Samples, budget: Budget) -> tuple[Setting, lis
     shared = (data.denominator, flat, Fraction(0), lift, budget.steep(labels))
     tests = [CrossTest(p, y, *shared) for p, y in zip(data.points, labels, strict=True)]
     return budget.setting(n, lift, (over_radius,)), tests
+
+
+def cones(layout: Layout, data: Samples, budget: Budget) -> tuple[Setting, list[ConeTest]]:
+    """The tests of the samples of the rarer label. No line reads the budget."""
+    lift, n = lift_of(layout, data, budget.power), len(data.points[0])
+    flat = Budget(False, budget.power, Fraction(0))
+    layers, top = maxima(n)
+    label = rarer(data.labels)
+    chosen = [p for p, y in zip(data.points, data.labels, strict=True) if y == label]
+    tests = [ConeTest(p, data.denominator, flat, lift, top) for p in chosen]
+    return flat.setting(n, lift, layers), tests
 
 
 def planes(

@@ -29,10 +29,11 @@ class Theorem:
     """What is proved of the networks of this construction."""
 
     construction: str
-    tests: Literal["cubes", "crosses", "planes"]
+    tests: Literal["cubes", "crosses", "planes", "cones"]
     layout: Layout
     norm: Norm
     source: str
+    decoder: Literal["value", "sign"] = "value"
 
     @property
     def squared(self) -> bool:
@@ -43,6 +44,7 @@ class Theorem:
 _YU = "theorem 4.8 (Yu, Gao, Zhang)"
 _B2 = "theorem B.2 (Yu, Gao, Zhang; reconstructed)"
 _HALF = "the theorem of half-space tests"
+_CONES = "theorem 5.2 (Yu, Gao, Zhang; reconstructed)"
 _ENTRIES = (
     Theorem("linf", "cubes", "running", "inf", _YU),
     Theorem("linf-pipelined", "cubes", "overlapped", "inf", f"{_YU}, rearranged"),
@@ -52,6 +54,8 @@ _ENTRIES = (
     Theorem("linf-halfspaces", "planes", "beside", "inf", _HALF),
     Theorem("l1-halfspaces", "planes", "beside", "1", _HALF),
     Theorem("l2-halfspaces", "planes", "beside", "2", _HALF),
+    Theorem("lipschitz", "cones", "running", "inf", _CONES, "sign"),
+    Theorem("lipschitz-parallel", "cones", "beside", "inf", f"{_CONES}, rearranged", "sign"),
 )
 THEOREMS: dict[str, Theorem] = {entry.construction: entry for entry in _ENTRIES}
 
@@ -86,8 +90,8 @@ def task_of(question: Question, built: Built) -> Task:
     theorem = theorem_of(built.construction)
     if question.norm != theorem.norm:
         raise _other(f"balls of norm {question.norm}; {theorem.source} has those of {theorem.norm}")
-    if question.decoder != "value":
-        raise _other(f"the decoder {question.decoder}; {theorem.source} is about value")
+    if question.decoder != theorem.decoder:
+        raise _other(f"the decoder {question.decoder}; {theorem.source} is about {theorem.decoder}")
     if question.measured is not None:
         raise _other(f"a {question.measured}; {theorem.source} is about labels on balls")
     if question.clip is not None or question.semantics != "real":
@@ -102,9 +106,10 @@ def task_of(question: Question, built: Built) -> Task:
         )
     family, ball = question.family, Fraction(0)
     if family is not None:
-        due = (-1 / stop, power / 4 if theorem.squared else Fraction(1), stop)
+        slope = Fraction(0) if theorem.tests == "cones" else -1 / stop
+        due = (slope, power / 4 if theorem.squared else Fraction(1), stop)
         if parameter or family.denominator[0] != 1 or not family.open:
-            raise _other("every budget: D(m) = 1 - slope m on an interval open above is proved")
+            raise _other("every budget: D(m) = 1 + slope m on an interval open above is proved")
         if (family.denominator[1], family.unit, family.last) != due:
             numbers = ", ".join(map(format_rational, due))
             raise _other(f"every budget: slope, unit and end of {theorem.source} are {numbers}")
@@ -125,6 +130,13 @@ def task_of(question: Question, built: Built) -> Task:
 
 def _other(detail: str) -> RefusedError:
     return RefusedError("another question", detail)
+
+
+def require_labels(task: Task, points: Points) -> None:
+    """Returns if the theorem is about so many labels; raises RefusedError."""
+    found = len(set(points.labels.tolist()))
+    if task.theorem.tests == "cones" and (found, points.classes) != (2, 2):
+        raise _other(f"data of {found} labels; {task.theorem.source} is about two")
 
 
 def lines_of(rows: Rows) -> Iterator[Line]:

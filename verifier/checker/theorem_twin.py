@@ -18,9 +18,12 @@ from verifier.checker.theorem_lines import (
     Samples,
     Setting,
     Test,
+    cones,
     crosses,
     cubes,
     planes,
+    rarer,
+    signed,
 )
 from verifier.checker.theorem_task import (
     Task,
@@ -45,6 +48,8 @@ def require_rows(task: Task, rows: NetworkRows, points: Points, vectors: Vectors
         setting, tests = cubes(theorem.layout, data, budget)
     elif theorem.tests == "crosses":
         setting, tests = crosses(theorem.layout, data, budget)
+    elif theorem.tests == "cones":
+        setting, tests = cones(theorem.layout, data, budget)
     else:
         setting, tests = planes(theorem.norm, data, budget, vectors)
     inputs = budget.inputs(points.dimension)
@@ -68,6 +73,8 @@ def require_rows(task: Task, rows: NetworkRows, points: Points, vectors: Vectors
     if line is not None:
         raise differs(rows, number, None, line)
     due, line = setting.result(tops), next(lines_of(rows.outputs))
+    if theorem.tests == "cones":
+        due = signed(rarer(data.labels), tops)
     if not due.equals(line):
         raise differs(rows, number, due, line)
 

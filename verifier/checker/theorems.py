@@ -10,7 +10,7 @@ from __future__ import annotations
 from verifier.checker.checked import _KEY, Checked, CheckerName, Facts
 from verifier.checker.manifest import Question
 from verifier.checker.theorem_program import require_by_program
-from verifier.checker.theorem_task import task_of, theorem_of, vectors_of
+from verifier.checker.theorem_task import require_labels, task_of, theorem_of, vectors_of
 from verifier.checker.theorem_twin import require_apart, require_rows
 from verifier.evidence.data_file import Points
 from verifier.evidence.network_rows import NetworkRows
@@ -34,6 +34,7 @@ def recognise(
     UserError for a construction without a theorem, or without the program.
     """
     task = task_of(question, built)
+    require_labels(task, points)
     vectors = vectors_of(rows, points, task.theorem)
     checker: CheckerName = "checker"
     if proved:

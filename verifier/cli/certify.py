@@ -144,6 +144,7 @@ def command(**given: Any) -> int:
     program that is extracted from Coq, if ROBMEM_THEOREM or PATH has it, else by its
     twin in Python. With --by-ball too, both ways are taken, in one run.
     """
+    from verifier.checker.theorem_task import theorem_of
     from verifier.cli.theorem import (
         certify_by_theorem,
         construction_of,
@@ -159,8 +160,9 @@ def command(**given: Any) -> int:
     options = _Options(**given)
     if options.by_theorem:
         require_plain(options)
-        decoder = None if options.every_budget else "value"
-        options = replace(options, name=construction_of(options), decoder=decoder)
+        theorem_name = construction_of(options)
+        decoder = None if options.every_budget else theorem_of(theorem_name).decoder
+        options = replace(options, name=theorem_name, decoder=decoder)
     elif options.by_ball:
         raise UserError("--by-ball is for --by-theorem; without it every ball is proved anyway")
     sizes, built = _numbers(options), _built(options)

@@ -68,8 +68,6 @@ def require_plain(options: Any) -> None:
     for option, value in given.items():
         if value is not None and value is not False and value != ():
             raise UserError(f"--by-theorem does not go with --{option}")
-    if options.decoder not in (None, "value"):
-        raise UserError(f"--by-theorem: the theorems are about value, not {options.decoder}")
     if options.semantics != "real":
         raise UserError(f"--by-theorem: the theorems are about real numbers, not "
                         f"{options.semantics}")  # fmt: skip
@@ -95,6 +93,10 @@ def construction_of(options: Any) -> str:
     if options.norm not in (None, theorem.norm):
         raise UserError(
             f"--norm {options.norm}: {theorem.source} is about balls of norm {theorem.norm}"
+        )
+    if options.decoder not in (None, theorem.decoder):
+        raise UserError(
+            f"--by-theorem: {theorem.source} is about {theorem.decoder}, not {options.decoder}"
         )
     return theorem.construction
 
@@ -223,7 +225,8 @@ def _ball(name: str, budget: Fraction, sizes: dict[str, Fraction | None]) -> Que
     radius, squared = sizes["radius"], sizes["radius-squared"]
     if radius is None and squared is None:
         radius = budget
-    return Question(theorem_of(name).norm, "value", radius, squared)
+    theorem = theorem_of(name)
+    return Question(theorem.norm, theorem.decoder, radius, squared)
 
 
 def _family(options: Any, built: Built) -> Question:
@@ -237,8 +240,9 @@ def _family(options: Any, built: Built) -> Question:
     stop = Fraction(1) if theorem.squared else power / 2
     unit = power / 4 if theorem.squared else Fraction(1)
     least = Fraction(0) if options.from_budget is None else number("--from", options.from_budget)
-    terms = FamilyTerms((Fraction(1), -1 / stop), unit, least, stop, True)
-    return Question(theorem.norm, "value", family=terms)
+    slope = Fraction(0) if theorem.tests == "cones" else -1 / stop
+    terms = FamilyTerms((Fraction(1), slope), unit, least, stop, True)
+    return Question(theorem.norm, theorem.decoder, family=terms)
 
 
 def recognise_run(
