@@ -307,6 +307,8 @@ def test_lipschitz_networks_are_about_two_labels(program):
     assert "labels; theorem 5.2 (Yu, Gao, Zhang; reconstructed) is about two" in answer(three)
     with pytest.raises(RefusedError, match="the decoder value; theorem 5.2 .* is about sign"):
         task_of(replace(c.question, decoder="value"), c.built)
+    with pytest.raises(RefusedError, match="another question: a margin; theorem 5.2"):
+        task_of(replace(c.question, margin=MarginTerms()), c.built)
     claimed = replace(c, built=replace(c.built, construction="lipschitz-parallel"))
     assert answer(claimed) == answer(claimed, proved=True)
     assert answer(claimed).startswith("another network: layer 0, unit ")
