@@ -193,7 +193,7 @@ def test_a_folder_that_is_not_a_run(here: Path, capsys: pytest.CaptureFixture[st
     said = say(capsys, "check", "nowhere")
     assert (said.code, "nowhere: no such file or folder" in said.err) == (2, True)
     (here / "empty").mkdir()
-    assert say(capsys, "check", "empty").code == 4
+    assert say(capsys, "check", "empty").code == 2
     said = say(capsys, "certify", "--data", "six.csv", "--out", ".")
     assert (said.code, "is not a run" in said.err) == (2, True)
 

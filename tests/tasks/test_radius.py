@@ -321,7 +321,9 @@ def test_bad_input_is_one_line(
     assert captured.err.count("\n") == 1
 
 
-@pytest.mark.parametrize("name", ["linf", "linf-parallel", "l1"])
+@pytest.mark.parametrize(
+    "name", ["linf", "linf-parallel", pytest.param("l1", marks=pytest.mark.slow)]
+)
 def test_the_radius_of_a_construction_is_at_least_its_budget(name: str) -> None:
     data = load("iris").select([0, 50, 100, 1, 51])
     construction = build(name, data, ratio=Fraction(9, 10))

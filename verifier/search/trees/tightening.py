@@ -47,8 +47,8 @@ def lemmas(
 def nearly_decided(query: Query, checker: LeafChecker) -> int:
     """How many undecided units have a bound so near to zero that a small tree is tried."""
     count = 0
-    for v in range(query.network.units.count):
-        low, high = checker.lower(v), checker.upper(v)
+    for v, scale in enumerate(checker.scaled.scales[query.network.inputs :]):
+        low, high = (to_float(bound, scale) for bound in (checker.lower(v), checker.upper(v)))
         count += low < 0 < high and min(-low, high) <= NEARLY * (high - low)
     return count
 
