@@ -83,7 +83,7 @@ def without_bands(plan: Plan, dataset: Dataset, sample: int, budget: Fraction) -
     ("seed", "divisor", "dimension"),
     [
         (0, 12, 2),
-        (0, 8, 2),
+        pytest.param(0, 8, 2, marks=pytest.mark.slow),
         pytest.param(2, 12, 3, marks=pytest.mark.slow),
         pytest.param(7, 8, 2, marks=pytest.mark.slow),
     ],

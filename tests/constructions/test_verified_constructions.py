@@ -376,7 +376,7 @@ def test_one_unit_in_the_last_place_of_a_bias_is_refuted(name: str) -> None:
 # --------------------------------------------------------------------- controls
 
 
-@pytest.mark.parametrize("name", ["vardi", "park"])
+@pytest.mark.parametrize("name", ["vardi", pytest.param("park", marks=pytest.mark.slow)])
 def test_the_controls_flip_where_the_closed_form_says(name: str) -> None:
     dataset = random_data(4, 10, 3, 3)
     construction = build(name, dataset, budget=Fraction(0), seed=2)

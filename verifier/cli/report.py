@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from verifier.cli.options import image_option, table_options
+from verifier.formats.extras import needing
 
 if TYPE_CHECKING:
     from reports.document import Document
@@ -108,6 +110,7 @@ def runs(
     from verifier.runs.by_theorem import certified_alone
     from verifier.runs.place import find_run
 
+    _require_libraries()
     for option, count in (("--kernel", kernel), ("--proved", proved)):
         if count and no_replay:
             raise UserError(
@@ -136,6 +139,13 @@ def runs(
         document = runs_report(stored, with_timings=with_timings, slices=slices, compare=compare)
         say("writing pages, tables and figures")
         return _write(document, output)
+
+
+def _require_libraries() -> None:
+    """UserError where one that draws pages is missing, before anything is replayed for them."""
+    with needing():
+        for library in ("jinja2", "matplotlib"):
+            import_module(library)
 
 
 def _write(document: Document, output: str) -> int:
@@ -175,6 +185,7 @@ def theory(
     from verifier.cli.progress import staged
     from verifier.question.printable import printable
 
+    _require_libraries()
     dataset = load_samples(spec, layout, samples)
     asked = RATIOS
     if ratios is not None:
@@ -203,6 +214,7 @@ def least(folder: str, output: str, kernel: bool, quiet: bool) -> int:
     from reports.least_report import least_report
     from verifier.cli.progress import counted_of
 
+    _require_libraries()
     with counted_of(quiet=quiet, what="replaying") as progress:
         document = least_report(Path(folder), "kernel" if kernel else "checker", progress)
     return _write(document, output)
