@@ -47,6 +47,7 @@ from constructions.projection import Projection, check_kind, find_projection
 from verifier.data.dataset import Dataset
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import UserError
+from verifier.question.network import Network
 from verifier.question.rational import format_rational
 
 SOURCE = "Kim, Moon, Yun, NeurIPS 2025, Theorem 4.2 (i)"
@@ -180,7 +181,21 @@ def small(
     )
     if floor not in FLOORS:
         raise UserError(f"no floor network {floor!r}; there are {', '.join(FLOORS)}")
-    build = NetworkBuilder(dataset.dimension)
+    return Construction(
+        name="small-rho",
+        network=_network(plan, dataset.dimension, floor, reader, serial),
+        norm="2",
+        budget=budget,
+        decoder="value",
+        promises=_promises(plan, dataset.dimension, floor, reader, serial),
+        seed=seed,
+        notes=(f"{len(plan.table.firsts)} groups of {plan.table.slots} keys",),
+    )
+
+
+def _network(plan: Plan, dimension: int, floor: str, reader: str, serial: bool) -> Network:
+    """Floors of the coordinates that count, the key in a unit, and what the table says of it."""
+    build = NetworkBuilder(dimension)
     values = _coordinates(build, plan)
     used = [j for j, weight in enumerate(plan.weights) if weight]
     floors, _ = FLOORS[floor](
@@ -193,43 +208,31 @@ def small(
     key = Affine.sum(plan.weights[j] * value for j, value in zip(used, floors, strict=True))
     (key_unit,) = build.layer([key])
     value, _ = add_memorizer(build, key_unit, plan.table, [], reader=reader, serial=serial)
+    return build.network([value - 1])
+
+
+def _promises(plan: Plan, dimension: int, floor: str, reader: str, serial: bool) -> Promises:
+    """The sizes of floors for m coordinates of n bits, and of the memorizer behind them."""
+    m, d, n = len(plan.weights), dimension, plan.cells.bits
     units = 5 if floor == "doubling" else 4
-    m, d, n = len(plan.weights), dataset.dimension, plan.cells.bits
+    width = memorizer_width(plan.table, reader=reader, serial=serial)
+    depth = memorizer_depth(plan.table, reader=reader, serial=serial)
     nonzero = memorizer_nonzero(plan.table, reader=reader, serial=serial)
     dense = memorizer_dense(plan.table, reader=reader, serial=serial)
-    return Construction(
-        name="small-rho",
-        network=build.network([value - 1]),
-        norm="2",
-        budget=budget,
-        decoder="value",
-        promises=Promises(
-            source=SOURCE,
-            width=Size(
-                max(
-                    units * m,
-                    memorizer_width(plan.table, reader=reader, serial=serial),
-                ),
-                "max(5m, 2G + 1, 10 or 12)",
-            ),
-            depth=Size(
-                n + 1 + memorizer_depth(plan.table, reader=reader, serial=serial) + 1,
-                "ceil(log2 R) + n(max(r, c) + 3) + 3",
-                exact=True,
-            ),
-            nonzero=Size(
-                5 * m * (d + 1) + 20 * m * (n - 1) + 5 * m + 1 + nonzero.value,
-                f"5m(d + 1) + 20m(ceil(log2 R) - 1) + 5m + 1 + {nonzero.formula}",
-            ),
-            dense=Size(
-                5 * m * (d + 1) + (n - 1) * (5 * m + 1) * 5 * m + 5 * m + 1 + dense.value,
-                f"5m(d + 1) + (ceil(log2 R) - 1)(5m + 1)5m + 5m + 1 + {dense.formula}",
-            ),
-            bits=_bits(plan, reader),
-            budget_below=plan.budget_below,
+    return Promises(
+        source=SOURCE,
+        width=Size(max(units * m, width), "max(5m, 2G + 1, 10 or 12)"),
+        depth=Size(n + 1 + depth + 1, "ceil(log2 R) + n(max(r, c) + 3) + 3", exact=True),
+        nonzero=Size(
+            5 * m * (d + 1) + 20 * m * (n - 1) + 5 * m + 1 + nonzero.value,
+            f"5m(d + 1) + 20m(ceil(log2 R) - 1) + 5m + 1 + {nonzero.formula}",
         ),
-        seed=seed,
-        notes=(f"{len(plan.table.firsts)} groups of {plan.table.slots} keys",),
+        dense=Size(
+            5 * m * (d + 1) + (n - 1) * (5 * m + 1) * 5 * m + 5 * m + 1 + dense.value,
+            f"5m(d + 1) + (ceil(log2 R) - 1)(5m + 1)5m + 5m + 1 + {dense.formula}",
+        ),
+        bits=_bits(plan, reader),
+        budget_below=plan.budget_below,
     )
 
 
