@@ -1,5 +1,5 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Separation Recognise Integers Floors
+From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Classes Separation Recognise Integers Floors
   SmallRatio.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
@@ -13,6 +13,9 @@ Print Assumptions theorem_5_2_every.
 Print Assumptions lipschitz_values.
 Print Assumptions lipschitz_constant.
 Print Assumptions least_constant.
+Print Assumptions one_against_rest.
+Print Assumptions one_against_rest_every.
+Print Assumptions against_rest_constant.
 Print Assumptions lemma_B_10.
 Print Assumptions lemma_B_16.
 Print Assumptions theorem_4_2_i.

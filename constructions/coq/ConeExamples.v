@@ -2,7 +2,7 @@
     outputs keep a sign, and that the constant 2 / lambda cannot be less. [make check] compiles it. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia.
 From Robmem Require Import Statement Numbers.
-From Theorems Require Import Lines Layouts Data Memorizers Cubes Crosses Cones Lipschitz Recognise.
+From Theorems Require Import Lines Layouts Data Memorizers Cubes Crosses Cones Lipschitz Classes Recognise.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -98,4 +98,52 @@ Proof.
   assert (far : reach [1] [4] = 3).
   { unfold reach, gaps. simpl. distances. rewrite Rmax_left by lra. lra. }
   apply (least_constant F (3 / 5) 3 [1] [4] eq_refl H A B ltac:(lra) far).
+Qed.
+
+(** One against rest: samples 0, 4, 1 and 9 of labels 0, 2, 0 and 1. Output 0 is a tree over two units,
+    1 and 2 are done and carried on; a label without a sample has the output -1. *)
+Definition four : data := Data 1 1 [([0%Z], 0%Z); ([4%Z], 2%Z); ([1%Z], 0%Z); ([9%Z], 1%Z)].
+Example three_outputs : labels_of four = [0; 1; 2]%Z /\ outputs_due (Question ClassTests false 3 1 1) four = 3%Z.
+Proof. split; reflexivity. Qed.
+Example the_last_layers : skipn 1 (map lines (fst (class_layers false four 3)))
+  = [ [Line [(1, -2); (2, -2)] 6 3; Line [(3, -2); (4, -2)] 6 3; Line [(5, -2); (6, -2)] 6 3; Line [(7, -2); (8, -2)] 6 3];
+      [Line [(9, 1); (11, -1)] 0 1; Line [(11, 1)] 0 1; Line [(12, 1)] 0 1; Line [(10, 1)] 0 1] ]%Z.
+Proof. reflexivity. Qed.
+Example the_outputs : map (signed 1) (snd (class_layers false four 3))
+  = [Line [(13, 1); (14, 1)] (-1) 1; Line [(15, 1)] (-1) 1; Line [(16, 1)] (-1) 1]%Z.
+Proof. reflexivity. Qed.
+Example a_label_without_a_sample :
+  map (signed 1) (snd (class_layers false (Data 1 1 [([0%Z], 0%Z); ([4%Z], 2%Z); ([8%Z], 2%Z)]) 4))
+  = [Line [(10, 1)] (-1) 1; Line [] (-1) 1; Line [(11, 1); (12, 1)] (-1) 1]%Z.
+Proof. reflexivity. Qed.
+Example labels_of_few : sound_question (Question ClassTests false 4 1 1) (Data 1 1 [([0%Z], 0%Z); ([4%Z], 2%Z)]) [] = false
+  /\ sound_question (Question ClassTests false 4 1 1) two [] = true.
+Proof. split; reflexivity. Qed.
+
+(** Outputs 2 - x and x - 2 of the samples 0 and 4: the greatest one is the label within 1 of them, and
+    not within 2, where both are 0: a tie is none. *)
+Definition pair_of : network := Network [x0] [] [Row [(x0, (-1)%Z)] 2 1; Row [(x0, 1%Z)] (-2) 1].
+Lemma pair_values x : output pair_of x 0 = 2 - x x0 /\ output pair_of x 1 = x x0 - 2.
+Proof. unfold output, pair_of, value. simpl. split; lra. Qed.
+Lemma pair_well : well_formed pair_of.
+Proof.
+  repeat split; simpl; [repeat constructor; simpl; tauto |].
+  apply Forall_cons; [| apply Forall_cons; [| constructor]]; intros t [<- | []]; simpl; auto.
+Qed.
+Example greatest_within_one : one_budget_greatest Linf 1 two pair_of.
+Proof.
+  intros s S. unfold two in S. members; (split; [exact pair_well | split; [reflexivity |]]);
+    intros x [B _]; unfold reads_label, keeps; simpl; destruct (pair_values x) as [V W];
+    apply Forall_inv in B; unfold gap, below in B; simpl in B; unfold Q2R in B; simpl in B;
+    (intros [| [| other]] O N; [try lia | try lia | lia]); change (Pos.to_nat 1) with 1%nat; rewrite V, W;
+    revert B; unfold Rabs; destruct (Rcase_abs _); intro; lra.
+Qed.
+Example not_greatest_within_two : ~ one_budget_greatest Linf 2 two pair_of.
+Proof.
+  intro H. destruct (H ([0%Z], 0%Z)) as [_ [_ K]]; [left; reflexivity |].
+  set (x := fun v : name => 2). destruct (pair_values x) as [V W].
+  assert (B : in_ball (Task Argmax 0 Linf 2 None) [x0] [0%Q] x).
+  { split; [| exact I]. constructor; [| constructor]. unfold gap, below, x; simpl. unfold Q2R; simpl.
+    rewrite Rabs_right by lra. lra. }
+  specialize (K x B 1%nat ltac:(simpl; lia) ltac:(simpl; lia)). simpl in K. rewrite V, W in K. unfold x in K. lra.
 Qed.

@@ -4,4 +4,4 @@ From Coq Require Import ZArith.
 From Theorems Require Import Stream Recognise.
 Require Coq.extraction.Extraction.
 Extract Inlined Constant Z.sub => "Whole.sub".
-Extraction "theorem.ml" sound_question trouble network_due inputs_due start step due Lines.same.
+Extraction "theorem.ml" sound_question trouble network_due inputs_due outputs_due start step due.

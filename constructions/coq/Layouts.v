@@ -171,12 +171,15 @@ Fixpoint one_each {A} (l : list A) (first : Z) : list (list Z) :=
   | [] => []
   | _ :: l => [first] :: one_each l (first + 1)
   end.
-Definition beside (s : setting) (ts : list test) (first : Z) : list layer * list Z :=
+(** All tests up to their rises, which are relu of each: unit first, first + 1, .. of what is returned. *)
+Definition tested (s : setting) (ts : list test) (first : Z) : list layer * Z :=
   let '(l, at_, first1) := enter_all ts first in
   let '(ls, at', first2) := later_all (later s) at_ first1 in
-  let rises := map (fun ta => fun _ => [rise s (fst ta) (snd ta) []]) at' in
-  let '(rest, top) := tree ts (one_each ts first2) (first2 + size ts) in
-  (l :: ls ++ rises :: rest, top).
+  (l :: ls ++ [map (fun ta => fun _ => [rise s (fst ta) (snd ta) []]) at'], first2).
+Definition beside (s : setting) (ts : list test) (first : Z) : list layer * list Z :=
+  let '(ls, rises) := tested s ts first in
+  let '(rest, top) := tree ts (one_each ts rises) (rises + size ts) in
+  (ls ++ rest, top).
 
 (** ** What they compute *)
 
@@ -576,30 +579,39 @@ Qed.
 Lemma one_each_length {A} : forall (a : list A) first, length (one_each a first) = length a.
 Proof. induction a as [| x a IH]; intro first; simpl; [reflexivity |]. f_equal. apply IH. Qed.
 
+Lemma tested_solved ts vs first ls rises : tested s ts first = (ls, rises) ->
+  Forall sizes_right ts -> Forall2 gives ts vs -> stand true 0 -> solves first (all_lines ls) z ->
+  (rises + size ts = first + size (all_lines ls))%Z
+  /\ sums (one_each ts rises) (map (Rmax 0) (grades ts vs)).
+Proof.
+  unfold tested. intros E W G S H.
+  destruct (enter_all ts first) as [[l at_] first1] eqn:E1.
+  destruct (later_all (later s) at_ first1) as [[ls' at'] first2] eqn:E2.
+  injection E as <- <-. rewrite all_lines_cons, all_lines_app in H |- *.
+  unfold all_lines at 2 in H. unfold all_lines at 2. cbn [map concat] in H |- *. rewrite app_nil_r in H |- *.
+  rewrite !solves_app in H. destruct H as [H1 [H2 H3]].
+  destruct (enter_all_solved _ _ _ _ _ _ E1 W G S H1) as [N1 [T1 F1]]. rewrite <- N1 in H2, H3.
+  destruct (later_all_solved _ _ _ _ _ _ _ E2 later_sizes F1 H2) as [N2 [T2 F2]].
+  rewrite <- N2 in H3.
+  assert (T : map fst at' = ts) by congruence.
+  assert (L : length at' = length ts) by (rewrite <- T, map_length; reflexivity).
+  pose proof (one_each_sums _ _ _ F2 H3) as U. rewrite T in U.
+  rewrite (one_each_of at' ts) in U by exact L. split; [| exact U].
+  assert (R : size (lines (map (fun ta => (fun _ : unit => [rise s (fst ta) (snd ta) []])) at')) = size ts).
+  { unfold lines. rewrite map_map, !size_length. f_equal. rewrite <- L. clear. induction at'; simpl; congruence. }
+  rewrite !size_app, R. lia.
+Qed.
 Lemma beside_computes ts vs first ls top : beside s ts first = (ls, top) -> ts <> [] ->
   Forall sizes_right ts -> Forall2 gives ts vs -> stand true 0 ->
   solves first (all_lines ls) z -> total (map z top) = highest (grades ts vs).
 Proof.
   unfold beside. intros E N W G S H.
-  destruct (enter_all ts first) as [[l at_] first1] eqn:E1.
-  destruct (later_all (later s) at_ first1) as [[ls' at'] first2] eqn:E2.
-  destruct (tree ts (one_each ts first2) (first2 + size ts)) as [rest top'] eqn:E3.
-  injection E as <- <-. rewrite all_lines_cons, all_lines_app, all_lines_cons in H.
-  rewrite !solves_app in H. destruct H as [H1 [H2 [H3 H4]]].
-  destruct (enter_all_solved _ _ _ _ _ _ E1 W G S H1) as [N1 [T1 F1]]. rewrite <- N1 in H2, H3, H4.
-  destruct (later_all_solved _ _ _ _ _ _ _ E2 later_sizes F1 H2) as [N2 [T2 F2]].
-  rewrite <- N2 in H3, H4.
-  assert (T : map fst at' = ts) by congruence.
-  assert (L : length at' = length ts) by (rewrite <- T, map_length; reflexivity).
-  pose proof (one_each_sums _ _ _ F2 H3) as U. rewrite T in U.
-  rewrite (one_each_of at' ts) in U by exact L.
-  rewrite <- highest_positive. apply (tree_solved _ _ _ _ _ _ E3).
-  - rewrite one_each_length. lia.
-  - exact U.
-  - replace (size ts) with (size (lines (map (fun ta => (fun _ : unit => [rise s (fst ta) (snd ta) []])) at'))).
-    + exact H4.
-    + unfold lines. rewrite map_map, !size_length. f_equal. rewrite <- L. clear. induction at'; simpl; congruence.
-  - destruct ts; [congruence | discriminate].
+  destruct (tested s ts first) as [ls' rises] eqn:E1.
+  destruct (tree ts (one_each ts rises) (rises + size ts)) as [rest top'] eqn:E2.
+  injection E as <- <-. rewrite all_lines_app, solves_app in H. destruct H as [H1 H2].
+  destruct (tested_solved _ _ _ _ _ E1 W G S H1) as [R U]. rewrite <- R in H2.
+  rewrite <- highest_positive. apply (tree_solved _ _ _ _ _ _ E2); [rewrite one_each_length; lia | exact U | exact H2 |].
+  destruct ts; [congruence | discriminate].
 Qed.
 End Computes.
 

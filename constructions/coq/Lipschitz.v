@@ -245,6 +245,53 @@ Proof.
     unfold Rmax, Rabs. repeat destruct (Rle_dec _ _); repeat destruct (Rcase_abs _); lra.
 Qed.
 
+(** Within m < lambda / 2 of a sample the greatest test of its label is above 1, that of another below. *)
+Lemma near_far D lambda c s x m : shaped D -> 0 < Q2R lambda -> separated Linf D (Q2R lambda) ->
+  In s (samples D) -> length x = columns D -> 0 <= m -> 2 * m < Q2R lambda -> around Linf m x (point D (fst s)) ->
+  if Z.eqb (snd s) c then 1 < highest (map (cone_value D lambda x) (chosen c D))
+  else highest (map (cone_value D lambda x) (chosen c D)) < 1.
+Proof.
+  intros S positive A0 I LX P B A.
+  assert (scale : 0 < 2 / Q2R lambda) by (unfold Rdiv; apply Rmult_lt_0_compat; [lra | apply Rinv_0_lt_compat, positive]).
+  assert (whole : 2 / Q2R lambda * Q2R lambda = 2) by (field; lra).
+  assert (half : 2 / Q2R lambda * m < 1).
+  { apply Rmult_lt_reg_r with (Q2R lambda); [exact positive |].
+    replace (2 / Q2R lambda * m * Q2R lambda) with (2 * m) by (field; lra). lra. }
+  pose proof (reach_around m _ _ P A) as near.
+  pose proof (shape_of D s S I) as [L _].
+  destruct (Z.eqb_spec (snd s) c) as [e | e].
+  - apply Rlt_le_trans with (cone_value D lambda x s).
+    + unfold cone_value. pose proof (Rmult_le_compat_l _ _ _ (Rlt_le _ _ scale) near). lra.
+    + apply highest_least, in_map. unfold chosen. apply filter_In. split; [exact I | apply Z.eqb_eq, e].
+  - apply Rle_lt_trans with (2 / Q2R lambda * m); [| exact half].
+    apply highest_most; [apply Rmult_le_pos; lra |]. apply Forall_map, Forall_forall. intros t T.
+    apply chosen_in in T as [T Tc]. unfold cone_value.
+    assert (far : Q2R lambda <= reach (point D (fst s)) (point D (fst t))).
+    { apply reach_apart, A0; [exact I | exact T | congruence]. }
+    pose proof (shape_of D t S T) as [Lt _].
+    assert (T1 : length (point D (fst s)) = length x).
+    { unfold point. rewrite map_length. congruence. }
+    assert (T2 : length (point D (fst s)) = length (point D (fst t))).
+    { unfold point. rewrite !map_length. congruence. }
+    pose proof (triangle _ _ _ T1 T2) as tri.
+    assert (away : Q2R lambda - m <= reach x (point D (fst t))) by lra.
+    pose proof (Rmult_le_compat_l _ _ _ (Rlt_le _ _ scale) away). lra.
+Qed.
+
+(** No test is steeper than 2 / lambda. *)
+Lemma cone_near D lambda a b s : shaped D -> 0 < Q2R lambda -> length a = columns D -> length b = columns D ->
+  In s (samples D) -> Rabs (cone_value D lambda a s - cone_value D lambda b s) <= 2 / Q2R lambda * reach a b.
+Proof.
+  intros S P A B I. pose proof (point_length D s S I) as LP.
+  pose proof (reach_near a b (point D (fst s)) ltac:(congruence) ltac:(congruence)) as H.
+  assert (scale : 0 <= 2 / Q2R lambda) by (unfold Rdiv; apply Rmult_le_pos; [lra | left; apply Rinv_0_lt_compat, P]).
+  unfold cone_value.
+  replace (2 - 2 / Q2R lambda * reach a (point D (fst s)) - (2 - 2 / Q2R lambda * reach b (point D (fst s))))
+    with (- (2 / Q2R lambda * (reach a (point D (fst s)) - reach b (point D (fst s))))) by lra.
+  rewrite Rabs_Ropp, Rabs_mult, (Rabs_right (2 / Q2R lambda)) by lra.
+  apply Rmult_le_compat_l; [exact scale | exact H].
+Qed.
+
 Section Theorem_5_2.
 Variables (every : bool) (l : layout) (D : data) (lambda : Q) (c : Z).
 Hypothesis data_shaped : shaped D.
@@ -298,34 +345,8 @@ Theorem lipschitz_balls s v m : In s (samples D) -> 0 <= m -> 2 * m < Q2R lambda
   if Z.eqb (snd s) 0 then output net v 0 < 0 else 0 < output net v 0.
 Proof.
   intros I P B A. rewrite (cones_output v (unclamped s v m I P B A)).
-  set (x := reading ns v) in *.
-  assert (scale : 0 < 2 / Q2R lambda) by (unfold Rdiv; apply Rmult_lt_0_compat; [lra | apply Rinv_0_lt_compat, positive]).
-  assert (whole : 2 / Q2R lambda * Q2R lambda = 2) by (field; lra).
-  assert (half : 2 / Q2R lambda * m < 1).
-  { apply Rmult_lt_reg_r with (Q2R lambda); [exact positive |].
-    replace (2 / Q2R lambda * m * Q2R lambda) with (2 * m) by (field; lra). lra. }
-  pose proof (reach_around m _ _ P A) as near.
-  pose proof (shape_of D s data_shaped I) as [L _].
+  pose proof (near_far D lambda c s (reading ns v) m data_shaped positive data_separated I (reading_length v) P B A) as Main.
   assert (Lab := labelled). unfold two_labels in Lab. rewrite Forall_forall in Lab. pose proof (Lab s I) as Ls.
-  assert (Main : if Z.eqb (snd s) c then 1 < highest (map (cone_value D lambda x) (chosen c D))
-    else highest (map (cone_value D lambda x) (chosen c D)) < 1).
-  { destruct (Z.eqb_spec (snd s) c) as [e | e].
-    - apply Rlt_le_trans with (cone_value D lambda x s).
-      + unfold cone_value. pose proof (Rmult_le_compat_l _ _ _ (Rlt_le _ _ scale) near). lra.
-      + apply highest_least, in_map. unfold chosen. apply filter_In. split; [exact I | apply Z.eqb_eq, e].
-    - apply Rle_lt_trans with (2 / Q2R lambda * m); [| exact half].
-      apply highest_most; [apply Rmult_le_pos; lra |]. apply Forall_map, Forall_forall. intros t T.
-      apply chosen_in in T as [T Tc]. unfold cone_value.
-      assert (far : Q2R lambda <= reach (point D (fst s)) (point D (fst t))).
-      { apply reach_apart, data_separated; [exact I | exact T | congruence]. }
-      pose proof (shape_of D t data_shaped T) as [Lt _].
-      assert (T1 : length (point D (fst s)) = length x).
-      { unfold point, x. rewrite map_length, reading_length. exact L. }
-      assert (T2 : length (point D (fst s)) = length (point D (fst t))).
-      { unfold point. rewrite !map_length. congruence. }
-      pose proof (triangle _ _ _ T1 T2) as tri.
-      assert (away : Q2R lambda - m <= reach x (point D (fst t))) by lra.
-      pose proof (Rmult_le_compat_l _ _ _ (Rlt_le _ _ scale) away). lra. }
   unfold sign_of. destruct label_c as [-> | ->], Ls as [Ls | Ls]; rewrite Ls in *; cbn [Z.eqb Pos.eqb] in *; lra.
 Qed.
 (** At the samples themselves the values are -1 and +1. *)
@@ -452,13 +473,7 @@ Proof.
   assert (near : forall a b s, length a = columns D -> length b = columns D -> In s (chosen c D) ->
     reach a b <= reach x y -> Rabs (cone_value D lambda a s - cone_value D lambda b s) <= d).
   { intros a b s A B I Q. apply chosen_in in I as [I _].
-    pose proof (point_length D s S I) as LP.
-    pose proof (reach_near a b (point D (fst s)) ltac:(congruence) ltac:(congruence)) as H.
-    unfold cone_value.
-    replace (2 - 2 / Q2R lambda * reach a (point D (fst s)) - (2 - 2 / Q2R lambda * reach b (point D (fst s))))
-      with (- (2 / Q2R lambda * (reach a (point D (fst s)) - reach b (point D (fst s))))) by lra.
-    rewrite Rabs_Ropp, Rabs_mult, (Rabs_right (2 / Q2R lambda)) by lra.
-    apply Rmult_le_compat_l; [exact scale | lra]. }
+    apply Rle_trans with (1 := cone_near D lambda a b s S P A B I). apply Rmult_le_compat_l; assumption. }
   assert (all : forall a b ss, length a = columns D -> length b = columns D ->
     (forall s, In s ss -> In s (chosen c D)) -> reach a b <= reach x y ->
     Forall2 (fun g h => Rabs (g - h) <= d) (map (cone_value D lambda a) ss) (map (cone_value D lambda b) ss)).

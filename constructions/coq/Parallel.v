@@ -176,7 +176,7 @@ Lemma beside_sizes ts first ls top : beside s ts first = (ls, top) -> ts <> [] -
   /\ params (all_lines ls) + filled (result s top)
      <= sum_of entered ts + sum_of cost ts + (L * C + 7 + tilted) * size ts - 4 + tilted.
 Proof.
-  unfold beside. intros E N W S.
+  unfold beside, tested. intros E N W S.
   destruct (enter_all ts first) as [[l at_] first1] eqn:E1.
   destruct (enter_all_sizes _ _ _ _ _ E1 W) as [A1 [A2 A3]].
   assert (Z1 : size at_ = size ts) by (rewrite <- A3, size_map; reflexivity).
@@ -191,6 +191,7 @@ Proof.
       split; [reflexivity | split; [constructor; [lia | constructor] | split; [lia | exact A3]]]. }
   destruct B as [B1 [B2 [B3 B4]]].
   destruct (tree ts (one_each ts first2) (first2 + size ts)) as [rest top'] eqn:E4. injection E as <- <-.
+  rewrite <- app_assoc. cbn [app].
   assert (P : 1 <= size ts).
   { destruct ts as [| t ts']; [congruence |]. rewrite size_cons. pose proof (size_nonneg ts'). lia. }
   destruct (one_each_sizes ts first2) as [O1 [O2 O3]].

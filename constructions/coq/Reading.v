@@ -362,15 +362,14 @@ Proof.
   rewrite !size_cons, IH. reflexivity.
 Qed.
 
-Lemma beside_reads ts first ls top : beside s ts first = (ls, top) ->
+Lemma tested_reads ts first ls rises : tested s ts first = (ls, rises) ->
   Forall sizes_right ts -> Forall test_reads ts -> n <= first -> budget_at s < first ->
   (exists w, later s = [] \/ Forall (fun t => breadth t = w) ts) ->
-  earlier first ls /\ Forall (fun j => 0 <= j < first + size (all_lines ls)) top.
+  earlier first ls /\ 0 <= rises /\ rises + size ts = first + size (all_lines ls).
 Proof.
-  unfold beside. intros E W R N B [w U].
+  unfold tested. intros E W R N B [w U].
   destruct (enter_all ts first) as [[l at_] first1] eqn:E1.
   destruct (later_all (later s) at_ first1) as [[ls' at'] first2] eqn:E2.
-  destruct (tree ts (one_each ts first2) (first2 + size ts)) as [rest top'] eqn:E3.
   injection E as <- <-.
   destruct (enter_all_reads first _ _ _ _ _ E1 W R N B ltac:(lia)) as [H1 [H2 [H3 H4]]].
   pose proof (size_nonneg (lines l)).
@@ -393,17 +392,26 @@ Proof.
   destruct K as [K1 [K2 [K3 K4]]]. pose proof (size_nonneg (all_lines ls')).
   assert (L : size at' = size ts).
   { rewrite !size_length. f_equal. rewrite <- (map_length fst at'), K4, map_length, <- H4, map_length. reflexivity. }
-  destruct (tree_reads _ _ _ _ _ E3) as [T1 T2].
-  { pose proof (size_nonneg ts). lia. }
-  { apply one_each_within. lia. }
-  rewrite all_lines_cons, all_lines_app, all_lines_cons, !size_app, rises_size, L. split.
-  - split; [exact H1 |]. rewrite <- H2. apply earlier_app; [exact K1 |]. rewrite <- K2.
-    split; [| rewrite rises_size, L; exact T1].
-    clear - K3 K1 B N H H0 K2 H2 budget_input. unfold lines. rewrite map_map.
-    induction K3 as [| ta at' X Y IH]; simpl; [constructor |].
-    constructor; [| exact IH]. apply rise_reads; [lia | exact X | constructor].
-  - replace (first + (size (lines l) + (size (all_lines ls') + (size ts + size (all_lines rest)))))
-      with (first2 + size ts + size (all_lines rest)) by lia. exact T2.
+  rewrite all_lines_cons, all_lines_app. unfold all_lines at 2. cbn [map concat].
+  rewrite app_nil_r, !size_app, rises_size, L. split; [| split; lia].
+  split; [exact H1 |]. rewrite <- H2. apply earlier_app; [exact K1 |]. rewrite <- K2.
+  split; [| exact I].
+  clear - K3 K1 B N H H0 K2 H2 budget_input. unfold lines. rewrite map_map.
+  induction K3 as [| ta at' X Y IH]; simpl; [constructor |].
+  constructor; [| exact IH]. apply rise_reads; [lia | exact X | constructor].
+Qed.
+Lemma beside_reads ts first ls top : beside s ts first = (ls, top) ->
+  Forall sizes_right ts -> Forall test_reads ts -> n <= first -> budget_at s < first ->
+  (exists w, later s = [] \/ Forall (fun t => breadth t = w) ts) ->
+  earlier first ls /\ Forall (fun j => 0 <= j < first + size (all_lines ls)) top.
+Proof.
+  unfold beside. intros E W R N B U.
+  destruct (tested s ts first) as [ls' rises] eqn:E1.
+  destruct (tree ts (one_each ts rises) (rises + size ts)) as [rest top'] eqn:E2.
+  injection E as <- <-. destruct (tested_reads _ _ _ _ E1 W R N B U) as [H1 [H2 H3]].
+  pose proof (size_nonneg ts). destruct (tree_reads _ _ _ _ _ E2) as [T1 T2]; [lia | apply one_each_within, H2 |].
+  rewrite all_lines_app, size_app, Z.add_assoc, <- H3. split; [| exact T2].
+  apply earlier_app; [exact H1 |]. rewrite <- H3. exact T1.
 Qed.
 
 Lemma result_reads bound js : 0 <= budget_at s < bound -> Forall (fun j => 0 <= j < bound) js ->

@@ -1,44 +1,50 @@
 (** A data set is certified by recognising its network.
 
-    The program asks five things: [sound_question] (the data have the shape that the theorems want,
+    The program asks four things: [sound_question] (the data have the shape that the theorems want,
     the budget is below half the separation), [trouble], for all turns (no two samples of different
     labels are too near; for half-spaces, every rival is covered), [step] for every line of the
-    network, [due] that no line is missing, [same] for its output. If all answers are right then
-    every ball keeps its label: [recognised]. *)
+    network and of its outputs, [due] that no line is missing. If all answers are right then every
+    ball keeps its label: [recognised]. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
 From Robmem Require Import Statement Numbers.
 From Theorems Require Import Lines Layouts Reading Data Memorizers Cubes Crosses HalfSpaces Cones Lipschitz
-  Stream Separation.
+  Classes Stream Separation.
 Import ListNotations.
 Open Scope R_scope.
 
 (** What is claimed to have been built: [power] is the separation lambda, for half-spaces in L2 its
     square; [parameter] is mu, for half-spaces in L2 rho = 2 mu / lambda. If [every], the network
     has the parameter as an input; else [ball] is the radius that is asked about, for L2 its square.
-    [ConeTests] are those of the samples of the rarer one of two labels; no weight depends on mu. *)
+    [ConeTests] are those of the samples of the rarer one of two labels, [ClassTests] those of all
+    samples, with one output for each label; no weight depends on mu. *)
 Inductive family :=
-  CubeTests (l : layout) | CrossTests (l : layout) | PlaneTests (m : norm) | ConeTests (l : layout).
+  CubeTests (l : layout) | CrossTests (l : layout) | PlaneTests (m : norm) | ConeTests (l : layout)
+  | ClassTests.
 Record question := Question
   { tests : family; every : bool; power : Q; parameter : Q; ball : Q }.
 
 Definition norm_of (q : question) : norm :=
-  match tests q with CubeTests _ | ConeTests _ => Linf | CrossTests _ => L1 | PlaneTests m => m end.
+  match tests q with CubeTests _ | ConeTests _ | ClassTests => Linf | CrossTests _ => L1 | PlaneTests m => m end.
 Definition inputs_due (q : question) (D : data) : nat := inputs_of (every q) D.
+Definition outputs_due (q : question) (D : data) : Z :=
+  match tests q with ClassTests => highest_label D | _ => 1 end.
 Definition rarer (D : data) : Z := if Z.leb (2 * size (chosen 1 D)) (size (samples D)) then 1 else 0.
 (** [vectors]: the half-spaces of every sample; of the other networks there are none. *)
-Definition network_due (q : question) (D : data) (vectors : list (list (list Z))) : list layer * line :=
+Definition network_due (q : question) (D : data) (vectors : list (list (list Z))) : list layer * list line :=
   match tests q with
   | CubeTests l =>
       let '(ls, top) := cube_layers (every q) l D (power q) (parameter q) in
-      (ls, result (setting_of [] (every q) l D (power q) (parameter q)) top)
+      (ls, [result (setting_of [] (every q) l D (power q) (parameter q)) top])
   | CrossTests l =>
       let '(ls, top) := cross_layers (every q) l D (power q) (parameter q) in
-      (ls, result (cross_setting (every q) l D (power q) (parameter q)) top)
+      (ls, [result (cross_setting (every q) l D (power q) (parameter q)) top])
   | PlaneTests m =>
       let '(ls, top) := plane_layers m (every q) D (power q) (parameter q) (combine (samples D) vectors) in
-      (ls, result (plane_setting m (every q) D (power q) (parameter q)) top)
+      (ls, [result (plane_setting m (every q) D (power q) (parameter q)) top])
   | ConeTests l =>
-      let '(ls, top) := cone_layers (every q) l D (power q) (rarer D) in (ls, signed (rarer D) top)
+      let '(ls, top) := cone_layers (every q) l D (power q) (rarer D) in (ls, [signed (rarer D) top])
+  | ClassTests =>
+      let '(ls, tops) := class_layers (every q) D (power q) in (ls, map (signed 1) tops)
   end.
 
 Definition shaped_data (D : data) : bool :=
@@ -65,6 +71,7 @@ Definition sound_question (q : question) (D : data) (vectors : list (list (list 
   && match tests q with
      | PlaneTests _ => same_length (samples D) vectors
      | ConeTests _ => of_two_labels D
+     | ClassTests => Z.leb (highest_label D) (size (samples D))
      | _ => true
      end.
 (** Two samples too near to each other, or a sample and a rival that it does not cover. *)
@@ -76,7 +83,7 @@ Definition trouble (q : question) (D : data) (vectors : list (list (list Z))) (m
   end.
 
 (** The claim about a network, in the words of the statement: [keeps_label] of every sample, or
-    [keeps_label_for_every]; the decoder is [Value], of cones [Sign]. *)
+    [keeps_label_for_every]; the decoder is [Value], of cones [Sign], of classes [Argmax]. *)
 Definition cone_of (q : question) : cone :=
   match tests q with PlaneTests m => plane_cone m (power q) | _ => half_cone (norm_of q) (power q) end.
 Definition slope_of (q : question) : Q :=
@@ -86,6 +93,9 @@ Definition claim (q : question) (D : data) (net : network) : Prop :=
   | ConeTests _ =>
       if every q then every_budget_signed (half_cone Linf (power q)) D net
       else one_budget_signed Linf (ball q) D net
+  | ClassTests =>
+      if every q then every_budget_greatest (half_cone Linf (power q)) D net
+      else one_budget_greatest Linf (ball q) D net
   | _ =>
       if every q then every_budget (cone_of q) (slope_of q) D net
       else one_budget (norm_of q) (ball q) D net
@@ -147,10 +157,12 @@ Definition no_trouble (q : question) (D : data) (vectors : list (list (list Z)))
   end.
 Lemma laid_due {A} ev l D st (f : A -> test) items ls top : in_order ev D st f items ->
   laid ev l D st f items = (ls, top) ->
-  proper (inputs_of ev D) (all_lines ls) (result st top)
+  proper (inputs_of ev D) (all_lines ls) [result st top]
   /\ built ev l D st f items = network_of (inputs_of ev D) (all_lines ls) [result st top].
 Proof.
-  intros O E. split; [exact (laid_proper ev l D st f items O ls top E) |]. unfold built. rewrite E. reflexivity.
+  intros O E. split; [| unfold built; rewrite E; reflexivity].
+  destruct (laid_proper ev l D st f items O ls top E) as [R B]. split; [exact R |].
+  constructor; [exact B | constructor].
 Qed.
 Lemma of_two_labels_sound D : of_two_labels D = true -> two_labels D /\ chosen (rarer D) D <> [].
 Proof.
@@ -161,22 +173,23 @@ Proof.
 Qed.
 Lemma rarer_label D : rarer D = 0%Z \/ rarer D = 1%Z.
 Proof. unfold rarer. destruct (Z.leb _ _); [right | left]; reflexivity. Qed.
-Lemma one_budget_signed_smaller a b D net : Q2R a <= Q2R b ->
-  one_budget_signed Linf b D net -> one_budget_signed Linf a D net.
+(** Of every decoder: on a smaller ball too. *)
+Lemma keeps_label_smaller d k a b net s : Q2R a <= Q2R b ->
+  keeps_label (Task d k Linf b None) net s -> keeps_label (Task d k Linf a None) net s.
 Proof.
-  intros L H s S. destruct (H s S) as [W [N K]]. split; [exact W |]. split; [exact N |].
+  intros L [W [N K]]. split; [exact W |]. split; [exact N |].
   intros x X. apply K. destruct X as [X C]. split; [| exact C]. revert X. cbn [metric budget].
   unfold within, Statement.below. intro X. eapply Forall_impl; [| exact X]. intros g G.
   apply Rle_trans with (1 := G), L.
 Qed.
-Lemma due_right q D vectors ls o : network_due q D vectors = (ls, o) -> sound_question q D vectors = true ->
+Lemma due_right q D vectors ls os : network_due q D vectors = (ls, os) -> sound_question q D vectors = true ->
   no_trouble q D vectors ->
-  proper (inputs_due q D) (all_lines ls) o /\ claim q D (network_of (inputs_due q D) (all_lines ls) [o]).
+  proper (inputs_due q D) (all_lines ls) os /\ claim q D (network_of (inputs_due q D) (all_lines ls) os).
 Proof.
   intros E H A. apply andb_true_iff in H as [H Two]. apply andb_true_iff in H as [S B].
   apply shaped_data_sound in S. apply budget_fits_sound in B as [P [W [B Z]]].
   unfold network_due, no_trouble, claim, cone_of, slope_of, inputs_due, is_square, norm_of in *.
-  destruct (tests q) as [l | l | m | l].
+  destruct (tests q) as [l | l | m | l |].
   - destruct (cube_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
     destruct (laid_due _ _ _ _ _ _ _ _ (cubes_in_order (every q) l D (power q) (parameter q) S) C) as [R G].
     split; [exact R |]. rewrite <- G. destruct (every q).
@@ -196,44 +209,66 @@ Proof.
   - apply of_two_labels_sound in Two as [Two Some].
     destruct (cone_layers _ _ _ _ _) as [ls' top] eqn:C. injection E as <- <-.
     pose proof (rarer_label D) as Lab.
-    split; [exact (cones_proper (every q) l D (power q) (rarer D) S _ _ C) |].
+    split.
+    { destruct (cones_proper (every q) l D (power q) (rarer D) S _ _ C) as [R G].
+      split; [exact R |]. constructor; [exact G | constructor]. }
     assert (G : cones (every q) l D (power q) (rarer D)
       = network_of (inputs_of (every q) D) (all_lines ls') [signed (rarer D) top])
       by (unfold cones; rewrite C; reflexivity).
     rewrite <- G. destruct (every q).
     + apply theorem_5_2_every; assumption.
-    + apply (one_budget_signed_smaller _ _ _ _ Z), theorem_5_2; assumption.
+    + intros s I. apply (keeps_label_smaller _ _ _ _ _ _ Z). apply theorem_5_2; assumption.
+  - apply Z.leb_le in Two. destruct (class_layers _ _ _) as [ls' tops] eqn:C. injection E as <- <-.
+    split; [exact (classes_proper (every q) D (power q) S _ _ C) |].
+    assert (G : against_rest (every q) D (power q)
+      = network_of (inputs_of (every q) D) (all_lines ls') (map (signed 1) tops))
+      by (unfold against_rest; rewrite C; reflexivity).
+    rewrite <- G. destruct (every q).
+    + apply one_against_rest_every; assumption.
+    + intros s I. apply (keeps_label_smaller _ _ _ _ _ _ Z). apply one_against_rest; assumption.
 Qed.
 
-Lemma claim_of_alike q D ls ls' o o' : alike ls ls' -> same o o' = true -> proper (inputs_due q D) ls o ->
-  claim q D (network_of (inputs_due q D) ls [o]) -> claim q D (network_of (inputs_due q D) ls' [o']).
+Lemma keeps_ext d k n out out' label : (forall j, out j = out' j) -> keeps d k n out label -> keeps d k n out' label.
+Proof.
+  intros E K. unfold keeps in *. destruct d.
+  - rewrite <- E. exact K.
+  - intros other O N. rewrite <- E. exact (K other O N).
+  - destruct label; rewrite <- E; exact K.
+  - intros other O N. rewrite <- !E. exact (K other O N).
+Qed.
+Lemma claim_of_alike q D ls ls' os os' : alike ls ls' -> alike os os' -> proper (inputs_due q D) ls os ->
+  claim q D (network_of (inputs_due q D) ls os) -> claim q D (network_of (inputs_due q D) ls' os').
 Proof.
   intros A S R C. pose proof (proper_well_formed _ _ _ (alike_proper _ _ _ _ _ A S R)) as W.
+  assert (L : length (outputs (network_of (inputs_due q D) ls os)) = length (outputs (network_of (inputs_due q D) ls' os'))).
+  { cbn [network_of outputs]. rewrite !map_length. clear - S. induction S; simpl; congruence. }
   unfold claim in *. destruct (tests q); (destruct (every q); intros s J;
-  [ destruct (C s J) as [ns [p [[_ [I [L K]]] B]]]; exists ns, p;
+  [ destruct (C s J) as [ns [p [[_ [I [N K]]] B]]]; exists ns, p;
     (split; [split; [exact W | split; [exact I | split; assumption]] |]);
-    intros m' M; destruct (B m' M) as [P G]; (split; [exact P |]); intros x X N; specialize (G x X N);
-    unfold keeps in *; cbn [reader] in *; rewrite <- (alike_output _ _ _ _ _ x A S); exact G
-  | destruct (C s J) as [_ [L K]]; (split; [exact W |]); (split; [exact L |]);
-    intros x X; specialize (K x X); unfold reads_label, keeps in *; cbn [read] in *;
-    rewrite <- (alike_output _ _ _ _ _ x A S); exact K ]).
+    intros m' M; destruct (B m' M) as [P G]; (split; [exact P |]); intros x X Y; specialize (G x X Y);
+    rewrite L in G; revert G; apply keeps_ext; intro j; rewrite (alike_outputs _ _ _ _ _ x A S); reflexivity
+  | destruct (C s J) as [_ [N K]]; (split; [exact W |]); (split; [exact N |]);
+    intros x X; specialize (K x X); unfold reads_label in *; rewrite L in K;
+    revert K; apply keeps_ext; intro j; apply (alike_outputs _ _ _ _ _ x A S) ]).
 Qed.
-Theorem recognised q D vectors mask turns layers o ls out last :
+Theorem recognised q D vectors mask turns layers os ls outs last last' :
   sound_question q D vectors = true ->
   (0 < turns)%Z ->
   (forall k, (0 <= k < turns)%Z -> trouble q D vectors mask turns k = None) ->
-  network_due q D vectors = (layers, o) ->
-  steps (start layers) ls = Some last -> due last = None -> same o out = true ->
-  claim q D (network_of (inputs_due q D) ls [out]).
+  network_due q D vectors = (layers, os) ->
+  steps (start layers) ls = Some last -> due last = None ->
+  steps (State os []) outs = Some last' -> due last' = None ->
+  claim q D (network_of (inputs_due q D) ls outs).
 Proof.
-  intros Q T N E S F O. pose proof (steps_alike _ _ _ S F) as A. rewrite start_remaining in A.
+  intros Q T N E S F O G. pose proof (steps_alike _ _ _ S F) as A. rewrite start_remaining in A.
+  pose proof (steps_alike _ _ _ O G) as B. unfold remaining in B. cbn [pending blocks lines map concat] in B.
+  rewrite app_nil_r in B.
   assert (P : no_trouble q D vectors).
   { pose proof Q as U. apply andb_true_iff in U as [_ U].
-    unfold no_trouble, trouble in *. destruct (tests q) as [l | l | m | l];
-      [apply (separated_by_turns _ _ _ mask turns T N) | apply (separated_by_turns _ _ _ mask turns T N) |
-       | apply (separated_by_turns _ _ _ mask turns T N)].
+    unfold no_trouble, trouble in *. destruct (tests q) as [l | l | m | l |];
+      try apply (separated_by_turns _ _ _ mask turns T N).
     split; [apply combine_firsts, same_length_is, U |].
     apply (covered_by_turns m D (power q) _ turns T). intros k K. exists 0%Z. apply N, K. }
-  destruct (due_right q D vectors layers o E Q P) as [R C].
-  exact (claim_of_alike q D _ _ _ _ A O R C).
+  destruct (due_right q D vectors layers os E Q P) as [R C].
+  exact (claim_of_alike q D _ _ _ _ A B R C).
 Qed.

@@ -72,24 +72,24 @@ Proof.
   induction a as [| l a IH]; intros b first x A; inversion A as [| ? m ? b' E A']; subst; [reflexivity |].
   simpl. rewrite !named_value. rewrite (proj2 (same_sound _ _ E)). apply IH, A'.
 Qed.
-Lemma alike_output n a b o p x : alike a b -> same o p = true ->
-  output (network_of n a [o]) x 0 = output (network_of n b [p]) x 0.
+Lemma alike_outputs n a b os ps x : alike a b -> alike os ps -> forall j,
+  output (network_of n a os) x j = output (network_of n b ps) x j.
 Proof.
-  intros A O. unfold output, network_of. simpl. rewrite (alike_run _ _ _ _ A), !named_value.
-  apply same_sound, O.
+  intros A O. unfold output, network_of. cbn [outputs units]. rewrite (alike_run _ _ _ _ A).
+  induction O as [| o p os ps E O IH]; intros [| j]; cbn [map nth_error]; try reflexivity; [| apply IH].
+  rewrite !named_value. apply same_sound, E.
 Qed.
 Lemma alike_size a b : alike a b -> size a = size b.
 Proof. intro A. rewrite !size_length. f_equal. induction A; simpl; congruence. Qed.
 
 (** Every line reads what stands before it, and so does what is read in its place. *)
-Definition proper (n : nat) (ls : list line) (o : line) : Prop :=
-  ordered (Z.of_nat n) ls /\ between 0 (Z.of_nat n + size ls) (entries o).
-Lemma proper_well_formed n ls o : proper n ls o -> well_formed (network_of n ls [o]).
-Proof.
-  intros [R B]. apply network_well_formed; [exact R |]. constructor; [exact B | constructor].
-Qed.
-Lemma alike_proper n a b o p : alike a b -> same o p = true -> proper n a o -> proper n b p.
+Definition proper (n : nat) (ls outs : list line) : Prop :=
+  ordered (Z.of_nat n) ls /\ Forall (fun o => between 0 (Z.of_nat n + size ls) (entries o)) outs.
+Lemma proper_well_formed n ls outs : proper n ls outs -> well_formed (network_of n ls outs).
+Proof. intros [R B]. apply network_well_formed; assumption. Qed.
+Lemma alike_proper n a b os ps : alike a b -> alike os ps -> proper n a os -> proper n b ps.
 Proof.
   intros A O [R B]. split; [apply (same_ordered _ _ _ A R) |]. rewrite <- (alike_size _ _ A).
-  apply (between_fst _ _ (entries o)); [apply same_sound, O | exact B].
+  induction O as [| o p os ps E O IH]; inversion B; subst; constructor; [| apply IH; assumption].
+  apply (between_fst _ _ (entries o)); [apply same_sound, E | assumption].
 Qed.

@@ -27,6 +27,7 @@ from verifier.checker.theorem_program import PROGRAM, quick_mask
 from verifier.checker.theorem_task import THEOREMS, task_of, theorem_of, vectors_of
 from verifier.checker.theorems import by_theorem_text, recognise
 from verifier.data.dataset import Dataset
+from verifier.evidence.data_file import data_bytes, parse_data
 from verifier.evidence.network_rows import HeldRows
 from verifier.evidence.theorem_stream import stream_parts
 from verifier.question.built import Built
@@ -104,7 +105,14 @@ def points_read_right(c, random):
                 [x + size * s / weight for x, s in zip(center, step, strict=True)] + [*tail]
             )
             due.append(left * label)
-    found = [values[0] for values in evaluate(c.network, asked)]
+    outputs = evaluate(c.network, asked)
+    if theorem.decoder == "argmax":
+        greatest = [max(values) for values in outputs]
+        return all(
+            values[int(label)] == most and values.count(most) == 1
+            for values, most, label in zip(outputs, greatest, due, strict=True)
+        )
+    found = [values[0] for values in outputs]
     if theorem.decoder == "sign":
         return all(
             (value > 0) == (label > 0) and value for value, label in zip(found, due, strict=True)
@@ -212,7 +220,7 @@ def test_another_budget_is_another_network(program):
         c = case(data(5, name=name), name, F(1, 2))
         other = replace(c, built=replace(c.built, parameter=c.built.parameter * F(101, 100)))
         assert answer(other) == answer(other, proved=True)
-        if THEOREMS[name].tests == "cones":  # one network for all of them
+        if THEOREMS[name].flat:  # one network for all of them
             assert answer(other) == "accepted"
         else:
             assert answer(other).startswith("another network: layer ")
@@ -312,6 +320,28 @@ def test_lipschitz_networks_are_about_two_labels(program):
     claimed = replace(c, built=replace(c.built, construction="lipschitz-parallel"))
     assert answer(claimed) == answer(claimed, proved=True)
     assert answer(claimed).startswith("another network: layer 0, unit ")
+
+
+def test_one_against_rest_has_an_output_for_each_label(program):
+    """As many as there are labels, which are no more than the samples."""
+    rows = [[F(0), F(0)], [F(4), F(0)], [F(4), F(3)], [F(9), F(9)]]
+    c = case(Dataset.from_rows("four", rows, [0, 1, 2, 0]), "lipschitz-ovr", F(1, 2))
+    assert answer(c) == answer(c, proved=True) == "accepted"
+    names = replace(c, points=with_labels(c.points, [0, 1, 1, 0]))
+    assert answer(names) == answer(names, proved=True)
+    assert answer(names) == "another network: it has 2 inputs and 3 outputs; due: 2 and 2"
+    others = replace(c, points=with_labels(c.points, [0, 2, 1, 0]))
+    assert answer(others) == answer(others, proved=True)
+    assert answer(others).startswith("another network: layer 3, unit 2: due is 1 z26")  # a tree
+    gap = case(Dataset.from_rows("gap", rows[:2], [0, 1]), "lipschitz-ovr", F(1, 2))
+    wide = replace(gap, points=points_with_names(gap.points, [0, 2], ["a", "b", "c"]))
+    assert answer(wide) == answer(wide, proved=True)
+    assert answer(wide).startswith("another question: data of 2 samples with the label number 2")
+
+
+def points_with_names(points, labels, names):
+    content = data_bytes(points.numerators, points.denominator, np.array(labels), tuple(names))
+    return parse_data(content)
 
 
 def test_numbers_of_any_length(program):

@@ -42,8 +42,9 @@ def test_the_page_names_theorems_that_are_proved():
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
              "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
              "sizes_l1_parallel", "sizes_half_spaces", "theorem_5_2", "theorem_5_2_every",
-             "lipschitz_values", "lipschitz_constant", "least_constant", "lemma_B_10",
-             "lemma_B_16", "theorem_4_2_i"}  # fmt: skip
+             "lipschitz_values", "lipschitz_constant", "least_constant", "one_against_rest",
+             "one_against_rest_every", "against_rest_constant", "lemma_B_10", "lemma_B_16",
+             "theorem_4_2_i"}  # fmt: skip
     assert named <= proved
     assert all(f"`{name}`" in page for name in named)
     statement = re.search(r"```coq\n(Theorem theorem_4_8 .*?)```", page, re.DOTALL)
@@ -97,6 +98,32 @@ CLAIMS = {
         "<= 1 / Q2R lambda * reach (reading ns v) (reading ns w)",
     ),
     "a lesser constant is none": ("Lipschitz", "-> 2 / lambda <= K.", "-> 3 / lambda <= K."),
+    "greatest outputs at the samples alone": (
+        "Classes",
+        "Task Argmax 0 m size",
+        "Task Argmax 0 m (Qmake 0 1)",
+    ),
+    "greatest outputs that are values": ("Classes", "(Family Argmax 0 k", "(Family Value 0 k"),
+    "greatest outputs on larger balls": (
+        "Classes",
+        "Theorem one_against_rest mu : 0 <= Q2R mu -> 2 * Q2R mu < Q2R lambda ->",
+        "Theorem one_against_rest mu : 0 <= Q2R mu -> Q2R mu < Q2R lambda ->",
+    ),
+    "outputs of the constant 1 / lambda": (
+        "Classes",
+        "<= 2 / Q2R lambda * reach (reading ns v) (reading ns w)",
+        "<= 1 / Q2R lambda * reach (reading ns v) (reading ns w)",
+    ),
+    "an output less": (
+        "Classes",
+        "labels_from (samples D) 0 (highest_label D)",
+        "labels_from (samples D) 0 (highest_label D - 1)",
+    ),
+    "more labels than samples": (
+        "Recognise",
+        "ClassTests => Z.leb (highest_label D) (size (samples D))",
+        "ClassTests => true",
+    ),
     "distances of one coordinate": ("Cones", "highest (gaps Rabs x p).", "total (gaps Rabs x p)."),
     "tests of the label that is not rarer": (
         "Recognise",

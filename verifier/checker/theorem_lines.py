@@ -1,9 +1,9 @@
 """The networks that the proved theorems speak of, line by line.
 
 The readable twin of `constructions/coq`: `Setting`, `Test`, `running`, `overlapped`, `beside` are
-those of Layouts.v, the tests those of Cubes.v, Crosses.v, HalfSpaces.v and Cones.v. Nothing here is
-shared with the constructions that build such networks. Variables 0 .. n-1 are the inputs; with
-every budget at once, input n is the budget.
+those of Layouts.v, the tests those of Cubes.v, Crosses.v, HalfSpaces.v and Cones.v, `trees` those
+of Classes.v. Nothing here is shared with the constructions that build such networks. Variables
+0 .. n-1 are the inputs; with every budget at once, input n is the budget.
 """
 
 from __future__ import annotations
@@ -164,8 +164,10 @@ def overlapped(s: Setting, tests: Sequence[Test], first: int) -> Laid:
     return p.tops
 
 
-def beside(s: Setting, tests: Sequence[Test], first: int) -> Laid:
-    """All tests at once, then a tree of maxima of two."""
+def tested(
+    s: Setting, tests: Sequence[Test], first: int
+) -> Generator[Layer, None, list[tuple[int, ...]]]:
+    """All tests at once, up to their rises; of each the unit that is relu of it."""
     at = list[int]()
     yield chain.from_iterable(test.entering(True, 0) for test in tests)
     for test in tests:
@@ -179,14 +181,35 @@ def beside(s: Setting, tests: Sequence[Test], first: int) -> Laid:
             at.append(first)
             first += len(stage)
     yield (s.rise(test, before, ()) for test, before in zip(tests, at, strict=True))
-    terms: list[tuple[int, ...]] = [(first + k,) for k in range(len(tests))]
-    first += len(tests)
-    while len(terms) > 1:
-        yield level(terms)
-        count = len(terms)
-        terms = [(first + k, first + k + 1)[: count - k] for k in range(0, count, 2)]
-        first += count
-    return terms[0]
+    return [(first + k,) for k in range(len(tests))]
+
+
+def beside(s: Setting, tests: Sequence[Test], first: int) -> Laid:
+    """All tests at once, then a tree of maxima of two."""
+    (top,) = yield from trees(s, tests, first, [range(len(tests))])
+    return top
+
+
+def trees(
+    s: Setting, tests: Sequence[Test], first: int, groups: Sequence[Sequence[int]]
+) -> Generator[Layer, None, list[tuple[int, ...]]]:
+    """All tests at once, then a tree of maxima for each group of tests, which may be empty; those
+    that are done are carried on. Of each group the units that add up to its maximum."""
+    rises = yield from tested(s, tests, first)
+    first = rises[-1][0] + 1
+    terms = [[rises[k] for k in group] for group in groups]
+    while any(len(group) > 1 for group in terms):
+        yield chain.from_iterable(map(level, terms))
+        terms, counts = [], list(map(len, terms))
+        for count in counts:
+            terms.append(two_by_two(first, count))
+            first += count
+    return [group[0] if group else () for group in terms]
+
+
+def two_by_two(first: int, count: int) -> list[tuple[int, ...]]:
+    """What a level over so many terms leaves, from the address of its first unit."""
+    return [(first + k, first + k + 1)[: count - k] for k in range(0, count, 2)]
 
 
 def level(terms: Sequence[Sequence[int]]) -> Iterator[Line]:
@@ -341,8 +364,7 @@ def maxima(n: int) -> tuple[tuple[Callable[[int], list[Line]], ...], tuple[int, 
     terms: list[tuple[int, ...]] = [(k, n + k) for k in range(n)]
     while len(terms) > 1:
         layers.append(partial(_moved_level, terms))
-        count = len(terms)
-        terms = [(k, k + 1)[: count - k] for k in range(0, count, 2)]
+        terms = two_by_two(0, len(terms))
     return tuple(layers), terms[0]
 
 
@@ -383,13 +405,15 @@ def crosses(layout: Layout, data: Samples, budget: Budget) -> tuple[Setting, lis
     return budget.setting(n, lift, (over_radius,)), tests
 
 
-def cones(layout: Layout, data: Samples, budget: Budget) -> tuple[Setting, list[ConeTest]]:
-    """The tests of the samples of the rarer label. No line reads the budget."""
+def cones(
+    layout: Layout, data: Samples, budget: Budget, label: int | None
+) -> tuple[Setting, list[ConeTest]]:
+    """The tests of the samples of this label, of all samples if None. No line reads the budget."""
     lift, n = lift_of(layout, data, budget.power), len(data.points[0])
     flat = Budget(False, budget.power, Fraction(0))
     layers, top = maxima(n)
-    label = rarer(data.labels)
-    chosen = [p for p, y in zip(data.points, data.labels, strict=True) if y == label]
+    labelled = zip(data.points, data.labels, strict=True)
+    chosen = [p for p, y in labelled if label is None or y == label]
     tests = [ConeTest(p, data.denominator, flat, lift, top) for p in chosen]
     return flat.setting(n, lift, layers), tests
 

@@ -80,8 +80,8 @@ def _require(
         return int(pair[1]), int(pair[2])
     if row := re.fullmatch(r"row (\d+); due: (.*); found: (.*)", refusal):
         raise differs(rows, int(row[1]), _line(row[2]), _line(row[3]))
-    if re.fullmatch(r"\d+ inputs and \d+ outputs; due: \d+ and 1", refusal):
-        raise another_shape(rows, int(refusal.split()[6]))
+    if shape := re.fullmatch(r"\d+ inputs and \d+ outputs; due: (\d+) and (\d+)", refusal):
+        raise another_shape(rows, int(shape[1]), int(shape[2]))
     raise RefusedError("refused by the proved theorem", refusal[:200])
 
 

@@ -29,16 +29,21 @@ class Theorem:
     """What is proved of the networks of this construction."""
 
     construction: str
-    tests: Literal["cubes", "crosses", "planes", "cones"]
+    tests: Literal["cubes", "crosses", "planes", "cones", "classes"]
     layout: Layout
     norm: Norm
     source: str
-    decoder: Literal["value", "sign"] = "value"
+    decoder: Literal["value", "sign", "argmax"] = "value"
 
     @property
     def squared(self) -> bool:
         """Whether its power is the square of the separation, and its parameter rho."""
         return self.tests == "planes" and self.norm == "2"
+
+    @property
+    def flat(self) -> bool:
+        """Whether one network is that of every budget, and nothing is divided."""
+        return self.tests in ("cones", "classes")
 
 
 _YU = "theorem 4.8 (Yu, Gao, Zhang)"
@@ -56,6 +61,7 @@ _ENTRIES = (
     Theorem("l2-halfspaces", "planes", "beside", "2", _HALF),
     Theorem("lipschitz", "cones", "running", "inf", _CONES, "sign"),
     Theorem("lipschitz-parallel", "cones", "beside", "inf", f"{_CONES}, rearranged", "sign"),
+    Theorem("lipschitz-ovr", "classes", "beside", "inf", f"{_CONES}, one output a label", "argmax"),
 )
 THEOREMS: dict[str, Theorem] = {entry.construction: entry for entry in _ENTRIES}
 
@@ -106,7 +112,7 @@ def task_of(question: Question, built: Built) -> Task:
         )
     family, ball = question.family, Fraction(0)
     if family is not None:
-        slope = Fraction(0) if theorem.tests == "cones" else -1 / stop
+        slope = Fraction(0) if theorem.flat else -1 / stop
         due = (slope, power / 4 if theorem.squared else Fraction(1), stop)
         if parameter or family.denominator[0] != 1 or not family.open:
             raise _other("every budget: D(m) = 1 + slope m on an interval open above is proved")
@@ -137,6 +143,11 @@ def require_labels(task: Task, points: Points) -> None:
     found = len(set(points.labels.tolist()))
     if task.theorem.tests == "cones" and (found, points.classes) != (2, 2):
         raise _other(f"data of {found} labels; {task.theorem.source} is about two")
+    if task.theorem.tests == "classes" and points.labels.max() >= points.size:
+        raise _other(
+            f"data of {points.size} samples with the label number {points.labels.max()}; "
+            f"{task.theorem.source} is about data of no more labels than samples"
+        )
 
 
 def lines_of(rows: Rows) -> Iterator[Line]:
@@ -148,16 +159,14 @@ def lines_of(rows: Rows) -> Iterator[Line]:
         yield Line(entries, bias, below)
 
 
-def another_shape(rows: NetworkRows, inputs: int) -> RefusedError:
-    return RefusedError(
-        "another network",
-        f"it has {rows.inputs} inputs and {rows.outputs.count} outputs; due: {inputs} and 1",
-    )
+def another_shape(rows: NetworkRows, inputs: int, outputs: int) -> RefusedError:
+    found = f"{rows.inputs} inputs and {rows.outputs.count} outputs"
+    return RefusedError("another network", f"it has {found}; due: {inputs} and {outputs}")
 
 
 def differs(rows: NetworkRows, number: int, due: Line | None, found: Line | None) -> RefusedError:
     """The first row that differs, by layer and unit, counted from 0, with both rows."""
-    where, left = "output 0", number
+    where, left = f"output {number - rows.units}", number
     if number < rows.units or due is None or found is None:
         where = f"layer {len(rows.layers)}, unit {number - rows.units}"
     for layer, size in enumerate(rows.layers):

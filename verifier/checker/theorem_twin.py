@@ -6,7 +6,7 @@ it accepts is what the program accepts. It believes the theorem.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from verifier.checker.theorem_lines import (
     LAYOUTS,
+    Layer,
+    Line,
     Samples,
     Setting,
     Test,
@@ -24,6 +26,7 @@ from verifier.checker.theorem_lines import (
     planes,
     rarer,
     signed,
+    trees,
 )
 from verifier.checker.theorem_task import (
     Task,
@@ -41,28 +44,18 @@ from verifier.question.region import Norm
 def require_rows(task: Task, rows: NetworkRows, points: Points, vectors: Vectors) -> None:
     """Returns if the network is the one that is due; raises RefusedError."""
     data = Samples(points.numerators.tolist(), points.labels.tolist(), points.denominator)
-    theorem, budget = task.theorem, task.budget
-    setting: Setting
-    tests: Sequence[Test]
-    if theorem.tests == "cubes":
-        setting, tests = cubes(theorem.layout, data, budget)
-    elif theorem.tests == "crosses":
-        setting, tests = crosses(theorem.layout, data, budget)
-    elif theorem.tests == "cones":
-        setting, tests = cones(theorem.layout, data, budget)
-    else:
-        setting, tests = planes(theorem.norm, data, budget, vectors)
-    inputs = budget.inputs(points.dimension)
-    if rows.inputs != inputs or rows.outputs.count != 1:
-        raise another_shape(rows, inputs)
+    inputs = task.budget.inputs(points.dimension)
+    outputs = max(data.labels) + 1 if task.theorem.tests == "classes" else 1
+    if (rows.inputs, rows.outputs.count) != (inputs, outputs):
+        raise another_shape(rows, inputs, outputs)
     found = chain.from_iterable(map(lines_of, rows.parts()))
-    laid = LAYOUTS[theorem.layout](setting, tests, inputs)
+    laid = _laid(task, data, vectors, inputs)
     number = 0
     while True:
         try:
             layer = next(laid)
         except StopIteration as end:
-            tops: tuple[int, ...] = end.value
+            results: list[Line] = end.value
             break
         for due in layer:
             number += 1
@@ -72,11 +65,40 @@ def require_rows(task: Task, rows: NetworkRows, points: Points, vectors: Vectors
     line = next(found, None)
     if line is not None:
         raise differs(rows, number, None, line)
-    due, line = setting.result(tops), next(lines_of(rows.outputs))
+    for due, line in zip(results, lines_of(rows.outputs), strict=True):
+        if not due.equals(line):
+            raise differs(rows, number, due, line)
+        number += 1
+
+
+def _laid(
+    task: Task, data: Samples, vectors: Vectors, first: int
+) -> Generator[Layer, None, list[Line]]:
+    """The layers that are due, from the first unit on; then the outputs."""
+    theorem, budget = task.theorem, task.budget
+    lay = LAYOUTS[theorem.layout]
+    if theorem.tests == "classes":
+        groups: list[list[int]] = [[] for _ in range(max(data.labels) + 1)]
+        for k, label in enumerate(data.labels):
+            groups[label].append(k)
+        flat, all_cones = cones(theorem.layout, data, budget, None)
+        tops = yield from trees(flat, all_cones, first, groups)
+        return [signed(1, top) for top in tops]
     if theorem.tests == "cones":
-        due = signed(rarer(data.labels), tops)
-    if not due.equals(line):
-        raise differs(rows, number, due, line)
+        label = rarer(data.labels)
+        flat, its_cones = cones(theorem.layout, data, budget, label)
+        top = yield from lay(flat, its_cones, first)
+        return [signed(label, top)]
+    setting: Setting
+    tests: Sequence[Test]
+    if theorem.tests == "cubes":
+        setting, tests = cubes(theorem.layout, data, budget)
+    elif theorem.tests == "crosses":
+        setting, tests = crosses(theorem.layout, data, budget)
+    else:
+        setting, tests = planes(theorem.norm, data, budget, vectors)
+    top = yield from lay(setting, tests, first)
+    return [setting.result(top)]
 
 
 def require_apart(task: Task, points: Points, vectors: Vectors) -> None:

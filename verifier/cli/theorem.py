@@ -240,7 +240,7 @@ def _family(options: Any, built: Built) -> Question:
     stop = Fraction(1) if theorem.squared else power / 2
     unit = power / 4 if theorem.squared else Fraction(1)
     least = Fraction(0) if options.from_budget is None else number("--from", options.from_budget)
-    slope = Fraction(0) if theorem.tests == "cones" else -1 / stop
+    slope = Fraction(0) if theorem.flat else -1 / stop
     terms = FamilyTerms((Fraction(1), slope), unit, least, stop, True)
     return Question(theorem.norm, theorem.decoder, family=terms)
 

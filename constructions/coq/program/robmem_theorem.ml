@@ -10,7 +10,7 @@
      network INPUTS UNITS OUTPUTS  or: network none
 
    then integers (see stream.ml): of each sample label and coordinates; for half-spaces, of each
-   sample their number and the coordinates of each; of each unit, and of the output, the number of
+   sample their number and the coordinates of each; of each unit, and of each output, the number of
    terms, variable and weight of each, bias, denominator. *)
 open Theorem
 open Stream
@@ -52,7 +52,8 @@ let shown l =
 let names = ["linf", CubeTests Running; "linf-pipelined", CubeTests Overlapped; "linf-parallel", CubeTests Beside;
   "l1", CrossTests Overlapped; "l1-parallel", CrossTests Beside; "linf-halfspaces", PlaneTests Linf;
   "l1-halfspaces", PlaneTests L1; "l2-halfspaces", PlaneTests L2;
-  "lipschitz", ConeTests Running; "lipschitz-parallel", ConeTests Beside]
+  "lipschitz", ConeTests Running; "lipschitz-parallel", ConeTests Beside;
+  "lipschitz-ovr", ClassTests]
 let one_of options s = try List.assoc s options with Not_found -> refuse ("unexpected word: " ^ s)
 let name_of options v = fst (List.find (fun (_, w) -> w = v) options)
 let budgets = ["one", false; "every", true]
@@ -102,27 +103,26 @@ let run () =
   match network with
    | None -> ended ()
    | Some (inputs, units, outputs) ->
-     if inputs <> count_of (inputs_due q data) || outputs <> 1 then
-       refuse (Printf.sprintf "%d inputs and %d outputs; due: %d and 1" inputs outputs
-         (count_of (inputs_due q data)));
-     let (layers, output) = network_due q data vectors in
-     let state = ref (start layers) in
-     let differs number expected found =
-       refuse (Printf.sprintf "row %d; due: %s; found: %s" number expected (shown found)) in
-     for number = 0 to units - 1 do
-       let l = line () in
-       put_line l;
-       match step !state l with
-       | Some next -> state := next
-       | None ->
-         differs number (match due !state with Some (e, _) -> shown e | None -> "no unit") l
-     done;
-     (match due !state with
-      | Some (e, _) -> refuse (Printf.sprintf "row %d; due: %s; found: no unit" units (shown e))
-      | None -> ());
-     let l = line () in
-     put_line l;
-     if not (same output l) then differs units (shown output) l;
+     let inputs_right = count_of (inputs_due q data) and outputs_right = outputs_due q data in
+     if inputs <> inputs_right || not (Whole.equal (Whole.of_int outputs) outputs_right) then
+       refuse (Printf.sprintf "%d inputs and %d outputs; due: %d and %s" inputs outputs inputs_right
+         (Whole.to_string outputs_right));
+     let (layers, results) = network_due q data vectors in
+     let differs number state found =
+       let expected = match due state with Some (e, _) -> shown e | None -> "no unit" in
+       refuse (Printf.sprintf "row %d; due: %s; found: %s" number expected found) in
+     let compare first count state =
+       let state = ref state in
+       for number = first to first + count - 1 do
+         let l = line () in
+         put_line l;
+         match step !state l with
+         | Some next -> state := next
+         | None -> differs number !state (shown l)
+       done;
+       match due !state with Some _ -> differs (first + count) !state "no unit" | None -> () in
+     compare 0 units (start layers);
+     compare units outputs { pending = results; blocks = [] };
      ended ();
      Printf.printf "the network is as it is due: %d units\n" units
 

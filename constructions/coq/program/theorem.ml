@@ -699,19 +699,26 @@ let rec one_each l first =
   | [] -> []
   | _ :: l0 -> (first :: []) :: (one_each l0 (Whole.add first Whole.one))
 
+(** val tested :
+    setting -> test list -> Whole.t -> (unit -> line list) list list * Whole.t **)
+
+let tested s ts first =
+  let (p, first1) = enter_all ts first in
+  let (l, at_) = p in
+  let (p0, first2) = later_all s.later at_ first1 in
+  let (ls, at') = p0 in
+  ((l :: (app ls
+           ((map (fun ta _ -> (rise s (fst ta) (snd ta) []) :: []) at') :: []))),
+  first2)
+
 (** val beside :
     setting -> test list -> Whole.t -> (unit -> line list) list
     list * Whole.t list **)
 
 let beside s ts first =
-  let (p, first1) = enter_all ts first in
-  let (l, at_) = p in
-  let (p0, first2) = later_all s.later at_ first1 in
-  let (ls, at') = p0 in
-  let rises = map (fun ta _ -> (rise s (fst ta) (snd ta) []) :: []) at' in
-  let (rest, top) = tree ts (one_each ts first2) (Whole.add first2 (size ts))
-  in
-  ((l :: (app ls (rises :: rest))), top)
+  let (ls, rises) = tested s ts first in
+  let (rest, top) = tree ts (one_each ts rises) (Whole.add rises (size ts)) in
+  ((app ls rest), top)
 
 type layout =
 | Running
@@ -1282,6 +1289,101 @@ let signed c top =
   { entries = (weigh (sign_of c) top); bias = (Whole.neg (sign_of c));
     below = Whole.one }
 
+(** val labels_from : 'a1 list -> Whole.t -> Whole.t -> Whole.t list **)
+
+let rec labels_from fuel c most =
+  match fuel with
+  | [] -> []
+  | _ :: fuel0 ->
+    if Whole.lt c most
+    then c :: (labels_from fuel0 (Whole.add c Whole.one) most)
+    else []
+
+(** val labels_of : data -> Whole.t list **)
+
+let labels_of d =
+  labels_from d.samples Whole.zero (highest_label d)
+
+(** val units_of :
+    ('a1 -> bool) -> 'a1 list -> Whole.t -> Whole.t list list **)
+
+let rec units_of mine l first =
+  match l with
+  | [] -> []
+  | a :: l0 ->
+    if mine a
+    then (first :: []) :: (units_of mine l0 (Whole.add first Whole.one))
+    else units_of mine l0 (Whole.add first Whole.one)
+
+(** val done0 : Whole.t list list -> bool **)
+
+let done0 = function
+| [] -> true
+| _ :: l0 -> (match l0 with
+              | [] -> true
+              | _ :: _ -> false)
+
+(** val top_of : Whole.t list list -> Whole.t list **)
+
+let top_of = function
+| [] -> []
+| a :: l -> (match l with
+             | [] -> a
+             | _ :: _ -> [])
+
+(** val next_groups :
+    Whole.t list list list -> Whole.t -> Whole.t list list list **)
+
+let rec next_groups groups first =
+  match groups with
+  | [] -> []
+  | g :: groups0 ->
+    (level_terms g first) :: (next_groups groups0 (Whole.add first (size g)))
+
+(** val all_terms : Whole.t list list list -> Whole.t **)
+
+let all_terms groups =
+  fold_right (fun g k -> Whole.add (size g) k) Whole.zero groups
+
+(** val levels_of : Whole.t list list list -> (unit -> line list) list **)
+
+let levels_of groups =
+  map (fun g _ -> level g) groups
+
+(** val trees :
+    'a1 list -> Whole.t list list list -> Whole.t -> (unit -> line list) list
+    list * Whole.t list list **)
+
+let rec trees fuel groups first =
+  if forallb done0 groups
+  then ([], (map top_of groups))
+  else (match fuel with
+        | [] -> ([], (map top_of groups))
+        | _ :: fuel0 ->
+          let (ls, tops0) =
+            trees fuel0 (next_groups groups first)
+              (Whole.add first (all_terms groups))
+          in
+          (((levels_of groups) :: ls), tops0))
+
+(** val class_layers :
+    bool -> data -> q -> (unit -> line list) list list * Whole.t list list **)
+
+let class_layers every0 d lambda =
+  let ts =
+    map (cone_test Beside d lambda (snd (cone_levels d.columns))) d.samples
+  in
+  let (ls, rises) =
+    tested (cone_setting Beside d lambda) ts (whole_of (inputs_of every0 d))
+  in
+  let (rest, tops0) =
+    trees d.samples
+      (map (fun c ->
+        units_of (fun s -> Whole.equal (snd s) c) d.samples rises)
+        (labels_of d)) (Whole.add rises (size ts))
+  in
+  ((app ls rest), tops0)
+
 (** val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool **)
 
 let rec far_somewhere t p q0 =
@@ -1400,6 +1502,7 @@ type family =
 | CrossTests of layout
 | PlaneTests of norm
 | ConeTests of layout
+| ClassTests
 
 type question = { tests : family; every : bool; power : q; parameter : 
                   q; ball : q }
@@ -1417,6 +1520,13 @@ let norm_of q0 =
 let inputs_due q0 d =
   inputs_of q0.every d
 
+(** val outputs_due : question -> data -> Whole.t **)
+
+let outputs_due q0 d =
+  match q0.tests with
+  | ClassTests -> highest_label d
+  | _ -> Whole.one
+
 (** val rarer : data -> Whole.t **)
 
 let rarer d =
@@ -1428,25 +1538,31 @@ let rarer d =
 
 (** val network_due :
     question -> data -> Whole.t list list list -> (unit -> line list) list
-    list * line **)
+    list * line list **)
 
 let network_due q0 d vectors =
   match q0.tests with
   | CubeTests l ->
     let (ls, top) = cube_layers q0.every l d q0.power q0.parameter in
-    (ls, (result (setting_of [] q0.every l d q0.power q0.parameter) top))
+    (ls,
+    ((result (setting_of [] q0.every l d q0.power q0.parameter) top) :: []))
   | CrossTests l ->
     let (ls, top) = cross_layers q0.every l d q0.power q0.parameter in
-    (ls, (result (cross_setting q0.every l d q0.power q0.parameter) top))
+    (ls,
+    ((result (cross_setting q0.every l d q0.power q0.parameter) top) :: []))
   | PlaneTests m ->
     let (ls, top) =
       plane_layers m q0.every d q0.power q0.parameter
         (combine d.samples vectors)
     in
-    (ls, (result (plane_setting m q0.every d q0.power q0.parameter) top))
+    (ls,
+    ((result (plane_setting m q0.every d q0.power q0.parameter) top) :: []))
   | ConeTests l ->
     let (ls, top) = cone_layers q0.every l d q0.power (rarer d) in
-    (ls, (signed (rarer d) top))
+    (ls, ((signed (rarer d) top) :: []))
+  | ClassTests ->
+    let (ls, tops0) = class_layers q0.every d q0.power in
+    (ls, (map (signed Whole.one) tops0))
 
 (** val shaped_data : data -> bool **)
 
@@ -1511,6 +1627,7 @@ let sound_question q0 d vectors =
     (match q0.tests with
      | PlaneTests _ -> same_length d.samples vectors
      | ConeTests _ -> of_two_labels d
+     | ClassTests -> Whole.leq (highest_label d) (size d.samples)
      | _ -> true)
 
 (** val trouble :

@@ -171,6 +171,9 @@ val tree :
 
 val one_each : 'a1 list -> Whole.t -> Whole.t list list
 
+val tested :
+  setting -> test list -> Whole.t -> (unit -> line list) list list * Whole.t
+
 val beside :
   setting -> test list -> Whole.t -> (unit -> line list) list list * Whole.t
   list
@@ -332,6 +335,29 @@ val sign_of : Whole.t -> Whole.t
 
 val signed : Whole.t -> Whole.t list -> line
 
+val labels_from : 'a1 list -> Whole.t -> Whole.t -> Whole.t list
+
+val labels_of : data -> Whole.t list
+
+val units_of : ('a1 -> bool) -> 'a1 list -> Whole.t -> Whole.t list list
+
+val done0 : Whole.t list list -> bool
+
+val top_of : Whole.t list list -> Whole.t list
+
+val next_groups : Whole.t list list list -> Whole.t -> Whole.t list list list
+
+val all_terms : Whole.t list list list -> Whole.t
+
+val levels_of : Whole.t list list list -> (unit -> line list) list
+
+val trees :
+  'a1 list -> Whole.t list list list -> Whole.t -> (unit -> line list) list
+  list * Whole.t list list
+
+val class_layers :
+  bool -> data -> q -> (unit -> line list) list list * Whole.t list list
+
 val far_somewhere : Whole.t -> Whole.t list -> Whole.t list -> bool
 
 val distance : Whole.t -> Whole.t -> Whole.t
@@ -366,6 +392,7 @@ type family =
 | CrossTests of layout
 | PlaneTests of norm
 | ConeTests of layout
+| ClassTests
 
 type question = { tests : family; every : bool; power : q; parameter : 
                   q; ball : q }
@@ -374,11 +401,13 @@ val norm_of : question -> norm
 
 val inputs_due : question -> data -> nat
 
+val outputs_due : question -> data -> Whole.t
+
 val rarer : data -> Whole.t
 
 val network_due :
   question -> data -> Whole.t list list list -> (unit -> line list) list
-  list * line
+  list * line list
 
 val shaped_data : data -> bool
 
