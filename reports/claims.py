@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
+from fractions import Fraction
 
 from reports.document import Notice, Tone
-from reports.numbers import Share, counted, exact_text, grouped, shown, with_decimal
+from reports.numbers import (
+    Share,
+    approximately,
+    counted,
+    exact_text,
+    grouped,
+    shown,
+    with_decimal,
+)
 from reports.stored_run import StoredRun
 from verifier.data.bundled import BUNDLED
 from verifier.question.family import FamilyTerms
@@ -246,6 +256,33 @@ def radius_command(run: StoredRun) -> str:
     words += ["--norm", run.question.norm, "--decoder", run.question.decoder]
     clip = question_text(run.question)["clip"]
     words += ["--clip", ":".join(clip)] if clip is not None else []
+    length = _longest_interval(run)
+    words += ["--within", exact_text(length)] if length else []
     if len(run.measured) != run.dataset.size:
         words += ["--samples", ranges_text(sorted(run.measured))]
     return " ".join(map(shlex.quote, words))
+
+
+def _longest_interval(run: StoredRun) -> Fraction | None:
+    """The length that no interval shown exceeds, in three digits; None if a radius is exact.
+
+    What was asked is not in the evidence: this is as close as the radii that are on the page.
+    """
+    known = [run.known[sample] for sample in run.measured]
+    if any(radius.exact for radius in known):
+        return None
+    longest = max(
+        (
+            approximately(radius.upper) - approximately(radius.lower)
+            for radius in known
+            if radius.upper is not None
+        ),
+        default=0.0,
+    )
+    if not 0 < longest < math.inf:
+        return None
+    digit = Fraction(10) ** (math.floor(math.log10(longest)) - 2)
+    return digit * math.ceil(longest / digit * (1 - _ROUNDING))
+
+
+_ROUNDING = 2**-30  # far more than floats lose, far less than three digits show

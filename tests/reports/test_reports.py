@@ -263,12 +263,17 @@ def test_radii_are_replayed_and_shown(tmp_path: Path) -> None:
     assert report["radii"]["1"] == {"at_least": "2", "at_most": "2", "exact": True}
     assert ["exact robustness radius, least", "2"] in report["tables"]["radii"]["rows"]
     assert "of 1 exactly" in " ".join(report["statements"]["radii"])
-    assert "robmem radius RUN/network.robmem" in files_of(run_report(run))["report.md"].decode()
+    command = "robmem radius RUN/network.robmem --data DATA --norm inf --decoder nearest"
+    assert f"{command} --proofs RADII" in files_of(run_report(run))["report.md"].decode()
     rows = {row[0]: row[1:] for row in report["tables"]["checked"]["rows"]}
     by = "replayed for this report by verifier.checker, in scaled integers"
     assert rows["exact radii: a proof of the open ball and a flip on it"] == [1, by]
     assert rows["proofs of balls of other radii"] == rows["flips of other radii"] == [1, by]
     assert read_run(find_run(folder)).known[1] == Known(Fraction(3, 2), None)
+    (evidence / "sample-1-radius.json.gz").unlink()
+    run = read_run(find_run(folder), radii=evidence)
+    asked = f"{command} --within 1/4 --samples 0 --proofs RADII"
+    assert asked in files_of(run_report(run))["report.md"].decode()
 
 
 def test_radii_of_something_else_are_refused(tmp_path: Path, capsys: Any) -> None:
