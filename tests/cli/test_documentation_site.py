@@ -15,6 +15,7 @@ import pytest
 
 import robmem
 from tests.oracles.commands import run
+from tests.oracles.gallery import ENTRIES
 
 ROOT = Path(__file__).parents[2]
 LEARN = sorted((ROOT / "docs").glob("learn-*.md"))
@@ -108,6 +109,11 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site/gallery/plane/index.html").is_file()
+    thumbnails = re.findall(
+        r'<a href="gallery/([\w-]+)/index.html"><img[^>]* width="260"',
+        (tmp_path / "site/gallery.html").read_text(),
+    )
+    assert sorted(thumbnails) == sorted(entry.name for entry in ENTRIES)
     for page in (tmp_path / "site").rglob("*.html"):
         loaded = re.findall(
             r'<(?:script|img|link)[^>]*(?:src|href)="(https?:)?//', page.read_text()
