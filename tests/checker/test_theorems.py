@@ -195,6 +195,30 @@ def test_a_sample_moved_to_its_rival_is_refused_alike(name, program):
         assert proved_alone(other, said, random)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_moved_to_the_limit_is_refused_alike(name, program):
+    """A sample 3 away from its rival is moved to where the balls of radius 5/4 touch, and a hair
+    nearer than 3; half-spaces of the network for 3 cover neither."""
+    rows = [[F(0), F(0)], [F(9), F(0)], [F(3), F(0)], [F(-4), F(0)]]
+    dataset = Dataset.from_rows("four", rows, [0, 0, 1, 1])
+    c = case(dataset, name, F(5, 6))
+    assert answer(c) == answer(c, proved=True) == "accepted"
+    for to in (F(5, 2), 3 - F(1, 10**9)):
+        near = replace(c, points=moved_sample(c.points, 2, 0, to - 3))
+        said = answer(near)
+        assert said == answer(near, proved=True)
+        if THEOREMS[name].tests == "planes":
+            assert said == "rival not covered: no half-space of sample 0 keeps off sample 2"
+        else:
+            assert said == (
+                "not separated: samples 0 and 2 have different labels and are less than 3 apart"
+            )
+        if not THEOREMS[name].squared:
+            touching = replace(near, built=replace(c.built, power=to, parameter=to / 2))
+            with pytest.raises(RefusedError, match="budget at the limit"):
+                task_of(near.question, touching.built)
+
+
 def test_data_that_are_not_separated_name_the_pair(program):
     rows = [[F(0), F(0)], [F(4), F(0)], [F(4), F(3)]]
     dataset = Dataset.from_rows("three", rows, [0, 1, 0])
