@@ -162,6 +162,14 @@ engine_option = click.option(
 """Of commands that search: which engine, by its name."""
 
 
+query_jobs = click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes that share one question about few inputs.  [default: one a core]",
+)
+"""Of commands that ask one question. The answer is the same for any number."""
+
+
 def number(option: str, text: str) -> Fraction:
     """The exact number given to `option`; raises UserError that names the option."""
     try:

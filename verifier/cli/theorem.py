@@ -135,19 +135,14 @@ def recognised(
     """By the program where it is there, else by its twin; with `proved` by the program alone."""
     from verifier.checker.theorem_program import PROGRAM
     from verifier.checker.theorems import recognise
+    from verifier.search.options import cores
 
     by_program = proved or PROGRAM.is_there()
     if jobs is None:
         many = points.size**2 * points.dimension > _MANY
-        jobs = _cores() if many else 1
+        jobs = cores() if many else 1
     shown = recognise(rows, points, question, built, proved=by_program, jobs=max(1, jobs))
     return Shown(shown, built)
-
-
-def _cores() -> int:
-    import os
-
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
 @contextmanager

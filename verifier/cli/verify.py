@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from verifier.cli.networks import network_options
-from verifier.cli.options import NORM, SECONDS, engine_option, table_options
+from verifier.cli.options import NORM, SECONDS, engine_option, query_jobs, table_options
 
 if TYPE_CHECKING:
     from verifier.cli.question import Box
@@ -77,9 +77,12 @@ _LONG = 400  # characters of a point shown exactly
 @click.option("--timeout", type=SECONDS, help="Seconds.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Most branches of a proof.")
 @click.option(
-    "--memory", metavar="SIZE", help="Most data to hold, such as 4G; what needs more is undecided."
+    "--memory",
+    metavar="SIZE",
+    help="Most data a process may hold, such as 4G; what needs more is undecided.",
 )
 @engine_option
+@query_jobs
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--semantics",
@@ -140,6 +143,7 @@ class _Given:
     nodes: int | None
     memory: str | None
     engine: str
+    jobs: int | None
     seed: int
     semantics: Any
     proof: str | None
@@ -164,11 +168,12 @@ def _verify(given: _Given) -> int:
     from verifier.evidence.proof_file import save_proof
     from verifier.question.errors import UserError
     from verifier.question.query import Query
-    from verifier.search.options import Options
+    from verifier.search.options import Options, cores
 
     started = monotonic()
     read = _read(given)
-    options = Options(given.timeout, given.nodes, given.engine, given.seed)
+    jobs = given.jobs or cores()
+    options = Options(given.timeout, given.nodes, given.engine, given.seed, jobs=jobs)
     if given.maximise is not None or given.least:
         return _extreme(given, read, options)
     if given.within is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,10 @@ _CODES = {"holds": 0, "violated": 1, "error": 2, "unknown": 3, "timeout": 3}
 )
 @click.option("--retry", is_flag=True, help="Ask again what the table has as undecided or error.")
 @click.option(
-    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Worker processes."
+    "--jobs",
+    type=click.IntRange(min=1),
+    help="Processes: of a list one an instance, else those that share the boxes of few inputs.  "
+    "[default: 1 for a list, else one a core]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
@@ -87,7 +91,7 @@ def command(
     proofs: str | None,
     semantics: str | None,
     retry: bool,
-    jobs: int,
+    jobs: int | None,
     as_json: bool,
 ) -> int:
     """Say whether the VNN-LIB property PROP holds of the network NET.
@@ -108,7 +112,7 @@ def command(
     --proofs, and without that is recorded, not replayed, and claims nothing.
     """
     from verifier.question.errors import UserError
-    from verifier.search.options import Options
+    from verifier.search.options import Options, cores
 
     options = Options(timeout, nodes, engine, seed)
     if instances is not None:
@@ -118,11 +122,13 @@ def command(
             raise UserError("--semantics goes with NET and PROP; a list is answered as declared")
         if parts:
             raise UserError("--output and --input-shape go with NET and PROP, not with a list")
-        return _list(instances, table, proofs, options, retry=retry, jobs=jobs, as_json=as_json)
+        many = jobs or 1
+        return _list(instances, table, proofs, options, retry=retry, jobs=many, as_json=as_json)
     if network is None or property_ is None:
         raise UserError("give NET and PROP, or --instances")
-    if table or proofs or retry or jobs > 1:
-        raise UserError("--table, --proofs, --retry and --jobs belong to --instances")
+    if table or proofs or retry:
+        raise UserError("--table, --proofs and --retry belong to --instances")
+    options = replace(options, jobs=jobs or cores())
     return _one(
         network, property_, parts, options, semantics, result, proof, evidence, as_json=as_json
     )

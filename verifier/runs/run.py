@@ -57,7 +57,7 @@ from verifier.runs.records import ANSWERED, STATES, Record, State
 from verifier.runs.store import SampleRow, Store
 from verifier.runs.summary import Summary, require_ends, result_of, shown_of, summarize
 from verifier.runs.work import Context, Job
-from verifier.search.options import Options
+from verifier.search.options import Options, cores
 from verifier.tasks.flips import Hint
 from verifier.tasks.radius import VALUE_IS_OPEN
 
@@ -519,9 +519,8 @@ def suggested_jobs(network: Network, samples: int, *, limited: bool = False) -> 
 
     Work that is `limited` in time or memory is done by workers, which alone can be ended.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    small = network.variables * samples < _SMALL or cores == 1
-    return 0 if small and not limited else min(cores or 1, samples)
+    small = network.variables * samples < _SMALL or cores() == 1
+    return 0 if small and not limited else min(cores(), samples)
 
 
 def plain_manifest(store: Store, place: Place, size: int) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
@@ -26,9 +27,17 @@ _KINDS: dict[str, tuple[type, str]] = {
     "engine": (str, "the name of an engine"),
     "seed": (Integral, "an integer"),
     "thorough": (bool, "True or False"),
+    "jobs": (Integral, "an integer"),
 }
 MEMORY_LIMIT = "memory limit"  # why a query is undecided that wants more than there is
 MIP_SOLVERS = ("highs", *PULP_NAMES)
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def solver_of(engine: str) -> str | None:
@@ -49,9 +58,11 @@ class Options:
     timeout: seconds a query, None for no limit. nodes: the most branch-and-bound nodes a query.
     engine: "exact", or "milp:highs", "milp:cbc", ... for a MILP solver that looks for the optimum,
     along which the exact engine proves. seed: of the attack's random starts. thorough: the
-    strongest attack comes before any proof, as in `robmem search`. Raises UserError for a limit
-    that is not positive, a time-out that is not finite, an engine that is not known, and a negative
-    seed.
+    strongest attack comes before any proof, as in `robmem search`. jobs: processes that share the
+    boxes of one query with few inputs; the answer is the same for any number. They import the main
+    module again, so that a script of its own needs `if __name__ == "__main__":`. Raises UserError
+    for a limit or a number of processes that is not positive, a time-out that is not finite, an
+    engine that is not known, and a negative seed.
     """
 
     timeout: float | None = None
@@ -59,6 +70,7 @@ class Options:
     engine: str = "exact"
     seed: int = 0
     thorough: bool = False
+    jobs: int = 1
 
     def __post_init__(self) -> None:
         for name, (kind, what) in _KINDS.items():
@@ -70,6 +82,8 @@ class Options:
             raise UserError(f"timeout: {self.timeout} is no positive number of seconds")
         if self.nodes is not None and self.nodes < 1:
             raise UserError(f"nodes: {self.nodes} is not at least 1; None for no limit")
+        if self.jobs < 1:
+            raise UserError(f"jobs: {self.jobs} is not at least 1")
         solver_of(self.engine)
         if self.seed < 0:
             raise UserError(f"seed: {self.seed} is negative")

@@ -158,7 +158,9 @@ def _by_inputs(
     believing: bool,
 ) -> tuple[Verdict, int]:
     note("boxes")
-    search = InputSplitting(query, checker, network, deadline, options.seed, believing=believing)
+    search = InputSplitting(
+        query, checker, network, deadline, options.seed, believing=believing, jobs=options.jobs
+    )
     found = search.run(options.nodes)
     if isinstance(found, Undecided | Flip):
         return found, search.nodes
