@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -28,27 +25,11 @@ from verifier.search.trees.pairs import least_units
 from verifier.search.used import note, tally
 
 if TYPE_CHECKING:
-    from threadpoolctl import ThreadpoolController
+    pass
 
 LOOKS = 8  # steps of the ascents that say how small a margin is where nothing was decided
 LOOK_SECONDS = 1.0  # they may take, after the time of the query
 MANY_UNITS, DEEP = 2000, 8  # beyond either, propagation is tried before anything in floats
-
-
-@cache
-def _pools() -> ThreadpoolController:
-    """The thread pools of the linear algebra that is loaded; looking for them takes a while."""
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Linear algebra in one thread: matrices are small, sums come in one order, and where the other
-    cores are busy, threads that wait for each other take a hundred times as long."""
-    with _pools().limit(limits=1, user_api="blas"):
-        yield
 
 
 def search_one(

@@ -19,8 +19,8 @@ from verifier.question.network import Network
 from verifier.question.region import power
 from verifier.question.shown import Shown
 from verifier.search.clock import LateError, within
-from verifier.search.engine import one_thread
 from verifier.search.options import Options
+from verifier.search.threads import one_thread
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.radius import interval_around
 from verifier.tasks.verify import verify

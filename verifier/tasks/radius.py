@@ -38,8 +38,8 @@ from verifier.question.rational import sqrt_lower, sqrt_upper
 from verifier.question.region import Norm, distance, power
 from verifier.question.shown import Shown, brief
 from verifier.search.clock import LateError, within
-from verifier.search.engine import one_thread
 from verifier.search.options import MEMORY_LIMIT, Options
+from verifier.search.threads import one_thread
 from verifier.tasks.around import Around, Floats, FoundFlip, Vector
 from verifier.tasks.verify import verify
 

@@ -17,9 +17,10 @@ from verifier.question.errors import RefusedError
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.clock import LateError, within
-from verifier.search.engine import one_thread, search_one
+from verifier.search.engine import search_one
 from verifier.search.flips.hints import Vector, extremes, flips_at_hints
 from verifier.search.options import MEMORY_LIMIT, Options, Outcome
+from verifier.search.threads import one_thread
 
 
 @dataclass(frozen=True, slots=True)

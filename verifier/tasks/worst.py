@@ -32,10 +32,10 @@ from verifier.question.shown import Shown, brief
 from verifier.search.attack import into_region
 from verifier.search.clock import LateError
 from verifier.search.clock import within as until
-from verifier.search.engine import one_thread
 from verifier.search.exact.pattern import decide_pattern, pre_activations
 from verifier.search.margins import lowest, proved_margin, seen_margin
 from verifier.search.options import Options
+from verifier.search.threads import one_thread
 from verifier.tasks.verify import verify
 
 Vector = tuple[Fraction, ...]

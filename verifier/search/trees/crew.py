@@ -17,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol
 
 from verifier.search.clock import tick
+from verifier.search.threads import one_thread
 from verifier.search.used import note, tally
 
 
@@ -97,7 +98,6 @@ def _started(start: Starts) -> _Worker:
 
 def _work(pipe: Connection, start: Starts) -> None:
     """The life of a process: answers what comes until nobody is there."""
-    from verifier.search.engine import one_thread
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(EOFError, OSError), one_thread():
