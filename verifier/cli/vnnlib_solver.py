@@ -59,7 +59,7 @@ def verify_command(
     are answered for as executed in that format, with any order of summation.
     """
     from verifier.formats.vnnlib.read import read_property
-    from verifier.search.options import Options
+    from verifier.search.options import Options, cores
     from verifier.tasks.instances import (
         answer,
         float_point,
@@ -72,9 +72,8 @@ def verify_command(
     semantics = semantics_of(question)
     files = read_networks(question, networks)
     joined = join_files(question, files, semantics)
-    found = answer(
-        joined.network, joined.question, Options(timeout, nodes, "exact", seed), semantics
-    )
+    options = Options(timeout, nodes, "exact", seed, jobs=cores())
+    found = answer(joined.network, joined.question, options, semantics)
     word = {"timeout": "timed-out"}.get(found.word.competition, found.word.competition)
     print(word)
     if joined.question.note is not None:
