@@ -1,5 +1,5 @@
 (** What the theorems rest on: [make check] compares it with the two axioms that are allowed. *)
-From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Classes Separation Recognise Integers Floors
+From Theorems Require Import Layouts Data Cubes Crosses Sizes HalfSpaces Parallel Lipschitz Classes ConeSizes Separation Recognise Integers Floors
   SmallRatio.
 Print Assumptions running_maximum.
 Print Assumptions theorem_4_8.
@@ -28,3 +28,5 @@ Print Assumptions sizes_l1.
 Print Assumptions sizes_parallel.
 Print Assumptions sizes_l1_parallel.
 Print Assumptions sizes_half_spaces.
+Print Assumptions sizes_lipschitz_parallel.
+Print Assumptions sizes_one_against_rest.

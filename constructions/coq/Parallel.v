@@ -120,9 +120,12 @@ Qed.
 (** ** All tests at once *)
 
 Section Beside.
-Variables (s : setting) (L C : Z).
-Hypothesis later_is : (L = 0 /\ later s = [])
-  \/ (L = 1 /\ exists f, later s = [(1, f)] /\ forall a, size (f a) = 1 /\ params (f a) <= C).
+Variables (s : setting) (K : Z) (costs : list Z).
+(** Further layers of a test are no wider than K, and have so many parameters. *)
+Definition costing (fs : list (Z * (Z -> list line))) : list Z -> Prop :=
+  Forall2 (fun kf c => fst kf <= K /\ forall a, size (snd kf a) = fst kf /\ params (snd kf a) <= c) fs.
+Hypothesis later_is : costing (later s) costs.
+Hypothesis later_wide : 1 <= K.
 Variables (tilted : Z) (cost : test -> Z).
 Hypothesis tilted_is : (tilt s = 0 /\ tilted = 0) \/ tilted = 1.
 
@@ -144,17 +147,34 @@ Proof.
     rewrite lines_cons, size_app, params_app, H1, H2, (F1 true 0). cbn [map fst]. rewrite H3.
     split; [reflexivity | split; reflexivity].
 Qed.
-Lemma advance_all_sizes f : (forall a, size (f a) = 1 /\ params (f a) <= C) ->
-  forall at_ first l at' last, advance_all 1 f at_ first = (l, at', last) ->
-  size (lines l) = size at_ /\ params (lines l) <= C * size at_ /\ map fst at' = map fst at_.
+Lemma advance_all_sizes k f c : (forall a, size (f a) = k /\ params (f a) <= c) ->
+  forall at_ first l at' last, advance_all k f at_ first = (l, at', last) ->
+  size (lines l) = k * size at_ /\ params (lines l) <= c * size at_ /\ map fst at' = map fst at_.
 Proof.
   intro G. induction at_ as [| [t a] at_ IH]; intros first l at' last; cbn [advance_all].
   - intro E; injection E as <- <- <-. change (lines []) with (@nil line). sizes.
-    cbn [params map]. split; [reflexivity | split; [lia | reflexivity]].
-  - destruct (advance_all 1 f at_ (first + 1)) as [[l' at''] last'] eqn:E.
+    cbn [params map]. split; [lia | split; [lia | reflexivity]].
+  - destruct (advance_all k f at_ (first + k)) as [[l' at''] last'] eqn:E.
     intro E'; injection E' as <- <- <-. destruct (IH _ _ _ _ E) as [H1 [H2 H3]]. destruct (G a) as [G1 G2].
     rewrite lines_cons, size_app, params_app, size_cons, H1, G1. cbn [map fst]. rewrite H3.
     split; [lia | split; [lia | reflexivity]].
+Qed.
+Lemma later_all_sizes : forall fs cs, costing fs cs -> forall at_ first ls at' last,
+  later_all fs at_ first = (ls, at', last) ->
+  Z.of_nat (length ls) = size fs /\ narrow (K * size at_) ls
+  /\ params (all_lines ls) <= sum_of (fun c => c) cs * size at_ /\ map fst at' = map fst at_.
+Proof.
+  intros fs cs F. induction F as [| [k f] c fs cs [Kk G] F IH]; intros at_ first ls at' last; cbn [later_all].
+  - intro E; injection E as <- <- <-. change (all_lines []) with (@nil line). cbn [params sum_of length].
+    split; [reflexivity | split; [constructor | split; [lia | reflexivity]]].
+  - destruct (advance_all k f at_ first) as [[l at1] last1] eqn:E1.
+    destruct (later_all fs at1 last1) as [[ls2 at2] last2] eqn:E2. intro E; injection E as <- <- <-.
+    destruct (advance_all_sizes k f c G _ _ _ _ _ E1) as [H1 [H2 H3]].
+    destruct (IH _ _ _ _ _ E2) as [G1 [G2 [G3 G4]]].
+    assert (Same : size at1 = size at_) by (rewrite <- (size_map fst), H3, size_map; reflexivity).
+    rewrite Same in *. pose proof (size_nonneg at_).
+    cbn [length sum_of]. rewrite all_lines_cons, params_app, Nat2Z.inj_succ, size_cons. cbn [fst] in Kk.
+    split; [lia | split; [constructor; [nia | exact G2] | split; [lia | congruence]]].
 Qed.
 Lemma rises_sizes at_ : (forall ta a, In ta at_ -> size (score (fst ta) a) <= cost (fst ta)) ->
   let l := map (fun ta => fun _ : unit => [rise s (fst ta) (snd ta) []]) at_ in
@@ -168,34 +188,19 @@ Proof.
   split; [rewrite H1; reflexivity | lia].
 Qed.
 
-(** Width: the tests, or one for each; depth: theirs, one for the rises, the tree. *)
-Lemma beside_sizes ts first ls top : beside s ts first = (ls, top) -> ts <> [] -> Forall sizes_right ts ->
+(** Width: the tests, or their further layers; depth: theirs, and one for the rises. *)
+Lemma tested_sizes ts first ls rises : tested s ts first = (ls, rises) -> Forall sizes_right ts ->
   (forall t a, In t ts -> size (score t a) <= cost t) ->
-  Z.of_nat (length ls) = 2 + L + Z.log2_up (size ts)
-  /\ narrow (Z.max (sum_of breadth ts) (size ts)) ls
-  /\ params (all_lines ls) + filled (result s top)
-     <= sum_of entered ts + sum_of cost ts + (L * C + 7 + tilted) * size ts - 4 + tilted.
+  Z.of_nat (length ls) = 2 + size (later s) /\ narrow (Z.max (sum_of breadth ts) (K * size ts)) ls
+  /\ params (all_lines ls) <= sum_of entered ts + sum_of cost ts + (sum_of (fun c => c) costs + 1 + tilted) * size ts.
 Proof.
-  unfold beside, tested. intros E N W S.
+  unfold tested. intros E W S.
   destruct (enter_all ts first) as [[l at_] first1] eqn:E1.
   destruct (enter_all_sizes _ _ _ _ _ E1 W) as [A1 [A2 A3]].
   assert (Z1 : size at_ = size ts) by (rewrite <- A3, size_map; reflexivity).
   destruct (later_all (later s) at_ first1) as [[ls1 at'] first2] eqn:E2.
-  assert (B : Z.of_nat (length ls1) = L /\ narrow (size ts) ls1 /\ params (all_lines ls1) <= L * C * size ts
-    /\ map fst at' = ts).
-  { destruct later_is as [[-> E0] | [-> [f [E0 G]]]]; rewrite E0 in E2; cbn [later_all] in E2.
-    - injection E2 as <- <- <-. cbn. split; [reflexivity | split; [constructor | split; [lia | exact A3]]].
-    - destruct (advance_all 1 f at_ first1) as [[l2 at2] last2] eqn:E3. injection E2 as <- <- <-.
-      destruct (advance_all_sizes f G _ _ _ _ _ E3) as [H1 [H2 H3]].
-      rewrite all_lines_cons. unfold all_lines. cbn [map concat]. rewrite app_nil_r, H3.
-      split; [reflexivity | split; [constructor; [lia | constructor] | split; [lia | exact A3]]]. }
-  destruct B as [B1 [B2 [B3 B4]]].
-  destruct (tree ts (one_each ts first2) (first2 + size ts)) as [rest top'] eqn:E4. injection E as <- <-.
-  rewrite <- app_assoc. cbn [app].
-  assert (P : 1 <= size ts).
-  { destruct ts as [| t ts']; [congruence |]. rewrite size_cons. pose proof (size_nonneg ts'). lia. }
-  destruct (one_each_sizes ts first2) as [O1 [O2 O3]].
-  destruct (tree_sizes _ _ _ _ _ E4 O3 ltac:(lia)) as [T1 [T2 T3]]. rewrite O1 in T1, T2, T3. rewrite O2 in T3.
+  destruct (later_all_sizes _ _ later_is _ _ _ _ _ E2) as [B1 [B2 [B3 B4]]]. rewrite A3 in B4. rewrite Z1 in B2, B3.
+  injection E as <- <-.
   assert (Z2 : size at' = size ts) by (rewrite <- B4, size_map; reflexivity).
   destruct (rises_sizes at') as [R1 R2].
   { intros ta a I. apply S. rewrite <- B4. apply in_map, I. }
@@ -203,14 +208,35 @@ Proof.
   { rewrite <- (sum_of_map (fun t => cost t + 1 + tilted) fst), B4.
     rewrite (sum_of_plus (fun t => cost t + 1) (fun _ => tilted)), (sum_of_plus cost (fun _ => 1)).
     rewrite !sum_of_const. lia. }
-  rewrite R3 in R2. clear R3.
-  pose proof (result_sizes s tilted top' tilted_is) as U.
+  rewrite R3 in R2. clear R3. pose proof (size_nonneg ts).
+  assert (Wide : size ts <= K * size ts) by nia.
   split; [| split].
-  - cbn [length]. rewrite Nat2Z.inj_succ, app_length, Nat2Z.inj_add. cbn [length].
-    rewrite Nat2Z.inj_succ, B1, T1. lia.
+  - cbn [length]. rewrite Nat2Z.inj_succ, app_length, Nat2Z.inj_add. cbn [length]. lia.
   - constructor; [rewrite A1; lia |]. apply Forall_app. split; [eapply narrow_wider; [exact B2 | lia] |].
-    constructor; [rewrite R1; lia | eapply narrow_wider; [exact T2 | lia]].
-  - rewrite all_lines_cons, all_lines_app, all_lines_cons, !params_app, A2. lia.
+    constructor; [rewrite R1; lia | constructor].
+  - rewrite all_lines_cons, all_lines_app. unfold all_lines at 2. cbn [map concat].
+    rewrite app_nil_r, !params_app, A2. lia.
+Qed.
+(** Then the tree. *)
+Lemma beside_sizes ts first ls top : beside s ts first = (ls, top) -> ts <> [] -> Forall sizes_right ts ->
+  (forall t a, In t ts -> size (score t a) <= cost t) ->
+  Z.of_nat (length ls) = 2 + size (later s) + Z.log2_up (size ts)
+  /\ narrow (Z.max (sum_of breadth ts) (K * size ts)) ls
+  /\ params (all_lines ls) + filled (result s top)
+     <= sum_of entered ts + sum_of cost ts + (sum_of (fun c => c) costs + 7 + tilted) * size ts - 4 + tilted.
+Proof.
+  unfold beside. intros E N W S. destruct (tested s ts first) as [ls' rises] eqn:E1.
+  destruct (tested_sizes _ _ _ _ E1 W S) as [A1 [A2 A3]].
+  destruct (tree ts (one_each ts rises) (rises + size ts)) as [rest top'] eqn:E2. injection E as <- <-.
+  assert (P : 1 <= size ts).
+  { destruct ts as [| t ts']; [congruence |]. rewrite size_cons. pose proof (size_nonneg ts'). lia. }
+  destruct (one_each_sizes ts rises) as [O1 [O2 O3]].
+  destruct (tree_sizes _ _ _ _ _ E2 O3 ltac:(lia)) as [T1 [T2 T3]]. rewrite O1 in T1, T2, T3. rewrite O2 in T3.
+  pose proof (result_sizes s tilted top' tilted_is) as U.
+  assert (Wide : size ts <= K * size ts) by nia.
+  split; [rewrite app_length, Nat2Z.inj_add; lia | split].
+  - apply Forall_app. split; [exact A2 | eapply narrow_wider; [exact T2 | lia]].
+  - rewrite all_lines_app, params_app. lia.
 Qed.
 End Beside.
 
@@ -258,11 +284,11 @@ Proof.
   set (ts := map (cube_test c) (samples D)).
   destruct (beside st ts (whole_of (inputs_of every D))) as [ls top] eqn:H.
   assert (Sl : (rad_slope c = 0 /\ e = 0) \/ e = 1) by apply cube_sloped.
-  apply (beside_sizes st 0 0 ltac:(left; split; reflexivity) e (fun _ => 2 * n)
+  apply (beside_sizes st 1 [] (Forall2_nil _) ltac:(lia) e (fun _ => 2 * n)
     (setting_tilted [] every Beside D lambda mu)) in H.
   - unfold ts in H. rewrite size_map in H. fold N in H. fold ts in H.
     unfold ts in H. rewrite breadths in H by reflexivity. fold ts in H.
-    destruct H as [H1 [H2 H3]].
+    destruct H as [H1 [H2 H3]]. change (size (later st)) with 0 in H1. cbn [sum_of] in H3.
     assert (X1 : sum_of entered ts <= (4 + 2 * e) * n * N).
     { unfold ts. apply sum_over_samples. intros s W. pose proof (cube_entered c e s Sl) as C. nia. }
     assert (X2 : sum_of (fun _ : test => 2 * n) ts = 2 * n * N).
@@ -286,16 +312,14 @@ Proof.
   unfold b, cross_layers, laid, lay. fold st. set (c := cross_of Beside D lambda mu).
   set (ts := map (cross_test c) (samples D)).
   destruct (beside st ts (whole_of (inputs_of every D))) as [ls top] eqn:H.
-  assert (later_one : (1 = 0 /\ later st = []) \/ (1 = 1 /\ exists f, later st = [(1, f)]
-    /\ forall a, size (f a) = 1 /\ params (f a) <= 2 * n + 1 + e)).
-  { right. split; [reflexivity |]. exists (fun a => [over_radius every D mu a]). split; [reflexivity |].
-    intro a. split; [reflexivity |]. cbn [params].
+  assert (later_one : costing 1 (later st) [2 * n + 1 + e]).
+  { constructor; [| constructor]. split; [reflexivity |]. intro a. split; [reflexivity |]. cbn [snd params].
     pose proof (over_radius_filled D every mu a) as F. fold n e in F. lia. }
-  apply (beside_sizes st 1 (2 * n + 1 + e) later_one e (fun _ => 1)
+  apply (beside_sizes st 1 _ later_one ltac:(lia) e (fun _ => 1)
     (setting_tilted _ every Beside D lambda mu)) in H.
   - unfold ts in H. rewrite size_map in H. fold N in H. fold ts in H.
     unfold ts in H. rewrite breadths in H by reflexivity. fold ts in H.
-    destruct H as [H1 [H2 H3]].
+    destruct H as [H1 [H2 H3]]. change (size (later st)) with 1 in H1. cbn [sum_of] in H3.
     assert (X1 : sum_of entered ts <= 4 * n * N).
     { unfold ts. apply sum_over_samples. intros s W.
       pose proof (cube_entered c 0 s ltac:(left; split; reflexivity)) as C.
@@ -357,14 +381,16 @@ Proof.
   unfold b, plane_layers, laid, lay. fold st. set (g := plane_test m every D (plane_steep D power t) t).
   set (ts := map g items).
   destruct (beside st ts (whole_of (inputs_of every D))) as [ls top] eqn:H.
+  assert (none : costing 1 (later st) []) by (unfold st; destruct m; constructor).
   assert (Ti : (tilt st = 0 /\ e = 0) \/ e = 1)
     by (unfold e; destruct every; [right; reflexivity | left; split; [destruct m |]; reflexivity]).
-  apply (beside_sizes st 0 0 ltac:(left; split; [| destruct m]; reflexivity) e breadth Ti) in H.
+  apply (beside_sizes st 1 [] none ltac:(lia) e breadth Ti) in H.
   - unfold ts in H. rewrite size_map, Same in H.
     assert (X2 : sum_of breadth (map g items) = W).
     { rewrite sum_of_map. unfold W. clear. induction items as [| [s us] l IH]; [reflexivity |].
       cbn [sum_of]. rewrite IH. reflexivity. }
-    rewrite X2 in H. destruct H as [H1 [H2 H3]].
+    rewrite X2, Z.mul_1_l in H. destruct H as [H1 [H2 H3]]. cbn [sum_of] in H3.
+    replace (size (later st)) with 0 in H1 by (unfold st; destruct m; reflexivity).
     assert (X1 : sum_of entered (map g items) <= (n + 1 + e) * W).
     { rewrite sum_of_map. unfold W.
       assert (V : forall i u, In i items -> In u (snd i) -> size u = n).

@@ -1,7 +1,7 @@
 (** Sizes of networks that are built, computed: what the theorems promise is what there is. *)
 From Coq Require Import List ZArith QArith.
 From Robmem Require Import Statement.
-From Theorems Require Import Lines Layouts Data Memorizers Cubes Crosses Sizes HalfSpaces Parallel.
+From Theorems Require Import Lines Layouts Data Memorizers Cubes Crosses Sizes HalfSpaces Parallel Cones Classes ConeSizes.
 Import ListNotations.
 Open Scope Z_scope.
 
@@ -65,3 +65,17 @@ Example three_half_spaces :
   measured (plane_setting Linf false three 3 1) (plane_layers Linf false three 3 1 items)
   = (5, [3; 3; 3; 2], 23).
 Proof. reflexivity. Qed.
+
+(** Of the Lipschitz networks: one sample of label 1, depth 3 + 0 + 0 and all of the 13 - 4 parameters; three
+    coordinates, two levels more: 29 of 39 - 4. One output for each of three labels: depth 3 + 0 + 1. *)
+Definition sized (b : list layer * list (list Z)) : Z * list Z * Z :=
+  (Z.of_nat (length (fst b)) + 1, map (fun l => size (lines l)) (fst b),
+   params (all_lines (fst b)) + params (map (signed 1) (snd b))).
+Example one_cone : sized (let '(ls, top) := cone_layers false Beside three 3 1 in (ls, [top])) = (3, [2; 1], 9).
+Proof. reflexivity. Qed.
+Definition deep : data := Data 3 1 [([0; 0; 0], 0); ([4; 4; 4], 1)].
+Example one_deep_cone : sized (let '(ls, top) := cone_layers false Beside deep 4 1 in (ls, [top])) = (5, [6; 3; 2; 1], 29).
+Proof. reflexivity. Qed.
+Definition four : data := Data 1 1 [([0], 0); ([4], 2); ([1], 0); ([9], 1)].
+Example three_labels : sized (class_layers false four 3) = (4, [8; 4; 4], 38) /\ most_samples four = 2.
+Proof. split; reflexivity. Qed.

@@ -29,6 +29,7 @@ def facts(capsys, *arguments):
     [
         ("iris", "linf", 150),
         ("wine", "l2-halfspaces", 178),
+        pytest.param("iris", "lipschitz-ovr", 150, marks=pytest.mark.slow),
         pytest.param("digits", "linf-parallel", 1797, marks=pytest.mark.slow),
     ],
 )

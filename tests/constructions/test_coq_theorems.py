@@ -41,7 +41,8 @@ def test_the_page_names_theorems_that_are_proved():
     named = {"theorem_4_8", "theorem_4_8_every", "theorem_B_2", "theorem_B_2_every", "half_spaces",
              "half_spaces_every", "half_the_separation_is_the_limit", "running_maximum",
              "recognised", "sizes_sequential", "sizes_pipelined", "sizes_l1", "sizes_parallel",
-             "sizes_l1_parallel", "sizes_half_spaces", "theorem_5_2", "theorem_5_2_every",
+             "sizes_l1_parallel", "sizes_half_spaces", "sizes_lipschitz_parallel",
+             "sizes_one_against_rest", "theorem_5_2", "theorem_5_2_every",
              "lipschitz_values", "lipschitz_constant", "least_constant", "one_against_rest",
              "one_against_rest_every", "against_rest_constant", "lemma_B_10", "lemma_B_16",
              "theorem_4_2_i"}  # fmt: skip
@@ -98,6 +99,21 @@ CLAIMS = {
         "<= 1 / Q2R lambda * reach (reading ns v) (reading ns w)",
     ),
     "a lesser constant is none": ("Lipschitz", "-> 2 / lambda <= K.", "-> 3 / lambda <= K."),
+    "a tree over coordinates for nothing": (
+        "ConeSizes",
+        "<= (10 * n + 3 * Z.log2_up n + 3) * P - 4",
+        "<= (10 * n + 3) * P - 4",
+    ),
+    "cones of one layer less": (
+        "ConeSizes",
+        "depth b = 3 + Z.log2_up n + Z.log2_up P",
+        "depth b = 2 + Z.log2_up n + Z.log2_up P",
+    ),
+    "labels for nothing": (
+        "ConeSizes",
+        "(10 * n + 3 * Z.log2_up n + 3) * N + (Z.log2_up most_samples + 1) * C",
+        "(10 * n + 3 * Z.log2_up n + 3) * N",
+    ),
     "greatest outputs at the samples alone": (
         "Classes",
         "Task Argmax 0 m size",
