@@ -1,13 +1,17 @@
-"""What MkDocs does besides: the gallery of reports is part of the site, as it is."""
+"""What MkDocs does besides: the gallery of reports is part of the site, as it is, and examples in
+docstrings are code."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import griffe
 from mkdocs.structure.files import File
 
 GALLERY = Path(__file__).parents[1] / "reports" / "gallery"
+_EXAMPLE = re.compile(r"^>>> .*(?:\n.+)*", re.MULTILINE)
 _SHOWN = (".html", ".svg", ".png", ".css")
 
 
@@ -23,3 +27,12 @@ def on_files(files: Any, *, config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
     """Links that lead from docs/ to the gallery in the repository lead to it in the site."""
     return markdown.replace("](../reports/gallery/", "](gallery/")
+
+
+class Doctests(griffe.Extension):
+    """Makes a code block of every example: to Markdown its prompts are quotes."""
+
+    def on_object(self, *, obj: griffe.Object, loader: griffe.GriffeLoader, **kwargs: Any) -> None:
+        """Changes the docstring of `obj`, once it has been read."""
+        if obj.docstring is not None:
+            obj.docstring.value = _EXAMPLE.sub(r"```pycon\n\g<0>\n```", obj.docstring.value)

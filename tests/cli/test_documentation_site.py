@@ -110,10 +110,12 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "site/gallery/plane/index.html").is_file()
     thumbnails = re.findall(
-        r'<a href="gallery/([\w-]+)/index.html"><img[^>]* width="260"',
+        r'<a href="gallery/([\w-]+)/index.html"><img[^>]* style="height',
         (tmp_path / "site/gallery.html").read_text(),
     )
     assert sorted(thumbnails) == sorted(entry.name for entry in ENTRIES)
+    api = (tmp_path / "site/api.html").read_text()
+    assert "<blockquote>" not in api and api.count('class="doc-signature') >= len(robmem.__all__) - 9
     for page in (tmp_path / "site").rglob("*.html"):
         loaded = re.findall(
             r'<(?:script|img|link)[^>]*(?:src|href)="(https?:)?//', page.read_text()
