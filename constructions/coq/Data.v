@@ -59,7 +59,7 @@ Proof.
   f_equal. apply IH.
 Qed.
 (** The balls of the statement are these. *)
-Lemma around_is D m size ns p x : length p = length ns ->
+Lemma around_is D (m : norm) size ns p x : length p = length ns ->
   within m false size (at_center ns (map (fun c => Qmake c (over D)) p)) x
   <-> around m size (reading ns x) (point D p).
 Proof.
@@ -74,11 +74,12 @@ Proof.
   - rewrite EA. split; [intro N; split; [congruence | exact N] | intros [_ N]; exact N].
   - rewrite ES. split; [intro N; split; [congruence | exact N] | intros [_ N]; exact N].
 Qed.
-Lemma in_ball_around D (t : task) ns p (x : valuation) : length p = length ns -> clip t = None ->
+Lemma in_ball_around D (t : task) m ns p (x : valuation) : metric t = Of m ->
+  length p = length ns -> clip t = None ->
   in_ball t ns (map (fun c => Qmake c (over D)) p) x
-  <-> around (metric t) (Q2R (budget t)) (reading ns x) (point D p).
+  <-> around m (Q2R (budget t)) (reading ns x) (point D p).
 Proof.
-  intros L C. unfold in_ball. rewrite C. pose proof (around_is D (metric t) (Q2R (budget t)) ns p x L). tauto.
+  intros M L C. unfold in_ball. rewrite C, M. pose proof (around_is D m (Q2R (budget t)) ns p x L). tauto.
 Qed.
 
 (** ** The limit: no network reads two labels where their balls meet *)
@@ -160,13 +161,13 @@ Proof.
   - destruct T as [-> N]. destruct b; [congruence | lra].
   - destruct T as [N [LA LB]]. specialize (A b LB ltac:(congruence)). specialize (B a LA N). lra.
 Qed.
-Theorem half_the_separation_is_the_limit D (t : task) net s u : clip t = None ->
+Theorem half_the_separation_is_the_limit D (t : task) m net s u : metric t = Of m -> clip t = None ->
   length (fst s) = length (fst u) ->
-  meet (metric t) (Q2R (budget t)) (point D (fst s)) (point D (fst u)) ->
+  meet m (Q2R (budget t)) (point D (fst s)) (point D (fst u)) ->
   tells_apart (read t) (classes t) (length (outputs net)) (Z.to_nat (snd s)) (Z.to_nat (snd u)) ->
   keeps_label t net (sample_of D s) -> keeps_label t net (sample_of D u) -> False.
 Proof.
-  intros C L M T [W [LS KS]] [_ [LU KU]]. cbn [sample_of fst snd] in *. rewrite map_length in LS, LU.
+  intros G C L M T [W [LS KS]] [_ [LU KU]]. cbn [sample_of fst snd] in *. rewrite map_length in LS, LU.
   destruct W as [ND _].
   assert (P : length (point D (fst s)) = length (point D (fst u))) by (unfold point; rewrite !map_length; exact L).
   destruct (middle_around _ _ _ _ P M) as [IS IU].
@@ -175,6 +176,6 @@ Proof.
   { apply reading_valued; [exact ND |]. rewrite (middle_length _ _ P). unfold point.
     rewrite map_length. symmetry. exact LS. }
   apply (keeps_one _ _ _ (output net x) _ _ T).
-  - apply KS. apply (in_ball_around D t (inputs net) (fst s) x LS C). rewrite R. exact IS.
-  - apply KU. apply (in_ball_around D t (inputs net) (fst u) x LU C). rewrite R. exact IU.
+  - apply KS. apply (in_ball_around D t m (inputs net) (fst s) x G LS C). rewrite R. exact IS.
+  - apply KU. apply (in_ball_around D t m (inputs net) (fst u) x G LU C). rewrite R. exact IU.
 Qed.

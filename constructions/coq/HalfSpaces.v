@@ -618,7 +618,7 @@ Proof.
   unfold plane_cone, plane_slope.
   destruct m.
   1-2: apply half_every; [discriminate | exact H | apply built_well_formed, O | apply built_inputs | exact P | exact G].
-  apply every_budget_of; [exact H | apply built_well_formed, O | apply built_inputs | | |].
+  apply (every_budget_of _ L2); [reflexivity | exact H | apply built_well_formed, O | apply built_inputs | | |].
   - cbn [first last]. rewrite !make_real. split; lra.
   - cbn [rate]. rewrite make_real, Pos2Z.inj_mul, mult_IZR. rewrite eta_real in P.
     replace (IZR (Qnum power) / (4 * IZR (Zpos (Qden power)))) with (IZR (Qnum power) / IZR (Zpos (Qden power)) / 4)

@@ -408,7 +408,7 @@ Proof.
   assert (N' : length (fst s) = length (inputs (cones false l D lambda c))).
   { rewrite N, map_length, numbers_length. exact L. }
   split; [apply cones_well_formed; assumption |]. cbn [sample_of fst snd]. rewrite map_length.
-  split; [exact N' |]. intros x X. apply in_ball_around in X; [| exact N' | reflexivity].
+  split; [exact N' |]. intros x X. apply (in_ball_around _ _ Linf) in X; [| reflexivity | exact N' | reflexivity].
   cbn [metric budget] in X. rewrite N in X. unfold reads_label. cbn [read classes].
   apply keeps_sign; [exact I |].
   apply (lipschitz_balls false l D lambda c data_shaped positive some labelled label_c data_separated s x (Q2R mu) I P B X).

@@ -372,7 +372,7 @@ Proof.
   intros S W I H s J. destruct (shape_of D s S J) as [L Y].
   assert (N : length (inputs net) = columns D) by (rewrite I, map_length, numbers_length; reflexivity).
   split; [exact W |]. cbn [sample_of fst snd read]. rewrite map_length. split; [congruence |].
-  intros x X. apply in_ball_around in X; [| congruence | reflexivity]. cbn [metric budget] in X.
+  intros x X. apply (in_ball_around _ _ m) in X; [| reflexivity | congruence | reflexivity]. cbn [metric budget] in X.
   rewrite I in X. unfold reads_label, keeps. cbn [read]. rewrite (H s J x X), INR_IZR_INZ, Z2Nat.id by exact Y. reflexivity.
 Qed.
 
@@ -389,17 +389,17 @@ Proof.
   cbn [numbers app]. do 2 f_equal. f_equal. lia.
 Qed.
 (** On the ball of t the output is the label times 1 + slope t, which is positive. *)
-Lemma every_budget_of k slope D net : shaped D -> well_formed net ->
+Lemma every_budget_of k m slope D net : growth k = Of m -> shaped D -> well_formed net ->
   inputs net = map name_of (numbers 0 (S (columns D))) ->
   0 <= Q2R (first k) < Q2R (last k) -> 0 < Q2R (rate k) ->
   (forall s, In s (samples D) -> forall (x : valuation) (t : R),
     x (name_of (Z.of_nat (columns D))) = t -> spans k t ->
     0 < 1 + Q2R slope * t
-    /\ (around (growth k) (size_at k t) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
+    /\ (around m (size_at k t) (reading (map name_of (numbers 0 (columns D))) x) (point D (fst s)) ->
         output net x 0 = (1 + Q2R slope * t) * IZR (snd s))) ->
   every_budget k slope D net.
 Proof.
-  intros S W I F R H s J. destruct (shape_of D s S J) as [L Y].
+  intros G S W I F R H s J. destruct (shape_of D s S J) as [L Y].
   set (ns := map name_of (numbers 0 (columns D))) in *.
   assert (N : length (fst s) = length ns) by (unfold ns; rewrite map_length, numbers_length; exact L).
   exists ns, (name_of (Z.of_nat (columns D))). unfold below_at. cbn [balls d0 d1 sample_of fst snd].
@@ -409,7 +409,7 @@ Proof.
   assert (one : Q2R (Qmake 1 1) = 1) by (rewrite make_real; field).
   intros t T. rewrite one. split.
   - apply (H s J (fun _ => t) t eq_refl T).
-  - intros x X C. destruct (H s J x t X T) as [P O]. unfold in_cone in C.
+  - intros x X C. destruct (H s J x t X T) as [P O]. unfold in_cone in C. rewrite G in C.
     apply around_is in C; [| exact N]. unfold keeps. cbn [reader]. rewrite (O C), INR_IZR_INZ, Z2Nat.id by exact Y.
     field. lra.
 Qed.
@@ -449,7 +449,7 @@ Lemma half_every m lambda D net : m <> L2 -> shaped D -> well_formed net ->
     output net x 0 = (1 - 2 * t / Q2R lambda) * IZR (snd s)) ->
   every_budget (half_cone m lambda) (half_slope lambda) D net.
 Proof.
-  intros M S W I P H. apply every_budget_of; try assumption.
+  intros M S W I P H. apply (every_budget_of _ m); try assumption; [reflexivity | | |].
   - unfold half_cone. cbn [first last]. rewrite half_real, make_real. split; lra.
   - unfold half_cone. cbn [rate]. rewrite make_real. lra.
   - intros s J x t X [A B]. unfold half_cone in A, B. cbn [first last open_end] in A, B. unfold Statement.below in B.

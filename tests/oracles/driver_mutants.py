@@ -2,8 +2,16 @@
 
 DRIVER = {
     "norms exchanged": (
-        '"1", L1; "2", L2',
-        '"1", L2; "2", L1',
+        '"1" -> Of L1 | "2" -> Of L2',
+        '"1" -> Of L2 | "2" -> Of L1',
+    ),
+    "higher norms read as the next one": (
+        "Power (nat (p - 2))",
+        "Power (nat (p - 1))",
+    ),
+    "higher norms read as 2": (
+        "Power (nat (p - 2))",
+        "Of L2",
     ),
     "open and closed exchanged": (
         '"open", true; "closed", false',

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import cache
 from random import Random
 
-from tests.oracles.checkers import answer
+from tests.oracles.checkers import answer, guess
 from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.proved_runs import SIZES, small_run
@@ -22,7 +22,14 @@ from tests.oracles.random_families import (
     random_family,
     random_sum_family,
 )
-from tests.oracles.random_queries import random_query
+from tests.oracles.random_queries import (
+    opened,
+    points_of,
+    random_goals,
+    random_network,
+    random_query,
+    random_region,
+)
 from verifier.checker.checked import Checked
 from verifier.checker.elaborate import elaborate
 from verifier.checker.exact_radius import check_radius
@@ -207,9 +214,31 @@ def distances():
         yield Stream((*parts, (False, "end\n")), ("question flip", "question robust"))
 
 
+def powers():
+    """Norms above 2: leaves and points, open and closed, families, and a run."""
+    for seed in range(16):
+        rng = Random(seed)
+        network = random_network(rng, 2, rng.randint(1, 4), 1)
+        region = random_region(rng, 2, rng.choice("345"))
+        for one in (region, *opened(region)):
+            query = Query(network, one, random_goals(rng, network, region))
+            yield of_query(query, guess(rng, query))
+            for point in (*points_of(rng, one, 2), one.upper):
+                yield of_query(query, Flip(tuple(point), 0))
+    for seed in range(30):
+        query, proof = random_sum_family(seed, ("3", "4"))
+        if answer(replay_family, query, proof) == "accepted":
+            yield of_query(query, elaborate(query, proof))
+    for seed, norm in enumerate("34"):
+        network, points, question, *_ = small_run(seed, "1", "nearest", None)
+        for radius in (F(1, 9), F(4)):
+            asked = replace(question, norm=norm, radius=radius)
+            yield of_run(network, points, asked, *leaves_alone(network, points, asked))
+
+
 KINDS = {
-    "questions": queries, "radii": radii, "cones": cones, "runs": runs, "families": families,
-    "distances": distances,
+    "powers": powers, "questions": queries, "radii": radii, "cones": cones, "runs": runs,
+    "families": families, "distances": distances,
 }  # fmt: skip
 
 

@@ -108,7 +108,7 @@ def lemmas(rng, query):
     return tuple(found)
 
 
-def random_sum_family(seed):
+def random_sum_family(seed, norms=("1", "1", "2", "inf")):
     """A family of a sum of functions of one direction each, what reads it and m, and a proof that
     may or may not hold: by leaves with a multiplier of the ball, at what they reach or beside."""
     rng = Random(seed)
@@ -128,7 +128,7 @@ def random_sum_family(seed):
     network = build.network([rng.choice(outputs)])
     start = F(rng.choice((0, 0, 1)), 2)
     cone = cone_of(
-        rng.choice(("1", "1", "2", "inf")), [rng.randint(-2, 2) for _ in range(n)], start,
+        rng.choice(norms), [rng.randint(-2, 2) for _ in range(n)], start,
         start + F(rng.randint(1, 4), 2), is_open=rng.random() < 0.3, unit=rng.choice((1, F(1, 3))),
     )  # fmt: skip
     shares = (ZERO,) if cone.norm == "inf" else (ZERO, F(1, 2), ONE, ONE, F(2), F(3))

@@ -6,10 +6,12 @@ points of the region, a hair beside it, or anywhere. About half of the queries h
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
 from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.errors import UserError
 from verifier.question.network import Network
 from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import Region, ball, box
@@ -100,6 +102,14 @@ def random_region(rng: Random, inputs: int, norm: str | None = None, scale: str 
     if norm == "2" and kind < 0.6:
         return ball(norm, center, radius_squared=radius)
     return ball(norm, center, radius)
+
+
+def opened(region: Region) -> list[Region]:
+    """The open ball of a ball, within its box, if it has a point."""
+    try:
+        return [replace(region, open=True)] if region.size else []
+    except UserError:
+        return []
 
 
 def points_of(rng: Random, region: Region, count: int) -> list[tuple[Fraction, ...]]:

@@ -147,22 +147,29 @@ def ends(cone):
 
 def in_cone(cone, center, m):
     norm, unit, *_ = cone
-    return around(norm, center, m * m * unit if norm == "2" else m * unit, False)
+    return around(norm, center, unit * m ** max(1, power(norm)), False)
+
+
+def power(norm):
+    """p, for the sizes of balls are p-th powers of radii; 0 of "inf"."""
+    return 0 if norm == "inf" else int(norm)
 
 
 def around(norm, center, size, is_open):
-    """Points of the ball; of norm 2 `size` is the square of the radius."""
+    """Points of the ball; of norm p `size` is the p-th power of the radius."""
     if size < 0:
         return []
-    radius = size
-    if norm == "2":
+    radius, p = size, power(norm)
+    if p > 1:
         radius = F(isqrt(size.numerator * size.denominator * 10**12), size.denominator * 10**6)
+    if p > 2:  # what is outside is left out below
+        radius = F(int(float(size) ** (1 / p) * 10**6), 10**6)
     steps = set(product(SHARES, repeat=len(center)))
     found = []
     for step in steps:
         x = [c + t * radius for c, t in zip(center, step, strict=True)]
         gaps = [abs(a - b) for a, b in zip(x, center, strict=True)]
-        away = {"inf": max, "1": sum, "2": lambda gaps: sum(g * g for g in gaps)}[norm](gaps)
+        away = sum(gap**p for gap in gaps) if p else max(gaps)
         if away < size or (away == size and not is_open):
             found.append(x)
     return found

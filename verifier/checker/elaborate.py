@@ -114,7 +114,7 @@ class Elaborator(TreeChecker):
         self._refuted: tuple[tuple[int, int], set[Atom]] = (0, 0), set()
         self._shown = Leaf()  # shows the bound that a separable step is finding
         self._found: list[Lemma] = []
-        self._bounded: Branches | None = None  # with the last symbolic bounds
+        self._bounded: Branches | None = None  # with the symbolic bounds of this branch, if any
         self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # theirs, once a leaf asks for them
         self._chosen: dict[int, Fraction] | None = None  # of these, while they are looked up
         self._below = ONE
@@ -164,7 +164,7 @@ class Elaborator(TreeChecker):
 
     def tree(self, tree: Tree, target: Goal | Lemma) -> Iterator[Node]:
         """The nodes of the tree, in their order; then the branch is as before."""
-        before = self.mark()
+        before, bounded = self.mark(), (self._bounded, self._lines)
         waiting: list[tuple[tuple[int, int], Split]] = []
         for node in tree:
             steps = tuple(self.steps(node.steps))
@@ -172,13 +172,15 @@ class Elaborator(TreeChecker):
                 yield Node(steps, node.body)
                 waiting.append((self.mark(), node.body))
                 self.restrict(node.body, high=False)
-                continue
-            yield self._closing(steps, node.body, target)
-            if waiting:
-                mark, split = waiting.pop()
-                self.undo(mark)
-                self.restrict(split, high=True)
+            else:
+                yield self._closing(steps, node.body, target)
+                if waiting:
+                    mark, split = waiting.pop()
+                    self.undo(mark)
+                    self.restrict(split, high=True)
+            self._bounded, self._lines = None, {}  # they are those of another branch
         self.undo(before)
+        self._bounded, self._lines = bounded
 
     def _closing(self, steps: tuple[Lemma, ...], body: Any, target: Goal | Lemma) -> Node:
         """A node that closes the current branch after these steps."""
@@ -222,14 +224,13 @@ class Elaborator(TreeChecker):
                 leaf = Leaf(usual=True) if closes else self._linear(Leaf(), lemma)
                 if leaf is None:
                     raise RefusedError("bound too weak", f"symbolic bound of unit {lemma.unit}")
-                yield replace(lemma, tree=(Node((), leaf),))
+                yield Lemma(lemma.unit, lemma.upper, lemma.bound, (Node((), leaf),))
                 self.assume(lemma)
 
     def _tightening(self, branches: Branches, number: int, *, both: bool) -> list[Lemma]:
         """The bounds of a layer that are better than those known, without their trees; of a unit
         that they decide, the one that does, or both for leaves that may name any slope of it."""
         layer, grid = branches.symbolic.layers[number], branches.grids[number]
-        unit = Fraction(2) ** -grid
         size = 1 << grid if grid >= 0 else Fraction(1, 1 << -grid)
         low, high = branches.lower[number][0].tolist(), branches.upper[number][0].tolist()
         found = []
@@ -238,9 +239,9 @@ class Elaborator(TreeChecker):
                 continue
             scale, apart = self.scaled.scales[self.inputs + v], both or below > above
             if (apart or above > 0 or below >= 0) and below * scale > self.lower(v) * size:
-                found.append(Lemma(v, False, below * unit, ()))
+                found.append(Lemma(v, False, Fraction(below, size), ()))
             if (apart or below < 0) and above * scale < self.upper(v) * size:
-                found.append(Lemma(v, True, above * unit, ()))
+                found.append(Lemma(v, True, Fraction(above, size), ()))
         return found
 
     def _needed(self, number: int, lemmas: list[Lemma], asked: Sequence[Atom]) -> list[Lemma]:

@@ -79,12 +79,17 @@ class Estimates:
     def __init__(self, branch: Branch) -> None:
         self._branch = branch
         self.weights, self.constants, self.outputs, self.offsets = branch.network.derived(_floats)
+        starts, ends = branch.network.derived(_reads)
         region, self.inputs = branch.region, branch.inputs
         self._center = np.array([_float(c) for c in region.center])
         self._norm, self._size, self._power = region.norm, _float(region.size), region.power
         self._layers = [(layer.first, layer.last) for layer in branch.scaled.layers]
+        self._read = [  # the columns from the first to the last that a layer reads
+            slice(starts[first:last].min(), ends[first:last].max()) for first, last in self._layers
+        ]
         self._ends: tuple[list[Number], list[Number]] = [], []
         self._last_box = np.empty(0), np.empty(0)
+        self._last: tuple[Snapshot | None, Lines | None] = None, None
         self._scales = branch.scaled.scales[self.inputs :]
         self._low, self._high = (
             np.array([_float(q, scale) for q, scale in zip(ends, self._scales, strict=True)])
@@ -95,6 +100,11 @@ class Estimates:
     def lines(self) -> Lines | None:
         """Of all units, as the branch knows them now; None where bounds contradict."""
         known = self._branch.snapshot()
+        if self._last[0] != known:  # several leaves are tried in a branch
+            self._last = known, self._lines(known)
+        return self._last[1]
+
+    def _lines(self, known: Snapshot) -> Lines | None:
         low, high = self._low.copy(), self._high.copy()
         for bounds, changed in ((low, known.low), (high, known.high)):
             for v, bound in changed.items():
@@ -156,7 +166,8 @@ class Estimates:
     ) -> Forms:
         """Forms without the units of the layers from `above` to before `below`."""
         rows, constants, sizes = (part.copy() for part in forms)
-        for first, last in reversed(self._layers[above:below]):
+        places = zip(self._layers[above:below], self._read[above:below], strict=True)
+        for (first, last), read in reversed([*places]):
             here, columns = slice(first, last), slice(self.inputs + first, self.inputs + last)
             falling = np.minimum(rows[:, columns], 0)
             rising = rows[:, columns] - falling
@@ -165,7 +176,7 @@ class Estimates:
             loss += rising @ lines.gain[here]
             factors = rising * lines.below[here] + kept
             rows[:, columns] = 0
-            rows[:, : self.inputs + first] += factors @ self.weights[here, : self.inputs + first]
+            rows[:, read] += factors @ self.weights[here, read]
             constants += factors @ self.constants[here] + loss
             sizes += np.abs(factors) @ np.abs(self.constants[here]) + np.abs(loss)
         return rows, constants, sizes
@@ -238,6 +249,14 @@ def _floats(network: Network) -> tuple[Float, Float, Float, Float]:
     return *_matrix(network.units, network.variables), *_matrix(network.outputs, network.variables)
 
 
+def _reads(network: Network) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of each unit the first variable that it reads, and the last one plus 1."""
+    rows, last = network.units, network.variables
+    read = [rows.row(number)[0] for number in range(rows.count)]
+    starts = [min(variables, default=last) for variables in read]
+    return np.array(starts), np.array([max(variables, default=-1) + 1 for variables in read])
+
+
 def _matrix(rows: Rows, width: int) -> tuple[Float, Float]:
     found, constants = np.zeros((rows.count, width)), np.empty(rows.count)
     for number in range(rows.count):
@@ -250,6 +269,6 @@ def _matrix(rows: Rows, width: int) -> tuple[Float, Float]:
 def _float(value: Number, scale: int = 1) -> float:
     """value / scale; beyond all floats, infinity, after which nothing is sure."""
     try:
-        return float(value / scale)
+        return value.numerator / (value.denominator * scale)
     except OverflowError:
         return float("inf")

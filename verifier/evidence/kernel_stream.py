@@ -12,7 +12,7 @@ of what follows.
             | sample NUMBER label center.. answer              of the task or family before it
             | question shape (low high center).. n*goal answer
             | cone growth center.. n*goal answer               over x, m and the outputs
-    shape     box | ball norm size (open | closed)             size: of norm 2 the square
+    shape     box | ball norm size (open | closed)             size: of norm p >= 2 its p-th power
     growth    norm unit reach first last (open | closed)       the balls of radius m unit, see below
     goal      n*atom
     atom      n*(input q) n*(output q) constant (strict | weak)
@@ -26,10 +26,10 @@ of what follows.
               | box n*(input g) | usual | ball t (TABLE | -)
 
 `reach` is a number r with r >= the radius: the box of a ball is its center +- r. A table holds the
-weights of a leaf with sums of ridge functions, for norm 1 with w = 1; leaves name it by its number.
-Of a family the last input is m, the ball of m has radius m unit (norm 2: its square is m^2 unit),
-its box is center +- m reach; centers are without m, answers are proofs, and bounds have two
-numbers, their values at the ends of the branch's interval of m.
+weights of a leaf with sums of ridge functions, with w = 1 but for norm 2; leaves name it by its
+number. Of a family the last input is m, the ball of m has radius m unit (norm p >= 2: its p-th
+power is m^p unit), its box is center +- m reach; centers are without m, answers are proofs, and
+bounds have two numbers, their values at the ends of the branch's interval of m.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from verifier.question.errors import UserError
 from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
 from verifier.question.query import Goal, Query
-from verifier.question.region import Norm, power, root_upper
+from verifier.question.region import power, root_upper
 
 SECTIONS = ("atoms", "slopes", "bounds", "cuts", "box")
 SHORT = "a proof with short forms, which the kernel does not read: it has to be elaborated first"
@@ -84,7 +84,6 @@ def _rows(rows: Rows) -> Iterator[str]:
 def question_text(query: Query) -> str:
     """The line that asks `query`."""
     region = query.region
-    require_proved(region.norm)
     ball = region.norm != "inf" or region.open
     words = ["question", "box"]
     if ball:
@@ -102,18 +101,8 @@ def cone_text(query: FamilyQuery) -> str:
     return " ".join(["cone", growth_text(query.cone), *center, *_goals(query.goals)]) + "\n"
 
 
-def require_proved(norm: Norm) -> None:
-    """Returns if the proved kernel knows balls of this norm; else UserError."""
-    if power(norm) > 2:
-        raise UserError(
-            f"norm {norm}: the proved kernel knows balls of inf, 1 and 2 alone; `robmem check` and "
-            f"`python -m verifier.kernel` replay the others"
-        )
-
-
 def growth_text(cone: Cone) -> str:
     """How the balls of a cone grow, see `growth` above."""
-    require_proved(cone.norm)
     reach = root_upper(cone.unit, power(cone.norm))
     numbers = map(number_text, (cone.unit, reach, cone.first, cone.last))
     return " ".join([cone.norm, *numbers, "open" if cone.open else "closed"])

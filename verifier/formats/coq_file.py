@@ -26,12 +26,12 @@ from verifier.evidence.certificate import (
     UnitSplit,
     Weight,
 )
-from verifier.evidence.kernel_stream import SHORT, Tables, require_proved, weight_tables
+from verifier.evidence.kernel_stream import SHORT, Tables, weight_tables
 from verifier.question.errors import UserError
 from verifier.question.family import Cone, FamilyQuery
 from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Query
-from verifier.question.region import Region, power, root_upper
+from verifier.question.region import Norm, Region, power, root_upper
 
 LARGEST = 20_000  # entries of rows; parsing takes Coq seconds for each ten thousand
 HEAD = """\
@@ -52,7 +52,7 @@ Proof.
   apply (proves_cone_sound net around reach center_ asked evidence). vm_compute. reflexivity.
 Qed.
 """
-NORMS = {"inf": "Linf", "1": "L1", "2": "L2"}
+NORMS = {"inf": "Linf", "1": "L1", "2": "L2"}  # and [Power n] for p = n + 2
 
 
 def coq_text(query: Query | FamilyQuery, proof: Robust) -> Iterator[str]:
@@ -112,9 +112,8 @@ def _rows(rows: Rows) -> Iterator[str]:
 def _region(region: Region) -> str:
     shape = "Box"
     centers = (Fraction(0),) * region.dimension
-    require_proved(region.norm)
     if region.norm != "inf" or region.open:
-        shape = f"(Ball {NORMS[region.norm]} {_q(region.size)} {str(region.open).lower()})"
+        shape = f"(Ball {_norm(region.norm)} {_q(region.size)} {str(region.open).lower()})"
         centers = region.center
     sides = zip(region.lower, region.upper, centers, strict=True)
     listed = _list(f"Side (x {k}) {' '.join(map(_q, side))}" for k, side in enumerate(sides))
@@ -122,14 +121,17 @@ def _region(region: Region) -> str:
 
 
 def _cone(cone: Cone) -> str:
-    require_proved(cone.norm)
     reach = root_upper(cone.unit, power(cone.norm))
     numbers = " ".join(map(_q, (cone.unit, cone.first, cone.last)))
     return (
-        f"Definition around : cone := Cone {NORMS[cone.norm]} {numbers} {str(cone.open).lower()}.\n"
+        f"Definition around : cone := Cone {_norm(cone.norm)} {numbers} {str(cone.open).lower()}.\n"
         f"Definition reach : Q := {_q(reach)}.\n"
         f"Definition center_ : list Q := {_list(map(_q, cone.center))}.\n"
     )
+
+
+def _norm(norm: Norm) -> str:
+    return NORMS.get(norm) or f"(Power {power(norm) - 2})"
 
 
 def _lemma(step: Step) -> Lemma | PairLemma:

@@ -1,7 +1,7 @@
 (** Numbers as bounds: the lines of a unit, and what is left of a form in the inputs, on boxes and
     balls. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf Tree.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -225,6 +225,55 @@ Proof.
   apply cauchy_step; [apply squares_nonneg | apply tn | apply IH].
 Qed.
 
+(** Hölder for p = n + 2: (sum |g t|)^p <= (sum |g| w)^(p - 1) sum |t|^p, if w^(p - 1) >= |g|. *)
+Definition rooted (n : nat) (g : Q) : Q := root_above 24 (S n) (magnitude g).
+Definition powers (n : nat) (gs : list Q) : Q :=
+  fold_right (fun g m => add (mul (magnitude g) (rooted n g)) m) zero gs.
+Definition sizes (gs : list Q) (ts : list R) : R := inner (map magnitude gs) (map Rabs ts).
+Lemma inner_sizes gs : forall ts, Rabs (inner gs ts) <= sizes gs ts.
+Proof.
+  unfold sizes. induction gs as [| g gs IH]; intros [| t ts]; simpl; try (rewrite Rabs_R0; lra).
+  pose proof (Rabs_triang (Q2R g * t) (inner gs ts)) as T. rewrite Rabs_mult in T.
+  rewrite magnitude_real. specialize (IH ts). lra.
+Qed.
+Lemma sizes_nonneg gs ts : 0 <= sizes gs ts.
+Proof. apply Rle_trans with (2 := inner_sizes gs ts). apply Rabs_pos. Qed.
+Lemma powers_nonneg n gs : 0 <= Q2R (powers n gs).
+Proof.
+  induction gs as [| g gs IH]; simpl; autorewrite with num; [lra |].
+  pose proof (proj1 (root_above_sound 24 n (magnitude g))) as W. fold (rooted n g) in W.
+  assert (0 <= Rabs (Q2R g) * Q2R (rooted n g)) by (apply Rmult_le_pos; [apply Rabs_pos | exact W]). lra.
+Qed.
+Lemma holder n gs ts :
+  Rabs (inner gs ts) ^ S (S n)
+  <= Q2R (powers n gs) ^ S n * total (map (fun t => Rabs t ^ S (S n)) ts).
+Proof.
+  apply Rle_trans with (sizes gs ts ^ S (S n)).
+  { apply pow_incr. split; [apply Rabs_pos | apply inner_sizes]. }
+  apply mean; [apply sizes_nonneg | apply powers_nonneg |]. intros a A. unfold sizes.
+  assert (N : forall ts, 0 <= total (map (fun t => Rabs t ^ S (S n)) ts))
+    by (intro us; apply total_nonneg; intro t; apply pow_le, Rabs_pos).
+  assert (X : 0 <= INR (S n) * a ^ S (S n))
+    by (apply Rmult_le_pos; [apply pos_INR | apply pow_le, A]).
+  revert ts. induction gs as [| g gs IH]; intros [| t ts]; cbn [map inner powers fold_right total].
+  - rewrite zero_real, !Rmult_0_r. lra.
+  - rewrite zero_real, !Rmult_0_r. specialize (N (t :: ts)). cbn [map total fold_right] in N. lra.
+  - rewrite !Rmult_0_r. pose proof (powers_nonneg n (g :: gs)) as P. cbn [powers fold_right] in P.
+    apply (Rmult_le_compat_l _ _ _ X) in P. lra.
+  - specialize (IH ts). rewrite add_real, mul_real, magnitude_real.
+    destruct (root_above_sound 24 n (magnitude g)) as [W0 W]. fold (rooted n g) in W0, W.
+    rewrite magnitude_real in W.
+    pose proof (mean_term n (Rabs (Q2R g)) _ (Rabs t) a (Rabs_pos _) W0 W (Rabs_pos _) A) as H.
+    fold (powers n gs) in *. fold (total (map (fun t => Rabs t ^ S (S n)) ts)) in *.
+    rewrite !Rmult_plus_distr_l. lra.
+Qed.
+Lemma holder_within n gs ts size : total (map (fun t => Rabs t ^ S (S n)) ts) <= size ->
+  Rabs (inner gs ts) ^ S (S n) <= Q2R (powers n gs) ^ S n * size.
+Proof.
+  intro N. apply Rle_trans with (1 := holder n gs ts).
+  apply Rmult_le_compat_l; [apply pow_le, powers_nonneg | exact N].
+Qed.
+
 (** Whether the form that is left is positive, or nonnegative if [enough], in the region. *)
 Definition ample (enough : bool) (k loss : Q) : bool := if enough then leq loss k else lt loss k.
 Definition finish (e : env Q) (g : region) (enough : bool) (f : form Q) : bool :=
@@ -235,24 +284,31 @@ Definition finish (e : env Q) (g : region) (enough : bool) (f : form Q) : bool :
       | Some (k, _) => ample enough k zero
       | None => false
       end
-  | Ball Linf size opened =>
+  | Ball (Of Linf) size opened =>
       match on_box e (if opened then Some size else None) (sides g) ins k false with
       | Some (k, sharp) => ample (enough || sharp) k zero
       | None => false
       end
-  | Ball L1 size opened =>
+  | Ball (Of L1) size opened =>
       match around (sides g) ins k with
       | Some (k, gs) =>
           let m := largest gs in
           ample (enough || (opened && negb (leq m zero))) k (mul size m)
       | None => false
       end
-  | Ball L2 size opened =>
+  | Ball (Of L2) size opened =>
       match around (sides g) ins k with
       | Some (k, gs) =>
           let m := squares gs in
           nonneg k && ample (enough || (opened && negb (leq m zero))) (mul k k) (mul size m)
           && (enough || opened || positive_q k)
+      | None => false
+      end
+  | Ball (Power n) size opened =>
+      match around (sides g) ins k with
+      | Some (k, gs) =>
+          let m := power (powers n gs) (S n) in
+          nonneg k && ample (enough || (opened && negb (leq m zero))) (power k (S (S n))) (mul size m)
       | None => false
       end
   end.
@@ -270,7 +326,7 @@ Lemma finish_sound e g enough f z :
   above (negb enough) (form_value Q2R f z) 0.
 Proof.
   unfold finish, near, within, form_value. destruct f as [ins k]; simpl.
-  destruct (ball g) as [| [| |] size opened]; intros F V N.
+  destruct (ball g) as [| [[| |] | n] size opened]; intros F V N.
   - destruct (on_box e None (sides g) ins k false) as [[k' sharp'] |] eqn:B; [| discriminate].
     apply ample_true in F. rewrite zero_real in F.
     pose proof (on_box_sound e None z V (sides g) I ins k false k' sharp'
@@ -329,13 +385,44 @@ Proof.
         apply square_le in I2; [lra | exact kn].
       * assert (I * I < Q2R k' * Q2R k') as I2 by lra.
         apply square_lt in I2; [lra | exact kn].
+  - destruct (around (sides g) ins k) as [[k' gs] |] eqn:B; [| discriminate].
+    apply (around_value z) in B. apply andb_true_iff in F as [kn F].
+    apply nonneg_true in kn. apply ample_true in F. rewrite mul_real, (power_real k') in F.
+    rewrite two_more in N. rewrite <- (map_map (gap z) (fun t => Rabs t ^ S (S n))) in N.
+    pose proof (holder n gs (map (gap z) (sides g))) as H.
+    pose proof (pow_le _ (S n) (powers_nonneg n gs)) as M. rewrite <- power_real in M, H.
+    set (D := total (map (fun t => Rabs t ^ S (S n)) (map (gap z) (sides g)))) in *.
+    set (I := inner gs (map (gap z) (sides g))) in *. set (m := power (powers n gs) (S n)) in *.
+    rewrite B. pose proof (Rle_abs (- I)) as A. rewrite Rabs_Ropp in A.
+    assert (strictly : Rabs I ^ S (S n) < Q2R k' ^ S (S n) -> above (negb enough) (Q2R k' + I) 0).
+    { intro L. apply powers_below in L; [| exact kn]. unfold above. destruct enough; simpl; lra. }
+    assert (weakly : Rabs I ^ S (S n) <= Q2R k' ^ S (S n) -> 0 <= Q2R k' + I).
+    { intro L. apply powers_le in L; [| exact kn]. lra. }
+    destruct opened; cbn [andb below] in *.
+    + destruct (leq m zero) eqn:L; cbn [negb] in F.
+      * rewrite orb_false_r in F. apply leq_true in L. rewrite zero_real in L.
+        assert (M0 : Q2R m = 0) by lra. rewrite M0 in *.
+        destruct enough; cbn [negb above] in *; [apply weakly | apply strictly]; lra.
+      * rewrite orb_true_r in F. apply leq_false in L. rewrite zero_real in L. cbn [negb above] in F.
+        assert (Q2R m * D < Q2R m * Q2R size) by (apply Rmult_lt_compat_l; lra).
+        apply strictly. lra.
+    + rewrite orb_false_r in F.
+      assert (Q2R m * D <= Q2R m * Q2R size) by (apply Rmult_le_compat_l; lra).
+      destruct enough; cbn [negb above] in *; [apply weakly | apply strictly]; lra.
 Qed.
 
-(** How far a ball reaches; for L2 this needs a number whose square is at least its size. *)
-Definition reaches (n : norm) (size reach : Q) : bool :=
+(** How far a ball reaches; for p >= 2 this needs a number whose power is at least its size. *)
+Definition reaches (n : gauge) (size reach : Q) : bool :=
   match n with
-  | L2 => nonneg reach && leq size (mul reach reach)
+  | Of L2 => nonneg reach && leq size (mul reach reach)
+  | Power n => nonneg reach && leq size (power reach (S (S n)))
   | _ => leq size reach
+  end.
+Definition reaching (n : gauge) (size reach : R) : Prop :=
+  match n with
+  | Of L2 => 0 <= reach /\ size <= reach * reach
+  | Power n => 0 <= reach /\ size <= reach ^ S (S n)
+  | _ => size <= reach
   end.
 Lemma total_bounds {A} (h : A -> R) : (forall a, 0 <= h a) -> forall l a, In a l -> h a <= total (map h l).
 Proof.
@@ -345,24 +432,22 @@ Proof.
   intros [-> | I]; [specialize (N l); lra |]. specialize (IH a I). specialize (P b). lra.
 Qed.
 
-Lemma within_gap n size reach ss x s :
-  match n with L2 => 0 <= reach /\ size <= reach * reach | _ => size <= reach end ->
+Lemma within_gap n size reach ss x s : reaching n size reach ->
   within n false size ss x -> In s ss -> Rabs (gap x s) <= reach.
 Proof.
-  intros R N I. unfold within, below in N. destruct n.
+  intros R N I. unfold within, below in N. destruct n as [[| |] | n]; unfold reaching in R.
   - rewrite Forall_forall in N. specialize (N s I). simpl in N. lra.
   - pose proof (total_bounds (fun s => Rabs (gap x s)) (fun s => Rabs_pos _) _ s I). simpl in *. lra.
   - destruct R as [P R].
     pose proof (total_bounds (fun s => gap x s * gap x s) (fun s => Rle_0_sqr _) _ s I). simpl in *.
     apply Rabs_le. apply square_le; [exact P | lra].
+  - destruct R as [P R]. rewrite two_more in N. apply (powers_le (S n)); [exact P |].
+    pose proof (total_bounds (fun s => Rabs (gap x s) ^ S (S n))
+      (fun s => pow_le _ (S (S n)) (Rabs_pos _)) _ s I) as H. cbv beta in H. lra.
 Qed.
-Lemma reaches_true n size reach : reaches n size reach = true ->
-  match n with
-  | L2 => 0 <= Q2R reach /\ Q2R size <= Q2R reach * Q2R reach
-  | _ => Q2R size <= Q2R reach
-  end.
+Lemma reaches_true n size reach : reaches n size reach = true -> reaching n (Q2R size) (Q2R reach).
 Proof.
-  unfold reaches. destruct n; intro H; try (apply leq_true, H).
-  apply andb_true_iff in H as [P H]. apply leq_true in H. rewrite mul_real in H.
-  split; [apply nonneg_true, P | exact H].
+  unfold reaches, reaching. destruct n as [[| |] | n]; intro H; try (apply leq_true, H);
+    apply andb_true_iff in H as [P H]; apply leq_true in H; rewrite ?mul_real, ?power_real in H;
+    (split; [apply nonneg_true, P | exact H]).
 Qed.

@@ -1,7 +1,7 @@
 (** Questions about every m: leaves on the cone of all balls, with sums of ridge functions too, the
     theorem, and labels. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz Arith.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge Shares Family Verify Labels.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Ridge Shares Family Verify Labels.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -31,25 +31,34 @@ Definition positive_at (w : span) (enough : bool) (test : bool -> Q -> Q -> bool
 Definition plainly (enough : bool) (v m : Q) : bool := ample enough v zero.
 Definition by_squares (loss : Q) (enough : bool) (v m : Q) : bool :=
   nonneg v && ample enough (mul v v) (mul (mul m m) loss) && (enough || positive_q v).
+Definition by_powers (n : nat) (loss : Q) (enough : bool) (v m : Q) : bool :=
+  nonneg v && ample enough (power v n) (mul (power m n) loss) && (enough || positive_q v).
 Definition finish_cone (w : span) (e : env line) (enough : bool) (f : form line) : bool :=
   let (g, ins) := take p (fst f) in
   let c := match g with Some g => line_join (snd f) (g, zero) | None => snd f end in
   match growth k with
-  | Linf =>
+  | Of Linf =>
       match on_sides e ss ins c with
       | Some c => positive_at w enough plainly c
       | None => false
       end
-  | L1 =>
+  | Of L1 =>
       match around ss ins zero with
       | Some (c0, gs) =>
           positive_at w enough plainly (line_join c (neg (mul (rate k) (largest gs)), c0))
       | None => false
       end
-  | L2 =>
+  | Of L2 =>
       match around ss ins zero with
       | Some (c0, gs) =>
           positive_at w enough (by_squares (mul (rate k) (squares gs))) (line_join c (fixed c0))
+      | None => false
+      end
+  | Power n =>
+      match around ss ins zero with
+      | Some (c0, gs) =>
+          positive_at w enough (by_powers (S (S n)) (mul (rate k) (power (powers n gs) (S n))))
+            (line_join c (fixed c0))
       | None => false
       end
   end.
@@ -58,7 +67,11 @@ Definition finish_cone (w : span) (e : env line) (enough : bool) (f : form line)
     inputs lie for some m. What the share takes away is convex in m: at most the line through its ends. *)
 Definition largest_ball (w : span) : region :=
   Region ss (Ball (growth k)
-    (match growth k with L2 => mul (mul (snd w) (snd w)) (rate k) | _ => mul (snd w) (rate k) end) false).
+    match growth k with
+    | Of L2 => mul (mul (snd w) (snd w)) (rate k)
+    | Power n => mul (power (snd w) (S (S n))) (rate k)
+    | _ => mul (snd w) (rate k)
+    end false).
 Definition least_end (w : span) (l : line) : Q := smaller (fst (at_ends w l)) (snd (at_ends w l)).
 Definition largest_end (w : span) (l : line) : Q := larger (fst (at_ends w l)) (snd (at_ends w l)).
 Definition inputs_of (w : span) (e : env line) (v : name) : option (Q * Q) :=
@@ -66,25 +79,28 @@ Definition inputs_of (w : span) (e : env line) (v : name) : option (Q * Q) :=
 Definition weakest (w : span) (s : sum line) : sum Q := (fst s, largest_end w (snd s)).
 Definition taken_away (w : span) (t : Q) : line :=
   match growth k with
-  | L2 => line_times (mul t (rate k)) (add (fst w) (snd w), neg (mul (fst w) (snd w)))
+  | Of L2 => line_times (mul t (rate k)) (add (fst w) (snd w), neg (mul (fst w) (snd w)))
+  | Power n =>
+      let lo := positive_part (fst w) in
+      let s := chord_slope lo (snd w) (S (S n)) in
+      line_times (mul t (rate k)) (s, sub (power lo (S (S n))) (mul s lo))
   | _ => (mul t (rate k), zero)
   end.
-Definition round_norm : bool := match growth k with L2 => true | _ => false end.
 Definition finish_sums (w : span) (e : env line) (known : list (sum line)) (enough : bool)
     (t : Q) (i : option nat) (f : form line) : bool :=
   let (g, ins) := take p (fst f) in
   let c := match g with Some g => line_join (snd f) (g, zero) | None => snd f end in
-  match sum_least fuel e (inputs_of w e) (lined h) (largest_ball w) (map (weakest w) known) round_norm
+  match sum_least fuel e (inputs_of w e) (lined h) (largest_ball w) (map (weakest w) known) (growth k)
     (lines h) (table_number h i) t ins with
   | None => false
   | Some None => true
   | Some (Some q) =>
-      match growth k with Linf => is_zero t | _ => true end
+      match growth k with Of Linf => is_zero t | _ => true end
       && positive_at w enough plainly
            (line_join (line_join c (fixed q)) (line_times (neg one) (taken_away w t)))
   end.
 Definition on_cone : ending line span :=
-  {| boxed := match growth k with Linf => false | _ => true end;
+  {| boxed := match growth k with Of Linf => false | _ => true end;
      keeps_in := fun r => match r with Some _ => on_line h | None => fun _ => false end;
      finishes := fun r w e known enough f =>
        match r with
@@ -150,6 +166,22 @@ Proof.
     unfold above in *. destruct enough; simpl in *; [lra |]. apply positive_true in P. unfold a in *. lra.
 Qed.
 
+Lemma by_powers_sound n loss r enough v t : 0 <= r -> r ^ S n <= Q2R loss ->
+  by_powers (S n) loss enough v t = true -> above (negb enough) (Q2R v) (r * Q2R t).
+Proof.
+  unfold by_powers. intros R0 R2 H. apply andb_true_iff in H as [H P].
+  apply andb_true_iff in H as [N H]. apply nonneg_true in N. apply ample_true in H.
+  rewrite mul_real, !power_real in H.
+  destruct (Rle_lt_dec 0 (Q2R t)) as [T | T].
+  - assert (S : (r * Q2R t) ^ S n <= Q2R t ^ S n * Q2R loss).
+    { rewrite Rpow_mult_distr, Rmult_comm. apply Rmult_le_compat_l; [apply pow_le, T | exact R2]. }
+    unfold above in *. destruct enough; cbn [negb] in *.
+    + apply (powers_le n); [exact N | lra].
+    + apply (powers_below n); [exact N | lra].
+  - assert (r * Q2R t <= 0) by (assert (0 <= r * - Q2R t) by (apply Rmult_le_pos; lra); lra).
+    unfold above in *. destruct enough; simpl in *; [lra |]. apply positive_true in P. lra.
+Qed.
+
 Lemma finish_cone_sound w e enough f : finish_cone w e enough f = true ->
   Q2R (fst w) <= m <= Q2R (snd w) -> valid real e z -> above (negb enough) (form_value real f z) 0.
 Proof.
@@ -159,7 +191,7 @@ Proof.
   assert (C : dot ins0 z + real c0 = dot ins z + real c).
   { unfold c, opt in *. destruct g as [g |]; [| lra]. unfold real. rewrite line_join_real.
     unfold line_at at 3. cbn [fst snd]. rewrite zero_real. fold m in T. lra. }
-  rewrite C. clear C T. unfold within, size_at in near_m. destruct (growth k).
+  rewrite C. clear C T. unfold within, size_at in near_m. destruct (growth k) as [[| |] | n].
   - destruct (on_sides e ss ins c) as [c' |] eqn:S; [| discriminate].
     apply (on_sides_sound e Va) in S.
     apply (positive_at_sound w enough plainly c' 0 plainly_sound W) in F.
@@ -203,6 +235,37 @@ Proof.
     unfold real in F. rewrite line_join_real, fixed_real in F. fold (real c) in F.
     pose proof (Rle_abs (- I)) as L. rewrite Rabs_Ropp in L.
     unfold above in *. destruct enough; simpl in *; lra.
+  - destruct (around ss ins zero) as [[c' gs] |] eqn:A; [| discriminate].
+    apply (around_value z) in A. rewrite zero_real in A. unfold below in near_m.
+    rewrite two_more, <- (map_map (gap z) (fun t => Rabs t ^ S (S n))) in near_m.
+    pose proof (holder_within n gs _ _ near_m) as I2.
+    set (I := inner gs (map (gap z) ss)) in *. set (loss := mul (rate k) (power (powers n gs) (S n))) in *.
+    assert (E : Q2R loss = Q2R (powers n gs) ^ S n * Q2R (rate k))
+      by (unfold loss; rewrite mul_real, power_real; ring).
+    assert (P : 0 <= Q2R loss)
+      by (rewrite E; apply Rmult_le_pos; [apply pow_le, powers_nonneg | exact rate_nonneg]).
+    assert (G : exists r, 0 <= r /\ r ^ S (S n) <= Q2R loss /\ Rabs I = r * m).
+    { destruct (Req_dec m 0) as [M0 | M0].
+      - exists 0. rewrite zero_power. split; [lra |]. split; [exact P |].
+        rewrite M0, zero_power, Rmult_0_l, Rmult_0_r in I2. rewrite <- (zero_power (S n)) in I2.
+        apply powers_le in I2; [| lra]. pose proof (Rabs_pos I). lra.
+      - exists (Rabs I / m). assert (0 < m) by lra. assert (0 < / m) by (apply Rinv_0_lt_compat; lra).
+        split; [apply Rmult_le_pos; [apply Rabs_pos | lra] |]. split; [| field; lra].
+        unfold Rdiv. rewrite Rpow_mult_distr, E.
+        apply Rle_trans with (Q2R (powers n gs) ^ S n * (m ^ S (S n) * Q2R (rate k)) * (/ m) ^ S (S n)).
+        + apply Rmult_le_compat_r; [apply pow_le; lra | exact I2].
+        + assert (U : m ^ S (S n) * (/ m) ^ S (S n) = 1)
+            by (rewrite <- Rpow_mult_distr, Rinv_r, pow1; [reflexivity | exact M0]).
+          apply Req_le.
+          replace (Q2R (powers n gs) ^ S n * (m ^ S (S n) * Q2R (rate k)) * (/ m) ^ S (S n))
+            with (Q2R (powers n gs) ^ S n * Q2R (rate k) * (m ^ S (S n) * (/ m) ^ S (S n))) by ring.
+          rewrite U. ring. }
+    destruct G as [r [R0 [R2 Er]]].
+    apply (positive_at_sound w enough _ _ r) in F; [| | exact W].
+    2:{ intros en v t. apply by_powers_sound; assumption. }
+    unfold real in F. rewrite line_join_real, fixed_real in F. fold (real c) in F.
+    pose proof (Rle_abs (- I)) as L. rewrite Rabs_Ropp in L.
+    unfold above in *. destruct enough; simpl in *; lra.
 Qed.
 
 Section Ends.
@@ -241,17 +304,19 @@ Proof.
   assert (M : m * Q2R (rate k) <= Q2R (snd w) * Q2R (rate k)) by (apply Rmult_le_compat_r; lra).
   assert (S : m * m * Q2R (rate k) <= Q2R (snd w) * Q2R (snd w) * Q2R (rate k)).
   { apply Rmult_le_compat_r; [lra |]. apply Rmult_le_compat; lra. }
-  destruct (growth k); rewrite !mul_real.
+  destruct (growth k) as [[| |] | n]; rewrite ?mul_real.
   - revert N. apply Forall_impl. intros s B. lra.
   - lra.
   - lra.
+  - rewrite power_real, two_more in *. apply Rle_trans with (1 := N).
+    apply Rmult_le_compat_r; [exact rate_nonneg | apply pow_incr; lra].
 Qed.
 Lemma taken_away_least t : 0 <= Q2R t ->
-  Q2R t * size_of round_norm (map (gap z) ss)
-    <= match growth k with Linf => Q2R t * total (map Rabs (map (gap z) ss)) | _ => real (taken_away w t) end.
+  Q2R t * size_of (growth k) (map (gap z) ss)
+    <= match growth k with Of Linf => Q2R t * total (map Rabs (map (gap z) ss)) | _ => real (taken_away w t) end.
 Proof.
   intro T. pose proof near_m as N. unfold within, below, size_at in N.
-  unfold round_norm, size_of, taken_away, real. destruct (growth k); [lra | |].
+  unfold size_of, taken_away, real. destruct (growth k) as [[| |] | n]; [lra | | |].
   - unfold line_at. cbn [fst snd]. rewrite mul_real, zero_real, map_map.
     apply Rle_trans with (Q2R t * (m * Q2R (rate k))); [apply Rmult_le_compat_l; assumption | lra].
   - rewrite line_times_real. unfold line_at. cbn [fst snd].
@@ -262,6 +327,16 @@ Proof.
     rewrite !Rmult_assoc. apply Rmult_le_compat_l; [exact T |].
     assert (0 <= (m - Q2R (fst w)) * (Q2R (snd w) - m)) by (apply Rmult_le_pos; lra).
     rewrite <- Rmult_assoc, (Rmult_comm _ (Q2R (rate k))).
+    apply Rmult_le_compat_l; [exact rate_nonneg |]. lra.
+  - rewrite line_times_real. unfold line_at. cbn [fst snd]. rewrite two_more in N.
+    rewrite map_map, sub_real, !mul_real, power_real.
+    set (lo := positive_part (fst w)).
+    assert (L : Q2R lo = Rmax 0 (Q2R (fst w))) by apply positive_part_real.
+    assert (L0 : 0 <= Q2R lo) by (rewrite L; apply Rmax_l).
+    assert (L1 : Q2R lo <= m) by (rewrite L; apply Rmax_lub; lra).
+    pose proof (chord_slope_sound lo (snd w) m (S (S n)) L0 (conj L1 (proj2 W))) as C.
+    apply Rle_trans with (Q2R t * (m ^ S (S n) * Q2R (rate k))); [apply Rmult_le_compat_l; assumption |].
+    rewrite Rmult_assoc. apply Rmult_le_compat_l; [exact T |]. rewrite (Rmult_comm _ (Q2R (rate k))).
     apply Rmult_le_compat_l; [exact rate_nonneg |]. lra.
 Qed.
 End Ends.
@@ -281,21 +356,20 @@ Proof.
   rewrite C. clear C T.
   destruct (sum_least _ _ _ _ _ _ _ _ _ _ _) as [r |] eqn:L; [| discriminate].
   destruct (table_number_sound (largest_ball (zero, zero)) h i z Tables) as [Wt Ct].
-  assert (Wt' : weights_ok round_norm (table_number h i) = true)
-    by (unfold round_norm; revert Wt; unfold largest_ball, square_norm; cbn [ball]; destruct (growth k); trivial).
   pose proof (sum_least_sound fuel e (inputs_of w e) (lined h) (largest_ball w) (map (weakest w) known)
-    round_norm real z Va (inputs_of_sound w W e Va) Placed (weakest_sound w W known K)
-    (near_largest w W) _ _ _ _ _ L Wt' Ct) as S.
+    (growth k) real z Va (inputs_of_sound w W e Va) Placed (weakest_sound w W known K)
+    (near_largest w W) _ _ _ _ _ L Wt Ct) as S.
   destruct r as [q |]; [| contradiction]. destruct S as [T S]. apply andb_true_iff in F as [Z F].
   apply (positive_at_sound w enough plainly _ 0 plainly_sound W) in F.
   pose proof (taken_away_least w W t T) as A. cbn [sides largest_ball] in S.
   unfold real in F. rewrite !line_join_real, line_times_real, fixed_real, neg_real, one_real in F.
   fold (real c) in F. fold (real (taken_away w t)) in F.
-  destruct (growth k) eqn:G.
+  destruct (growth k) as [[| |] | n] eqn:G.
   - apply is_zero_real in Z.
     assert (E : real (taken_away w t) = 0).
     { unfold real, taken_away, line_at. rewrite G. cbn [fst snd]. rewrite mul_real, zero_real, Z. ring. }
     rewrite Z in S. unfold above in *. destruct enough; simpl in *; lra.
+  - unfold above in *. destruct enough; simpl in *; lra.
   - unfold above in *. destruct enough; simpl in *; lra.
   - unfold above in *. destruct enough; simpl in *; lra.
 Qed.
@@ -325,7 +399,7 @@ Definition verify_cone (fuel : list name) (ls : trie direction) (net : network) 
       let ns := rev rns in
       Nat.eqb (length c) (length ns) && nonneg (first k) && lt (first k) (last k)
       && positive_q (rate k) && reaches (growth k) (rate k) reach
-      && match all (table_of (round_norm k) (at_center ns c)) (weights pr),
+      && match all (table_of (growth k) (at_center ns c)) (weights pr),
            root (row_lines p (first k, last k)) net (cone_box k reach ns c p) with
          | Some ts, Some e =>
              proves_at (affine p) (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c)) fuel e net
@@ -347,7 +421,7 @@ Lemma verify_cone_known fuel ls net k reach c goals pr :
   verify_cone fuel ls net k reach c goals pr = true ->
   exists ns p e ts, cone_well k net c ns p /\ Forall (Forall (names_exist net)) goals
   /\ reaches (growth k) (rate k) reach = true
-  /\ all (table_of (round_norm k) (at_center ns c)) (weights pr) = Some ts
+  /\ all (table_of (growth k) (at_center ns c)) (weights pr) = Some ts
   /\ root (row_lines p (first k, last k)) net (cone_box k reach ns c p) = Some e
   /\ proves_at (affine p) (on_cone fuel (hints_of ls net k e ts) k p (at_center ns c)) fuel e net goals pr
      = true.
@@ -382,11 +456,13 @@ Proof.
     { intros s Hs. unfold gap. rewrite Z; [reflexivity |]. unfold at_center in Hs.
       apply in_map_iff in Hs as [[a b] [<- Hs]]. apply in_combine_l in Hs. simpl.
       rewrite N. apply in_app_iff. left. exact Hs. }
-    revert C. unfold in_cone, within. destruct (growth k).
+    revert C. unfold in_cone, within. destruct (growth k) as [[| |] | n].
     - rewrite !Forall_forall. intros T s Hs. rewrite (J s Hs). apply T, Hs.
     - erewrite (map_ext_in (fun s => Rabs (gap z s))); [intro T; exact T |].
       intros s Hs. cbv beta. rewrite (J s Hs). reflexivity.
     - erewrite (map_ext_in (fun s => gap z s * gap z s)); [intro T; exact T |].
+      intros s Hs. cbv beta. rewrite (J s Hs). reflexivity.
+    - erewrite (map_ext_in (fun s => Rabs (gap z s) ^ (n + 2))); [intro T; exact T |].
       intros s Hs. cbv beta. rewrite (J s Hs). reflexivity. }
   rewrite <- zp in S, M, C'.
   assert (Box : Forall (fun s => line_at (fst (snd s)) (z p) <= x (fst s) <= line_at (snd (snd s)) (z p))
@@ -395,12 +471,15 @@ Proof.
     + apply Forall_forall. intros s Hs. apply in_map_iff in Hs as [q [<- Hs]]. cbn [fst snd].
       assert (Near : Rabs (gap x (Side (fst q) 0 0 (snd q))) <= z p * Q2R reach).
       { apply (within_gap (growth k) (size_at k m) _ (at_center ns c) x).
-        - apply reaches_true in R. unfold size_at. rewrite <- zp. destruct (growth k).
+        - apply reaches_true in R. unfold size_at. unfold reaching in *. rewrite <- zp.
+          destruct (growth k) as [[| |] | n].
           + apply Rmult_le_compat_l; lra.
           + apply Rmult_le_compat_l; lra.
           + destruct R as [R0 R2]. split; [apply Rmult_le_pos; lra |].
             replace (z p * Q2R reach * (z p * Q2R reach)) with (z p * z p * (Q2R reach * Q2R reach))
               by ring. apply Rmult_le_compat_l; [apply Rle_0_sqr | exact R2].
+          + destruct R as [R0 R2]. rewrite two_more, Rpow_mult_distr.
+            split; [apply Rmult_le_pos; lra |]. apply Rmult_le_compat_l; [apply pow_le; lra | exact R2].
         - exact C.
         - unfold at_center. apply in_map_iff. eauto. }
       unfold gap in Near. cbn [variable center] in Near. unfold line_at. cbn [fst snd]. rewrite neg_real.
@@ -419,8 +498,7 @@ Proof.
   - apply affine_lawful.
   - apply on_cone_finishing; try assumption; try lra.
     + apply (tables_sound (largest_ball k (at_center ns c) (zero, zero)) (weights pr)).
-      unfold largest_ball, square_norm. cbn [ball sides]. unfold round_norm in Tabs.
-      destruct (growth k); exact Tabs.
+      exact Tabs.
     + apply (place_ok _ _ (fun l => line_at l (z p))); [| | exact Root]; intros l Hl.
       * exact (both_nonneg (first k, last k) (z p) M l Hl).
       * exact (both_nonpos (first k, last k) (z p) M l Hl).

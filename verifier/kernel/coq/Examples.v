@@ -77,6 +77,19 @@ Proof. numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. lra. Qed.
 Example out_of_l2 : ~ inside (square (Ball L2 1 false)) (at_point (4 / 5) (4 / 5)).
 Proof. numbers. intros [_ H]. unfold gap, Q2R in H; simpl in H. lra. Qed.
 
+(** The norm 3 is [Power 1]: 27 / 64 + 64 / 125 is below 1, twice 64 / 125 is not. *)
+Ltac cubes := unfold gap, Q2R; simpl; rewrite !Rabs_left by lra; lra.
+Example in_l3 : inside (square (Ball (Power 1) 1 false)) (at_point (- 3 / 4) (- 4 / 5)).
+Proof. numbers. split; [repeat constructor; simpl; unfold Q2R; simpl; lra |]. cubes. Qed.
+Example out_of_l3 : ~ inside (square (Ball (Power 1) 1 false)) (at_point (- 4 / 5) (- 4 / 5)).
+Proof.
+  numbers. intros [_ H]. revert H. unfold gap, Q2R; simpl. rewrite !Rabs_left by lra. lra.
+Qed.
+Example out_of_open_l3 : ~ inside (square (Ball (Power 1) 1 true)) (at_point 1 0).
+Proof.
+  numbers. intros [_ H]. revert H. unfold gap, Q2R; simpl. rewrite !Rabs_right by lra. lra.
+Qed.
+
 (** Atoms: strict ones fail at zero. The second output is at least 1/2. *)
 Definition small (strict : bool) : atom := Atom [] [(1%nat, (-1)%Q)] (1 # 2) strict.
 Example weak_holds : holds two_units (at_point 0 1) (small false).
@@ -103,7 +116,7 @@ Proof.
 Qed.
 
 (** Families: the last input is m. Intervals of m, with and without their ends. *)
-Definition growing (n : norm) (rate : Q) (opened : bool) : cone := Cone n rate 0 1 opened.
+Definition growing (n : gauge) (rate : Q) (opened : bool) : cone := Cone n rate 0 1 opened.
 Ltac spanning := unfold spans, growing, below; simpl; unfold Q2R; simpl; lra.
 Example spans_before_the_end : spans (growing Linf 1 true) (99 / 100). Proof. spanning. Qed.
 Example not_the_open_end : ~ spans (growing Linf 1 true) 1. Proof. spanning. Qed.
@@ -133,6 +146,11 @@ Example in_l2_cone : in_cone (growing L2 4 true) [x0] [0%Q] (1 / 2) (at_point 1 
 Proof. cone_now. lra. Qed.
 Example out_of_l2_cone : ~ in_cone (growing L2 4 true) [x0] [0%Q] (1 / 2) (at_point (11 / 10) (1 / 2)).
 Proof. cone_now. intro H. lra. Qed.
+Example in_l3_cone : in_cone (growing (Power 1) 8 true) [x0] [0%Q] (1 / 2) (at_point (- 1) (1 / 2)).
+Proof. cone_now. rewrite !Rabs_left by lra. lra. Qed.
+Example out_of_l3_cone :
+  ~ in_cone (growing (Power 1) 8 true) [x0] [0%Q] (1 / 2) (at_point (- 11 / 10) (1 / 2)).
+Proof. cone_now. rewrite !Rabs_left by lra. intro H. lra. Qed.
 
 (** The output 1 - m over D(m) = 1 - m is the label 1 for every m in [0, 1), and no other label;
     with outputs and D zero nothing is kept. *)

@@ -1,7 +1,7 @@
 (** Families: every bound is an affine function of m, a [line] as in Ridge.v; what is decided about
     it is decided at both ends of the branch's interval of m, and holds between them. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Ridge.
 Import ListNotations.
 Open Scope R_scope.
 

@@ -1,6 +1,6 @@
 (** Flips, by exact evaluation at a rational point; and exact radii. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Verify.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Verify.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -62,10 +62,12 @@ Definition total_q (qs : list Q) : Q := fold_right add zero qs.
 Definition near_at (ss : list side) (b : shape) (t : trie Q) : bool :=
   match b with
   | Box => true
-  | Ball Linf size opened => forallb (fun s => under opened (magnitude (gap_at t s)) size) ss
-  | Ball L1 size opened => under opened (total_q (map (fun s => magnitude (gap_at t s)) ss)) size
-  | Ball L2 size opened =>
+  | Ball (Of Linf) size opened => forallb (fun s => under opened (magnitude (gap_at t s)) size) ss
+  | Ball (Of L1) size opened => under opened (total_q (map (fun s => magnitude (gap_at t s)) ss)) size
+  | Ball (Of L2) size opened =>
       under opened (total_q (map (fun s => mul (gap_at t s) (gap_at t s)) ss)) size
+  | Ball (Power n) size opened =>
+      under opened (total_q (map (fun s => power (magnitude (gap_at t s)) (S (S n))) ss)) size
   end.
 Definition inside_at (g : region) (t : trie Q) : bool :=
   forallb (fun s => leq (low s) (look t (variable s)) && leq (look t (variable s)) (high s)) (sides g)
@@ -81,13 +83,15 @@ Proof.
 Qed.
 Lemma near_at_sound ss b t : near_at ss b t = true -> near ss b (points_at t).
 Proof.
-  destruct b as [| [| |] size opened]; simpl; intro H; [exact I | | |].
+  destruct b as [| [[| |] | n] size opened]; simpl; intro H; [exact I | | | |].
   - rewrite forallb_forall in H. apply Forall_forall. intros s Hs.
     specialize (H s Hs). apply under_true in H. rewrite magnitude_real, gap_at_real in H. exact H.
   - apply under_true in H. erewrite total_q_real in H; [exact H |].
     intro s. simpl. rewrite magnitude_real, gap_at_real. reflexivity.
   - apply under_true in H. erewrite total_q_real in H; [exact H |].
     intro s. simpl. rewrite mul_real, gap_at_real. reflexivity.
+  - apply under_true in H. rewrite two_more. erewrite total_q_real in H; [exact H |].
+    intro s. cbv beta. rewrite power_real, magnitude_real, gap_at_real. reflexivity.
 Qed.
 Lemma inside_at_sound g t : inside_at g t = true -> inside g (points_at t).
 Proof.

@@ -1,6 +1,6 @@
 (** Labels: the ball of a sample, the goals of its label, and what their refutation means. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Arith.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Verify Flips.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Verify Flips.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -143,7 +143,7 @@ Definition side_at (t : task) (reach : Q) (p : name * Q) : side :=
   Side (fst p) lo hi (snd p).
 Definition region_of (t : task) (reach : Q) (ns : list name) (c : list Q) : region :=
   Region (map (side_at t reach) (combine ns c))
-    match metric t with Linf => Box | n => Ball n (budget t) false end.
+    match metric t with Of Linf => Box | n => Ball n (budget t) false end.
 
 Lemma in_ball_inside t reach ns c x : reaches (metric t) (budget t) reach = true -> in_ball t ns c x ->
   inside (region_of t reach ns c) x.
@@ -168,9 +168,10 @@ Proof.
       = map (fun s => h (gap x s)) (at_center ns c)).
     { intro h. unfold at_center. rewrite !map_map. apply map_ext. intro p.
       unfold side_at, gap. destruct (clipped t _ _). reflexivity. }
-    destruct (metric t); [trivial | |].
+    destruct (metric t) as [[| |] | n]; [trivial | | |].
     + rewrite (E Rabs). trivial.
     + rewrite (E (fun r => r * r)). trivial.
+    + rewrite (E (fun r => Rabs r ^ (n + 2))). trivial.
 Qed.
 
 (** What the program answers for a sample. *)

@@ -4,7 +4,7 @@
     Which units lie on which direction need not be believed: each is a line in u = d . x on an
     interval, by what it reads, and its interval is cut where it changes its sign. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Balls.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Balls.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -304,30 +304,63 @@ Qed.
 End Walk.
 
 (** A line plus tau |u - c|^p on [a, b]; without a ball tau is 0. *)
-Definition square_norm (b : shape) : bool := match b with Ball L2 _ _ => true | _ => false end.
-Definition distance (sq : bool) (w : R) : R := if sq then w * w else Rabs w.
-Definition distance_q (sq : bool) (w : Q) : Q := if sq then mul w w else magnitude w.
-Definition lifted (sq : bool) (tau c : Q) (l : line) (u : Q) : Q :=
-  add (eval l u) (mul tau (distance_q sq (sub u c))).
+Definition gauge_of (b : shape) : gauge := match b with Ball n _ _ => n | Box => Linf end.
+Definition distance (n : gauge) (w : R) : R :=
+  match n with Of L2 => w * w | Power n => Rabs w ^ S (S n) | _ => Rabs w end.
+Definition distance_q (n : gauge) (w : Q) : Q :=
+  match n with Of L2 => mul w w | Power n => power (magnitude w) (S (S n)) | _ => magnitude w end.
+Definition lifted (n : gauge) (tau c : Q) (l : line) (u : Q) : Q :=
+  add (eval l u) (mul tau (distance_q n (sub u c))).
 Definition two : Q := whole 2.
-Definition least (sq : bool) (tau c : Q) (l : line) (a b : Q) : Q :=
-  if sq then
-    if nonneg (add (fst l) (mul (mul two tau) (sub a c))) then lifted true tau c l a
-    else if nonneg (neg (add (fst l) (mul (mul two tau) (sub b c)))) then lifted true tau c l b
+(** For p = n + 2 > 2: the slope at u, and a number w with p tau w^(p - 1) >= |slope of the line|. *)
+Definition rise_q (n : nat) (w : Q) : Q := if nonneg w then power w n else neg (power (neg w) n).
+Definition slope_at (n : nat) (tau c : Q) (l : line) (u : Q) : Q :=
+  add (fst l) (mul (mul (count (S (S n))) tau) (rise_q (S n) (sub u c))).
+Definition far (n : nat) (tau : Q) (l : line) : Q :=
+  root_above 80 (S n) (divide (magnitude (fst l)) (mul (count (S (S n))) tau)).
+Definition least (n : gauge) (tau c : Q) (l : line) (a b : Q) : Q :=
+  match n with
+  | Of L2 =>
+    if nonneg (add (fst l) (mul (mul two tau) (sub a c))) then lifted n tau c l a
+    else if nonneg (neg (add (fst l) (mul (mul two tau) (sub b c)))) then lifted n tau c l b
     else sub (eval l c) (divide (mul (fst l) (fst l)) (mul (whole 4) tau))
-  else
-    let ends := smaller (lifted false tau c l a) (lifted false tau c l b) in
-    if leq a c && leq c b then smaller ends (lifted false tau c l c) else ends.
+  | Power k =>
+    if nonneg (slope_at k tau c l a) then lifted n tau c l a
+    else if nonneg (neg (slope_at k tau c l b)) then lifted n tau c l b
+    else sub (eval l c) (mul (mul (count (S k)) tau) (power (far k tau l) (S (S k))))
+  | _ =>
+    let ends := smaller (lifted n tau c l a) (lifted n tau c l b) in
+    if leq a c && leq c b then smaller ends (lifted n tau c l c) else ends
+  end.
 (** The vertex is believed only if it is one. *)
-Definition vertex_ok (sq : bool) (tau c : Q) (l : line) : bool :=
-  negb sq || negb (positive_q tau)
-  || same_q (mul (divide (mul (fst l) (fst l)) (mul (whole 4) tau)) (mul (whole 4) tau))
-       (mul (fst l) (fst l)).
+Definition vertex_ok (n : gauge) (tau c : Q) (l : line) : bool :=
+  match n with
+  | Of L2 => negb (positive_q tau)
+      || same_q (mul (divide (mul (fst l) (fst l)) (mul (whole 4) tau)) (mul (whole 4) tau))
+           (mul (fst l) (fst l))
+  | Power k => negb (positive_q tau)
+      || leq (magnitude (fst l)) (mul (mul (count (S (S k))) tau) (power (far k tau l) (S k)))
+  | _ => true
+  end.
 
-Lemma distance_q_real sq w : Q2R (distance_q sq w) = distance sq (Q2R w).
-Proof. destruct sq; simpl; [apply mul_real | apply magnitude_real]. Qed.
-Lemma lifted_real sq tau c l u :
-  Q2R (lifted sq tau c l u) = line_at l (Q2R u) + Q2R tau * distance sq (Q2R u - Q2R c).
+Lemma distance_q_real n w : Q2R (distance_q n w) = distance n (Q2R w).
+Proof.
+  destruct n as [[| |] | n]; unfold distance_q, distance; rewrite ?power_real, ?mul_real, ?magnitude_real;
+    reflexivity.
+Qed.
+Lemma rise_q_real n w : Q2R (rise_q n w) = rise n (Q2R w).
+Proof.
+  unfold rise_q, rise. destruct (nonneg w) eqn:W, (Rle_lt_dec 0 (Q2R w)) as [N | N].
+  - apply power_real.
+  - apply nonneg_true in W. lra.
+  - apply nonneg_false in W. lra.
+  - rewrite neg_real, power_real, neg_real. reflexivity.
+Qed.
+Lemma slope_at_real n tau c l u : Q2R (slope_at n tau c l u)
+  = Q2R (fst l) + INR (S (S n)) * Q2R tau * rise (S n) (Q2R u - Q2R c).
+Proof. unfold slope_at. rewrite add_real, !mul_real, count_real, rise_q_real, sub_real. reflexivity. Qed.
+Lemma lifted_real n tau c l u :
+  Q2R (lifted n tau c l u) = line_at l (Q2R u) + Q2R tau * distance n (Q2R u - Q2R c).
 Proof. unfold lifted. rewrite add_real, eval_real, mul_real, distance_q_real, sub_real. reflexivity. Qed.
 
 Lemma between f a b u : a <= u <= b -> (forall x y t, f (t * x + (1 - t) * y) = t * f x + (1 - t) * f y) ->
@@ -345,12 +378,82 @@ Proof.
     assert ((1 - t) * Rmin (f a) (f b) <= (1 - t) * f b) by (apply Rmult_le_compat_l; lra). lra.
 Qed.
 
-Lemma least_sound sq tau c l a b u :
-  0 <= Q2R tau -> vertex_ok sq tau c l = true -> Q2R a <= u <= Q2R b ->
-  Q2R (least sq tau c l a b) <= line_at l u + Q2R tau * distance sq (u - Q2R c).
+(** Of the norms with a corner at the center, and of higher ones. *)
+Lemma least_corner n tau c l a b u :
+  0 <= Q2R tau -> (forall w, distance n w = Rabs w) -> Q2R a <= u <= Q2R b ->
+  Q2R (let ends := smaller (lifted n tau c l a) (lifted n tau c l b) in
+       if leq a c && leq c b then smaller ends (lifted n tau c l c) else ends)
+  <= line_at l u + Q2R tau * distance n (u - Q2R c).
 Proof.
-  intros T K H. unfold least. destruct sq.
-  - destruct (nonneg (add (fst l) (mul (mul two tau) (sub a c)))) eqn:Sa;
+  intros T D H. cbv zeta.
+  assert (lin : forall x y t, line_at l (t * x + (1 - t) * y) = t * line_at l x + (1 - t) * line_at l y)
+    by (intros; unfold line_at; ring).
+  set (F := fun x => line_at l x + Q2R tau * distance n (x - Q2R c)).
+  change (line_at l u + Q2R tau * distance n (u - Q2R c)) with (F u).
+  assert (E : forall x, Q2R (lifted n tau c l x) = F (Q2R x)) by (intro x; apply lifted_real).
+  assert (right : forall x y, Q2R c <= x -> x <= u <= y -> Rmin (F x) (F y) <= F u).
+  { intros x y cx xy. unfold F. rewrite !D, !Rabs_right by lra.
+    apply (between (fun v => line_at l v + Q2R tau * (v - Q2R c)) x y u xy).
+    intros; rewrite lin; ring. }
+  assert (left : forall x y, y <= Q2R c -> x <= u <= y -> Rmin (F x) (F y) <= F u).
+  { intros x y cy xy. unfold F. rewrite !D, !Rabs_left1 by lra.
+    apply (between (fun v => line_at l v + Q2R tau * - (v - Q2R c)) x y u xy).
+    intros; rewrite lin; ring. }
+  destruct (leq a c && leq c b) eqn:C; rewrite !smaller_real, !E.
+  + apply andb_true_iff in C as [ac cb]. apply leq_true in ac. apply leq_true in cb.
+    destruct (Rle_lt_dec u (Q2R c)) as [lo | hi].
+    * specialize (left (Q2R a) (Q2R c)). unfold Rmin in *.
+      destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
+    * specialize (right (Q2R c) (Q2R b)). unfold Rmin in *.
+      destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
+  + apply andb_false_iff in C as [C | C]; apply leq_false in C.
+    * apply right; lra.
+    * apply left; lra.
+Qed.
+Lemma least_power n tau c l a b u :
+  0 <= Q2R tau -> vertex_ok (Power n) tau c l = true -> Q2R a <= u <= Q2R b ->
+  Q2R (least (Power n) tau c l a b) <= line_at l u + Q2R tau * distance (Power n) (u - Q2R c).
+Proof.
+  intros T K H. unfold least. set (F := fun x => Q2R tau * (Rabs x ^ S (S n))).
+  assert (G : forall w, Q2R tau * Rabs (Q2R w - Q2R c) ^ S (S n)
+    + INR (S (S n)) * Q2R tau * rise (S n) (Q2R w - Q2R c) * (u - Q2R w)
+    <= Q2R tau * Rabs (u - Q2R c) ^ S (S n)).
+  { intro w. pose proof (tangent_signed (S n) (Q2R w - Q2R c) (u - Q2R c)) as A.
+    apply (Rmult_le_compat_l _ _ _ T) in A.
+    replace (u - Q2R c - (Q2R w - Q2R c)) with (u - Q2R w) in A by ring. lra. }
+  destruct (nonneg (slope_at n tau c l a)) eqn:Sa;
+    [| destruct (nonneg (neg (slope_at n tau c l b))) eqn:Sb].
+  - apply nonneg_true in Sa. rewrite slope_at_real in Sa. rewrite lifted_real.
+    unfold line_at, distance. specialize (G a).
+    set (e := INR (S (S n)) * Q2R tau * rise (S n) (Q2R a - Q2R c)) in *.
+    assert (0 <= (Q2R (fst l) + e) * (u - Q2R a)) by (apply Rmult_le_pos; lra). lra.
+  - apply nonneg_true in Sb. rewrite neg_real, slope_at_real in Sb. rewrite lifted_real.
+    unfold line_at, distance. specialize (G b).
+    set (e := INR (S (S n)) * Q2R tau * rise (S n) (Q2R b - Q2R c)) in *.
+    assert (0 <= - (Q2R (fst l) + e) * (Q2R b - u)) by (apply Rmult_le_pos; lra). lra.
+  - apply nonneg_false in Sa. apply nonneg_false in Sb.
+    rewrite neg_real, slope_at_real in Sb. rewrite slope_at_real in Sa.
+    rewrite sub_real, eval_real, !mul_real, count_real, power_real. unfold line_at, distance.
+    unfold vertex_ok in K. destruct (positive_q tau) eqn:P; cbn [negb orb] in K.
+    + apply leq_true in K. rewrite !mul_real, count_real, power_real, magnitude_real in K.
+      set (w := Q2R (far n tau l)) in *. set (x := u - Q2R c).
+      assert (W : 0 <= w) by apply root_above_sound.
+      pose proof (tangent (S n) w (Rabs x) W (Rabs_pos x)) as A.
+      apply (Rmult_le_compat_l _ _ _ T) in A.
+      apply (Rmult_le_compat_r (Rabs x) _ _ (Rabs_pos x)) in K.
+      pose proof (Rle_abs (- (Q2R (fst l) * x))) as B. rewrite Rabs_Ropp, Rabs_mult in B.
+      assert (E : Q2R (fst l) * u = Q2R (fst l) * Q2R c + Q2R (fst l) * x) by (unfold x; ring). lra.
+    + apply positive_false in P. assert (T0 : Q2R tau = 0) by lra. rewrite T0 in *. lra.
+Qed.
+
+Lemma least_sound n tau c l a b u :
+  0 <= Q2R tau -> vertex_ok n tau c l = true -> Q2R a <= u <= Q2R b ->
+  Q2R (least n tau c l a b) <= line_at l u + Q2R tau * distance n (u - Q2R c).
+Proof.
+  intros T K H. destruct n as [[| |] | n].
+  - apply least_corner; auto.
+  - apply least_corner; auto.
+  - unfold least. destruct (nonneg (add (fst l) (mul (mul two tau) (sub a c)))) eqn:Sa;
       [| destruct (nonneg (neg (add (fst l) (mul (mul two tau) (sub b c))))) eqn:Sb].
     + apply nonneg_true in Sa. unfold two in Sa. autorewrite with num in Sa.
       rewrite lifted_real. unfold line_at, distance.
@@ -379,29 +482,7 @@ Proof.
         { apply Rmult_le_reg_l with (4 * Q2R tau); lra. }
         lra.
       * apply positive_false in P. assert (T0 : Q2R tau = 0) by lra. rewrite T0 in *. lra.
-  - assert (lin : forall x y t, line_at l (t * x + (1 - t) * y) = t * line_at l x + (1 - t) * line_at l y)
-      by (intros; unfold line_at; ring).
-    set (F := fun x => line_at l x + Q2R tau * distance false (x - Q2R c)).
-    change (line_at l u + Q2R tau * distance false (u - Q2R c)) with (F u).
-    assert (E : forall x, Q2R (lifted false tau c l x) = F (Q2R x)) by (intro x; apply lifted_real).
-    assert (right : forall x y, Q2R c <= x -> x <= u <= y -> Rmin (F x) (F y) <= F u).
-    { intros x y cx xy. unfold F, distance. rewrite !Rabs_right by lra.
-      apply (between (fun v => line_at l v + Q2R tau * (v - Q2R c)) x y u xy).
-      intros; rewrite lin; ring. }
-    assert (left : forall x y, y <= Q2R c -> x <= u <= y -> Rmin (F x) (F y) <= F u).
-    { intros x y cy xy. unfold F, distance. rewrite !Rabs_left1 by lra.
-      apply (between (fun v => line_at l v + Q2R tau * - (v - Q2R c)) x y u xy).
-      intros; rewrite lin; ring. }
-    destruct (leq a c && leq c b) eqn:C; rewrite !smaller_real, !E.
-    + apply andb_true_iff in C as [ac cb]. apply leq_true in ac. apply leq_true in cb.
-      destruct (Rle_lt_dec u (Q2R c)) as [lo | hi].
-      * specialize (left (Q2R a) (Q2R c)). unfold Rmin in *.
-        destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
-      * specialize (right (Q2R c) (Q2R b)). unfold Rmin in *.
-        destruct (Rle_dec _ _), (Rle_dec _ _), (Rle_dec _ _); lra.
-    + apply andb_false_iff in C as [C | C]; apply leq_false in C.
-      * apply right; lra.
-      * apply left; lra.
+  - apply least_power; auto.
 Qed.
 
 (** The functions of one direction that a form has, and their minimum with a share of the ball. *)
@@ -444,27 +525,27 @@ Fixpoint needed {B} (fuel : list name) (e : env B) (base : placed) (d : directio
       end
   | _, _ => found
   end.
-Definition group_least {B} (fuel : list name) (e : env B) (base : placed) (sq : bool) (d : direction)
+Definition group_least {B} (fuel : list name) (e : env B) (base : placed) (n : gauge) (d : direction)
     (ts : list (name * Q)) (tau c lo hi : Q) : option Q :=
   let us := needed fuel e base d (fold_left (fun t s => to_walk e base d t (fst s)) ts Nil) [] in
   walk e base d
     (fun forms a b =>
       match line_sum forms ts flat with
-      | Some l => if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
+      | Some l => if vertex_ok n tau c l then Some (least n tau c l a b) else None
       | None => None
       end) us Nil lo hi.
 
-Lemma group_least_sound {B} (real : B -> R) fuel e base sq d ts tau c lo hi m z :
-  group_least fuel e base sq d ts tau c lo hi = Some m -> valid real e z -> placed_ok base z ->
+Lemma group_least_sound {B} (real : B -> R) fuel e base n d ts tau c lo hi m z :
+  group_least fuel e base n d ts tau c lo hi = Some m -> valid real e z -> placed_ok base z ->
   0 <= Q2R tau -> Q2R lo <= along d z <= Q2R hi ->
-  Q2R m <= weighted ts z + Q2R tau * distance sq (along d z - Q2R c).
+  Q2R m <= weighted ts z + Q2R tau * distance n (along d z - Q2R c).
 Proof.
   unfold group_least. intros W V P T H.
   refine (walk_sound e base d _ real z (along d z) _ _ V eq_refl _ _ _ _ _ W _ H).
   - intros forms a b m' A H'. destruct (line_sum forms ts flat) as [l |] eqn:L; [| discriminate].
-    destruct (vertex_ok sq tau c l) eqn:K; [| discriminate].
+    destruct (vertex_ok n tau c l) eqn:K; [| discriminate].
     intro E; injection E as <-. apply (line_sum_sound _ _ _ A) in L.
-    pose proof (least_sound sq tau c l a b (along d z) T K H') as M. rewrite L in M.
+    pose proof (least_sound n tau c l a b (along d z) T K H') as M. rewrite L in M.
     unfold line_at, flat in M. simpl in M. rewrite zero_real in M. lra.
   - intros v l. unfold form_of. simpl. apply known_line_agrees, P.
 Qed.

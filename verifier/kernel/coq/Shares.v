@@ -1,9 +1,10 @@
 (** The share of the ball: weights s_d with sum s_d |d . y|^p <= ||y||_p^p, checked as they are
     named; and the leaf that closes with sums of ridge functions.
 
-    p = 1: column sums. p = 2: Selberg's condition, s_d sum_e |d . e| w_e <= w_d with w > 0. *)
+    p = 1: column sums. p = 2: Selberg's condition, s_d sum_e |d . e| w_e <= w_d with w > 0. Other p:
+    column sums of s_d ||d||_1^(p - 1) |d_k|, since |d . y|^p <= ||d||_1^(p - 1) sum |d_k| |y_k|^p. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool Psatz.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Ridge.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -191,13 +192,19 @@ Definition selberg_ok (D : list dense) : bool :=
        (selberg (fst (fst x)))) D.
 Fixpoint vplus_q (a b : list Q) : list Q :=
   match a, b with [], b => b | a, [] => a | x :: a, y :: b => add x y :: vplus_q a b end.
-Definition columns (D : list dense) : list Q :=
-  fold_right (fun x c => vplus_q (map (fun g => mul (share (fst (fst x))) (magnitude g)) (snd x)) c)
-    [] D.
-Definition columns_ok (D : list dense) : bool :=
-  forallb (fun x => nonneg (share (fst (fst x)))) D && forallb (fun c => leq c one) (columns D).
-Definition weights_ok (sq : bool) (D : list dense) : bool :=
-  if sq then selberg_ok D else columns_ok D.
+Definition columns (f : dense -> Q) (D : list dense) : list Q :=
+  fold_right (fun x c => vplus_q (map (fun g => mul (f x) (magnitude g)) (snd x)) c) [] D.
+Definition columns_ok (f : dense -> Q) (D : list dense) : bool :=
+  forallb (fun x => nonneg (share (fst (fst x)))) D && forallb (fun c => leq c one) (columns f D).
+Definition length_1 (gs : list Q) : Q := sum_q magnitude gs.
+Definition share_of (x : dense) : Q := share (fst (fst x)).
+Definition grown_share (n : nat) (x : dense) : Q := mul (share_of x) (power (length_1 (snd x)) (S n)).
+Definition weights_ok (n : gauge) (D : list dense) : bool :=
+  match n with
+  | Of L2 => selberg_ok D
+  | Power n => columns_ok (grown_share n) D
+  | _ => columns_ok share_of D
+  end.
 
 Lemma vplus_q_real : forall a b, reals (vplus_q a b) = vplus (reals a) (reals b).
 Proof.
@@ -209,17 +216,41 @@ Proof.
   induction a as [| x a IH]; intros [| y b]; simpl; try (rewrite Rabs_R0; lra).
   pose proof (Rabs_triang (x * y) (ip a b)) as T. rewrite Rabs_mult in T. specialize (IH b). lra.
 Qed.
-Lemma columns_sum D Y : Forall (fun x => 0 <= s_of x) D ->
-  total (map (fun x => s_of x * Rabs (ip (vector x) Y)) D) <= ip (reals (columns D)) (map Rabs Y).
+Lemma columns_sum f (of_y : R -> R) D Z :
+  (forall x, In x D -> s_of x * of_y (ip (vector x) Z) <= Q2R (f x) * ip (map Rabs (vector x)) (map of_y Z)) ->
+  total (map (fun x => s_of x * of_y (ip (vector x) Z)) D) <= ip (reals (columns f D)) (map of_y Z).
 Proof.
-  induction 1 as [| x D P _ IH]; simpl; [lra |].
+  induction D as [| x D IH]; intro H; simpl; [lra |].
   rewrite vplus_q_real, ip_plus.
-  replace (reals (map (fun g => mul (share (fst (fst x))) (magnitude g)) (snd x)))
-    with (vscale (s_of x) (map Rabs (vector x))).
+  replace (reals (map (fun g => mul (f x) (magnitude g)) (snd x)))
+    with (vscale (Q2R (f x)) (map Rabs (vector x))).
   2:{ unfold reals, vscale, vector, reals. rewrite !map_map. apply map_ext. intro g.
       rewrite mul_real, magnitude_real. reflexivity. }
-  rewrite ip_scale. pose proof (ip_abs (vector x) Y) as A.
-  apply (Rmult_le_compat_l _ _ _ P) in A. lra.
+  rewrite ip_scale. pose proof (H x (or_introl eq_refl)).
+  assert (total (map (fun x => s_of x * of_y (ip (vector x) Z)) D) <= ip (reals (columns f D)) (map of_y Z))
+    by (apply IH; intros y I; apply H; right; exact I). lra.
+Qed.
+(** |d . y|^p <= ||d||_1^(p - 1) sum |d_k| |y_k|^p. *)
+Lemma jensen n gs Z : Rabs (ip (reals gs) Z) ^ S (S n)
+  <= Q2R (length_1 gs) ^ S n * ip (map Rabs (reals gs)) (map (fun t => Rabs t ^ S (S n)) Z).
+Proof.
+  assert (L : forall gs, Q2R (length_1 gs) = total (map Rabs (reals gs))).
+  { intro l. unfold length_1, reals. rewrite (sum_q_real _ (fun g => Rabs (Q2R g)) magnitude_real), map_map.
+    reflexivity. }
+  assert (P : forall a b, 0 <= ip (map Rabs a) (map Rabs b)).
+  { intros a b. apply Rle_trans with (2 := ip_abs a b). apply Rabs_pos. }
+  apply Rle_trans with (ip (map Rabs (reals gs)) (map Rabs Z) ^ S (S n)).
+  { apply pow_incr. split; [apply Rabs_pos | apply ip_abs]. }
+  apply mean; [apply P | rewrite L; apply total_nonneg, Rabs_pos |]. intros a A. rewrite L. clear L P.
+  assert (X : 0 <= INR (S n) * a ^ S (S n))
+    by (apply Rmult_le_pos; [apply pos_INR | apply pow_le, A]).
+  revert Z. generalize (reals gs). clear gs. intro gs. induction gs as [| g gs IH]; intros [| t ts];
+    cbn [map ip total fold_right]; rewrite ?Rmult_0_r, ?Rplus_0_r; try lra.
+  - pose proof (total_nonneg Rabs (g :: gs) Rabs_pos) as P. cbn [map total fold_right] in P.
+    apply (Rmult_le_compat_l _ _ _ X) in P. lra.
+  - specialize (IH ts). fold (total (map Rabs gs)) in *.
+    pose proof (tangent (S n) a (Rabs t) A (Rabs_pos t)) as T.
+    apply (Rmult_le_compat_l (Rabs g) _ _ (Rabs_pos g)) in T. lra.
 Qed.
 Lemma ip_ones : forall c T, Forall (fun q => Q2R q <= 1) c -> Forall (fun t => 0 <= t) T ->
   ip (reals c) T <= total T.
@@ -231,12 +262,37 @@ Proof.
     assert (ip (map Q2R c) T <= total T) by (apply IH; assumption). lra.
 Qed.
 
-Definition size_of (sq : bool) (Y : list R) : R := if sq then ip Y Y else total (map Rabs Y).
-Lemma weights_sound sq D Y : weights_ok sq D = true ->
+Definition size_of (n : gauge) (Y : list R) : R :=
+  match n with
+  | Of L2 => ip Y Y
+  | Power n => total (map (fun t => Rabs t ^ S (S n)) Y)
+  | _ => total (map Rabs Y)
+  end.
+Lemma columns_ok_sound f of_y D Y : columns_ok f D = true -> (forall t, 0 <= of_y t) ->
+  (forall x, 0 <= s_of x ->
+    s_of x * of_y (ip (vector x) Y) <= Q2R (f x) * ip (map Rabs (vector x)) (map of_y Y)) ->
   Forall (fun x => 0 <= s_of x) D
-  /\ total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D) <= size_of sq Y.
+  /\ total (map (fun x => s_of x * of_y (ip (vector x) Y)) D) <= total (map of_y Y).
 Proof.
-  unfold weights_ok. destruct sq.
+  unfold columns_ok. intros H N B. apply andb_true_iff in H as [S C]. rewrite forallb_forall in S, C.
+  assert (F : forall x, In x D -> 0 <= s_of x) by (intros x I; apply nonneg_true, S, I).
+  split; [apply Forall_forall; exact F |].
+  apply Rle_trans with (ip (reals (columns f D)) (map of_y Y)).
+  - apply columns_sum. intros x I. apply B, F, I.
+  - apply ip_ones.
+    + apply Forall_forall. intros q I. specialize (C q I). apply leq_true in C. rewrite one_real in C. exact C.
+    + apply Forall_forall. intros t I. apply in_map_iff in I as [v [<- _]]. apply N.
+Qed.
+Lemma weights_sound n D Y : weights_ok n D = true ->
+  Forall (fun x => 0 <= s_of x) D
+  /\ total (map (fun x => s_of x * distance n (ip (vector x) Y)) D) <= size_of n Y.
+Proof.
+  assert (corner : columns_ok share_of D = true -> Forall (fun x => 0 <= s_of x) D
+    /\ total (map (fun x => s_of x * Rabs (ip (vector x) Y)) D) <= total (map Rabs Y)).
+  { intro H. apply (columns_ok_sound share_of Rabs); [exact H | exact Rabs_pos |].
+    intros x S. change (Q2R (share_of x)) with (s_of x).
+    apply Rmult_le_compat_l; [exact S | apply ip_abs]. }
+  unfold weights_ok. destruct n as [[| |] | n]; [exact corner | exact corner | |].
   - unfold selberg_ok. rewrite forallb_forall. intro H.
     assert (P : forall x, In x D -> 0 <= s_of x /\ 0 < w_of x
       /\ s_of x * total (map (fun y => Rabs (ip (vector x) (vector y)) * w_of y) D) <= w_of x).
@@ -247,13 +303,10 @@ Proof.
       intro y. simpl. rewrite mul_real, magnitude_real, inner_q_real. reflexivity. }
     split; [apply Forall_forall; intros x I; apply P, I |].
     apply (selberg_sum D); intros x I; apply P, I.
-  - unfold columns_ok. intro H. apply andb_true_iff in H as [S C].
-    assert (F : Forall (fun x => 0 <= s_of x) D).
-    { apply Forall_forall. intros x I. rewrite forallb_forall in S. apply nonneg_true, S, I. }
-    split; [exact F |]. apply Rle_trans with (1 := columns_sum D Y F). apply ip_ones.
-    + apply Forall_forall. intros q I. rewrite forallb_forall in C.
-      specialize (C q I). apply leq_true in C. rewrite one_real in C. exact C.
-    + apply Forall_forall. intros t I. apply in_map_iff in I as [r [<- _]]. apply Rabs_pos.
+  - intro H. apply (columns_ok_sound (grown_share n) (fun t => Rabs t ^ S (S n))); [exact H | |].
+    + intro t. apply pow_le, Rabs_pos.
+    + intros x S. unfold grown_share. rewrite mul_real, power_real. change (Q2R (share_of x)) with (s_of x).
+      rewrite Rmult_assoc. apply Rmult_le_compat_l; [exact S |]. apply jensen.
 Qed.
 
 (** Directions as vectors around the center. *)
@@ -276,10 +329,10 @@ Proof.
   { unfold along. induction d as [| p d IH]; intro t; simpl; [lra |]. rewrite IH, dot_plus. lra. }
   rewrite F, zero_real in A. simpl in A. lra.
 Qed.
-Definition table_of (sq : bool) (ss : list side) (ws : list weighted_direction)
+Definition table_of (n : gauge) (ss : list side) (ws : list weighted_direction)
     : option (list dense) :=
   match all (to_dense ss) ws with
-  | Some D => if weights_ok sq D then Some D else None
+  | Some D => if weights_ok n D then Some D else None
   | None => None
   end.
 
@@ -297,7 +350,6 @@ Fixpoint box_range (at_input : name -> option (Q * Q)) (d : direction) (lo hi : 
       | None => None
       end
   end.
-Definition larger_z (a b : Z) : Z := if Z.leb a b then b else a.
 (** A number with about 24 bits whose square is at least a; believed only where it is tried out. *)
 Definition root_upper (a : Q) : Q :=
   if positive_q a then
@@ -311,8 +363,9 @@ Definition root_upper (a : Q) : Q :=
   else zero.
 Definition ball_reach (b : shape) (gs : list Q) : option Q :=
   match b with
-  | Ball L1 size _ => Some (mul (largest gs) size)
-  | Ball L2 size _ =>
+  | Ball (Of L1) size _ => Some (mul (largest gs) size)
+  | Ball (Power n) size _ => Some (root_above 24 (S (S n)) (mul (power (powers n gs) (S n)) size))
+  | Ball (Of L2) size _ =>
       let bound := mul (squares gs) size in
       let r := root_upper bound in
       if nonneg r && leq bound (mul r r) then Some r else None
@@ -457,7 +510,7 @@ Proof.
       assert (- Q2R q <= w <= Q2R q).
       { pose proof (Rle_abs w). pose proof (Rle_abs (- w)) as A. rewrite Rabs_Ropp in A. lra. }
       autorewrite with num. split; [apply Rmax_lub | apply Rmin_glb]; lra. }
-    destruct (ball g) as [| [| |] size opened]; simpl; try lra.
+    destruct (ball g) as [| [[| |] | n] size opened]; cbn [fst snd]; try lra.
     - apply near_c. rewrite mul_real.
       apply Rle_trans with (1 := reals_inner _ _). rewrite map_map.
       apply Rmult_le_compat_l; [apply largest_nonneg |].
@@ -470,7 +523,11 @@ Proof.
       apply near_c. apply Rabs_le. apply square_le; [exact P |].
       apply Rle_trans with (2 := L). apply Rle_trans with (1 := cauchy _ _). rewrite map_map.
       apply Rmult_le_compat_l; [apply squares_nonneg |].
-      simpl in N. unfold below in N. destruct opened; lra. }
+      simpl in N. unfold below in N. destruct opened; lra.
+    - destruct (root_above_sound 24 (S n) (mul (power (powers n (snd x)) (S n)) size)) as [P L].
+      apply near_c. rewrite mul_real, power_real in L. apply (powers_le (S n)); [exact P |].
+      apply Rle_trans with (2 := L). apply holder_within. rewrite map_map.
+      cbn [near within] in N. rewrite two_more in N. unfold below in N. destruct opened; lra. }
   rewrite R in H. exact H.
 Qed.
 
@@ -529,15 +586,20 @@ Proof.
       simpl. rewrite (IH _ _ eq_refl). lra.
 Qed.
 
-Lemma size_of_pos sq Y : 0 <= size_of sq Y.
-Proof. destruct sq; [apply ip_self | apply total_nonneg, Rabs_pos]. Qed.
-Lemma distance_pos sq w : 0 <= distance sq w.
-Proof. destruct sq; [apply Rle_0_sqr | apply Rabs_pos]. Qed.
+Lemma size_of_pos n Y : 0 <= size_of n Y.
+Proof.
+  destruct n as [[| |] | n]; [apply total_nonneg, Rabs_pos | apply total_nonneg, Rabs_pos | apply ip_self |].
+  apply total_nonneg. intro t. apply pow_le, Rabs_pos.
+Qed.
+Lemma distance_pos n w : 0 <= distance n w.
+Proof.
+  destruct n as [[| |] | n]; [apply Rabs_pos | apply Rabs_pos | apply Rle_0_sqr | apply pow_le, Rabs_pos].
+Qed.
 
 Section Close.
 Context {bound : Type}.
 Variables (fuel : list name) (e : env bound) (at_input : name -> option (Q * Q)) (base : placed).
-Variables (g : region) (known : list (sum Q)) (sq : bool).
+Variables (g : region) (known : list (sum Q)) (q : gauge).
 
 (** Some None: no point of the branch is left. *)
 Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (option Q) :=
@@ -546,7 +608,7 @@ Definition group_bound (x : dense) (ts : list (name * Q)) (tau : Q) : option (op
   | Some (lo, hi) =>
       if lt hi lo then Some None
       else
-        match group_least fuel e base sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi with
+        match group_least fuel e base q (ray (fst (fst x))) ts tau (snd (fst x)) lo hi with
         | Some m => Some (Some m)
         | None => None
         end
@@ -584,7 +646,7 @@ Fixpoint other_groups (gs : list group) (k : Q) : option (option Q) :=
 (** The least of a sum of variables plus t times the size of x - c. *)
 Definition sum_least (lines : trie direction) (D : list dense) (t : Q) (ins : trie Q)
     : option (option Q) :=
-  let D := match ball g with Ball L1 _ _ | Ball L2 _ _ => D | _ => [] end in
+  let D := match ball g with Box | Ball (Of Linf) _ _ => [] | _ => D end in
   match gather fuel lines ins [] with
   | None => None
   | Some gs =>
@@ -604,9 +666,8 @@ Definition finish_ridge (lines : trie direction) (D : list dense) (enough : bool
   | Some (Some k) =>
       let k := add (snd f) k in
       match ball g with
-      | Ball L1 size opened | Ball L2 size opened =>
-          ample (enough || (opened && positive_q t)) (sub k (mul t size)) zero
-      | _ => is_zero t && ample enough k zero
+      | Box | Ball (Of Linf) _ _ => is_zero t && ample enough k zero
+      | Ball _ size opened => ample (enough || (opened && positive_q t)) (sub k (mul t size)) zero
       end
   end.
 
@@ -622,14 +683,14 @@ Lemma group_bound_sound x ts tau r : group_bound x ts tau = Some r -> centered (
   0 <= Q2R tau ->
   match r with
   | None => False
-  | Some m => Q2R m <= weighted ts z + Q2R tau * distance sq (ip (vector x) Y)
+  | Some m => Q2R m <= weighted ts z + Q2R tau * distance q (ip (vector x) Y)
   end.
 Proof.
   unfold group_bound. destruct (range at_input g known x) as [[lo hi] |] eqn:R; [| discriminate].
   intros E C T. pose proof (range_sound _ _ _ _ _ _ _ R In_box K N C) as H. revert E.
   destruct (lt hi lo) eqn:L.
   - intro E; injection E as <-. apply lt_true in L. lra.
-  - destruct (group_least fuel e base sq (ray (fst (fst x))) ts tau (snd (fst x)) lo hi) as [m |] eqn:G;
+  - destruct (group_least fuel e base q (ray (fst (fst x))) ts tau (snd (fst x)) lo hi) as [m |] eqn:G;
       [| discriminate].
     intro E; injection E as <-. apply (group_least_sound real _ _ _ _ _ _ _ _ _ _ _ z) in G; auto.
     unfold centered in C. fold Y in C. rewrite C in G.
@@ -643,7 +704,7 @@ Lemma named_groups_sound t : 0 <= Q2R t -> forall D gs k r,
   match r with
   | None => False
   | Some (gs', k') => Q2R k' + groups_value gs' z <= Q2R k + groups_value gs z
-      + Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D)
+      + Q2R t * total (map (fun x => s_of x * distance q (ip (vector x) Y)) D)
   end.
 Proof.
   intro T. induction D as [| x D IH]; intros gs k r; simpl.
@@ -653,9 +714,9 @@ Proof.
     specialize (G _ _ eq_refl). intros E FC FS.
     pose proof (Forall_inv FC) as C. pose proof (Forall_inv_tail FC) as FC'.
     pose proof (Forall_inv FS) as S. pose proof (Forall_inv_tail FS) as FS'.
-    assert (P : 0 <= s_of x * distance sq (ip (vector x) Y)).
+    assert (P : 0 <= s_of x * distance q (ip (vector x) Y)).
     { apply Rmult_le_pos; [exact S | apply distance_pos]. }
-    assert (TP : 0 <= Q2R t * (s_of x * distance sq (ip (vector x) Y)))
+    assert (TP : 0 <= Q2R t * (s_of x * distance q (ip (vector x) Y)))
       by (apply Rmult_le_pos; assumption).
     destruct ts as [| t0 ts].
     + specialize (IH _ _ _ E FC' FS'). destruct r as [[gs2 k2] |]; [| exact IH].
@@ -684,64 +745,64 @@ Proof.
 Qed.
 
 Lemma sum_least_sound lines D t ins r : sum_least lines D t ins = Some r ->
-  weights_ok sq D = true -> Forall (centered (sides g) z) D ->
+  weights_ok q D = true -> Forall (centered (sides g) z) D ->
   match r with
   | None => False
-  | Some k => 0 <= Q2R t /\ Q2R k <= dot ins z + Q2R t * size_of sq Y
+  | Some k => 0 <= Q2R t /\ Q2R k <= dot ins z + Q2R t * size_of q Y
   end.
 Proof.
   unfold sum_least. intros F W C.
   destruct (gather fuel lines ins []) as [gs |] eqn:G; [| discriminate].
   apply (gather_value _ z) in G. unfold groups_value in G at 2. simpl in G.
   destruct (nonneg t) eqn:T; [| discriminate]. apply nonneg_true in T.
-  set (D' := match ball g with Ball L1 _ _ | Ball L2 _ _ => D | _ => [] end) in F.
+  set (D' := match ball g with Box | Ball (Of Linf) _ _ => [] | _ => D end) in F.
   assert (S : Forall (fun x => 0 <= s_of x) D' /\ Forall (centered (sides g) z) D'
-    /\ total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D') <= size_of sq Y).
-  { destruct (weights_sound sq D Y W) as [P S]. unfold D'.
-    assert (E : 0 <= size_of sq Y).
+    /\ total (map (fun x => s_of x * distance q (ip (vector x) Y)) D') <= size_of q Y).
+  { destruct (weights_sound q D Y W) as [P S]. unfold D'.
+    assert (E : 0 <= size_of q Y).
     { apply size_of_pos. }
-    destruct (ball g) as [| [| |] size opened]; repeat split; auto. }
+    destruct (ball g) as [| [[| |] | n] size opened]; repeat split; auto. }
   destruct S as [S [C' S']].
   destruct (named_groups t D' gs zero) as [[[gs1 k1] |] |] eqn:A; [| | discriminate].
   2:{ apply (named_groups_sound t T) in A; [contradiction | exact C' | exact S]. }
   apply (named_groups_sound t T) in A; [| exact C' | exact S]. rewrite zero_real in A.
   apply other_groups_sound in F. destruct r as [k2 |]; [| exact F]. split; [exact T |].
-  assert (TS : Q2R t * total (map (fun x => s_of x * distance sq (ip (vector x) Y)) D')
-    <= Q2R t * size_of sq Y) by (apply Rmult_le_compat_l; assumption).
+  assert (TS : Q2R t * total (map (fun x => s_of x * distance q (ip (vector x) Y)) D')
+    <= Q2R t * size_of q Y) by (apply Rmult_le_compat_l; assumption).
   lra.
 Qed.
 
-Lemma finish_ridge_sound lines D enough t f : sq = square_norm (ball g) ->
-  finish_ridge lines D enough t f = true -> weights_ok sq D = true ->
+Lemma finish_ridge_sound lines D enough t f : q = gauge_of (ball g) ->
+  finish_ridge lines D enough t f = true -> weights_ok q D = true ->
   Forall (centered (sides g) z) D -> above (negb enough) (form_value Q2R f z) 0.
 Proof.
-  unfold finish_ridge. intros Hsq F W C. destruct f as [ins k]. cbn [fst snd] in F.
+  unfold finish_ridge. intros Hq F W C. destruct f as [ins k]. cbn [fst snd] in F.
   destruct (sum_least lines D t ins) as [r |] eqn:L; [| discriminate].
   pose proof (sum_least_sound _ _ _ _ _ L W C) as S. clear L.
   destruct r as [k1 |]; [| contradiction]. destruct S as [T S].
   set (k2 := add k k1) in F.
-  assert (all_ : Q2R k2 <= form_value Q2R (ins, k) z + Q2R t * size_of sq Y)
+  assert (all_ : Q2R k2 <= form_value Q2R (ins, k) z + Q2R t * size_of q Y)
     by (unfold k2, form_value; simpl; rewrite add_real; lra).
-  assert (withball : forall size opened, below opened (size_of sq Y) (Q2R size) ->
+  assert (withball : forall size opened, below opened (size_of q Y) (Q2R size) ->
     ample (enough || (opened && positive_q t)) (sub k2 (mul t size)) zero = true ->
     above (negb enough) (form_value Q2R (ins, k) z) 0).
   { intros size opened Hs H. apply ample_true in H. autorewrite with num in H.
     destruct opened; simpl in *.
-    - assert (Q2R t * size_of sq Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
+    - assert (Q2R t * size_of q Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
       destruct (positive_q t) eqn:P.
       + apply positive_true in P.
-        assert (Q2R t * size_of sq Y < Q2R t * Q2R size) by (apply Rmult_lt_compat_l; lra).
+        assert (Q2R t * size_of q Y < Q2R t * Q2R size) by (apply Rmult_lt_compat_l; lra).
         rewrite orb_true_r in H. unfold above in *. destruct enough; simpl in *; lra.
       + rewrite orb_false_r in H. unfold above in *. destruct enough; simpl in *; lra.
-    - assert (Q2R t * size_of sq Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
+    - assert (Q2R t * size_of q Y <= Q2R t * Q2R size) by (apply Rmult_le_compat_l; lra).
       rewrite orb_false_r in H. unfold above in *. destruct enough; simpl in *; lra. }
   assert (noball : is_zero t && ample enough k2 zero = true ->
     above (negb enough) (form_value Q2R (ins, k) z) 0).
   { intro H. apply andb_true_iff in H as [Z H]. apply is_zero_real in Z. rewrite Z in all_.
     apply ample_true in H. rewrite zero_real in H. unfold above in *. destruct enough; simpl in *; lra. }
-  unfold size_of, Y in *. rewrite Hsq in withball. clear - F withball noball N.
+  unfold size_of, Y in *. rewrite Hq in withball. clear - F withball noball N.
   revert F withball noball N.
-  destruct (ball g) as [| [| |] size opened]; simpl; intros F withball noball N'.
+  destruct (ball g) as [| [[| |] | n] size opened]; cbn [gauge_of near within]; intros F withball noball N'.
   - apply noball, F.
   - apply noball, F.
   - apply (withball size opened); [| exact F]. rewrite map_map. exact N'.
@@ -749,6 +810,7 @@ Proof.
     replace (ip (map (gap z) (sides g)) (map (gap z) (sides g)))
       with (total (map (fun s => gap z s * gap z s) (sides g))); [exact N' |].
     clear. induction (sides g) as [| s ss IH]; simpl; [reflexivity | rewrite IH; reflexivity].
+  - apply (withball size opened); [| exact F]. rewrite map_map, <- two_more. exact N'.
 Qed.
 End Close.
 

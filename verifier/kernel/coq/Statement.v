@@ -44,19 +44,23 @@ Definition well_formed (net : network) : Prop :=
   NoDup (inputs net) /\ layered (inputs net) (units net)
   /\ Forall (reads (inputs net ++ map fst (units net))) (outputs net).
 
-(** A region: each input in its interval and, if there is a ball, near enough to the center:
-    the size is the radius, for L2 its square; an open ball is without its sphere. *)
+(** A region: each input in its interval and, if there is a ball, near enough to the center; an
+    open ball is without its sphere. Norms are Linf, L1, L2, and [Power n] the norm p = n + 2: the
+    size of a ball is the radius, for L2 its square, of the norm p its p-th power. *)
 Record side := Side { variable : name; low : Q; high : Q; center : Q }.
 Inductive norm := Linf | L1 | L2.
-Inductive shape := Box | Ball (n : norm) (size : Q) (opened : bool).
+Inductive gauge := Of (n : norm) | Power (n : nat).
+Coercion Of : norm >-> gauge.
+Inductive shape := Box | Ball (n : gauge) (size : Q) (opened : bool).
 Record region := Region { sides : list side; ball : shape }.
 Definition below (opened : bool) (a b : R) : Prop := if opened then a < b else a <= b.
 Definition gap (x : valuation) (s : side) : R := x (variable s) - Q2R (center s).
-Definition within (n : norm) (opened : bool) (size : R) (ss : list side) (x : valuation) : Prop :=
+Definition within (n : gauge) (opened : bool) (size : R) (ss : list side) (x : valuation) : Prop :=
   match n with
-  | Linf => Forall (fun s => below opened (Rabs (gap x s)) size) ss
-  | L1 => below opened (total (map (fun s => Rabs (gap x s)) ss)) size
-  | L2 => below opened (total (map (fun s => gap x s * gap x s) ss)) size
+  | Of Linf => Forall (fun s => below opened (Rabs (gap x s)) size) ss
+  | Of L1 => below opened (total (map (fun s => Rabs (gap x s)) ss)) size
+  | Of L2 => below opened (total (map (fun s => gap x s * gap x s) ss)) size
+  | Power n => below opened (total (map (fun s => Rabs (gap x s) ^ (n + 2)) ss)) size
   end.
 Definition near (ss : list side) (b : shape) (x : valuation) : Prop :=
   match b with Box => True | Ball n size opened => within n opened (Q2R size) ss x end.
@@ -106,9 +110,9 @@ Definition keeps (d : decoder) (classes outs : nat) (out : nat -> R) (label : na
   | Argmax => forall other, (other < outs)%nat -> other <> label -> out other < out label
   end.
 
-(** The closed ball of a budget (for L2 its square) around a sample, within a box if it is clipped. *)
+(** The closed ball of a budget (its power, as above) around a sample, within a box if it is clipped. *)
 Record task := Task
-  { read : decoder; classes : nat; metric : norm; budget : Q; clip : option (Q * Q) }.
+  { read : decoder; classes : nat; metric : gauge; budget : Q; clip : option (Q * Q) }.
 Definition at_center (ns : list name) (c : list Q) : list side :=
   map (fun p => Side (fst p) 0 0 (snd p)) (combine ns c).
 Definition in_ball (t : task) (ns : list name) (c : list Q) (x : valuation) : Prop :=
@@ -125,13 +129,18 @@ Definition keeps_label (t : task) (net : network) (s : list Q * nat) : Prop :=
 Definition loses_label (t : task) (net : network) (s : list Q * nat) : Prop :=
   exists x, in_ball t (inputs net) (fst s) x /\ ~ reads_label t net x (snd s).
 
-(** A family: m is the last input of the network; the ball of m has the radius m * rate (for L2 its
-    square is m^2 * rate), for every real m from [first] to [last], without it if the end is open. *)
-Record cone := Cone { growth : norm; rate : Q; first : Q; last : Q; open_end : bool }.
+(** A family: m is the last input of the network; the ball of m has the radius m * rate (of the norm
+    p >= 2 its p-th power is m^p * rate), for every real m from [first] to [last], without it if the
+    end is open. *)
+Record cone := Cone { growth : gauge; rate : Q; first : Q; last : Q; open_end : bool }.
 Definition spans (k : cone) (m : R) : Prop :=
   Q2R (first k) <= m /\ below (open_end k) m (Q2R (last k)).
 Definition size_at (k : cone) (m : R) : R :=
-  match growth k with L2 => m * m * Q2R (rate k) | _ => m * Q2R (rate k) end.
+  match growth k with
+  | Of L2 => m * m * Q2R (rate k)
+  | Power n => m ^ (n + 2) * Q2R (rate k)
+  | _ => m * Q2R (rate k)
+  end.
 Definition in_cone (k : cone) (ns : list name) (c : list Q) (m : R) (x : valuation) : Prop :=
   within (growth k) false (size_at k m) (at_center ns c) x.
 Definition cone_well (k : cone) (net : network) (c : list Q) (ns : list name) (p : name) : Prop :=

@@ -1,7 +1,7 @@
 (** Questions about numbers: the root by interval arithmetic, leaves on boxes and balls, and the
     theorem. *)
 From Coq Require Import List ZArith QArith Reals Qreals Lra Lia Bool.
-From Robmem Require Import Statement Numbers Tries Leaf Tree Root Balls Ridge Shares.
+From Robmem Require Import Statement Numbers Powers Tries Leaf Tree Root Balls Ridge Shares.
 Import ListNotations.
 Open Scope R_scope.
 
@@ -101,11 +101,11 @@ Definition table_number (h : hints) (i : option nat) : list dense :=
   | None => []
   end.
 Definition tables_hold (g : region) (h : hints) : Prop :=
-  Forall (fun D => weights_ok (square_norm (ball g)) D = true
+  Forall (fun D => weights_ok (gauge_of (ball g)) D = true
     /\ forall z, Forall (centered (sides g) z) D) (tables h).
 
 Definition borne (g : region) : bool :=
-  match ball g with Ball L1 _ _ | Ball L2 _ _ => true | _ => false end.
+  match ball g with Box | Ball (Of Linf) _ _ => false | _ => true end.
 Definition input_ends (e : env Q) (k : name) : option (Q * Q) :=
   match get k e with Some (Input lo hi) => Some (lo, hi) | _ => None end.
 Lemma input_ends_sound e z : valid Q2R e z -> sides_of z (input_ends e).
@@ -120,16 +120,16 @@ Definition on_region (fuel : list name) (g : region) (h : hints) : ending Q unit
        match r with
        | None => finish e g enough f
        | Some (t, i) =>
-           finish_ridge fuel e (input_ends e) (lined h) g known (square_norm (ball g)) (lines h)
+           finish_ridge fuel e (input_ends e) (lined h) g known (gauge_of (ball g)) (lines h)
              (table_number h i) enough t f
        end |}.
 
 Lemma table_number_sound g h i z : tables_hold g h ->
-  weights_ok (square_norm (ball g)) (table_number h i) = true
+  weights_ok (gauge_of (ball g)) (table_number h i) = true
   /\ Forall (centered (sides g) z) (table_number h i).
 Proof.
-  intro T. assert (E : weights_ok (square_norm (ball g)) [] = true)
-    by (destruct (square_norm (ball g)); reflexivity).
+  intro T. assert (E : weights_ok (gauge_of (ball g)) [] = true)
+    by (destruct (gauge_of (ball g)) as [[| |] | n]; reflexivity).
   unfold table_number. destruct i as [i |]; [| auto].
   destruct (nth_error (tables h) i) as [D |] eqn:N; [| auto].
   apply nth_error_In in N. unfold tables_hold in T. rewrite Forall_forall in T.
@@ -144,7 +144,7 @@ Proof.
   - exact (finish_sound e g enough f z F V N).
 Qed.
 
-Lemma tables_sound g ws ts ls base : all (table_of (square_norm (ball g)) (sides g)) ws = Some ts ->
+Lemma tables_sound g ws ts ls base : all (table_of (gauge_of (ball g)) (sides g)) ws = Some ts ->
   tables_hold g (Hints ls base ts).
 Proof.
   intro A. unfold tables_hold. simpl. revert ws ts A.
@@ -168,7 +168,7 @@ Definition box_of (g : region) : list (name * (Q * Q)) :=
   map (fun s => (variable s, (low s, high s))) (sides g).
 Definition verify (fuel : list name) (ls : trie direction) (net : network) (g : region)
     (goals : list (list atom)) (p : proof Q) : bool :=
-  match all (table_of (square_norm (ball g)) (sides g)) (weights p), root row_interval net (box_of g)
+  match all (table_of (gauge_of (ball g)) (sides g)) (weights p), root row_interval net (box_of g)
   with
   | Some ts, Some e =>
       let base := place nonneg (fun q => nonneg (neg q)) e ls net in
@@ -181,11 +181,13 @@ Lemma near_ext g z x : (forall s, In s (sides g) -> z (variable s) = x (variable
 Proof.
   intro E. assert (G : forall s, In s (sides g) -> gap z s = gap x s)
     by (intros s Hs; unfold gap; rewrite (E s Hs); reflexivity).
-  unfold near, within. destruct (ball g) as [| [| |] size opened]; [trivial | | |].
+  unfold near, within. destruct (ball g) as [| [[| |] | n] size opened]; [trivial | | | |].
   - rewrite !Forall_forall. intros N s Hs. rewrite (G s Hs). apply N, Hs.
   - erewrite (map_ext_in (fun s => Rabs (gap z s))); [intro N; exact N |].
     intros s Hs. cbv beta. rewrite (G s Hs). reflexivity.
   - erewrite (map_ext_in (fun s => gap z s * gap z s)); [intro N; exact N |].
+    intros s Hs. cbv beta. rewrite (G s Hs). reflexivity.
+  - erewrite (map_ext_in (fun s => Rabs (gap z s) ^ (n + 2))); [intro N; exact N |].
     intros s Hs. cbv beta. rewrite (G s Hs). reflexivity.
 Qed.
 

@@ -758,9 +758,13 @@ type norm =
 | L1
 | L2
 
+type gauge =
+| Of of norm
+| Power of nat
+
 type shape =
 | Box
-| Ball of norm * q * bool
+| Ball of gauge * q * bool
 
 type region = { sides : side list; ball : shape }
 
@@ -781,7 +785,7 @@ type decoder =
 | Sign
 | Argmax
 
-type task = { read : decoder; classes : nat; metric : norm; budget : 
+type task = { read : decoder; classes : nat; metric : gauge; budget : 
               q; clip : (q * q) option }
 
 (** val at_center : name list -> q list -> side list **)
@@ -791,7 +795,7 @@ let at_center ns c =
     Whole.one }; high = { qnum = Whole.zero; qden = Whole.one }; center =
     (snd p) }) (combine ns c)
 
-type cone = { growth : norm; rate : q; first : q; last : q; open_end : bool }
+type cone = { growth : gauge; rate : q; first : q; last : q; open_end : bool }
 
 type family = { reader : decoder; labels : nat; balls : cone; d0 : q; d1 : q }
 
@@ -964,6 +968,84 @@ let floor24 h w =
   then { qnum =
          (Whole.floor_div (Whole.mul (Whole.mul two24 h.qnum) w.qden)
            (Whole.mul h.qden w.qnum)); qden = two24 }
+  else zero
+
+(** val power : q -> nat -> q **)
+
+let rec power a = function
+| O -> one
+| S n0 -> mul a (power a n0)
+
+(** val count_z : nat -> Whole.t **)
+
+let rec count_z = function
+| O -> Whole.zero
+| S n0 -> Whole.add Whole.one (count_z n0)
+
+(** val count : nat -> q **)
+
+let count n =
+  whole (count_z n)
+
+(** val chord_slope : q -> q -> nat -> q **)
+
+let rec chord_slope lo hi = function
+| O -> zero
+| S n0 -> add0 (power hi n0) (mul lo (chord_slope lo hi n0))
+
+(** val larger_z : Whole.t -> Whole.t -> Whole.t **)
+
+let larger_z a b =
+  if Whole.leq a b then b else a
+
+(** val power_z : Whole.t -> nat -> Whole.t **)
+
+let rec power_z a = function
+| O -> Whole.one
+| S n0 -> Whole.mul a (power_z a n0)
+
+(** val root_z : nat -> nat -> Whole.t -> Whole.t -> Whole.t -> Whole.t **)
+
+let rec root_z fuel n bit r v =
+  match fuel with
+  | O -> r
+  | S fuel0 ->
+    let t = Whole.add r bit in
+    root_z fuel0 n
+      (Whole.floor_div bit ((fun p -> Whole.shift_left p 1) Whole.one))
+      (if Whole.leq (power_z t n) v then t else r) v
+
+(** val root_guess : nat -> nat -> q -> q **)
+
+let root_guess bits n a =
+  let k = count_z n in
+  let size0 = fun n0 -> Whole.add (Whole.floor_log2 n0) Whole.one in
+  let apart0 = Whole.add (size0 a.qnum) (Whole.neg (size0 a.qden)) in
+  let shift = Whole.add (count_z bits) (Whole.neg (Whole.floor_div apart0 k))
+  in
+  let top = Whole.shift a.qnum (Whole.mul k (larger_z shift Whole.zero)) in
+  let bottom =
+    Whole.shift a.qden (Whole.mul k (larger_z (Whole.neg shift) Whole.zero))
+  in
+  let r =
+    root_z (S bits) n (Whole.shift Whole.one (count_z bits)) Whole.zero
+      (Whole.floor_div top bottom)
+  in
+  let r0 =
+    if Whole.leq top (Whole.mul (power_z r n) bottom)
+    then r
+    else Whole.add r Whole.one
+  in
+  reduce { qnum = (Whole.shift r0 (larger_z (Whole.neg shift) Whole.zero));
+    qden =
+    (Whole.to_pos (Whole.shift Whole.one (larger_z shift Whole.zero))) }
+
+(** val root_above : nat -> nat -> q -> q **)
+
+let root_above bits n a =
+  if positive_q a
+  then let r = root_guess bits n (reduce a) in
+       if (&&) (nonneg r) (leq a (power r n)) then r else add0 a one
   else zero
 
 type 'a trie =
@@ -1819,6 +1901,17 @@ let largest gs =
 let squares gs =
   fold_right (fun g m -> add0 (mul g g) m) zero gs
 
+(** val rooted : nat -> q -> q **)
+
+let rooted n g =
+  root_above (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S
+    (S (S (S O)))))))))))))))))))))))) (S n) (magnitude g)
+
+(** val powers : nat -> q list -> q **)
+
+let powers n gs =
+  fold_right (fun g m -> add0 (mul (magnitude g) (rooted n g)) m) zero gs
+
 (** val ample : bool -> q -> q -> bool **)
 
 let ample enough k loss =
@@ -1833,39 +1926,54 @@ let finish e g enough = function
      (match on_box e None g.sides ins k false with
       | Some p -> let (k0, _) = p in ample enough k0 zero
       | None -> false)
-   | Ball (n, size0, opened) ->
-     (match n with
-      | Linf ->
-        (match on_box e (if opened then Some size0 else None) g.sides ins k
-                 false with
-         | Some p -> let (k0, sharp) = p in ample ((||) enough sharp) k0 zero
-         | None -> false)
-      | L1 ->
+   | Ball (n0, size0, opened) ->
+     (match n0 with
+      | Of n ->
+        (match n with
+         | Linf ->
+           (match on_box e (if opened then Some size0 else None) g.sides ins
+                    k false with
+            | Some p ->
+              let (k0, sharp) = p in ample ((||) enough sharp) k0 zero
+            | None -> false)
+         | L1 ->
+           (match around g.sides ins k with
+            | Some p ->
+              let (k0, gs) = p in
+              let m = largest gs in
+              ample ((||) enough ((&&) opened (negb (leq m zero)))) k0
+                (mul size0 m)
+            | None -> false)
+         | L2 ->
+           (match around g.sides ins k with
+            | Some p ->
+              let (k0, gs) = p in
+              let m = squares gs in
+              (&&)
+                ((&&) (nonneg k0)
+                  (ample ((||) enough ((&&) opened (negb (leq m zero))))
+                    (mul k0 k0) (mul size0 m)))
+                ((||) ((||) enough opened) (positive_q k0))
+            | None -> false))
+      | Power n ->
         (match around g.sides ins k with
          | Some p ->
            let (k0, gs) = p in
-           let m = largest gs in
-           ample ((||) enough ((&&) opened (negb (leq m zero)))) k0
-             (mul size0 m)
-         | None -> false)
-      | L2 ->
-        (match around g.sides ins k with
-         | Some p ->
-           let (k0, gs) = p in
-           let m = squares gs in
-           (&&)
-             ((&&) (nonneg k0)
-               (ample ((||) enough ((&&) opened (negb (leq m zero))))
-                 (mul k0 k0) (mul size0 m)))
-             ((||) ((||) enough opened) (positive_q k0))
+           let m = power (powers n gs) (S n) in
+           (&&) (nonneg k0)
+             (ample ((||) enough ((&&) opened (negb (leq m zero))))
+               (power k0 (S (S n))) (mul size0 m))
          | None -> false)))
 
-(** val reaches : norm -> q -> q -> bool **)
+(** val reaches : gauge -> q -> q -> bool **)
 
 let reaches n size0 reach =
   match n with
-  | L2 -> (&&) (nonneg reach) (leq size0 (mul reach reach))
-  | _ -> leq size0 reach
+  | Of n0 ->
+    (match n0 with
+     | L2 -> (&&) (nonneg reach) (leq size0 (mul reach reach))
+     | _ -> leq size0 reach)
+  | Power n0 -> (&&) (nonneg reach) (leq size0 (power reach (S (S n0))))
 
 (** val same_q : q -> q -> bool **)
 
@@ -2044,62 +2152,103 @@ let rec walk e base d last0 us forms a b =
            | None -> None))
      | None -> None)
 
-(** val square_norm : shape -> bool **)
+(** val gauge_of : shape -> gauge **)
 
-let square_norm = function
-| Box -> false
-| Ball (n, _, _) -> (match n with
-                     | L2 -> true
-                     | _ -> false)
+let gauge_of = function
+| Box -> Of Linf
+| Ball (n, _, _) -> n
 
-(** val distance_q : bool -> q -> q **)
+(** val distance_q : gauge -> q -> q **)
 
-let distance_q sq w =
-  if sq then mul w w else magnitude w
+let distance_q n w =
+  match n with
+  | Of n0 -> (match n0 with
+              | L2 -> mul w w
+              | _ -> magnitude w)
+  | Power n0 -> power (magnitude w) (S (S n0))
 
-(** val lifted : bool -> q -> q -> line -> q -> q **)
+(** val lifted : gauge -> q -> q -> line -> q -> q **)
 
-let lifted sq tau c l u =
-  add0 (eval l u) (mul tau (distance_q sq (sub0 u c)))
+let lifted n tau c l u =
+  add0 (eval l u) (mul tau (distance_q n (sub0 u c)))
 
 (** val two : q **)
 
 let two =
   whole ((fun p -> Whole.shift_left p 1) Whole.one)
 
-(** val least : bool -> q -> q -> line -> q -> q -> q **)
+(** val rise_q : nat -> q -> q **)
 
-let least sq tau c l a b =
-  if sq
-  then if nonneg (add0 (fst l) (mul (mul two tau) (sub0 a c)))
-       then lifted true tau c l a
+let rise_q n w =
+  if nonneg w then power w n else neg (power (neg w) n)
+
+(** val slope_at : nat -> q -> q -> line -> q -> q **)
+
+let slope_at n tau c l u =
+  add0 (fst l) (mul (mul (count (S (S n))) tau) (rise_q (S n) (sub0 u c)))
+
+(** val far : nat -> q -> line -> q **)
+
+let far n tau l =
+  root_above (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S
+    (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S
+    (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S
+    (S (S (S (S (S (S (S (S (S (S (S
+    O))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))
+    (S n) (divide (magnitude (fst l)) (mul (count (S (S n))) tau))
+
+(** val least : gauge -> q -> q -> line -> q -> q -> q **)
+
+let least n tau c l a b =
+  match n with
+  | Of n0 ->
+    (match n0 with
+     | L2 ->
+       if nonneg (add0 (fst l) (mul (mul two tau) (sub0 a c)))
+       then lifted n tau c l a
        else if nonneg (neg (add0 (fst l) (mul (mul two tau) (sub0 b c))))
-            then lifted true tau c l b
+            then lifted n tau c l b
             else sub0 (eval l c)
                    (divide (mul (fst l) (fst l))
                      (mul
                        (whole ((fun p -> Whole.shift_left p 1)
                          ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
-  else let ends0 = smaller (lifted false tau c l a) (lifted false tau c l b)
-       in
+     | _ ->
+       let ends0 = smaller (lifted n tau c l a) (lifted n tau c l b) in
        if (&&) (leq a c) (leq c b)
-       then smaller ends0 (lifted false tau c l c)
-       else ends0
+       then smaller ends0 (lifted n tau c l c)
+       else ends0)
+  | Power k ->
+    if nonneg (slope_at k tau c l a)
+    then lifted n tau c l a
+    else if nonneg (neg (slope_at k tau c l b))
+         then lifted n tau c l b
+         else sub0 (eval l c)
+                (mul (mul (count (S k)) tau) (power (far k tau l) (S (S k))))
 
-(** val vertex_ok : bool -> q -> q -> line -> bool **)
+(** val vertex_ok : gauge -> q -> q -> line -> bool **)
 
-let vertex_ok sq tau _ l =
-  (||) ((||) (negb sq) (negb (positive_q tau)))
-    (same_q
-      (mul
-        (divide (mul (fst l) (fst l))
-          (mul
-            (whole ((fun p -> Whole.shift_left p 1)
-              ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
-        (mul
-          (whole ((fun p -> Whole.shift_left p 1)
-            ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
-      (mul (fst l) (fst l)))
+let vertex_ok n tau _ l =
+  match n with
+  | Of n0 ->
+    (match n0 with
+     | L2 ->
+       (||) (negb (positive_q tau))
+         (same_q
+           (mul
+             (divide (mul (fst l) (fst l))
+               (mul
+                 (whole ((fun p -> Whole.shift_left p 1)
+                   ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
+             (mul
+               (whole ((fun p -> Whole.shift_left p 1)
+                 ((fun p -> Whole.shift_left p 1) Whole.one))) tau))
+           (mul (fst l) (fst l)))
+     | _ -> true)
+  | Power k ->
+    (||) (negb (positive_q tau))
+      (leq (magnitude (fst l))
+        (mul (mul (count (S (S k))) tau) (power (far k tau l) (S k))))
 
 (** val line_sum :
     (name -> line option) -> (name * q) list -> line -> line option **)
@@ -2153,10 +2302,10 @@ let rec needed fuel e base d waiting found =
      | None -> found)
 
 (** val group_least :
-    name list -> 'a1 env -> placed -> bool -> direction -> (name * q) list ->
-    q -> q -> q -> q -> q option **)
+    name list -> 'a1 env -> placed -> gauge -> direction -> (name * q) list
+    -> q -> q -> q -> q -> q option **)
 
-let group_least fuel e base sq d ts tau c lo hi =
+let group_least fuel e base n d ts tau c lo hi =
   let us =
     needed fuel e base d
       (fold_left (fun t s -> to_walk e base d t (fst s)) ts Nil) []
@@ -2164,7 +2313,7 @@ let group_least fuel e base sq d ts tau c lo hi =
   walk e base d (fun forms a b ->
     match line_sum forms ts flat with
     | Some l ->
-      if vertex_ok sq tau c l then Some (least sq tau c l a b) else None
+      if vertex_ok n tau c l then Some (least n tau c l a b) else None
     | None -> None) us Nil lo hi
 
 type dense = (weighted_direction * q) * q list
@@ -2210,23 +2359,41 @@ let rec vplus_q a b =
      | [] -> a
      | y :: b0 -> (add0 x y) :: (vplus_q a0 b0))
 
-(** val columns : dense list -> q list **)
+(** val columns : (dense -> q) -> dense list -> q list **)
 
-let columns d =
+let columns f d =
   fold_right (fun x c ->
-    vplus_q (map (fun g -> mul (fst (fst x)).share (magnitude g)) (snd x)) c)
-    [] d
+    vplus_q (map (fun g -> mul (f x) (magnitude g)) (snd x)) c) [] d
 
-(** val columns_ok : dense list -> bool **)
+(** val columns_ok : (dense -> q) -> dense list -> bool **)
 
-let columns_ok d =
+let columns_ok f d =
   (&&) (forallb (fun x -> nonneg (fst (fst x)).share) d)
-    (forallb (fun c -> leq c one) (columns d))
+    (forallb (fun c -> leq c one) (columns f d))
 
-(** val weights_ok : bool -> dense list -> bool **)
+(** val length_1 : q list -> q **)
 
-let weights_ok sq d =
-  if sq then selberg_ok d else columns_ok d
+let length_1 gs =
+  sum_q magnitude gs
+
+(** val share_of : dense -> q **)
+
+let share_of x =
+  (fst (fst x)).share
+
+(** val grown_share : nat -> dense -> q **)
+
+let grown_share n x =
+  mul (share_of x) (power (length_1 (snd x)) (S n))
+
+(** val weights_ok : gauge -> dense list -> bool **)
+
+let weights_ok n d =
+  match n with
+  | Of n0 -> (match n0 with
+              | L2 -> selberg_ok d
+              | _ -> columns_ok share_of d)
+  | Power n0 -> columns_ok (grown_share n0) d
 
 (** val to_dense : side list -> weighted_direction -> dense option **)
 
@@ -2237,11 +2404,11 @@ let to_dense ss x =
   | None -> None
 
 (** val table_of :
-    bool -> side list -> weighted_direction list -> dense list option **)
+    gauge -> side list -> weighted_direction list -> dense list option **)
 
-let table_of sq ss ws =
+let table_of n ss ws =
   match all (to_dense ss) ws with
-  | Some d -> if weights_ok sq d then Some d else None
+  | Some d -> if weights_ok n d then Some d else None
   | None -> None
 
 (** val box_range :
@@ -2259,11 +2426,6 @@ let rec box_range at_input d lo hi =
        then box_range at_input d2 (add0 lo (mul q0 a)) (add0 hi (mul q0 b))
        else box_range at_input d2 (add0 lo (mul q0 b)) (add0 hi (mul q0 a))
      | None -> None)
-
-(** val larger_z : Whole.t -> Whole.t -> Whole.t **)
-
-let larger_z a b =
-  if Whole.leq a b then b else a
 
 (** val root_upper : q -> q **)
 
@@ -2305,14 +2467,21 @@ let root_upper a =
 let ball_reach b gs =
   match b with
   | Box -> None
-  | Ball (n, size0, _) ->
-    (match n with
-     | Linf -> None
-     | L1 -> Some (mul (largest gs) size0)
-     | L2 ->
-       let bound = mul (squares gs) size0 in
-       let r = root_upper bound in
-       if (&&) (nonneg r) (leq bound (mul r r)) then Some r else None)
+  | Ball (n0, size0, _) ->
+    (match n0 with
+     | Of n ->
+       (match n with
+        | Linf -> None
+        | L1 -> Some (mul (largest gs) size0)
+        | L2 ->
+          let bound = mul (squares gs) size0 in
+          let r = root_upper bound in
+          if (&&) (nonneg r) (leq bound (mul r r)) then Some r else None)
+     | Power n ->
+       Some
+         (root_above (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S (S
+           (S (S (S (S (S O)))))))))))))))))))))))) (S (S n))
+           (mul (power (powers n gs) (S n)) size0)))
 
 (** val all_zero : q trie -> bool **)
 
@@ -2410,15 +2579,15 @@ let rec take_group d = function
 
 (** val group_bound :
     name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-    sum list -> bool -> dense -> (name * q) list -> q -> q option option **)
+    sum list -> gauge -> dense -> (name * q) list -> q -> q option option **)
 
-let group_bound fuel e at_input base g known sq x ts tau =
+let group_bound fuel e at_input base g known q0 x ts tau =
   match range at_input g known x with
   | Some p ->
     let (lo, hi) = p in
     if lt hi lo
     then Some None
-    else (match group_least fuel e base sq (fst (fst x)).ray ts tau
+    else (match group_least fuel e base q0 (fst (fst x)).ray ts tau
                   (snd (fst x)) lo hi with
           | Some m -> Some (Some m)
           | None -> None)
@@ -2426,68 +2595,71 @@ let group_bound fuel e at_input base g known sq x ts tau =
 
 (** val named_groups :
     name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-    sum list -> bool -> q -> dense list -> group list -> q -> (group
+    sum list -> gauge -> q -> dense list -> group list -> q -> (group
     list * q) option option **)
 
-let rec named_groups fuel e at_input base g known sq t d gs k =
+let rec named_groups fuel e at_input base g known q0 t d gs k =
   match d with
   | [] -> Some (Some (gs, k))
   | x :: d2 ->
     let (ts, gs0) = take_group (fst (fst x)).ray gs in
     (match ts with
-     | [] -> named_groups fuel e at_input base g known sq t d2 gs0 k
+     | [] -> named_groups fuel e at_input base g known q0 t d2 gs0 k
      | _ :: _ ->
-       (match group_bound fuel e at_input base g known sq x ts
+       (match group_bound fuel e at_input base g known q0 x ts
                 (mul t (fst (fst x)).share) with
         | Some o ->
           (match o with
            | Some m ->
-             named_groups fuel e at_input base g known sq t d2 gs0 (add0 k m)
+             named_groups fuel e at_input base g known q0 t d2 gs0 (add0 k m)
            | None -> Some None)
         | None -> None))
 
 (** val other_groups :
     name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-    sum list -> bool -> group list -> q -> q option option **)
+    sum list -> gauge -> group list -> q -> q option option **)
 
-let rec other_groups fuel e at_input base g known sq gs k =
+let rec other_groups fuel e at_input base g known q0 gs k =
   match gs with
   | [] -> Some (Some k)
   | g0 :: gs0 ->
     let (d, ts) = g0 in
     (match to_dense g.sides { ray = d; share = zero; selberg = zero } with
      | Some x ->
-       (match group_bound fuel e at_input base g known sq x ts zero with
+       (match group_bound fuel e at_input base g known q0 x ts zero with
         | Some o ->
           (match o with
            | Some m ->
-             other_groups fuel e at_input base g known sq gs0 (add0 k m)
+             other_groups fuel e at_input base g known q0 gs0 (add0 k m)
            | None -> Some None)
         | None -> None)
      | None -> None)
 
 (** val sum_least :
     name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-    sum list -> bool -> direction trie -> dense list -> q -> q trie -> q
+    sum list -> gauge -> direction trie -> dense list -> q -> q trie -> q
     option option **)
 
-let sum_least fuel e at_input base g known sq lines0 d t ins =
+let sum_least fuel e at_input base g known q0 lines0 d t ins =
   let d2 =
     match g.ball with
     | Box -> []
-    | Ball (n, _, _) -> (match n with
-                         | Linf -> []
-                         | _ -> d)
+    | Ball (n, _, _) ->
+      (match n with
+       | Of n0 -> (match n0 with
+                   | Linf -> []
+                   | _ -> d)
+       | Power _ -> d)
   in
   (match gather fuel lines0 ins [] with
    | Some gs ->
      if nonneg t
-     then (match named_groups fuel e at_input base g known sq t d2 gs zero with
+     then (match named_groups fuel e at_input base g known q0 t d2 gs zero with
            | Some o ->
              (match o with
               | Some p ->
                 let (gs0, k) = p in
-                other_groups fuel e at_input base g known sq gs0 k
+                other_groups fuel e at_input base g known q0 gs0 k
               | None -> Some None)
            | None -> None)
      else None
@@ -2495,11 +2667,11 @@ let sum_least fuel e at_input base g known sq lines0 d t ins =
 
 (** val finish_ridge :
     name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-    sum list -> bool -> direction trie -> dense list -> bool -> q -> q form
+    sum list -> gauge -> direction trie -> dense list -> bool -> q -> q form
     -> bool **)
 
-let finish_ridge fuel e at_input base g known sq lines0 d enough t f =
-  match sum_least fuel e at_input base g known sq lines0 d t (fst f) with
+let finish_ridge fuel e at_input base g known q0 lines0 d enough t f =
+  match sum_least fuel e at_input base g known q0 lines0 d t (fst f) with
   | Some o ->
     (match o with
      | Some k ->
@@ -2508,8 +2680,13 @@ let finish_ridge fuel e at_input base g known sq lines0 d enough t f =
         | Box -> (&&) (is_zero t) (ample enough k0 zero)
         | Ball (n, size0, opened) ->
           (match n with
-           | Linf -> (&&) (is_zero t) (ample enough k0 zero)
-           | _ ->
+           | Of n0 ->
+             (match n0 with
+              | Linf -> (&&) (is_zero t) (ample enough k0 zero)
+              | _ ->
+                ample ((||) enough ((&&) opened (positive_q t)))
+                  (sub0 k0 (mul t size0)) zero)
+           | Power _ ->
              ample ((||) enough ((&&) opened (positive_q t)))
                (sub0 k0 (mul t size0)) zero))
      | None -> true)
@@ -2613,9 +2790,12 @@ let table_number h = function
 let borne g =
   match g.ball with
   | Box -> false
-  | Ball (n, _, _) -> (match n with
-                       | Linf -> false
-                       | _ -> true)
+  | Ball (n, _, _) ->
+    (match n with
+     | Of n0 -> (match n0 with
+                 | Linf -> false
+                 | _ -> true)
+     | Power _ -> true)
 
 (** val input_ends : q env -> name -> (q * q) option **)
 
@@ -2637,7 +2817,7 @@ let on_region fuel g h =
     match r with
     | Some p ->
       let (t, i) = p in
-      finish_ridge fuel e (input_ends e) h.lined g known (square_norm g.ball)
+      finish_ridge fuel e (input_ends e) h.lined g known (gauge_of g.ball)
         h.lines (table_number h i) enough t f
     | None -> finish e g enough f) }
 
@@ -2651,7 +2831,7 @@ let box_of g =
     proof -> bool **)
 
 let verify fuel ls net g goals p =
-  match all (table_of (square_norm g.ball) g.sides) p.weights with
+  match all (table_of (gauge_of g.ball) g.sides) p.weights with
   | Some ts ->
     (match root row_interval net (box_of g) with
      | Some e ->
@@ -2721,15 +2901,22 @@ let total_q qs =
 let near_at ss b t =
   match b with
   | Box -> true
-  | Ball (n, size0, opened) ->
-    (match n with
-     | Linf ->
-       forallb (fun s -> under opened (magnitude (gap_at t s)) size0) ss
-     | L1 ->
-       under opened (total_q (map (fun s -> magnitude (gap_at t s)) ss)) size0
-     | L2 ->
+  | Ball (n0, size0, opened) ->
+    (match n0 with
+     | Of n ->
+       (match n with
+        | Linf ->
+          forallb (fun s -> under opened (magnitude (gap_at t s)) size0) ss
+        | L1 ->
+          under opened (total_q (map (fun s -> magnitude (gap_at t s)) ss))
+            size0
+        | L2 ->
+          under opened
+            (total_q (map (fun s -> mul (gap_at t s) (gap_at t s)) ss)) size0)
+     | Power n ->
        under opened
-         (total_q (map (fun s -> mul (gap_at t s) (gap_at t s)) ss)) size0)
+         (total_q
+           (map (fun s -> power (magnitude (gap_at t s)) (S (S n))) ss)) size0)
 
 (** val inside_at : region -> q trie -> bool **)
 
@@ -2885,8 +3072,11 @@ let side_at t reach p =
 let region_of t reach ns c =
   { sides = (map (side_at t reach) (combine ns c)); ball =
     (match t.metric with
-     | Linf -> Box
-     | x -> Ball (x, t.budget, false)) }
+     | Of n0 ->
+       (match n0 with
+        | Linf -> Box
+        | x -> Ball ((Of x), t.budget, false))
+     | Power n0 -> Ball ((Power n0), t.budget, false)) }
 
 (** val verify_sample :
     name list -> direction trie -> network -> task -> q -> (q list * nat) ->
@@ -3147,6 +3337,12 @@ let by_squares loss enough v m =
   (&&) ((&&) (nonneg v) (ample enough (mul v v) (mul (mul m m) loss)))
     ((||) enough (positive_q v))
 
+(** val by_powers : nat -> q -> bool -> q -> q -> bool **)
+
+let by_powers n loss enough v m =
+  (&&) ((&&) (nonneg v) (ample enough (power v n) (mul (power m n) loss)))
+    ((||) enough (positive_q v))
+
 (** val finish_cone :
     cone -> name -> side list -> span -> line env -> bool -> line form -> bool **)
 
@@ -3157,22 +3353,32 @@ let finish_cone k p ss w e enough f =
           | None -> snd f
   in
   (match k.growth with
-   | Linf ->
-     (match on_sides e ss ins c with
-      | Some c0 -> positive_at k w enough plainly c0
-      | None -> false)
-   | L1 ->
+   | Of n ->
+     (match n with
+      | Linf ->
+        (match on_sides e ss ins c with
+         | Some c0 -> positive_at k w enough plainly c0
+         | None -> false)
+      | L1 ->
+        (match around ss ins zero with
+         | Some p0 ->
+           let (c0, gs) = p0 in
+           positive_at k w enough plainly
+             (line_join c ((neg (mul k.rate (largest gs))), c0))
+         | None -> false)
+      | L2 ->
+        (match around ss ins zero with
+         | Some p0 ->
+           let (c0, gs) = p0 in
+           positive_at k w enough (by_squares (mul k.rate (squares gs)))
+             (line_join c (fixed c0))
+         | None -> false))
+   | Power n ->
      (match around ss ins zero with
       | Some p0 ->
         let (c0, gs) = p0 in
-        positive_at k w enough plainly
-          (line_join c ((neg (mul k.rate (largest gs))), c0))
-      | None -> false)
-   | L2 ->
-     (match around ss ins zero with
-      | Some p0 ->
-        let (c0, gs) = p0 in
-        positive_at k w enough (by_squares (mul k.rate (squares gs)))
+        positive_at k w enough
+          (by_powers (S (S n)) (mul k.rate (power (powers n gs) (S n))))
           (line_join c (fixed c0))
       | None -> false))
 
@@ -3181,8 +3387,11 @@ let finish_cone k p ss w e enough f =
 let largest_ball k ss w =
   { sides = ss; ball = (Ball (k.growth,
     (match k.growth with
-     | L2 -> mul (mul (snd w) (snd w)) k.rate
-     | _ -> mul (snd w) k.rate), false)) }
+     | Of n ->
+       (match n with
+        | L2 -> mul (mul (snd w) (snd w)) k.rate
+        | _ -> mul (snd w) k.rate)
+     | Power n -> mul (power (snd w) (S (S n))) k.rate), false)) }
 
 (** val least_end : span -> line -> q **)
 
@@ -3213,17 +3422,16 @@ let weakest w s =
 
 let taken_away k w t =
   match k.growth with
-  | L2 ->
-    line_times (mul t k.rate) ((add0 (fst w) (snd w)),
-      (neg (mul (fst w) (snd w))))
-  | _ -> ((mul t k.rate), zero)
-
-(** val round_norm : cone -> bool **)
-
-let round_norm k =
-  match k.growth with
-  | L2 -> true
-  | _ -> false
+  | Of n ->
+    (match n with
+     | L2 ->
+       line_times (mul t k.rate) ((add0 (fst w) (snd w)),
+         (neg (mul (fst w) (snd w))))
+     | _ -> ((mul t k.rate), zero))
+  | Power n ->
+    let lo = positive_part (fst w) in
+    let s = chord_slope lo (snd w) (S (S n)) in
+    line_times (mul t k.rate) (s, (sub0 (power lo (S (S n))) (mul s lo)))
 
 (** val finish_sums :
     name list -> hints -> cone -> name -> side list -> span -> line env ->
@@ -3236,14 +3444,16 @@ let finish_sums fuel h k p ss w e known enough t i f =
           | None -> snd f
   in
   (match sum_least fuel e (inputs_of w e) h.lined (largest_ball k ss w)
-           (map (weakest w) known) (round_norm k) h.lines (table_number h i)
-           t ins with
+           (map (weakest w) known) k.growth h.lines (table_number h i) t ins with
    | Some o ->
      (match o with
       | Some q0 ->
-        (&&) (match k.growth with
-              | Linf -> is_zero t
-              | _ -> true)
+        (&&)
+          (match k.growth with
+           | Of n -> (match n with
+                      | Linf -> is_zero t
+                      | _ -> true)
+           | Power _ -> true)
           (positive_at k w enough plainly
             (line_join (line_join c (fixed q0))
               (line_times (neg one) (taken_away k w t))))
@@ -3254,9 +3464,12 @@ let finish_sums fuel h k p ss w e known enough t i f =
     name list -> hints -> cone -> name -> side list -> (line, span) ending **)
 
 let on_cone fuel h k p ss =
-  { boxed = (match k.growth with
-             | Linf -> false
-             | _ -> true); keeps_in = (fun r ->
+  { boxed =
+    (match k.growth with
+     | Of n -> (match n with
+                | Linf -> false
+                | _ -> true)
+     | Power _ -> true); keeps_in = (fun r ->
     match r with
     | Some _ -> on_line h
     | None -> (fun _ -> false)); finishes = (fun r w e known enough f ->
@@ -3297,7 +3510,7 @@ let verify_cone fuel ls net k reach c goals pr =
           ((&&) ((&&) (Nat.eqb (length c) (length ns)) (nonneg k.first))
             (lt k.first k.last)) (positive_q k.rate))
         (reaches k.growth k.rate reach))
-      (match all (table_of (round_norm k) (at_center ns c)) pr.weights with
+      (match all (table_of k.growth (at_center ns c)) pr.weights with
        | Some ts ->
          (match root (row_lines p (k.first, k.last)) net
                   (cone_box k reach ns c p) with

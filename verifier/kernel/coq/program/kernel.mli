@@ -163,9 +163,13 @@ type norm =
 | L1
 | L2
 
+type gauge =
+| Of of norm
+| Power of nat
+
 type shape =
 | Box
-| Ball of norm * q * bool
+| Ball of gauge * q * bool
 
 type region = { sides : side list; ball : shape }
 
@@ -180,12 +184,12 @@ type decoder =
 | Sign
 | Argmax
 
-type task = { read : decoder; classes : nat; metric : norm; budget : 
+type task = { read : decoder; classes : nat; metric : gauge; budget : 
               q; clip : (q * q) option }
 
 val at_center : name list -> q list -> side list
 
-type cone = { growth : norm; rate : q; first : q; last : q; open_end : bool }
+type cone = { growth : gauge; rate : q; first : q; last : q; open_end : bool }
 
 type family = { reader : decoder; labels : nat; balls : cone; d0 : q; d1 : q }
 
@@ -234,6 +238,24 @@ val positive_part : q -> q
 val two24 : Whole.t
 
 val floor24 : q -> q -> q
+
+val power : q -> nat -> q
+
+val count_z : nat -> Whole.t
+
+val count : nat -> q
+
+val chord_slope : q -> q -> nat -> q
+
+val larger_z : Whole.t -> Whole.t -> Whole.t
+
+val power_z : Whole.t -> nat -> Whole.t
+
+val root_z : nat -> nat -> Whole.t -> Whole.t -> Whole.t -> Whole.t
+
+val root_guess : nat -> nat -> q -> q
+
+val root_above : nat -> nat -> q -> q
 
 type 'a trie =
 | Nil
@@ -435,11 +457,15 @@ val largest : q list -> q
 
 val squares : q list -> q
 
+val rooted : nat -> q -> q
+
+val powers : nat -> q list -> q
+
 val ample : bool -> q -> q -> bool
 
 val finish : q env -> region -> bool -> q form -> bool
 
-val reaches : norm -> q -> q -> bool
+val reaches : gauge -> q -> q -> bool
 
 val same_q : q -> q -> bool
 
@@ -480,17 +506,23 @@ val walk :
   'a1 env -> placed -> direction -> ((name -> line option) -> q -> q -> q
   option) -> name list -> line trie -> q -> q -> q option
 
-val square_norm : shape -> bool
+val gauge_of : shape -> gauge
 
-val distance_q : bool -> q -> q
+val distance_q : gauge -> q -> q
 
-val lifted : bool -> q -> q -> line -> q -> q
+val lifted : gauge -> q -> q -> line -> q -> q
 
 val two : q
 
-val least : bool -> q -> q -> line -> q -> q -> q
+val rise_q : nat -> q -> q
 
-val vertex_ok : bool -> q -> q -> line -> bool
+val slope_at : nat -> q -> q -> line -> q -> q
+
+val far : nat -> q -> line -> q
+
+val least : gauge -> q -> q -> line -> q -> q -> q
+
+val vertex_ok : gauge -> q -> q -> line -> bool
 
 val line_sum : (name -> line option) -> (name * q) list -> line -> line option
 
@@ -501,8 +533,8 @@ val needed :
   list
 
 val group_least :
-  name list -> 'a1 env -> placed -> bool -> direction -> (name * q) list -> q
-  -> q -> q -> q -> q option
+  name list -> 'a1 env -> placed -> gauge -> direction -> (name * q) list ->
+  q -> q -> q -> q -> q option
 
 type dense = (weighted_direction * q) * q list
 
@@ -514,21 +546,25 @@ val selberg_ok : dense list -> bool
 
 val vplus_q : q list -> q list -> q list
 
-val columns : dense list -> q list
+val columns : (dense -> q) -> dense list -> q list
 
-val columns_ok : dense list -> bool
+val columns_ok : (dense -> q) -> dense list -> bool
 
-val weights_ok : bool -> dense list -> bool
+val length_1 : q list -> q
+
+val share_of : dense -> q
+
+val grown_share : nat -> dense -> q
+
+val weights_ok : gauge -> dense list -> bool
 
 val to_dense : side list -> weighted_direction -> dense option
 
 val table_of :
-  bool -> side list -> weighted_direction list -> dense list option
+  gauge -> side list -> weighted_direction list -> dense list option
 
 val box_range :
   (name -> (q * q) option) -> direction -> q -> q -> (q * q) option
-
-val larger_z : Whole.t -> Whole.t -> Whole.t
 
 val root_upper : q -> q
 
@@ -552,25 +588,25 @@ val take_group : direction -> group list -> (name * q) list * group list
 
 val group_bound :
   name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-  sum list -> bool -> dense -> (name * q) list -> q -> q option option
+  sum list -> gauge -> dense -> (name * q) list -> q -> q option option
 
 val named_groups :
   name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-  sum list -> bool -> q -> dense list -> group list -> q -> (group list * q)
+  sum list -> gauge -> q -> dense list -> group list -> q -> (group list * q)
   option option
 
 val other_groups :
   name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-  sum list -> bool -> group list -> q -> q option option
+  sum list -> gauge -> group list -> q -> q option option
 
 val sum_least :
   name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-  sum list -> bool -> direction trie -> dense list -> q -> q trie -> q option
-  option
+  sum list -> gauge -> direction trie -> dense list -> q -> q trie -> q
+  option option
 
 val finish_ridge :
   name list -> 'a1 env -> (name -> (q * q) option) -> placed -> region -> q
-  sum list -> bool -> direction trie -> dense list -> bool -> q -> q form ->
+  sum list -> gauge -> direction trie -> dense list -> bool -> q -> q form ->
   bool
 
 val line_of : direction trie -> row -> direction option
@@ -713,6 +749,8 @@ val plainly : bool -> q -> q -> bool
 
 val by_squares : q -> bool -> q -> q -> bool
 
+val by_powers : nat -> q -> bool -> q -> q -> bool
+
 val finish_cone :
   cone -> name -> side list -> span -> line env -> bool -> line form -> bool
 
@@ -727,8 +765,6 @@ val inputs_of : span -> line env -> name -> (q * q) option
 val weakest : span -> line sum -> q sum
 
 val taken_away : cone -> span -> q -> line
-
-val round_norm : cone -> bool
 
 val finish_sums :
   name list -> hints -> cone -> name -> side list -> span -> line env -> line

@@ -5,7 +5,8 @@ open Kernel
 open Tokens
 open Proofs
 
-let norm () = choice ["inf", Linf; "1", L1; "2", L2]
+let norm () = match token () with "inf" -> Of Linf | "1" -> Of L1 | "2" -> Of L2 | t ->
+  let p = natural t in if 2 < p && p <= largest_norm then Power (nat (p - 2)) else refuse ("no norm: " ^ t)
 let opened () = choice ["open", true; "closed", false]
 let decoder () = choice ["value", Value; "nearest", Nearest; "sign", Sign; "argmax", Argmax]
 let shape () = if choice ["box", true; "ball", false] then Box else
@@ -38,8 +39,7 @@ let run print =
               outputs = several row outputs } in
   let lines_but less = let axes = List.filteri (fun k _ -> k < !inputs - less) net.inputs in
     let found = lazy (find_lines axes net) in fun () -> if !ridges then Lazy.force found else Nil in
-  let lines = lines_but 0 and lines_of_x = lines_but 1 in
-  print (fun write -> Show.network write net);
+  let lines = lines_but 0 and lines_of_x = lines_but 1 in print (fun write -> Show.network write net);
   let rec parts center sample = match token () with
     | "task" ->
       let read = decoder () in let classes = index () in let metric = norm () in

@@ -11,7 +11,8 @@ let list show items = String.concat " " (string_of_int (List.length items) :: Li
 let row r =
   let term (v, n) = Printf.sprintf "%d %s" (index v) (integer n) in
   Printf.sprintf "%s %s %s\n" (list term r.terms) (integer r.constant) (integer r.denominator)
-let norm = function Linf -> "inf" | L1 -> "1" | L2 -> "2"
+let norm = function
+  | Of Linf -> "inf" | Of L1 -> "1" | Of L2 -> "2" | Power n -> string_of_int (count n + 2)
 
 let network write net =
   write (Printf.sprintf "robmem-kernel 1 %d %d %d\n" (List.length net.inputs)

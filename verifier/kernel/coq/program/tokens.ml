@@ -27,7 +27,7 @@ let whole () = whole_number (token ()) and positive t =
 let number () = let t = token () in match String.index_opt t '/' with
   | None -> { qnum = whole_number t; qden = Whole.one }
   | Some i -> { qnum = whole_number (String.sub t 0 i); qden = positive (after (i + 1) t) }
-let most_variables = 1 lsl 24 and most_indices = 1 lsl 16 (* of memory *)
+let most_variables = 1 lsl 24 and most_indices = 1 lsl 16 and largest_norm = 64 (* of memory, of time *)
 let nat n =
   let rec count found n = if n = 0 then found else count (S found) (n - 1) in
   if n > most_indices then refuse "an index is out of range" else count O n
