@@ -18,6 +18,7 @@ from verifier.question.network import Network
 from verifier.question.query import Goal, label_goals
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm
+from verifier.question.shown import Shown
 
 Decoder = Literal["value", "nearest", "sign", "argmax"]
 
@@ -74,8 +75,8 @@ class Promises:
         return {name: value for name, value in values.items() if isinstance(value, Size)}
 
 
-@dataclass(frozen=True, slots=True)
-class Construction:
+@dataclass(frozen=True, slots=True, repr=False)
+class Construction(Shown):
     """A network that answers every label of a data set on the whole ball of radius `budget`.
 
     `robust` says whether the theorem promises that for every ball: true of the robust

@@ -24,6 +24,7 @@ def values(tmp_path_factory):
         BALL, robmem.Box(POINT, POINT), NETWORK, DATA, query, found, found.flip, summary,
         *searched, robmem.verify(NETWORK, BALL, 0), robmem.verify(NETWORK, BALL, 1),
         robmem.margin(NETWORK, BALL, 0, within=1), robmem.Undecided("timeout"), BALL.region,
+        robmem.construct("linf", DATA, ratio="1/2"),
     ]  # fmt: skip
 
 
