@@ -2,19 +2,24 @@
 
 import json
 from dataclasses import replace
+from fractions import Fraction as F
 from random import Random
 
 import pytest
 
 from tests.oracles.checkers import answer, guess
+from tests.oracles.commands import run
 from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.proved_kernel import kernel_folder, proved_flaw, say, stream
 from tests.oracles.random_queries import random_query
 from tests.oracles.tampered.cases import CASES
 from verifier.checker.replay import replay
-from verifier.evidence.certificate import Flip, parse_certificate
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, parse_certificate
+from verifier.evidence.proof_file import proof_bytes
 from verifier.question.errors import RefusedError
+from verifier.question.query import Atom, Goal
+from verifier.question.region import box
 
 READING = {"atoms in a lemma", "box beside ball"}
 """Flaws of texts that the rules themselves do not mind."""
@@ -149,6 +154,40 @@ def test_bad_streams(name, program):
     last, code = say(program, BAD[name])
     assert code == 4
     assert last.startswith("refused")
+
+
+@pytest.mark.parametrize("norm", ["0", "65", "-1", "2.0", "l3"])
+def test_norms_that_are_none(norm, program):
+    text = f"robmem-kernel 1 1 1 1  1 0 1 0 1  1 1 1 0 1 question ball {norm} 1 closed -1 1 0"
+    last, code = say(program, text)
+    assert code == 4 and last.startswith(("refused: no norm", "refused: not a count")), last
+
+
+@pytest.mark.parametrize(
+    ("does", "flaw"),
+    [
+        ("cat >> $3 < /dev/null", "accepted"),
+        ("echo >> $3", "another question"),
+        ("sed -i 's|^question box|question  box|' $3", "another question"),
+        ("echo question robust", "refused by the proved kernel"),
+        ("exit 4", "refused by the proved kernel"),
+    ],
+)
+def test_what_is_printed_back_is_compared(does, flaw, program, tmp_path, monkeypatch, capsys):
+    """A program that says that it was asked something else, or one answer more, is not believed."""
+    query = next(q for q in map(random_query, range(99)) if find_flip(q) is None)
+    query = replace(query, region=box(query.region.lower, query.region.upper))
+    goals = (Goal((Atom((), (), F(-1), False),), "never"),)
+    query, proof = replace(query, goals=goals), Robust((), ((Node((), Leaf()),),))
+    script = tmp_path / "robmem-kernel"
+    script.write_text(f"#!/bin/sh\n{program}/robmem-kernel $* || exit 4\n{does}\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("ROBMEM_KERNEL", str(tmp_path))
+    assert proved_flaw(query, proof) == flaw
+    file = tmp_path / "proof.json"
+    file.write_bytes(proof_bytes(query, proof))
+    code, _, err = run(capsys, "check", file, "--proved")
+    assert code == (0 if flaw == "accepted" else 4) and (not code or flaw in err)
 
 
 ONE = "question box {low} {high} 0 1 1 0 1 {output} -1 -2 weak robust 0 goals 1 "

@@ -474,12 +474,17 @@ def elaborated(
     Raises RefusedError on the way, where the proof does not hold.
     """
     check_numbers(proof)
+    steps, trees = spelled(query, proof, scaled)
+    return map(step_out, steps), (map(node_out, tree) for tree in trees)
+
+
+def spelled(
+    query: Query | FamilyQuery, proof: Robust, scaled: ScaledNetwork | None = None
+) -> tuple[Iterator[Step], Iterator[Iterator[Node]]]:
+    """The same steps and trees as values."""
     state = _elaborator(query, scaled)
     goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
-    return (
-        map(step_out, state.opening(proof)),
-        (map(node_out, state.tree(tree, goal)) for tree, goal in goals),
-    )
+    return state.opening(proof), (state.tree(tree, goal) for tree, goal in goals)
 
 
 def _elaborator(

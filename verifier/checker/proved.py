@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Thread
 
 from verifier.checker.checked import _KEY, Asked, Checked, Facts, Verdict, asked_of
-from verifier.checker.elaborate import elaborate
+from verifier.checker.elaborate import elaborate, spelled
 from verifier.checker.exact_maximum import check_maximum
 from verifier.checker.family_replay import replay_member_flip
 from verifier.checker.manifest import (
@@ -43,10 +43,12 @@ from verifier.evidence.kernel_stream import (
     answer_text,
     cone_text,
     growth_text,
+    has_balls,
     is_spelled_out,
     network_text,
     number_text,
     question_text,
+    streamed_text,
 )
 from verifier.evidence.proof_file import Claim
 from verifier.question.errors import RefusedError, UserError
@@ -72,8 +74,16 @@ def proof_parts(query: Query | FamilyQuery, verdict: Answer) -> Iterator[Part]:
     """The stream of one question with its answer."""
     yield from ((True, text) for text in network_text(query.network))
     yield True, cone_text(query) if isinstance(query, FamilyQuery) else question_text(query)
-    yield from ((False, text) for text in answer_text(spelled_out(query, verdict)))
+    yield from ((False, text) for text in _answer(query, verdict))
     yield False, "end\n"
+
+
+def _answer(query: Query | FamilyQuery, verdict: Answer) -> Iterator[str]:
+    """Spelled out node after node where no leaf can have weights, whose tables stand before all."""
+    if isinstance(verdict, Robust) and not has_balls(verdict) and not is_spelled_out(verdict):
+        yield from streamed_text(*spelled(query, verdict), len(verdict.trees))
+    else:
+        yield from answer_text(spelled_out(query, verdict))
 
 
 @dataclass(slots=True)

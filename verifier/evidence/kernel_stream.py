@@ -48,8 +48,9 @@ from verifier.evidence.certificate import (
     PlaneSplit,
     Radius,
     Robust,
+    SeparableStep,
     Step,
-    Tree,
+    SumsStep,
     UnitSplit,
     Weight,
 )
@@ -135,6 +136,18 @@ def answer_text(verdict: Robust | Flip | Radius) -> Iterator[str]:
         yield _flip(verdict.flip)
 
 
+def streamed_text(
+    steps: Iterable[Step], trees: Iterable[Iterable[Node]], count: int
+) -> Iterator[str]:
+    """The same of a proof with that many trees that is spelled out while it is read, and has no
+    weights."""
+    yield "robust 0\n"
+    yield from _steps(steps, {})
+    yield f"goals {count}\n"
+    for tree in trees:
+        yield from _tree(tree, {})
+
+
 def is_spelled_out(proof: Robust) -> bool:
     """Whether the proof has no short forms."""
     for part in _parts(proof):
@@ -150,6 +163,15 @@ def is_spelled_out(proof: Robust) -> bool:
             case _:
                 return False
     return True
+
+
+def has_balls(proof: Robust) -> bool:
+    """Whether a leaf, or one that a step stands for, may have a multiplier of the ball."""
+    return any(
+        isinstance(part, SeparableStep | SumsStep)
+        or (isinstance(part, Node) and isinstance(part.body, Leaf) and part.body.ball is not None)
+        for part in _parts(proof)
+    )
 
 
 def weight_tables(proof: Robust) -> Tables:
@@ -195,7 +217,7 @@ def _steps(steps: Iterable[Step], tables: Tables) -> Iterator[str]:
         yield from _tree(step.tree, tables)
 
 
-def _tree(tree: Tree, tables: Tables) -> Iterator[str]:
+def _tree(tree: Iterable[Node], tables: Tables) -> Iterator[str]:
     for node in tree:  # in preorder, as the stream has it
         yield from _steps(node.steps, tables)
         yield _body(node, tables) + "\n"
