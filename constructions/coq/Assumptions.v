@@ -28,5 +28,6 @@ Print Assumptions sizes_l1.
 Print Assumptions sizes_parallel.
 Print Assumptions sizes_l1_parallel.
 Print Assumptions sizes_half_spaces.
+Print Assumptions sizes_lipschitz.
 Print Assumptions sizes_lipschitz_parallel.
 Print Assumptions sizes_one_against_rest.

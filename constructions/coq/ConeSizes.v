@@ -1,5 +1,5 @@
-(** Sizes of the Lipschitz networks with all tests at once: widths, depths, numbers of parameters, of one
-    output for two labels and of one output for each label. *)
+(** Sizes of the Lipschitz networks: widths, depths, numbers of parameters, of one output for two labels,
+    layer after layer or all at once, and of one output for each label. *)
 From Coq Require Import List ZArith QArith Lia Bool.
 From Robmem Require Import Statement.
 From Theorems Require Import Lines Layouts Reading Data Memorizers Cubes Crosses Sizes HalfSpaces Parallel Cones Classes.
@@ -169,20 +169,84 @@ Proof.
       destruct (Z.eqb (snd s) c); rewrite ?size_cons; lia.
 Qed.
 
-(** ** Two labels *)
+(** ** Layer after layer *)
 
-Section Promises.
-Variables (D : data) (every : bool) (lambda : Q).
+Section Running.
+Variables (s : setting) (n : Z) (cs : list Z).
+Hypothesis flat : tilt s = 0.
+Hypothesis wide : size (dimension s) = n.
+Hypothesis some_coordinate : 1 <= n.
+Hypothesis later_is : costing n (later s) cs.
+Let tilted_is : (tilt s = 0 /\ 0 = 0) \/ 0 = 1 := or_introl (conj flat eq_refl).
+(** Tests of 2n units and 4n parameters, whose value is a sum of two units. *)
+Definition cone_fits : test -> Prop := fits (4 * n) 2 (2 * n) 0.
+
+Lemma put_later_sizes : forall fs costs, costing n fs costs -> forall carry before p ls a q,
+  put_later s fs carry before p = (ls, a, q) -> fresh p = false -> size (tops p) <= 1 ->
+  Z.of_nat (length ls) = size fs /\ narrow (3 * n + 1) ls
+  /\ params (all_lines ls) <= sum_of (fun c => c) costs + (n + 1) * size fs
+  /\ fresh q = false /\ size (tops q) <= 1.
+Proof.
+  intros fs costs F. induction F as [| [k f] c fs costs [Kk G] F IH]; intros carry before p ls a q P R T;
+    cbn [put_later] in P.
+  - injection P as <- <- <-. change (all_lines []) with (@nil line). cbn [params sum_of length].
+    split; [reflexivity | split; [constructor | split; [sizes; lia | split; assumption]]].
+  - destruct (put_layer s (Some (k, fun _ => f before)) carry None p) as [l p'] eqn:E1.
+    destruct (put_later s fs carry (next p) p') as [[ls' a'] q'] eqn:E2. injection P as <- <- <-.
+    destruct (G before) as [G1 G2]. cbn [fst snd] in Kk, G1, G2.
+    apply (put_layer_sizes s (4 * n) 2 (2 * n) n 0 tilted_is wide) in E1; [| exact G1 | exact I].
+    destruct E1 as [W1 [C1 [T1 R1]]]. cbn [stage_size stage_params risen] in W1, C1, T1.
+    pose proof (kept_tops p) as Kp. rewrite R in C1.
+    destruct (IH _ _ _ _ _ _ E2 R1 ltac:(lia)) as [H1 [H2 [H3 [H4 H5]]]].
+    cbn [length sum_of]. rewrite Nat2Z.inj_succ, size_cons, all_lines_cons, params_app.
+    split; [lia | split; [constructor; [destruct carry; lia | exact H2] |]].
+    split; [destruct carry; lia | split; assumption].
+Qed.
+Lemma running_cones : forall ts p ls q, running s ts p = (ls, q) -> Forall cone_fits ts -> size (tops p) <= 2 ->
+  Z.of_nat (length ls) = (2 + size (later s)) * size ts /\ narrow (3 * n + 1) ls
+  /\ params (all_lines ls) <= (sum_of (fun c => c) cs + (n + 1) * size (later s) + 6 * n + 7) * size ts
+     + (if fresh p then n else 0)
+  /\ size (tops q) <= 2.
+Proof.
+  induction ts as [| t ts IH]; intros p ls q P F T; cbn [running] in P.
+  - injection P as <- <-. change (all_lines []) with (@nil line). cbn [params length]. sizes.
+    split; [lia | split; [constructor | split; [destruct (fresh p); lia | exact T]]].
+  - apply Forall_cons_iff in F as [F1 F2]. set (carry := negb (is_empty ts)) in P.
+    destruct (put_test s t carry None p) as [[ls1 a] p1] eqn:E1.
+    destruct (put_layer s None carry (Some (t, a)) p1) as [l p2] eqn:E2.
+    destruct (running s ts p2) as [rest q'] eqn:E3. injection P as <- <-.
+    pose proof F1 as [S1 [B1 [C1 _]]]. unfold put_test in E1.
+    destruct (put_layer s (Some (breadth t, fun _ => entering t (fresh p) (inputs_at p))) carry None p)
+      as [l0 p0] eqn:E0.
+    destruct (put_later s (later s) carry (next p) p0) as [[ls0 a0] q0] eqn:E4. injection E1 as <- <- <-.
+    apply (put_layer_sizes s (4 * n) 2 (2 * n) n 0 tilted_is wide) in E0; [| apply S1 | exact I].
+    destruct E0 as [W0 [D0 [T0 R0]]]. cbn [stage_size stage_params risen] in W0, D0, T0.
+    specialize (C1 (fresh p) (inputs_at p)). pose proof (kept_tops p) as Kp.
+    destruct (put_later_sizes _ _ later_is _ _ _ _ _ _ E4 R0 ltac:(lia)) as [L1 [L2 [L3 [L4 L5]]]].
+    apply (put_layer_sizes s (4 * n) 2 (2 * n) n 0 tilted_is wide) in E2; [| exact I | exact F1].
+    destruct E2 as [W2 [D2 [T2 R2]]]. cbn [stage_size stage_params risen] in W2, D2, T2.
+    pose proof (kept_tops q0) as K0. rewrite L4 in D2.
+    destruct (IH _ _ _ E3 F2 ltac:(lia)) as [H1 [H2 [H3 H4]]]. rewrite R2 in H3.
+    cbn [app length]. rewrite app_length, size_cons. cbn [length].
+    split; [lia | split; [| split; [| exact H4]]].
+    + constructor; [destruct carry; lia |]. apply Forall_app. split; [exact L2 |].
+      constructor; [destruct carry; lia | exact H2].
+    + rewrite all_lines_cons, all_lines_app, all_lines_cons, !params_app. destruct carry, (fresh p); lia.
+Qed.
+End Running.
+
+(** ** The tests *)
+
+Section Tests.
+Variables (l : layout) (D : data) (lambda : Q).
 Hypothesis data_shaped : shaped D.
 Let n := Z.of_nat (columns D).
-Let st := cone_setting Beside D lambda.
-Let tst := cone_test Beside D lambda (snd (cone_levels (columns D))).
-Let costs := level_costs (later st).
-
-Lemma coordinates : size (later st) = Z.log2_up n /\ costing n (later st) costs
-  /\ sum_of (fun c => c) costs <= 6 * n - 6 + 3 * Z.log2_up n /\ size (snd (cone_levels (columns D))) <= 2.
+Let st := cone_setting l D lambda.
+Let tst := cone_test l D lambda (snd (cone_levels (columns D))).
+Lemma coordinates : size (later st) = Z.log2_up n /\ costing n (later st) (level_costs (later st))
+  /\ sum_of (fun c => c) (level_costs (later st)) <= 6 * n - 6 + 3 * Z.log2_up n /\ size (snd (cone_levels (columns D))) <= 2.
 Proof.
-  unfold costs, st, cone_setting, setting_of. cbn [later]. unfold cone_levels.
+  unfold st, cone_setting, setting_of. cbn [later]. unfold cone_levels.
   destruct (opposite_fit (numbers 0 (columns D)) 0 (whole_of (columns D))) as [H1 H2].
   assert (N : size (numbers 0 (columns D)) = n) by (rewrite size_length, numbers_length; reflexivity).
   rewrite N in H1. pose proof (n_positive D data_shaped) as P. fold n in P.
@@ -201,23 +265,72 @@ Lemma its_tests items : (forall s, In s items -> In s (samples D)) ->
   /\ forall t a, In t (map tst items) -> size (score t a) <= 2.
 Proof.
   intro I. split; [| split; [| split]].
-  - apply Forall_map, Forall_forall. intros s S. exact (cube_sizes (cross_of Beside D lambda (Qmake 0 1)) s).
+  - apply Forall_map, Forall_forall. intros s S. exact (cube_sizes (cross_of l D lambda (Qmake 0 1)) s).
   - apply sum_items. intros s S. unfold tst. cbn [cone_test breadth].
     rewrite (points_wide D data_shaped s (I s S)). fold n. lia.
   - apply sum_items. intros s S.
-    change (entered (tst s)) with (entered (cube_test (cross_of Beside D lambda (Qmake 0 1)) s)).
-    pose proof (cube_entered (cross_of Beside D lambda (Qmake 0 1)) 0 s ltac:(left; split; reflexivity)) as C.
+    change (entered (tst s)) with (entered (cube_test (cross_of l D lambda (Qmake 0 1)) s)).
+    pose proof (cube_entered (cross_of l D lambda (Qmake 0 1)) 0 s ltac:(left; split; reflexivity)) as C.
     rewrite (points_wide D data_shaped s (I s S)) in C. fold n in C. lia.
   - intros t a T. apply in_map_iff in T as [s [<- S]]. unfold tst. cbn [cone_test score].
     rewrite weigh_size, size_map. apply coordinates.
 Qed.
+Lemma cones_fit items : (forall s, In s items -> In s (samples D)) -> Forall (cone_fits n) (map tst items).
+Proof.
+  intro I. apply Forall_map, Forall_forall. intros s S.
+  pose proof (cube_fits (cross_of l D lambda (Qmake 0 1)) 0 ltac:(left; split; reflexivity) s n
+    (points_wide D data_shaped s (I s S))) as [F1 [F2 [F3 _]]].
+  split; [exact F1 | split; [exact F2 | split]].
+  - intros f a. specialize (F3 f a). change (entering (tst s) f a)
+      with (entering (cube_test (cross_of l D lambda (Qmake 0 1)) s) f a). lia.
+  - intro a. unfold tst. cbn [cone_test score]. rewrite weigh_size, size_map.
+    destruct coordinates as [_ [_ [_ T]]]. lia.
+Qed.
+End Tests.
 Lemma signed_filled c top : filled (signed c top) = size top + 1.
 Proof.
   unfold filled, signed. cbn [entries bias]. rewrite weigh_size. unfold sign_of.
   destruct (Z.eqb c 0); reflexivity.
 Qed.
 
-(** P samples of the label c: width 2nP, depth ceil(log2 n) + ceil(log2 P) + 3. *)
+(** ** What the theorem promises: depth, width, parameters *)
+
+Section Promises.
+Variables (D : data) (every : bool) (lambda : Q).
+Hypothesis data_shaped : shaped D.
+Let n := Z.of_nat (columns D).
+Let st := cone_setting Beside D lambda.
+Let tst := cone_test Beside D lambda (snd (cone_levels (columns D))).
+Let costs := level_costs (later st).
+
+(** P samples of the label c, layer after layer: width 3n + 1, depth P (ceil(log2 n) + 2) + 1. *)
+Theorem sizes_lipschitz c : chosen c D <> [] ->
+  let b := cone_layers every Running D lambda c in
+  let P := size (chosen c D) in
+  depth b = P * (Z.log2_up n + 2) + 1 /\ narrow (3 * n + 1) (fst b)
+  /\ params (all_lines (fst b)) + filled (signed c (snd b))
+     <= (12 * n + Z.log2_up n * (n + 4) + 1) * P + n + 3.
+Proof.
+  intros Some b P. pose proof (n_positive D data_shaped) as NP. fold n in NP.
+  destruct (coordinates Running D lambda data_shaped) as [C1 [C2 [C3 _]]]. fold n in C1, C2, C3.
+  set (st' := cone_setting Running D lambda) in *.
+  pose proof (cones_fit Running D lambda data_shaped (chosen c D)
+    (fun s I => proj1 (proj1 (filter_In _ _ _) I))) as F. fold n in F.
+  unfold b, cone_layers, laid, lay. fold st'.
+  set (ts := map (cone_test Running D lambda (snd (cone_levels (columns D)))) (chosen c D)) in *.
+  assert (Wd : size (dimension st') = n) by (exact (eq_trans (size_length _) (f_equal Z.of_nat (numbers_length 0 (columns D))))).
+  destruct (running st' ts (Place true 0 [] (whole_of (inputs_of every D)))) as [ls q] eqn:H.
+  apply (running_cones st' n (level_costs (later st')) eq_refl Wd NP C2) in H;
+    [| exact F | cbn [tops]; sizes; lia].
+  destruct H as [H1 [H2 [H3 H4]]]. cbn [fresh] in H3. unfold ts in H1, H3. rewrite size_map in H1, H3.
+  fold P in H1, H3. rewrite C1 in *.
+  assert (P0 : 0 <= P) by apply size_nonneg.
+  assert (X : (sum_of (fun c => c) (level_costs (later st')) + (n + 1) * Z.log2_up n + 6 * n + 7) * P
+    <= (6 * n - 6 + 3 * Z.log2_up n + (n + 1) * Z.log2_up n + 6 * n + 7) * P)
+    by (apply Z.mul_le_mono_nonneg_r; lia).
+  unfold depth. cbn [fst snd]. rewrite signed_filled. split; [lia | split; [exact H2 | lia]].
+Qed.
+(** All at once: width 2nP, depth ceil(log2 n) + ceil(log2 P) + 3. *)
 Theorem sizes_lipschitz_parallel c : chosen c D <> [] ->
   let b := cone_layers every Beside D lambda c in
   let P := size (chosen c D) in
@@ -225,8 +338,9 @@ Theorem sizes_lipschitz_parallel c : chosen c D <> [] ->
   /\ params (all_lines (fst b)) + filled (signed c (snd b)) <= (10 * n + 3 * Z.log2_up n + 3) * P - 4.
 Proof.
   intros Some b P. pose proof (n_positive D data_shaped) as NP. fold n in NP.
-  destruct coordinates as [C1 [C2 [C3 C4]]].
-  destruct (its_tests (chosen c D)) as [T1 [T2 [T3 T4]]]; [intros s I; apply filter_In in I; apply I |].
+  destruct (coordinates Beside D lambda data_shaped) as [C1 [C2 [C3 C4]]]. fold n st in C1, C2, C3. fold costs in C2, C3.
+  destruct (its_tests Beside D lambda data_shaped (chosen c D)) as [T1 [T2 [T3 T4]]]; [intros s I; apply filter_In in I; apply I |].
+  fold n in T2, T3. fold tst in T1, T2, T3, T4.
   unfold b, cone_layers, laid, lay. fold st tst.
   destruct (beside st (map tst (chosen c D)) (whole_of (inputs_of every D))) as [ls top] eqn:H.
   apply (beside_sizes st n costs C2 ltac:(lia) 0 (fun _ => 2) ltac:(left; split; reflexivity)) in H;
@@ -253,8 +367,9 @@ Theorem sizes_one_against_rest : highest_label D <= size (samples D) ->
      <= (10 * n + 3 * Z.log2_up n + 3) * N + (Z.log2_up most_samples + 1) * C.
 Proof.
   intros Few b N C. pose proof (n_positive D data_shaped) as NP. fold n in NP.
-  destruct coordinates as [C1 [C2 [C3 C4]]].
-  destruct (its_tests (samples D)) as [T1 [T2 [T3 T4]]]; [auto |].
+  destruct (coordinates Beside D lambda data_shaped) as [C1 [C2 [C3 C4]]]. fold n st in C1, C2, C3. fold costs in C2, C3.
+  destruct (its_tests Beside D lambda data_shaped (samples D)) as [T1 [T2 [T3 T4]]]; [auto |].
+  fold n in T2, T3. fold tst in T1, T2, T3, T4.
   unfold b, class_layers. fold st tst. rewrite size_map.
   destruct (tested st (map tst (samples D)) (whole_of (inputs_of every D))) as [ls rises] eqn:E1.
   apply (tested_sizes st n costs C2 ltac:(lia) 0 (fun _ => 2) ltac:(left; split; reflexivity)) in E1;

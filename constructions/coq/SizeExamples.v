@@ -77,5 +77,8 @@ Definition deep : data := Data 3 1 [([0; 0; 0], 0); ([4; 4; 4], 1)].
 Example one_deep_cone : sized (let '(ls, top) := cone_layers false Beside deep 4 1 in (ls, [top])) = (5, [6; 3; 2; 1], 29).
 Proof. reflexivity. Qed.
 Definition four : data := Data 1 1 [([0], 0); ([4], 2); ([1], 0); ([9], 1)].
+(** Layer after layer, two samples: depth 2 (0 + 2) + 1, width 3n + 1 = 4 at most, 21 of 13 * 2 + 1 + 3. *)
+Example two_cones : sized (let '(ls, top) := cone_layers false Running four 3 0 in (ls, [top])) = (5, [3; 2; 3; 2], 21).
+Proof. reflexivity. Qed.
 Example three_labels : sized (class_layers false four 3) = (4, [8; 4; 4], 38) /\ most_samples four = 2.
 Proof. split; reflexivity. Qed.
