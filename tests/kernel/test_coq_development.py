@@ -52,7 +52,7 @@ STATEMENT = {
     "open families that are closed": ("below (open_end k) m", "below false m"),
     "balls that do not grow": ("| _ => m * Q2R (rate k)", "| _ => Q2R (first k) * Q2R (rate k)"),
     "squares that grow like m": ("L2 => m * m * Q2R (rate k)", "L2 => m * Q2R (rate k)"),
-    "higher norms of another power": ("(Rabs (gap x s) ^ (n + 2)", "(Rabs (gap x s) ^ (n + 3)"),
+    "higher norms of another power": ("Rabs (gap x s) ^ (n + 2)", "Rabs (gap x s) ^ (n + 3)"),
     "cubes with their signs": ("Rabs (gap x s) ^ (n + 2)", "gap x s ^ (n + 2)"),
     "cubes that grow like squares": ("m ^ (n + 2) * Q2R", "m ^ (n + 1) * Q2R"),
     "members that are not divided": ("output net x j / below_at f m", "output net x j"),

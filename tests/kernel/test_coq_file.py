@@ -82,7 +82,7 @@ def test_the_text_of_a_family_states_its_cone_and_both_ends_of_bounds():
 
 def without_directions():
     """Leaves with a multiplier of the ball whose forms have no direction, hence no weights."""
-    for norm in ("1", "2"):
+    for norm in ("1", "2", "3"):
         region = ball(norm, [F(1), F(2)], F(1, 2))
         network = NetworkBuilder(2)
         (unit,) = network.layer([network.inputs[0] - network.inputs[1]])

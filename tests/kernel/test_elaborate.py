@@ -67,6 +67,14 @@ def test_bounds_that_rest_on_how_the_checker_rounds(seed, depth):
     assert kernel(query, guesses[depth]) == "accepted"
 
 
+def test_a_bound_that_only_rounding_shows():
+    """Spelling out refuses what the checker accepts by rounding: weights of 1e150 beside 1."""
+    query = random_query(487, max_units=6)
+    proof = symbolic_guess(Random(487), query, 3)
+    assert answer(replay, query, proof) == "accepted" and find_flip(query) is None
+    assert kernel(query, proof) == "bound too weak"
+
+
 def test_sums_of_ridge_functions():
     counts = Counter()
     for seed in range(120):

@@ -9,7 +9,7 @@ it believes nothing of what is computed here.
 
 What the checker accepts the kernel accepts, but for symbolic bounds that rest on how the checker
 rounds, which may be refused here, "bound too weak": a coefficient of a unit is rounded down, which
-is safe and may even help. None is known of a network whose numbers fit a float. The kernel may
+is safe and may even help. Known are networks alone with weights of 1e150 beside 1. The kernel may
 accept more: its bounds are exact.
 """
 
