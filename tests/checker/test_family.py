@@ -23,6 +23,7 @@ from tests.oracles.random_families import (
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
 from verifier.checker.scaled import ScaledNetwork
+from verifier.data.dataset import Dataset
 from verifier.data.load import load
 from verifier.evidence.certificate import (
     Conflict,
@@ -211,6 +212,23 @@ def test_constructions_are_proved_for_every_budget_and_not_beyond(name):
         replay_family(query, proof)
     beyond = family_proofs(label_families(dataset, family, family.end * F(1001, 1000)))
     assert any(proof is None for proof in beyond)
+
+
+@pytest.mark.parametrize("name", ["l1", "l1-parallel"])
+def test_a_sample_of_its_own_label_may_be_nearer_than_the_rival_that_sets_the_limit(name):
+    """Sums in fixed point leave the test of the rival below zero at the last m, where it is tight;
+    that of the neighbour is below zero by far."""
+    rows = [
+        [8, 14, 8, 2, 6, 10, 9, 8], [8, 16, 6, 4, 4, 8, 9, 6], [7, 14, 9, 2, 7, 11, 10, 8],
+        [8, 14, 8, 3, 7, 10, 9, 7], [0, 2, 12, 0, 15, 10, 7, 10], [2, 6, 7, 7, 4, 14, 2, 2],
+        [10, 16, 15, 3, 9, 9, 3, 10],
+    ]  # fmt: skip
+    dataset = Dataset.from_rows("near", rows, [0, 1, 0, 0, 1, 2, 0])
+    family = family_of(dataset, name)
+    asked = label_families(dataset, family, family.end)
+    for query, proof in zip(asked, family_proofs(asked), strict=True):
+        assert proof is not None
+        replay_family(query, proof)
 
 
 @pytest.mark.parametrize("name", WITHOUT_BUDGET)

@@ -36,6 +36,8 @@ SHARES = tuple(Fraction(*pair) for pair in ((1023, 1024), (1, 2), (1, 16), (1, 2
 """Of the way from the first to the last parameter: the slices that are looked at."""
 HALVINGS = 3
 """Of the interval, as often one after another, where no slice shows how to prove all of it."""
+ROUNDING = Fraction(1, 1 << 16)
+"""Of a bound: sums in fixed point, whose numbers have 29 bits, lose less."""
 LEAF: Tree = (Node((), Leaf()),)
 
 
@@ -245,11 +247,16 @@ class _Attempt:
         if tries.region.norm == "inf" or not is_worth_trying(tries):
             return False
         try:
-            lemmas = SumSearch(tries, self._deadline).exact_ones()
+            lemmas = SumSearch(tries, self._deadline).exact_ones(self._is_tight)
         except RefusedError:  # numbers that the arrays do not hold
             return False
         self._steps += Lifting(self._checker).steps(lemmas)
         return self._closed_by_maxima()
+
+    def _is_tight(self, unit: int) -> bool:
+        """Whether the unit is on at the first parameter, and at the last but for rounding."""
+        first, last = (end.lower(unit) for end in self._checker.ends)
+        return first > 0 > last > -first * ROUNDING
 
     def _closed_by_maxima(self) -> bool:
         try:

@@ -8,6 +8,7 @@ mostly tight, so it gets a lemma of its own, in exact arithmetic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -76,21 +77,23 @@ class SumSearch:
         self._apply(SumsStep((found,), ()))
         return True
 
-    def exact_ones(self) -> list[Lemma]:
-        """Lower bounds of the smallest of the other sums, in exact arithmetic: in a family they may
-        have nothing to spare at the last parameter. Their numbers are for whoever lifts them."""
+    def exact_ones(self, is_tight: Callable[[int], bool] = lambda unit: False) -> list[Lemma]:
+        """Lower bounds of the smallest of the other sums, and of those that are tight, in exact
+        arithmetic: in a family they may have nothing to spare at the last parameter. (Tests of the
+        sample's own label may be smaller, and decide nothing.) Their numbers are for whoever lifts
+        them."""
         rest = [k for k in self._order if self._dual.center[k] > 0]
         if not rest:
             return []
         limit = self._dual.center[rest[0]] * (1 + 2.0**-16)
+        wanted = [k for k in rest if self._dual.center[k] <= limit or is_tight(self._units[k])]
         found = []
-        for k in rest[:EXACT]:
+        for k in wanted[:EXACT]:
             check_time(self._deadline)
-            if self._dual.center[k] <= limit:
-                found += lemmas_below(self.checker, self._units[k])
-                multiplier = shortened(self._dual.best(k, 1)[0])[0]
-                tree = (Node((), Leaf(ball=multiplier)),)
-                found.append(Lemma(self._units[k], False, ZERO, tree))
+            found += lemmas_below(self.checker, self._units[k])
+            multiplier = shortened(self._dual.best(k, 1)[0])[0]
+            tree = (Node((), Leaf(ball=multiplier)),)
+            found.append(Lemma(self._units[k], False, ZERO, tree))
         return found
 
     def _apply(self, step: SumsStep) -> None:
