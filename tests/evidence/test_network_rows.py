@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from verifier.evidence import network_rows
-from verifier.evidence.network_file import network_bytes, save_network
+from verifier.evidence.network_file import load_network, network_bytes, save_network
 from verifier.evidence.network_rows import FileRows, HeldRows, open_rows
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network, Rows, integers
@@ -137,6 +137,38 @@ def test_sections_that_do_not_fit_are_refused(tmp_path):
         path.write_bytes(resealed(content, change))
         with pytest.raises(UserError, match=text), open_rows(path):
             pass
+
+
+@pytest.mark.parametrize("entries", [1, 7, 1 << 20])
+def test_a_layer_that_reads_itself_or_a_later_one_is_refused(tmp_path, monkeypatch, entries):
+    """Whatever part of the rows is read at once; `load_network` refuses the same files."""
+    monkeypatch.setattr(network_rows, "_ENTRIES", entries)
+    refused = 0
+    for seed in range(40):
+        network = random_network(seed)
+        content = network_bytes(network)
+        first, *rest = network.layers
+        for layers in ([sum(network.layers)], [first + rest[0], 0, *rest[1:]]):
+
+            def change(header, layers=layers):
+                header["layers"] = layers
+
+            path = tmp_path / "net.robmem"
+            path.write_bytes(resealed(content, change))
+            try:
+                load_network(path)
+                wrong = ""
+            except UserError as error:
+                wrong = str(error).split(": ", 1)[1]
+            with open_rows(path) as rows:
+                if isinstance(rows, FileRows) and wrong:
+                    refused += 1
+                    with pytest.raises(UserError, match="refers to itself") as caught:
+                        list(rows.parts())
+                    assert str(caught.value) == wrong
+                else:
+                    list(rows.parts())
+    assert refused > 10
 
 
 def test_starts_that_decrease_are_refused(tmp_path, monkeypatch):

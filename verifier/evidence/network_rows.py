@@ -120,7 +120,19 @@ class FileRows:
         return Rows(starts, indices, *map(integers, rest))
 
     def parts(self) -> Iterator[Rows]:
-        yield from _parts(self._sections[:5])
+        """The units' rows; raises UserError for one that reads its own layer or a later one."""
+        ends, first = np.cumsum(self.layers), 0
+        for part in _parts(self._sections[:5]):
+            layers = np.searchsorted(ends, np.arange(first, first + part.count), "right")
+            known = self.inputs + np.concatenate([[0], ends])[layers]
+            wrong = np.flatnonzero(part.indices >= np.repeat(known, np.diff(part.starts)))
+            if len(wrong):
+                row = int(np.searchsorted(part.starts, wrong[0], "right")) - 1
+                raise UserError(
+                    f"network: layer {layers[row]} refers to itself or to a later layer"
+                )
+            yield part
+            first += part.count
 
 
 def _parts(arrays: Sequence[Any]) -> Iterator[Rows]:
