@@ -37,10 +37,16 @@ STATE_TONES: dict[str, Tone] = {
 }
 ORDER: tuple[State, ...] = (*STATES[1:], STATES[0], "recorded")
 UNANSWERED = frozenset(STATES) - frozenset(ANSWERED)
-USUAL: tuple[State, ...] = ("robust", "misread", "flip", "undecided")  # shown at any rate
 PLURAL = {"robust": "robust", "measured": "measured", "misread": "misread", "flip": "flips",
            "undecided": "undecided", "failed": "failed", "open": "not reached",
            "recorded": "recorded, not replayed here"}  # fmt: skip
+
+
+def usual(run: StoredRun) -> tuple[State, ...]:
+    """The states that are shown of any such run, whether a sample has them or not."""
+    if run.asks == "distances":
+        return ("measured", "misread", "undecided")
+    return ("robust", "misread", "flip", "undecided")
 
 
 def claim(run: StoredRun) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import combinations
 
 from reports.accuracy import Step, at_radius, quantile, steps
-from reports.claims import NORMS, STATE_TONES, UNANSWERED, accuracy
+from reports.claims import NORMS, STATE_TONES, UNANSWERED, accuracy, usual
 from reports.colours import SERIES
 from reports.document import Block, Figure, Section, Table, Text
 from reports.numbers import (
@@ -35,6 +35,7 @@ def compared(runs: Sequence[StoredRun]) -> Section:
     """Several runs side by side."""
     columns = [_compared(run) for run in runs]
     rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
+    rows = [row for row in rows if row[1:] != (None,) * len(runs)]
     table = Table(
         "runs", "The runs side by side.", ("what", *(run.name for run in runs)), tuple(rows)
     )
@@ -58,9 +59,9 @@ def _compared(run: StoredRun) -> dict[str, Cell]:
         "radius": run.radius,
         "radius / half the separation": share,
         "samples": len(run.samples),
-        "robust": counts["robust"],
+        "robust": counts["robust"] if "robust" in usual(run) else None,
         "misread": counts["misread"],
-        "flips": counts["flip"],
+        "flips": counts["flip"] if "flip" in usual(run) else None,
         "without an answer": sum(counts[state] for state in UNANSWERED),
         "clean accuracy": None,
         "certified accuracy": None,

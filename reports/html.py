@@ -53,7 +53,7 @@ _KINDS = {
 }
 _LINE = 24  # letters of a cell that stay on one line
 _SMALL = 14  # rows of a table that stands beside a figure, and on one printed page
-_TILES = 7  # in a row
+_TILES = 5  # in a row, each wide enough for TILE characters
 _MARKS: dict[Tone, str] = {
     "good": "\N{CHECK MARK}",
     "bad": "\N{MULTIPLICATION X}",

@@ -133,23 +133,24 @@ def inline_svg(figure: Figure) -> str:
 
 
 def _power(value: float, position: int | None = None) -> str:
-    """A tick of a logarithmic axis."""
-    if value <= 0 or 1e-3 <= value < 99_999:
-        return f"{value:g}"
+    """A tick of a logarithmic axis on which some number is too long to be written out."""
     exponent = math.floor(math.log10(value) + 1e-9)
+    if exponent in (0, 1):
+        return f"{value:g}"
     lead = value / 10.0**exponent
     power = "10" + str(exponent).translate(_SUPERSCRIPT)
     return power if abs(lead - 1) < 1e-6 else f"{lead:g}\N{MIDDLE DOT}{power}"
 
 
 def _logarithmic(axis: Any) -> None:
-    """Ticks at powers of ten, and between them where there are few."""
+    """Ticks at powers of ten, and between them where there are few; all are written alike."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     low, high = axis.get_view_interval()
     if low > 0 and high / low < 100:
         axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(_power))
+    short = low > 1e-4 and high < 99_999  # as they are printed
+    axis.set_major_formatter("{x:g}" if short else FuncFormatter(_power))
     axis.set_minor_formatter(NullFormatter())
 
 

@@ -13,13 +13,13 @@ from reports.claims import (
     PLURAL,
     STATE_TONES,
     UNANSWERED,
-    USUAL,
     accuracy,
     claim,
     command,
     executed,
     notices,
     tone,
+    usual,
 )
 from reports.comparison import compared
 from reports.document import Document, Items, Notice, Section, Table, Text, Tiles, Tone
@@ -148,7 +148,7 @@ def _overview(run: StoredRun, prefix: str) -> Section:
     tiles: list[tuple[str, Cell, Tone]] = [
         (PLURAL[state], _tile(run, state), STATE_TONES[state] if counts[state] else "plain")
         for state in ORDER
-        if counts[state] or (state in USUAL and (state != "robust" or run.asks != "distances"))
+        if counts[state] or state in usual(run)
     ]
     if run.centers.samples:
         tiles += [(name, share, "plain") for name, share in accuracy(run).items()]
@@ -193,7 +193,9 @@ def _by_class(run: StoredRun, prefix: str) -> Table:
     table = [[0] * len(ORDER) for _ in range(dataset.classes)]
     for row in run.samples:
         table[int(dataset.labels[row.sample])][ORDER.index(row.state)] += 1
-    used = [k for k, state in enumerate(ORDER) if state in USUAL or any(line[k] for line in table)]
+    used = [
+        k for k, state in enumerate(ORDER) if state in usual(run) or any(line[k] for line in table)
+    ]
     rows: list[tuple[Cell, ...]] = [
         (dataset.label_names[label], sum(line), *(line[k] for k in used))
         for label, line in enumerate(table)

@@ -51,6 +51,11 @@ def test_distances_are_a_curve_and_radii(store: Path) -> None:
     checked = [row[:2] for row in table(document, "checked")]
     assert ("distances: a proof that no flip is nearer, a flip at the other end", 6) in checked
     assert "robmem radius" in json.dumps(document.values["command"])
+    verdicts = next(one for one in document.tables() if one.key == "verdicts")
+    assert verdicts.columns == ("label", "samples", "measured", "misread", "undecided")
+    compared = runs_report([run, run], compare=True)
+    rows = [row[0] for row in table(compared, "runs")]
+    assert "misread" in rows and not {"robust", "flips", "radius", "certified accuracy"} & {*rows}
 
 
 def test_least_margins_say_which_labels_are_kept(store: Path) -> None:
