@@ -30,6 +30,7 @@ from verifier.runs import store as store_module
 from verifier.runs import work
 from verifier.runs.executor import Event, Executor, Finished, Lost
 from verifier.runs.folder import RunFolder
+from verifier.runs.identity import options_text
 from verifier.runs.place import all_runs, place_of
 from verifier.runs.records import Record, Rival, failure
 from verifier.runs.run import begin, continue_run, question_of, summarize
@@ -684,3 +685,8 @@ def test_settling_waits_for_whoever_reads(tmp_path: Path) -> None:
         store.settle()
     timer.join()
     assert not list(tmp_path.glob("*-wal"))
+
+
+def test_how_many_processes_share_a_question_is_no_other_run() -> None:
+    one, many = options_text(Options()), options_text(Options(jobs=7))
+    assert one == many and one != options_text(Options(seed=1))

@@ -48,8 +48,9 @@ def identity_of(
 
 def options_text(options: Options) -> dict[str, Any]:
     """The options in texts and numbers; what earlier versions did not have stands there where it is
-    asked for alone."""
+    asked for alone, and how many processes share a question, which changes no answer, never."""
     texts = asdict(options)
+    del texts["jobs"]
     if not options.thorough:
         del texts["thorough"]
     return texts
