@@ -153,11 +153,11 @@ def test_families():
 @pytest.mark.slow
 @pytest.mark.parametrize("block", range(4))
 def test_many_of_all(block):
-    seeds = range(1000 + 500 * block, 1500 + 500 * block)
+    seeds = range(1000 + 100 * block, 1100 + 100 * block)
     for norm in ("3", "4", "5", "9"):
-        assert leaves(norm, seeds)["proof", True] > 50
-        assert sums(norm, seeds)["sums", True] > 100
-    assert families(seeds)["altered", True] > 100
+        assert leaves(norm, seeds)["proof", True] > 15
+        assert sums(norm, seeds)["sums", True] > 20
+    assert families(seeds)["altered", True] > 20
 
 
 def total():
