@@ -404,7 +404,7 @@ Proof.
   assert (N' : length (fst s) = length (inputs (against_rest false D lambda))).
   { rewrite N, map_length, numbers_length. exact L. }
   split; [apply classes_well_formed; assumption |]. cbn [sample_of fst snd]. rewrite map_length.
-  split; [exact N' |]. intros x X. apply in_ball_around in X; [| exact N' | reflexivity].
+  split; [exact N' |]. intros x X. apply (in_ball_around _ _ Linf) in X; [| reflexivity | exact N' | reflexivity].
   cbn [metric budget] in X. rewrite N in X. unfold reads_label. cbn [read classes].
   apply (keeps_greatest false D lambda data_shaped positive few_labels data_separated s x (Q2R mu) I P B X).
 Qed.
