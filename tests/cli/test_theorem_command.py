@@ -287,3 +287,11 @@ def test_other_commands_say_that_there_are_no_proofs(capsys, table):
         code, _, err = run(capsys, *arguments)
         assert code in (2, 4) and err.count("\n") == 1, (arguments, err)
     assert run(capsys, "runs", "list", ".")[0] == 0
+
+
+def test_what_a_folder_records_is_no_claim_of_the_command_that_shows_it(capsys, table):
+    assert run(capsys, "certify", "--data", table, "--by-theorem", "--out", "run")[0] == 0
+    code, out, _ = run(capsys, "runs", "show", "run")
+    assert code == 0 and "claim" not in out
+    assert "by the theorem alone; not checked here" in out
+    assert facts(capsys, "runs", "show", "run")["recorded"] == "by theorem"

@@ -91,8 +91,8 @@ def show(run: str, as_json: bool) -> int:
     from verifier.runs.store import Store
 
     alone = certified_alone(Path(run))
-    if alone is not None:
-        return _show_certified(run, alone, as_json)
+    if alone is not None and alone.theorem is not None:
+        return _show_certified(run, alone, alone.theorem.construction, as_json)
     place = find_run(run)
     folder = place.folder.path
     with Store(place.database, read_only=True) as store:
@@ -144,18 +144,18 @@ def show(run: str, as_json: bool) -> int:
     return 0
 
 
-def _show_certified(run: str, manifest: Manifest, as_json: bool) -> int:
-    """A folder that is certified by a theorem alone; its claim, which is not checked here."""
+def _show_certified(run: str, manifest: Manifest, theorem: str, as_json: bool) -> int:
+    """A folder that is certified by a theorem alone, which is not checked here."""
     from verifier.cli.options import table
 
     facts = {
-        "run": run, "claim": manifest.claim, "samples": manifest.size,
+        "run": run, "asked": str(manifest.question), "theorem": theorem, "samples": manifest.size,
         "network": manifest.network, "data": manifest.data, "root": manifest.root,
     }  # fmt: skip
     if as_json:
         print(json.dumps(facts | {"recorded": "by theorem"}))
         return 0
-    way = "by theorem alone, not checked here: robmem check says whether it holds"
+    way = "that all keep their label, by the theorem alone; not checked here, robmem check does"
     print(table([*facts.items(), ("recorded", way)]))
     return 0
 
