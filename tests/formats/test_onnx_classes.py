@@ -326,3 +326,60 @@ def test_a_run_is_checked_of_a_file_that_names_its_outputs_alike(tmp_path, monke
     assert run(capsys, "check", "r", "--network", "bca.onnx", "--quiet")[0] == 0
     code, _, said = run(capsys, "check", "r", "--network", "abc.onnx", "--quiet")
     assert code == 2 and "abc.onnx names its outputs 'a', 'b', 'c', the run its labels" in said
+
+
+def picked(kind: str, table: Any, *behind: Any, **attributes: Any) -> Any:
+    """The class of the largest of three sums, looked up in a table."""
+    domain = ML if kind == "ArrayFeatureExtractor" else ""
+    return model(
+        NODE("MatMul", ["x", "w"], ["s"]), NODE("ArgMax", ["s"], ["k"], axis=1, keepdims=0),
+        NODE(kind, ["table", "k"], ["c"], domain=domain, **attributes), *behind,
+        outputs=("label",), w=WEIGHTS, table=table, first=np.array([0]),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "attributes"),
+    [
+        ("Gather", (3, 2), {"axis": 0}),
+        ("Gather", (2, 3), {"axis": 1}),
+        ("Gather", (1, 6), {"axis": 0}),
+        ("Gather", (6, 1), {"axis": -1}),
+        ("ArrayFeatureExtractor", (2, 3), {}),
+        ("ArrayFeatureExtractor", (6, 1), {}),
+    ],
+)
+def test_a_table_of_rows_is_no_table_of_names(kind, shape, attributes):
+    """Row 1 of the table is what class 1 is looked up as, not entry 1 of all entries in order."""
+    axis = attributes.get("axis", -1) % 2
+    first = NODE("Gather", ["c", "first"], ["label"], axis=1 - axis)
+    table = np.arange(6, dtype=np.int64).reshape(shape)
+    said = rf"node 'c' .*along axis {axis} of a table \[{shape[0]}, {shape[1]}\]"
+    with pytest.raises(UserError, match=said):
+        loaded_model(picked(kind, table, first, **attributes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "attributes"),
+    [
+        ("Gather", (3,), {}),
+        ("Gather", (3, 1), {}),
+        ("Gather", (1, 3), {"axis": 1}),
+        ("Gather", (1, 3, 1), {"axis": -2}),
+        ("ArrayFeatureExtractor", (3,), {}),
+        ("ArrayFeatureExtractor", (1, 3), {}),
+    ],
+)
+def test_a_table_may_have_other_axes_of_length_1(kind, shape, attributes):
+    runtime = pytest.importorskip("onnxruntime")
+    table = np.array([7, 5, 6], dtype=np.int64).reshape(shape)
+    made = picked(kind, table, NODE("Identity", ["c"], ["label"]), **attributes)
+    loaded = loaded_model(made)
+    assert loaded.classes == ("7", "5", "6")
+    session, seen = runtime.InferenceSession(made.SerializeToString()), set()
+    for point in ([3, 0], [0, 3], [-3, -3]):
+        (label,) = np.ravel(session.run(None, {"x": np.array([point], np.float32)})[0])
+        values = evaluate(loaded.scores, [[F(x) for x in point]])[0]
+        assert str(label) == loaded.classes[values.index(max(values))]
+        seen.add(label)
+    assert len(seen) > 1

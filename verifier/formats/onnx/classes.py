@@ -11,8 +11,8 @@ from typing import Any
 
 from verifier.formats.files import shown
 from verifier.formats.onnx.constants import Constant
-from verifier.formats.onnx.node import Node, Operator, Result
-from verifier.formats.onnx.tails import Chosen, ClassNames, Names, Squashed
+from verifier.formats.onnx.node import Node, Operator, Result, axis_of
+from verifier.formats.onnx.tails import Chosen, ClassNames, Names, Squashed, one_group
 from verifier.formats.tensors import Tensor
 from verifier.question.errors import UserError
 
@@ -55,7 +55,7 @@ def looked_up(node: Node) -> Sequence[Result] | None:
     None where the node reads no chosen class in that way."""
     first, second = [*node.inputs, None, None][:2]
     if isinstance(second, Chosen) and node.kind in ("ArrayFeatureExtractor", "Gather"):
-        return [_chosen(node, second, _looked_up(second, _table(first)))]
+        return [_chosen(node, second, _looked_up(second, _table(node, first)))]
     if isinstance(first, Chosen) and node.kind == "LabelEncoder":
         return [_chosen(node, first, _encoded(node, first))]
     return None
@@ -65,11 +65,18 @@ def _chosen(node: Node, chosen: Chosen, names: ClassNames) -> Chosen:
     return Chosen(chosen.scores, (*chosen.by, node.place), names)
 
 
-def _table(value: Result | None) -> ClassNames:
+def _table(node: Node, value: Result | None) -> ClassNames:
+    """The entries along the axis of the lookup. Raises UserError where another axis is longer than
+    1: a row of several entries is no name."""
+    if not isinstance(value, Constant | Names):
+        raise UserError("the class is looked up in values that depend on the network's input")
+    shape = value.shape
+    last = node.kind == "ArrayFeatureExtractor"
+    axis = axis_of(-1 if last else node.integer("axis", 0), len(shape))
+    if not one_group(shape, (axis,)):
+        raise UserError(f"a class is looked up along axis {axis} of a table {list(shape)}")
     if isinstance(value, Names):
         return value.texts
-    if not isinstance(value, Constant):
-        raise UserError("the class is looked up in values that depend on the network's input")
     return tuple(_text(entry) for entry in value.values.reshape(-1).tolist())
 
 
