@@ -156,7 +156,9 @@ def test_names_of_scores_that_something_computes_with_are_not_lost() -> None:
         NODE("MatMul", ["scores", "turn"], ["other"]),
         outputs=("label", "other"), turn=np.eye(3, dtype=np.float32)[[1, 2, 0]],
     )  # fmt: skip
-    loaded = loaded_model(moved)
+    with pytest.raises(UserError, match="'label' is not the class of the largest score of 'other'"):
+        loaded_model(moved)
+    loaded = loaded_model(moved, outputs=("other",))
     assert loaded.classes is None and loaded.astray == ("2", "0", "1")
     with pytest.raises(UserError, match="not which output is which: --labels A,B,.. names one"):
         loaded.labels_for("argmax", None)
@@ -165,7 +167,7 @@ def test_names_of_scores_that_something_computes_with_are_not_lost() -> None:
         linear(classlabels_ints=[0, 1, 2]),
         NODE("Neg", ["scores"], ["other"]), outputs=("label", "other"),
     )  # fmt: skip
-    assert loaded_model(plain).labels_for("argmax", None) is None
+    assert loaded_model(plain, outputs=("other",)).labels_for("argmax", None) is None
 
 
 def test_a_permutation_of_named_scores_moves_their_names() -> None:
@@ -383,3 +385,50 @@ def test_a_table_may_have_other_axes_of_length_1(kind, shape, attributes):
         assert str(label) == loaded.classes[values.index(max(values))]
         seen.add(label)
     assert len(seen) > 1
+
+
+MOVED = {
+    "negated": [NODE("Neg", ["s"], ["t"])],
+    "in another order": [NODE("Gather", ["s", "turned"], ["t"], axis=1)],
+    "joined in another order": [
+        NODE("Split", ["s", "lengths"], ["a", "b"], axis=1),
+        NODE("Concat", ["b", "a"], ["t"], axis=1),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MOVED)
+@pytest.mark.parametrize("turn", [False, True])
+def test_a_class_of_other_scores_is_not_left_out(name, turn):
+    """Nor where the class is that of the outputs, and the scores beside it are others."""
+    label, scores = ("s", "t") if turn else ("t", "s")
+    made = model(
+        NODE("MatMul", ["x", "w"], ["s"]), *MOVED[name],
+        NODE("ArgMax", [label], ["label"], axis=1), outputs=("label", scores), w=WEIGHTS,
+        turned=np.array([1, 2, 0]), lengths=np.array([1, 2]),
+    )  # fmt: skip
+    said = f"output 'label' is not the class of the largest score of '{scores}': choose with --out"
+    with pytest.raises(UserError, match=said):
+        loaded_model(made)
+    assert loaded_model(made, outputs=("label",)).classes is None
+    assert loaded_model(made, outputs=(scores,)).scores.outputs.count == 3
+
+
+def test_a_class_of_one_of_two_scores_is_not_left_out():
+    """Of both as one vector the largest may be another."""
+    made = model(
+        NODE("MatMul", ["x", "w"], ["s"]), NODE("ArgMax", ["s"], ["label"], axis=1),
+        NODE("Neg", ["s"], ["t"]), outputs=("label", "s", "t"), w=WEIGHTS,
+    )  # fmt: skip
+    with pytest.raises(UserError, match="is not the class of the largest score of 's', 't'"):
+        loaded_model(made)
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "HardSigmoid", "Squeeze"])
+def test_a_class_of_the_same_scores_is_left_out(kind):
+    behind = NODE(kind, ["s"], ["p"])
+    made = model(
+        NODE("MatMul", ["x", "w"], ["s"]), behind, NODE("Identity", ["p"], ["out"]),
+        NODE("ArgMax", ["p"], ["label"], axis=-1), outputs=("label", "out"), w=WEIGHTS,
+    )  # fmt: skip
+    assert "output 'label', the class of the largest score, is left out" in loaded_model(made).notes

@@ -217,7 +217,8 @@ def _plus(value: Tensor, number: Fraction) -> Tensor:
 
 
 def _without_classes(results: dict[str, Result], interpreter: Interpreter) -> dict[str, Result]:
-    """The scores among the outputs, without the class that argmax chooses, masks and shapes."""
+    """The scores among the outputs, without the class that argmax chooses, masks and shapes; raises
+    UserError where that is the class of other scores."""
     left_out = {}
     for name, result in results.items():
         if isinstance(result, Chosen):
@@ -226,6 +227,28 @@ def _without_classes(results: dict[str, Result], interpreter: Interpreter) -> di
             left_out[name] = f"a constant of type {kind_name(result.kind)}"
     if len(left_out) == len(results):
         return results
+    kept = {name: result for name, result in results.items() if name not in left_out}
     for name, what in left_out.items():
+        result = results[name]
+        if isinstance(result, Chosen) and not _is_class_of(kept, result):
+            listed = ", ".join(map(shown, list(kept)[:8]))
+            raise UserError(
+                f"output {shown(name)} is not the class of the largest score of {listed}: "
+                "choose with --output"
+            )
         interpreter.note(f"output {shown(name)}, {what}, is left out")
-    return {name: result for name, result in results.items() if name not in left_out}
+    return kept
+
+
+def _is_class_of(kept: dict[str, Result], chosen: Chosen) -> bool:
+    """Whether argmax reads this class from the outputs kept: they are the very scores that it was
+    chosen among, in the same order, or in any if they have names, which move with them."""
+    last = next(iter(kept.values()))
+    if isinstance(last, Squashed):
+        last = last.scores if last.exact is None else last.exact
+    if len(kept) > 1 or not isinstance(last, Tensor) or last.forms is not chosen.scores.forms:
+        return False
+    places, own = chosen.scores.ids.reshape(-1), last.ids.reshape(-1)
+    if chosen.names is not None:
+        places, own = np.sort(places), np.sort(own)
+    return np.array_equal(places, own)
