@@ -54,7 +54,7 @@ class Ridges:
     def shares(self, weights, norm):
         """s by direction, with sum of s_d |d . y|^p <= ||y||_p^p for all y: by columns, |d . y|^p
         <= ||d||_1^(p-1) sum of |d_k| |y_k|^p (Jensen), or, p = 2, by Selberg's condition, Schur's
-        test for the sqrt(s_d s_e) d . e. Coq: weights_sound (p <= 2)."""
+        test for the sqrt(s_d s_e) d . e. Coq: weights_sound."""
         two = norm == "2"
         need(norm != "inf" and listed(weights), "malformed", "weights of no direction")
         found, columns = dict[Any, Any](), dict[Any, Any]()  # by direction; by input and direction
@@ -126,7 +126,7 @@ class Ridges:
     def minimum(self, points, values, t, center, p):
         """At most all values + t |x|^p, x = u - center. It is least at an end of a piece or inside,
         where p t |x|^(p-1) = |slope|: slope x + t |x|^p is -(p - 1) t |x|^p there, less for larger
-        |x|. Coq: least_sound (p <= 2)."""
+        |x|. Coq: least_sound."""
         found = [q + t * abs(u - center) ** p for u, q in zip(points, values, strict=True)]
         for k in range(1, len(points) if t else 0):
             sides = [u - center for u in points[k - 1 : k + 1]]
