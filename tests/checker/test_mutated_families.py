@@ -27,8 +27,10 @@ from verifier.question.errors import RefusedError, UserError
 UNREAD = {
     "malformed", "missing field", "unknown field", "unreadable", "unsupported", "not exact",
     "index out of range", "bound too weak", "malformed tree", "duplicate key",
+    "negative multiplier",
 }  # fmt: skip
-"""Flaws whose names may differ between the two readers."""
+"""Flaws whose names may differ between the two readers: the kernel reads a proof as it replays it,
+the checker before, so that of two flaws each may name another one."""
 
 
 def evidence(seed):
@@ -89,7 +91,7 @@ def mutate(seeds):
                 assert flaw == kernel or kernel == "unsupported", (seed, flaw, kernel)
                 assert query is not None and holds_at_slices(query), seed
             else:
-                assert flaw == kernel or kernel in UNREAD, (seed, flaw, kernel)
+                assert flaw == kernel or UNREAD & {flaw, kernel}, (seed, flaw, kernel)
     return counts
 
 
