@@ -89,6 +89,18 @@ def test_loops_without_end_end(monkeypatch: pytest.MonkeyPatch) -> None:
         network_of_model(loop(10**12))
 
 
+@pytest.mark.parametrize("times", [2**62, None])
+def test_loops_of_no_nodes_end(monkeypatch: pytest.MonkeyPatch, times: int | None) -> None:
+    monkeypatch.setattr(run, "MAX_STEPS", 2000)
+    turn = [("i", TensorProto.INT64), ("go", TensorProto.BOOL), ("h", TensorProto.FLOAT)]
+    inner = body([], turn, ["go", "h"])
+    ends = ["", "yes"] if times is None else ["n", ""]
+    constants = {"n": np.array(times or 0), "yes": np.array(True)}
+    made = build([NODE("Loop", [*ends, "x0"], ["y"], body=inner)], [[1]], constants)
+    with pytest.raises(UserError, match="more than 2000 nodes of loops and functions"):
+        network_of_model(made)
+
+
 # ------------------------------------------------------------------ functions
 
 

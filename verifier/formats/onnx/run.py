@@ -25,8 +25,8 @@ from verifier.formats.tensors import Graph, Tensor
 from verifier.question.errors import UserError
 
 MAX_STEPS = 20_000
-"""Most nodes of loops, branches and functions that are run, each time counted anew; those of the
-graph itself are as many as the file has."""
+"""Most nodes of loops, branches and functions that are run, each time counted anew, a turn without
+any as one; those of the graph itself are as many as the file has."""
 _MAX_DEPTH = 40
 
 Versions = Mapping[str, int]
@@ -108,9 +108,7 @@ class Interpreter:
         return [scope.values[name] for name in outputs]
 
     def _run(self, node: onnx.NodeProto, scope: Scope, needed: set[str]) -> None:
-        self._steps += scope.depth > 0
-        if self._steps > MAX_STEPS:
-            raise UserError(f"more than {MAX_STEPS} nodes of loops and functions are run")
+        self._count(scope.depth > 0)
         inputs: list[Result | None] = []
         for name in node.input:
             if name and name not in scope.values:
@@ -133,6 +131,11 @@ class Interpreter:
                 made = settled(result)
                 scope.values[name] = made
                 self._account(made, inputs)
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise UserError(f"more than {MAX_STEPS} nodes of loops and functions are run")
 
     def _account(self, made: Result, inputs: Sequence[Result | None]) -> None:
         if isinstance(made, Squashed | Chosen):
@@ -225,7 +228,9 @@ class Interpreter:
             ChainMap(own, scope.values), scope.versions, scope.attributes, scope.depth + 1
         )
         outputs = [info.name for info in body.output]
+        before = self._steps
         results = self.run(body.node, body.initializer, outputs, inner)
+        self._count(self._steps == before)
         return [_plain(result) for result in results]
 
     def note(self, text: str) -> None:
