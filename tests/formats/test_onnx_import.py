@@ -394,6 +394,13 @@ def test_external_data_stay_in_the_folder(tmp_path: Path) -> None:
         load("link.bin")
     with pytest.raises(UserError, match="0 of 8 bytes"):
         load("weights.bin", offset=str(10**12))
+    for name, value in (
+        ("offset", str(2**63)), ("offset", str(2**64)), ("offset", "1" * 5000), ("offset", "-1"),
+        ("length", str(2**63)), ("length", "1" * 5000), ("length", "\u0663"), ("length", ""),
+    ):  # fmt: skip
+        said = rf"the {name} of its external data is not a number below 10\^18"
+        with pytest.raises(UserError, match=said):
+            load("weights.bin", **{name: value})
 
 
 def test_reading_warns_of_nothing() -> None:

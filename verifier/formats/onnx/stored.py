@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import prod
 from pathlib import Path
@@ -42,6 +43,7 @@ _STORED: dict[int, tuple[int, str, int]] = {
     25: (2, "int32_data", 4),
     26: (2, "int32_data", 4),
 }
+_PLACE = re.compile(r"[0-9]{1,18}")  # what files are addressed by has 63 bits
 
 
 def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Constant:
@@ -115,8 +117,9 @@ def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes
     target = (base / location).resolve()
     if Path(location).is_absolute() or not target.is_relative_to(base):
         raise UserError(f"its data lie in {shown(location)}, outside the folder of the file")
-    if not facts.get("offset", "0").isdecimal() or not facts.get("length", "0").isdecimal():
-        raise UserError("offset or length of its external data is not a number")
+    for name in ("offset", "length"):
+        if not _PLACE.fullmatch(facts.get(name, "0")):
+            raise UserError(f"the {name} of its external data is not a number below 10^18")
     offset, length = int(facts.get("offset", "0")), int(facts.get("length", str(size)))
     if length != size:
         raise UserError(f"its external data have {length} bytes, its shape asks for {size}")
