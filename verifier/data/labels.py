@@ -17,13 +17,18 @@ from verifier.question.labels import is_integer, sorted_labels
 def label_table(place: str, texts: Sequence[str]) -> tuple[tuple[str, ...], npt.NDArray[np.int64]]:
     """The sorted label names and the number of each label; 1, +1, 01 and 1.0 are one integer."""
     if all(is_integer(text) for text in set(texts)):
-        texts = [str(int(text.partition(".")[0])) for text in texts]
+        texts = list(map(_integer, texts))
     names = sorted_labels(texts)
     for name in names:
         if not name or not name.isprintable():
             raise UserError(f"{place}: {name!r} is not a label: empty or not printable")
     number = {name: index for index, name in enumerate(names)}
     return tuple(names), np.array([number[text] for text in texts], dtype=np.int64)
+
+
+def _integer(text: str) -> str:
+    """An integer as it is written in decimal; another text is itself."""
+    return str(int(text.partition(".")[0])) if is_integer(text) else text
 
 
 def output_names(
@@ -43,15 +48,18 @@ def output_names(
     a name that stands for nothing.
     """
     if given is not None:
-        names = [str(int(name)) if is_integer(name) and "." not in name else name for name in given]
+        names = [name if "." in name else _integer(name) for name in given]
         strange = [name for name in present if name not in names]
         listed = ", ".join(map(repr, given[:5])) + (", .." if len(given) > 5 else "")
-        if len(set(names)) < len(names) and of_file is not None:
+        # 1 and 1.0 are one label in data whose labels are all integers, see `label_table`.
+        known = [_integer(name) for name in names] if all(map(is_integer, present)) else names
+        twice = len(set(known)) < len(names)
+        if twice and of_file is not None:
             raise UserError(
                 f"{of_file} names its outputs {listed}, of which two are one label; "
                 "--labels A,B,.. names one for each output, in their order"
             )
-        if len(set(names)) < len(names):
+        if twice:
             raise UserError("--labels: a label stands there twice")
         if strange and of_file is not None:
             raise UserError(
