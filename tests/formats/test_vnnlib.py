@@ -134,6 +134,10 @@ def test_packed_files(tmp_path: Path) -> None:
         (HEAD + BOX + "(assert Y_0)", "line 6: 'Y_0' is not a formula"),
         (HEAD + BOX + "(define x 1)", "line 6: 'define' is not a command"),
         (HEAD + BOX + "()", "line 6: '' is not a command"),
+        (HEAD + BOX + "(exit)(assert false)", r"line 6: assert after \(exit\), which ends"),
+        (HEAD + BOX + "(check-sat)\n(assert (>= Y_0 1))", r"line 7: assert after \(check-sat\)"),
+        (HEAD + BOX + "(exit)\n(declare-const Y_1 Real)", r"line 7: declare-const after \(exit\)"),
+        (HEAD + BOX + "(check-sat)(define-const c Real 1.0)", r"define-const after \(check-sat\)"),
         (HEAD + BOX + "(assert (<= Y_0 1)", "ends inside the parenthesis of line 6"),
         (HEAD + BOX + ")", r"line 6: '\)' outside"),
         (HEAD + BOX + "Y_0", "line 6: 'Y_0' outside"),
@@ -386,3 +390,9 @@ def test_every_benchmark_property_is_read() -> None:
     sixth = read_property(DATA / "acasxu/vnnlib/prop_6.vnnlib")
     assert len(sixth.disjuncts) == 8
     assert len({(d.lower, d.upper) for d in sixth.disjuncts}) == 2
+
+
+def test_what_asks_for_the_answer_ends_the_property() -> None:
+    asked = HEAD + BOX + "(assert (>= Y_0 1))"
+    whole = parse_property(asked + "(check-sat)(get-model)(get-value (X_0))(check-sat)(exit)(exit)")
+    assert whole.disjuncts == parse_property(asked).disjuncts

@@ -18,6 +18,7 @@ _IGNORED = {
     "set-logic", "set-info", "set-option", "check-sat", "get-model", "get-value", "get-info",
     "echo", "exit",
 }  # fmt: skip
+_COUNT = {"assert", "declare-const", "declare-fun", "define-fun", "define-const"}
 _VARIABLE = re.compile(r"([XY])_(0|[1-9][0-9]{0,8})\Z")
 
 
@@ -37,10 +38,15 @@ class _Reader:
         self._variables: dict[str, int] = {}
         self._counts = {"X": 0, "Y": 0}
         self._assertions = Conjoined()
+        self._ended = ""
         self._expressions = Expressions(self._value)
 
     def command(self, command: Group) -> None:
         name, rest = head(command), command.items[1:]
+        if self._ended and name in _COUNT:
+            raise UserError(f"{name} after ({self._ended}), which ends the property")
+        if name in ("check-sat", "exit"):
+            self._ended = name
         if name == "assert" and len(rest) == 1:
             self._assertions.add(self._expressions.formula(rest[0]))
         elif name in ("declare-const", "declare-fun"):
