@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -23,6 +24,7 @@ from verifier.data.load import load
 from verifier.data.load import source_files as data_files
 from verifier.formats.load import load_any_network
 from verifier.formats.load import source_files as network_files
+from verifier.question.errors import UserError
 from verifier.runs.by_kernel import noted_shares
 from verifier.runs.place import find_run
 from verifier.runs.sources import sources_of
@@ -125,17 +127,52 @@ def test_of_every_form_of_data_the_files_are_those_read() -> None:
             path.write_bytes(kept)
 
 
-def test_weights_beside_an_onnx_file_are_among_its_files() -> None:
-    weight = numpy_helper.from_array(np.ones((1, 1), np.float32), "w")
-    Path("w.bin").write_bytes(weight.raw_data)
+def beside(name: str, location: str) -> TensorProto:
+    """The 1 x 1 weight 1, which lies in that file."""
+    weight = numpy_helper.from_array(np.ones((1, 1), np.float32), name)
     weight.ClearField("raw_data")
     weight.data_location = TensorProto.EXTERNAL
-    weight.external_data.add(key="location", value="w.bin")
-    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1]) for n in ("x", "y")]
-    graph = helper.make_graph([helper.make_node("MatMul", ["x", "w"], ["y"])], "g",
-                              ports[:1], ports[1:], [weight])  # fmt: skip
+    weight.external_data.add(key="location", value=location)
+    return weight
+
+
+def write_onnx(*weights: TensorProto, outputs: tuple[str, ...] = ("y",)) -> onnx.ModelProto:
+    """n.onnx: y is x times w, and z is x times v."""
+    Path("w.bin").write_bytes(np.ones(1, np.float32).tobytes())
+    x, *made = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1]) for n in ("x", *outputs)
+    ]
+    pairs = [("w", "y"), ("v", "z")]
+    nodes = [helper.make_node("MatMul", ["x", w], [y]) for w, y in pairs if y in outputs]
+    graph = helper.make_graph(nodes, "g", [x], made, weights)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     Path("n.onnx").write_bytes(model.SerializeToString())
+    return model
+
+
+@pytest.mark.parametrize("place", ["../private", "/etc/hostname", "link.bin", "absent.bin", "pipe"])
+def test_a_weight_that_nothing_reads_opens_no_file(place: str, capsys: Any) -> None:
+    Path("link.bin").symlink_to("/etc/hostname")
+    os.mkfifo("pipe")
+    write_onnx(beside("w", "w.bin"), beside("v", place))
+    assert network_files("n.onnx") == [Path("n.onnx"), Path("w.bin")]
+    Path("line.csv").write_text("0,0\n1,1\n")
+    ask = ("--data", "line.csv", "--network", "n.onnx", "--radius", "1/4", "--quiet", "--jobs", "0")
+    assert run(capsys, "certify", *ask, "--out", "run")[0] in (0, 1)
+    facts = json.loads(run(capsys, "runs", "show", "run", "--json")[1])
+    names = [source["name"] for source in facts["about"]["sources"]]
+    assert names == ["n.onnx", "w.bin", "line.csv"]
+
+
+def test_the_files_are_those_of_the_outputs_that_are_asked_about() -> None:
+    write_onnx(beside("w", "w.bin"), beside("v", "../private"), outputs=("y", "z"))
+    assert network_files("n.onnx", ["y"]) == [Path("n.onnx"), Path("w.bin")]
+    with pytest.raises(UserError, match=r"'v': its data lie in '\.\./private', outside the folder"):
+        network_files("n.onnx")
+
+
+def test_weights_beside_an_onnx_file_are_among_its_files() -> None:
+    model = write_onnx(beside("w", "w.bin"))
     assert isinstance(model, onnx.ModelProto) and load_any_network("n.onnx").inputs == 1
     assert network_files("n.onnx") == [Path("n.onnx"), Path("w.bin")]
     assert network_files("line.npz") == [Path("line.npz")]

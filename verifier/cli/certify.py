@@ -350,7 +350,10 @@ def _begin(
     asked = replace(asked, semantics=options.semantics)
     if options.clip is not None:
         asked = replace(asked, clip=read_clip(options.clip, dataset))
-    sources = [] if options.file is None else read_sources("network", network_files(options.file))
+    sources = []
+    if options.file is not None:
+        files = network_files(options.file, options.parts.outputs, options.parts.shapes)
+        sources = read_sources("network", files)
     sources += read_sources("data", data_files(options.spec))
     about["sources"] = [source.facts for source in sources]
     run = begin(

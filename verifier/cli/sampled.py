@@ -150,7 +150,8 @@ def begun(
     facts: dict[str, Any] = {"network_file": file}
     if asked.notes:
         facts["notes"] = "; ".join(asked.notes)
-    sources = read_sources("network", network_files(given.net))
+    files = network_files(given.net, given.parts.outputs, given.parts.shapes)
+    sources = read_sources("network", files)
     sources += read_sources("data", data_files(given.about.spec))
     return begin(
         asked.dataset,

@@ -82,15 +82,18 @@ def require_executable(path: Path | str, semantics: str) -> None:
         require_single_sums(path, semantics)
 
 
-def source_files(path: Path | str) -> list[Path]:
-    """The file, and those beside an .onnx file in which its weights lie; raises UserError."""
+def source_files(
+    path: Path | str,
+    outputs: Sequence[str] = (),
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> list[Path]:
+    """The file, and those beside an .onnx file of which weights are read, for which it is read
+    again with these parts, see `load_file`; raises UserError."""
     path = Path(path)
     content = read_bytes(path)
-    with naming(path):
-        if _is_onnx(path, content) and b"location" in content:  # the key of such a weight
-            from verifier.formats.onnx.stored import external_files
-
-            return [path, *external_files(content, path.parent)]
+    if _is_onnx(path, content) and b"location" in content:  # the key of such a weight
+        loaded = load_file(path, outputs, shapes, merge=False)
+        return [path, *(path.parent / name for name in loaded.files)]
     return [path]
 
 

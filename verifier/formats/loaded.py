@@ -49,7 +49,8 @@ class Loaded:
     """What a file holds: a network that ends in scores, and what comes after them, if anything.
 
     `classes` are the names that the file gives to the scores, None where it gives none but 0, 1, ..
-    in order; `astray` names in the file of which it is not known to which scores they belong.
+    in order; `astray` names in the file of which it is not known to which scores they belong;
+    `files` those beside it of which weights were read.
     """
 
     scores: Network
@@ -60,6 +61,7 @@ class Loaded:
     kinds: Mapping[str, int] = field(default_factory=dict)
     classes: tuple[str, ...] | None = None
     astray: tuple[str, ...] | None = None
+    files: tuple[str, ...] = ()
 
     def changed(self, change: Callable[[Network], Network]) -> Loaded:
         """The same with networks changed to equal functions."""

@@ -9,6 +9,7 @@ the outputs do not depend on is not read.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 from pathlib import Path
@@ -109,7 +110,8 @@ def loaded_model(
     )
     if interpreter.unused:
         interpreter.note(f"{interpreter.unused} nodes that the outputs do not need are not read")
-    return _loaded(graph, interpreter, ports, dict(zip(names, results, strict=True)))
+    loaded = _loaded(graph, interpreter, ports, dict(zip(names, results, strict=True)))
+    return replace(loaded, files=tuple(sorted(interpreter.files - {""})))
 
 
 def _ports(given: Sequence[onnx.ValueInfoProto], shapes: Shapes) -> list[Port]:

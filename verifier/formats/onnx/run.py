@@ -19,7 +19,7 @@ from verifier.formats.onnx.last_layers import behind_last_layer
 from verifier.formats.onnx.node import Node, Operator, Result, Value, settled
 from verifier.formats.onnx.operators import ML_DOMAIN, OPERATORS
 from verifier.formats.onnx.order import nodes_in_order
-from verifier.formats.onnx.stored import read_tensor
+from verifier.formats.onnx.stored import location, read_tensor
 from verifier.formats.onnx.tails import Chosen, ClassNames, Names, Squashed, not_linear
 from verifier.formats.tensors import Graph, Tensor
 from verifier.question.errors import UserError
@@ -69,6 +69,7 @@ class Interpreter:
         self.graph, self.folder = graph, folder
         self.notes: dict[str, None] = {}
         self.kinds: dict[str, int] = {}
+        self.files: set[str] = set()  # beside the model, of the tensors that were read
         self.unused = 0
         self.classes = Registry()
         self._steps = 0
@@ -99,6 +100,7 @@ class Interpreter:
                     if tensor.name in scope.values:
                         raise UserError("there are two values of this name")
                     scope.values[tensor.name] = _stored(tensor, self.folder)
+                    self.files.add(location(tensor))
         for node in ordered:
             with naming(_place(node)):
                 self._run(node, scope, needed)
@@ -179,6 +181,7 @@ class Interpreter:
                 source = scope.attributes[entry.ref_attr_name]
             with naming(f"attribute {shown(entry.name)}"):
                 found[entry.name] = _attribute(source, self.folder)
+                self.files.add(location(source.t))
         return found
 
     def _call(

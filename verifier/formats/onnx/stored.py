@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from math import prod
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -84,39 +82,23 @@ def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Constant:
     return Constant(kind, array.astype(storage(kind)))
 
 
-def external_files(content: bytes, folder: Path) -> list[Path]:
-    """The files in `folder` in which weights of the model with these bytes lie, by name."""
-    model = onnx.ModelProto.FromString(content)
-    places = {
-        entry.value
-        for tensor in _tensors(model)
-        if tensor.data_location == onnx.TensorProto.EXTERNAL
-        for entry in tensor.external_data
-        if entry.key == "location"
-    }
-    return [folder / place for place in sorted(places)]
-
-
-def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
-    """All tensors in a part of a model, however deep."""
-    if isinstance(message, onnx.TensorProto):
-        yield message
-        return
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for part in value if hasattr(value, "__len__") else (value,):
-                yield from _tensors(part)
+def location(tensor: onnx.TensorProto) -> str:
+    """The file beside the model in which the tensor lies, "" where it lies in the model."""
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return ""
+    facts: dict[str, str] = {entry.key: entry.value for entry in tensor.external_data}
+    return facts.get("location", "")
 
 
 def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes:
     facts = {entry.key: entry.value for entry in tensor.external_data}
-    location = facts.get("location", "")
-    if folder is None or not location or "\0" in location:
+    place = location(tensor)
+    if folder is None or not place or "\0" in place:
         raise UserError("its data lie in another file, which is not named")
     base = folder.resolve()
-    target = (base / location).resolve()
-    if Path(location).is_absolute() or not target.is_relative_to(base):
-        raise UserError(f"its data lie in {shown(location)}, outside the folder of the file")
+    target = (base / place).resolve()
+    if Path(place).is_absolute() or not target.is_relative_to(base):
+        raise UserError(f"its data lie in {shown(place)}, outside the folder of the file")
     for name in ("offset", "length"):
         if not _PLACE.fullmatch(facts.get(name, "0")):
             raise UserError(f"the {name} of its external data is not a number below 10^18")
@@ -128,7 +110,7 @@ def _external(tensor: onnx.TensorProto, size: int, folder: Path | None) -> bytes
             file.seek(offset)
             content: bytes = file.read(size)
     except (OSError, OverflowError, RefusedError) as error:
-        raise UserError(f"external data {shown(location)}: {error}") from None
+        raise UserError(f"external data {shown(place)}: {error}") from None
     if len(content) != size:
-        raise UserError(f"external data {shown(location)}: {len(content)} of {size} bytes")
+        raise UserError(f"external data {shown(place)}: {len(content)} of {size} bytes")
     return content
