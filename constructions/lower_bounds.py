@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from constructions.pairs import pair_differences
 from verifier.data.dataset import Dataset
+from verifier.evidence.data_file import Points
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import Norm
 
@@ -55,8 +56,13 @@ def first_layer_bound(dataset: Dataset, budget: Fraction) -> int:
 
     At least 1; certified as the module says. Not the best bound there is.
     """
+    return first_layer_bound_squared(dataset, budget**2)
+
+
+def first_layer_bound_squared(dataset: Dataset | Points, square: Fraction) -> int:
+    """The same for balls of the squared radius `square`."""
     differences = pair_differences(dataset)
-    target = 4 * budget**2 * dataset.denominator**2
+    target = 4 * square * dataset.denominator**2
     counts = {min(len(differences), 4 << k) for k in range(8)}
     best = 1
     for count in sorted(counts):

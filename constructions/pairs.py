@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.data.dataset import Dataset
+from verifier.evidence.data_file import Points
 from verifier.question.network import Integers
 
 LONGEST = 480  # bits, of numbers that are squared in floats
 
 
-def pair_differences(dataset: Dataset, most: int = 400) -> NDArray[np.object_]:
+def pair_differences(dataset: Dataset | Points, most: int = 400) -> NDArray[np.object_]:
     """Differences of each sample to its nearest differently labelled one, the shortest first.
 
     In units of 1 / denominator; Python integers, shape (number, n).

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from constructions.least.answer import Least, claim_text, counted, read_least, width_text
+from constructions.least.bounds import compared, own_bound
 from constructions.least.folder import is_least
 from constructions.least.labelings import TABLE, read_table
 from constructions.least.questions import Impossible
@@ -71,6 +72,7 @@ def least_report(
             Section(
                 "overview", "The answer", (Text(found.claim + ".", _tone(found)), tiles, answer)
             ),
+            Section("bounds", "Beside the bounds of the papers", _bounds(found)),
             Section("data", "The data", (_data(found),)),
             Section("claims", "What it rests on", (_claims(found), Items(_TRUSTED))),
             Section("reproduce", "Check it again", _again(path, found)),
@@ -123,6 +125,29 @@ def _of_labelings(path: Path, by: CheckerName, progress: Callable[[int, int], No
             Section("reproduce", "Check it again", (Code(commands),)),
         ),
         {"labelings": values},
+    )
+
+
+def _bounds(found: Least) -> tuple[Block, ...]:
+    """Of depth 2, whose width is that of the first layer, which the papers' bounds are about."""
+    if found.asked.depth != 2:
+        return (
+            Text("The bounds are about the first layer: about the width of networks of depth 2."),
+        )
+    rows: list[tuple[Cell, ...]] = [
+        (piece.where.text(found.unit), piece.width, width_text(piece.where), piece.state)
+        for piece in compared(found)
+    ]
+    size = f"{found.points.size} samples and {found.points.dimension} inputs"
+    return (
+        Table(
+            "bounds",
+            f"What some data of {size} need by the papers (Kim, Moon, Yun, Propositions 3.2, C.6 "
+            "and C.7), and the least width of these data.",
+            ("budget", "bound", "least width", "the bound is"),
+            tuple(rows),
+        ),
+        Text(f"By projections these data need {own_bound(found)} near the end."),
     )
 
 
