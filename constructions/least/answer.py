@@ -151,7 +151,8 @@ def claim_text(one: Shown, norm: str) -> str:
         scaled = f", {axes} scaled by what is left" if claim.scaled else ""
         return (
             f"networks of width {width}, one for each, are right on the closed L{norm} balls of "
-            f"every radius below {format_rational(claim.size)}{scaled}"
+            f"every {'squared ' if norm == '2' else ''}radius below "
+            f"{format_rational(claim.size)}{scaled}"
         )
     kind = "open" if claim.open else "closed"
     width = sum(claim.network.layers)

@@ -17,7 +17,7 @@ from typing import Literal
 
 from constructions.hypotheses import power_separation
 from constructions.least.answer import Least
-from constructions.least.candidates import rational_root
+from constructions.least.questions import rational_root
 from constructions.least.steps import Segment
 from constructions.lower_bounds import first_layer_bound_squared
 from constructions.registry import build

@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, product
-from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from constructions.least.questions import HALF, ZERO, Place, Vector
+from constructions.least.questions import HALF, ZERO, Place, Vector, rational_root
 from verifier.evidence.data_file import Points
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.network import Network
@@ -249,11 +248,3 @@ def _on_circle(offsets: list[Fraction], radius: Fraction, below: int) -> list[Fr
     half = Fraction(round(y / (x + length) * below), below)
     whole = 1 + half * half
     return [radius * (1 - half * half) / whole, radius * 2 * half / whole]
-
-
-def rational_root(square: Fraction) -> Fraction | None:
-    """The square root where it is rational."""
-    top, bottom = isqrt(square.numerator), isqrt(square.denominator)
-    if top * top == square.numerator and bottom * bottom == square.denominator:
-        return Fraction(top, bottom)
-    return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import combinations
 
 from constructions.least.candidates import Candidate
 from constructions.least.questions import HALF, ONE, ZERO, Below, Vector
@@ -37,11 +37,13 @@ def family(
     width: int,
     size: Fraction,
     positive: int,
+    corners: Sequence[Vector],
     ask: Callable[[Query, int], Robust | Flip | None],
     answered: Callable[[Below], list[tuple[int, Vector]]],
     progress: Callable[[str], None],
 ) -> Below | None:
-    """A family that is right, if one was found.
+    """A family that is right, if one was found; for balls whose radii are below `size`, with the
+    corners of one of radius 1.
 
     `ask` decides a question, or does not; `answered` says where a family is wrong, nowhere if it
     is right; `positive` is the number of units of positive weight that are tried.
@@ -57,7 +59,9 @@ def family(
             def asked(query: Query, nodes: int = nodes) -> Robust | Flip | None:
                 return ask(query, nodes)
 
-            found = _of_shape(points, width, size, scaled, positive, asked, answered, progress)
+            found = _of_shape(
+                points, width, size, scaled, positive, corners, asked, answered, progress
+            )
             if isinstance(found, Below):
                 return found
             if found is None:
@@ -72,12 +76,13 @@ def _of_shape(
     size: Fraction,
     scaled: tuple[int, ...],
     positive: int,
+    corners: Sequence[Vector],
     ask: Callable[[Query], Robust | Flip | None],
     answered: Callable[[Below], list[tuple[int, Vector]]],
     progress: Callable[[str], None],
 ) -> Below | bool | None:
     """A family, False if there is none of the shape, None if that was not decided."""
-    places = list(_start(points, size, scaled))
+    places = list(_start(points, size, scaled, corners))
     for number in range(MOST_ROUNDS):
         progress(
             f"width {width}, {positive} of positive weight, all smaller budgets, scaled axes "
@@ -99,19 +104,21 @@ def _of_shape(
     return None
 
 
-def _start(points: Points, size: Fraction, scaled: tuple[int, ...]) -> Iterator[Where]:
+def _start(
+    points: Points, size: Fraction, scaled: tuple[int, ...], corners: Sequence[Vector]
+) -> Iterator[Where]:
     """The images of centers and corners of balls, and the limits of the corners."""
     n = points.dimension
     for sample in range(points.size):
         center = points.point(sample)
         for share in LEFT:
             left = size * share
-            directions = [(ZERO,) * n, *product((-ONE, ONE), repeat=n)]
+            directions = [(ZERO,) * n, *corners]
             for direction in directions:
                 x = [c + (size - left) * d for c, d in zip(center, direction, strict=True)]
                 z = [left * q if j in scaled else q for j, q in enumerate(x)]
                 yield sample, (*z, left), True
-        for direction in product((-ONE, ONE), repeat=n):
+        for direction in corners:
             x = [c + size * d for c, d in zip(center, direction, strict=True)]
             z = [ZERO if j in scaled else q for j, q in enumerate(x)]
             yield sample, (*z, ZERO), False

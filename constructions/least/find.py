@@ -14,7 +14,7 @@ from fractions import Fraction
 from itertools import product
 from time import monotonic
 
-from constructions.least.candidates import Candidate, rational_root, simple_point, wrong_points
+from constructions.least.candidates import Candidate, simple_point, wrong_points
 from constructions.least.evidence import Shown, shown, text_of
 from constructions.least.families import family
 from constructions.least.questions import (
@@ -24,6 +24,7 @@ from constructions.least.questions import (
     Possible,
     dual_question,
     questions_of,
+    rational_root,
 )
 from verifier.evidence.certificate import Flip, Leaf, Robust, Undecided
 from verifier.evidence.data_file import Points
@@ -122,7 +123,7 @@ class Finder:
         if isinstance(answer, Shown):
             return answer
         sample, place = answer[0]
-        place = _simple_where(claim, self.points, sample, place)
+        place = _simple_where(claim, self.points, self.norm, sample, place)
         inputs = ", ".join(map(format_rational, place))
         raise UserError(
             f"the family does not read the label of sample {sample} at its inputs ({inputs}), the "
@@ -132,18 +133,21 @@ class Finder:
     def find_below(self, width: int, size: Fraction) -> Shown | None:
         """A family of networks, one for each smaller budget, shown; None if none was found, which
         says nothing."""
-        if self.norm != "inf":
+        end = rational_root(size) if self.norm == "2" else size
+        if end is None:
             return None
         deadline = self._deadline()
         first = self._hopeful.get(width, 1)
         found: list[Shown] = []
 
         def answered(claim: Below) -> list[Place]:
+            claim = replace(claim, size=size)
             answer = self._answered(claim, deadline)
             if isinstance(answer, Shown):
                 found.append(answer)
                 return []
-            return [(k, _simple_where(claim, self.points, k, place)) for k, place in answer]
+            return [(k, _simple_where(claim, self.points, self.norm, k, place))
+                    for k, place in answer]  # fmt: skip
 
         def ask(query: Query, nodes: int) -> Robust | Flip | None:
             try:
@@ -153,7 +157,8 @@ class Finder:
                 return None
 
         try:
-            family(self.points, width, size, first, ask, answered, self.progress)
+            corners = list(_corners("1" if self.norm == "1" else "inf", self.points.dimension))
+            family(self.points, width, end, first, corners, ask, answered, self.progress)
         except UndecidedError:
             return None
         return found[0] if found else None
@@ -381,10 +386,10 @@ def _between(center: tuple[Fraction, ...], point: tuple[Fraction, ...]) -> tuple
 
 
 def _simple_where(
-    claim: Below, points: Points, sample: int, place: tuple[Fraction, ...]
+    claim: Below, points: Points, norm: Norm, sample: int, place: tuple[Fraction, ...]
 ) -> tuple[Fraction, ...]:
     """A point (z, e) with smaller denominators near this one at which the family is wrong, too."""
-    query = questions_of(claim, points, "inf")[sample]
+    query = questions_of(claim, points, norm)[sample]
     for below in (4, 16, 64, 1024, 1 << 20):
         moved = tuple(Fraction(round(q * below), below) for q in place)
         outputs = claim.network(list(moved)).tolist()

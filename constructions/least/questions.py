@@ -9,14 +9,18 @@ Possible(width, size, open, network): this network of that width memorizes the d
     if `open`, on the open balls of that radius, so with every smaller budget. Shown by one question
     a sample, about its ball.
 
-Below(width, size, scaled, network): for every budget mu with 0 <= mu < size one network of that
-    width does, another for each; of L-inf. With e = size - mu > 0 they are f(x) = network(z, e),
-    z_j = e x_j for the axes j in `scaled` and z_j = x_j for the others, where `network` has one
-    hidden layer and its output may read e besides: for any one mu a network of depth 2 and that
-    width in x. If x is in the closed ball of radius mu about c, then |x_j - c_j| <= size - e, so
-    |z_j - c_j| <= size - e for j not in `scaled`, and e (c_j - size) < z_j < e (c_j + size) for
-    those in it, because e^2 > 0: linear in (z, e). Shown by one question a sample: at all (z, e)
-    with these inequalities and 0 < e <= size its label is read.
+Below(width, size, scaled, network): for every budget mu with 0 <= mu < s one network of that
+    width does, another for each; s is the size, of norm 2 its root, which must be rational. With
+    e = s - mu > 0 they are f(x) = network(z, e), z_j = e x_j for the axes j in `scaled` and
+    z_j = x_j for the others, where `network` has one hidden layer and its output may read e
+    besides: for any one mu a network of depth 2 and that width in x. If x is in the closed ball of
+    radius mu about c, of whichever norm, then |x_j - c_j| <= s - e, so |z_j - c_j| <= s - e for j
+    not in `scaled`, and e (c_j - s) < z_j < e (c_j + s) for those in it, because e^2 > 0: linear in
+    (z, e). Of norm 1 moreover the sum of |x_j - c_j| over any axes is at most s - e: over those
+    that are not scaled the sum of +-(z_j - c_j) is so, whatever the signs, and over those that are
+    the sum of +-(z_j - e c_j) is at most e (s - e) < e s. Shown by one question a sample: at all
+    (z, e) with these inequalities and 0 < e <= s its label is read. Of norm 2 that is asked of
+    more than the ball, the cube around it, and what is right there is right on the ball.
 
 Impossible(width, size, points): no network of this width (so none that is narrower) does, for this
     budget (so for none that is larger). Shown by width + 1 questions about *all* networks with p
@@ -42,6 +46,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import product
+from math import isqrt
 
 from verifier.checker.manifest import Question, sample_goals, sample_query
 from verifier.evidence.data_file import Points
@@ -56,6 +62,7 @@ NORMS = ("inf", "1", "2")
 Vector = tuple[Fraction, ...]
 Place = tuple[int, Vector]
 """The number of a sample, and a point."""
+MOST_SUMMED = 4  # axes of a family of norm 1, whose 2^n facts about sums are stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +89,9 @@ class Possible:
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """For every radius mu < size these networks of depth 2 and at most this width have the right
-    labels on closed balls: f(x) = network(z, size - mu), where z_j = (size - mu) x_j for j in
-    `scaled`, and z_j = x_j for the others; of L-inf."""
+    """For every radius mu < s, the size or of norm 2 its root, these networks of depth 2 and at
+    most this width have the right labels on closed balls: f(x) = network(z, s - mu), where z_j =
+    (s - mu) x_j for j in `scaled`, and z_j = x_j for the others."""
 
     width: int
     size: Fraction
@@ -96,9 +103,9 @@ class Below:
         """Nothing is claimed of closed balls of the size itself."""
         return True
 
-    def member(self, budget: Fraction) -> Network:
-        """The network for this budget."""
-        left, n = self.size - budget, self.network.inputs - 1
+    def member(self, budget: Fraction, norm: Norm = "inf") -> Network:
+        """The network for this budget, a radius."""
+        left, n = end_of(norm, self.size) - budget, self.network.inputs - 1
         build = NetworkBuilder(n)
         z = [x * left if j in self.scaled else x for j, x in enumerate(build.inputs)]
         inputs = [*z, Affine({}, left)]
@@ -191,9 +198,7 @@ def ball_questions(claim: Possible, points: Points, norm: Norm) -> list[Query]:
 def below_questions(claim: Below, points: Points, norm: Norm) -> list[Query]:
     """Whether a network of the family flips on the ball of a sample, for a radius below the size:
     one question a sample, about (z, e)."""
-    network, size, n = claim.network, claim.size, points.dimension
-    if norm != "inf":
-        raise RefusedError("another norm", f"families are claimed for L-inf, not for L{norm}")
+    network, n = claim.network, points.dimension
     if network.inputs != n + 1 or network.outputs.count != 1:
         raise RefusedError(
             "another network",
@@ -207,30 +212,75 @@ def below_questions(claim: Below, points: Points, norm: Norm) -> list[Query]:
             f"layers of {network.layers} units, the output reading these and the last input alone, "
             f"are not one layer of at most {claim.width}",
         )
-    if size <= 0 or len(set(claim.scaled)) != len(claim.scaled) or any(
+    if claim.size <= 0 or len(set(claim.scaled)) != len(claim.scaled) or any(
         not 0 <= j < n for j in claim.scaled
     ):  # fmt: skip
-        raise RefusedError("malformed", f"size {size}, scaled axes {claim.scaled}")
-    question = Question("inf", "nearest", size, None)
+        raise RefusedError("malformed", f"size {claim.size}, scaled axes {claim.scaled}")
+    end = end_of(norm, claim.size)
+    question = Question("inf", "nearest", end, None)
     queries = []
     for sample in range(points.size):
-        facts = [Atom(((n, ONE),), (), ZERO, strict=True)]
-        low, high = [ZERO] * (n + 1), [size] * (n + 1)
-        for j, c in enumerate(points.point(sample)):
-            if j in claim.scaled:
-                facts += [_input_atom({j: ONE, n: size - c}, ZERO, strict=True),
-                          _input_atom({j: -ONE, n: size + c}, ZERO, strict=True)]  # fmt: skip
-                low[j], high[j] = min(ZERO, size * (c - size)), max(ZERO, size * (c + size))
-            else:
-                facts += [_input_atom({j: ONE, n: -ONE}, size - c, strict=False),
-                          _input_atom({j: -ONE, n: -ONE}, size + c, strict=False)]  # fmt: skip
-                low[j], high[j] = c - size, c + size
+        center = points.point(sample)
+        low, high, facts = _family_region(center, claim.scaled, end)
+        if norm == "1":
+            facts += _family_sums(center, claim.scaled, end)
         goals = tuple(
             replace(goal, atoms=(*goal.atoms, *facts))
             for goal in sample_goals(network, points, question, sample)
         )
         queries.append(Query(network, box(low, high), goals))
     return queries
+
+
+def _family_region(
+    center: Vector, scaled: Sequence[int], end: Fraction
+) -> tuple[list[Fraction], list[Fraction], list[Atom]]:
+    """A box of (z, e), and the facts of each axis: where cubes around this center go."""
+    n = len(center)
+    facts = [Atom(((n, ONE),), (), ZERO, strict=True)]
+    low, high = [ZERO] * (n + 1), [end] * (n + 1)
+    for j, c in enumerate(center):
+        if j in scaled:
+            facts += [_input_atom({j: ONE, n: end - c}, ZERO, strict=True),
+                      _input_atom({j: -ONE, n: end + c}, ZERO, strict=True)]  # fmt: skip
+            low[j], high[j] = min(ZERO, end * (c - end)), max(ZERO, end * (c + end))
+        else:
+            facts += [_input_atom({j: ONE, n: -ONE}, end - c, strict=False),
+                      _input_atom({j: -ONE, n: -ONE}, end + c, strict=False)]  # fmt: skip
+            low[j], high[j] = c - end, c + end
+    return low, high, facts
+
+
+def _family_sums(center: Vector, scaled: Sequence[int], end: Fraction) -> list[Atom]:
+    """The facts about sums of a ball of norm 1; of many axes none, for there are 2^n."""
+    n, facts = len(center), list[Atom]()
+    for axes in ([j for j in range(n) if j not in scaled], sorted(scaled)):
+        if not 1 < len(axes) <= MOST_SUMMED:
+            continue
+        for signs in product((ONE, -ONE), repeat=len(axes)):
+            weights = {j: -sign for j, sign in zip(axes, signs, strict=True)}
+            at_center = sum((sign * center[j] for j, sign in zip(axes, signs, strict=True)), ZERO)
+            if axes[0] in scaled:
+                facts.append(_input_atom({**weights, n: end + at_center}, ZERO, strict=True))
+            else:
+                facts.append(_input_atom({**weights, n: -ONE}, end + at_center, strict=False))
+    return facts
+
+
+def end_of(norm: Norm, size: Fraction) -> Fraction:
+    """The radius of balls of this size; raises RefusedError where it is not rational."""
+    found = rational_root(size) if norm == "2" else size
+    if found is None:
+        raise RefusedError("malformed", f"the root of {size} is not rational")
+    return found
+
+
+def rational_root(square: Fraction) -> Fraction | None:
+    """The square root where it is rational."""
+    top, bottom = isqrt(square.numerator), isqrt(square.denominator)
+    if top * top == square.numerator and bottom * bottom == square.denominator:
+        return Fraction(top, bottom)
+    return None
 
 
 def _input_atom(weights: dict[int, Fraction], constant: Fraction, *, strict: bool) -> Atom:

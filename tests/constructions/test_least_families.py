@@ -19,6 +19,7 @@ from verifier.evidence.network_file import load_network
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
+from verifier.question.region import Norm, distance
 from verifier.runs.run import points_of
 
 HALF = Fraction(1, 2)
@@ -65,25 +66,83 @@ def test_a_member_has_the_values_of_the_family(seed: int) -> None:
     assert claim.member(budget)([x, y])[0] == claim.network([left * x, y, left])[0]
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_every_point_of_every_ball_satisfies_the_facts_of_its_question(seed: int) -> None:
+SQUARE = Fraction(1, 4)
+NORMS: list[tuple[Norm, Fraction, int]] = [("inf", HALF, 5), ("1", HALF, 9), ("2", SQUARE, 5)]
+"""Norms, half the separation as a size, and how many facts the board's questions have at least."""
+
+
+@pytest.mark.parametrize(("norm", "size", "count"), NORMS)
+@pytest.mark.parametrize("seed", range(10))
+def test_every_point_of_every_ball_satisfies_the_facts_of_its_question(
+    norm: Norm, size: Fraction, count: int, seed: int
+) -> None:
     """So a proof that no (z, e) with them is wrong is one about all balls and all budgets."""
     draw = np.random.default_rng(seed)
+    points, inside = points_of(BOARD), 0
     for scaled in ((), (0,), (1,), (0, 1)):
-        claim = Below(4, HALF, scaled, board_family())
-        points = points_of(BOARD)
+        claim = Below(4, size, scaled, board_family())
         budget = Fraction(int(draw.integers(0, 64)), 128)
         sample = int(draw.integers(0, 6))
-        query, left = questions_of(claim, points, "inf")[sample], HALF - budget
-        for corner in product((-1, 1, Fraction(int(draw.integers(-8, 9)), 8)), repeat=2):
+        query, left = questions_of(claim, points, norm)[sample], HALF - budget
+        sides = (-1, 0, 1, *(Fraction(int(k), 8) for k in draw.integers(-8, 9, 2)))
+        for corner in product(sides, repeat=2):
+            if distance(norm, (Fraction(0),) * 2, tuple(map(Fraction, corner))) > 1:
+                continue
             x = [c + budget * d for c, d in zip(points.point(sample), corner, strict=True)]
             z = [*(left * q if j in scaled else q for j, q in enumerate(x)), left]
-            inside = zip(query.region.lower, z, query.region.upper, strict=True)
-            assert all(low <= q <= high for low, q, high in inside)
+            assert all(
+                low <= q <= high
+                for low, q, high in zip(query.region.lower, z, query.region.upper, strict=True)
+            )
             outputs = claim.network(z).tolist()
             for goal in query.goals:
                 facts = [atom for atom in goal.atoms if not atom.outputs]
-                assert len(facts) >= 5 and all(atom.holds(z, outputs) for atom in facts)
+                least = count if norm != "1" or len(scaled) != 1 else 5
+                assert len(facts) >= least and all(atom.holds(z, outputs) for atom in facts)
+                inside += 1
+    assert inside >= 20
+
+
+@pytest.mark.parametrize("scaled", [(), (0, 1)])
+def test_the_facts_of_norm_1_leave_out_what_is_beyond_its_balls(scaled: tuple[int, ...]) -> None:
+    """At 3/4 of the way to a corner of the cube, which is no point of the ball."""
+    claim, left = Below(4, HALF, scaled, board_family()), Fraction(1, 8)
+    query = questions_of(claim, points_of(BOARD), "1")[0]
+    for signs in product((-1, 1), repeat=2):
+        x = [(HALF - left) * sign * Fraction(3, 4) for sign in signs]
+        z = [*(left * q if scaled else q for q in x), left]
+        facts = [atom for atom in query.goals[0].atoms if not atom.outputs]
+        assert not all(atom.holds(z, [Fraction(0)]) for atom in facts)
+
+
+STAR = Dataset.from_rows(
+    "star3", [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], [0, 1, 1, 1]
+)  # fmt: skip
+
+
+def star_family() -> Network:
+    return load_network(Path(__file__).parents[2] / "reports/least/star3-family.robmem")
+
+
+@pytest.mark.parametrize(("norm", "size"), [("inf", HALF), ("1", HALF), ("2", SQUARE)])
+def test_a_family_for_cubes_is_one_for_the_balls_inside(norm: Norm, size: Fraction) -> None:
+    points = points_of(STAR)
+    claim = Below(3, size, (), star_family())
+    found = Finder(points, norm).show_family(claim)
+    assert shown(claim, points, norm, found.certificates, "kernel").claim is claim
+    member = claim.member(Fraction(499, 1000), norm)
+    below = Fraction(499, 1000) ** (2 if norm == "2" else 1)
+    assert not isinstance(
+        Finder(points, norm)._on_balls(Possible(3, below, False, member), None), list
+    )
+
+
+def test_a_family_of_norm_1_is_found() -> None:
+    """Of the ball of label 1 the facts about sums are needed: at the corners of the cube around it
+    two half-spaces meet."""
+    found = Finder(points_of(TRIANGLE), "1").find_below(1, HALF)
+    assert found is not None and isinstance(found.claim, Below)
+    assert len(found.checked) == 3
 
 
 def other(scaled: tuple[int, ...] = (0,), width: int = 4, size: Fraction = HALF) -> Below:
@@ -98,7 +157,7 @@ def skipping() -> Network:
 
 
 @pytest.mark.parametrize(("claim", "norm", "flaw"), [
-    (other(), "2", "another norm"),
+    (other(), "2", "malformed"),  # of a size whose root is not rational
     (other(width=3), "inf", "another width"),
     (replace(other(), network=skipping()), "inf", "another width"),
     (other((2,)), "inf", "malformed"),
