@@ -134,7 +134,7 @@ class Search:
         for width in range(1, most + 1):
             self._step(width)
             last = segments(self.claims, self.top)[-1]
-            if last.at_most is not None and last.last == self.top:
+            if last.last == self.top and last.at_most is not None and last.at_most <= width:
                 return
 
     def _step(self, width: int) -> None:

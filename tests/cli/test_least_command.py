@@ -251,4 +251,4 @@ def test_every_row_of_all_labelings_has_a_run() -> None:
 
 def test_every_row_has_a_sealed_run() -> None:
     rows = [line for line in (ROOT / "docs/least.md").read_text().splitlines() if ".csv" in line]
-    assert len([row for row in rows if row.startswith("| ")]) == len(SEALED) == 9
+    assert len([row for row in rows if row.startswith("| ")]) == len(SEALED) >= 13

@@ -209,3 +209,16 @@ def test_a_family_is_found() -> None:
     assert found is not None and isinstance(found.claim, Below) and found.claim.width == 2
     assert Finder(points_of(TRIANGLE), "2").find_below(2, HALF) is None
     assert finder.find_below(1, HALF) is None
+
+
+def test_narrower_networks_are_looked_at_where_a_family_serves_all_budgets() -> None:
+    """Of the unit vectors of the plane: relu(x - 1/2) + relu(y - 1/2) - e / 2, for e = 1/2 - mu."""
+    build = NetworkBuilder(3)
+    x, y, left = build.inputs
+    units = build.layer([x - HALF, y - HALF])
+    network = build.network([units[0] + units[1] - left * HALF + HALF])
+    found = least(TRIANGLE, "inf", None, 2, family=network)
+    assert [(part.first, part.at_least, part.at_most) for part in found.segments] == [
+        (0, 1, 1), (Fraction(1, 4), 2, 2),
+    ]  # fmt: skip
+    assert found.exact
