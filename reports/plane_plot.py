@@ -29,7 +29,8 @@ class Plane:
     areas: (label, exact, outlines with the area to their left); kinks: segments. `outline` is the
     section of the ball of radius 1, None for a circle. flips: (x, y, x of its sample, y). marks:
     points with their names. `domain` is the outline of the inputs that count, none if all do.
-    `symbols` are short for `names`. `places`: where the name of a label is written.
+    `symbols` are short for `names`. `places`: where the name of a label may be written, the best
+    place first; it is written at the first that no other name covers.
     `edges`: segments, drawn as the outlines of balls are.
     """
 
@@ -64,6 +65,25 @@ class Plane:
         axes.set_xlabel(self.names[0])
         axes.set_ylabel(self.names[1])
         figure.legend(loc="outside upper left", ncols=5)
+        self._name_areas(figure, axes)
+
+    def _name_areas(self, figure: Any, axes: Any) -> None:
+        """Once everything else has its place. A name without a free one is in the legend alone."""
+        if not self.places:
+            return
+        figure.draw_without_rendering()
+        covered = [mark.get_window_extent() for mark in axes.texts]
+        named: set[int] = set()
+        for x, y, label in self.places:
+            if label in named:
+                continue
+            text = axes.text(x, y, brief(self.labels[label]), ha="center", va="center", color=SOFT)
+            extent = text.get_window_extent()
+            if any(extent.overlaps(other) for other in covered):
+                text.remove()
+            else:
+                covered.append(extent)
+                named.add(label)
 
     def _draw_areas(self, axes: Any) -> None:
         from matplotlib.patches import PathPatch
@@ -84,8 +104,6 @@ class Plane:
         borders = PathPatch(joined([o for _, _, outlines in self.areas for o in outlines]),
                             fill=False, edgecolor=INK, alpha=0.7, linewidth=0.5)  # fmt: skip
         axes.add_patch(borders)
-        for x, y, label in self.places:
-            axes.text(x, y, brief(self.labels[label]), ha="center", va="center", color=SOFT)
         if self.domain:
             axes.add_patch(PathPatch(joined([self.domain]), fill=False, edgecolor=SOFT,
                                      linewidth=0.9, linestyle=(0, (4, 3))))  # fmt: skip

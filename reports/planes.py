@@ -25,6 +25,7 @@ from verifier.question.region import Norm
 MOST_KINKS = 4000
 MOST_TOLD = 80_000
 """Numbers that a page holds about the pieces of one plane, some 6 bytes each."""
+_PLACES = 12  # for the name of a label: more than there are other names in most drawings
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +158,14 @@ def plane_blocks(
 
 
 def _middles(found: Found) -> list[tuple[Place, int]]:
-    """The middle of the largest piece of each label that has a hundredth of the area or more."""
-    largest: dict[int, tuple[Fraction, Piece]] = {}
+    """The middles of the largest pieces of each label that has a hundredth of the area or more."""
+    of_label: dict[int, list[Piece]] = {}
     for piece in found.regions.pieces:
-        size = area(piece)
-        if piece.label not in largest or size > largest[piece.label][0]:
-            largest[piece.label] = size, piece
+        if found.shares[piece.label] >= 0.01:
+            of_label.setdefault(piece.label, []).append(piece)
     middles = []
-    for label, (_, piece) in sorted(largest.items()):
-        if found.shares[label] >= 0.01:
+    for label, pieces in sorted(of_label.items()):
+        for piece in sorted(pieces, key=area, reverse=True)[:_PLACES]:
             points, count = piece.vertices, len(piece.vertices)
             x, y = (sum((v[axis] for v in points), Fraction(0)) / count for axis in (0, 1))
             middles.append(((x, y), label))

@@ -340,3 +340,35 @@ def test_tables_of_two_inputs_are_no_special_case(tmp_path: Path) -> None:
     made = build("l2", DATA, ratio=Fraction(1, 2))
     small = restricted(made.network, along_inputs((Fraction(0), Fraction(0)), 0, 1))
     assert small.digest == made.network.digest
+
+
+def test_no_name_of_an_area_is_written_over_another_name():
+    """The first place is under the name of a sample, the second under that of the other area."""
+    from matplotlib.figure import Figure
+
+    from reports.plane_plot import Plane
+
+    def texts(*places: tuple[float, float, int]) -> dict[str, tuple[float, float]]:
+        areas = tuple(
+            (label, True, (((x, 0.0), (x + 0.5, 0.0), (x + 0.5, 1.0), (x, 1.0)),))
+            for label, x in enumerate((0.0, 0.5))
+        )
+        plane = Plane(
+            ("left", "right"), areas, (), None, 0.0, (), (), ((0.2, 0.5, "sample 3"),), (),
+            (0.0, 0.0), (1.0, 1.0), ("x", "y"), ("x", "y"), places,
+        )  # fmt: skip
+        figure = Figure(figsize=plane.size, layout="constrained")
+        plane.draw(figure)
+        (axes,) = figure.axes
+        figure.draw_without_rendering()
+        extents = [text.get_window_extent() for text in axes.texts]
+        for number, extent in enumerate(extents):
+            assert not any(extent.overlaps(other) for other in extents[:number])
+        return {text.get_text(): text.get_position() for text in axes.texts[1:]}
+
+    assert texts((0.25, 0.2, 0), (0.75, 0.2, 1)) == {"left": (0.25, 0.2), "right": (0.75, 0.2)}
+    over = (0.28, 0.53)
+    assert texts((*over, 0), (0.5, 0.2, 0), (0.51, 0.2, 1), (0.75, 0.8, 1)) == {
+        "left": (0.5, 0.2), "right": (0.75, 0.8)
+    }  # fmt: skip
+    assert texts((*over, 0), (0.75, 0.2, 1)) == {"right": (0.75, 0.2)}
