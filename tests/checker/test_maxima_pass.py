@@ -139,16 +139,66 @@ def test_numbers_that_do_not_fit_are_left_to_python():
 def test_bounds_of_tables_are_numbers():
     for places in range(4):
         for value in range(-20, 21):
-            table = Table(np.array([value]), np.array([value + 1]), places, np.array([0]))
+            ends = np.array([value]), np.array([value + 1])
+            table = Table(Given([0, 7], [1, 9]), 2, places, np.array([0]), ends)
             assert table.lower_of(0) == F(value, 2**places)
             assert table.upper_of(0) == F(value + 1, 2**places)
+            assert (table.lower_of(1), table.upper_of(1)) == (7, 9)
+            low, high = table.bounds_of(np.array([1, 0, 1]))
+            assert low.tolist() == [7 << places, value, 7 << places]
+            assert high.tolist() == [9 << places, value + 1, 9 << places]
+
+
+def test_bounds_of_tables_that_do_not_fit_are_refused():
+    """Of those that are asked for, and of no others."""
+    ends = np.array([0]), np.array([0])
+    for side in (-1, 1):
+        bounds = [0, side * 2**60, side * (2**60 - 1)]
+        given = Given(*((bounds, [0] * 3) if side < 0 else ([0] * 3, bounds)))
+        table = Table(given, 3, 2, np.array([0]), ends)
+        table.bounds_of(np.array([0, 2]))
+        with pytest.raises(DoesNotFitError):
+            table.bounds_of(np.array([1]))
+
+
+class Given:
+    """Bounds of all units, in units of 2^-places."""
+
+    def __init__(self, lower, upper, places=0):
+        self.lower, self.upper, self.places = np.array(lower), np.array(upper), places
+
+    def lower_of(self, v):
+        return F(self.lower.item(v), 2**self.places)
+
+    def upper_of(self, v):
+        return F(self.upper.item(v), 2**self.places)
+
+    def bounds_of(self, units):
+        return self.lower[units], self.upper[units]
 
 
 def passes(network, lower, upper, places=0, known=None, boxes=((0, 1),)):
     """A pass over a branch of the network in which the units have these bounds."""
     scaled = ScaledNetwork(network, 1)
-    root = Table(np.array(lower), np.array(upper), places, np.array([], dtype=np.int64))
-    return MaximaPass(maxima_of(scaled), root, known or ({}, {}), boxes)
+    return MaximaPass(maxima_of(scaled), Given(lower, upper, places), known or ({}, {}), boxes)
+
+
+def read_all(**case):
+    """The same, with the bounds of all units read: in arrays, and one by one."""
+    network = case.pop("network", units(1, 1))
+    variables = np.arange(1, network.variables)
+    first = passes(network, **case)
+    try:
+        first._read(variables)
+    except DoesNotFitError:
+        second = passes(network, **case)
+        with pytest.raises(DoesNotFitError):
+            [second._ends_of(j) for j in variables.tolist()]
+        raise
+    second = passes(network, **case)
+    assert [second._ends_of(j) for j in variables.tolist()] == list(
+        zip(first._low[1:].tolist(), first._high[1:].tolist(), strict=True)
+    )
 
 
 def units(*weights):
@@ -161,8 +211,8 @@ def units(*weights):
 def test_what_just_fits_is_taken_and_no_more():
     """Bounds below 2^62, in units of 2^-24 at least, of units with scales up to 2^64 of these."""
     most = 2**62 - 1
-    passes(units(1, 1), [-most, 0], [0, most])
-    passes(units(1, 1), [0, 0], [0, 2**38 - 1], known=({0: F(-1, 2**24)}, {}))
+    read_all(lower=[-most, 0], upper=[0, most])
+    read_all(lower=[0, 0], upper=[0, 2**38 - 1], known=({0: F(-1, 2**24)}, {}))
     refused = [
         {"lower": [-most - 1, 0], "upper": [0, 0]},
         {"lower": [0, 0], "upper": [0, most + 1]},
@@ -176,7 +226,7 @@ def test_what_just_fits_is_taken_and_no_more():
     ]
     for case in refused:
         with pytest.raises(DoesNotFitError):
-            passes(units(1, 1), **case)
+            read_all(**case)
     small, fine = units(F(1, 2**40)), ((0, F(1, 2**24)),)
     passes(small, [0], [1], boxes=fine)
     with pytest.raises(DoesNotFitError):
@@ -374,7 +424,7 @@ def test_more_maxima_than_the_limit_are_refused(monkeypatch):
 
 
 def test_a_table_is_not_written_to():
-    table = passes(units(1, 1), [-1, 0], [0, 1]).table([])
-    for array in (table.lower, table.upper):
+    table = passes(units(1, 1), [-1, 0], [0, 1]).table([1])
+    for array in (table.low, table.high):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5

@@ -257,6 +257,37 @@ def test_many_rival_cones_reach_into_a_ball_and_none_of_them_wins(seed: int) -> 
     assert max(len(tree) for tree in trees) < 100
 
 
+@pytest.mark.parametrize("name", ["linf", "linf-pipelined", "linf-parallel"])
+def test_many_neighbours_of_one_label_take_one_step_about_maxima(name: str) -> None:
+    """And not a lemma each: all of them reach into the ball."""
+    _, queries = queries_of(name, crowds(1, 2, 3, 90), F(99, 100))
+    for query in queries[::9]:
+        proof = propagated(query)
+        assert proof is not None
+        replay(query, proof)
+        assert proof.steps in ((), (MaximaStep(),))
+
+
+@pytest.mark.parametrize("name", ["lipschitz-parallel", "lipschitz-ovr"])
+def test_the_own_distance_is_bounded_by_one_lemma_where_rivals_are_close(name: str) -> None:
+    """Intervals say of |x| on [-r, r] that it is at most 2 r, which is all that a rival at the
+    separation leaves: the own test gets a lemma, with a leaf a coordinate, and maxima the rest."""
+    rows = [[10 * (k % 2) if j == k // 2 % 12 else k % 3 for j in range(12)] for k in range(48)]
+    rows += [[row[j] + (40 if j == 0 else 0) for j in range(12)] for row in rows[:24]]
+    data = Dataset.from_rows("close", rows[:48:2] + rows[48:], [0] * 24 + [1] * 24)
+    made = build(name, data, ratio=F(99, 100))
+    labels = data.labels.tolist()
+    for i in range(0, data.size, 5):
+        goals = made.goals(int(labels[i]), data.classes)
+        query = Query(made.network, ball("inf", data.point(i), made.budget), goals)
+        proof = propagated(query)
+        assert proof is not None
+        replay(query, proof)
+        lemmas = [step for step in proof.steps if isinstance(step, Lemma)]
+        assert len(lemmas) <= 1
+        assert all(len(lemma.tree) < 2 * 12 for lemma in lemmas)
+
+
 def test_forward_lemmas_hold_where_a_unit_is_zero_and_what_it_reads_is_not() -> None:
     """A unit whose bounds are both zero is no longer live, but a leaf would substitute it as on."""
     build = NetworkBuilder(1)

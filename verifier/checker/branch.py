@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 from math import lcm
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -320,19 +321,22 @@ class Branch:
         known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
         boxes = [self.input_bounds(k) for k in range(self.inputs)]
         found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
-        waiting = rows.waiting(self.root.upper)
+        waiting = rows.waiting(self._root_upper)
         for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):
             watch()
-        raised, dropped = np.flatnonzero(found.raised), np.flatnonzero(found.dropped)
+        raised, dropped = found.changes()
         self._trail.append(_Before(self._table, self._low, self._high))
         self._low, self._high = (
             {k: q for k, q in table.items() if k < 0} for table in (self._low, self._high)
         )
         self._table = found.table(j - self.inputs for j in moved if j >= self.inputs)
         # Bounds that contradict now; a unit that is passed on has the bounds of the other unit.
-        wrong = np.flatnonzero(self._table.lower > self._table.upper).tolist()
+        wrong = self._table.changed[self._table.low > self._table.high].tolist()
         self._all_rows = self._all_rows or any(self.root.rows.skips(v) for v in wrong)
         return Changes(raised.tolist(), dropped.tolist())
+
+    def _root_upper(self, units: Int) -> Any:
+        return self.root.bounds_of(units)[1]
 
     def _tighten_one_by_one(self, watch: Callable[[], None]) -> Changes:
         rows, bounds = maxima_of(self.scaled), MaximaBounds(self.variable_ends, self.unit_ends)
@@ -340,7 +344,9 @@ class Branch:
         raised, dropped = list[int](), list[int]()
         # Others read nothing that has changed, and no maximum.
         waiting = sorted(
-            {w for j in self._moved() for w in rows.readers(j)}.union(rows.waiting(self.root.upper))
+            {w for j in self._moved() for w in rows.readers(j)}.union(
+                rows.waiting(self._root_upper)
+            )
         )
         known = set(waiting)
         while waiting:

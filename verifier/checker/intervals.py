@@ -72,12 +72,28 @@ class RootBounds:
         """All upper bounds."""
         return self._all(self.scaled.tables.upper_row)
 
+    def bounds_of(self, units: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Lower and upper bounds of these units, int64 or object."""
+        variables = self.scaled.network.inputs + units
+        tables = self.scaled.tables
+        low, high = (
+            self._read(rows, variables, variables) for rows in (tables.lower_row, tables.upper_row)
+        )
+        return low, high
+
     def _all(self, rows: NDArray[np.int64]) -> Any:
-        inputs, origins = self.scaled.network.inputs, self.scaled.origins
-        values = self.table[rows[inputs:], self.column]
-        copied = origins[inputs:] != np.arange(inputs, len(origins))
+        inputs = self.scaled.network.inputs
+        variables = np.arange(inputs, self.scaled.network.variables)
+        return self._read(rows, slice(inputs, None), variables)
+
+    def _read(
+        self, rows: NDArray[np.int64], at: slice | NDArray[np.int64], variables: NDArray[np.int64]
+    ) -> Any:
+        """The bounds of units, which are these `variables`, and stand `at` them in arrays."""
+        values = self.table[rows[at], self.column]
+        copied = self.scaled.origins[at] != variables
         if self.twin is not None and rows is self.scaled.tables.lower_row:
-            copied &= np.minimum(values, self.table[rows[inputs:], self.twin]) < 0
+            copied &= np.minimum(values, self.table[rows[at], self.twin]) < 0
             values[copied] = 0
         values[copied] = np.maximum(values[copied], 0)
         return values if values.dtype == object else values.astype(np.int64)

@@ -66,7 +66,7 @@ class LiveRows:
             row = row_of(variable)
             if item(row, column) < 0 or (end is not None and item(row, end) < 0):
                 break
-            variables, weights, constant = self._live_row(variable - inputs)
+            variables, weights, constant = self._begun_row(variable - inputs)
             if constant or weights != [1] or variables[0] < inputs:
                 break
             variable = variables[0]
@@ -82,7 +82,18 @@ class LiveRows:
             self._live[v] = found
         return found
 
-    def _single(self, v: int) -> Row:
+    def _begun_row(self, v: int) -> Row:
+        """The live row, of which two variables are enough: that shows soon, also in a long row, and
+        of most units nothing else is ever asked."""
+        if v in self._live or self._end is not None:
+            return self._live_row(v)
+        begun = self._single(v, most=1)
+        if len(begun[0]) <= 1:
+            self._live[v] = begun
+        return begun
+
+    def _single(self, v: int, most: int | None = None) -> Row:
+        """The live row; if it reads more variables than `most`, its beginning."""
         read, factors, units, constant = self._scaled.placed_row(v)
         variables, weights = read[:], factors[:]
         item, column, constants = self._table.item, self._column, self._constants
@@ -101,6 +112,8 @@ class LiveRows:
                 continue
             variables.append(j)
             weights.append(weight)
+            if most is not None and len(variables) > most:
+                break
         return variables, weights, constant
 
     def _double(self, v: int, end: int) -> Row:

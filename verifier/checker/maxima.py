@@ -169,11 +169,11 @@ class MaximaRows:
         table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         return always, table[:, 0], table[:, 1]
 
-    def waiting(self, upper: Any) -> list[int]:
-        """The units for which plain interval arithmetic does not say all, if `upper` are the bounds
-        of all units. A maximum of a unit that is off and one other variable is that variable."""
+    def waiting(self, upper: Callable[[NDArray[np.int64]], Any]) -> list[int]:
+        """The units for which plain interval arithmetic does not say all, if `upper` gives the
+        bounds of units. A maximum of a unit that is off and one other variable is that variable."""
         always, units, rows = self._with_maxima
-        return [*always, *rows[upper[units] > 0].tolist()]
+        return [*always, *rows[upper(units) > 0].tolist()]
 
     def form(self, weights: Mapping[int, Number], constant: Number) -> Form:
         """weights . Z + constant, with its maxima."""

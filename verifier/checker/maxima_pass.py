@@ -9,7 +9,6 @@ then the same is done in Python's numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -32,31 +31,51 @@ class DoesNotFitError(Exception):
 
 
 class Bounds(Protocol):
-    """Of A of all units, in units of 2^-places."""
+    """Of A of all units; a number each, or of many in units of 2^-places."""
 
-    @property
-    def lower(self) -> Any: ...
-    @property
-    def upper(self) -> Any: ...
     @property
     def places(self) -> int: ...
+    def lower_of(self, v: int) -> Number: ...
+    def upper_of(self, v: int) -> Number: ...
+    def bounds_of(self, units: Int) -> tuple[Any, Any]: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """Bounds of A of all units of a branch, in units of 2^-places; `changed` are the units whose
-    bounds are not those of the root."""
+    """Bounds of A of all units of a branch: of the units `changed`, increasing, `low` and `high`
+    in units of 2^-places; of all others those `before`."""
 
-    lower: Int
-    upper: Int
-    places: int
-    changed: Int
+    def __init__(
+        self, before: Bounds, count: int, places: int, changed: Int, ends: tuple[Int, Int]
+    ):
+        """`count` is that of all units; `ends` are `low` and `high`, which are not written to."""
+        self.before, self.places, self.changed = before, places, changed
+        self.low, self.high = ends
+        for array in (self.low, self.high):
+            array.flags.writeable = False
+        # Of a unit 1 + its place in `changed`, or 0. Zeros that nobody has written take no memory.
+        self._place = np.zeros(count, dtype=np.int32)
+        self._place[changed] = np.arange(1, 1 + len(changed), dtype=np.int32)
 
     def lower_of(self, v: int) -> Number:
-        return _number(self.lower.item(v), self.places)
+        place = self._place.item(v)
+        return _number(self.low.item(place - 1), self.places) if place else self.before.lower_of(v)
 
     def upper_of(self, v: int) -> Number:
-        return _number(self.upper.item(v), self.places)
+        place = self._place.item(v)
+        return _number(self.high.item(place - 1), self.places) if place else self.before.upper_of(v)
+
+    def bounds_of(self, units: Int) -> tuple[Any, Any]:
+        """Lower and upper bounds of these units. Raises DoesNotFitError."""
+        place = self._place[units]
+        known, found = place > 0, list[Any]()
+        more = self.places - self.before.places
+        for values, own in zip(self.before.bounds_of(units), (self.low, self.high), strict=True):
+            if _largest(values) << more >= LIMIT:
+                raise DoesNotFitError
+            shifted = values.astype(np.int64) << more
+            shifted[known] = own[place[known] - 1]
+            found.append(shifted)
+        return found[0], found[1]
 
 
 def _number(value: int, places: int) -> Number:
@@ -90,26 +109,25 @@ class MaximaPass:
             raise DoesNotFitError
         if scaled.derived(_largest_scale) << self.places > 1 << 64:  # bounds would be rounded
             raise DoesNotFitError
-        more = self.places - root.places
-        if max(_largest(root.lower), _largest(root.upper)) << more >= LIMIT:
-            raise DoesNotFitError
+        # Read from the root when first asked for: mostly a pass visits few of the units.
+        self._root, self._known = root, np.zeros(count, dtype=bool)
         self._low = np.zeros(count, dtype=np.int64)
         self._high = np.zeros(count, dtype=np.int64)
-        self._low[self._inputs :] = root.lower << more
-        self._high[self._inputs :] = root.upper << more
+        self._read(self._inputs + np.array(sorted({*known[0], *known[1]}), dtype=np.int64))
         for table, by_unit in ((self._low, known[0]), (self._high, known[1])):
             for v, value in by_unit.items():
                 table[self._inputs + v] = self._whole(value)
         for k, (low, high) in enumerate(boxes):
             self._low[k], self._high[k] = self._whole(low), self._whole(high)
+        self._known[: self._inputs] = True
         self._bounds = MaximaBounds(self._ends, self._unit_ends)
         # The units that wait, by level: one after another, and in arrays.
         self._few: dict[int, list[int]] = {}
         self._many: dict[int, list[Int]] = {}
         self._levels: list[int] = []
         self._met = np.zeros(scaled.network.units.count, dtype=bool)
-        self.raised = np.zeros(scaled.network.units.count, dtype=bool)  # whose lower bounds changed
-        self.dropped = np.zeros(scaled.network.units.count, dtype=bool)
+        self._raised: list[Int] = []  # whose lower bounds changed, a few at a time
+        self._dropped: list[Int] = []
 
     def run(self, moved: Int, waiting: Iterable[int]) -> Iterator[None]:
         """Bounds all units that read the `moved` variables, or `wait`, and then those that read
@@ -126,25 +144,51 @@ class MaximaPass:
                         self._call_readers(v)
                 continue
             units = np.concatenate([*many, np.array(few, dtype=np.int64)])
-            here = self._high[self._inputs + units] > 0
-            here &= self._scaled.origins[self._inputs + units] == self._inputs + units
-            changed = self._bound_many(units[here])
+            units = units[self._scaled.origins[self._inputs + units] == self._inputs + units]
+            self._read(self._inputs + units)
+            changed = self._bound_many(units[self._high[self._inputs + units] > 0])
             self._wait_for(self._readers(self._inputs + changed))
+
+    def changes(self) -> tuple[Int, Int]:
+        """The units whose lower, and those whose upper bounds have changed; increasing."""
+        return _sorted(self._raised), _sorted(self._dropped)
 
     def table(self, changed: Iterable[int]) -> Table:
         """The bounds now; `changed` are units whose bounds were not the root's before."""
-        units = self.raised | self.dropped
-        units[list(changed)] = True
-        low, high = self._low[self._inputs :], self._high[self._inputs :]
-        low.flags.writeable = high.flags.writeable = False
-        return Table(low, high, self.places, np.flatnonzero(units))
+        before = np.array(list(changed), dtype=np.int64)
+        units = np.unique(np.concatenate([*self._raised, *self._dropped, before]))
+        self._read(self._inputs + units)
+        ends = self._low[self._inputs + units], self._high[self._inputs + units]
+        return Table(self._root, self._scaled.network.units.count, self.places, units, ends)
+
+    def _read(self, variables: Int) -> None:
+        """Reads the bounds of these from the root, unless they are known."""
+        variables = variables[~self._known[variables]]
+        if not len(variables):
+            return
+        more = self.places - self._root.places
+        bounds = self._root.bounds_of(variables - self._inputs)
+        if max(map(_largest, bounds)) << more >= LIMIT:
+            raise DoesNotFitError
+        for table, values in zip((self._low, self._high), bounds, strict=True):
+            table[variables] = values.astype(np.int64) << more
+        self._known[variables] = True
+
+    def _ends_of(self, j: int) -> tuple[int, int]:
+        """Both bounds of A of a unit, or of an input."""
+        if not self._known.item(j):
+            v = j - self._inputs
+            self._low[j] = self._whole(self._root.lower_of(v))
+            self._high[j] = self._whole(self._root.upper_of(v))
+            self._known[j] = True
+        return self._low.item(j), self._high.item(j)
 
     # ------------------------------------------------------------------ who waits
 
     def _counts(self, v: int) -> bool:
         """Whether the unit is neither off nor a copy."""
         j = self._inputs + v
-        return self._high.item(j) > 0 and self._scaled.origins.item(j) == j
+        return self._scaled.origins.item(j) == j and self._ends_of(j)[1] > 0
 
     def _call_readers(self, v: int) -> None:
         readers, edges = self._rows.readers_of_all
@@ -189,11 +233,10 @@ class MaximaPass:
         """Whether the bounds of unit v have changed."""
         if self._is_special(v):
             return self._bound_specially(v)
-        low_of, high_of = self._low.item, self._high.item
         entries, constant = self._rows.entries(v)
         low = high = constant << self.places
         for j, weight, of_unit in entries:
-            below, above = low_of(j), high_of(j)
+            below, above = self._ends_of(j)
             if of_unit:
                 below, above = max(below, 0), max(above, 0)
             if weight > 0:
@@ -210,7 +253,7 @@ class MaximaPass:
         if always.item(v):
             return True
         begin, end = starts.item(v), starts.item(v + 1)
-        return any(self._high.item(self._inputs + units.item(k)) > 0 for k in range(begin, end))
+        return any(self._ends_of(self._inputs + units.item(k))[1] > 0 for k in range(begin, end))
 
     def _bound_specially(self, v: int) -> bool:
         low, high = self._bounds.of_form(self._rows.row(v))
@@ -221,10 +264,13 @@ class MaximaPass:
         if low <= -LIMIT or high >= LIMIT:
             raise DoesNotFitError
         j, better = self._inputs + v, False
-        if low > self._low.item(j):
-            self._low[j], self.raised[v], better = low, True, True
-        if high < self._high.item(j):
-            self._high[j], self.dropped[v], better = high, True, True
+        below, above = self._ends_of(j)
+        if low > below:
+            self._low[j], better = low, True
+            self._raised.append(np.array([v]))
+        if high < above:
+            self._high[j], better = high, True
+            self._dropped.append(np.array([v]))
         return better
 
     def _bound_many(self, units: Int) -> Int:
@@ -234,7 +280,9 @@ class MaximaPass:
         if counts.any():
             before = np.cumsum(counts) - counts
             pairs = np.repeat(starts[units] - before, counts) + np.arange(int(counts.sum()))
-            live = self._high[self._inputs + rising[pairs]] > 0
+            rises = self._inputs + rising[pairs]
+            self._read(rises)
+            live = self._high[rises] > 0
             special[np.repeat(np.arange(len(units)), counts)[live]] = True
         changed = [v for v in units[special].tolist() if self._bound_specially(v)]
         plain = units[~special]
@@ -244,8 +292,8 @@ class MaximaPass:
         j = self._inputs + plain
         raised, dropped = low > self._low[j], high < self._high[j]
         self._low[j[raised]], self._high[j[dropped]] = low[raised], high[dropped]
-        self.raised[plain[raised]] = True
-        self.dropped[plain[dropped]] = True
+        self._raised.append(plain[raised])
+        self._dropped.append(plain[dropped])
         return np.append(plain[raised | dropped], np.array(changed, dtype=np.int64))
 
     def _intervals(self, units: Int) -> tuple[Int, Int]:
@@ -256,6 +304,7 @@ class MaximaPass:
         entries = np.repeat(network.starts[units] - first, counts) + np.arange(int(counts.sum()))
         read = scaled.origins[network.indices[entries]]
         weights: Any = scaled.weights[entries]
+        self._read(read)
         low, high = self._low[read], self._high[read]
         of_units = read >= self._inputs
         np.maximum(low, 0, out=low, where=of_units)
@@ -274,14 +323,14 @@ class MaximaPass:
         return below + (constants << self.places), above + (constants << self.places)
 
     def _ends(self, j: int) -> Ends:
-        low, high = self._low.item(j), self._high.item(j)
+        low, high = self._ends_of(j)
         if j >= self._inputs:
             low, high = max(low, 0), max(high, 0)
         return _number(low, self.places), _number(high, self.places)
 
     def _unit_ends(self, v: int) -> Ends:
-        j = self._inputs + v
-        return _number(self._low.item(j), self.places), _number(self._high.item(j), self.places)
+        low, high = self._ends_of(self._inputs + v)
+        return _number(low, self.places), _number(high, self.places)
 
     def _whole(self, value: Number) -> int:
         """value * 2^places."""
@@ -289,6 +338,10 @@ class MaximaPass:
         if rest or abs(whole) >= LIMIT:
             raise DoesNotFitError
         return whole
+
+
+def _sorted(parts: Sequence[Int]) -> Int:
+    return np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
 
 
 def _largest(values: Any) -> int:

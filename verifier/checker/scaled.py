@@ -230,11 +230,13 @@ class ScaledNetwork:
         if self._one is not self:
             known = self._one.full_layers
             return known and [layer.times(self.denominator) for layer in known]
+        entries = len(self.network.units.indices)
+        if entries < 2 * self.network.units.count:
+            return None
         columns = [np.unique(layer.indices).tolist() for layer in self.layers]
         sizes = [layer.last - layer.first for layer in self.layers]
         cells = sum(size * len(read) for size, read in zip(sizes, columns, strict=True))
-        entries = len(self.network.units.indices)
-        if cells > min(_CELLS, 2 * entries) or entries < 2 * self.network.units.count:
+        if cells > min(_CELLS, 2 * entries):
             return None
         found = []
         for layer, size, read in zip(self.layers, sizes, columns, strict=True):

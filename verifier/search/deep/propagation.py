@@ -36,10 +36,12 @@ from verifier.question.region import root_upper
 from verifier.search.clock import check_time
 from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.forward import ForwardPass
+from verifier.search.deep.largest_terms import falling_terms
 from verifier.search.deep.ridge_sums import SeparableSearch, is_worth_trying
 from verifier.search.deep.substitution import Bound, substitute
 
 ZERO = Fraction(0)
+LARGEST = 2  # terms of a goal that get bounds of their own
 GUIDED_LEAVES = 16  # tried for one tree in the guided pass
 MULTIPLIERS = 3  # of the ball, for all final sums together
 LEAVES = 60  # tried for one tree in the first pass
@@ -127,8 +129,8 @@ class Propagation:
         return self._forward(self._relevant())
 
     def run_quickly(self) -> bool:
-        """The same by what is cheap, up to a first pass over all units; then by maxima, which cost
-        a look at all rows, for what overlaps so much that lemmas do not settle it."""
+        """The same by what is cheap: forms of inputs, then maxima in one step, which ends most of
+        what overlaps, and a first pass over all units for the rest."""
         summed = self._summed and self._on_ball
         # Where a ball matters, what follows from its box alone is mostly too weak.
         if (summed and self._bound_final_sums()) or self._close_goals(leaves=0):
@@ -136,10 +138,11 @@ class Propagation:
         if summed and self._separable and self._bound_sums():
             return True
         units = self._relevant()
-        if self._forward(units):
+        if self._forward(units) or (self._maxima and not summed and self._bound_maxima()):
             return True
+        units = self._relevant()
         self._find_corners(units)
-        if self._guided_pass():
+        if (self._maxima and not summed and self._bound_at_center()) or self._guided_pass():
             return True
         self._visit(units, thorough=False)
         if self._close_goals(leaves=MORE_LEAVES):
@@ -230,10 +233,47 @@ class Propagation:
                     self.margins[number], self.trees[number] = Fraction(value), tree
         return all(tree is not None for tree in self.trees)
 
+    def _bound_at_center(self) -> bool:
+        """Whether the maxima are enough with lower bounds of the units that are the largest terms
+        at the centre. A test of a distance is such a unit, and what it falls with is a maximum as
+        well, of functions that intervals bound twice as loosely as chords: |x| for example. So
+        that its bound is found in one tree, with as many leaves as there are coordinates."""
+        before = len(self.steps)
+        self._guide = {v for v, value in self._at_center() if value > 0}
+        for goal, tree in zip(self.checker.query.goals, self.trees, strict=True):
+            if tree is None and len(goal.atoms) == 1:
+                found = falling_terms(self.checker, goal, self._guide, self._splits)
+                for v in found[:LARGEST]:
+                    self._bound_largest(v)
+        self._guide = set()
+        return len(self.steps) > before and self._bound_maxima()
+
+    def _bound_largest(self, v: int) -> None:
+        """A lemma with the best lower bound of unit v that one tree shows, if there is a better
+        one than that of its box."""
+        checker = self.checker
+        scale = checker.scaled.scales[self.inputs + v]
+        current, least = checker.lower(v), min(corner[v] for corner in self._corners)
+        if current >= least:
+            return
+        self._leaves_left = MORE_LEAVES
+        found = self._tree(
+            Lemma(v, False, ZERO, ()),
+            partial(_at_least, Fraction(least, scale)),
+            partial(_above, Fraction(current) / scale),
+        )
+        if found is not None:
+            self._assume(Lemma(v, False, found[0], found[1]))
+            self._tightened.add(v)
+
+    def _at_center(self) -> Iterable[tuple[int, int]]:
+        """Units and their values at the centre."""
+        return self._center.items() if isinstance(self._center, dict) else enumerate(self._center)
+
     def _guided_pass(self) -> bool:
         """Visits only what the open goals read if every rising unit is what it is at the centre:
         of the two terms of a maximum mostly one matters, and all that it hides need no visit."""
-        center = self._center if isinstance(self._center, dict) else dict(enumerate(self._center))
+        center = dict(self._at_center())
         self._guide = {v for v, value in center.items() if value > 0}
         goals = zip(self.checker.query.goals, self.trees, strict=True)
         targets: list[Target] = [g for g, tree in goals if tree is None and len(g.atoms) == 1]
