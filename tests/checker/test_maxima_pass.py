@@ -10,9 +10,10 @@ from constructions.registry import build
 from tests.oracles.maxima_networks import checker_of
 from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import random_query
-from verifier.checker import maxima, maxima_pass
+from verifier.checker import maxima, maxima_pass, maxima_tables
 from verifier.checker.maxima import maxima_of
-from verifier.checker.maxima_pass import DoesNotFitError, MaximaPass, Table
+from verifier.checker.maxima_pass import MaximaPass, Table
+from verifier.checker.maxima_tables import DoesNotFitError, FormTables, Sums
 from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
@@ -52,10 +53,12 @@ def prepared(query, rng):
     return checkers
 
 
-@pytest.mark.parametrize("many", [1, 3, 12])
+@pytest.mark.parametrize(("many", "forms"), [(1, 64), (3, 64), (12, 64), (12, 1)])
 @pytest.mark.parametrize("block", range(3))
-def test_both_ways_find_the_same_bounds(block, many, monkeypatch):
+def test_both_ways_find_the_same_bounds(block, many, forms, monkeypatch):
+    """Where forms with maxima are few, and in arrays."""
     monkeypatch.setattr(maxima_pass, "MANY", many)
+    monkeypatch.setattr(maxima_pass, "MANY_FORMS", forms)
     fitting = 0
     for seed in range(40 * block, 40 * block + 40):
         query, rng = query_of(seed)
@@ -117,6 +120,72 @@ def test_in_a_network_of_hundreds_of_units_a_level(layout):
     first._tighten_at_once(lambda: None)
     second._tighten_one_by_one(lambda: None)
     assert all_bounds(first) == all_bounds(second)
+
+
+@pytest.mark.parametrize("layout", ["lipschitz-ovr", "lipschitz-parallel", "linf"])
+def test_forms_with_maxima_in_arrays(layout, monkeypatch):
+    """Maxima in maxima, of units that are on, off and undecided; 64 forms a level and fewer."""
+    used = []
+    of_units = maxima_tables.FormBounds.of_units
+
+    def counted(self, units):
+        used.append(len(units))
+        return of_units(self, units)
+
+    monkeypatch.setattr(maxima_tables.FormBounds, "of_units", counted)
+    rng = Random(3)
+    rows = [[rng.randint(0, 40) for _ in range(20)] for _ in range(160)]
+    data = Dataset.from_rows("rows", rows, [k % 2 for k in range(160)])
+    made = build(layout, data, ratio=F(99, 100))
+    for sample in (1, 54, 152):
+        goals = made.goals(int(data.labels[sample]), 2)
+        query = Query(made.network, ball("inf", data.point(sample), made.budget), goals)
+        first, second = checker_of(query), checker_of(query)
+        for v in range(query.network.units.count):
+            bounded = rng.random() < 0.1 and first.lower(v) < 0 < first.upper(v)
+            for checker in (first, second) if bounded else ():
+                checker.assume(Lemma(v, (v + sample) % 3 > 0, F(0), ()))
+        first._tighten_at_once(lambda: None)
+        second._tighten_one_by_one(lambda: None)
+        assert all_bounds(first)[0] == all_bounds(second)[0]
+    assert (max(used, default=0) >= 64) == (layout != "linf")
+
+
+def test_forms_that_arrays_do_not_hold_are_bounded_one_by_one(monkeypatch):
+    """Where a row has weights that are large beside those of others, or fractions."""
+    monkeypatch.setattr(maxima_pass, "MANY_FORMS", 1)
+    monkeypatch.setattr(maxima_tables, "MOST", 40)
+    fallen = 0
+    for seed in range(30):
+        query, rng = query_of(seed)
+        first, second = prepared(query, rng)
+        second._tighten_one_by_one(lambda: None)
+        try:
+            FormTables(maxima_of(first.scaled))
+        except DoesNotFitError:
+            fallen += 1
+        first.tighten_maxima()
+        assert all_bounds(first)[0] == all_bounds(second)[0], seed
+    assert 0 < fallen < 30
+
+
+def test_sums_in_arrays():
+    lists = [[(0, 2), (1, -3)], [], [(1, 1)]]
+    low, high = np.array([-1, 5]), np.array([4, 7])
+    found = Sums(lists).interval(np.array([2, 1, 0, 0]), lambda j: (low[j], high[j]))
+    assert [values.tolist() for values in found] == [[5, 0, -23, -23], [7, 0, -7, -7]]
+    most = maxima_tables.MOST
+    assert Sums([[(0, most - 1)], [(0, -5)]]).largest == most - 1
+    for wrong in (F(1, 2), F(2), most, -most):
+        with pytest.raises(DoesNotFitError):
+            Sums([[(0, 1)], [(0, wrong)]])
+    half = Sums([[(0, most // 2)], [(0, 1)]])
+    half.interval(np.array([0]), lambda j: (np.array([-1]), np.array([1])))
+    for ends in ((-2, 1), (-1, 2)):
+        with pytest.raises(DoesNotFitError):
+            half.interval(
+                np.array([1]), lambda j, ends=ends: tuple(map(np.array, ([x] for x in ends)))
+            )
 
 
 def test_numbers_that_do_not_fit_are_left_to_python():

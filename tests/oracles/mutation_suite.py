@@ -165,6 +165,7 @@ FILES = {
     "ridge_minima": ("test_fixed_sums", "test_family_sums", "test_powers"),
     "maxima": ("test_maxima_pass", *MAXIMA),
     "maxima_pass": ("test_maxima_pass", "test_maxima"),
+    "maxima_tables": ("test_maxima_pass", "test_maxima"),
 }
 KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_network": ("test_network_bytes", "test_kernel_files"),

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
 from verifier.checker.maxima import MaximaBounds, maxima_of
-from verifier.checker.maxima_pass import DoesNotFitError, MaximaPass, Table
+from verifier.checker.maxima_pass import MaximaPass, Table
+from verifier.checker.maxima_tables import DoesNotFitError
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of

@@ -169,6 +169,12 @@ class MaximaRows:
         table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         return always, table[:, 0], table[:, 1]
 
+    @property
+    def with_maxima(self) -> list[int]:
+        """The units of which intervals may not say all, increasing."""
+        always, _, rows = self._with_maxima
+        return sorted({*always, *rows.tolist()})
+
     def waiting(self, upper: Callable[[NDArray[np.int64]], Any]) -> list[int]:
         """The units for which plain interval arithmetic does not say all, if `upper` gives the
         bounds of units. A maximum of a unit that is off and one other variable is that variable."""
@@ -272,9 +278,8 @@ class MaximaRows:
         if not part:
             for b in sums.get(weight * scales[j], ()):
                 if b != j and b in left:
-                    factor = Fraction(left[b]) / weight
-                    if self._opposite(row, b, factor):
-                        share = _ratio(left[b], weight)
+                    share = _ratio(left[b], weight)
+                    if self._opposite(row, b, share):
                         return _Found(u, weight, ((b, share),), b - self._inputs)
             if len(shared) == len(row) > 1:
                 part = shared
@@ -282,7 +287,7 @@ class MaximaRows:
             return None
         return _Found(u, weight, tuple((i, _ratio(left[i], weight)) for i in part), None)
 
-    def _opposite(self, row: Mapping[int, Number], b: int, factor: Fraction) -> bool:
+    def _opposite(self, row: Mapping[int, Number], b: int, factor: Number) -> bool:
         """Whether b is a sum of units, and the row holds factor times b's row negated."""
         below, constant = self._row(b - self._inputs)
         return (
@@ -297,7 +302,8 @@ class MaximaRows:
     def _raised(self, pair: _Found) -> tuple[Weights, Number]:
         """r + A_u."""
         row, constant = self._row(pair.unit)
-        total, extra = dict(row), Fraction(constant)
+        total = dict(row)
+        extra: Number = constant
         parts: Iterable[tuple[int, Number]] = pair.part
         if pair.opened is not None:
             ((_, factor),) = pair.part
@@ -311,6 +317,8 @@ class MaximaRows:
 
 def _ratio(a: Number, b: Number) -> Number:
     """a / b, as int where it is one."""
+    if isinstance(a, int) and isinstance(b, int) and not a % b:
+        return a // b
     quotient = Fraction(a) / b
     return quotient.numerator if quotient.denominator == 1 else quotient
 

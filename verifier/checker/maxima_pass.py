@@ -17,17 +17,22 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.maxima import Ends, MaximaBounds, MaximaRows
+from verifier.checker.maxima import Ends, MaximaBounds, MaximaRows, maxima_of
+from verifier.checker.maxima_tables import (
+    DoesNotFitError,
+    FormBounds,
+    FormTables,
+    largest,
+    once,
+    tables_of_forms,
+)
 from verifier.checker.scaled import LIMIT, ScaledNetwork
 
 Number = int | Fraction
 Int = NDArray[np.int64]
 MOST_PLACES = 24
 MANY = 12  # units of a level, from which numpy is faster
-
-
-class DoesNotFitError(Exception):
-    """A bound is no multiple of 2^-24, or 64 bits do not hold it."""
+MANY_FORMS = 64  # of a level that hold maxima, on average, from which it is with them
 
 
 class Bounds(Protocol):
@@ -70,7 +75,7 @@ class Table:
         known, found = place > 0, list[Any]()
         more = self.places - self.before.places
         for values, own in zip(self.before.bounds_of(units), (self.low, self.high), strict=True):
-            if _largest(values) << more >= LIMIT:
+            if largest(values) << more >= LIMIT:
                 raise DoesNotFitError
             shifted = values.astype(np.int64) << more
             shifted[known] = own[place[known] - 1]
@@ -121,24 +126,31 @@ class MaximaPass:
             self._low[k], self._high[k] = self._whole(low), self._whole(high)
         self._known[: self._inputs] = True
         self._bounds = MaximaBounds(self._ends, self._unit_ends)
+        self._forms: FormBounds | None = None  # the same in arrays, see `run`
         # The units that wait, by level: one after another, and in arrays.
         self._few: dict[int, list[int]] = {}
         self._many: dict[int, list[Int]] = {}
         self._levels: list[int] = []
         self._met = np.zeros(scaled.network.units.count, dtype=bool)
+        self._place = np.empty(scaled.network.units.count, dtype=np.int64)
         self._raised: list[Int] = []  # whose lower bounds changed, a few at a time
         self._dropped: list[Int] = []
 
     def run(self, moved: Int, waiting: Iterable[int]) -> Iterator[None]:
         """Bounds all units that read the `moved` variables, or `wait`, and then those that read
         what has changed; yields before each level. Raises DoesNotFitError."""
-        self._wait_for(np.array(sorted(waiting), dtype=np.int64))
+        special = np.array(sorted(waiting), dtype=np.int64)
+        if len(special) >= MANY_FORMS:
+            levels = len(np.unique(self._scaled.levels[self._inputs + special]))
+            if len(special) >= MANY_FORMS * levels:  # the arrays hold those of a level at once
+                self._forms = self._in_arrays()
+        self._wait_for(special)
         self._wait_for(self._readers(moved))
         while self._levels:
             yield
             level = heappop(self._levels)
             few, many = self._few.pop(level, []), self._many.pop(level, [])
-            if not many and len(few) < MANY:
+            if not many and len(few) < MANY and self._forms is None:
                 for v in few:
                     if self._counts(v) and self._bound(v):
                         self._call_readers(v)
@@ -151,15 +163,22 @@ class MaximaPass:
 
     def changes(self) -> tuple[Int, Int]:
         """The units whose lower, and those whose upper bounds have changed; increasing."""
-        return _sorted(self._raised), _sorted(self._dropped)
+        return self._sorted(self._raised), self._sorted(self._dropped)
 
     def table(self, changed: Iterable[int]) -> Table:
         """The bounds now; `changed` are units whose bounds were not the root's before."""
         before = np.array(list(changed), dtype=np.int64)
-        units = np.unique(np.concatenate([*self._raised, *self._dropped, before]))
+        units = self._sorted([*self._raised, *self._dropped, before])
         self._read(self._inputs + units)
         ends = self._low[self._inputs + units], self._high[self._inputs + units]
         return Table(self._root, self._scaled.network.units.count, self.places, units, ends)
+
+    def _sorted(self, parts: Sequence[Int]) -> Int:
+        """The units of these parts, increasing."""
+        marked = np.zeros(self._scaled.network.units.count, dtype=bool)
+        for part in parts:
+            marked[part] = True
+        return np.flatnonzero(marked)
 
     def _read(self, variables: Int) -> None:
         """Reads the bounds of these from the root, unless they are known."""
@@ -168,7 +187,7 @@ class MaximaPass:
             return
         more = self.places - self._root.places
         bounds = self._root.bounds_of(variables - self._inputs)
-        if max(map(_largest, bounds)) << more >= LIMIT:
+        if max(map(largest, bounds)) << more >= LIMIT:
             raise DoesNotFitError
         for table, values in zip((self._low, self._high), bounds, strict=True):
             table[variables] = values.astype(np.int64) << more
@@ -211,7 +230,7 @@ class MaximaPass:
         return readers[np.repeat(edges[variables] - before, counts) + np.arange(int(counts.sum()))]
 
     def _wait_for(self, units: Int) -> None:
-        units = np.unique(units[~self._met[units]])
+        units = once(units[~self._met[units]], self._place)
         if not len(units):
             return
         self._met[units] = True
@@ -284,17 +303,56 @@ class MaximaPass:
             self._read(rises)
             live = self._high[rises] > 0
             special[np.repeat(np.arange(len(units)), counts)[live]] = True
-        changed = [v for v in units[special].tolist() if self._bound_specially(v)]
-        plain = units[~special]
-        if not len(plain):
-            return np.array(changed, dtype=np.int64)
-        low, high = self._intervals(plain)
-        j = self._inputs + plain
+        changed = [np.zeros(0, dtype=np.int64)]
+        if not special.all():
+            changed.append(self._take_many(units[~special], *self._intervals(units[~special])))
+        if special.any():
+            changed.append(self._bound_specials(units[special]))
+        return np.concatenate(changed)
+
+    def _bound_specials(self, units: Int) -> Int:
+        """Bounds units of which intervals may not say all; returns those that changed."""
+        if self._forms is not None:
+            try:
+                return self._take_many(units, *self._forms.of_units(units))
+            except DoesNotFitError:  # what is known of sizes beforehand is coarse
+                self._forms = None
+        changed = [v for v in units.tolist() if self._bound_specially(v)]
+        return np.array(changed, dtype=np.int64)
+
+    def _take_many(self, units: Int, low: Int, high: Int) -> Int:
+        """Those of the units of which these bounds, below the limit, are better."""
+        j = self._inputs + units
         raised, dropped = low > self._low[j], high < self._high[j]
         self._low[j[raised]], self._high[j[dropped]] = low[raised], high[dropped]
-        self._raised.append(plain[raised])
-        self._dropped.append(plain[dropped])
-        return np.append(plain[raised | dropped], np.array(changed, dtype=np.int64))
+        self._raised.append(units[raised])
+        self._dropped.append(units[dropped])
+        changed: Int = units[raised | dropped]
+        return changed
+
+    def _in_arrays(self) -> FormBounds | None:
+        tables = self._scaled.derived(_form_tables)
+        if tables is None:
+            return None
+        try:
+            return FormBounds(tables, self.places, self._ends_of_many, self._bounds_of_many)
+        except DoesNotFitError:
+            return None
+
+    def _bounds_of_many(self, units: Int) -> tuple[Int, Int]:
+        """Of A of units."""
+        variables = self._inputs + units
+        self._read(variables)
+        return self._low[variables], self._high[variables]
+
+    def _ends_of_many(self, variables: Int) -> tuple[Int, Int]:
+        """Of Z of variables."""
+        self._read(variables)
+        low, high = self._low[variables], self._high[variables]
+        of_units = variables >= self._inputs
+        np.maximum(low, 0, out=low, where=of_units)
+        np.maximum(high, 0, out=high, where=of_units)
+        return low, high
 
     def _intervals(self, units: Int) -> tuple[Int, Int]:
         """Interval arithmetic of units that each read a variable."""
@@ -304,16 +362,12 @@ class MaximaPass:
         entries = np.repeat(network.starts[units] - first, counts) + np.arange(int(counts.sum()))
         read = scaled.origins[network.indices[entries]]
         weights: Any = scaled.weights[entries]
-        self._read(read)
-        low, high = self._low[read], self._high[read]
-        of_units = read >= self._inputs
-        np.maximum(low, 0, out=low, where=of_units)
-        np.maximum(high, 0, out=high, where=of_units)
-        top = max(_largest(low), _largest(high))
+        low, high = self._ends_of_many(read)
+        top = max(largest(low), largest(high))
         constants: Any = scaled.constants[units]
         if (
             top * int(np.add.reduceat(np.abs(weights), first).max())
-            + (_largest(constants) << self.places)
+            + (largest(constants) << self.places)
             >= LIMIT
         ):
             raise DoesNotFitError
@@ -340,17 +394,13 @@ class MaximaPass:
         return whole
 
 
-def _sorted(parts: Sequence[Int]) -> Int:
-    return np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
-
-
-def _largest(values: Any) -> int:
-    return max(-int(values.min()), int(values.max()), 0) if len(values) else 0
-
-
 def _largest_scale(scaled: ScaledNetwork) -> int:
     """Of all variables; above 2^64 if 64 bits do not hold the rows, or sums of their entries."""
     small = scaled.weights.dtype == np.int64 and scaled.constants.dtype == np.int64
     if small and all(layer.largest_row < LIMIT for layer in scaled.layers):
         return max(scaled.scales)
     return 1 << 65
+
+
+def _form_tables(scaled: ScaledNetwork) -> FormTables | None:
+    return tables_of_forms(maxima_of(scaled))
