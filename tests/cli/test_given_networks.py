@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.oracles.commands import run as invoke
 from verifier.cli.main import main
 from verifier.data.dataset import Dataset
 from verifier.question.errors import UserError
@@ -205,3 +206,29 @@ def test_a_run_counts_misread_centers_and_goes_on_beyond_the_clip(
     assert "1 failed" in capsys.readouterr().out
     code = main(["runs", "export", "clipped", "--json"])
     assert "sample 1: " in capsys.readouterr().out
+
+
+def test_labels_that_are_not_those_of_the_run_are_refused(tmp_path, monkeypatch, capsys):
+    """By `check`, which without --data has nothing to number in another order; what a file calls
+    its outputs is the same question."""
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", W0=np.array([[1.0], [-1.0]]), b0=np.zeros(2))
+    Path("d.csv").write_text("x,label\n3,cat\n2,cat\n-2,dog\n")
+    asked = ("--network", "net.npz", "--data", "d.csv", "--radius", "1/2", "--labels")
+    code, *_ = invoke(
+        capsys, "certify", *asked, "cat,dog", "--out", "run", "--quiet", "--jobs", "0"
+    )
+    assert code == 0
+    for given in ((), ("--network", "net.npz")):
+        assert invoke(capsys, "check", "run", "--quiet", *given, "--labels", "cat,dog")[0] == 0
+        for names in ("dog,cat", "cat,dog,cow", "what,ever"):
+            code, out, error = invoke(capsys, "check", "run", "--quiet", *given, "--labels", names)
+            assert (code, out) == (2, "")
+            assert (
+                "--labels names the outputs" in error and "the run its labels 'cat', 'dog'" in error
+            )
+    # With data given they say how these are numbered, so that others are other data.
+    given = ("--network", "net.npz", "--data", "d.csv", "--labels")
+    assert invoke(capsys, "check", "run", "--quiet", *given, "cat,dog")[0] == 0
+    code, _, error = invoke(capsys, "check", "run", "--quiet", *given, "dog,cat")
+    assert code == 4 and "other data" in error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sqlite3
 from dataclasses import replace
 from fractions import Fraction
@@ -231,3 +232,23 @@ def test_a_database_of_version_2_says_flip_of_both(folder: Path) -> None:
     with Store(folder / "old.sqlite") as store:
         assert store.run().counts["flip"] == 3
         store.check_integrity()
+
+
+def test_a_misread_sample_outside_of_the_clip_is_not_counted_as_read(folder, capsys):
+    """Its ball keeps the label where inputs can be, and it is no input; nothing proved reads it."""
+    Path("two.csv").write_text("2.25,0\n1.5,0\n")
+    asked = ("--network", "line.npz", "--radius", "1/2", "--clip", "0:1.9", "--quiet")
+    asked = ("--data", "two.csv", "--no-header", "--labels", "0,1", *asked)
+    for words in (("certify", *asked, "--out", "clipped"), ("check", "clipped", "--quiet"),
+                  ("check", "clipped", "--kernel", "--quiet")):  # fmt: skip
+        code, out, _ = run(capsys, *words, "--json")
+        facts = json.loads(out)
+        assert (code, facts["robust"], facts["flips"], facts["clean"]) == (0, 2, 0, 1)
+        assert (facts["misread"], facts["certified"]) == (1, 1)
+        assert (
+            "2 samples keep their label on Linf balls of radius 1/2, clipped to" in facts["claim"]
+        )
+    code, out, _ = run(capsys, "search", "line.npz", *asked[:5], *asked[7:])
+    rows = dict(re.split("  +", line, maxsplit=1) for line in out.splitlines()[4:] if line)
+    assert (rows["misread"], rows["clean accuracy"]) == ("1", "1 of 2")
+    assert rows["certified accuracy"] == "1 of 2"

@@ -137,6 +137,21 @@ def test_the_curve_of_a_data_set_counts_samples():
     assert data_curve(curves) == [(0, 3, 3), (F(1, 2), 2, 2), (1, 1, 1)]
 
 
+@pytest.mark.parametrize("lower", [ZERO, F(-1), None, F(1, 9)])
+def test_a_lower_bound_of_zero_at_the_last_radius_keeps_no_label_there(lower):
+    """Whatever is known from above."""
+    goals = label_goals("argmax", 0, range(2), 2)
+    curve = margin_curve(lambda r: Query(hat(), ball("inf", [F(1)], r), goals), F(1, 2))
+    (piece,) = curve.pieces
+    assert data_curve([curve]) == [(0, 1, 1)]
+    ends = None if lower is None else (piece.lower[0], lower)
+    weaker = replace(curve, pieces=(replace(piece, lower=ends),))
+    surely = [count for _, count, _ in data_curve([weaker])]
+    assert (surely[-1] == 1) == (lower == F(1, 9)) and all(
+        most == 1 for *_, most in data_curve([weaker])
+    )
+
+
 @pytest.mark.parametrize(
     ("norm", "options", "last", "words"),
     [

@@ -498,11 +498,19 @@ def _elaborator(
 def elaborate(
     query: Query | FamilyQuery, proof: Robust, scaled: ScaledNetwork | None = None
 ) -> Robust:
-    """The whole proof in kernel form, for those who want it as a file; `scaled` as above."""
+    """The whole proof in kernel form, for those who want it as a file; `scaled` as above. Raises
+    RefusedError if it has not a tree for each goal."""
+    _check_count(query, proof)
     state = _elaborator(query, scaled)
     steps: tuple[Step, ...] = tuple(state.opening(proof))
     goals = zip(proof.trees, query.goals, strict=True)
     return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
+
+
+def _check_count(query: Query | FamilyQuery, proof: Robust) -> None:
+    """Returns if there is a tree for each goal."""
+    if len(proof.trees) != len(query.goals):
+        raise RefusedError("goal missing", f"{len(proof.trees)} of {len(query.goals)}")
 
 
 # -------------------------------------------------------------------- the kernel
@@ -522,8 +530,7 @@ def _in_kernel(
                 raise RefusedError("index out of range", f"goal {verdict.goal}")
             rules.check_flip(asked, verdict.goal, list(verdict.point))
         else:
-            if len(verdict.trees) != len(query.goals):
-                raise RefusedError("goal missing", f"{len(verdict.trees)} of {len(query.goals)}")
+            _check_count(query, verdict)
             rules.check_proof(asked, *elaborated(query, verdict, scaled))
     except Refused as flaw:
         raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None

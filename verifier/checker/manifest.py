@@ -154,6 +154,17 @@ class Question:
             raise UserError("on an L2 ball the worst margin may be irrational: give within")
 
     @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """What can be claimed of a sample that is asked this."""
+        if self.measured is not None:
+            return self.measured, "undecided"
+        return "robust", "flip", "undecided"
+
+    def within(self, center: Sequence[Fraction]) -> bool:
+        """Whether the center lies where inputs are clipped to, so that its ball holds it."""
+        return self.clip is None or all(self.clip[0] <= x <= self.clip[1] for x in center)
+
+    @property
     def measured(self) -> Literal["distance", "margin"] | None:
         """What an interval is asked for; None where it is a verdict."""
         if self.distance is not None:
@@ -270,6 +281,13 @@ class Manifest:
             if self.theorem is not None:
                 return
             raise UserError("a manifest without results would hold of everything")
+        asked = self.question.kinds
+        for result in self.results:
+            if result.kind not in asked:
+                raise RefusedError(
+                    "another verdict",
+                    f"sample {result.sample}: a {result.kind}, where {' or '.join(asked)} is asked",
+                )
         samples = [result.sample for result in self.results]
         for a, b in pairwise(samples):
             if a >= b:
@@ -296,11 +314,7 @@ class Manifest:
     def counts(self) -> dict[Kind, int]:
         """How many samples are robust, flips, undecided; or measured, where distances are asked."""
         counted = Counter(result.kind for result in self.results)
-        kinds: tuple[Kind, ...] = ("robust", "flip", "undecided")
-        if self.question.measured is not None:
-            kinds = (self.question.measured, "undecided")
-        counts: dict[Kind, int] = dict.fromkeys(kinds, 0)
-        return counts | dict(counted)
+        return {kind: counted[kind] for kind in self.question.kinds}
 
     @cached_property
     def root(self) -> str:

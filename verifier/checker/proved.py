@@ -32,6 +32,7 @@ from verifier.checker.manifest import (
     require_real,
     run_checker,
     sample_family,
+    sample_query,
     verdict_of,
 )
 from verifier.checker.programs import Program
@@ -143,6 +144,8 @@ def _samples(
                 yield True, question_text(_member(network, points, question, result, verdict))
                 yield from ((False, text) for text in answer_text(verdict))
                 continue
+        if question.family is None:
+            sample_query(network, points, question, result.sample)  # or an error: an empty region
         told.due.append(f"sample {result.sample} {result.kind}")
         center = " ".join(map(number_text, points.point(result.sample)))
         yield True, f"sample {result.sample} {int(points.labels[result.sample])} {center}\n"
@@ -150,7 +153,10 @@ def _samples(
             if scaled is None:
                 scaled = run_checker(network, points, question).scaled
             query = question_of(network, points, question, result.sample)
-            verdict = elaborate(query, verdict, scaled)
+            try:
+                verdict = elaborate(query, verdict, scaled)
+            except RefusedError as flaw:
+                raise RefusedError(flaw.flaw, f"sample {result.sample}: {flaw.detail}") from None
         yield from ((False, text) for text in answer_text(verdict))
 
 

@@ -110,8 +110,8 @@ def _inputs(asked: RunCheck, folder: RunFolder, manifest: Manifest) -> tuple[Net
             names = loaded.labels_for(question.decoder, names)
         data = load(asked.spec, asked.layout)
         points = points_of(data.for_outputs(question.decoder, network.outputs.count, names))
-    elif loaded is not None and asked.labels is None:
-        _require_names(str(asked.file), loaded, question.decoder, points.label_names)
+    else:
+        _require_names(asked, loaded, question.decoder, points.label_names)
     check_inputs(manifest, network, points)
     check_files(folder, manifest)
     if asked.by != "checker":
@@ -242,17 +242,28 @@ def _rows(
     ]
 
 
-def _require_names(file: str, loaded: Loaded, decoder: str, labels: Sequence[str]) -> None:
-    """Raises UserError where the file names its outputs otherwise than the run its labels."""
+def _require_names(
+    asked: RunCheck, loaded: Loaded | None, decoder: str, labels: Sequence[str]
+) -> None:
+    """Raises UserError where the outputs are named otherwise, by --labels or by the file, than the
+    labels of the run."""
+    from verifier.cli.samples import label_list
     from verifier.data.labels import numbered
 
-    names = loaded.labels_for(decoder, None)
-    if names is not None and tuple(numbered(list(names))) != tuple(labels):
-        listed, known = (", ".join(map(ascii, some[:8])) for some in (names, labels))
+    given = label_list(asked.labels)
+    names = given if given is not None or loaded is None else loaded.labels_for(decoder, None)
+    if names is None or tuple(numbered(list(names))) == tuple(labels):
+        return
+    listed, known = (", ".join(map(ascii, some[:8])) for some in (names, labels))
+    if given is not None:
         raise UserError(
-            f"{file} names its outputs {listed}, the run its labels {known}: "
-            "--labels A,B,.. says which output is which label"
+            f"--labels names the outputs {listed}, the run its labels {known}; with --data, "
+            "the run is checked about these data, their labels numbered so"
         )
+    raise UserError(
+        f"{asked.file} names its outputs {listed}, the run its labels {known}: "
+        "--labels A,B,.. says which output is which label"
+    )
 
 
 def _sources(folder: RunFolder, file: str | None, spec: str | None) -> list[tuple[Source, bool]]:

@@ -167,6 +167,8 @@ def accuracy_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         return []  # none was looked at
     names = {"misread": "misread", "clean": "clean accuracy", "certified": "certified accuracy"}
     texts = {key: str(facts[key]) for key in names if key in facts}
+    if "misread" in texts and "clean" in texts:  # outside of the clip a misread sample is no flip
+        texts["misread"] = str(facts["samples"] - facts["clean"])
     return [(names[key], text if key == "misread" else f"{text} of {facts['samples']}")
             for key, text in texts.items()]  # fmt: skip
 

@@ -343,7 +343,7 @@ def _facts(
         "robust": counts["robust"],
         "misread": counts["misread"],
         "clean": sum(entry.reads_right for entry in found),
-        "certified": counts["robust"],
+        "certified": sum(one.verdict == "robust" and one.reads_right for one in found),
         "flips": counts["flip"],
         "undecided": counts["undecided"],
         "checked": counts["robust"] + counts["misread"] + counts["flip"],

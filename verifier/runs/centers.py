@@ -22,8 +22,8 @@ class Centers:
     """What is shown of the `samples` samples that were looked at, see `centers`.
 
     At the `misread` ones the network does not read their own label, a tie included; evaluated
-    exactly. `certified` keep it on their balls, `flips` lose it there though the sample itself is
-    read right; both by what the checker has accepted.
+    exactly. `certified` keep it on their balls, `flips` lose it there, by what the checker has
+    accepted, and of both the sample itself is read right.
     """
 
     samples: int
@@ -89,12 +89,14 @@ def centers(
     shown: Mapping[int, Checked],
 ) -> Centers:
     """Of these samples, of which `shown` holds what was checked: the centers of robust ones are
-    read right by their proofs, the others are evaluated here."""
-    others = [k for k in samples if k not in shown or shown[k].verdict != "robust"]
-    misread = misread_samples(network, points, question, others)
+    read right by their proofs, unless they lie outside of what inputs are clipped to; the others
+    are evaluated here."""
+    robust = {k for k in samples if k in shown and shown[k].verdict == "robust"}
+    evaluated = [k for k in samples if k not in robust or not question.within(points.point(k))]
+    misread = misread_samples(network, points, question, evaluated)
     wrong = set(misread)
-    flips = sum(k in shown and k not in wrong for k in others)
-    return Centers(len(samples), tuple(misread), len(samples) - len(others), flips)
+    flips = sum(k in shown and k not in wrong for k in samples if k not in robust)
+    return Centers(len(samples), tuple(misread), len(robust - wrong), flips)
 
 
 def centers_of_run(

@@ -142,9 +142,14 @@ class RunFolder:
         except OSError as error:
             raise RefusedError("certificate unreadable", f"{path}: {error.strerror}") from None
         try:
-            return unpack(packed)
+            text = unpack(packed)
         except RefusedError as error:
             raise RefusedError("certificate altered", f"{path}: {error}") from None
+        # Whoever reads it once more after the checker gets what the checker got, or this error.
+        found = hashlib.sha256(text).hexdigest()
+        if found != digest:
+            raise RefusedError("certificate altered", f"{path}: the hash of its text is {found}")
+        return text
 
     def sizes(self, digests: Iterable[str]) -> tuple[int, int]:
         """The bytes of these certificates as text, each time, and packed, equal ones once.

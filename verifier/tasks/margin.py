@@ -122,6 +122,13 @@ class Curve(Shown):
         return None
 
     @property
+    def positive_to_its_end(self) -> bool:
+        """Whether the margin is proved positive on the balls of all radii, the last one included:
+        a lower bound that is zero there shows no label."""
+        last = self.pieces[-1]
+        return self.zero[0] == last.last and last.lower is not None and last.lower[1] > 0
+
+    @property
     def evidence(self) -> MarginCurve:
         """What `check_curve` checks: the same without what can be built again."""
         return MarginCurve(tuple(piece.evidence for piece in self.pieces))
@@ -365,7 +372,7 @@ def data_curve(curves: Sequence[Curve]) -> list[tuple[Fraction, int, int]]:
         centered = curve.pieces[0]
         if low > 0 or (centered.lower is not None and centered.lower[0] > 0):
             sure += 1
-            if low < curve.pieces[-1].last or high is not None:
+            if not curve.positive_to_its_end:
                 changes.setdefault(low, [0, 0])[0] -= 1
         if centered.upper[0] > 0:
             most += 1
