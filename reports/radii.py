@@ -81,6 +81,10 @@ def read_radii(folder: Path, network: Network, points: Points, question: Questio
             raise RefusedError("another question", f"{path}: there are {points.size} samples")
         proof = load_proof(path, network=network)
         size = _check_asked(path, proof.query, points, question, sample)
+        if proof.query.region.open and not isinstance(proof.verdict, Radius):
+            raise RefusedError(
+                "another question", f"{path}: of an open ball, which says nothing at its radius"
+            )
         try:
             found.checked.append(check(proof.query, proof.verdict))
         except RefusedError as error:

@@ -299,6 +299,12 @@ def test_radii_of_something_else_are_refused(tmp_path: Path, capsys: Any) -> Non
         assert main(command) == 4
         assert name in capsys.readouterr().err
         (evidence / name).unlink()
+    open_ball = ball("inf", (Fraction(0),), Fraction(2), open=True)
+    query = Query(STEP, open_ball, sample_query(STEP, points, question, 0).goals)
+    save_proof(evidence / "sample-0-robust.json", query, proved(query))  # true, and 2 is a flip
+    assert main(command) == 4
+    assert "sample-0-robust.json: of an open ball, which says nothing" in capsys.readouterr().err
+    (evidence / "sample-0-robust.json").unlink()
     two = ["report", str(folder), str(folder), *command[2:]]
     assert main(two) == 2
     assert "--radii: 1 folders for 2 runs" in capsys.readouterr().err

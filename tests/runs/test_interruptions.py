@@ -211,6 +211,42 @@ def test_workers_do_not_outlive_a_killed_run(tmp_path: Path) -> None:
     assert not any(map(alive, started_by_it))
 
 
+WAITING = """
+import sys, time
+from pathlib import Path
+from verifier.runs.checking import Replayers
+from verifier.runs.folder import RunFolder
+if __name__ == "__main__":
+    folder = RunFolder(Path(sys.argv[1]))
+    manifest = folder.manifest()
+    about = folder.network(), folder.points(), manifest.question, folder
+    with Replayers(*about, 2) as replayers:
+        for result in manifest.results[:2]:
+            replayers.taken([result], replayers.submit([result]))
+        print("ready", flush=True)
+        time.sleep(600)
+"""
+
+
+def test_replaying_processes_do_not_outlive_a_killed_command(tmp_path: Path) -> None:
+    """Nor do they hold its output open: who reads it sees its end."""
+    folder, script = tmp_path / "run", tmp_path / "waiting.py"
+    continue_run(started(folder))
+    script.write_text(WAITING)
+    there = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    asked = [sys.executable, str(script), str(folder)]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, env=there) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+        started_by_it = descendants(process.pid)
+        process.kill()
+        assert process.stdout.read() == b""
+    assert len(started_by_it) >= 2
+    end = time.monotonic() + 60
+    while any(map(alive, started_by_it)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(alive, started_by_it))
+
+
 def alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -27,6 +27,7 @@ from verifier.runs.folder import RunFolder
 from verifier.runs.store import Store
 from verifier.runs.summary import require_ends, result_of
 from verifier.runs.work import rare_collections
+from verifier.search.parent import end_with_parent
 
 _Answer = Facts | RefusedError | None
 
@@ -182,6 +183,7 @@ class Replayers:
 
 def _start(network: Network, points: Points, question: Question, folder: RunFolder) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # ctrl-C ends us without a word
+    end_with_parent()
     checker = run_checker(network, points, question)
     _Process.held = _Held(points, question, folder, checker)
 

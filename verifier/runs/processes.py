@@ -10,19 +10,19 @@ import contextlib
 import os
 import resource
 import signal
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from multiprocessing import connection, forkserver, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
-from time import monotonic, sleep
+from time import monotonic
 
 from verifier.question.errors import UserError
 from verifier.runs.admission import Unbelievable, admitted, shaped
 from verifier.runs.executor import Event, Finished, Lost
 from verifier.runs.folder import RunFolder
 from verifier.runs.work import Context, Job, require_same, solve
+from verifier.search.parent import end_with_parent
 
 _STILLBORN = 4  # in a row, until the run is given up
 _SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -205,7 +205,7 @@ def _work(
     """The life of a worker: load, then task after task until the pipe closes. `expected` are the
     digests of network and data."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is for the process that started us
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    end_with_parent()  # the server, which goes with the process that started it
     if memory is not None:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     files = RunFolder(Path(folder))
@@ -222,10 +222,3 @@ def _work(
             pipe.send(solve(context, samples, pipe.send))
     except (EOFError, OSError):
         return
-
-
-def _end_with(parent: int) -> None:
-    """Ends this process when the server is gone, which goes with the process that started it."""
-    while os.getppid() == parent:
-        sleep(0.5)
-    os._exit(1)

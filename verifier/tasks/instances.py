@@ -41,6 +41,7 @@ from verifier.question.executed import Semantics, executed
 from verifier.question.network import Network
 from verifier.question.query import Query
 from verifier.search.options import Options
+from verifier.search.parent import end_with_parent
 from verifier.tasks.instance_lists import Instance, Word, read_instances
 from verifier.tasks.semantics import check_executed, verify_executed
 from verifier.tasks.verify import CheckedOutcome, check, verify
@@ -749,6 +750,7 @@ def _started(spawn: SpawnContext, options: Options, proofs: Path | None) -> _Wor
 def _work(pipe: Connection, options: Options, proofs: Path | None) -> None:
     """The life of a worker process: solves what comes until nobody is there."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with contextlib.suppress(EOFError, OSError):
         while True:
             pipe.send(solve(pipe.recv(), options, proofs))

@@ -17,6 +17,7 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, Protocol
 
 from verifier.search.clock import tick
+from verifier.search.parent import end_with_parent
 from verifier.search.threads import one_thread
 from verifier.search.used import note, tally
 
@@ -100,6 +101,7 @@ def _work(pipe: Connection, start: Starts) -> None:
     """The life of a process: answers what comes until nobody is there."""
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
     with contextlib.suppress(EOFError, OSError), one_thread():
         answer = start()
         while True:
