@@ -206,27 +206,31 @@ class LeafBounds:
             return phases
         without = phases[row]
         without[np.arange(len(row)), column] = 0
-        left = self.values(parts.take(row), without)[0]
+        left = self.values(parts.take(row), without, sized=False)[0]
         order = np.lexsort((column, -left, row))  # within a row, what is missed least first
         column = column[order]
-        fewer = phases[row]
-        for i in range(1, len(row)):
-            if row[i] == row[i - 1]:
-                fewer[i] = fewer[i - 1]
-            fewer[i, column[i]] = 0
-        fewer[0, column[0]] = 0
-        some, terms, _ = self.values(parts.take(row), fewer)
-        closes, best = some > CLEAR * terms, phases.copy()
-        stopped = np.zeros(len(phases), dtype=bool)
-        for i, k in enumerate(row.tolist()):
-            stopped[k] |= not closes[i]
-            if not stopped[k]:
-                best[k] = fewer[i]
-        return best
+        counts = np.bincount(row, minlength=len(phases))
+        rank = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        # The more phases are missed, the lower the bound: so many can be, by bisection.
+        closes, fails = np.zeros(len(phases), dtype=np.int64), counts + 1
+        while (asked := np.flatnonzero(closes + 1 < fails)).size:
+            tried = (closes + fails) // 2
+            some, terms, _ = self.values(
+                parts.take(asked), _without(phases, row, column, rank < tried[row])[asked]
+            )
+            closing = np.zeros(len(phases), dtype=bool)
+            closing[asked] = some > CLEAR * terms
+            closes[asked] = np.where(closing, tried, closes)[asked]
+            fails[asked] = np.where(closing, fails, tried)[asked]
+        return _without(phases, row, column, rank < closes[row])
 
-    def values(self, parts: Parts, phases: Phases) -> tuple[Float, Float, Float]:
+    def values(
+        self, parts: Parts, phases: Phases, *, sized: bool = True
+    ) -> tuple[Float, Float, Float]:
         """Bounds (branches,), the sizes of all terms that were added for them, and the coefficients
-        of z (branches, undecided) that these multipliers give in branches with these phases."""
+        of z (branches, undecided) that these multipliers give in branches with these phases.
+
+        Sizes cost as much again; they are incomplete if not `sized`."""
         n, count = self.inputs, len(phases)
         bounds = parts.bounds
         bound_at = np.where(
@@ -248,12 +252,13 @@ class LeafBounds:
             slope = np.where(opened | fixed_on & (d > 0), slope, fixed_on)
             above = np.where(opened & (d < 0), (slope - 1) * d * self.high[part], 0).sum(axis=1)
             factors = np.hstack([form[:, layer.on], d * slope - bounds[:, part]])
-            own = terms[:, layer.undecided] * slope + rounded[:, part]
-            sizes = np.hstack([terms[:, layer.on], own])
             value += factors @ layer.bias - above
-            size += sizes @ np.abs(layer.bias) + above
             form[:, layer.columns] += factors @ layer.weights
-            terms[:, layer.columns] += sizes @ layer.magnitudes
+            if sized:
+                own = terms[:, layer.undecided] * slope + rounded[:, part]
+                sizes = np.hstack([terms[:, layer.on], own])
+                size += sizes @ np.abs(layer.bias) + above
+                terms[:, layer.columns] += sizes @ layer.magnitudes
         size += terms[:, :n] @ self._reach
         return value + self.least(form[:, :n], parts.box)[0], size, coefficients
 
@@ -270,6 +275,15 @@ class LeafBounds:
         norm, step = dual(self.region.norm, rest)
         least: Float = on_box + rest @ self.center - self.radius * norm
         return least, self.center - self.radius * step, at_box
+
+
+def _without(
+    phases: Phases, row: NDArray[np.int64], column: NDArray[np.int64], missed: Mask
+) -> Phases:
+    """The phases, but for those in these places that are missed."""
+    fewer = phases.copy()
+    fewer[row[missed], column[missed]] = 0
+    return fewer
 
 
 def _plain(

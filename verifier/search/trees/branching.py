@@ -26,7 +26,7 @@ from verifier.search.clock import LateError, check_time, halved, tick
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
 from verifier.search.trees.pairs import PairSearch
-from verifier.search.trees.phases import NODE_LIMIT, STEPS, PhaseTree
+from verifier.search.trees.phases import NODE_LIMIT, STEPS, Patience, PhaseTree
 from verifier.search.trees.tightening import BRANCHES, lemmas, nearly_decided
 from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
 from verifier.search.used import note
@@ -188,10 +188,10 @@ def _by_phases(
         cost = NODES_A_UNIT * search.open_units
         if trees:
             cost = BRANCHES * nearly_decided(query, checker)
-        limit = search.nodes + FEW_NODES + int(cost)
-        if options.nodes is not None and options.nodes <= limit:
+        patience = Patience(FEW_NODES + int(cost))
+        if options.nodes is not None and options.nodes <= search.nodes + patience.cost:
             break
-        found = _refute_all(search, limit, symbolic=symbolic)
+        found = _refute_all(search, options.nodes, patience, symbolic=symbolic)
         if found != Undecided(NODE_LIMIT):
             break
         note("lemmas of trees" if trees else "lemmas")
@@ -200,27 +200,35 @@ def _by_phases(
         search = PhaseTree(query, checker, network, deadline, believing=believing)
         search.nodes = before
     if found == Undecided(NODE_LIMIT):
-        found = _refute_all(search, options.nodes, symbolic=symbolic)
+        found = _refute_all(search, options.nodes, None, symbolic=symbolic)
     verdict = found if isinstance(found, Flip | Undecided) else Robust(tuple(steps), found)
     return verdict, search.nodes
 
 
 def _refute_all(
-    search: PhaseTree, limit: int | None, *, symbolic: bool
+    search: PhaseTree, limit: int | None, patience: Patience | None, *, symbolic: bool
 ) -> tuple[Tree, ...] | Flip | Undecided:
-    """A tree a goal, or a flip of one; where neither is found, why not of the first such goal."""
+    """A tree a goal, or a flip of one; where neither is found, why not of the first such goal.
+    Where the patience is over, the other goals wait as well."""
     known = _at_root(search.query, search.checker) if symbolic else _Root(0, {})
     trees: list[Tree] = []
     unclear: Undecided | None = None
+    begun, done = search.nodes, 0
     for number in range(len(search.query.goals)):
         if number in known.closing:
             trees.append(known.leaf(number))
             continue
-        found = search.refute(number, limit)
+        if patience is not None:
+            left = sum(k not in known.closing for k in range(number + 1, len(search.query.goals)))
+            patience = Patience(patience.cost, search.nodes - begun, done, left)
+        found = search.refute(number, limit, patience)
+        done += 1
         if isinstance(found, Flip):
             return found
         if isinstance(found, Undecided):
             unclear = unclear or found  # another goal may still have a flip
+            if patience is not None and found == Undecided(NODE_LIMIT):
+                return unclear
         else:
             trees.append(found)
     return unclear or tuple(trees)

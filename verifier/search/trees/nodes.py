@@ -66,6 +66,19 @@ class Nodes:
                 parent.used[parent.column] = 0
             index = nodes[index].parent
 
+    def closed_part(self) -> float:
+        """The part of the tree that is refuted, each side of a split being half of what it
+        splits."""
+        parts = [0.0] * len(self._listed)
+        for index in range(len(self._listed) - 1, -1, -1):
+            node = self._listed[index]
+            if node.used is not None:
+                parts[index] = 1.0
+            elif node.column >= 0:
+                low, high = node.children
+                parts[index] = (parts[low] + parts[high]) / 2
+        return parts[0]
+
     def preorder(self, rounded: Callable[[FloatLeaf, Phases], Leaf]) -> Tree:
         """The tree of the certificate; `rounded` makes the exact leaf of a branch."""
         listed: list[Node] = []

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +27,21 @@ from verifier.evidence.certificate import (
 )
 from verifier.question.query import Query
 from verifier.search.attack import climb
-from verifier.search.bounds.ascent import Ascent
+from verifier.search.bounds.ascent import Ascent, Bounded
 from verifier.search.bounds.claims import SolverError
 from verifier.search.bounds.float_leaf import CLEAR, FloatLeaf, LeafBounds, Parts, Phases
 from verifier.search.bounds.floats import FloatNetwork, float_vector, to_float
 from verifier.search.exact.leaves import Asked, ExactLeaves
 from verifier.search.trees.lookahead import Lookahead
 from verifier.search.trees.nodes import Branch, Nodes
+from verifier.search.trees.trials import Trial, best_splits
 from verifier.search.used import note
 
 if TYPE_CHECKING:
     from verifier.search.bounds.relaxation import Relaxation, Solution
 
 Float = NDArray[np.float64]
+Found = Tree | Flip | Undecided
 STRETCHED = 1e-9  # beyond it, z is above max(a, 0) by more than rounding
 FLAT = 1e-9  # a margin that says nothing
 DOUBTFUL = 1e-13  # of a leaf's size: below minus this, it does not close
@@ -47,8 +49,10 @@ NEAR = 1e-7  # of a leaf's size: a value that may be zero
 NODE_LIMIT = "node limit"
 SHARPER = 0.1  # of the ascent's bound: how much better a program has to be at least
 BATCH = 64  # branches bounded at once
+FEW_NODES = 2 * BATCH  # of a tree: fewer say nothing about its size
 STEPS, FIRST_STEPS = 12, 40  # of the ascent: in a node, at the root
 LAST_STEPS = 200  # of one branch alone: no unit is open, or a program claims to know better
+A_PROGRAM = 4 * STEPS  # steps that a program costs beside its iterations
 LOOKING = 4  # a program is looked at for one part in so many of what the ascent has cost
 
 
@@ -58,6 +62,57 @@ class _SoFar:
 
     steps: int
     root: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long trees are grown while something else may make them smaller.
+
+    `cost`: of that, in nodes; `spent`: nodes of the trees of other goals that are done, `done` of
+    them; `left`: goals that are still to come after this one.
+
+    A tree of n nodes of which a part f is closed is taken to end with n / f nodes, and trees to
+    come to be like the ones before. While the geometric mean of what has been spent and of what is
+    left is below the cost, the tree goes on: half done, it may take as much as the cost; the more
+    hopeless it is, the earlier it is left.
+    """
+
+    cost: int
+    spent: int = 0
+    done: int = 0
+    left: int = 0
+
+    def is_over(self, nodes: int, part: float) -> bool:
+        """Whether a tree of so many nodes, of which this part is closed, should be left."""
+        if not part:
+            return nodes >= FEW_NODES
+        whole = nodes / part
+        rest = whole - nodes + self.left * (self.spent + whole) / (self.done + 1)
+        return (self.spent + nodes) * rest > self.cost**2
+
+
+_Start = tuple[Parts, int]  # multipliers to begin with, and their row
+
+
+@dataclass(frozen=True, slots=True)
+class _Grown:
+    """What stays the same while a tree grows; `clear` is a bound at which a branch is closed."""
+
+    asked: Asked
+    nodes: Nodes
+    bounds: LeafBounds
+    ascent: Ascent
+    program: Relaxation | None
+    clear: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Rival:
+    """A tree that is grown otherwise: the steps of the ascent that it has cost, and which part of
+    it is closed."""
+
+    steps: int
+    part: float
 
 
 class PhaseTree:
@@ -98,6 +153,7 @@ class PhaseTree:
         below, above = self.lower[self._undecided], self.upper[self._undecided]
         self._heights = -below * above / (above - below)  # of the relaxation's triangles
         self._doubts = 0
+        self._patience: Patience | None = None
         self._ahead: dict[int, Lookahead] = {}
 
     @property
@@ -105,8 +161,12 @@ class PhaseTree:
         """The number of units that are undecided at the root."""
         return len(self._undecided)
 
-    def refute(self, number: int, limit: int | None = None) -> Tree | Flip | Undecided:
-        """A tree that refutes goal `number`, or a point that satisfies it."""
+    def refute(
+        self, number: int, limit: int | None = None, patience: Patience | None = None
+    ) -> Tree | Flip | Undecided:
+        """A tree that refutes goal `number`, or a point that satisfies it; undecided by the node
+        limit also where the patience is over."""
+        self._patience = patience
         stopped = self._stop(limit)
         if stopped is not None:
             return stopped
@@ -143,6 +203,11 @@ class PhaseTree:
             return Undecided(NODE_LIMIT)
         return None
 
+    def _is_left(self, nodes: Nodes, grown: int) -> bool:
+        """Whether a tree that has grown by so many nodes is left for what may make it smaller."""
+        patience = self._patience
+        return patience is not None and patience.is_over(grown, nodes.closed_part())
+
     def _by_ascent(self, asked: Asked, limit: int | None) -> Tree | Flip | Undecided:
         """Refutes a goal, or proves a lemma about a unit; a flip is of a goal."""
         bounds = LeafBounds(
@@ -154,21 +219,16 @@ class PhaseTree:
         first = ascent.start(np.ones((1, 1)))
         note("ascent")
         nodes = Nodes(self._undecided)
-        starts = {0: (first, 0)}  # of open nodes: whose multipliers to begin with, and their row
+        starts: dict[int, _Start] = {0: (first, 0)}  # of open nodes
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
+        grown = _Grown(asked, nodes, bounds, ascent, program, clear)
         waiting, steps, batches, taken, root = [0], FIRST_STEPS, 0, 0, -math.inf
+        begun, rivals = self.nodes, program is not None
         while waiting:
             stopped = self._stop(limit)
             if stopped is not None:
                 return stopped
-            batch: list[int] = []
-            begin: list[tuple[Parts, int]] = []
-            while waiting and len(batch) < BATCH:
-                index = waiting.pop()
-                start = starts.pop(index)
-                if nodes[index].used is None:
-                    batch.append(index)
-                    begin.append(start)
+            batch, begin = _next_batch(nodes, waiting, starts)
             if not batch:
                 break
             self.nodes += len(batch)
@@ -183,32 +243,83 @@ class PhaseTree:
             root = float(found.values[0]) if not batches else root
             batches += 1
             looked_at = batches & (batches - 1) == 0  # after 1, 2, 4, ... batches
-            opened = [row for row, leaf in enumerate(leaves) if not leaf.sure][-1:]
-            if program and looked_at and opened:
-                branch = (found.parts.take(opened), phases[opened])
+            opened = [row for row, leaf in enumerate(leaves) if not leaf.sure]
+            if looked_at and self._is_left(nodes, self.nodes - begun):
+                return Undecided(NODE_LIMIT)
+            if program and rivals and looked_at and opened:
+                branch = (found.parts.take(opened[-1:]), phases[opened[-1:]])
                 if self._prefers(program, ascent, branch, _SoFar(taken, root)):
-                    return self._by_programs(program, limit)
-            for row, index in enumerate(batch):
-                node, leaf = nodes[index], leaves[row]
-                if node.used is not None:
-                    continue
-                a, scores = found.a[row], partial(self._stretched, leaf, found.a[row], found.z[row])
-                if phases[row].all() and not leaf.sure:
-                    last = ascent.improve(found.parts.take([row]), phases[[row]], LAST_STEPS, clear)
-                    leaf = bounds.leaves(last.parts, phases[[row]])[0]
-                near = program is not None and abs(leaf.value) <= NEAR * leaf.size
-                if program is not None and near and not self._close(asked, node, leaf):
-                    # The ascent is not sharp enough here, but a vertex of the program may be.
-                    solution = program.at(node.phases).solve()
-                    leaf, a = solution.leaf, solution.a
-                    scores = partial(self._scores, asked, node, solution)
-                sides = self._visit(asked, nodes, index, leaf, a, scores)
-                if isinstance(sides, Flip | Undecided):
-                    return sides
-                for side in sides:
-                    starts[side] = found.parts, row
-                waiting.extend(sides)
+                    rival = _Rival(taken, nodes.closed_part())
+                    better = self._by_programs(program, limit, rival)
+                    if better is not None:
+                        return better
+                    rivals = False
+            sides = self._visit_all(grown, batch, phases, found, leaves)
+            if isinstance(sides, Flip | Undecided):
+                return sides
+            starts |= sides
+            waiting.extend(sides)
         return nodes.preorder(partial(self.leaves.rounded, asked))
+
+    def _visit_all(
+        self,
+        grown: _Grown,
+        batch: Sequence[int],
+        phases: Phases,
+        found: Bounded,
+        leaves: Sequence[FloatLeaf],
+    ) -> dict[int, _Start] | Flip | Undecided:
+        """Closes or splits the nodes of a batch with what was found of each; where the ascents of
+        the new ones start, in the order in which they wait."""
+        asked, nodes, program, clear = grown.asked, grown.nodes, grown.program, grown.clear
+        tried = self._tried(grown.ascent, found, phases, leaves, clear)
+        starts: dict[int, _Start] = {}
+        for row, index in enumerate(batch):
+            node, leaf, trial = nodes[index], leaves[row], tried.get(row)
+            if node.used is not None:
+                continue
+            a, scores = found.a[row], partial(self._rated, leaf, found, row, trial)
+            if phases[row].all() and not leaf.sure:
+                alone = found.parts.take([row]), phases[[row]]
+                last = grown.ascent.improve(*alone, LAST_STEPS, clear)
+                leaf = grown.bounds.leaves(last.parts, phases[[row]])[0]
+            near = program is not None and abs(leaf.value) <= NEAR * leaf.size
+            if program is not None and near and not self._close(asked, node, leaf):
+                # The ascent is not sharp enough here, but a vertex of the program may be.
+                solution = program.at(node.phases).solve()
+                leaf, a = solution.leaf, solution.a
+                scores = partial(self._scores, asked, node, solution)
+            sides = self._visit(asked, nodes, index, leaf, a, scores)
+            if isinstance(sides, Flip | Undecided):
+                return sides
+            for side in sides:
+                starts[side] = found.parts, row
+                if trial is not None and trial.column == node.column:
+                    starts[side] = trial.parts, trial.rows[node.children.index(side)]
+        return starts
+
+    def _tried(
+        self,
+        ascent: Ascent,
+        found: Bounded,
+        phases: Phases,
+        leaves: Sequence[FloatLeaf],
+        enough: float,
+    ) -> dict[int, Trial]:
+        """The units that trials would split, by the rows of open branches."""
+        scores = {
+            row: self._stretched(leaf, found.a[row], found.z[row])[0]
+            for row, leaf in enumerate(leaves)
+            if not leaf.sure and not phases[row].all()
+        }
+        return best_splits(ascent, found, phases, scores, enough)
+
+    def _rated(self, leaf: FloatLeaf, found: Bounded, row: int, tried: Trial | None) -> list[Float]:
+        """The scores of units, the one that was best when it was tried before all others."""
+        scores = self._stretched(leaf, found.a[row], found.z[row])
+        if tried is not None:
+            scores.insert(0, (np.arange(len(self._undecided)) == tried.column).astype(float))
+        return scores
 
     def _prefers(
         self, program: Relaxation, ascent: Ascent, branch: tuple[Parts, Phases], so_far: _SoFar
@@ -234,21 +345,43 @@ class PhaseTree:
         a_split = max(value - so_far.root, 0.0) / max(int(np.count_nonzero(phases)), 1)
         return gain > SHARPER * abs(value) and gain > a_split * math.log2(max(cost, 1))
 
-    def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Tree | Flip | Undecided:
+    @overload
+    def _by_programs(self, relaxation: Relaxation, limit: int | None) -> Found: ...
+
+    @overload
+    def _by_programs(
+        self, relaxation: Relaxation, limit: int | None, rival: _Rival
+    ) -> Found | None: ...
+
+    def _by_programs(
+        self, relaxation: Relaxation, limit: int | None, rival: _Rival | None = None
+    ) -> Found | None:
+        """A tree whose nodes are bounded by programs; None if, for the same cost, less of it is
+        closed than the rival has closed."""
         number = relaxation.goal
         note("programs")
         nodes = Nodes(self._undecided)
-        waiting = [0]
+        waiting, begun, steps = [0], self.nodes, 0.0
         while waiting:
             stopped = self._stop(limit)
             if stopped is not None:
                 return stopped
+            if rival is not None and steps > rival.steps:
+                if nodes.closed_part() < rival.part:
+                    note("refused: programs, the ascent closes more")
+                    return None
+                rival = None
+            grown = self.nodes - begun
+            looked_at = grown & (grown - 1) == 0
+            if looked_at and self._is_left(nodes, grown):
+                return Undecided(NODE_LIMIT)
             index = waiting.pop()
             node = nodes[index]
             if node.used is not None:
                 continue
             self.nodes += 1
             solution = relaxation.at(node.phases).solve()
+            steps += A_PROGRAM + relaxation.steps_taken() if rival is not None else 0
             flip = self._flip(number, solution)
             if flip is not None:
                 return flip
@@ -374,6 +507,22 @@ class PhaseTree:
             return None
         best = int(self.network.margins(self.query.goals[asked], points).argmax())
         return climb(self.query, self.network, asked, points[best])
+
+
+def _next_batch(
+    nodes: Nodes, waiting: list[int], starts: dict[int, _Start]
+) -> tuple[list[int], list[_Start]]:
+    """The last open nodes that wait, BATCH at most, and where their ascents start; they wait no
+    more."""
+    batch: list[int] = []
+    begin: list[_Start] = []
+    while waiting and len(batch) < BATCH:
+        index = waiting.pop()
+        start = starts.pop(index)
+        if nodes[index].used is None:
+            batch.append(index)
+            begin.append(start)
+    return batch, begin
 
 
 def _best(scores: Sequence[Float], open_units: NDArray[np.int64]) -> int:

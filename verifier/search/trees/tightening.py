@@ -23,7 +23,7 @@ from verifier.search.exact.leaves import BITS
 from verifier.search.trees.phases import PhaseTree
 
 STEPS = 40  # of the ascent
-WORTH = 0.1  # of the width of its bounds, by which a lemma has to move one
+WORTH = 0.01  # of the width of its bounds, by which a lemma has to move one
 NEARLY = 0.25  # of the width: how far beyond zero a bound may be for a tree to be tried
 BRANCHES = 64  # of such a tree
 OUTPUT = -1
