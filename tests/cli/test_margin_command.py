@@ -47,6 +47,14 @@ def test_curves_are_printed_and_their_proofs_checked(files, tmp_path, capsys):
     assert "known exactly for every radius for 4 of 4 samples" in said and "beyond" in said
 
 
+def test_a_zero_that_was_not_found_is_not_called_beyond(files, capsys):
+    """Where time ends first, nothing is known but that a sample is read."""
+    command = ["margin", *files, "--up-to", "5/2", "--samples", "0", "--timeout", "0.000001"]
+    assert main(command) == 3
+    said = capsys.readouterr().out
+    assert "beyond" not in said and "from 0 on" in said
+
+
 def test_a_run_of_curves_is_stored_sealed_continued_and_checked(files, tmp_path, capsys):
     run = tmp_path / "run"
     command = ["margin", *files, "--up-to", "5/2", "--out", str(run), "--jobs", "0", "--json"]

@@ -241,3 +241,12 @@ def test_operators_are_named_on_one_line(name: bytes) -> None:
     with pytest.raises(UserError, match="operator .*Ge.*m.* is not supported") as error:
         parse_onnx(data)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_small_file_is_read_with_little_memory(tmp_path: Path, packed: bool) -> None:
+    """However much a large one may hold."""
+    path = tmp_path / "net.nnet"
+    path.write_bytes(zlib.compress(b"x" * 1000, wbits=31) if packed else b"x" * 1000)
+    with memory(64 << 20):
+        assert read_bytes(path) == b"x" * 1000

@@ -390,3 +390,10 @@ def test_all_of_it_holds_of_a_construction(tmp_path: Path) -> None:
     for sample, one in shown.items():
         assert work.asked_of_run(run.points.digest, run.job.question, [sample]) == [one.facts.asked]
         assert (one.facts.network, one.facts.process) == (run.network.digest, "local")
+
+
+def test_how_many_samples_there_are_is_read_from_the_data(flips: Path, capsys: Any) -> None:
+    """A claim names it, and a database may say anything of it."""
+    for size in ("2", '"4 (the others were proved elsewhere)"', "null"):
+        edited(flips, f"UPDATE runs SET about = json_set(about, '$.size', json('{size}'))")
+        assert again(flips).claim.startswith("3 of 4 samples keep their label on Linf balls")

@@ -395,3 +395,29 @@ def test_benchmark_lists_are_read() -> None:
     small = read_instances(DATA / "vnnlib_test" / "instances.csv")
     assert len(small) == 5
     assert load_any_network(dict(small[0].networks)[""]).inputs == 1
+
+
+@pytest.mark.parametrize("column", ["seconds", "proof_bytes"])
+def test_a_number_without_end_makes_no_table(folder: Path, capsys: Any, column: str) -> None:
+    """Neither one that Python reads in no time at all, nor one that floats call infinite."""
+    (folder / "list.csv").write_text("net.onnx,holds.vnnlib,20\n")
+    table = folder / "table.csv"
+    asked = ("vnnlib", "--instances", folder / "list.csv", "--table", table)
+    assert run(capsys, *asked)[0] == 0
+    head, row = (line.split(",") for line in table.read_text().splitlines())
+    for digits in (21, 500, 5000):
+        row[head.index(column)] = "9" * digits
+        table.write_text(f"{','.join(head)}\n{','.join(row)}\n")
+        code, _, err = run(capsys, *asked)
+        assert code == 2 and "not a table of answers" in err and err.count("\n") == 1
+
+
+def test_the_claim_about_a_list_counts_what_was_replayed(folder: Path, capsys: Any) -> None:
+    (folder / "list.csv").write_text("net.onnx,holds.vnnlib,20\nnet.onnx,violated.vnnlib,20\n")
+    asked = ("vnnlib", "--instances", folder / "list.csv", "--table", folder / "t.csv", "--json")
+    for holds, fails in ((1, 1), (0, 0)):  # the second time both are recorded, without proofs
+        facts = json.loads(run(capsys, *asked)[1])
+        assert facts["claim"] == (
+            f"{holds} of 2 properties of list.csv hold of their networks, {fails} do not"
+        )
+        assert facts["recorded"] == 2 - holds - fails

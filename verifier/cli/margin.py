@@ -171,6 +171,7 @@ def _facts(
             "exact": curve.exact,
             "reason": curve.reason,
             "zero": list(map(end_text, curve.zero)),
+            "positive_to_its_end": curve.positive_to_its_end,
             "pieces": [piece_facts(piece) for piece in curve.pieces],
             "seconds": round(curve.seconds, 3),
         }
@@ -200,8 +201,10 @@ def _shown(facts: dict[str, Any]) -> str:
     rows: list[list[object]] = [["sample", "label", "pieces", "at 0", "at the end", "zero", ""]]
     for result in facts["results"]:
         pieces, (low, high) = result["pieces"], result["zero"]
-        zero = "beyond" if high is None else text(low)
-        if high is not None and low != high:
+        zero = text(low)
+        if high is None:
+            zero = "beyond" if result["positive_to_its_end"] else f"from {text(low)} on"
+        elif low != high:
             zero = f"{text(low)} to {text(high)}"
         rows.append([
             result["sample"], result["label"], len(pieces), text(pieces[0]["upper"][0]),

@@ -329,7 +329,8 @@ def _list_json(
 ) -> dict[str, Any]:
     undecided = counts["unknown"] + counts["timeout"]
     return {
-        "claim": f"every property of {Path(instances).name} holds of its network",
+        "claim": f"{counts['holds']} of {len(rows)} properties of {Path(instances).name} hold of "
+        f"their networks, {counts['violated']} do not",
         "samples": len(rows),
         "robust": counts["holds"],
         "flips": counts["violated"],

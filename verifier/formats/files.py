@@ -14,6 +14,7 @@ from verifier.evidence.files import open_regular
 from verifier.question.errors import RefusedError, UserError
 
 MAX_BYTES = 1 << 30
+_PIECE = 1 << 20
 
 
 def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
@@ -24,7 +25,7 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
     path = Path(path)
     try:
         with open_regular(path) as file:
-            content = file.read(limit + 1)
+            content = _read(file, limit)
             if content.startswith(b"\x1f\x8b"):
                 file.seek(0)
                 content = _unpacked(path, file, limit)
@@ -37,10 +38,19 @@ def read_bytes(path: Path | str, limit: int = MAX_BYTES) -> bytes:
     return content
 
 
+def _read(file: BinaryIO | gzip.GzipFile, limit: int) -> bytes:
+    """What the file holds, or a little more than `limit` bytes of it. In pieces: what is asked for
+    is allocated, also where there is less."""
+    content = bytearray()
+    while len(content) <= limit and (more := file.read(_PIECE)):
+        content += more
+    return bytes(content)
+
+
 def _unpacked(path: Path, file: BinaryIO, limit: int) -> bytes:
     try:
         with gzip.open(file) as packed:
-            return packed.read(limit + 1)
+            return _read(packed, limit)
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: damaged gzip: {error}") from None
 

@@ -318,7 +318,7 @@ def continue_run(
             by_proved, is_new = _by_proved(run, shown, jobs, hosts)
         if waiting or is_new or (seal and not folder.sealed):
             _settle(run, seal or folder.sealed)
-        summary = summarize(run.place, shown, monotonic() - started)
+        summary = summarize(run.place, run.points.size, shown, monotonic() - started)
     return replace(summary, kernel=kernel, by_proved=by_proved)
 
 

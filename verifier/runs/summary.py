@@ -161,17 +161,16 @@ class Summary(Shown):
         return pandas.DataFrame(self.rows())
 
 
-def summarize(
-    place: Place, shown: Mapping[int, Checked] | None = None, wall: float = 0.0
-) -> Summary:
-    """How the run stands by its database, and what of it is among `shown`."""
+def summarize(place: Place, size: int, shown: Mapping[int, Checked], wall: float = 0.0) -> Summary:
+    """How the run stands by its database, and what of it is among `shown`. `size` is the number of
+    samples of the data, which a claim names: not what a database says of it."""
     with Store(place.database, read_only=True) as store:
         row = place.row(store)
         samples = store.samples(row.id)
     return Summary(
         place.folder.path,
         question_from(row.question),
-        row.about.get("size", len(samples)),
+        size,
         len(samples),
         row.counts,
         sum(sample.text_bytes for sample in samples),
@@ -183,7 +182,7 @@ def summarize(
             "wall": wall,
         },
         row.root,
-        shown_of(row, samples, shown or {}),
+        shown_of(row, samples, shown),
     )
 
 

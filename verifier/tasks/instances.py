@@ -477,7 +477,9 @@ class Row:
         """Whether verdict and numbers are some."""
         words = {"error", *(word.value for word in Word)}
         numbers = self.seconds.replace(".", "", 1), self.proof_bytes
-        return self.verdict in words and all(n.isascii() and n.isdigit() for n in numbers)
+        return self.verdict in words and all(
+            n.isascii() and n.isdigit() and len(n) <= _DIGITS for n in numbers
+        )
 
     @property
     def differs(self) -> bool:
@@ -485,6 +487,7 @@ class Row:
         return self.is_settled and self.expected not in ("", self.verdict)
 
 
+_DIGITS = 20  # of seconds and bytes in a table
 _FIELDS = [entry.name for entry in fields(Row)]
 _COLUMNS = ["property" if name == "prop" else name for name in _FIELDS]
 
