@@ -497,3 +497,16 @@ def test_a_table_is_not_written_to():
     for array in (table.low, table.high):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_thousands_of_passes_are_as_quick_to_read_as_one(seed):
+    """A proof may ask for as many as it likes: the bounds of each stand in one table."""
+    query, _ = query_of(seed)
+    once, often = checker_of(query), checker_of(query)
+    for _ in range(2):
+        once.tighten_maxima()
+    for _ in range(1500):
+        often.tighten_maxima()
+    assert all_bounds(once) == all_bounds(often)
+    assert not isinstance(often._table.before, Table)

@@ -168,10 +168,13 @@ class MaximaPass:
     def table(self, changed: Iterable[int]) -> Table:
         """The bounds now; `changed` are units whose bounds were not the root's before."""
         before = np.array(list(changed), dtype=np.int64)
-        units = self._sorted([*self._raised, *self._dropped, before])
+        parts, root = [*self._raised, *self._dropped, before], self._root
+        if isinstance(root, Table):  # what it holds goes into this one: no table behind a table
+            parts, root = [*parts, root.changed], root.before
+        units = self._sorted(parts)
         self._read(self._inputs + units)
         ends = self._low[self._inputs + units], self._high[self._inputs + units]
-        return Table(self._root, self._scaled.network.units.count, self.places, units, ends)
+        return Table(root, self._scaled.network.units.count, self.places, units, ends)
 
     def _sorted(self, parts: Sequence[Int]) -> Int:
         """The units of these parts, increasing."""
