@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module, util
 from pathlib import Path
 from typing import Any
@@ -125,15 +126,43 @@ def test_the_site_builds_without_a_warning_and_needs_no_network(tmp_path):
         assert not loaded, page
 
 
-def test_the_table_of_families_is_the_one_that_was_measured():
-    place = util.spec_from_file_location("families", ROOT / "benchmarks" / "families.py")
+def benchmark(name: str) -> Any:
+    place = util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
     assert place is not None and place.loader is not None
     module = util.module_from_spec(place)
-    sys.modules["families"] = module  # dataclasses look there for types
+    sys.modules[name] = module  # dataclasses look there for types
     try:
         place.loader.exec_module(module)
     finally:
-        del sys.modules["families"]
+        del sys.modules[name]
+    return module
+
+
+def test_the_table_of_set_splitting_is_the_one_that_was_measured():
+    module, page = benchmark("set_splitting"), (ROOT / "docs/least.md").read_text()
+    table = module.shown(ROOT / "benchmarks/set_splitting.csv")
+    assert module.with_table(page, table) == page, (
+        "run python benchmarks/set_splitting.py --show benchmarks/set_splitting.csv "
+        "--page docs/least.md"
+    )
+    assert "| a network, and a splitting |" in table and "| no network |" in table
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_instances_need_all_of_their_sets(seed: int):
+    module = benchmark("set_splitting")
+    problem = module.needed(6, seed)
+    assert not module.can_split(problem) and len(problem.clauses) >= 7
+    for clause in problem.clauses:
+        rest = tuple(one for one in problem.clauses if one != clause)
+        fewer = replace(problem, clauses=rest)
+        assert module.can_split(fewer)
+    row = module.decided("one set less", fewer, 60.0)
+    assert row.answer == "network" and row.samples == 2 * 6 + 4 * len(rest) + 1
+
+
+def test_the_table_of_families_is_the_one_that_was_measured():
+    module = benchmark("families")
     page = (ROOT / "docs/times.md").read_text()
     table = module.shown(ROOT / "benchmarks/families.csv")
     assert module.with_table(page, table) == page, (
