@@ -153,6 +153,9 @@ class Search:
             _, high = self._known(width)
             if high is None and self._below(width, end):
                 return
+        low, high = self._known(width)
+        if low is not None and high is not None and 0 < low < high and self._narrower(width, low):
+            self._try(width, low)  # where a narrower network ends, this one often does as well
         for number in range(HALVINGS):
             before = low, high = self._known(width)
             end = self.top if high is None else high
@@ -161,6 +164,16 @@ class Search:
             margin = (end - low) / (4 if number % 2 == 0 else 1000)
             if self._try(width, simplest_between(low + margin, end - margin)) == before:
                 return
+
+    def _narrower(self, width: int, size: Fraction) -> bool:
+        """Whether all that is shown for this width and size is a narrower network on open balls."""
+        return not any(
+            (c.claim.width == width and c.claim.size == size) or not c.claim.open
+            for c in self.claims
+            if not isinstance(c.claim, Impossible)
+            and c.claim.width <= width
+            and c.claim.size >= size
+        )
 
     def _known(self, width: int) -> tuple[Fraction | None, Fraction | None]:
         """The largest size for which this width is known to be possible (on open balls), and the

@@ -423,3 +423,14 @@ def test_numbers_that_floats_do_not_hold_are_refused(far: Fraction) -> None:
     data = Dataset.from_rows("far", [[0], [far]], [0, 1])
     with pytest.raises(UserError, match="divide all coordinates by one number"):
         least(data, "inf", [far / 4])
+
+
+def test_two_units_may_end_where_one_does() -> None:
+    """Of the 2 x 3 board with these labels: there a third is needed at once, exactly at 1/4."""
+    board = Dataset.from_rows(
+        "board", [[x, y] for x in range(2) for y in range(3)], [0, 0, 1, 0, 1, 1]
+    )
+    found = least(board, "inf", None, 3)
+    assert [(part.first, part.at_least, part.at_most) for part in found.segments] == [
+        (0, 1, 1), (QUARTER, 3, 3),
+    ]  # fmt: skip
