@@ -14,6 +14,7 @@ from tests.oracles.commands import run
 from tests.oracles.member_runs import member_run
 from tests.oracles.proved_kernel import kernel_folder
 from verifier.checker.manifest import DistanceTerms, Manifest, MarginTerms, Question, Result
+from verifier.checker.proved import replay_run
 from verifier.evidence.packed import pack
 from verifier.question.errors import RefusedError
 from verifier.runs.folder import MANIFEST, RunFolder
@@ -78,6 +79,23 @@ def test_a_manifest_holds_what_its_question_asks():
                 continue
             with pytest.raises(RefusedError, match=f"another verdict: sample 0: a {kind}, where"):
                 Manifest("1" * 64, "2" * 64, 3, question, results)
+
+
+def test_what_the_program_answered_is_called_what_was_asked(here, capsys):
+    """Its `Checked` values have the word of the result, which the caller says."""
+    Path("d.csv").write_text("0,0\n4,1\n")
+    np.savez("net.npz", W0=np.array([[-1.0], [1]]), b0=np.array([2.0, -2]))
+    asked = ("radius", "net.npz", "--data", "d.csv", "--no-header", "--out", "run", "--quiet")
+    assert run(capsys, *asked)[0] == 0
+    folder = RunFolder(here / "run")
+    manifest = folder.manifest()
+    about = folder.network(), folder.points(), manifest.question
+    found = replay_run(*about, manifest.results, folder.fetch)
+    assert [one.verdict for one in found.values()] == ["distance"] * 2
+    for kind in ("robust", "flip", "margin"):
+        renamed = [replace(result, kind=kind) for result in manifest.results]
+        with pytest.raises(RefusedError, match=f"another verdict: sample 0: a {kind}"):
+            replay_run(*about, renamed, folder.fetch)
 
 
 def test_a_tree_too_few_or_too_many_is_refused_in_words(here, capsys):

@@ -258,6 +258,17 @@ class Result:
             )
 
 
+def require_kinds(question: Question, results: Sequence[Result]) -> None:
+    """Returns if all of these are what can be claimed where this is asked; raises RefusedError."""
+    asked = question.kinds
+    for result in results:
+        if result.kind not in asked:
+            raise RefusedError(
+                "another verdict",
+                f"sample {result.sample}: a {result.kind}, where {' or '.join(asked)} is asked",
+            )
+
+
 @dataclass(frozen=True, eq=False)
 class Manifest:
     """The results of a run: the samples increase and lie in 0 .. size-1. With a `theorem` there may
@@ -281,13 +292,7 @@ class Manifest:
             if self.theorem is not None:
                 return
             raise UserError("a manifest without results would hold of everything")
-        asked = self.question.kinds
-        for result in self.results:
-            if result.kind not in asked:
-                raise RefusedError(
-                    "another verdict",
-                    f"sample {result.sample}: a {result.kind}, where {' or '.join(asked)} is asked",
-                )
+        require_kinds(self.question, self.results)
         samples = [result.sample for result in self.results]
         for a, b in pairwise(samples):
             if a >= b:

@@ -29,6 +29,7 @@ from verifier.checker.manifest import (
     question_of,
     replay_distance,
     replay_margin,
+    require_kinds,
     require_real,
     run_checker,
     sample_family,
@@ -341,6 +342,7 @@ def replay_run(
     Raises UserError as `run_parts`.
     """
     require_real(question, "the proved kernel")
+    require_kinds(question, results)
     find_program()
     decided = [result for result in results if result.certificate is not None]
     count = max(1, -(-len(decided) // max(1, jobs)))
