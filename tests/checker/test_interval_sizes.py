@@ -4,6 +4,7 @@ together."""
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 from tests.oracles.checkers import both
@@ -51,6 +52,29 @@ def test_bounds_where_integers_end(exponent, seed):
         for v, (low, high) in enumerate(plain_bounds(network, region)):
             assert F(found.lower_of(v), scales[v]) == low
             assert F(found.upper_of(v), scales[v]) == high
+
+
+@pytest.mark.parametrize(
+    ("weights", "constant", "whole"),
+    [
+        ((2**40, 1), 0, True),  # times (1, 2^40): the largest weight and the largest value part
+        ((2**40, 2**21), 0, True),
+        ((2**40, 2**22), 0, False),
+        ((-(2**40), -(2**22)), 0, False),
+        ((2**40, 2**21), 2**61, False),
+        ((2**62, 1), 0, False),
+    ],
+)
+def test_python_integers_are_taken_where_some_row_needs_them(weights, constant, whole):
+    build = NetworkBuilder(2)
+    first = build.layer([build.inputs[0] * 1, build.inputs[1] * 2**40])
+    rows = [unit * weight + constant for unit, weight in zip(first, weights, strict=True)]
+    network = build.network(build.layer(rows))
+    region = box([F(0), F(0)], [F(1), F(1)])
+    (found,) = interval_bounds(ScaledNetwork(network, 1), [region])
+    assert (found.table.dtype == np.int64) == whole
+    for v, ends in enumerate(plain_bounds(network, region)):
+        assert (found.lower_of(v), found.upper_of(v)) == ends
 
 
 @pytest.mark.parametrize("norm", ["1", "2"])

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.live_rows import LiveRows
-from verifier.checker.scaled import LIMIT, Part, ScaledNetwork, scaled_inputs
+from verifier.checker.scaled import LIMIT, Block, Part, ScaledNetwork, scaled_inputs
 from verifier.question.region import Region
 
 MEMORY = 300 << 20  # bytes for the root bounds of one chunk
@@ -158,17 +158,20 @@ def interval_bounds(
     for block in tables.blocks:
         top = int(largest[block.variables].max()) if len(block.variables) else 0
         reach = block.largest_row * max(top, 1) + block.largest_constant
-        if limit is not None and reach >= limit:
-            kind, limit = _type_for(reach)
-            table = table.astype(kind)
-            if limit is None:
-                largest = largest.astype(object)
-        count, constants = len(block.units), block.constants.astype(kind)
-        rows = table[block.first : block.first + 2 * count]
         read = table[block.gather]
         if twins:
             _couple(read, block.below_units)
         _rectify(read, block.of_units)
+        if limit is not None and reach >= limit:
+            if reach >= LIMIT:  # Python integers are slow, and take five times the memory
+                reach = min(reach, _reach_of(read, block))
+            if reach >= limit:
+                kind, limit = _type_for(reach)
+                table, read = table.astype(kind), read.astype(kind)
+                if limit is None:
+                    largest = largest.astype(object)
+        count, constants = len(block.units), block.constants.astype(kind)
+        rows = table[block.first : block.first + 2 * count]
         read *= block.weights.astype(kind)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
@@ -233,6 +236,15 @@ def _type_for(reach: int) -> tuple[Any, int | None]:
         if reach < limit:
             return kind, limit
     return object, None
+
+
+def _reach_of(read: Any, block: Block) -> int:
+    """At least what sums of a part of the terms of a row of the block, for these bounds of what it
+    reads, are in absolute value, and not much more."""
+    sizes = np.abs(read.astype(np.float64)) * np.abs(block.weights.astype(np.float64))
+    total = float(sizes.sum(axis=0).max(initial=0.0))
+    # Each of fewer than 2^26 operations errs by a share of 2^-53 at most.
+    return int(total * (1 + 2.0**-26)) + 1 + block.largest_constant
 
 
 def _thick(region: Region) -> bool:
