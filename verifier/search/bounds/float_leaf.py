@@ -152,9 +152,13 @@ class LeafBounds:
         self.on = lower >= 0
         self.low, self.high = lower[self.undecided], upper[self.undecided]
         self.chord = np.nextafter(self.high / (self.high - self.low), 0)
-        self.layers: list[Layer] = []  # the last first
+        self.layers: list[Layer] = []  # the last first, without those that no atom depends on
+        read = np.flatnonzero(atoms[0].any(axis=0))
+        end_of_read = int(read[-1]) + 1 if len(read) else 0
         for layer in network.layers:
             first, last = layer.first, layer.last
+            if self.inputs + first >= end_of_read:
+                break
             begin, end = np.searchsorted(self.undecided, (first, last)).tolist()
             on, mine = np.flatnonzero(self.on[first:last]), self.undecided[begin:end] - first
             live, at = np.concatenate([on, mine]), self.inputs + first
