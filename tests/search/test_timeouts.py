@@ -33,6 +33,7 @@ from verifier.search.clock import LateError, check_time, seconds_left, tick, wit
 from verifier.search.deep.forward import ForwardPass
 from verifier.search.deep.propagation import Propagation
 from verifier.search.deep.substitution import substitute
+from verifier.search.exact.pattern import decide_pattern
 from verifier.search.flips import hints
 from verifier.search.options import MEMORY_LIMIT, Options
 from verifier.search.trees.phases import PhaseTree
@@ -330,3 +331,48 @@ def test_a_radius_above_the_memory_limit_is_not_reached(monkeypatch):
 
 def out_of_memory(*arguments, **options):
     raise MemoryError
+
+
+def ticking(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every look at the clock takes a second; the list grows with them."""
+    looks: list[int] = []
+
+    def now() -> float:
+        looks.append(0)
+        return float(len(looks))
+
+    monkeypatch.setattr("verifier.search.clock.monotonic", now)
+    return looks
+
+
+def test_rows_of_a_wide_layer_are_substituted_as_long_as_there_is_time(monkeypatch):
+    query = wide_query(24)
+    checker = checker_of(query)
+    every, looks = set(range(query.network.units.count)), ticking(monkeypatch)
+    substitute(checker, query.goals[0], (), every, every)
+    assert not looks  # nobody looks where there is no limit
+    with within(10**6):
+        substitute(checker, query.goals[0], (), every, every)
+    rows = len(looks)
+    assert rows >= 12
+    looks.clear()
+    with pytest.raises(LateError), within(rows // 2):
+        substitute(checker, query.goals[0], (), every, every)
+    assert len(looks) == rows // 2 + 1
+
+
+def test_rows_of_an_exact_program_are_made_as_long_as_there_is_time(monkeypatch):
+    query = wide_query(12)
+    checker = checker_of(query)
+    units = range(query.network.units.count)
+    phases = {v: True for v in units if checker.undecided(v)}
+    looks = ticking(monkeypatch)
+    with within(10**6):
+        decide_pattern(query, checker, query.goals[0], phases)
+    rows = len(looks)
+    assert rows > 2 * len(phases) > 40  # when they are made, and when they are scaled
+    for part in range(1, 6):
+        looks.clear()
+        with pytest.raises(LateError), within(part * rows // 6):
+            decide_pattern(query, checker, query.goals[0], phases)
+        assert len(looks) == part * rows // 6 + 1

@@ -16,7 +16,7 @@ from verifier.evidence.certificate import Leaf, Lemma
 from verifier.question.query import Goal
 from verifier.question.rational import sqrt_upper
 from verifier.question.region import root_upper
-from verifier.search.clock import check_time
+from verifier.search.clock import check_time, tick
 
 ZERO, ONE = Fraction(0), Fraction(1)
 
@@ -146,6 +146,7 @@ class _Substitution:
     def _add_rows(self, factors: Mapping[int, Number]) -> None:
         z, inputs, row = self.z, self.inputs, self.checker.root.rows.row
         for v, factor in factors.items():
+            tick()
             variables, weights, constant = row(v)
             self.constant += factor * constant
             for j, weight in zip(variables, weights, strict=True):

@@ -81,6 +81,7 @@ def _pattern(
     """The program of the pattern's points, and what its rows after the first ones are about."""
     program, names = Program(query, checker.box()), list[tuple[str, int, Fraction]]()
     for v, on in phases.items():
+        tick()
         sign = ONE if on else -ONE
         program.add(scaled(pre[v], sign))
         names.append(("unit", v, sign))

@@ -167,17 +167,11 @@ class Program:
         cap = [ZERO] * self.width
         cap[-1] = -ONE
         self._put(cap, ZERO)
-        slack = min(
-            [ZERO]
-            + [
-                sum((g * x for g, x in zip(row, self._start, strict=False)), -offset)
-                for row, offset in zip(
-                    self.rows[self.first : self.first + count],
-                    self.offsets[self.first : self.first + count],
-                    strict=True,
-                )
-            ]
-        )
+        slack, asked = ZERO, slice(self.first, self.first + count)
+        for row, offset in zip(self.rows[asked], self.offsets[asked], strict=True):
+            tick()
+            value = sum((g * x for g, x in zip(row, self._start, strict=False)), -offset)
+            slack = min(slack, value)
         found = self._from([*self._start, slack], [ZERO] * (self.width - 1) + [ONE])
         self.rows.pop()
         self.offsets.pop()
@@ -237,14 +231,16 @@ class Program:
             point = solve_exactly([self.rows[i] for i in active], [self.offsets[i] for i in active])
         except ZeroDivisionError:
             return None
-        holds = all(
-            dot(row, point) >= offset for row, offset in zip(self.rows, self.offsets, strict=True)
-        )
-        return active if holds else None
+        for row, offset in zip(self.rows, self.offsets, strict=True):
+            tick()
+            if dot(row, point) < offset:
+                return None
+        return active
 
     def _scaled_rows(self) -> Iterator[tuple[Row, Fraction]]:
         """The rows with a largest coefficient of one."""
         for row, offset in zip(self.rows, self.offsets, strict=True):
+            tick()
             size = max(map(abs, row)) or ONE
             yield [q / size for q in row], offset / size
 
