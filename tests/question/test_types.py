@@ -144,6 +144,11 @@ def test_balls():
     refused("clip box has 1 inputs", lambda: ball("1", [F(0)] * 2, F(1), clip=([F(0)], [F(1)] * 2)))
     refused("clip box has 1 inputs", lambda: ball("1", [F(0)] * 2, F(1), clip=([F(0)] * 2, [F(1)])))
     refused("radius is negative", lambda: ball("inf", [F(0)], F(-1)))
+    most = F(2**32767 + 1, 2**32767)  # 2^21 bits to the power 64
+    assert ball("64", [F(0)], most).size == most**64
+    for longer in (F(2**32768 + 1, 2**32768), F(1, 2**32768), F(2**32768)):
+        refused("bits; the limit is 2097152", lambda q=longer: ball("64", [F(0)], q))
+        assert ball("2", [F(0)], longer).size == longer**2
     assert ball("2", [F(0)], radius_squared=F(2)).upper[0] == F(23726567, 2**24)
 
 

@@ -161,6 +161,11 @@ def box(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Region:
     return Region("inf", tuple(map(Fraction, lower)), tuple(map(Fraction, upper)))
 
 
+MOST_BITS = (
+    1 << 21
+)  # of a radius to the power p; more take minutes to raise and to root, and mean nothing
+
+
 def ball(
     norm: Norm,
     center: Sequence[Fraction],
@@ -174,7 +179,7 @@ def ball(
 
     With `open` the ball without its sphere. `clip` is (low, high), two numbers for all inputs or
     two sequences. For norm "2" the square of the radius may be given instead. Raises UserError for
-    a negative radius and an empty region.
+    a negative radius, one of too many digits for norms above 2, and an empty region.
     """
     if (radius is None) == (radius_squared is None):
         raise UserError("exactly one of radius and radius_squared must be given")
@@ -185,8 +190,12 @@ def ball(
         raise UserError(f"radius is negative: {format_rational(given or 0)}")
     if radius is None:
         return ball_of_size(norm, center, given, clip=clip, open=open)
-    size = Fraction(radius) ** power(norm)
-    return _around(norm, tuple(map(Fraction, center)), Fraction(radius), size, clip, open)
+    radius = Fraction(radius)
+    bits = power(norm) * max(radius.numerator.bit_length(), radius.denominator.bit_length())
+    if power(norm) > 2 and bits > MOST_BITS:
+        raise UserError(f"a radius whose power {norm} has {bits} bits; the limit is {MOST_BITS}")
+    size = radius ** power(norm)
+    return _around(norm, tuple(map(Fraction, center)), radius, size, clip, open)
 
 
 def ball_of_size(
