@@ -3,12 +3,13 @@ together."""
 
 from fractions import Fraction
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from tests.oracles.checkers import both
-from verifier.checker.intervals import interval_bounds
+from verifier.checker.intervals import _reach_of, interval_bounds
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Leaf, Node, Robust
 from verifier.question.build import NetworkBuilder
@@ -75,6 +76,31 @@ def test_python_integers_are_taken_where_some_row_needs_them(weights, constant, 
     assert (found.table.dtype == np.int64) == whole
     for v, ends in enumerate(plain_bounds(network, region)):
         assert (found.lower_of(v), found.upper_of(v)) == ends
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_how_far_sums_reach_is_never_less_than_it_is(large):
+    """Beside the exact sums, and not much more than these: for small factors they themselves."""
+    rng = Random(1)
+
+    def number(bits):
+        size = rng.choice((0, 1, rng.randint(0, 2**bits), 2 ** rng.randint(0, bits)))
+        return rng.choice((-1, 1)) * size
+
+    for _ in range(2000):
+        terms, rows, regions = rng.randint(0, 6), rng.randint(1, 3), rng.randint(1, 3)
+        bits = rng.choice((20, 61))
+        read = np.array([number(bits) for _ in range(terms * rows * regions)], dtype=np.int64)
+        read = read.reshape(terms, rows, regions)
+        weights = [number(90 if large else bits) for _ in range(terms * rows)]
+        heaviest = max(map(abs, weights), default=0)
+        array = np.array(weights, dtype=object if large else np.int64).reshape(terms, rows, 1)
+        found = _reach_of(read, SimpleNamespace(weights=array, largest_constant=7)) - 7
+        sums = (np.abs(read.astype(object)) * np.abs(array.astype(object))).sum(axis=0)
+        exact = max(heaviest, *(int(q) for q in sums.reshape(-1)))
+        largest = int(np.abs(read).max(initial=0)) * heaviest
+        assert exact <= found <= exact + (terms * largest >> 25) + (0 if bits == 20 else 2**62)
+        assert large or bits == 61 or found == exact
 
 
 @pytest.mark.parametrize("norm", ["1", "2"])

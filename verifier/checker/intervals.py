@@ -239,12 +239,16 @@ def _type_for(reach: int) -> tuple[Any, int | None]:
 
 
 def _reach_of(read: Any, block: Block) -> int:
-    """At least what sums of a part of the terms of a row of the block, for these bounds of what it
-    reads, are in absolute value, and not much more."""
-    sizes = np.abs(read.astype(np.float64)) * np.abs(block.weights.astype(np.float64))
-    total = float(sizes.sum(axis=0).max(initial=0.0))
-    # Each of fewer than 2^26 operations errs by a share of 2^-53 at most.
-    return int(total * (1 + 2.0**-26)) + 1 + block.largest_constant
+    """At least what weights, and sums of a part of the terms of a row of the block, are in absolute
+    value for these bounds of what it reads, and not much more: both factors of a term are rounded
+    up to as many bits as leave the sums within 64."""
+    keep = (62 - len(read).bit_length()) // 2
+    values, weights = np.abs(read), np.abs(block.weights)
+    heaviest = int(weights.max(initial=0))
+    down = [max(0, int(most).bit_length() - keep) for most in (values.max(initial=0), heaviest)]
+    terms = -(-values >> down[0]) * (-(-weights >> down[1])).astype(np.int64)
+    total = int(terms.sum(axis=0).max(initial=0)) << sum(down)
+    return max(total, heaviest) + block.largest_constant
 
 
 def _thick(region: Region) -> bool:
