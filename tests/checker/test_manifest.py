@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from verifier.checker.manifest import (
+    DistanceTerms,
     Manifest,
+    MarginTerms,
     Question,
     Result,
     check_inputs,
@@ -301,3 +303,31 @@ def test_questions_are_about_the_label_set_of_the_whole_data() -> None:
     assert goals[0].atoms[0].outputs == ((0, Fraction(1)),)
     with pytest.raises(UserError, match="sign: the data have 3 classes, not 2"):
         sample_query(line(), POINTS, replace(QUESTION, decoder="sign"), 0)
+
+
+def test_a_manifest_holds_what_its_question_asks() -> None:
+    asked = {
+        "label": Question("inf", "argmax", Fraction(1)),
+        "distance": Question("inf", "argmax", None, distance=DistanceTerms(None, Fraction(1))),
+        "margin": Question("inf", "argmax", Fraction(1), margin=MarginTerms(None)),
+    }
+    own = {"label": ("robust", "flip"), "distance": ("distance",), "margin": ("margin",)}
+    for name, question in asked.items():
+        for kind in ("robust", "flip", "distance", "margin"):
+            results = (Result(0, kind, "0" * 64),)
+            if kind in own[name]:
+                made = Manifest("1" * 64, "2" * 64, 3, question, results)
+                assert made.counts == {k: int(k == kind) for k in question.kinds}
+                continue
+            with pytest.raises(RefusedError, match=f"another verdict: sample 0: a {kind}, where"):
+                Manifest("1" * 64, "2" * 64, 3, question, results)
+
+
+def test_where_inputs_are_clipped_to_holds_its_ends_and_all_coordinates() -> None:
+    clipped = replace(QUESTION, clip=(Fraction(-1), Fraction(2)))
+    below, above = Fraction(-1) - Fraction(1, 9), Fraction(2) + Fraction(1, 9)
+    for center in ((-1, 2), (2, -1), (0, 0), ()):
+        assert clipped.within(tuple(map(Fraction, center)))
+    for center in ((below, Fraction(0)), (Fraction(0), above), (above, below)):
+        assert not clipped.within(center)
+        assert QUESTION.within(center)

@@ -13,7 +13,6 @@ import pytest
 from tests.oracles.commands import run
 from tests.oracles.member_runs import member_run
 from tests.oracles.proved_kernel import kernel_folder
-from verifier.checker.manifest import DistanceTerms, Manifest, MarginTerms, Question, Result
 from verifier.checker.proved import replay_run
 from verifier.evidence.packed import pack
 from verifier.question.errors import RefusedError
@@ -61,24 +60,6 @@ def test_a_flip_of_a_family_that_is_called_another_kind_is_refused(here, capsys,
     for how in WAYS:
         code, error = refused(capsys, folder.path, *how)
         assert code == 4 and f"another verdict: sample 0: a {kind}, where robust or" in error
-
-
-def test_a_manifest_holds_what_its_question_asks():
-    asked = {
-        "label": Question("inf", "argmax", Fraction(1)),
-        "distance": Question("inf", "argmax", None, distance=DistanceTerms(None, Fraction(1))),
-        "margin": Question("inf", "argmax", Fraction(1), margin=MarginTerms(None)),
-    }
-    own = {"label": ("robust", "flip"), "distance": ("distance",), "margin": ("margin",)}
-    for name, question in asked.items():
-        for kind in ("robust", "flip", "distance", "margin"):
-            results = (Result(0, kind, "0" * 64),)
-            if kind in own[name]:
-                made = Manifest("1" * 64, "2" * 64, 3, question, results)
-                assert made.counts == {k: int(k == kind) for k in question.kinds}
-                continue
-            with pytest.raises(RefusedError, match=f"another verdict: sample 0: a {kind}, where"):
-                Manifest("1" * 64, "2" * 64, 3, question, results)
 
 
 def test_what_the_program_answered_is_called_what_was_asked(here, capsys):
