@@ -16,6 +16,7 @@ from verifier.evidence.certificate import Leaf, Robust, Undecided
 from verifier.question.build import chain_from_floats
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball
+from verifier.search.bounds import relaxation
 from verifier.search.bounds.ascent import Ascent
 from verifier.search.bounds.float_leaf import LeafBounds
 from verifier.search.bounds.floats import FloatNetwork
@@ -175,6 +176,28 @@ def test_the_node_limit_holds_whatever_the_patience() -> None:
     found = tree.refute(0, 4, Patience(10**9))
     assert found == Undecided(NODE_LIMIT)
     assert tree.nodes <= 4 + 64
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_branches_that_will_be_split_are_rated_as_by_their_leaves(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Where a program's margin is positive no leaf is made, and the coefficients are its own."""
+    tree = tree_of(unreached(seed))
+    program, units = tree._program(0), len(tree._undecided)
+    random, seen = np.random.default_rng(seed), 0
+    for _ in range(20):
+        phases = random.choice(np.array([-1, 0, 0, 0, 0, 1], dtype=np.int8), size=units)
+        quick = program.at(phases).solve()
+        with monkeypatch.context() as patched:
+            patched.setattr(relaxation, "OPEN", np.inf)
+            whole = program.at(phases).solve()
+        assert np.allclose(quick.leaf.coefficients, whole.leaf.coefficients)
+        if quick.margin is not None and quick.margin > relaxation.OPEN:
+            assert quick.leaf.value == -quick.margin < 0 and not quick.leaf.sure
+            assert whole.leaf.value < 0
+            seen += 1
+    assert seen
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -34,6 +34,7 @@ class FloatNetwork:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self._last: tuple[Goal, Float, Float] | None = None
         self.layers: list[FloatLayer] = []
         for first, last in network.layer_ranges():
             columns = _columns(network.units, first, last)
@@ -59,7 +60,13 @@ class FloatNetwork:
 
     def atoms(self, goal: Goal) -> tuple[Float, Float]:
         """The atoms of the goal as forms of all variables: coefficients (atoms, variables) and
-        constants (atoms,); an atom holds where its form is >= 0 (> 0)."""
+        constants (atoms,); an atom holds where its form is >= 0 (> 0). Nobody writes to them: those
+        of the last goal are kept, which is asked about many times."""
+        if self._last is None or self._last[0] is not goal:
+            self._last = goal, *self._atoms(goal)
+        return self._last[1:]
+
+    def _atoms(self, goal: Goal) -> tuple[Float, Float]:
         coefficients = np.zeros((len(goal.atoms), self.network.variables))
         constants = np.zeros(len(goal.atoms))
         for i, atom in enumerate(goal.atoms):

@@ -19,6 +19,7 @@ from verifier.search.bounds.floats import FloatNetwork
 from verifier.search.bounds.solver import Answer, LinearProgram
 from verifier.search.clock import check_time
 
+OPEN = 1e-6  # a relaxed margin beyond the solver's tolerances: no leaf closes there
 TANGENTS = 40  # most cuts of an L2 ball at the root; 2 at another node
 
 
@@ -210,7 +211,8 @@ class Relaxation:
         )
 
     def _multipliers(self, answer: Answer) -> FloatLeaf:
-        """The duals as slopes and multipliers, following the checker's elimination in floats.
+        """The duals as slopes and multipliers, following the checker's elimination in floats; where
+        the margin is positive, so that the branch will be split, without a look at what they prove.
 
         With p on z >= a and q on the chord, z's coefficient c is p - q and what z >= 0 bears: c > 0
         is a line below z of slope p / c, c < 0 the chord's share q / -c. Where both p and q are
@@ -231,11 +233,12 @@ class Relaxation:
         line, above = np.where(fixed, 0, p - common), np.where(fixed, 0, q - common)
         # Where the program says nothing: the steepest line above, the nearer one below.
         rising = np.where(fixed, self.phases > 0, given.high > -given.low).astype(float)
-        falling = given.chord.copy()
+        falling, coefficients = given.chord.copy(), np.zeros(count)
         form = -atoms @ given.atom_forms
         for layer in given.layers:
             part = layer.part
             d, phases = form[layer.undecided], self.phases[part]
+            coefficients[part] = d
             opened = phases == 0
             up, down = opened & (d > 0), opened & (d < 0)
             rising[part][up] = np.minimum(line[part][up] / d[up], 1.0)
@@ -258,5 +261,11 @@ class Relaxation:
         box = np.zeros(n)
         if self.region.norm != "inf" and self.region.clipped:
             box = reduced[:n].copy()
+        if answer.columns is not None and answer.columns[self.s] > OPEN:
+            slopes, margin = np.where(coefficients > 0, rising, falling), answer.columns[self.s]
+            return FloatLeaf(
+                atoms, slopes, bounds, box, coefficients, 0.0, self.phases, -float(margin), 0.0,
+                sure=False,
+            )  # fmt: skip
         parts = Parts(*(part[None] for part in (atoms, rising, falling, bounds, box)))
         return given.leaves(parts, self.phases[None])[0]
