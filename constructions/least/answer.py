@@ -14,7 +14,7 @@ from constructions.hypotheses import check_budget, power_separation
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder
 from constructions.least.folder import DEPTHS, Asked, LeastFolder
-from constructions.least.questions import NORMS, Below, Impossible
+from constructions.least.questions import NORMS, Below, Impossible, Possible
 from constructions.least.steps import Search, Segment, bounds_at, segments
 from verifier.data.dataset import Dataset
 from verifier.evidence.data_file import Points, data_bytes, parse_data
@@ -208,7 +208,11 @@ def least(
 
         search = Search(finder, top, claims, save, undecided)
         if family is not None:
-            search.take(Below(sum(family.layers), top, tuple(sorted(scaled)), family))
+            width, axes = sum(family.layers), tuple(sorted(scaled))
+            if family.inputs == points.dimension and not axes:  # of the inputs alone: one for all
+                search.take(Possible(width, top, True, family))
+            else:
+                search.take(Below(width, top, axes, family))
         if asked.sizes is None:
             search.all_budgets(most)
         for size in asked.sizes or ():

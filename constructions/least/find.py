@@ -114,8 +114,9 @@ class Finder:
             return None
         return found if isinstance(found, Shown) else None
 
-    def show_family(self, claim: Below) -> Shown:
-        """The family, shown; raises UserError where it is wrong, none, or undecided."""
+    def show_family(self, claim: Below | Possible) -> Shown:
+        """The family, or the network, shown; raises UserError where it is wrong, none, or
+        undecided."""
         try:
             answer = self._answered(claim, self._deadline())
         except (RefusedError, UndecidedError) as why:
@@ -123,6 +124,9 @@ class Finder:
         if isinstance(answer, Shown):
             return answer
         sample, place = answer[0]
+        if isinstance(claim, Possible):
+            inputs = ", ".join(map(format_rational, place))
+            raise UserError(f"the network does not read the label of sample {sample} at ({inputs})")
         place = _simple_where(claim, self.points, self.norm, sample, place)
         inputs = ", ".join(map(format_rational, place))
         raise UserError(

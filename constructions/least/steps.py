@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from constructions.least.evidence import Shown
+from constructions.least.evidence import Claim, Shown
 from constructions.least.find import Finder, UndecidedError
 from constructions.least.questions import Below, Impossible, Possible
 from constructions.simplest import simplest_between
@@ -103,15 +103,10 @@ class Search:
     def norm(self) -> Norm:
         return self.finder.norm
 
-    def take(self, claim: Below) -> None:
-        """Shows a family that is given, unless it is among the claims; raises UserError if it is
-        wrong, or none."""
-        if not any(
-            isinstance(one.claim, Below)
-            and (one.claim.network.digest, one.claim.size, one.claim.scaled)
-            == (claim.network.digest, claim.size, claim.scaled)
-            for one in self.claims
-        ):
+    def take(self, claim: Below | Possible) -> None:
+        """Shows a family that is given, or one network on open balls, unless it is among the
+        claims; raises UserError if it is wrong, or none."""
+        if not any(_alike(one.claim, claim) for one in self.claims):
             self._add(self.finder.show_family(claim))
 
     def at_budget(self, size: Fraction, most: int) -> None:
@@ -248,3 +243,12 @@ class Search:
     def _add(self, found: Shown) -> None:
         self.claims.append(found)
         self.save(found)
+
+
+def _alike(one: Claim, other: Below | Possible) -> bool:
+    """Whether both say the same of the same networks."""
+    if isinstance(one, Impossible) or type(one) is not type(other):
+        return False
+    if (one.network.digest, one.size, one.open) != (other.network.digest, other.size, other.open):
+        return False
+    return not isinstance(one, Below) or not isinstance(other, Below) or one.scaled == other.scaled

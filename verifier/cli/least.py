@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     "--family",
     type=click.Path(dir_okay=False),
     metavar="NETWORK",
-    help="One network for each budget, to be checked: see docs/least.md.",
+    help="One network for each budget, or for all, to be checked: see docs/least.md.",
 )
 @click.option("--scaled", metavar="J,..", help="With --family: inputs that are multiplied.")
 @click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
