@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from random import Random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.oracles.maxima_networks import checker_of
 from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import random_query
 from verifier.checker import maxima, maxima_pass, maxima_tables
-from verifier.checker.maxima import maxima_of
+from verifier.checker.maxima import Form, Maximum, maxima_of
 from verifier.checker.maxima_pass import MaximaPass, Table
 from verifier.checker.maxima_tables import DoesNotFitError, FormTables, Sums
 from verifier.checker.scaled import ScaledNetwork
@@ -213,9 +214,12 @@ def test_bounds_of_tables_are_numbers():
             assert table.lower_of(0) == F(value, 2**places)
             assert table.upper_of(0) == F(value + 1, 2**places)
             assert (table.lower_of(1), table.upper_of(1)) == (7, 9)
-            low, high = table.bounds_of(np.array([1, 0, 1]))
-            assert low.tolist() == [7 << places, value, 7 << places]
-            assert high.tolist() == [9 << places, value + 1, 9 << places]
+            for finer in range(places + 1):  # the bounds behind it, in units of their own
+                table = Table(Given([0, 7], [1, 9], finer), 2, places, np.array([0]), ends)
+                low, high = table.bounds_of(np.array([1, 0, 1]))
+                more = places - finer
+                assert low.tolist() == [7 << more, value, 7 << more]
+                assert high.tolist() == [9 << more, value + 1, 9 << more]
 
 
 def test_bounds_of_tables_that_do_not_fit_are_refused():
@@ -228,6 +232,36 @@ def test_bounds_of_tables_that_do_not_fit_are_refused():
         table.bounds_of(np.array([0, 2]))
         with pytest.raises(DoesNotFitError):
             table.bounds_of(np.array([1]))
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_constants_of_forms_that_do_not_fit_are_refused(side):
+    """From a fourth of the limit on, so that three sums of that size add up to less than it."""
+    most = maxima_tables.MOST
+
+    def bounds(constant, places):
+        numbers = np.array([0, side * constant])
+        tables = SimpleNamespace(units=np.zeros(0, dtype=np.int64), constants=numbers)
+        return maxima_tables.FormBounds(tables, places, None, None)
+
+    for places in (0, 1, 5):
+        assert abs(bounds((most >> places) - 1, places)._constants[1]) < most
+        with pytest.raises(DoesNotFitError):
+            bounds(most >> places, places)
+
+
+def test_a_form_that_is_needed_twice_has_one_number():
+    """As both parts of a maximum, and as one of the next one."""
+    leaf = Form(((0, 1),), 0, ((0, 1),), ())
+    inner = Form(((1, 1),), 0, (), ((1, Maximum(0, None, leaf, leaf)),))
+    outer = Form(((2, 1),), 5, (), ((1, Maximum(1, None, inner, leaf)),))
+    shape = SimpleNamespace(network=SimpleNamespace(units=SimpleNamespace(count=2)))
+    listed = {0: inner, 1: outer}
+    rows = SimpleNamespace(scaled=shape, with_maxima=[0, 1], row=listed.__getitem__)
+    tables = FormTables(rows)
+    assert tables.form_of.tolist() == [1, 2] and tables.constants.tolist() == [0, 0, 5]
+    assert (tables.low.tolist(), tables.high.tolist()) == ([0, 1], [0, 0])
+    assert tables.depth.tolist() == [1, 2]
 
 
 class Given:
@@ -256,18 +290,15 @@ def read_all(**case):
     """The same, with the bounds of all units read: in arrays, and one by one."""
     network = case.pop("network", units(1, 1))
     variables = np.arange(1, network.variables)
-    first = passes(network, **case)
+    first, second = passes(network, **case), passes(network, **case)
     try:
-        first._read(variables)
+        one_by_one = [second._ends_of(j) for j in variables.tolist()]
     except DoesNotFitError:
-        second = passes(network, **case)
         with pytest.raises(DoesNotFitError):
-            [second._ends_of(j) for j in variables.tolist()]
+            first._read(variables)
         raise
-    second = passes(network, **case)
-    assert [second._ends_of(j) for j in variables.tolist()] == list(
-        zip(first._low[1:].tolist(), first._high[1:].tolist(), strict=True)
-    )
+    first._read(variables)
+    assert one_by_one == list(zip(first._low[1:].tolist(), first._high[1:].tolist(), strict=True))
 
 
 def units(*weights):
