@@ -493,7 +493,7 @@ class Propagation:
                 path = waiting.pop()
                 for split, side in path:
                     checker.restrict(split, high=side)
-                bounds = list(self._bounds(goal))
+                bounds = self._touching_bounds(goal)
                 leaf = next((b.leaf for b in bounds if checker.closes(b.leaf, goal)), None)
                 checker.undo(start)
                 if leaf is not None:
@@ -501,6 +501,8 @@ class Propagation:
                     continue
                 choices = {v for b in bounds for v in b.open if self._splits(v)}
                 falling = choices.difference(*(b.rising for b in bounds))
+                attained = (set(b.open).difference(b.rising) for b in bounds if b.value >= 0)
+                falling = falling or next(filter(None, attained), set())
                 best = max(bounds, key=lambda bound: bound.value)
                 choices = falling or (set(best.open) if best.value >= 0 else choices)
                 if not choices or len(nodes) >= MOST_TOUCHING:
@@ -512,6 +514,15 @@ class Propagation:
             checker.undo(start)
             self._chords = chords
         return tuple(nodes)
+
+    def _touching_bounds(self, goal: Goal) -> list[Bound]:
+        """Those by the terms that are the largest at the centre first."""
+        self._guide = {v for v, value in self._at_center() if value > 0}
+        try:
+            bounds = list(self._bounds(goal))
+        finally:
+            self._guide = set()
+        return bounds + list(self._bounds(goal))
 
     def _still_holds(self, tree: Tree, goal: Goal) -> bool:
         """Whether the tree holds with the lemmas found since: a unit that one of them has decided
