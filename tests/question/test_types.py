@@ -149,6 +149,9 @@ def test_balls():
     for longer in (F(2**32768 + 1, 2**32768), F(1, 2**32768), F(2**32768)):
         refused("bits; the limit is 2097152", lambda q=longer: ball("64", [F(0)], q))
         assert ball("2", [F(0)], longer).size == longer**2
+    long = F(2**2**20)
+    assert ball("2", [F(0)], long).size == long**2
+    refused("a radius whose power 3 has 3145731 bits", lambda: ball("3", [F(0)], long))
     assert ball("2", [F(0)], radius_squared=F(2)).upper[0] == F(23726567, 2**24)
 
 
