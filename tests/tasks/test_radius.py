@@ -345,20 +345,23 @@ def test_the_radius_of_a_construction_is_at_least_its_budget(name: str) -> None:
 @pytest.mark.parametrize(("name", "sample", "upper"), [
     ("linf", 0, None), ("linf", 60, Fraction(1189, 12000)), ("linf-parallel", 120, None),
     ("lipschitz-ovr", 0, Fraction(1, 5)), ("lipschitz-ovr", 75, Fraction(1, 5)),
+    ("l1-parallel", 50, Fraction(149, 1000)), ("l1", 100, None),
 ])  # fmt: skip
 def test_an_open_ball_that_a_flip_touches_is_proved(
     name: str, sample: int, upper: Fraction | None
 ) -> None:
     """Of all of iris, where many balls of one label overlap: towards larger labels the test of a
     rival is met, towards smaller ones the own test falls, at a corner of the ball. One against rest
-    all outputs tie where the own test reaches zero, at the separation, on every face of the box."""
+    all outputs tie where the own test reaches zero, at the separation, on every face of the box; in
+    L1 on all of the sphere, so that a multiplier of the ball shows it."""
     data = load("iris")
     construction = build(name, data, ratio=Fraction(99, 100))
     points = points_of(data)
     decoder = "argmax" if name == "lipschitz-ovr" else "nearest"
     found = exact_radius(
-        construction.network, points, sample, decoder=decoder, options=Options(timeout=300)
-    )
+        construction.network, points, sample, decoder=decoder, norm=construction.norm,
+        options=Options(timeout=300),
+    )  # fmt: skip
     assert found.exact and found.upper is not None
     assert found.upper == (upper or found.upper) > construction.budget
     assert found.question is not None and found.pair is not None

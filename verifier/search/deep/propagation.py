@@ -15,7 +15,7 @@ harder.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from heapq import heappop, heappush
@@ -522,7 +522,24 @@ class Propagation:
             bounds = list(self._bounds(goal))
         finally:
             self._guide = set()
-        return bounds + list(self._bounds(goal))
+        on_sums = [each for bound in bounds for each in self._on_sums(bound, goal)]
+        return [*on_sums, *bounds, *self._bounds(goal)]
+
+    def _on_sums(self, bound: Bound, goal: Goal) -> Iterator[Bound]:
+        """Of a ball of norm 1 the same with multipliers of it, in place of chords below functions
+        of one direction: with the largest slope of these a sum of them touches where it does."""
+        if not self._summed or self.checker.region.norm != "1":
+            return
+        slopes = {v: s for v, s in bound.leaf.slopes.items() if s == 1 or self._splits(v)}
+        leaf = Leaf(slopes=slopes, ball=ZERO)
+        try:
+            form = self.checker.form(leaf, goal)
+        except RefusedError:  # a function of too many pieces
+            return
+        scales, inputs = self.checker.scaled.scales, self.inputs
+        steep = {abs(Fraction(w) * scales[j]) for j, w in form.z.items() if w and j >= inputs}
+        for slope in sorted(steep, reverse=True)[:MULTIPLIERS]:
+            yield replace(bound, leaf=replace(leaf, ball=slope / form.denominator))
 
     def _still_holds(self, tree: Tree, goal: Goal) -> bool:
         """Whether the tree holds with the lemmas found since: a unit that one of them has decided
