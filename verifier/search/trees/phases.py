@@ -223,7 +223,7 @@ class PhaseTree:
         clear = 2 * CLEAR * float(bounds.values(first, nodes[0].phases[None])[1][0])
         grown = _Grown(asked, nodes, bounds, ascent, program, clear)
         waiting, steps, batches, taken, root = [0], FIRST_STEPS, 0, 0, -math.inf
-        begun, rivals = self.nodes, program is not None
+        begun = self.nodes
         while waiting:
             stopped = self._stop(limit)
             if stopped is not None:
@@ -246,14 +246,13 @@ class PhaseTree:
             opened = [row for row, leaf in enumerate(leaves) if not leaf.sure]
             if looked_at and self._is_left(nodes, self.nodes - begun):
                 return Undecided(NODE_LIMIT)
-            if program and rivals and looked_at and opened:
+            if program and looked_at and opened:
                 branch = (found.parts.take(opened[-1:]), phases[opened[-1:]])
                 if self._prefers(program, ascent, branch, _SoFar(taken, root)):
                     rival = _Rival(taken, nodes.closed_part())
                     better = self._by_programs(program, limit, rival)
                     if better is not None:
                         return better
-                    rivals = False
             sides = self._visit_all(grown, batch, phases, found, leaves)
             if isinstance(sides, Flip | Undecided):
                 return sides
@@ -357,7 +356,8 @@ class PhaseTree:
         self, relaxation: Relaxation, limit: int | None, rival: _Rival | None = None
     ) -> Found | None:
         """A tree whose nodes are bounded by programs; None if, for the same cost, less of it is
-        closed than the rival has closed."""
+        closed than the rival has closed. When the rival has cost twice as much, it is worth another
+        look: what is closed of a tree is not even, and so each of both gets at most half of all."""
         number = relaxation.goal
         note("programs")
         nodes = Nodes(self._undecided)
