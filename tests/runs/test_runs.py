@@ -270,7 +270,7 @@ def test_a_run_that_was_never_begun_is_begun(tmp_path: Path, sealed: Path) -> No
     (folder / "run.sqlite").write_bytes(b"")  # killed while the database was made
     (folder / ".network.robmem.123.tmp").write_bytes(b"half")
     with pytest.raises(UserError, match="no run has been begun"):
-        summarize(place_of(folder))
+        summarize(place_of(folder), 6, {})
     continue_run(started(folder))
     (folder / ".network.robmem.123.tmp").unlink()
     assert files(folder) == files(sealed)
@@ -541,7 +541,7 @@ def test_a_shared_store_names_no_folder_outside(tmp_path: Path, folder: str) -> 
 
 
 def test_summary_is_that_of_the_database(sealed: Path) -> None:
-    summary = summarize(place_of(sealed))
+    summary = summarize(place_of(sealed), 6, {})
     assert (summary.robust, summary.checked, summary.size) == (0, 0, 6)
     assert (summary.counts["robust"], summary.recorded, summary.undecided) == (6, 6, 0)
     assert summary.claim.startswith("0 of 6 samples keep their label")

@@ -86,7 +86,7 @@ def test_the_runs_differ_where_rounding_does(folder: Path, capsys: Any) -> None:
         facts = json.loads(out)
         assert (code, facts["checked"], facts["misread"]) == (0, 3, states.count("misread"))
         assert ("as executed in float32" in facts["claim"]) == (semantics == "float32")
-        assert "as executed in float32" in summarize(place).claim or semantics == "real"
+        assert "as executed in float32" in summarize(place, 3, {}).claim or semantics == "real"
         listed = run(capsys, "runs", "show", folder / semantics)[1]
         assert ("as executed in float32" in listed) == (semantics == "float32")
 
