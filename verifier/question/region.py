@@ -161,9 +161,8 @@ def box(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Region:
     return Region("inf", tuple(map(Fraction, lower)), tuple(map(Fraction, upper)))
 
 
-MOST_BITS = (
-    1 << 21
-)  # of a radius to the power p; more take minutes to raise and to root, and mean nothing
+# Of a radius to the power p: more take minutes to raise and to root.
+MOST_BITS = 1 << 21
 
 
 def ball(

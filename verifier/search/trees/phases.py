@@ -356,8 +356,8 @@ class PhaseTree:
         self, relaxation: Relaxation, limit: int | None, rival: _Rival | None = None
     ) -> Found | None:
         """A tree whose nodes are bounded by programs; None if, for the same cost, less of it is
-        closed than the rival has closed. When the rival has cost twice as much, it is worth another
-        look: what is closed of a tree is not even, and so each of both gets at most half of all."""
+        closed than the rival has closed. What is closed of a tree does not grow evenly, so that it
+        may be worth another try when the rival has cost twice as much."""
         number = relaxation.goal
         note("programs")
         nodes = Nodes(self._undecided)
