@@ -203,3 +203,50 @@ def test_a_sum_of_which_one_function_is_left_is_one_and_of_none_is_none():
     final = tables_of(ScaledNetwork(build.network([one + none + two]), 1)).final
     assert final.units.tolist() == [3, 5]
     assert np.diff(final.starts).tolist() == [1, 2]
+
+
+def test_sums_over_copies():
+    """Units of one level stand in many layers; what is found does not depend on that."""
+    build = NetworkBuilder(2)
+    a, b = build.layer(build.inputs)
+    late, first, second = build.layer([a - 1, a, b])  # the last two are copies
+    sum_of_late, first, second = build.layer([late + second, first, second])
+    sum_of_copies, first = build.layer([first * 2 + second, first])
+    scaled = ScaledNetwork(build.network([sum_of_late + sum_of_copies + first]), 1)
+    tables = tables_of(scaled)
+    assert scaled.levels[[2 + 5, 2 + 8]].tolist() == [3, 2]
+    assert tables.final.units.tolist() == [5, 8]
+    nodes = univariate_of(scaled).node_of[2:].tolist()
+    assert nodes[0] == nodes[3] == nodes[6] == nodes[9] >= 0
+    assert nodes[1] == nodes[4] == nodes[7] >= 0
+    assert nodes[5] == nodes[8] == -1
+    lists = tables.final.profiles.tolist(), tables.final.factors.tolist()
+    found = [(tables.profiles[p], factor) for p, factor in zip(*lists, strict=True)]
+    assert [factor * f.at(3, 1) for f, factor in found] == [2, 3, 6, 3]
+
+
+def test_copies_of_sums_are_no_sums():
+    build = NetworkBuilder(2)
+    a, b = build.layer(build.inputs)
+    total, again = build.layer([a + b, a])
+    copy, again = build.layer([total, again])
+    (above,) = build.layer([copy + again])
+    final = tables_of(ScaledNetwork(build.network([above]), 1)).final
+    assert final.units.tolist() == [2]
+
+
+def test_only_what_is_multiplied_or_added_up_may_be_too_large():
+    """2^40 times terms of weight 1, and once terms of weight 2^40, side by side."""
+    for exponent, fits in ((40, True), (62, False)):
+        build = NetworkBuilder(2)
+        a, b = build.layer(build.inputs)
+        small, large = build.layer([a + b, a * 2**40 + b])
+        tops = build.layer([small * 2**exponent + a, large + a * 2])
+        scaled = ScaledNetwork(build.network([sum(tops, 0 * a)]), 1)
+        if fits:
+            assert tables_of(scaled).final.units.tolist() == [4, 5]
+        else:
+            with pytest.raises(RefusedError, match="beyond 64 bits"):
+                tables_of(scaled)
+    found = _merged(np.array([0, 1, 1]), np.array([0, 0, 0]), np.array([2**61, 1, 1]))
+    assert [part.tolist() for part in found] == [[0, 1], [0, 0], [2**61, 2]]

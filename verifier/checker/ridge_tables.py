@@ -1,8 +1,10 @@
 """All sums of ridge functions of a network in arrays: one function for all units that compute it.
 
 A unit that lies on a direction d is a piecewise linear function of u = d . x, see `ridge`. Networks
-that were constructed repeat the same few functions for thousands of samples, so they are found
-layer by layer by the distinct rows alone, and a sum is an array of numbers of functions.
+that were constructed repeat the same few functions for thousands of samples, so they are found by
+the distinct rows alone, and a sum is an array of numbers of functions. Units are gone through level
+by level (`ScaledNetwork.levels`), all samples at once: one after another, samples make thousands of
+layers. What lies on a direction is read as what it copies.
 
     A sum is a unit that lies on no direction, reads a variable that does, and reads else only
     sums that are never negative: those whose constant and least values of their functions, each
@@ -15,15 +17,18 @@ None of this depends on a region.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.ridge import Function, combined, univariate_of
-from verifier.checker.scaled import LIMIT, ScaledLayer, ScaledNetwork
+from verifier.checker.scaled import LIMIT, ScaledNetwork
 from verifier.question.errors import RefusedError
+from verifier.question.network import integers
 
 Int = NDArray[np.int64]
 MOST_TERMS = 1 << 27  # of all sums together
@@ -42,6 +47,17 @@ class Sums:
     starts: Int
     profiles: Int
     factors: Int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """Rows of units that do not read each other: `owner` is the place of each entry's unit."""
+
+    units: Int  # increasing
+    owner: Int
+    indices: Int
+    weights: Any  # int64 or Python integers, as the constants
+    constants: Any
 
 
 class RidgeTables:
@@ -71,11 +87,38 @@ class RidgeTables:
         parts: list[tuple[Int, Int, Int, Int]] = []
         for k in range(self._inputs):
             self._node_of[k] = self._univariate.node((k,))
-        for layer in scaled.layers:
-            if len(layer.filled):
-                self._place(layer)
-                parts += self._add_up(layer)
+        for level in self._levels():
+            self._place(level)
+            parts += self._add_up(level)
+        units = self._node_of[self._inputs :]
+        units[:] = self._node_of[scaled.origins[self._inputs :]]
         self.final = self._final(parts)
+
+    def _levels(self) -> Iterator[_Level]:
+        """By levels the units that read variables on directions, but copies of those that lie on
+        one themselves."""
+        scaled, rows, inputs = self._scaled, self._scaled.network.units, self._inputs
+        owner = np.repeat(np.arange(rows.count), np.diff(rows.starts))
+        wanted = np.zeros(rows.count, dtype=bool)
+        wanted[owner[self._lines[rows.indices] >= 0]] = True
+        copies = scaled.origins[inputs:] != np.arange(inputs, scaled.network.variables)
+        wanted &= (self._lines[inputs:] < 0) | ~copies
+        units = np.flatnonzero(wanted)
+        levels = scaled.levels[inputs + units]
+        order = np.argsort(levels, kind="stable")
+        units, levels = units[order], levels[order]
+        edges = np.flatnonzero(np.diff(levels, prepend=-1)).tolist()
+        for begin, end in pairwise([*edges, len(units)]):
+            these = units[begin:end]
+            counts = rows.starts[these + 1] - rows.starts[these]
+            entries = _ranges(rows.starts[these], counts)
+            yield _Level(
+                these,
+                np.repeat(np.arange(len(these)), counts),
+                rows.indices[entries],
+                scaled.weights[entries],
+                scaled.constants[these],
+            )
 
     # ------------------------------------------------------------------ functions
 
@@ -87,14 +130,12 @@ class RidgeTables:
             self._known_lines = np.concatenate([self._known_lines, more])
         return self._known_lines
 
-    def _place(self, layer: ScaledLayer) -> None:
-        """Finds the functions of the layer's units that lie on directions."""
-        inputs, units = self._inputs, layer.first + layer.filled
+    def _place(self, level: _Level) -> None:
+        """Finds the functions of the level's units that lie on directions."""
+        inputs, units, owner = self._inputs, level.units, level.owner
         lines = self._lines[inputs + units]
-        lengths = np.diff(np.append(layer.starts, len(layer.indices)))
-        owner = np.repeat(np.arange(len(units)), lengths)
         chosen = lines[owner] >= 0
-        owner, read, weights = owner[chosen], layer.indices[chosen], _small(layer.weights[chosen])
+        owner, read, weights = owner[chosen], level.indices[chosen], _small(level.weights[chosen])
         if not len(owner):
             return
         if int(np.abs(weights).max()) * self._scaled.denominator >= LIMIT:
@@ -103,7 +144,7 @@ class RidgeTables:
         direct = read == self._first[lines[owner]]
         np.add.at(slopes, owner[direct], weights[direct] * self._scaled.denominator)
         above = read >= inputs
-        owner, nodes, weights = owner[above], self._node_of[read[above]], weights[above]
+        owner, nodes, weights = owner[above], self._nodes_of(read[above]), weights[above]
         owner, nodes, weights = _merged(owner, nodes, weights)
         counts = np.bincount(owner, minlength=len(units))
         placed = np.flatnonzero(lines >= 0)
@@ -111,38 +152,41 @@ class RidgeTables:
         for count in np.unique(counts[placed]).tolist():
             rows = placed[counts[placed] == count]
             entries = begins[rows][:, None] + np.arange(count)
-            head = [lines[rows], slopes[rows], _small(layer.constants[layer.filled[rows]])]
+            head = [lines[rows], slopes[rows], _small(level.constants[rows])]
             table = np.column_stack([*head, nodes[entries], weights[entries]])
             distinct, inverse = distinct_rows(table)
             numbers = [self._univariate.node(tuple(key)) for key in distinct.tolist()]
             self._node_of[inputs + units[rows]] = np.array(numbers)[inverse]
 
+    def _nodes_of(self, variables: Int) -> Int:
+        """Those of variables on directions, of lower levels."""
+        nodes: Int = self._node_of[self._scaled.origins[variables]]
+        return nodes
+
     # ------------------------------------------------------------------ sums
 
-    def _add_up(self, layer: ScaledLayer) -> list[tuple[Int, Int, Int, Int]]:
-        """Finds the sums among the layer's units: units, number of entries, profiles, factors."""
-        inputs, units = self._inputs, layer.first + layer.filled
-        lengths = np.diff(np.append(layer.starts, len(layer.indices)))
-        owner = np.repeat(np.arange(len(units)), lengths)
-        on_line = self._lines[layer.indices] >= 0
-        summing = (self._lines[inputs + units] < 0) & _any(on_line, owner, len(units))
+    def _add_up(self, level: _Level) -> list[tuple[Int, Int, Int, Int]]:
+        """Finds the sums among the level's units: units, number of entries, profiles, factors."""
+        inputs, units, owner = self._inputs, level.units, level.owner
+        on_line = self._lines[level.indices] >= 0
+        summing = self._lines[inputs + units] < 0
         others = ~on_line & summing[owner]
-        of_m = summing[owner] & (layer.indices < inputs) & ~on_line
+        of_m = summing[owner] & (level.indices < inputs) & ~on_line
         others &= ~of_m
         for entry in np.flatnonzero(of_m).tolist():
-            self._rate[int(units[owner[entry]])] = int(layer.weights[entry])
-        fits = np.ones(len(layer.indices), dtype=bool)
-        self._read[layer.indices[others] - inputs] = True
-        fits[others] = self._usable[layer.indices[others] - inputs]
+            self._rate[int(units[owner[entry]])] = int(level.weights[entry])
+        fits = np.ones(len(level.indices), dtype=bool)
+        self._read[level.indices[others] - inputs] = True
+        fits[others] = self._usable[level.indices[others] - inputs]
         summing &= ~_any(~fits, owner, len(units))
         own, others = on_line & summing[owner], others & summing[owner]
-        rows, nodes = owner[own], self._node_of[layer.indices[own]]
-        coefficients = _small(layer.weights[own])
+        rows, nodes = owner[own], self._nodes_of(level.indices[own])
+        coefficients = _small(level.weights[own])
         if others.any():
-            more = self._terms_of(layer.indices[others] - inputs)
+            more = self._terms_of(level.indices[others] - inputs)
             where = np.repeat(np.arange(int(others.sum())), more[2])
-            weights = _small(layer.weights[others])[where]
-            if len(weights) and _largest(weights) * _largest(more[1]) >= LIMIT:
+            weights = _small(level.weights[others])[where]
+            if (np.abs(weights) > (LIMIT - 1) // np.abs(more[1])).any():
                 raise RefusedError("unsupported", "sums beyond 64 bits")
             rows = np.concatenate([rows, owner[others][where]])
             nodes = np.concatenate([nodes, more[0]])
@@ -150,22 +194,22 @@ class RidgeTables:
         if not len(rows):
             return []
         rows, nodes, coefficients = _merged(rows, nodes, coefficients, self._node_lines())
-        self._remember(layer, units, np.flatnonzero(summing), (rows, nodes, coefficients), others)
+        self._remember(level, np.flatnonzero(summing), (rows, nodes, coefficients), others)
         entries = self._profiles(rows, nodes, coefficients)
         return self._judge(units, np.flatnonzero(summing), *entries)
 
     def _terms_of(self, units: Int) -> tuple[Int, Int, Int]:
         """Nodes and coefficients of the sums of these units, and how many each has."""
         counts = self._end[units] - self._begin[units]
-        starts = np.cumsum(counts) - counts
-        places = np.repeat(self._begin[units] - starts, counts) + np.arange(int(counts.sum()))
+        places = _ranges(self._begin[units], counts)
         return self._terms[0, places], self._terms[1, places], counts
 
     def _remember(
-        self, layer: ScaledLayer, units: Int, summing: Int, terms: tuple[Int, Int, Int], others: Any
+        self, level: _Level, summing: Int, terms: tuple[Int, Int, Int], others: Any
     ) -> None:
-        """Keeps the terms of the layer's sums for those that read them."""
+        """Keeps the terms of the level's sums for those that read them."""
         rows, nodes, coefficients = terms
+        units = level.units
         edges = np.searchsorted(rows, np.append(summing, len(units)))
         ends = np.searchsorted(rows, summing, side="right")
         self._begin[units[summing]] = self._count + edges[:-1]
@@ -180,12 +224,15 @@ class RidgeTables:
         self._terms[0, self._count : count] = nodes
         self._terms[1, self._count : count] = coefficients
         self._count = count
-        constants = layer.constants[layer.filled[summing]].tolist()
+        constants = level.constants[summing].tolist()
         found = dict(zip(units[summing].tolist(), constants, strict=True))
-        for entry in np.flatnonzero(others).tolist():
-            v = int(units[np.searchsorted(layer.starts, entry, side="right") - 1])
-            u = int(layer.indices[entry]) - self._inputs
-            found[v] += int(layer.weights[entry]) * self._constant[u]
+        for v, j, weight in zip(
+            units[level.owner[others]].tolist(),
+            level.indices[others].tolist(),
+            level.weights[others].tolist(),
+            strict=True,
+        ):
+            found[v] += weight * self._constant[j - self._inputs]
         self._constant |= found
 
     def _profiles(self, rows: Int, nodes: Int, coefficients: Int) -> tuple[Int, Int, Int]:
@@ -229,24 +276,32 @@ class RidgeTables:
     ) -> list[tuple[Int, Int, Int, Int]]:
         """Notes which of the sums are never negative."""
         counts = np.bincount(rows, minlength=len(units))[summing]
-        totals: list[int | None] = [
-            self._constant[v] << LEAST_BITS for v in units[summing].tolist()
-        ]
-        place = {row: k for k, row in enumerate(summing.tolist())}
-        for row, profile, factor in zip(
-            rows.tolist(), profiles.tolist(), factors.tolist(), strict=True
-        ):
-            least, known = self._least[profile][factor < 0], totals[place[row]]
-            totals[place[row]] = (
-                None
-                if least is None or known is None
-                else known + (abs(factor) * least << LEAST_BITS) // self.profiles[profile].size
-            )
+        pairs, which = distinct_rows(np.column_stack([profiles, factors]))
+        known = [self._share(*pair) for pair in pairs.tolist()]
+        shares: Any = integers([share or 0 for share in known])
+        if _largest(shares) * int(counts.max(initial=0)) >= LIMIT:
+            shares = shares.astype(object)
+        totals = np.zeros(len(summing), dtype=shares.dtype)
+        filled = counts > 0
+        if filled.any():
+            starts = (np.cumsum(counts) - counts)[filled]
+            totals[filled] = np.add.reduceat(shares[which], starts)
+        without = np.array([share is None for share in known], dtype=bool)
+        bounded = ~_any(without[which], np.repeat(np.arange(len(summing)), counts), len(summing))
         self._usable[units[summing]] = [
-            total is not None and total >= 0 and v not in self._rate
-            for v, total in zip(units[summing].tolist(), totals, strict=True)
+            some and (self._constant[v] << LEAST_BITS) + total >= 0 and v not in self._rate
+            for v, total, some in zip(
+                units[summing].tolist(), totals.tolist(), bounded.tolist(), strict=True
+            )
         ]
         return [(units[summing], counts, profiles, factors)]
+
+    def _share(self, profile: int, factor: int) -> int | None:
+        """The least value of factor * profile times 2^40, rounded down; None if there is none."""
+        least = self._least[profile][factor < 0]
+        if least is None:
+            return None
+        return (abs(factor) * least << LEAST_BITS) // self.profiles[profile].size
 
     def _final(self, parts: list[tuple[Int, Int, Int, Int]]) -> Sums:
         """The sums that no other reads."""
@@ -254,10 +309,12 @@ class RidgeTables:
             none = np.zeros(0, dtype=np.int64)
             return Sums(none, [], [], np.zeros(1, dtype=np.int64), none, none)
         units, counts, profiles, factors = (np.concatenate(p) for p in zip(*parts, strict=True))
-        kept = ~self._read[units] & (counts > 0)
-        entries = np.repeat(kept, counts)
+        starts, order = np.cumsum(counts) - counts, np.argsort(units)
+        kept = order[(~self._read[units] & (counts > 0))[order]]
+        entries = _ranges(starts[kept], counts[kept])
         units, counts = units[kept], counts[kept]
         self._terms = np.zeros((2, 0), dtype=np.int64)
+        self._begin = self._end = np.zeros(0, dtype=np.int64)
         return Sums(
             units,
             [self._constant[v] for v in units.tolist()],
@@ -290,6 +347,11 @@ def distinct_rows(table: Int) -> tuple[Int, Int]:
     return distinct, inverse.ravel()
 
 
+def _ranges(begins: Int, counts: Int) -> Int:
+    """The numbers from begins[0] on, counts[0] of them, then those from begins[1] on, .."""
+    return np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
+
+
 def _any(flags: NDArray[np.bool_], owner: Int, count: int) -> NDArray[np.bool_]:
     """For each owner whether one of its flags is set."""
     found = np.zeros(count, dtype=bool)
@@ -306,7 +368,8 @@ def _merged(owner: Int, nodes: Int, weights: Int, lines: Int | None = None) -> t
     if not len(owner):
         return owner, nodes, weights
     new = np.flatnonzero((np.diff(owner, prepend=-1) != 0) | (np.diff(nodes, prepend=-1) != 0))
-    if _largest(weights) * int(np.diff(new, append=len(weights)).max()) >= LIMIT:
+    counts = np.diff(new, append=len(weights))
+    if (np.maximum.reduceat(np.abs(weights), new) > (LIMIT - 1) // counts).any():
         raise RefusedError("unsupported", "sums beyond 64 bits")
     totals = np.add.reduceat(weights, new)
     owner, nodes = owner[new], nodes[new]
