@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from verifier.checker.fixed_point import refusal
 from verifier.checker.intervals import RootBounds
 from verifier.checker.maxima import MaximaBounds, maxima_of
-from verifier.checker.maxima_pass import MaximaPass, Table
+from verifier.checker.maxima_pass import MaximaPass, Table, reading
 from verifier.checker.maxima_tables import DoesNotFitError
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_minima import sum_bounds
@@ -121,6 +121,16 @@ class Branch:
         if found is not None:
             return found
         return (self._table or self.root).upper_of(v)
+
+    def live(self) -> NDArray[np.bool_]:
+        """For every unit whether its current upper bound is above 0."""
+        found: NDArray[np.bool_] = self.root.upper > 0
+        if self._table is not None:
+            found[self._table.changed] = self._table.high > 0
+        for v, value in self._high.items():
+            if v >= 0:
+                found[v] = value > 0
+        return found
 
     def input_bounds(self, k: int) -> tuple[Number, Number]:
         """The current box of input k, times the scale of the inputs."""
@@ -319,18 +329,31 @@ class Branch:
     def _tighten_at_once(self, watch: Callable[[], None]) -> Changes:
         """The same in arrays, see `maxima_pass`."""
         rows, moved = maxima_of(self.scaled), self._moved()
+        if not moved and self.root.together is not None:
+            step = self.root.together.of(self.root)
+            if step is not None:
+                return self._take_step(*step)
+        waiting = rows.waiting(self._root_upper)
+        if self._table is not None:
+            # The step before has said all of what reads nothing that has changed since.
+            moved = self._moved(since=True)
+            moving = reading(rows, np.array(sorted(moved), dtype=np.int64))
+            waiting = [v for v in waiting if moving.item(v)]
         known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
         boxes = [self.input_bounds(k) for k in range(self.inputs)]
         found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
-        waiting = rows.waiting(self._root_upper)
         for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):
             watch()
-        raised, dropped = found.changes()
+        table = found.table(j - self.inputs for j in moved if j >= self.inputs)
+        return self._take_step(*found.changes(), table)
+
+    def _take_step(self, raised: Int, dropped: Int, table: Table) -> Changes:
+        """Replaces the bounds of all units by these."""
         self._trail.append(_Before(self._table, self._low, self._high))
         self._low, self._high = (
             {k: q for k, q in table.items() if k < 0} for table in (self._low, self._high)
         )
-        self._table = found.table(j - self.inputs for j in moved if j >= self.inputs)
+        self._table = table
         # Bounds that contradict now; a unit that is passed on has the bounds of the other unit.
         wrong = self._table.changed[self._table.low > self._table.high].tolist()
         self._all_rows = self._all_rows or any(self.root.rows.skips(v) for v in wrong)
@@ -371,11 +394,12 @@ class Branch:
                         heappush(waiting, w)
         return Changes(raised, dropped)
 
-    def _moved(self) -> set[int]:
-        """The variables whose bounds are no longer the root's."""
+    def _moved(self, *, since: bool = False) -> set[int]:
+        """The variables whose bounds are no longer the root's, or, with `since`, may be other ones
+        than after the last step that bounded all units."""
         inputs, size, region = self.inputs, self.scaled.denominator, self.region
         moved = {inputs + v for table in (self._low, self._high) for v in table if v >= 0}
-        if self._table is not None:
+        if self._table is not None and not since:
             moved.update((inputs + self._table.changed).tolist())
         for k in range(inputs):
             if self.input_bounds(k) != (region.lower[k] * size, region.upper[k] * size):

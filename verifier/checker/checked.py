@@ -6,7 +6,9 @@ comes from a file, a database or another process is "recorded, not replayed here
 A `Checker` holds all that a replay reads: the network in integers and the root bounds of every
 region, derived from the questions in arrays of its own. A search gets copies (`Round.for_search`),
 so that nothing that it writes can reach what its findings are checked with; what the two share are
-the frozen values of the questions, and a network whose arrays nobody can write into.
+the frozen values of the questions and of the maxima in rows, and a network whose arrays nobody can
+write into. What follows from the network alone, a search may copy from the checker, which takes
+nothing from it.
 
 Across processes. Pickling a `Checked` keeps the `Facts` alone, which claim nothing. Facts become
 `Checked` again in one place, `of_local_process`, for processes of this machine that this one has
@@ -40,6 +42,9 @@ from verifier.checker.intervals import (
     renewed,
 )
 from verifier.checker.margins import check_margin
+from verifier.checker.maxima import MaximaRows, maxima_of
+from verifier.checker.maxima_tables import form_tables
+from verifier.checker.maxima_together import MaximaTogether
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.evidence.certificate import (
@@ -206,8 +211,10 @@ class Round:
         self._checker, self._queries, self._asked = checker, queries, asked
         regions = [query.region for query in queries]
         checker.current = self  # what was computed for the round before it is overwritten
-        self._roots = interval_bounds(checker.scaled, regions, checker.own)
-        self._lent: Any = None
+        roots = interval_bounds(checker.scaled, regions, checker.own)
+        together = MaximaTogether(checker.scaled, roots[0].table)
+        self._roots = [replace(root, together=together) for root in roots]
+        self._lent: tuple[Any, MaximaTogether] | None = None
 
     def check(self, k: int, verdict: Robust) -> Checked:
         """The proof of question k, replayed. Raises RefusedError, naming the flaw."""
@@ -224,14 +231,15 @@ class Round:
         """Question k with copies of all that the checker holds about it."""
         network, scaled = self._checker.lent()
         if self._lent is None:
-            table = self._roots[0].table
-            self._lent = self._checker.others.empty(table.shape, table.dtype.type)
-            np.copyto(self._lent, table)
-        query, root = self._queries[k], self._roots[k]
+            own = self._roots[0].table
+            table = self._checker.others.empty(own.shape, own.dtype.type)
+            np.copyto(table, own)
+            self._lent = table, MaximaTogether(scaled, table, self._roots[0].together)
+        query, (table, together) = self._queries[k], self._lent
         return (
             Query(network, query.region, query.goals),
             scaled,
-            replace(root, scaled=scaled, table=self._lent),
+            replace(self._roots[k], scaled=scaled, table=table, together=together),
         )
 
 
@@ -303,8 +311,17 @@ class Checker:
         if self._lent is None:
             network = self.network.derived(copy.deepcopy)
             scaled = ScaledNetwork(network, self.scaled.denominator, family=self._family)
+            # What takes long to find, and is found in the network alone, is found once.
+            scaled.prepare(MaximaRows, lambda: self._maxima_for(scaled))
+            scaled.prepare(form_tables, lambda: copy.deepcopy(self.scaled.derived(form_tables)))
             self._lent = network, scaled
         return self._lent
+
+    def _maxima_for(self, scaled: ScaledNetwork) -> MaximaRows:
+        try:
+            return maxima_of(self.scaled).copied(scaled)
+        except RefusedError:  # too many, which the search is to find out where it asks for them
+            return MaximaRows(scaled)
 
     def rounds(
         self, queries: Sequence[Query], asked: Sequence[Asked] | None = None

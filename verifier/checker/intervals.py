@@ -33,6 +33,7 @@ class RootBounds:
     constants: bool  # see `LiveRows`
     twin: int | None = None  # the column of the other end of a family's cone
     first: RootBounds | None = None  # at the last end of a cone: those at the first one
+    together: Any = None  # the `MaximaTogether` of this table, if there is one
 
     def lower_of(self, v: int) -> int:
         return self._bound(v, self.scaled.tables.lower_row)

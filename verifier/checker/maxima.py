@@ -80,8 +80,19 @@ class MaximaRows:
         self._inputs = scaled.network.inputs
         self._rows: dict[int, Form] = {}
         self._entries: dict[int, tuple[list[tuple[int, int, bool]], int]] = {}
+        self._merged: dict[int, tuple[dict[int, Number], int]] = {}
         self._plain: set[int] = set()  # units whose rows hold no maxima
         self._maxima: dict[tuple[int, Weights], Maximum] = {}
+
+    def copied(self, scaled: ScaledNetwork) -> MaximaRows:
+        """The same of `scaled`, which is equal, without looking for maxima again: its own arrays
+        and dictionaries, and of both the forms, which are frozen. Raises RefusedError."""
+        always, units, rows = self._with_maxima
+        found = MaximaRows(scaled)
+        found._rows, found._plain = dict(self._rows), set(self._plain)
+        found._maxima = dict(self._maxima)
+        found.__dict__["_with_maxima"] = list(always), units.copy(), rows.copy()
+        return found
 
     @cached_property
     def rises(self) -> NDArray[np.bool_]:
@@ -192,9 +203,12 @@ class MaximaRows:
         # What is asked for may hold maxima that hold maxima, and so on: no recursion.
         waiting: list[tuple[Weights, Number]] = [(listed, constant)]
         made: dict[tuple[Weights, Number], Form] = {}
+        split: dict[Weights, tuple[Weights, list[_Found]]] = {}
         while waiting:
             entries, extra = waiting[-1]
-            rest, pairs = self._split(entries)
+            if entries not in split:
+                split[entries] = self._split(entries)
+            rest, pairs = split[entries]
             parts: list[tuple[Number, Maximum]] = []
             before = len(waiting)
             for pair in pairs:
@@ -216,18 +230,23 @@ class MaximaRows:
         return made[listed, constant]
 
     def _row(self, v: int) -> tuple[dict[int, Number], int]:
-        merged: dict[int, Number] = {}
-        variables, weights, constant = self.scaled.plain_row(v)
-        for j, weight in zip(variables, weights, strict=True):
-            merged[j] = merged.get(j, 0) + weight
-        return {j: w for j, w in merged.items() if w}, constant
+        found = self._merged.get(v)
+        if found is None:
+            merged: dict[int, Number] = {}
+            variables, weights, constant = self.scaled.plain_row(v)
+            for j, weight in zip(variables, weights, strict=True):
+                merged[j] = merged.get(j, 0) + weight
+            found = self._merged[v] = {j: w for j, w in merged.items() if w}, constant
+        return found
 
     def _split(self, entries: Weights) -> tuple[Weights, list[_Found]]:
         """What is left of the form, and its pairs: of positive and of negative weight."""
-        inputs, rises = self._inputs, self.rises
         found: list[_Found] = []
+        if not 1 < len(entries) <= LONGEST:
+            return entries, found
+        inputs, rises = self._inputs, self.rises
         rising = [(j, w) for j, w in entries if j >= inputs and rises.item(j - inputs)]
-        if not rising or not 1 < len(entries) <= LONGEST:
+        if not rising:
             return entries, found
         left = dict(entries)
         sums = self._sums_in(entries)

@@ -8,7 +8,7 @@ then the same is done in Python's numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -17,14 +17,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.maxima import Ends, MaximaBounds, MaximaRows, maxima_of
+from verifier.checker.maxima import Ends, MaximaBounds, MaximaRows
 from verifier.checker.maxima_tables import (
     DoesNotFitError,
     FormBounds,
-    FormTables,
+    Pair,
+    beside,
+    form_tables,
     largest,
     once,
-    tables_of_forms,
 )
 from verifier.checker.scaled import LIMIT, ScaledNetwork
 
@@ -112,7 +113,7 @@ class MaximaPass:
         self.places = below.bit_length() - 1
         if self.places > MOST_PLACES:
             raise DoesNotFitError
-        if scaled.derived(_largest_scale) << self.places > 1 << 64:  # bounds would be rounded
+        if scaled.derived(largest_scale) << self.places > 1 << 64:  # bounds would be rounded
             raise DoesNotFitError
         # Read from the root when first asked for: mostly a pass visits few of the units.
         self._root, self._known = root, np.zeros(count, dtype=bool)
@@ -227,10 +228,7 @@ class MaximaPass:
             heappush(self._levels, level)
 
     def _readers(self, variables: Int) -> Int:
-        readers, edges = self._rows.readers_of_all
-        counts = edges[variables + 1] - edges[variables]
-        before = np.cumsum(counts) - counts
-        return readers[np.repeat(edges[variables] - before, counts) + np.arange(int(counts.sum()))]
+        return readers_of(self._rows, variables)
 
     def _wait_for(self, units: Int) -> None:
         units = once(units[~self._met[units]], self._place)
@@ -334,7 +332,7 @@ class MaximaPass:
         return changed
 
     def _in_arrays(self) -> FormBounds | None:
-        tables = self._scaled.derived(_form_tables)
+        tables = self._scaled.derived(form_tables)
         if tables is None:
             return None
         try:
@@ -357,27 +355,8 @@ class MaximaPass:
         np.maximum(high, 0, out=high, where=of_units)
         return low, high
 
-    def _intervals(self, units: Int) -> tuple[Int, Int]:
-        """Interval arithmetic of units that each read a variable."""
-        network, scaled = self._scaled.network.units, self._scaled
-        counts = network.starts[units + 1] - network.starts[units]
-        first = np.cumsum(counts) - counts
-        entries = np.repeat(network.starts[units] - first, counts) + np.arange(int(counts.sum()))
-        read = scaled.origins[network.indices[entries]]
-        weights: Any = scaled.weights[entries]
-        low, high = self._ends_of_many(read)
-        top = max(largest(low), largest(high))
-        constants: Any = scaled.constants[units]
-        if (
-            top * int(np.add.reduceat(np.abs(weights), first).max())
-            + (largest(constants) << self.places)
-            >= LIMIT
-        ):
-            raise DoesNotFitError
-        positive = weights > 0
-        below = np.add.reduceat(weights * np.where(positive, low, high), first)
-        above = np.add.reduceat(weights * np.where(positive, high, low), first)
-        return below + (constants << self.places), above + (constants << self.places)
+    def _intervals(self, units: Int) -> Pair:
+        return intervals_of(self._scaled, units, self._ends_of_many, self.places)
 
     def _ends(self, j: int) -> Ends:
         low, high = self._ends_of(j)
@@ -397,13 +376,52 @@ class MaximaPass:
         return whole
 
 
-def _largest_scale(scaled: ScaledNetwork) -> int:
+def readers_of(rows: MaximaRows, variables: Int) -> Int:
+    """The units that read these variables, or copies of them, one after another."""
+    readers, edges = rows.readers_of_all
+    counts = edges[variables + 1] - edges[variables]
+    before = np.cumsum(counts) - counts
+    return readers[np.repeat(edges[variables] - before, counts) + np.arange(int(counts.sum()))]
+
+
+def reading(rows: MaximaRows, variables: Int) -> NDArray[np.bool_]:
+    """For every unit whether it reads one of the variables, directly or not."""
+    found = np.zeros(rows.scaled.network.units.count, dtype=bool)
+    while len(variables):
+        read = np.unique(readers_of(rows, variables))
+        new = read[~found[read]]
+        found[new] = True
+        variables = rows.scaled.network.inputs + new
+    return found
+
+
+def intervals_of(
+    scaled: ScaledNetwork, units: Int, ends: Callable[[Int], Pair], places: int
+) -> Pair:
+    """Interval arithmetic of units that each read a variable, with the bounds of Z of variables in
+    units of 2^-places. Raises DoesNotFitError."""
+    rows = scaled.network.units
+    counts = rows.starts[units + 1] - rows.starts[units]
+    first = np.cumsum(counts) - counts
+    entries = np.repeat(rows.starts[units] - first, counts) + np.arange(int(counts.sum()))
+    weights: Any = scaled.weights[entries]
+    low, high = ends(scaled.origins[rows.indices[entries]])
+    top = max(largest(low), largest(high))
+    constants: Any = scaled.constants[units]
+    heaviest = int(np.add.reduceat(np.abs(weights), first).max())
+    if top * heaviest + (largest(constants) << places) >= LIMIT:
+        raise DoesNotFitError
+    weights = beside(weights, low)
+    positive = weights > 0
+    below = np.add.reduceat(weights * np.where(positive, low, high), first)
+    above = np.add.reduceat(weights * np.where(positive, high, low), first)
+    constants = beside(constants << places, low)
+    return below + constants, above + constants
+
+
+def largest_scale(scaled: ScaledNetwork) -> int:
     """Of all variables; above 2^64 if 64 bits do not hold the rows, or sums of their entries."""
     small = scaled.weights.dtype == np.int64 and scaled.constants.dtype == np.int64
     if small and all(layer.largest_row < LIMIT for layer in scaled.layers):
         return max(scaled.scales)
     return 1 << 65
-
-
-def _form_tables(scaled: ScaledNetwork) -> FormTables | None:
-    return tables_of_forms(maxima_of(scaled))

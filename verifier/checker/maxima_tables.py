@@ -1,7 +1,7 @@
 """The forms of `maxima` in arrays of 64 bits, and bounds of many of them at once.
 
-Bounds stand in units of 2^-places. What is found is what `MaximaBounds` says of each form; nothing
-is rounded, and what might overflow is refused.
+Bounds stand in units of 2^-places, those of many branches in columns. What is found is what
+`MaximaBounds` says of each form; nothing is rounded, and what might overflow is refused.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.maxima import Form, MaximaRows, Maximum, Number
-from verifier.checker.scaled import LIMIT
+from verifier.checker.maxima import Form, MaximaRows, Maximum, Number, maxima_of
+from verifier.checker.scaled import LIMIT, ScaledNetwork
 
 MOST = LIMIT >> 2  # of which three add up to what is below the limit
 Int = NDArray[np.int64]
@@ -50,7 +50,7 @@ class Sums:
         low, high = ends(self._terms[entries])
         if max(largest(low), largest(high)) * self.largest >= MOST:
             raise DoesNotFitError
-        weights = self._weights[entries]
+        weights = beside(self._weights[entries], low)
         positive = weights > 0
         return (
             self._added(weights * np.where(positive, low, high), counts),
@@ -60,7 +60,13 @@ class Sums:
     @staticmethod
     def _added(values: Int, counts: Int) -> Int:
         """The sums of the first counts[0] values, of the next counts[1], ..."""
-        total = np.zeros(len(counts), dtype=np.int64)
+        equal = int(counts[0]) if len(counts) and (counts == counts[0]).all() else 0
+        if equal:  # faster one after another than with `reduceat`
+            found: Int = values[::equal]
+            for k in range(1, equal):
+                found = found + values[k::equal]
+            return found
+        total = np.zeros((len(counts), *values.shape[1:]), dtype=np.int64)
         starts = (np.cumsum(counts) - counts)[counts > 0]
         if len(starts):
             total[counts > 0] = np.add.reduceat(values, starts)
@@ -120,16 +126,17 @@ class FormTables:
         return numbers[form]
 
 
-def tables_of_forms(rows: MaximaRows) -> FormTables | None:
+def form_tables(scaled: ScaledNetwork) -> FormTables | None:
     """Derived once a network; None if 64 bits do not hold them."""
     try:
-        return FormTables(rows)
+        return FormTables(maxima_of(scaled))
     except DoesNotFitError:
         return None
 
 
 class FormBounds:
-    """Bounds of forms in one branch, which must not change but for units that none has read."""
+    """Bounds of forms in one branch, or in several, which must not change but for units that none
+    has read."""
 
     def __init__(
         self,
@@ -137,13 +144,15 @@ class FormBounds:
         places: int,
         ends: Callable[[Int], Pair],
         bounds: Callable[[Int], Pair],
+        branches: tuple[int, ...] = (),
     ) -> None:
-        """`ends` are those of Z of variables, `bounds` those of A of units."""
+        """`ends` are those of Z of variables, `bounds` those of A of units; with `branches`, which
+        says how many there are, a row of that length each."""
         self._tables, self._places, self._ends, self._bounds = tables, places, ends, bounds
         count = len(tables.units)
         self._met, self._place = np.zeros(count, dtype=bool), np.empty(count, dtype=np.int64)
-        self._low = np.zeros(count, dtype=np.int64)
-        self._high = np.zeros(count, dtype=np.int64)
+        self._low = np.zeros((count, *branches), dtype=np.int64)
+        self._high = np.zeros((count, *branches), dtype=np.int64)
         if largest(tables.constants) << places >= MOST:
             raise DoesNotFitError
         self._constants = tables.constants << places
@@ -166,7 +175,8 @@ class FormBounds:
             self._met[inner] = True
             found.append(inner)
             off, on = self._decided(inner)
-            forms = np.concatenate([self._tables.low[inner[~on]], self._tables.high[inner[~off]]])
+            low, high = inner[somewhere(~on)], inner[somewhere(~off)]
+            forms = np.concatenate([self._tables.low[low], self._tables.high[high]])
         return np.concatenate(found)
 
     def _decided(self, maxima: Int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -177,19 +187,25 @@ class FormBounds:
 
     def _bound(self, maxima: Int) -> None:
         off, on = self._decided(maxima)
-        for parts, chosen in ((self._tables.low, ~on), (self._tables.high, ~off)):
+        for parts, chosen in (
+            (self._tables.low, somewhere(~on)),
+            (self._tables.high, somewhere(~off)),
+        ):
             here = maxima[chosen]
             low, high = self._of_forms(parts[here])
             if parts is self._tables.high:  # where it is both, the largest
                 both = ~off[chosen] & ~on[chosen]
                 low = np.where(both, np.maximum(low, self._low[here]), low)
                 high = np.where(both, np.maximum(high, self._high[here]), high)
+                low = np.where(off[chosen], self._low[here], low)
+                high = np.where(off[chosen], self._high[here], high)
             self._low[here], self._high[here] = low, high
 
     def _of_forms(self, forms: Int) -> Pair:
         """The better bounds of the forms' terms and of their maxima."""
-        tables, constants = self._tables, self._constants[forms]
+        tables = self._tables
         low, high = tables.plain.interval(forms, self._ends)
+        constants = beside(self._constants[forms], low)
         rest = tables.rest.interval(forms, self._ends)
         inner = tables.inner.interval(forms, self._of_maxima)
         low, high = np.maximum(low, rest[0] + inner[0]), np.minimum(high, rest[1] + inner[1])
@@ -204,6 +220,16 @@ def _whole(values: Sequence[Number]) -> Int:
     if any(not isinstance(value, int) or abs(value) >= LIMIT for value in values):
         raise DoesNotFitError
     return np.array(values, dtype=np.int64)
+
+
+def beside(numbers: Any, table: Any) -> Any:
+    """The numbers, one for each row of the table, or for each of its entries if it has no rows."""
+    return numbers.reshape(-1, *(1,) * (table.ndim - 1))
+
+
+def somewhere(found: NDArray[np.bool_]) -> Any:
+    """Of each row whether it is so in any branch."""
+    return found.any(axis=tuple(range(1, found.ndim)))
 
 
 def once(numbers: Int, place: Int) -> Int:

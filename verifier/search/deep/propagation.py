@@ -137,12 +137,16 @@ class Propagation:
             return True
         if summed and self._separable and self._bound_sums():
             return True
+        maxima = self._maxima and not summed
+        # In wide networks the first step about maxima is found for many regions at once.
+        if maxima and self._wide and self._bound_maxima():
+            return True
         units = self._relevant()
-        if self._forward(units) or (self._maxima and not summed and self._bound_maxima()):
+        if self._forward(units) or (maxima and not self._wide and self._bound_maxima()):
             return True
         units = self._relevant()
         self._find_corners(units)
-        if (self._maxima and not summed and self._bound_at_center()) or self._guided_pass():
+        if (maxima and self._bound_at_center()) or self._guided_pass():
             return True
         self._visit(units, thorough=False)
         if self._close_goals(leaves=MORE_LEAVES):
@@ -388,9 +392,7 @@ class Propagation:
     def _relevant_of_layers(self, read: Sequence[int]) -> list[int]:
         """The same in one go for each layer, with units that pass others on."""
         checker, inputs = self.checker, self.inputs
-        upper = checker.root.upper > 0
-        for v in self._touched:
-            upper[v] = checker.upper(v) > 0
+        upper = checker.live()
         marked = np.zeros(checker.network.variables, dtype=bool)
         marked[[inputs + v for v in read]] = True
         lengths = np.diff(checker.network.units.starts)
