@@ -54,6 +54,7 @@ from verifier.search.options import Options
 from verifier.tasks.verify import CheckedOutcome, verify_batch
 
 MARKS = "<!-- families -->", "<!-- end of families -->"
+NOT_REACHED = "not reached"  # in its seconds of CPU: a ball, or the first of a cell
 TICK = 0.01  # seconds of CPU between two looks at what runs
 A_CLASS = 100  # points of a cluster
 GRID = 1000  # to which their coordinates are rounded
@@ -168,6 +169,8 @@ def run_cell(name: str, family: str, given: argparse.Namespace) -> Cell:
     ran = subprocess.run(command, capture_output=True, text=True, preexec_fn=bounded, check=False)
     data = Path(name).stem
     lines = ran.stdout.splitlines()
+    if not lines and ran.returncode == -signal.SIGXCPU:
+        return Cell(data, family, note=f"{NOT_REACHED} in {given.limit} s of CPU")
     if not lines:
         last = ran.stderr.strip().splitlines()[-1:] or [f"exit code {ran.returncode}"]
         return Cell(data, family, note=f"stopped: {last[0]}")
@@ -322,14 +325,15 @@ def text_of(cell: dict[str, str] | None) -> str:
     if cell is None:
         return ""
     if not int(cell["asked"]):
-        return "refused" if cell["note"].startswith("refused") else "stopped"
+        words = ("refused", NOT_REACHED)
+        return next((word for word in words if cell["note"].startswith(word)), "stopped")
     answers = [
         f"{cell[kind]} {word}"
         for kind, word in (("robust", "robust"), ("flips", "flips"), ("undecided", "open"))
         if int(cell[kind])
     ]
     missing = int(cell["asked"]) - sum(int(cell[k]) for k in ("robust", "flips", "undecided"))
-    answers += [f"{missing} not reached"] if missing else []
+    answers += [f"{missing} {NOT_REACHED}"] if missing else []
     return f"{', '.join(answers)}; {float(cell['ball']):.3g} s"
 
 
