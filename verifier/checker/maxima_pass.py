@@ -136,6 +136,8 @@ class MaximaPass:
         self._place = np.empty(scaled.network.units.count, dtype=np.int64)
         self._raised: list[Int] = []  # whose lower bounds changed, a few at a time
         self._dropped: list[Int] = []
+        self._raised_alone: list[int] = []  # the same, one after another
+        self._dropped_alone: list[int] = []
 
     def run(self, moved: Int, waiting: Iterable[int]) -> Iterator[None]:
         """Bounds all units that read the `moved` variables, or `wait`, and then those that read
@@ -145,6 +147,7 @@ class MaximaPass:
             levels = len(np.unique(self._scaled.levels[self._inputs + special]))
             if len(special) >= MANY_FORMS * levels:  # the arrays hold those of a level at once
                 self._forms = self._in_arrays()
+        self._read(np.concatenate([self._inputs + special, self._read_by(special)]))
         self._wait_for(special)
         self._wait_for(self._readers(moved))
         while self._levels:
@@ -164,12 +167,15 @@ class MaximaPass:
 
     def changes(self) -> tuple[Int, Int]:
         """The units whose lower, and those whose upper bounds have changed; increasing."""
-        return self._sorted(self._raised), self._sorted(self._dropped)
+        return (
+            self._sorted([*self._raised, np.array(self._raised_alone, dtype=np.int64)]),
+            self._sorted([*self._dropped, np.array(self._dropped_alone, dtype=np.int64)]),
+        )
 
     def table(self, changed: Iterable[int]) -> Table:
         """The bounds now; `changed` are units whose bounds were not the root's before."""
         before = np.array(list(changed), dtype=np.int64)
-        parts, root = [*self._raised, *self._dropped, before], self._root
+        parts, root = [*self.changes(), before], self._root
         if isinstance(root, Table):  # what it holds goes into this one: no table behind a table
             parts, root = [*parts, root.changed], root.before
         units = self._sorted(parts)
@@ -196,6 +202,14 @@ class MaximaPass:
         for table, values in zip((self._low, self._high), bounds, strict=True):
             table[variables] = values.astype(np.int64) << more
         self._known[variables] = True
+
+    def _read_by(self, units: Int) -> Int:
+        """What these units read, copies replaced by what they copy."""
+        rows = self._scaled.network.units
+        counts = rows.starts[units + 1] - rows.starts[units]
+        first = np.cumsum(counts) - counts
+        entries = np.repeat(rows.starts[units] - first, counts) + np.arange(int(counts.sum()))
+        return self._scaled.origins[rows.indices[entries]]
 
     def _ends_of(self, j: int) -> tuple[int, int]:
         """Both bounds of A of a unit, or of an input."""
@@ -272,8 +286,10 @@ class MaximaPass:
         always, starts, units = self._rows.maxima_of_all
         if always.item(v):
             return True
-        begin, end = starts.item(v), starts.item(v + 1)
-        return any(self._ends_of(self._inputs + units.item(k))[1] > 0 for k in range(begin, end))
+        for k in range(starts.item(v), starts.item(v + 1)):
+            if self._ends_of(self._inputs + units.item(k))[1] > 0:
+                return True
+        return False
 
     def _bound_specially(self, v: int) -> bool:
         low, high = self._bounds.of_form(self._rows.row(v))
@@ -287,10 +303,10 @@ class MaximaPass:
         below, above = self._ends_of(j)
         if low > below:
             self._low[j], better = low, True
-            self._raised.append(np.array([v]))
+            self._raised_alone.append(v)
         if high < above:
             self._high[j], better = high, True
-            self._dropped.append(np.array([v]))
+            self._dropped_alone.append(v)
         return better
 
     def _bound_many(self, units: Int) -> Int:
