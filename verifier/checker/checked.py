@@ -294,7 +294,6 @@ class Checker:
         self._form = None if semantics == "real" else executable(network, semantics)
         self.network = network if self._form is None else self._form.network
         self.scaled = ScaledNetwork(self.network, denominator, family=family)
-        self._family = family
         self._lent: tuple[Network, ScaledNetwork] | None = None
         self.own, self.others = Room(), Room()
         self.current: Round | FamilyRound | None = None
@@ -307,10 +306,11 @@ class Checker:
         return Checker(network, common_denominator(sides), semantics)
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
-        """The network, and in integers, for a search: copies, made once a network."""
+        """The network, and in integers, for a search: copies, made once a network, that share
+        arrays which nobody can write into."""
         if self._lent is None:
-            network = self.network.derived(copy.deepcopy)
-            scaled = ScaledNetwork(network, self.scaled.denominator, family=self._family)
+            network = self.network.derived(copy.copy)
+            scaled = self.scaled.lent(network)
             # What takes long to find, and is found in the network alone, is found once.
             scaled.prepare(MaximaRows, lambda: self._maxima_for(scaled))
             scaled.prepare(form_tables, lambda: copy.deepcopy(self.scaled.derived(form_tables)))
