@@ -79,6 +79,7 @@ class LinearProgram:
     def __init__(self, lower: Float, upper: Float, cost: Float) -> None:
         self._lower, self._upper, self._cost = lower, upper, cost
         self._blocks: list[tuple[Any, Float, Float]] = []
+        self._appended: list[tuple[NDArray[np.intp], Float]] = []
         self._highs = highs()
         self._highs.setOptionValue("presolve", "off")
         self._highs.setOptionValue("solver", "simplex")
@@ -129,9 +130,26 @@ class LinearProgram:
         """One more row, after `start`."""
         columns = np.flatnonzero(np.abs(row) > DROPPED)
         self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), row[columns])
-        kept = np.zeros((1, self.width))
-        kept[0, columns] = row[columns]
-        self._matrix = sparse.csr_array(_stack([self._matrix, kept]))
+        self._appended.append((columns, row[columns]))
+
+    def delete_rows(self, rows: list[int]) -> None:
+        """Without these rows, after `start`; those behind them move up."""
+        self._highs.deleteRows(len(rows), np.array(rows, dtype=np.int32))
+        matrix = self._rows()
+        kept = np.ones(matrix.shape[0], dtype=bool)
+        kept[rows] = False
+        self._matrix = matrix[kept]
+
+    def _rows(self) -> Any:
+        """The matrix with all rows; those that were appended are joined where it is needed."""
+        if self._appended:
+            columns = np.concatenate([where for where, _ in self._appended])
+            values = np.concatenate([some for _, some in self._appended])
+            ends = np.cumsum([0, *(len(where) for where, _ in self._appended)])
+            shape = len(self._appended), self.width
+            new = sparse.csr_array((values, columns, ends), shape=shape)
+            self._matrix, self._appended = sparse.csr_array(_stack([self._matrix, new])), []
+        return self._matrix
 
     def set_column(self, column: int, lower: float, upper: float) -> None:
         self._highs.changeColBounds(column, lower, upper)
@@ -142,7 +160,7 @@ class LinearProgram:
     @property
     def entries(self) -> int:
         """How many coefficients are not zero, after `start`."""
-        return int(self._matrix.nnz)
+        return int(self._rows().nnz)
 
     @property
     def iterations(self) -> int:
@@ -179,7 +197,7 @@ class LinearProgram:
                 np.array(solution.col_dual),
             )
         ray = self._ray()
-        return Answer(None, ray, -(self._matrix.T @ ray))
+        return Answer(None, ray, -(self._rows().T @ ray))
 
     def _run(self) -> Any:
         """The status after a run in the time that is left."""
@@ -197,7 +215,7 @@ class LinearProgram:
     def _ray(self) -> Float:
         """A Farkas ray scaled to size one, zeros where the solver has none."""
         _, exists, ray = self._highs.getDualRay()
-        values = np.array(ray) if exists else np.zeros(self._matrix.shape[0])
+        values = np.array(ray) if exists else np.zeros(self._rows().shape[0])
         largest = np.abs(values).max(initial=0.0)
         result: Float = values / largest if largest > 0 else values
         return result

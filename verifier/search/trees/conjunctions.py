@@ -13,10 +13,15 @@ searches live, say nothing where everything is homogeneous, as in questions abou
 
 A branch that the program closes comes with rows that cancel, at most as many as there are inputs
 and two more. Splits that they do not use are left out of the tree (as in conflict analysis of SAT
-solvers), and the rows are tried again wherever the splits that they do use are met. The unit to
-split is the one that such contradictions have used most, the latest counting most, as in those
-solvers: of a question about 24 points and four units that left 6,120 nodes where splitting at the
-atom that is violated most took 33,253.
+solvers), and the rows are tried again wherever the splits that they do use are met. Where all but
+one of these are met, that one comes next, for one side of it is closed. Else the unit to split is
+the one that such contradictions have used most, the latest counting most, as in those solvers: of a
+question about 24 points and four units that left 6,120 nodes where splitting at the atom that is
+violated most took 33,253. To begin a tree anew after so many nodes, as those solvers do, made trees
+smaller by a third and the search longer by a half.
+
+A tree that meets no point in its first branches may take long to come to one, so points walk
+(`walkers`) beside it, for as many steps as there are nodes.
 """
 
 from __future__ import annotations
@@ -34,22 +39,22 @@ from verifier.question.query import Query
 from verifier.search.attack import exact_flip
 from verifier.search.bounds.claims import SolverError
 from verifier.search.bounds.floats import to_float
-from verifier.search.bounds.solver import LinearProgram
 from verifier.search.clock import tick
 from verifier.search.exact.cancelling import cancelling
 from verifier.search.exact.simplex import Row
+from verifier.search.trees.lessons import Lessons, Literal
+from verifier.search.trees.row_stack import RowStack
+from verifier.search.trees.walkers import Walkers
 
 Float = NDArray[np.float64]
 TINY = 1e-9  # of a value against the size of its row
 FEW_BITS, BITS = 6, (12, 24, 52)  # of a point that may be a flip
 SHORT = 4096  # denominators of vertices, at most
-LOWEST = -1e6  # of the common margin, which is never as low: rows have size one
 ROWS = 4  # that are added before the program is solved again
 FORGETTING = 1.05  # what a use counts more than one in the leaf before
 MOST_USED = 1e100  # beyond which all counts are scaled down
 NODE_LIMIT = "node limit"
-Literal = tuple[int, bool]
-"""A unit, and whether it is on."""
+FIRST_WALK = 16  # steps of walkers before the tree is begun
 _RowKey = tuple[int, frozenset[int], frozenset[int]]
 """An atom with its units that count as on, of positive and of negative weight; or -1 and a unit's
 sign: on (u, none), off (none, u)."""
@@ -124,6 +129,25 @@ class Conjunctions:
         except SolverError as why:
             return Undecided(f"the solver failed: {why}")
 
+    def _walked(self) -> None:
+        """Lets points walk for as many steps as there were nodes, before the first one and whenever
+        their number has doubled; raises FoundError if one of them is a flip exactly."""
+        if self._made < self._next_walk:
+            return
+        steps = max(self._made, FIRST_WALK)
+        self._next_walk += steps
+        point = self._walkers.walk(steps)
+        if point is not None:
+            point = self._in_box(point)
+            self._try_flip(point, self._pre[:, :-1] @ point, self._known)
+
+    def _in_box(self, point: Float) -> Float:
+        """A multiple of the point on the border of the box, which is around the origin."""
+        region = self.query.region
+        low, high = (np.array([*map(to_float, ends)]) for ends in (region.lower, region.upper))
+        result: Float = point / np.maximum(point / low, point / high).max()
+        return result
+
     def _begin(self, number: int) -> None:
         self._goal, network = number, self.query.network
         self._atoms: list[_Atom] = []
@@ -138,6 +162,8 @@ class Conjunctions:
             units = {k - self._n: w for k, w in total.items() if k >= self._n and w}
             self._atoms.append(_Atom(self._vector(total, constant), units, atom.strict))
         self._base = _floats([atom.base for atom in self._atoms], self._n)
+        self._above = [[v for v, w in atom.weights.items() if w > 0] for atom in self._atoms]
+        self._below = [[v for v, w in atom.weights.items() if w < 0] for atom in self._atoms]
         self._weights = np.zeros((len(self._atoms), len(self._units)))
         for p, one in enumerate(self._atoms):
             for v, weight in one.weights.items():
@@ -148,16 +174,18 @@ class Conjunctions:
         self._sizes[self._sizes == 0] = 1.0
         self._strict = np.array([atom.strict for atom in self._atoms])
         region = self.query.region
-        lower = np.array([*map(to_float, region.lower), LOWEST])
-        upper = np.array([*map(to_float, region.upper), 1.0])
-        self._program = LinearProgram(lower, upper, np.array([0.0] * self._n + [-1.0]))
-        self._program.add_rows(np.zeros((1, self._n + 1)), np.array([-1.0]), np.array([1.0]))
-        self._program.start()
-        self._exact: list[Row] = [[Fraction(0)] * (self._n + 1)]
-        self._keys: list[_RowKey] = [(-1, frozenset(), frozenset())]
-        self._places: dict[_RowKey, int] = {}
-        self._active: set[int] = set()
-        self._learnt: dict[Literal, list[tuple[frozenset[Literal], Leaf]]] = {}
+        lower, upper = (np.array([*map(to_float, ends)]) for ends in (region.lower, region.upper))
+        self._rows = RowStack[_RowKey](lower, upper, self._row)
+        self._lessons = Lessons(len(self._units))
+        self._walkers = Walkers(
+            self._base[:, :-1] / self._sizes[:, None],
+            self._weights / self._sizes[:, None],
+            self._pre[:, :-1],
+            self._strict,
+            TINY,
+        )
+        self._made: int = 0  # programs so far
+        self._next_walk: int = 0  # at how many of them walkers go on
         self._zeros: dict[int, frozenset[int]] = {}
         self._uses: dict[int, float] = {}
         self._counts = 1.0
@@ -189,21 +217,34 @@ class Conjunctions:
         self.nodes += 1
         if self.limit is not None and self.nodes > self.limit:
             raise UnclearError(NODE_LIMIT)
-        known = self._recalled(phases, newest)
-        if known is not None:
-            return known
-        before = set(self._active)
+        if newest is None:
+            return self._decided(phases)
+        self._lessons.hold(newest)
+        height = self._rows.height
         try:
-            if newest is not None:
-                unit, on = newest
-                sides = frozenset({unit}), frozenset[int]()
-                self._activate((-1, *sides) if on else (-1, sides[1], sides[0]))
-            unit_or_leaf = self._next(phases)
-            if isinstance(unit_or_leaf, _Closed):
-                return unit_or_leaf
-            return self._split(phases, *unit_or_leaf)
+            known = self._lessons.closing()
+            if known is not None:
+                used, leaf = known
+                return _Closed([Node((), leaf)], used)
+            unit, on = newest
+            sides = frozenset({unit}), frozenset[int]()
+            self._rows.push((-1, *sides) if on else (-1, sides[1], sides[0]))
+            return self._decided(phases)
         finally:
-            self._deactivate(self._active - before)
+            self._lessons.release(newest)
+            self._rows.cut(height)
+
+    def _decided(self, phases: dict[int, bool]) -> _Closed:
+        """The same, with the rows of the phases on the stack."""
+        forced = self._lessons.forced()
+        if forced is not None:
+            return self._split(phases, *forced)
+        self._walked()
+        self._made += 1
+        unit_or_leaf = self._next(phases)
+        if isinstance(unit_or_leaf, _Closed):
+            return unit_or_leaf
+        return self._split(phases, *unit_or_leaf)
 
     def _split(self, phases: dict[int, bool], unit: int, first: bool) -> _Closed:
         found: dict[bool, _Closed] = {}
@@ -215,23 +256,14 @@ class Conjunctions:
         node = Node((), UnitSplit(unit))
         return _Closed([node, *found[False].nodes, *found[True].nodes], used)
 
-    def _recalled(self, phases: dict[int, bool], newest: Literal | None) -> _Closed | None:
-        """A leaf that was found elsewhere and closes this branch."""
-        if newest is None:
-            return None
-        for used, leaf in self._learnt.get(newest, ()):
-            if all(phases.get(unit) == on for unit, on in used):
-                return _Closed([Node((), leaf)], used)
-        return None
-
     def _next(self, phases: dict[int, bool]) -> _Closed | tuple[int, bool]:
         """A leaf for the branch, or the unit to split and which side comes first; adds rows."""
         fixed = {**self._known, **phases}
         while True:
             tick()
-            answer = self._program.solve()
+            answer, duals = self._rows.solve()
             if answer.columns is None or answer.columns[-1] <= TINY:
-                return self._leaf(answer.rows, answer.reduced, fixed)
+                return self._leaf(duals, fixed)
             point = answer.columns[: self._n]
             pre = self._pre[:, :-1] @ point + self._pre[:, -1]
             values = (
@@ -246,8 +278,7 @@ class Conjunctions:
                     self._try_flip(point, pre, fixed)
                     raise UnclearError("a point satisfies all atoms in floats and not exactly")
                 raise UnclearError("the solver's point violates a row")
-            waiting = {p: [v for v, w in self._atoms[p].weights.items() if w > 0 and v not in fixed]
-                       for p in wrong}  # fmt: skip
+            waiting = {p: [v for v in self._above[p] if v not in fixed] for p in wrong}
             linear = [p for p in wrong if not waiting[p]]
             if sum(self._added(p, pre, fixed) for p in linear[:ROWS]):
                 continue
@@ -260,13 +291,12 @@ class Conjunctions:
     def _added(self, atom: int, pre: Float, fixed: Mapping[int, bool]) -> bool:
         """Whether the row that the point with these pre-activations violates most is new; it is
         there then."""
-        weights = self._atoms[atom].weights
-        above = frozenset(v for v, w in weights.items() if w > 0 and fixed[v])
-        below = frozenset(v for v, w in weights.items() if w < 0 and fixed.get(v, pre[v] > 0))
+        above = frozenset(v for v in self._above[atom] if fixed[v])
+        below = frozenset(v for v in self._below[atom] if fixed.get(v, pre[v] > 0))
         key = (atom, above, below)
-        if self._places.get(key) in self._active:
+        if key in self._rows:
             return False
-        self._activate(key)
+        self._rows.push(key)
         return True
 
     def _try_flip(self, point: Float, pre: Float, fixed: Mapping[int, bool]) -> None:
@@ -280,42 +310,21 @@ class Conjunctions:
 
     def _centered(self, pre: Float, fixed: Mapping[int, bool]) -> Float | None:
         """The point with the phases of this one at which the least atom is greatest."""
-        before = set(self._active)
+        height = self._rows.height
         try:
             signs = {v: fixed.get(v, bool(a > 0)) for v, a in enumerate(pre.tolist())}
             for v, on in signs.items():
-                self._activate((-1, frozenset({v} if on else ()), frozenset(() if on else {v})))
-            for p, atom in enumerate(self._atoms):
-                on_units = {v for v in atom.weights if signs[v]}
-                above = frozenset(v for v in on_units if atom.weights[v] > 0)
-                self._activate((p, above, frozenset(on_units - above)))
-            answer = self._program.solve()
+                self._rows.push((-1, frozenset({v} if on else ()), frozenset(() if on else {v})))
+            for p in range(len(self._atoms)):
+                above = frozenset(v for v in self._above[p] if signs[v])
+                below = frozenset(v for v in self._below[p] if signs[v])
+                self._rows.push((p, above, below))
+            answer, _ = self._rows.solve()
         finally:
-            self._deactivate(self._active - before)
+            self._rows.cut(height)
         return None if answer.columns is None else answer.columns[: self._n]
 
     # -- rows ----------------------------------------------------------------------------------
-
-    def _activate(self, key: _RowKey) -> None:
-        place = self._places.get(key)
-        if place is None:
-            row, margin = self._row(key)
-            size = to_float(max(map(abs, row), default=Fraction(0))) or 1.0
-            floats = np.array([*map(to_float, row[:-1]), -size if margin else 0.0])
-            place = self._places[key] = len(self._exact)
-            self._program.append_row(floats / size, -to_float(row[-1]) / size, np.inf)
-            self._exact.append(row)
-            self._keys.append(key)
-        else:
-            row = self._exact[place]
-            size = to_float(max(map(abs, row), default=Fraction(0))) or 1.0
-            self._program.set_row(place, -to_float(row[-1]) / size, np.inf)
-        self._active.add(place)
-
-    def _deactivate(self, places: set[int]) -> None:
-        for place in places:
-            self._program.set_row(place, -np.inf, np.inf)
-        self._active -= places
 
     def _row(self, key: _RowKey) -> tuple[Row, bool]:
         """The row, which is >= 0, and whether it must be positive."""
@@ -334,21 +343,20 @@ class Conjunctions:
 
     # -- leaves --------------------------------------------------------------------------------
 
-    def _leaf(self, duals: Float, reduced: Float, fixed: Mapping[int, bool]) -> _Closed:
-        """The leaf of rows that contradict each other, by the duals of the program."""
-        del reduced  # the box does not bear on what is homogeneous
-        largest = float(np.abs(duals).max(initial=0.0)) or 1.0
-        support = [i for i in self._active if i < len(duals) and abs(duals[i]) > TINY * largest]
-        found = cancelling([self._exact[i] for i in sorted(support)])
+    def _leaf(self, duals: Mapping[_RowKey, float], fixed: Mapping[int, bool]) -> _Closed:
+        """The leaf of rows that contradict each other, by their duals; the box does not bear on
+        what is homogeneous."""
+        least = TINY * (max(map(abs, duals.values()), default=0.0) or 1.0)
+        support = [key for key, dual in duals.items() if abs(dual) > least]
+        found = cancelling([self._rows.exact(key) for key in support])
         if found is None:
             raise UnclearError("rounding keeps a branch from being closed")
-        multipliers = {i: q for i, q in zip(sorted(support), found, strict=True) if q}
+        multipliers = {key: q for key, q in zip(support, found, strict=True) if q}
         leaf, used = self._spelled(multipliers, fixed)
         if not any(self._atoms[p].strict for p in leaf.atoms):
             raise UnclearError("rows cancel of which none is strict")
         needed = frozenset(used)
-        for literal in needed:
-            self._learnt.setdefault(literal, []).append((needed, leaf))
+        self._lessons.add(needed, leaf)
         self._count(needed)
         return _Closed([Node((), leaf)], needed)
 
@@ -361,7 +369,7 @@ class Conjunctions:
             self._counts /= MOST_USED
 
     def _spelled(
-        self, multipliers: Mapping[int, Fraction], fixed: Mapping[int, bool]
+        self, multipliers: Mapping[_RowKey, Fraction], fixed: Mapping[int, bool]
     ) -> tuple[Leaf, set[Literal]]:
         """The leaf with these multipliers of rows, and the splits that it uses."""
         atoms: dict[int, Fraction] = {}
@@ -369,8 +377,7 @@ class Conjunctions:
         slopes: dict[int, Fraction] = {}  # first the share of the unit's atoms that count it as on
         whole: dict[int, Fraction] = {}
         used: set[Literal] = set()
-        for place, q in multipliers.items():
-            p, above, below = self._keys[place]
+        for (p, above, below), q in multipliers.items():
             if p < 0:
                 unit, on = (next(iter(above)), True) if above else (next(iter(below)), False)
                 bounds[unit] = q if on else -q
