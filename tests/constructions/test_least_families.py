@@ -16,7 +16,7 @@ from constructions.least.find import Finder
 from constructions.least.questions import Below, Possible, questions_of
 from verifier.data.dataset import Dataset
 from verifier.evidence.network_file import load_network
-from verifier.question.build import NetworkBuilder
+from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.region import Norm, distance
@@ -242,3 +242,42 @@ def test_one_network_for_all_budgets_may_be_given(tmp_path: Path) -> None:
     assert len(again.claims) == len(found.claims)
     with pytest.raises(UserError, match="does not read the label of sample 4 at"):
         least(data, "2", [Fraction(0)], 1, family=build.network([1 - total]))
+
+
+ROWS33 = [[x, y] for x in range(3) for y in range(3)]
+BOARD33 = Dataset.from_rows("board33", ROWS33, [(x + y) % 2 for x, y in ROWS33])
+CROSS = [[0, 0], [2, 2], [0, 2], [2, 0], [1, 1]]
+QUINCUNX = Dataset.from_rows("quincunx", CROSS, [0, 0, 0, 0, 1])
+ONE_FOR_ALL: list[tuple[str, int, Dataset, list[tuple[Norm, Fraction]]]] = [
+    ("board33-seven", 7, BOARD33, [("inf", HALF), ("2", SQUARE), ("1", HALF)]),
+    ("quincunx-three", 3, QUINCUNX, [("1", Fraction(1)), ("2", HALF)]),
+]
+
+
+@pytest.mark.parametrize(("name", "width", "data", "norms"), ONE_FOR_ALL)
+def test_one_network_serves_all_budgets_in_several_norms(
+    name: str, width: int, data: Dataset, norms: list[tuple[Norm, Fraction]]
+) -> None:
+    """On open balls that touch; no larger ones, and not if a unit is left out."""
+    network = load_network(Path(__file__).parents[2] / f"reports/least/{name}.robmem")
+    weights, constant = network.outputs.fractions(0)
+    for norm, size in norms:
+        finder = Finder(points_of(data), norm)
+        claim = Possible(width, size, True, network)
+        assert finder.show_family(claim).claim is claim
+        with pytest.raises(UserError, match="another width"):
+            finder.show_family(replace(claim, width=width - 1))
+        with pytest.raises(UserError, match="does not read the label"):
+            finder.show_family(replace(claim, size=size * Fraction(101, 100)))
+    norm, size = norms[0]
+    for left_out in sorted(weights):
+        build = NetworkBuilder(2)
+        forms = [network.units.fractions(v) for v in range(width)]
+        units = build.layer([
+            Affine.sum(build.inputs[j] * q for j, q in w.items()) + c for w, c in forms
+        ])  # fmt: skip
+        kept = [units[k - 2] * q for k, q in weights.items() if k != left_out]
+        smaller = build.network([Affine.sum(kept) + constant])
+        claim = Possible(width, size, True, smaller)
+        with pytest.raises(UserError, match="does not read the label"):
+            Finder(points_of(data), norm).show_family(claim)
