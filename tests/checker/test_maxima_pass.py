@@ -1,5 +1,8 @@
 """The step about maxima in arrays says what it says in Python's numbers, one unit after another."""
 
+import gc
+import weakref
+from contextlib import suppress
 from fractions import Fraction
 from random import Random
 from types import SimpleNamespace
@@ -11,7 +14,7 @@ from constructions.registry import build
 from tests.oracles.maxima_networks import checker_of
 from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import random_query
-from verifier.checker import maxima, maxima_pass, maxima_tables
+from verifier.checker import branch, maxima, maxima_pass, maxima_tables
 from verifier.checker.maxima import Form, Maximum, maxima_of
 from verifier.checker.maxima_pass import MaximaPass, Table
 from verifier.checker.maxima_tables import DoesNotFitError, FormTables, Sums
@@ -168,6 +171,34 @@ def test_forms_that_arrays_do_not_hold_are_bounded_one_by_one(monkeypatch):
         first.tighten_maxima()
         assert all_bounds(first)[0] == all_bounds(second)[0], seed
     assert 0 < fallen < 30
+
+
+@pytest.mark.parametrize("forms", [1, 64])
+def test_nothing_of_a_pass_stays(forms, monkeypatch):
+    """Its arrays are as long as the network has units; a run has thousands of passes."""
+    monkeypatch.setattr(maxima_pass, "MANY_FORMS", forms)
+    passes = []
+
+    class Noted(maxima_pass.MaximaPass):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            passes.append(weakref.ref(self))
+
+    monkeypatch.setattr(branch, "MaximaPass", Noted)
+    gc.disable()
+    try:
+        for seed in range(8):
+            first, second = prepared(*query_of(seed))
+            first.tighten_maxima()
+            with suppress(KeyboardInterrupt):
+                second.tighten_maxima(interrupted)
+    finally:
+        gc.enable()
+    assert len(passes) == 16 and {each() for each in passes} == {None}
+
+
+def interrupted():
+    raise KeyboardInterrupt
 
 
 def test_sums_in_arrays():

@@ -342,8 +342,11 @@ class Branch:
         known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
         boxes = [self.input_bounds(k) for k in range(self.inputs)]
         found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
-        for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):
-            watch()
+        try:
+            for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):
+                watch()
+        finally:
+            found.release()
         table = found.table(j - self.inputs for j in moved if j >= self.inputs)
         return self._take_step(*found.changes(), table)
 

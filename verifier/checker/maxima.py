@@ -109,9 +109,13 @@ class MaximaRows:
 
     @cached_property
     def readers_of_all(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        units = self.scaled.network.units
-        read = self.scaled.origins[units.indices]
+        """The units, but copies, that read a variable or a copy of it, of one variable after
+        another, and where those of each begin."""
+        units, origins = self.scaled.network.units, self.scaled.origins
+        copies = origins[self._inputs :] != np.arange(self._inputs, len(origins))
         readers = np.repeat(np.arange(units.count), np.diff(units.starts))
+        kept = ~copies[readers]
+        read, readers = origins[units.indices[kept]], readers[kept]
         order = np.argsort(read, kind="stable")
         edges = np.searchsorted(read[order], np.arange(self.scaled.network.variables + 1))
         return readers[order], edges
@@ -128,7 +132,7 @@ class MaximaRows:
         return flags, np.searchsorted(rows[order], np.arange(count + 1)), rising[order]
 
     def readers(self, variable: int) -> list[int]:
-        """The units that read the variable, or a copy of it."""
+        """The units, but copies, that read the variable, or a copy of it."""
         readers, edges = self.readers_of_all
         found: list[int] = readers[edges.item(variable) : edges.item(variable + 1)].tolist()
         return found
@@ -171,7 +175,8 @@ class MaximaRows:
         order = np.lexsort((read, owner))
         again = (np.diff(owner[order]) == 0) & (np.diff(read[order]) == 0)
         always, pairs = np.unique(owner[order][1:][again]).tolist(), list[tuple[int, int]]()
-        for v in np.unique(owner[rising[read]]).tolist():
+        several = np.diff(units.starts) > 1  # a row of one entry holds no maximum
+        for v in np.unique(owner[rising[read] & several[owner]]).tolist():
             maxima = self.row(v).maxima
             if all(len(maximum.low.weights) == 1 for _, maximum in maxima):
                 pairs += [(maximum.unit, v) for _, maximum in maxima]

@@ -32,6 +32,7 @@ from verifier.checker.scaled import LIMIT, ScaledNetwork
 Number = int | Fraction
 Int = NDArray[np.int64]
 MOST_PLACES = 24
+FEW = 64  # of so many units one
 MANY = 12  # units of a level, from which numpy is faster
 MANY_FORMS = 64  # of a level that hold maxima, on average, from which it is with them
 
@@ -121,8 +122,8 @@ class MaximaPass:
         self._high = np.zeros(count, dtype=np.int64)
         self._read(self._inputs + np.array(sorted({*known[0], *known[1]}), dtype=np.int64))
         for table, by_unit in ((self._low, known[0]), (self._high, known[1])):
-            for v, value in by_unit.items():
-                table[self._inputs + v] = self._whole(value)
+            values = [self._whole(value) for value in by_unit.values()]
+            table[self._inputs + np.array(list(by_unit), dtype=np.int64)] = values
         for k, (low, high) in enumerate(boxes):
             self._low[k], self._high[k] = self._whole(low), self._whole(high)
         self._known[: self._inputs] = True
@@ -156,11 +157,10 @@ class MaximaPass:
             few, many = self._few.pop(level, []), self._many.pop(level, [])
             if not many and len(few) < MANY and self._forms is None:
                 for v in few:
-                    if self._counts(v) and self._bound(v):
+                    if self._bound(v):
                         self._call_readers(v)
                 continue
             units = np.concatenate([*many, np.array(few, dtype=np.int64)])
-            units = units[self._scaled.origins[self._inputs + units] == self._inputs + units]
             self._read(self._inputs + units)
             changed = self._bound_many(units[self._high[self._inputs + units] > 0])
             self._wait_for(self._readers(self._inputs + changed))
@@ -171,6 +171,12 @@ class MaximaPass:
             self._sorted([*self._raised, np.array(self._raised_alone, dtype=np.int64)]),
             self._sorted([*self._dropped, np.array(self._dropped_alone, dtype=np.int64)]),
         )
+
+    def release(self) -> None:
+        """Lets go of what refers back to the pass, which is not run any more: with that its arrays
+        would stay until all objects are looked at, and that is rare where there are many."""
+        self._forms = None
+        del self._bounds
 
     def table(self, changed: Iterable[int]) -> Table:
         """The bounds now; `changed` are units whose bounds were not the root's before."""
@@ -185,7 +191,10 @@ class MaximaPass:
 
     def _sorted(self, parts: Sequence[Int]) -> Int:
         """The units of these parts, increasing."""
-        marked = np.zeros(self._scaled.network.units.count, dtype=bool)
+        count = self._scaled.network.units.count
+        if FEW * sum(map(len, parts)) < count:  # then sorting is faster than looking at all
+            return np.unique(np.concatenate(parts))
+        marked = np.zeros(count, dtype=bool)
         for part in parts:
             marked[part] = True
         return np.flatnonzero(marked)
@@ -222,20 +231,19 @@ class MaximaPass:
 
     # ------------------------------------------------------------------ who waits
 
-    def _counts(self, v: int) -> bool:
-        """Whether the unit is neither off nor a copy."""
-        j = self._inputs + v
-        return self._scaled.origins.item(j) == j and self._ends_of(j)[1] > 0
-
     def _call_readers(self, v: int) -> None:
         readers, edges = self._rows.readers_of_all
-        j = self._inputs + v
+        j, met = self._inputs + v, self._met
         for w in readers[edges.item(j) : edges.item(j + 1)].tolist():
-            if not self._met.item(w):
-                self._met[w] = True
+            if not met.item(w):
+                met[w] = True
                 level = self._scaled.levels.item(self._inputs + w)
-                self._note_level(level)
-                self._few.setdefault(level, []).append(w)
+                waiting = self._few.get(level)
+                if waiting is None:
+                    self._note_level(level)
+                    self._few[level] = [w]
+                else:
+                    waiting.append(w)
 
     def _note_level(self, level: int) -> None:
         if level not in self._few and level not in self._many:
@@ -264,7 +272,9 @@ class MaximaPass:
     # ------------------------------------------------------------------ bounds
 
     def _bound(self, v: int) -> bool:
-        """Whether the bounds of unit v have changed."""
+        """Whether the bounds of unit v have changed; not if it is off."""
+        if self._ends_of(self._inputs + v)[1] <= 0:
+            return False
         if self._is_special(v):
             return self._bound_specially(v)
         entries, constant = self._rows.entries(v)
@@ -272,7 +282,7 @@ class MaximaPass:
         for j, weight, of_unit in entries:
             below, above = self._ends_of(j)
             if of_unit:
-                below, above = max(below, 0), max(above, 0)
+                below, above = below if below > 0 else 0, above if above > 0 else 0
             if weight > 0:
                 low += weight * below
                 high += weight * above

@@ -338,7 +338,9 @@ class Univariate:
         in the reference."""
         by_line: dict[int, dict[int, int]] = {}
         for j, coefficient in variables:
-            node = self._node(j)
+            node = self.node_of.item(j)
+            if node < 0:
+                node = self._node(j)
             terms = by_line.setdefault(self.line_of_node[node], {})
             terms[node] = terms.get(node, 0) + coefficient
         for part, weight in sums:
@@ -442,6 +444,7 @@ class Minima:
         self._restricted: dict[int, Restricted] = {}
         self._found: dict[tuple[int, int, int, int], tuple[int, int]] = {}
         self._ranges: dict[int, tuple[int, int, int]] = {}
+        self._reaches: dict[tuple[Fraction, ...], Fraction] = {}  # by entries: axes have the same
 
     def lower_bound(
         self,
@@ -547,7 +550,10 @@ class Minima:
                 high += g * (upper[k] if g > 0 else lower[k])
             if self.region.norm != "inf":
                 center = self._center(line)
-                reach = self.region.reach(g for _, g in self._univariate.directions[line])
+                entries = tuple(g for _, g in self._univariate.directions[line])
+                reach = self._reaches.get(entries)
+                if reach is None:
+                    reach = self._reaches[entries] = self.region.reach(entries)
                 low, high = max(low, center - reach), min(high, center + reach)
             for factor, constant in self._cuts.get(line, ()):
                 if factor > 0:

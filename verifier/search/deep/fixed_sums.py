@@ -31,6 +31,7 @@ ZERO = Fraction(0)
 EXACT = 64  # sums whose bound is wanted in exact arithmetic, at most
 SMALLEST = 3  # sums that are tried as the own one
 HALVINGS = 60  # of the interval of logarithms in which a multiplier is looked for
+FEW_HALVINGS = 24  # where it is rounded to 10 bits anyway: of 200 logarithms 2^-16 is left
 Array = NDArray[np.float64]
 
 
@@ -156,7 +157,7 @@ class SumSearch:
 
     def _useful(self, k: int) -> Fraction | None:
         """The best multiplier for the lower bound of the sum, if that decides another unit."""
-        best, value = self._dual.best(k, 1)
+        best, value = self._dual.best(k, 1, FEW_HALVINGS)
         return shortened(best)[0] if best > 0 and self._helps(k, value) else None
 
     def _matters(self, v: int) -> bool:
@@ -242,7 +243,7 @@ class Dual:
             self.constants = self.constants + m * np.array(rates)
         self.center = np.add.reduceat(values[grid.gather], final.starts[:-1]) + self.constants
 
-    def best(self, k: int, sign: int) -> tuple[float, float]:
+    def best(self, k: int, sign: int, halvings: int = HALVINGS) -> tuple[float, float]:
         """About the multiplier with the greatest lower bound of sign * sum k, and that bound."""
         final, starts = self._grid.tables.final, self._floats.starts
         functions = self._grid.gather[final.starts[k] : final.starts[k + 1]]
@@ -266,7 +267,7 @@ class Dual:
         low, high = -100.0, 100.0  # logarithms to base 2
         if part.at(2.0**low)[1] <= self.size:
             return 0.0, sign * float(self.constants[k]) + part.at(0.0)[0]
-        for _ in range(HALVINGS):
+        for _ in range(halvings):
             middle = (low + high) / 2
             if part.at(2.0**middle)[1] > self.size:
                 low = middle
