@@ -8,7 +8,7 @@ import pytest
 
 from tests.oracles.random_queries import points_of, random_network, random_region
 from verifier.checker.intervals import interval_bounds
-from verifier.checker.live_rows import LiveRows
+from verifier.checker.live_rows import BEGUN, LiveRows
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.question.build import NetworkBuilder
 from verifier.question.region import ball, box
@@ -146,6 +146,33 @@ def test_what_is_fixed_by_bounds_at_the_root(constants):
                 1: 1, 3: 3
             }  # fmt: skip
             assert rows.row(2)[2] == 5 + (2 * low if constant and not off else 0)
+
+
+@pytest.mark.parametrize("constants", [True, False])
+def test_the_beginning_of_a_long_row(constants):
+    """A row is passed on if one of its units is not fixed, wherever that stands."""
+    count = 2 * BEGUN
+    off, fixed, open_, on = (-2, -1), (3, 3), (-1, 1), (1, 2)
+    for many in (off, fixed):
+        for others in ({}, {0: on}, {BEGUN - 1: on}, {count - 1: on}, {0: open_, 1: on},
+                       {0: on, BEGUN: on}, {BEGUN - 2: on, BEGUN - 1: on},
+                       {count - 2: on, count - 1: on}):  # fmt: skip
+            build = NetworkBuilder(1)
+            (x,) = build.inputs
+            units = build.layer([x + k for k in range(count)])
+            (total,) = build.layer([sum(units, 0 * x)])
+            scaled = ScaledNetwork(build.network([total]), 1)
+            tables = scaled.tables
+            table = np.zeros((tables.height, 1), dtype=np.int64)
+            bounds = [(-9, 9), *(others.get(k, many) for k in range(count)), (0, 99)]
+            for variable, (low, high) in enumerate(bounds):
+                table[tables.lower_row[variable], 0] = low
+                table[tables.upper_row[variable], 0] = high
+            rows = LiveRows(scaled, table, [0], constants)
+            live = others if many is off or constants else range(count)
+            adds_nothing = many is off
+            assert rows.skips(count) == (len(live) == 1 and adds_nothing), (many, others)
+            assert len(rows.row(count)[0]) == len(live)
 
 
 def test_what_is_fixed_by_bounds_at_both_ends_of_a_cone():

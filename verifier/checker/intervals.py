@@ -15,8 +15,9 @@ from verifier.checker.live_rows import LiveRows
 from verifier.checker.scaled import LIMIT, Block, Part, ScaledNetwork, scaled_inputs
 from verifier.question.region import Region
 
-MEMORY = 300 << 20  # bytes for the root bounds of one chunk
+MEMORY = 512 << 20  # bytes for the root bounds of one chunk
 LARGEST_CHUNK = 256
+SHORT = 16  # numbers of a row
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +172,12 @@ def interval_bounds(
                 table, read = table.astype(kind), read.astype(kind)
                 if limit is None:
                     largest = largest.astype(object)
-        count, constants = len(block.units), block.constants.astype(kind)
+        count, constants = len(block.units), block.constants.astype(kind, copy=False)
         rows = table[block.first : block.first + 2 * count]
-        read *= block.weights.astype(kind)
+        read *= block.weights.astype(kind, copy=False)
         np.add.reduce(read, axis=0, dtype=kind, out=rows)
         rows += constants
-        largest[inputs + block.units] = np.maximum(rows[count:].max(axis=1), 0)
+        largest[inputs + block.units] = np.maximum(_largest_of(rows[count:]), 0)
     table.flags.writeable = False
     if twins:
         return _ends(scaled, table)
@@ -184,6 +185,13 @@ def interval_bounds(
         RootBounds(scaled, table, column, region.norm == "inf" or _thick(region))
         for column, region in enumerate(regions)
     ]
+
+
+def _largest_of(rows: Any) -> Any:
+    """The largest number of each row: of short rows column by column, which is faster."""
+    if rows.shape[1] >= SHORT:
+        return rows.max(axis=1)
+    return np.maximum.reduce(np.ascontiguousarray(rows.T), axis=0)
 
 
 def _ends(scaled: ScaledNetwork, table: Any) -> list[RootBounds]:
@@ -223,6 +231,9 @@ def _rectify(read: Any, units: Part) -> None:
     if not units.mask.size:
         return
     part = read[units.entries, units.rows]
+    if units.mask.all():  # one number is compared with faster than an array of as many
+        np.maximum(part, 0, out=part)
+        return
     if read.dtype == object:
         np.maximum(part, 0, out=part, where=units.mask)
         return

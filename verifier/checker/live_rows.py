@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from verifier.checker.scaled import Row, ScaledNetwork
+
+BEGUN = 4  # entries of a longer row that are looked at first
 
 
 class LiveRows:
@@ -66,6 +70,8 @@ class LiveRows:
             row = row_of(variable)
             if item(row, column) < 0 or (end is not None and item(row, end) < 0):
                 break
+            if self._reads_more(variable - inputs):
+                break
             variables, weights, constant = self._begun_row(variable - inputs)
             if constant or weights != [1] or variables[0] < inputs:
                 break
@@ -73,6 +79,22 @@ class LiveRows:
         for j in passed:
             sources[j] = variable
         return variable
+
+    def _reads_more(self, v: int) -> bool:
+        """Whether the beginning of a long row shows that it reads more than one variable that is
+        not fixed. Rows of sums have thousands of entries, and of most nothing else is asked."""
+        units = self._scaled.network.units
+        begin, end = units.starts.item(v), units.starts.item(v + 1)
+        if end - begin <= BEGUN or self._end is not None or v in self._live:
+            return False
+        read = self._scaled.origins[units.indices[begin : begin + BEGUN]]
+        low = self._table[self._lower_row[read], self._column]
+        high = self._table[self._upper_row[read], self._column]
+        fixed = (high <= 0) & (low < 0)
+        if self._constants:
+            fixed |= low == high
+        fixed &= read >= self._inputs
+        return int(np.count_nonzero(fixed)) < BEGUN - 1
 
     def _live_row(self, v: int) -> Row:
         """The row, of copies the original, without units that are fixed."""

@@ -132,8 +132,7 @@ def _exactly(
     summed = is_worth_trying(checker)
     margins: tuple[Fraction | None, ...] = ()
     # Differences of nearly equal networks have bounds of their own, however deep they are.
-    large = _is_large(query) and not query.network.derived(least_units)
-    if large or summed:
+    if summed or (_is_large(query) and not query.network.derived(least_units)):
         found = _by_propagation(checker, deadline, summed=summed)
         if not isinstance(found.verdict, Undecided):
             return found
