@@ -98,19 +98,21 @@ def positive_part(function: Function) -> Function:
     # The signs at the ends of each piece; of the first and the last one far outside.
     begins = [-slopes[0] or values[0], *values]
     ends = [*values, slopes[-1] or values[-1]]
-    roots: dict[int, Fraction] = {}  # on the pieces that pass through zero
+    roots: dict[int, int] = {}  # the pieces that pass through zero, and a point of each
+    factor = 1
     for k, (begin, end) in enumerate(zip(begins, ends, strict=True)):
         if begin * end < 0:
-            known = min(k, last - 1)
-            roots[k] = function.points[known] - Fraction(values[known], slopes[k])
-    factor = lcm(*(root.denominator for root in roots.values()))
+            known = roots[k] = min(k, last - 1)
+            # The root is points[known] - values[known] / slopes[k].
+            factor = lcm(factor, slopes[k] // gcd(values[known], slopes[k]))
     points: list[int] = []
     new_values: list[int] = []
     new_slopes: list[int] = []
     for k, slope in enumerate(slopes):
         if k in roots:
             new_slopes.append(slope if begins[k] > 0 else 0)
-            points.append(int(roots[k] * factor))
+            known = roots[k]
+            points.append(function.points[known] * factor - values[known] * factor // slope)
             new_values.append(0)
             new_slopes.append(slope if ends[k] > 0 else 0)
         else:

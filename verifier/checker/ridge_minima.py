@@ -98,9 +98,10 @@ class FixedGrid:
         )
         self.lines = tuple(np.unique(self.line_of).tolist())
         self.place = FINE - reach
-        steepest = max(
-            (abs(slope * share) for f, share in self._functions for slope in f.slopes), default=ZERO
-        )
+        steep: dict[Fraction, int] = {}  # the largest |slope| of the functions with each share
+        for function, share in self._functions:
+            steep[share] = max(steep.get(share, 0), *map(abs, function.slopes))
+        steepest = max((abs(share) * slope for share, slope in steep.items()), default=ZERO)
         self.value = FINE - _exponent(steepest) + self.place
         longest = int(counts.max(initial=0))
         self.kind: Any = np.int64 if longest <= MOST_DIRECTIONS else object  # of the sums
@@ -303,8 +304,9 @@ def _turns(exponent: int, steep: Any, rate: Any) -> Any:
         some = np.maximum(rate, 1)
         found = -(-(steep << (SHIFT - 1)) // some)
         return np.where((rate > 0) & (found < FAR), found, np.where(steep > 0, FAR, 0))
-    pairs = zip(steep.tolist(), rate.tolist(), strict=True)
-    return np.array([_turn(exponent, *pair) for pair in pairs], dtype=steep.dtype)
+    pairs = list(zip(steep.tolist(), rate.tolist(), strict=True))
+    known = {pair: _turn(exponent, *pair) for pair in set(pairs)}  # few: samples share slopes
+    return np.array([known[pair] for pair in pairs], dtype=steep.dtype)
 
 
 def _turn(exponent: int, steep: int, rate: int) -> int:

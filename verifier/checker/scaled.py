@@ -163,7 +163,8 @@ class ScaledNetwork:
         if one is not self:
             self.layers = [layer.times(denominator) for layer in one.layers]
             self.output_layer = one.output_layer.times(denominator)
-            self.scales = [scale * denominator for scale in one.scales]
+            times = {scale: scale * denominator for scale in set(one.scales)}  # one object each
+            self.scales = [times[scale] for scale in one.scales]
             self.output_scales = [scale * denominator for scale in one.output_scales]
             return
         known = integers([1]).repeat(network.variables)
@@ -174,7 +175,8 @@ class ScaledNetwork:
                 known = known.astype(object)
             known[network.inputs + first : network.inputs + last] = scales
         self.output_layer, scales = _scaled(network.outputs, 0, network.outputs.count, known)
-        self.scales = known.tolist()
+        listed, once = known.tolist(), dict[int, int]()
+        self.scales = list(map(once.setdefault, listed, listed))  # equal ones are one object
         self.output_scales = scales.tolist()
 
     def derived(self, make: Callable[[ScaledNetwork], Derived]) -> Derived:
