@@ -3,24 +3,37 @@ few as are enough; against exact bounds, and with proofs that the checker accept
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from constructions.families import family_of
+from constructions.registry import build
+from tests.oracles.maxima_networks import checker_of
 from tests.oracles.random_data import random_data
 from tests.oracles.random_families import label_families
 from verifier.checker.family import FamilyChecker, at_end, family_roots, family_scaled
 from verifier.checker.family_replay import replay_family
-from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, PairLemma
+from verifier.checker.replay import replay
+from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, PairLemma, Robust
 from verifier.question.build import NetworkBuilder
 from verifier.question.family import Cone, FamilyQuery
-from verifier.question.query import Atom, Goal
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball
 from verifier.search.deep import ball_rows
-from verifier.search.deep.ball_rows import BallRows, _Ball, deciding_lemmas, rows_of
+from verifier.search.deep.ball_rows import (
+    BallRows,
+    OneBall,
+    _Ball,
+    deciding_lemmas,
+    lemmas_of_ball,
+    rows_of,
+)
 from verifier.search.deep.family import FamilySearch, _Attempt, family_proofs
 from verifier.search.deep.lifting import lowest
+from verifier.search.deep.propagation import Propagation
 
 F = Fraction
 NAMES = ("l1-halfspaces", "l2-halfspaces")
@@ -101,7 +114,7 @@ def test_values_are_those_that_leaves_reach(name):
         rows = BallRows(checker.scaled)
         picks = [(v, upper) for v in rows.rows.units.tolist() for upper in (False, True)]
         for number, end in enumerate(checker.ends):
-            found = ball_rows._reached(checker, end, picks)
+            found = ball_rows._reached(end, picks)
             targets = [PairLemma(v, upper, (F(0), F(0)), ()) for v, upper in picks]
             assert found == [lowest(end, Leaf(), at_end(t, number)) for t in targets]
 
@@ -229,3 +242,82 @@ def test_the_same_is_chosen_again():
     (first, _), (second, _) = (deciding_lemmas(checker, rows) for _ in range(2))
     assert first == second and first == sorted(first, key=lambda one: (one.unit, one.upper))
     assert np.isfinite(rows.matrix).all()
+
+
+def ball_queries(name):
+    """A ball around each sample, with the label of the sample."""
+    data = random_data(3, 9, 3, 3)
+    made = build(name, data, ratio=F(99, 100))
+    for sample in range(data.size):
+        goals = made.goals(int(data.labels[sample]), data.classes)
+        yield Query(made.network, ball(made.norm, data.point(sample), made.budget), goals)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bounds_on_one_ball_are_those_of_exact_leaves(name):
+    for query in ball_queries(name):
+        checker = checker_of(query)
+        rows = BallRows(checker.scaled)
+        for found, upper in zip(ball_rows._on_ball(OneBall(checker), rows), (0, 1), strict=True):
+            assert (found[0] == found[1]).all()
+            for place, v in enumerate(rows.rows.units.tolist()):
+                exact = lowest(checker, Leaf(), Lemma(v, bool(upper), F(0), ()))
+                sign = -1 if upper else 1
+                assert found[0, place] == pytest.approx(sign * float(exact), abs=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("every", [False, True])
+def test_lemmas_of_one_ball_hold_and_decide(name, every):
+    """Each is one leaf, holds, and is not far from what the leaf reaches; together with one step
+    about maxima they prove the ball."""
+    count = 0
+    for query in ball_queries(name):
+        checker = checker_of(query)
+        lemmas = lemmas_of_ball(checker, BallRows(checker.scaled), every=every)
+        assert len({(lemma.unit, lemma.upper) for lemma in lemmas}) == len(lemmas)
+        for lemma in lemmas:
+            assert lemma.tree == (Node((), Leaf()),)
+            checker.apply(lemma)
+        count += len(lemmas)
+        propagation = Propagation(checker)
+        assert propagation._bound_maxima()
+    assert count > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_proofs_of_balls_are_lemmas_about_half_spaces(name, monkeypatch):
+    monkeypatch.setattr(ball_rows, "ENOUGH", 1)
+    lemmas = 0
+    for query in ball_queries(name):
+        propagation = Propagation(checker_of(query), sums=False)
+        assert propagation.run_quickly()
+        proof = Robust(tuple(propagation.steps), tuple(propagation.trees))
+        replay(query, proof)
+        first = set(BallRows(propagation.checker.scaled).rows.units.tolist())
+        own = [step for step in proof.steps if isinstance(step, Lemma)]
+        assert all(isinstance(step, Lemma | MaximaStep) for step in proof.steps)
+        assert {step.unit for step in own} <= first
+        lemmas += len(own)
+    assert lemmas > 0
+
+
+def test_nothing_is_kept_of_lemmas_that_are_not_enough(monkeypatch):
+    """Of a ball that reaches a sample of another label."""
+    monkeypatch.setattr(ball_rows, "ENOUGH", 1)
+    for query in ball_queries("l2-halfspaces"):
+        wide = replace(query, region=ball("2", query.region.center, F(400)))
+        checker = checker_of(wide)
+        propagation = Propagation(checker)
+        before = [checker.unit_ends(v) for v in range(wide.network.units.count)]
+        assert not propagation._bound_rows()
+        assert before == [checker.unit_ends(v) for v in range(wide.network.units.count)]
+        assert not propagation.steps and not propagation._touched
+        assert set(propagation.trees) == {None} == set(propagation.margins)
+
+
+def test_norms_above_2_have_no_exact_leaves(monkeypatch):
+    monkeypatch.setattr(ball_rows, "ENOUGH", 1)
+    for query in ball_queries("l2-halfspaces"):
+        other = replace(query, region=ball("3", query.region.center, F(1, 100)))
+        assert not Propagation(checker_of(other))._bound_rows()

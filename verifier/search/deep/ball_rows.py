@@ -12,6 +12,7 @@ spare, a shorter number serves. What is chosen is a hint: lemmas are computed, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -19,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.family import End, FamilyChecker
+from verifier.checker.family import FamilyChecker
+from verifier.checker.leaf import LeafChecker
 from verifier.checker.ridge import short
 from verifier.checker.scaled import LIMIT, ScaledNetwork
 from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, Tree
@@ -32,6 +34,7 @@ Array = NDArray[np.float64]
 Int = NDArray[np.int64]
 CLOSE = 1e-9  # to zero, against the size of what was added up
 ZERO = Fraction(0)
+LEAF: Tree = (Node((), Leaf()),)
 ENOUGH = 64  # units that read inputs alone, from which they are looked at together
 
 
@@ -111,7 +114,28 @@ def deciding_lemmas(
     those that matter to a maximum, or of `every` one, then as tight as they are. None is applied.
     And whether, as far as floats can say, a maximum of the latter units is decided by them.
     """
-    ball = _Ball(checker, rows)
+    chosen, plain = _chosen(_Ball(checker, rows), every=every)
+    return _lemmas(checker, chosen), plain
+
+
+def lemmas_of_ball(checker: LeafChecker, rows: BallRows, *, every: bool = False) -> list[Lemma]:
+    """The same about one ball, of norm 1 or 2."""
+    chosen, _ = _chosen(_Ball(OneBall(checker), rows), every=every)
+    picks = sorted(chosen)
+    found: list[Lemma] = []
+    for (v, upper), value in zip(picks, _reached(checker, picks), strict=True):
+        least = chosen[v, upper] or (value, value)
+        bound = short(min(value, ZERO), upper=False) if upper else _between(least[0], value)
+        exactly = Lemma(v, upper, ZERO, LEAF)
+        if -TINY < value < 0 and checker.closes(Leaf(), exactly):  # a root was rounded
+            found.append(exactly)
+        else:
+            found.append(Lemma(v, upper, -bound if upper else bound, LEAF))
+    return found
+
+
+def _chosen(ball: _Ball, *, every: bool) -> tuple[dict[Pick, Least | None], bool]:
+    """The bounds that get lemmas, see `deciding_lemmas`."""
     chosen: dict[Pick, Least | None] = {}
     places = list(ball.decided())
     matter, plain = ball.matters()
@@ -124,15 +148,26 @@ def deciding_lemmas(
             continue
         for pick in [alone[0]] if alone is not None else ball.needed(place):
             chosen[pick] = None
-    return _lemmas(checker, chosen), plain
+    return chosen, plain
+
+
+@dataclass(frozen=True, slots=True)
+class OneBall:
+    """A ball as a family that ends where it begins, without m."""
+
+    checker: LeafChecker
+
+    @property
+    def ends(self) -> tuple[LeafChecker, LeafChecker]:
+        return self.checker, self.checker
 
 
 class _Ball:
     """Bounds of Z of all variables at both ends, (2, variables): by intervals, and better ones."""
 
-    def __init__(self, checker: FamilyChecker, rows: BallRows) -> None:
-        self._rows, inputs = rows, checker.inputs
+    def __init__(self, checker: FamilyChecker | OneBall, rows: BallRows) -> None:
         ends = checker.ends
+        self._rows, inputs = rows, ends[0].inputs
         low, high = (
             np.array([np.asarray(side, dtype=np.float64) for side in sides]) / rows.scales
             for sides in zip(*((end.root.lower, end.root.upper) for end in ends), strict=True)
@@ -141,7 +176,7 @@ class _Ball:
             np.array([[float(x) for x in end.input_bounds(k)] for k in range(inputs)]).T
             for end in ends
         ]
-        size = float(checker.scaled.denominator)
+        size = float(ends[0].scaled.denominator)
         box_low, box_high = (np.array([box[side] for box in boxes]) / size for side in (0, 1))
         self.low, self.high = np.hstack([box_low, low]), np.hstack([box_high, high])
         self.better_low, self.better_high = self.low.copy(), self.high.copy()
@@ -292,14 +327,14 @@ def _lemmas(checker: FamilyChecker, chosen: Mapping[Pick, Least | None]) -> list
     bound may fall, with the shortest ones on the way. Values of an upper bound below zero are
     zero: then the unit is off as well."""
     picks = sorted(chosen)
-    tree: Tree = (Node((), Leaf()),)
+    tree = LEAF
     if not picks:
         return []
     if checker.query.cone.norm not in ("1", "2"):
         lemmas = [Lemma(v, upper, ZERO, tree) for v, upper in picks]
         return Lifting(checker).lemmas(lemmas)
     found: list[PairLemma] = []
-    reached = zip(*(_reached(checker, end, picks) for end in checker.ends), strict=True)
+    reached = zip(*(_reached(end, picks) for end in checker.ends), strict=True)
     for (v, upper), values in zip(picks, reached, strict=True):
         least, sign = chosen[v, upper] or values, -1 if upper else 1
         first, last = (
@@ -326,10 +361,13 @@ def _between(least: float | Fraction, value: Fraction) -> Fraction:
     return simplest(low, value) if low < value else short(value, upper=False)
 
 
-def _reached(checker: FamilyChecker, end: End, picks: Sequence[Pick]) -> list[Fraction]:
+def _reached(end: LeafChecker, picks: Sequence[Pick]) -> list[Fraction]:
     """Of each pick the least value of a_v, or of -a_v for an upper bound, on the ball at this end:
     exactly, or for p = 2 a little below it; see `lifting.lowest`. All read inputs alone."""
-    scaled, rows, last = checker.scaled, checker.query.network.units, checker.inputs - 1
+    if not picks:
+        return []
+    scaled, inputs = end.scaled, end.inputs
+    rows = scaled.network.units
     units = np.array([v for v, _ in picks], dtype=np.int64)
     counts = np.diff(rows.starts)[units]
     starts = np.cumsum(counts) - counts
@@ -337,12 +375,12 @@ def _reached(checker: FamilyChecker, end: End, picks: Sequence[Pick]) -> list[Fr
     read, weights = rows.indices[entries], scaled.weights[entries]
     center, below = end.scaled_center
     longest, most = int(np.abs(weights).max()), max(map(abs, center))
-    fits = longest * max(most, longest) * checker.inputs < LIMIT
+    fits = longest * max(most, longest) * inputs < LIMIT
     weights = weights.astype(np.int64 if fits else object)
     middle: Any = np.array(center, dtype=weights.dtype)
     sums = np.add.reduceat(weights * middle[read], starts).tolist()
-    axes = np.where(read == last, 0, weights)
-    size, region = checker.scaled.denominator, end.region
+    axes = np.where(read >= scaled.axes, 0, weights)  # without the m of a family
+    size, region = scaled.denominator, end.region
     if region.norm == "1":
         reach = region.size * size
         losses = [reach * int(w) for w in np.maximum.reduceat(np.abs(axes), starts).tolist()]
@@ -353,24 +391,30 @@ def _reached(checker: FamilyChecker, end: End, picks: Sequence[Pick]) -> list[Fr
     found = []
     for (v, upper), total, loss in zip(picks, sums, losses, strict=True):
         value = Fraction(int(total), below) + int(scaled.constants[v])
-        found.append(((-value if upper else value) - loss) / scaled.scales[last + 1 + v])
+        found.append(((-value if upper else value) - loss) / scaled.scales[inputs + v])
     return found
 
 
-def _on_ball(checker: FamilyChecker, rows: BallRows) -> tuple[Array, Array]:
+def _on_ball(checker: FamilyChecker | OneBall, rows: BallRows) -> tuple[Array, Array]:
     """Bounds of the units that read inputs alone, at both ends, (2, units)."""
-    cone, matrix = checker.query.cone, rows.matrix
-    axes = matrix[:, :-1]
-    middle = axes @ np.array([float(c) for c in cone.center]) + rows.rows.constants
+    if isinstance(checker, OneBall):
+        region, axes = checker.checker.region, rows.matrix
+        center, moved = region.center, [(region, np.zeros(len(axes)))] * 2
+    else:
+        cone, axes = checker.query.cone, rows.matrix[:, :-1]
+        center, rates = cone.center, rows.matrix[:, -1]
+        pairs = zip(checker.ends, cone.ends, strict=True)
+        moved = [(region, rates * float(end.parameter)) for end, region in pairs]
+    middle = axes @ np.array([float(c) for c in center]) + rows.rows.constants
     below, above = [], []
-    for end, region in zip(checker.ends, cone.ends, strict=True):
+    for region, more in moved:
         radius = float(root_upper(region.size, region.power, 60))
         if region.power == 1:
             reach = radius * np.abs(axes).max(axis=1, initial=0)
         else:
             dual = region.power / (region.power - 1)
             reach = radius * (np.abs(axes) ** dual).sum(axis=1) ** (1 / dual)
-        at_end = middle + matrix[:, -1] * float(end.parameter)
+        at_end = middle + more
         below.append(at_end - reach)
         above.append(at_end + reach)
     return np.array(below), np.array(above)

@@ -34,6 +34,7 @@ from verifier.question.network import integers
 from verifier.question.query import Goal
 from verifier.question.region import root_upper
 from verifier.search.clock import check_time
+from verifier.search.deep.ball_rows import lemmas_of_ball, rows_of
 from verifier.search.deep.fixed_sums import SumSearch
 from verifier.search.deep.forward import ForwardPass
 from verifier.search.deep.largest_terms import falling_terms
@@ -135,6 +136,8 @@ class Propagation:
         # Where a ball matters, what follows from its box alone is mostly too weak.
         if (summed and self._bound_final_sums()) or self._close_goals(leaves=0):
             return True
+        if self._on_ball and not summed and self._separable and self._bound_rows():
+            return True
         if summed and self._separable and self._bound_sums():
             return True
         maxima = self._maxima and not summed
@@ -212,6 +215,25 @@ class Propagation:
         except RefusedError:  # numbers that the arrays do not hold
             self.checker.undo(mark)
             self.steps.clear()
+        return False
+
+    def _bound_rows(self) -> bool:
+        """Whether what the ball, of norm 1 or 2, means for units that read inputs alone is enough,
+        with what follows for maxima. Nothing is kept if it is not."""
+        rows = rows_of(self.checker.scaled) if self.checker.region.power <= 2 else None
+        if rows is None or not self._maxima:
+            return False
+        mark, count, touched = self.checker.mark(), len(self.steps), set(self._touched)
+        trees, margins = list(self.trees), list(self.margins)
+        for every in (False, True):
+            check_time(self._deadline)
+            for lemma in lemmas_of_ball(self.checker, rows, every=every):
+                self._assume(lemma)
+            if self._bound_maxima():
+                return True
+            self.checker.undo(mark)
+            del self.steps[count:]
+            self._touched, self.trees, self.margins = set(touched), list(trees), list(margins)
         return False
 
     def _bound_maxima(self) -> bool:
