@@ -14,13 +14,18 @@ from constructions.least.answer import least, read_least
 from constructions.least.evidence import shown
 from constructions.least.find import Finder
 from constructions.least.questions import Below, Possible, questions_of
+from verifier.checker.elaborate import kernel_check_proof
+from verifier.checker.manifest import Question, sample_query
 from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import Flip, Robust
 from verifier.evidence.network_file import load_network
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.network import Network
 from verifier.question.region import Norm, distance
 from verifier.runs.run import points_of
+from verifier.search.options import Options
+from verifier.tasks.verify import verify
 
 HALF = Fraction(1, 2)
 ROWS = [[x, y] for x in range(2) for y in range(3)]
@@ -281,3 +286,42 @@ def test_one_network_serves_all_budgets_in_several_norms(
         claim = Possible(width, size, True, smaller)
         with pytest.raises(UserError, match="does not read the label"):
             Finder(points_of(data), norm).show_family(claim)
+
+
+XOR = Dataset.from_rows("xor", [[0, 0], [1, 1], [0, 1], [1, 0]], [0, 0, 1, 1])
+
+
+def deep_xor(budget: Fraction) -> Network:
+    """Two layers of two units, by the formula of docs/least.md."""
+    e = HALF - budget
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    h1, h2 = build.layer([y - HALF, x - HALF])
+    last, on = build.layer([h2 * ((1 + e) / 2) - h1, h2 * HALF - h1 * (e / 2) + e / 2])
+    return build.network([last - on + HALF + e / 2 - e * e / 4])
+
+
+@pytest.mark.parametrize("budget", ["0", "1/10", "1/4", "2/5", "49/100", "499999/1000000"])
+def test_two_layers_of_two_units_do_for_xor_at_every_budget(budget: str) -> None:
+    radius = Fraction(budget)
+    network, points = deep_xor(radius), points_of(XOR)
+    assert network.layers == (2, 2)
+    for size, kind in ((radius, Robust), (HALF, Flip)):  # of balls that touch none does
+        question = Question("inf", "nearest", size, None)
+        queries = [sample_query(network, points, question, k) for k in range(4)]
+        verdicts = [verify(query, Options()).verdict for query in queries]
+        if kind is Robust:
+            assert all(isinstance(verdict, Robust) for verdict in verdicts)
+            for query, verdict in zip(queries, verdicts, strict=True):
+                assert isinstance(verdict, Robust)
+                kernel_check_proof(query, verdict)
+        else:
+            assert any(isinstance(verdict, Flip) for verdict in verdicts)
+
+
+def test_the_deep_network_of_the_sealed_run_is_that_of_the_formula() -> None:
+    root = Path(__file__).parents[2] / "reports/least"
+    network = load_network(root / "xor-deep.robmem")
+    assert network.digest == deep_xor(Fraction(49, 100)).digest
+    with pytest.raises(UserError, match="another width"):  # no claim of depth 2 is made of it
+        Finder(points_of(XOR), "inf").show_family(Possible(3, HALF, True, network))
