@@ -400,7 +400,7 @@ def test_sums_beyond_64_bits_are_refused(rows, high, places, many, monkeypatch):
     lower, upper = [0, -most, -most], [high, most, most]
     begun = passes(network, lower, upper, known=({}, {}), boxes=boxes)
     with pytest.raises(DoesNotFitError):
-        list(begun.run(np.array([1]), []))
+        list(begun.run(np.array([1]), np.zeros(0, dtype=np.int64)))
 
 
 def test_rows_that_read_a_variable_twice_wait_always():

@@ -176,3 +176,25 @@ def test_what_is_computed_beforehand_is_both_or_is_computed_again() -> None:
     replay(query, verdict, scaled, root)
     replay(query, verdict, scaled=scaled)
     replay(query, verdict, root=root)
+
+
+def test_a_tree_without_symbolic_steps_looks_at_no_branch_ahead(monkeypatch):
+    """Of a large network the bounds of a branch are many; steps behind others look at none."""
+    taken = []
+    snapshot = TreeChecker.snapshot
+    monkeypatch.setattr(TreeChecker, "snapshot", lambda self: taken.append(self) or snapshot(self))
+    query = query_of(4)
+    for body, due in ((PLAIN, 0), (CLOSED, 1)):
+        checker = checker_of(query)
+        tree = slices(2, body)
+        taken.clear()
+        checker.refute(tree, query.goals[0])
+        assert bool(taken) == bool(due)
+
+
+def test_a_tree_does_not_take_the_branches_of_another_for_its_own():
+    query = query_of(4)
+    checker = checker_of(query)
+    checker._ahead = iter([checker.snapshot()])
+    checker.refute(slices(2, PLAIN), query.goals[0])
+    assert next(checker._ahead, None) is None

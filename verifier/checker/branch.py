@@ -338,7 +338,7 @@ class Branch:
             # The step before has said all of what reads nothing that has changed since.
             moved = self._moved(since=True)
             moving = reading(rows, np.array(sorted(moved), dtype=np.int64))
-            waiting = [v for v in waiting if moving.item(v)]
+            waiting = waiting[moving[waiting]]
         known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
         boxes = [self.input_bounds(k) for k in range(self.inputs)]
         found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
@@ -372,7 +372,7 @@ class Branch:
         # Others read nothing that has changed, and no maximum.
         waiting = sorted(
             {w for j in self._moved() for w in rows.readers(j)}.union(
-                rows.waiting(self._root_upper)
+                rows.waiting(self._root_upper).tolist()
             )
         )
         known = set(waiting)

@@ -191,11 +191,11 @@ class MaximaRows:
         always, _, rows = self._with_maxima
         return sorted({*always, *rows.tolist()})
 
-    def waiting(self, upper: Callable[[NDArray[np.int64]], Any]) -> list[int]:
+    def waiting(self, upper: Callable[[NDArray[np.int64]], Any]) -> NDArray[np.int64]:
         """The units for which plain interval arithmetic does not say all, if `upper` gives the
         bounds of units. A maximum of a unit that is off and one other variable is that variable."""
         always, units, rows = self._with_maxima
-        return [*always, *rows[upper(units) > 0].tolist()]
+        return np.concatenate([np.array(always, dtype=np.int64), rows[upper(units) > 0]])
 
     def form(self, weights: Mapping[int, Number], constant: Number) -> Form:
         """weights . Z + constant, with its maxima."""

@@ -140,10 +140,10 @@ class MaximaPass:
         self._raised_alone: list[int] = []  # the same, one after another
         self._dropped_alone: list[int] = []
 
-    def run(self, moved: Int, waiting: Iterable[int]) -> Iterator[None]:
+    def run(self, moved: Int, waiting: Int) -> Iterator[None]:
         """Bounds all units that read the `moved` variables, or `wait`, and then those that read
         what has changed; yields before each level. Raises DoesNotFitError."""
-        special = np.array(sorted(waiting), dtype=np.int64)
+        special = np.sort(waiting)
         if len(special) >= MANY_FORMS:
             levels = len(np.unique(self._scaled.levels[self._inputs + special]))
             if len(special) >= MANY_FORMS * levels:  # the arrays hold those of a level at once

@@ -116,7 +116,9 @@ class TreeChecker(LeafChecker):
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         before = self.mark()
         if isinstance(target, Goal) and len(tree) > 1:
-            self._ahead = self._symbolic_branches(tree, self.snapshot())
+            begins = any(node.steps and isinstance(node.steps[0], SymbolicStep) for node in tree)
+            above = self.snapshot() if begins else None  # of large networks it takes long
+            self._ahead = iter(()) if above is None else self._symbolic_branches(tree, above)
         waiting: list[tuple[tuple[int, int], Split]] = []
         position, finished = 0, False
         while not finished:

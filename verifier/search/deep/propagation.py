@@ -441,16 +441,19 @@ class Propagation:
         middle = [(low + high) / Fraction(2) for low, high in bounds]
         reach = [(high - low) / Fraction(2) * share for low, high in bounds]
         signs = [1 if k * 2654435761 >> 7 & 1 else -1 for k in range(count)]
-        self._center = self._evaluated(units, [int(m) for m in middle])
-        for sign in (1, -1):
-            corner = zip(middle, reach, signs, strict=True)
-            self._corners.append(
-                self._evaluated(units, [int(m + sign * s * r) for m, r, s in corner])
-            )
+        points = [
+            [int(m + sign * s * r) for m, r, s in zip(middle, reach, signs, strict=True)]
+            for sign in (0, 1, -1)
+        ]
+        values: Sequence[Values] = (
+            self._evaluated_by_layers(points)
+            if self._wide
+            else [self._evaluated(units, point) for point in points]
+        )
+        self._center = values[0]
+        self._corners += values[1:]
 
     def _evaluated(self, units: Iterable[int], point: list[int]) -> Values:
-        if self._wide:
-            return self._evaluated_by_layers(point)
         values, inputs = dict(enumerate(point)), self.inputs
         for v in units:
             variables, weights, total = self._row(v)
@@ -461,18 +464,20 @@ class Propagation:
             values[inputs + v] = total
         return {v: values[inputs + v] for v in units}
 
-    def _evaluated_by_layers(self, point: list[int]) -> list[int]:
-        network, values = self.checker.network, list[int]()
-        start: Any = integers(point)
-        space: Any = np.zeros((network.variables, 1), dtype=start.dtype)
-        space[: self.inputs, 0] = start
+    def _evaluated_by_layers(self, points: Sequence[list[int]]) -> list[list[int]]:
+        """The same of many units, at some points together."""
+        network, values = self.checker.network, [list[int]() for _ in points]
+        start: Any = integers([x for point in points for x in point])
+        space: Any = np.zeros((network.variables, len(points)), dtype=start.dtype)
+        space[: self.inputs] = start.reshape(len(points), self.inputs).T
         for layer in self.checker.scaled.layers:
             result = affine(layer, space, layer.indices)
             if result.dtype != space.dtype:
                 space = space.astype(object)
             units = slice(self.inputs + layer.first, self.inputs + layer.last)
             space[units] = np.maximum(result, 0)
-            values += result[:, 0].tolist()
+            for found, column in zip(values, result.T, strict=True):
+                found += column.tolist()
         return values
 
     # ------------------------------------------------------------------ bounds and trees
