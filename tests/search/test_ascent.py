@@ -134,7 +134,7 @@ def test_a_look_at_a_program_costs_a_part_of_what_the_ascent_has_cost(
     for seed in range(4):
         query = query_of(random_chain(seed, (5, 12, 12, 1)), "inf", F(10**6))
         bounds, tree = bounds_of(query)
-        cells = sum(layer.weights.size for layer in bounds.layers)
+        cells = sum(layer.weights.size for layer in bounds.blocks.layers)
         looks.clear()
         tree.refute(0)
         most = tree.nodes * phases_module.STEPS + phases_module.FIRST_STEPS

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from verifier.evidence.certificate import Leaf
 from verifier.question.query import Query
 from verifier.question.region import Region
+from verifier.search.bounds.blocks import blocks_of
 from verifier.search.bounds.floats import FloatNetwork, dual, float_region
 
 Float = NDArray[np.float64]
@@ -102,30 +103,22 @@ class Parts:
             )
         )
 
+    @classmethod
+    def joined(cls, found: Sequence[Parts]) -> Parts:
+        """The rows of all, one after another."""
+        return cls(
+            *(
+                np.concatenate([getattr(parts, name) for parts in found])
+                for name in ("atoms", "rising", "falling", "bounds", "box")
+            )
+        )
+
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Parts:
         """The parts of these branches."""
         return Parts(
             self.atoms[rows], self.rising[rows], self.falling[rows], self.bounds[rows],
             self.box[rows],
         )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """Those units of a layer that are not off at the root, as a product wants them: the ones that
-    are on, then the undecided ones.
-
-    on, undecided: these as variables. part: the place of the latter among all undecided units.
-    columns: what the layer reads; weights (units, columns), magnitudes, bias: in that order.
-    """
-
-    on: NDArray[np.int64]
-    undecided: NDArray[np.int64]
-    part: slice
-    columns: slice
-    weights: Float
-    magnitudes: Float
-    bias: Float
 
 
 class LeafBounds:
@@ -145,31 +138,14 @@ class LeafBounds:
     ) -> None:
         """atoms: coefficients (atoms, variables) and constants (atoms,); `lower` and `upper` bound
         the pre-activations, `box` the inputs."""
-        self.inputs, self.variables = query.network.inputs, query.network.variables
+        self.inputs = query.network.inputs
         self.region: Region = query.region
         self.atom_forms, self.atom_constants = atoms
         self.undecided = np.flatnonzero((lower < 0) & (upper > 0))
-        self.on = lower >= 0
         self.low, self.high = lower[self.undecided], upper[self.undecided]
         self.chord = np.nextafter(self.high / (self.high - self.low), 0)
-        self.layers: list[Layer] = []  # the last first, without those that no atom depends on
-        read = np.flatnonzero(atoms[0].any(axis=0))
-        end_of_read = int(read[-1]) + 1 if len(read) else 0
-        for layer in network.layers:
-            first, last = layer.first, layer.last
-            if self.inputs + first >= end_of_read:
-                break
-            begin, end = np.searchsorted(self.undecided, (first, last)).tolist()
-            on, mine = np.flatnonzero(self.on[first:last]), self.undecided[begin:end] - first
-            live, at = np.concatenate([on, mine]), self.inputs + first
-            weights = layer.weights[live]
-            self.layers.insert(
-                0,
-                Layer(
-                    at + on, at + mine, slice(begin, end), layer.columns,
-                    weights, np.abs(weights), layer.bias[live],
-                ),
-            )  # fmt: skip
+        self.blocks = blocks_of(network, lower >= 0, self.undecided, atoms[0])
+        self.forms, self.constants = self.blocks.read(*atoms)  # the atoms, of kept units
         self.box = box
         self._reach = np.maximum(np.abs(box[0]), np.abs(box[1]))  # largest |x|
         self.center = float_region(self.region).center
@@ -242,27 +218,29 @@ class LeafBounds:
         )
         # Multipliers of bounds are rounded to the same unit.
         rounded = np.where(bounds != 0, np.abs(bounds).max(axis=1, initial=0)[:, None], 0)
-        form = -parts.atoms @ self.atom_forms
-        terms = parts.atoms @ np.abs(self.atom_forms)
-        value = (bound_at * bounds).sum(axis=1) - parts.atoms @ self.atom_constants
-        size = (np.abs(bound_at) * rounded).sum(axis=1) + parts.atoms @ np.abs(self.atom_constants)
+        form = -parts.atoms @ self.forms
+        terms = parts.atoms @ np.abs(self.forms)
+        value = (bound_at * bounds).sum(axis=1) - parts.atoms @ self.constants
+        size = (np.abs(bound_at) * rounded).sum(axis=1) + parts.atoms @ np.abs(self.constants)
         coefficients = np.zeros((count, len(self.undecided)))
-        for layer in self.layers:
-            part = layer.part
-            d = coefficients[:, part] = form[:, layer.undecided]
+        for block, magnitudes in zip(self.blocks.double, self.blocks.magnitudes, strict=True):
+            part = block.part
+            d = coefficients[:, part] = form[:, block.own]
             opened = phases[:, part] == 0
             slope = np.where(d > 0, parts.rising[:, part], parts.falling[:, part])
             fixed_on = phases[:, part] > 0
             slope = np.where(opened | fixed_on & (d > 0), slope, fixed_on)
             above = np.where(opened & (d < 0), (slope - 1) * d * self.high[part], 0).sum(axis=1)
-            factors = np.hstack([form[:, layer.on], d * slope - bounds[:, part]])
-            value += factors @ layer.bias - above
-            form[:, layer.columns] += factors @ layer.weights
+            form[:, block.own] = d * slope - bounds[:, part]
+            factors = form[:, block.kept]
+            value += factors @ block.bias - above
+            form[:, block.columns] += factors @ block.weights
             if sized:
-                own = terms[:, layer.undecided] * slope + rounded[:, part]
-                sizes = np.hstack([terms[:, layer.on], own])
-                size += sizes @ np.abs(layer.bias) + above
-                terms[:, layer.columns] += sizes @ layer.magnitudes
+                terms[:, block.own] *= slope
+                terms[:, block.own] += rounded[:, part]
+                sizes = terms[:, block.kept]
+                size += sizes @ np.abs(block.bias) + above
+                terms[:, block.columns] += sizes @ magnitudes
         size += terms[:, :n] @ self._reach
         return value + self.least(form[:, :n], parts.box)[0], size, coefficients
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +37,7 @@ class FloatNetwork:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._last: tuple[Goal, Float, Float] | None = None
+        self.kept: dict[Hashable, Any] = {}  # what others derive of it, see `blocks.py`
         self.layers: list[FloatLayer] = []
         for first, last in network.layer_ranges():
             columns = _columns(network.units, first, last)

@@ -67,7 +67,7 @@ class Relaxation:
         constants = np.zeros(self.query.network.variables)
         forms[:n, :n] = np.eye(n)
         rows, offsets = np.zeros((count, n + count)), np.zeros(count)
-        for layer in reversed(self.bounds.layers):
+        for layer in reversed(self.bounds.blocks.layers):
             check_time(self._deadline)
             part, on = layer.part, layer.on
             read = layer.weights @ forms[layer.columns]
@@ -156,7 +156,7 @@ class Relaxation:
 
         A step reads the weights twice, an iteration the program's entries: a row of it for prices,
         a column for the step."""
-        cells = 2 * sum(layer.weights.size for layer in self.bounds.layers)
+        cells = 2 * sum(layer.weights.size for layer in self.bounds.blocks.layers)
         if not self._built:
             width = self.inputs + len(self.undecided)
             if cells * steps < cells // 2 * width:
@@ -166,7 +166,7 @@ class Relaxation:
 
     def steps_taken(self) -> float:
         """The same of the iterations of the last run."""
-        cells = 2 * sum(layer.weights.size for layer in self.bounds.layers)
+        cells = 2 * sum(layer.weights.size for layer in self.bounds.blocks.layers)
         return self.program.iterations * self.program.entries / max(cells, 1)
 
     def ends_within(self, iterations: int) -> bool:
@@ -235,7 +235,7 @@ class Relaxation:
         rising = np.where(fixed, self.phases > 0, given.high > -given.low).astype(float)
         falling, coefficients = given.chord.copy(), np.zeros(count)
         form = -atoms @ given.atom_forms
-        for layer in given.layers:
+        for layer in given.blocks.layers:
             part = layer.part
             d, phases = form[layer.undecided], self.phases[part]
             coefficients[part] = d

@@ -137,12 +137,13 @@ class _Tightening:
             self._keep(lemma, Fraction(best), Leaf(slopes=exact.slopes))
 
     def _keep(self, asked: Lemma, value: Fraction, leaf: Leaf) -> None:
-        """The lemma that the leaf gives a value of at least so much, if the checker finds so."""
+        """The lemma that the leaf gives a value of at least so much, if floats are believed or the
+        checker finds so."""
         bound = -value if asked.upper else value
         if value >= 0:  # all that matters is that the unit is decided
             bound = Fraction(0)
         lemma = Lemma(asked.unit, asked.upper, short(bound, upper=asked.upper), (Node((), leaf),))
-        if self.checker.closes(leaf, lemma):
+        if self.believing or self.checker.closes(leaf, lemma):
             self.checker.assume(lemma)
             self.found.append(lemma)
 

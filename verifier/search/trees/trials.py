@@ -56,11 +56,12 @@ def best_splits(
     place = np.arange(len(rows))
     sides = np.repeat(phases[rows], 2, axis=0)
     sides[2 * place, columns], sides[2 * place + 1, columns] = -1, 1
-    tried = ascent.improve(found.parts.take(np.repeat(rows, 2)), sides, STEPS, enough)
-    values = np.minimum(tried.values, enough).reshape(-1, 2) - found.values[rows][:, None]
+    start = found.parts.take(np.repeat(rows, 2))
+    reached, parts = ascent.values_after(start, sides, STEPS, enough)
+    values = np.minimum(reached, enough).reshape(-1, 2) - found.values[rows][:, None]
     gains = np.maximum(values, LEAST_GAIN).prod(axis=1).tolist()
     most: dict[int, int] = {}
     for k, (row, gain) in enumerate(zip(rows, gains, strict=True)):
         if row not in most or gain > gains[most[row]]:
             most[row] = k
-    return {row: Trial(columns[k], tried.parts, (2 * k, 2 * k + 1)) for row, k in most.items()}
+    return {row: Trial(columns[k], parts, (2 * k, 2 * k + 1)) for row, k in most.items()}
