@@ -186,6 +186,7 @@ class PhaseTree:
     def decide(self, unit: int, limit: int, *, on: bool) -> Tree | None:
         """A tree which shows that the unit is on (else off), if few branches do."""
         lemma = Lemma(unit, not on, Fraction(0), ())
+        self._patience = Patience(limit)
         found = self._by_ascent(lemma, self.nodes + limit) if self.floats_hold else None
         return found if isinstance(found, tuple) else None
 

@@ -73,9 +73,8 @@ class _Tightening:
             if not units:
                 continue
             self._by_ascent(units)
-            for v in units:
-                if trees and self._is_undecided(v):
-                    self._by_tree(v, always=v in through)
+            if trees:
+                self._by_trees([v for v in units if self._is_undecided(v)], through)
         return self.found
 
     def _graph(self) -> tuple[set[int], set[int]]:
@@ -147,20 +146,22 @@ class _Tightening:
             self.checker.assume(lemma)
             self.found.append(lemma)
 
-    def _by_tree(self, v: int, *, always: bool) -> None:
-        """Decides the unit by a small tree, if it is nearly decided or all goes through it."""
-        scale = self.checker.scaled.scales[self.query.network.inputs + v]
-        low = to_float(self.checker.lower(v), scale)
-        high = to_float(self.checker.upper(v), scale)
-        for on, beyond in ((True, -low), (False, high)):
-            if not (always or beyond <= NEARLY * (high - low)):
-                continue
-            tree = self._tree().decide(v, BRANCHES, on=on)
-            if tree is not None:
-                lemma = Lemma(v, not on, Fraction(0), tree)
-                self.checker.assume(lemma)
-                self.found.append(lemma)
-                return
+    def _by_trees(self, units: list[int], through: set[int]) -> None:
+        """Decides by small trees those of these units of one layer that are nearly decided, or that
+        all goes through."""
+        tree, scales = self._tree(), self.checker.scaled.scales[self.query.network.inputs :]
+        for v in units:  # none of them reads another, so that one tree serves all
+            low = to_float(self.checker.lower(v), scales[v])
+            high = to_float(self.checker.upper(v), scales[v])
+            for on, beyond in ((True, -low), (False, high)):
+                if not (v in through or beyond <= NEARLY * (high - low)):
+                    continue
+                found = tree.decide(v, BRANCHES, on=on)
+                if found is not None:
+                    lemma = Lemma(v, not on, Fraction(0), found)
+                    self.checker.assume(lemma)
+                    self.found.append(lemma)
+                    break
 
 
 def short(bound: Fraction, *, upper: bool) -> Fraction:
