@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from verifier.checker.intervals import RootBounds
 from verifier.checker.leaf import LeafChecker
@@ -16,6 +15,7 @@ from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.search.bounds.floats import fits
 from verifier.search.clock import LateError, check_time, within
+from verifier.search.deep.has_maxima import has_maxima
 from verifier.search.deep.ridge_sums import is_worth_trying
 from verifier.search.flips.segments import FEW_TERMS, SegmentSearch
 from verifier.search.margins import proved_margin, seen_margin
@@ -23,9 +23,6 @@ from verifier.search.options import MEMORY_LIMIT, Options, Outcome
 from verifier.search.trees.branching import branch
 from verifier.search.trees.pairs import least_units
 from verifier.search.used import note, tally
-
-if TYPE_CHECKING:
-    pass
 
 LOOKS = 8  # steps of the ascents that say how small a margin is where nothing was decided
 LOOK_SECONDS = 1.0  # they may take, after the time of the query
@@ -137,6 +134,10 @@ def _exactly(
         if not isinstance(found.verdict, Undecided):
             return found
         margins = found.margins
+    elif has_maxima(scaled):
+        proved = _by_maxima(checker, deadline)
+        if proved is not None:
+            return Outcome(proved)
     if not fits(query.network):
         note("refused: floats, the network is too large")
         reason = "exact propagation leaves goals open, and the network is too large for floats"
@@ -144,6 +145,19 @@ def _exactly(
     checker = TreeChecker(query, scaled, root)
     verdict, nodes = branch(query, checker, options, deadline, believing=believing, denied=denied)
     return Outcome(verdict, nodes=nodes)
+
+
+def _by_maxima(checker: TreeChecker, deadline: float | None) -> Robust | None:
+    """A proof by maxima, which costs less than a branch or two where there are any."""
+    from verifier.search.deep.propagation import Propagation
+
+    note("maxima")
+    propagation = Propagation(checker, deadline)
+    try:
+        return propagation.proof() if propagation.run_by_maxima() else None
+    except RefusedError:  # the checker's arithmetic turned down what the search tried
+        note("refused: maxima, by the checker's arithmetic")
+        return None
 
 
 def _by_propagation(checker: TreeChecker, deadline: float | None, *, summed: bool) -> Outcome:
@@ -165,8 +179,7 @@ def _by_propagation(checker: TreeChecker, deadline: float | None, *, summed: boo
         proved = False
     verdict: Robust | Flip | None = flip
     if proved:
-        trees = tuple(tree for tree in propagation.trees if tree is not None)
-        verdict = Robust(tuple(propagation.steps), trees)
+        verdict = propagation.proof()
     elif flip is None:
         note("segments")
         verdict = SegmentSearch(checker, deadline).run()

@@ -28,7 +28,16 @@ import numpy as np
 from verifier.checker.maxima_trees import MaximaTrees
 from verifier.checker.scaled import affine
 from verifier.checker.tree import TreeChecker
-from verifier.evidence.certificate import Leaf, Lemma, MaximaStep, Node, Step, Tree, UnitSplit
+from verifier.evidence.certificate import (
+    Leaf,
+    Lemma,
+    MaximaStep,
+    Node,
+    Robust,
+    Step,
+    Tree,
+    UnitSplit,
+)
 from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 from verifier.question.query import Goal
@@ -125,9 +134,18 @@ class Propagation:
         after the deadline."""
         return self.run_quickly() or self.run_thoroughly()
 
+    def proof(self) -> Robust:
+        """What was found, once all goals are proved."""
+        return Robust(tuple(self.steps), tuple(tree for tree in self.trees if tree is not None))
+
     def run_forward(self) -> bool:
         """The same by substituting forwards alone."""
         return self._forward(self._relevant())
+
+    def run_by_maxima(self) -> bool:
+        """The same by the bounds of maxima, with what substituting forwards says below them."""
+        units = self._relevant()
+        return self._close_goals(leaves=0) or self._forward(units) or self._bound_maxima()
 
     def run_quickly(self) -> bool:
         """The same by what is cheap: forms of inputs, then maxima in one step, which ends most of
