@@ -308,6 +308,43 @@ def test_forward_lemmas_hold_where_a_unit_is_zero_and_what_it_reads_is_not() -> 
     checkers[1].apply(forward.steps[0])
 
 
+def test_substitution_stops_at_a_unit_that_is_zero() -> None:
+    """A leaf would take it for on, and go on to units that nothing live reads."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    first, second = build.layer([x, x])
+    (zero,) = build.layer([first - second])
+    query = Query(
+        build.network([zero + 1]),
+        box([Fraction(-1)], [Fraction(1)]),
+        (Goal((Atom((), ((0, F(-1)),), F(0), True),), "not positive"),),
+    )
+    checker = checker_of(query)
+    for upper in (False, True):
+        checker.assume(Lemma(2, upper, Fraction(0), ()))
+    bound = substitute(checker, query.goals[0], set())
+    assert bound.value == 1
+    assert bound.reached == {2}
+    assert bound.leaf.slopes == {2: 0}
+    assert checker.closes(bound.leaf, query.goals[0])
+
+
+def test_a_goal_that_a_later_lemma_opens_again_has_its_units_at_the_corners() -> None:
+    """A tree that takes a unit for undecided does not hold once a lemma has decided it."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    first, second = build.layer([x + y, x - y])
+    left, right = build.layer([first - second, second - first])
+    goals = tuple(
+        Goal((Atom((), ((k, F(-1)),), F(-3), True),), f"output {k} below -3") for k in range(2)
+    )
+    query = Query(build.network([left, right]), box([F(-1)] * 2, [F(1)] * 2), goals)
+    search = Propagation(checker_of(query))
+    search.trees[0] = (Node((), Leaf()),)
+    assert search._relevant() == [0, 1, 3]
+    assert search._relevant(every=True) == [0, 1, 2, 3]
+
+
 def test_half_spaces_in_the_one_norm_are_proved_on_iris() -> None:
     data = load("iris")
     made = build("l1-halfspaces", data, ratio=F(99, 100))

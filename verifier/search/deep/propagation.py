@@ -166,7 +166,7 @@ class Propagation:
         if self._forward(units) or (maxima and not self._wide and self._bound_maxima()):
             return True
         units = self._relevant()
-        self._find_corners(units)
+        self._find_corners(self._relevant(every=True))
         if (maxima and self._bound_at_center()) or self._guided_pass():
             return True
         self._visit(units, thorough=False)
@@ -413,11 +413,11 @@ class Propagation:
         }
         return {u for u in read if u >= 0 and self.checker.upper(u) > 0}
 
-    def _relevant(self) -> list[int]:
-        """The live units that open goals read, directly or not; increasing."""
+    def _relevant(self, *, every: bool = False) -> list[int]:
+        """The live units that open goals read, directly or not, or `every` goal; increasing."""
         waiting: list[int] = []
         for goal, tree in zip(self.checker.query.goals, self.trees, strict=True):
-            if tree is None:
+            if tree is None or every:
                 waiting.extend(self._output_units(goal))
         if self._wide:
             return self._relevant_of_layers(waiting)
@@ -446,7 +446,8 @@ class Propagation:
 
     def _find_corners(self, units: Sequence[int]) -> None:
         """Evaluates the units at the centre and at two opposite corners: what an upper bound cannot
-        go below, and which lines are likely to be tight."""
+        go below, and which lines are likely to be tight. A goal that is closed may be opened again
+        by a later lemma, so that its units belong to them."""
         region, count = self.checker.region, self.inputs
         bounds = [self.checker.input_bounds(k) for k in range(count)]
         share = Fraction(1)  # of the way from the centre to a corner of the box

@@ -98,7 +98,10 @@ class _Substitution:
                     self.reached.add(v)
                     if c < 0 or factor < 0:
                         self.above.add(v)
-                if c and v in self.boxable and checker.lower(v) >= 0:
+                if c and checker.lower(v) >= 0 and checker.upper(v) <= 0:
+                    self.slopes[v] = ZERO  # it is zero, but a leaf would take it for on
+                    self.constant += self._box(v, c)
+                elif c and v in self.boxable and checker.lower(v) >= 0:
                     may[v] = c
                 elif c:
                     factor += self._relaxed(v, c)
