@@ -61,10 +61,7 @@ def test_a_maximum_is_seen_through_copies_and_a_layered_network_has_none() -> No
     assert has_maxima(ScaledNetwork(maximum, 1))
     rng = np.random.default_rng(0)
     sizes = (3, 5, 5, 2)
-    layers = [
-        (rng.normal(size=(b, a)), rng.normal(size=b))
-        for a, b in pairwise(sizes)
-    ]
+    layers = [(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in pairwise(sizes)]
     assert not has_maxima(ScaledNetwork(chain_from_floats(layers), 1))
 
 

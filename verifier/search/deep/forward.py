@@ -22,7 +22,6 @@ from verifier.search.clock import check_time
 ZERO = Fraction(0)
 # Of norms above 2: what roots that the checker rounds, of other multiples, may cost at most.
 ROUNDED = 1 + Fraction(1, 1 << 15)
-MANY_OPEN = 64  # units that stay undecided, beyond which the pass is not worth its time
 TERMS = 4_000_000  # that one pass adds up at most
 
 
@@ -57,7 +56,6 @@ class ForwardPass:
         self.steps: list[Lemma] = []
         self._outputs: dict[int, Form] = {}  # z_v of the units that are not off
         self._leading: dict[tuple[tuple[int, ...], tuple[int, ...]], int] = {}
-        self._open = 0
         self._added = 0
         region, size = checker.region, checker.scaled.denominator
         self._center = [Fraction(c) * size for c in region.center]
@@ -65,14 +63,14 @@ class ForwardPass:
 
     def run(self, units: Iterable[int]) -> bool:
         """Visits the units, which increase and contain what they read; False, with nothing changed,
-        if that leaves many undecided or takes long."""
+        if that takes long."""
         mark = self.checker.mark()
         for v in units:
             check_time(self._deadline)
             if self.checker.upper(v) <= 0:
                 continue
             self._visit(v, self._form_of(v))
-            if self._open > MANY_OPEN or self._added > TERMS:
+            if self._added > TERMS:
                 self.checker.undo(mark)
                 return False
         return True
@@ -112,7 +110,6 @@ class ForwardPass:
             self._outputs[v] = form
         elif not self._holds(v, form, upper=True):
             self._outputs[v] = Form(0, {self.inputs + v: 1})
-            self._open += 1
 
     def _pin(self, v: int, form: Form) -> None:
         """The unit is constant: later forms need its value alone. The first unit of many with the

@@ -144,8 +144,9 @@ class Propagation:
 
     def run_by_maxima(self) -> bool:
         """The same by the bounds of maxima, with what substituting forwards says below them."""
-        units = self._relevant()
-        return self._close_goals(leaves=0) or self._forward(units) or self._bound_maxima()
+        if self._close_goals(leaves=0) or (not self._on_ball and self._bound_maxima()):
+            return True
+        return self._forward(self._relevant()) or self._bound_maxima()
 
     def run_quickly(self) -> bool:
         """The same by what is cheap: forms of inputs, then maxima in one step, which ends most of
@@ -159,11 +160,15 @@ class Propagation:
         if summed and self._separable and self._bound_sums():
             return True
         maxima = self._maxima and not summed
-        # In wide networks the first step about maxima is found for many regions at once.
-        if maxima and self._wide and self._bound_maxima():
+        # On a box intervals say of most units what forms do, and maxima take a single step; in wide
+        # networks the first one is found for many regions at once.
+        first = maxima and (self._wide or not self._on_ball)
+        if first and self._bound_maxima():
             return True
-        units = self._relevant()
-        if self._forward(units) or (maxima and not self._wide and self._bound_maxima()):
+        count = len(self.steps)
+        if self._forward(self._relevant()):
+            return True
+        if maxima and (not first or len(self.steps) > count) and self._bound_maxima():
             return True
         units = self._relevant()
         self._find_corners(self._relevant(every=True))
