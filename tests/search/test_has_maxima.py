@@ -61,8 +61,9 @@ def test_a_maximum_is_seen_through_copies_and_a_layered_network_has_none() -> No
     assert has_maxima(ScaledNetwork(maximum, 1))
     rng = np.random.default_rng(0)
     sizes = (3, 5, 5, 2)
-    layers = [(rng.normal(size=(b, a)), rng.normal(size=b)) for a, b in pairwise(sizes)]
-    assert not has_maxima(ScaledNetwork(chain_from_floats(layers), 1))
+    weights = [rng.integers(-9, 9, (b, a)).astype(float) for a, b in pairwise(sizes)]
+    layered = chain_from_floats(weights, [np.ones(len(rows)) for rows in weights])
+    assert not has_maxima(ScaledNetwork(layered, 1))
 
 
 def test_a_unit_of_one_variable_is_no_maximum() -> None:
