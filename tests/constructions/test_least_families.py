@@ -325,3 +325,33 @@ def test_the_deep_network_of_the_sealed_run_is_that_of_the_formula() -> None:
     assert network.digest == deep_xor(Fraction(49, 100)).digest
     with pytest.raises(UserError, match="another width"):  # no claim of depth 2 is made of it
         Finder(points_of(XOR), "inf").show_family(Possible(3, HALF, True, network))
+
+
+def cube_network() -> Network:
+    """Eight units for the parity of a corner of the cube, by the formula of docs/least.md."""
+    build = NetworkBuilder(3)
+    u, v, w = (x - HALF for x in build.inputs)
+    forms = [(u + v + w, 1), (u + v - w, -1), (u - v + w, -1), (u - v - w, 1)]
+    units = build.layer([side * t - HALF for t, _ in forms for side in (1, -1)])
+    signs = [side * sign for _, sign in forms for side in (1, -1)]
+    odd = Affine.sum(unit * sign for unit, sign in zip(units, signs, strict=True))
+    return build.network([odd + HALF])
+
+
+@pytest.mark.parametrize(("norm", "size"), [("inf", Fraction(1, 3)), ("2", Fraction(1, 4))])
+def test_eight_units_give_the_parity_of_corners_of_the_cube(norm: Norm, size: Fraction) -> None:
+    corners = [list(corner) for corner in product((0, 1), repeat=3)]
+    cube = Dataset.from_rows("cube", corners, [sum(corner) % 2 for corner in corners])
+    finder = Finder(points_of(cube), norm)
+    claim = Possible(8, size, True, cube_network())
+    assert finder.show_family(claim).claim is claim
+    with pytest.raises(UserError, match="does not read the label"):
+        finder.show_family(replace(claim, size=size * Fraction(101, 100)))
+
+
+def test_the_cross_is_the_quincunx_turned_with_its_center_and_a_corner_of_one_label() -> None:
+    """L1 distances of the one are those of L-inf of the other, and so are its balls."""
+    turned = {(x + y - 2, x - y) for x, y in CROSS}
+    assert turned == {(0, 0), (-2, 0), (2, 0), (0, 2), (0, -2)}
+    for x, y in product(range(-3, 4), repeat=2):
+        assert max(abs(x + y), abs(x - y)) == abs(x) + abs(y)
