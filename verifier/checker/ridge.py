@@ -217,7 +217,6 @@ class Univariate:
         self.scaled = scaled
         self._inputs = scaled.network.inputs
         self.directions: list[Direction] = [((k, Fraction(1)),) for k in range(self._inputs)]
-        self.number_of_direction = {d: number for number, d in enumerate(self.directions)}
         self.lines = self._find_lines()
         # A node is a function of u: u itself for each direction, and distinct units.
         self._nodes: dict[tuple[int, ...], int] = {}
@@ -237,7 +236,8 @@ class Univariate:
         network, inputs = self.scaled.network, self._inputs
         lines = np.full(network.variables, -1, dtype=np.int64)
         lines[: self.scaled.axes] = np.arange(self.scaled.axes)
-        known = self.number_of_direction
+        known: dict[tuple[int, ...], int] = {}  # by variables and the least whole entries
+        entries: dict[tuple[int, int], Fraction] = {}  # few are different
         for layer in self.scaled.layers:
             if not len(layer.filled):
                 continue
@@ -250,14 +250,22 @@ class Univariate:
             own = (smallest != largest) & (smallest >= 0) & (last < inputs)
             for v in units[own].tolist():
                 variables, weights, _ = self.scaled.row(v)
-                direction = tuple(
-                    (k, Fraction(w, weights[0])) for k, w in zip(variables, weights, strict=True)
-                )
-                if direction not in known:
-                    known[direction] = len(self.directions)
-                    self.directions.append(direction)
-                lines[inputs + v] = known[direction]
+                common = gcd(*weights) if weights[0] > 0 else -gcd(*weights)
+                whole = [w // common for w in weights]
+                number = known.setdefault((*variables, *whole), len(self.directions))
+                if number == len(self.directions):
+                    pairs = [(w, whole[0]) for w in whole]
+                    for pair in {*pairs} - entries.keys():
+                        entries[pair] = Fraction(*pair)
+                    shares = (entries[pair] for pair in pairs)
+                    self.directions.append(tuple(zip(variables, shares, strict=True)))
+                lines[inputs + v] = number
         return lines
+
+    @cached_property
+    def number_of_direction(self) -> dict[Direction, int]:
+        """The place of each direction."""
+        return {direction: number for number, direction in enumerate(self.directions)}
 
     @cached_property
     def crossing(self) -> list[Crossing]:
@@ -433,12 +441,13 @@ class Minima:
     ) -> None:
         self._univariate, self.region, self._box = univariate, region, box
         self._cuts: dict[int, list[tuple[Fraction, Fraction]]] = {}  # factor u + constant >= 0
-        known = univariate.number_of_direction
         for normal, constant in cuts:
             entries = sorted((k, g) for k, g in normal if g)
             if entries:
                 factor = entries[0][1]
-                line = known.get(tuple((k, g / factor) for k, g in entries))
+                line = univariate.number_of_direction.get(
+                    tuple((k, g / factor) for k, g in entries)
+                )
                 if line is not None:
                     self._cuts.setdefault(line, []).append((factor, constant))
         self._intervals: dict[int, tuple[Fraction, Fraction]] = {}
