@@ -255,8 +255,9 @@ class Univariate:
                 number = known.setdefault((*variables, *whole), len(self.directions))
                 if number == len(self.directions):
                     pairs = [(w, whole[0]) for w in whole]
-                    for pair in {*pairs} - entries.keys():
-                        entries[pair] = Fraction(*pair)
+                    for pair in pairs:
+                        if pair not in entries:
+                            entries[pair] = Fraction(*pair)
                     shares = (entries[pair] for pair in pairs)
                     self.directions.append(tuple(zip(variables, shares, strict=True)))
                 lines[inputs + v] = number
