@@ -15,9 +15,10 @@ from verifier.question.network import Network
 ROWS = [[0, 3, 8], [5, 1, 4], [9, 9, 2], [4, 7, 7]]
 
 
-@pytest.fixture(params=[(1, False), (6, False), (1, True)])
-def checker(request):
-    denominator, family = request.param
+CHECKERS = pytest.mark.parametrize(("denominator", "family"), [(1, False), (6, False), (1, True)])
+
+
+def checker_of(denominator, family):
     data = Dataset.from_rows("rows", ROWS, [0, 1, 0, 1])
     network = build("linf", data, ratio=Fraction(3, 4)).network
     return Checker(network, denominator, family=family)
@@ -32,7 +33,9 @@ def arrays_of(one):
             yield from arrays_of(value)
 
 
-def test_all_numbers_are_the_same(checker):
+@CHECKERS
+def test_all_numbers_are_the_same(denominator, family):
+    checker = checker_of(denominator, family)
     network, scaled = checker.lent()
     own, fresh = checker.scaled, ScaledNetwork(checker.network, checker.scaled.denominator)
     assert network is not checker.network
@@ -55,8 +58,10 @@ def test_all_numbers_are_the_same(checker):
             assert all((a == b).all() for a, b in pairs)
 
 
-def test_nothing_that_is_shared_can_be_written_into(checker):
+@CHECKERS
+def test_nothing_that_is_shared_can_be_written_into(denominator, family):
     """By accident or by a flag; what can be is no array of the checker."""
+    checker = checker_of(denominator, family)
     scaled = checker.lent()[1]
     shared = 0
     lent = [getattr(scaled, name) for name in ("weights", "constants", "origins", "levels")]
@@ -75,7 +80,10 @@ def test_nothing_that_is_shared_can_be_written_into(checker):
     assert shared > 20
 
 
-def test_what_is_derived_is_derived_by_each(checker):
+@CHECKERS
+def test_what_is_derived_is_derived_by_each(denominator, family):
+    checker = checker_of(denominator, family)
+
     def made(network: Network) -> list[int]:
         return [network.inputs]
 
@@ -94,8 +102,10 @@ def test_what_is_derived_is_derived_by_each(checker):
     assert "full_layers" not in scaled._one.__dict__ or checker.scaled._one is not scaled._one
 
 
-def test_another_checker_of_the_network_lends_the_same_copy(checker):
+@CHECKERS
+def test_another_checker_of_the_network_lends_the_same_copy(denominator, family):
     """What searches have derived from the copy is there for the next question."""
+    checker = checker_of(denominator, family)
     network, scaled = checker.lent()
     assert checker.lent() == (network, scaled)
     other, second = Checker(checker.network, 12).lent()

@@ -56,8 +56,7 @@ def cones(samples, classes=2):
     ]
 
 
-@pytest.fixture
-def runs(monkeypatch):
+def counted_runs(monkeypatch):
     """The numbers of regions that steps were found for at once."""
     found = []
     steps = MaximaTogether._steps
@@ -72,7 +71,8 @@ def runs(monkeypatch):
 
 
 @pytest.mark.parametrize("block", range(3))
-def test_each_region_has_the_bounds_that_it_has_alone(block, runs, monkeypatch):
+def test_each_region_has_the_bounds_that_it_has_alone(block, monkeypatch):
+    runs = counted_runs(monkeypatch)
     monkeypatch.setattr(maxima_together, "MANY_FORMS", 1)
     changed = 0
     for seed in range(40 * block, 40 * block + 40):
@@ -96,8 +96,9 @@ def test_each_region_has_the_bounds_that_it_has_alone(block, runs, monkeypatch):
     assert sum(runs) >= 40
 
 
-def test_many_regions_of_a_network_of_cones(runs):
+def test_many_regions_of_a_network_of_cones(monkeypatch):
     """Some columns at a time, in any order; the last ones are fewer."""
+    runs = counted_runs(monkeypatch)
     queries = cones(100)[: 2 * REGIONS + 3]
     alone, together = checkers_of(queries)
     for k in (0, 3, REGIONS, 2 * REGIONS + 2, 1, 2 * REGIONS):
@@ -106,7 +107,8 @@ def test_many_regions_of_a_network_of_cones(runs):
     assert runs == [REGIONS, REGIONS, 3, REGIONS, 3]
 
 
-def test_a_region_alone_and_bounds_that_have_moved_are_not_taken_from_there(runs):
+def test_a_region_alone_and_bounds_that_have_moved_are_not_taken_from_there(monkeypatch):
+    runs = counted_runs(monkeypatch)
     queries = cones(100)
     for checker in checkers_of(queries[:1]):
         checker[0].tighten_maxima()
@@ -123,7 +125,8 @@ def test_a_region_alone_and_bounds_that_have_moved_are_not_taken_from_there(runs
     assert [all_bounds(c) for c in together[:2]] == [all_bounds(c) for c in alone[:2]]
 
 
-def test_where_few_maxima_are_open_each_region_is_looked_at_alone(runs, monkeypatch):
+def test_where_few_maxima_are_open_each_region_is_looked_at_alone(monkeypatch):
+    runs = counted_runs(monkeypatch)
     queries = cones(100)[:4]
     monkeypatch.setattr(maxima_together, "LIVE", 0)
     checkers_of(queries)[1][0].tighten_maxima()
@@ -131,7 +134,8 @@ def test_where_few_maxima_are_open_each_region_is_looked_at_alone(runs, monkeypa
 
 
 @pytest.mark.parametrize("what", ["object", "tables", "scale", "forms"])
-def test_what_64_bits_do_not_hold_is_not_bounded_together(what, runs, monkeypatch):
+def test_what_64_bits_do_not_hold_is_not_bounded_together(what, monkeypatch):
+    runs = counted_runs(monkeypatch)
     queries = cones(100)[:3]
     (alone, *_), (first, *_) = checkers_of(queries)
     expected = alone.tighten_maxima()
@@ -225,8 +229,9 @@ def test_live_units_are_those_with_an_upper_bound_above_zero():
                 assert not all(expected)
 
 
-def test_a_search_copies_what_the_checker_has_found(runs, monkeypatch):
+def test_a_search_copies_what_the_checker_has_found(monkeypatch):
     """It looks for no maxima itself, and nothing that it could write to is the checker's."""
+    runs = counted_runs(monkeypatch)
     queries = cones(100)[:4]
     checker = Checker.of(queries[0].network, queries)
     _, these = next(checker.rounds(queries))

@@ -63,6 +63,7 @@ FILES = {
     "branch": (
         "test_branch_steps",
         "test_maxima_pass",
+        "test_maxima_together",
         *FAST,
         "test_symbolic_ahead",
         "test_fixed_sums",
@@ -92,7 +93,7 @@ FILES = {
         "test_margins",
         "test_curves",
     ),
-    "network": ("test_integers", "test_network_values", *TYPES),
+    "network": ("test_integers", "test_network_values", "test_lent_networks", *TYPES),
     "network_file": (
         "test_network_bytes",
         "test_native_network",
@@ -129,6 +130,8 @@ FILES = {
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius", "test_powers"),
     "checked": (
+        "test_lent_networks",
+        "test_maxima_together",
         "test_checked_families",
         "test_batch",
         "test_checked",
@@ -141,6 +144,7 @@ FILES = {
         *TYPES,
     ),
     "scaled": (
+        "test_lent_networks",
         "test_scaled_limits",
         "test_fast_arithmetic",
         "test_scaled_rows",
@@ -163,9 +167,10 @@ FILES = {
         "test_family_sums",
     ),
     "ridge_minima": ("test_fixed_sums", "test_family_sums", "test_powers"),
-    "maxima": ("test_maxima_pass", *MAXIMA),
-    "maxima_pass": ("test_maxima_pass", "test_maxima"),
-    "maxima_tables": ("test_maxima_pass", "test_maxima"),
+    "maxima": ("test_maxima_pass", "test_maxima_together", *MAXIMA),
+    "maxima_pass": ("test_maxima_pass", "test_maxima_together", "test_maxima"),
+    "maxima_tables": ("test_maxima_pass", "test_maxima_together", "test_maxima"),
+    "maxima_together": ("test_maxima_together", "test_maxima_pass"),
 }
 KERNEL = {  # in one process: what is run at the command line is not changed
     "kernel_network": ("test_network_bytes", "test_kernel_files"),
