@@ -15,7 +15,7 @@ from verifier.checker import branch, maxima_pass, maxima_together
 from verifier.checker.checked import Checker
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.maxima import MaximaRows, maxima_of
-from verifier.checker.maxima_tables import FormBounds, form_tables
+from verifier.checker.maxima_tables import DoesNotFitError, FormBounds, form_tables
 from verifier.checker.maxima_together import REGIONS, MaximaTogether
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
@@ -133,6 +133,10 @@ def test_where_few_maxima_are_open_each_region_is_looked_at_alone(monkeypatch):
     assert runs == [0]
 
 
+def refuse(*_):
+    raise DoesNotFitError
+
+
 @pytest.mark.parametrize("what", ["object", "tables", "scale", "forms"])
 def test_what_64_bits_do_not_hold_is_not_bounded_together(what, monkeypatch):
     runs = counted_runs(monkeypatch)
@@ -147,7 +151,7 @@ def test_what_64_bits_do_not_hold_is_not_bounded_together(what, monkeypatch):
     elif what == "tables":
         first.scaled._derived[form_tables] = None
     else:
-        monkeypatch.setattr(maxima_together, "LIMIT", 4)
+        monkeypatch.setattr(FormBounds, "of_units", refuse)
     assert first.tighten_maxima() == expected
     assert runs == [0]
     assert all_bounds(first) == all_bounds(alone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 from math import lcm
 from random import Random
 
@@ -125,11 +126,11 @@ def test_sums_have_the_values_of_their_units(family):
 
 def test_products_of_coefficients():
     """2^32 times 2^32 wraps around to 0, and 2^31 times 2^31 to nothing that is right."""
-    for exponent in (31, 32, 33):
+    for exponent, other in product((31, 32, 33), (True, False)):
         build = NetworkBuilder(2)
         x, y = build.inputs
         bends = build.layer([x, y])
-        (total,) = build.layer([sum(bends, 0 * x) * 2**exponent])
+        (total,) = build.layer([bends[0] * 2**exponent + bends[1] * (2**exponent if other else 1)])
         (above,) = build.layer([total * 2**exponent + bends[0]])
         network = ScaledNetwork(build.network([above]), 1)
         with pytest.raises(RefusedError, match="unsupported: sums beyond 64 bits"):

@@ -26,7 +26,7 @@ from verifier.checker.maxima_pass import (
     reading,
 )
 from verifier.checker.maxima_tables import DoesNotFitError, FormBounds, Int, Pair, form_tables
-from verifier.checker.scaled import LIMIT, ScaledNetwork
+from verifier.checker.scaled import ScaledNetwork
 
 REGIONS = 16  # at a time: more take more memory, and are hardly faster
 LIVE = 4  # of so many maxima one may be something else than its lower term on one of these regions
@@ -104,7 +104,8 @@ class _Columns:
         self._form_of = tables.form_of
 
     def bound(self, units: Int) -> None:
-        """Bounds units that do not read each other. Raises DoesNotFitError."""
+        """Bounds units that do not read each other. Raises DoesNotFitError. (Better bounds lie
+        between those before, which 64 bits hold.)"""
         special = self._form_of[units] >= 0
         self._take(units[special], *self._forms.of_units(units[special]))
         plain = units[~special]
@@ -112,15 +113,12 @@ class _Columns:
             self._take(plain, *intervals_of(self._scaled, plain, self._ends, 0))
 
     def _take(self, units: Int, low: Int, high: Int) -> None:
+        """Keeps the better ones of the bounds."""
         rows = self._rows(self._inputs + units)
         below, above = self._now[rows[0]], self._now[rows[1]]
         live = above > 0  # a unit that is off stays as it is
-        for row, values in zip(
-            rows, (np.maximum(below, low), np.minimum(above, high)), strict=True
-        ):
-            if values.size and max(int(values.max()), -int(values.min())) >= LIMIT:
-                raise DoesNotFitError
-            self._now[row] = np.where(live, values, self._now[row])
+        self._now[rows[0]] = np.where(live, np.maximum(below, low), below)
+        self._now[rows[1]] = np.where(live, np.minimum(above, high), above)
 
     def step(self, column: int, units: Int) -> _Step:
         """What has changed in this column, of these units."""
