@@ -196,6 +196,20 @@ def test_a_sum_is_read_where_it_is_never_negative(side):
     assert tables_of(ScaledNetwork(build.network([above]), 1)).final.units.tolist() == []
 
 
+@pytest.mark.parametrize("count", [2, 8, 9, 12, 15, 16])
+def test_least_values_that_add_up_beyond_64_bits(count):
+    """Each function falls to -2^20, or -2^60 in parts of 2^40: nine of them wrap around to above
+    zero. Beside a sum of two, so that no size is that of all."""
+    build = NetworkBuilder(count)
+    x = build.inputs
+    bends = build.layer([form for axis in x for form in (axis, axis - 1)])
+    falls = [(bends[2 * k + 1] - bends[2 * k]) * 2**20 for k in range(count)]
+    one, total = build.layer([bends[0] + bends[2], sum(falls, 0 * x[0])])
+    (above,) = build.layer([total + one + bends[0]])
+    final = tables_of(ScaledNetwork(build.network([above]), 1)).final
+    assert final.units.tolist() == []  # what reads them is no sum
+
+
 def test_a_sum_of_which_one_function_is_left_is_one_and_of_none_is_none():
     build = NetworkBuilder(2)
     x, y = build.inputs
