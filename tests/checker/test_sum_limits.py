@@ -196,18 +196,22 @@ def test_a_sum_is_read_where_it_is_never_negative(side):
     assert tables_of(ScaledNetwork(build.network([above]), 1)).final.units.tolist() == []
 
 
-@pytest.mark.parametrize("count", [2, 8, 9, 12, 15, 16])
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 12, 15, 16])
 def test_least_values_that_add_up_beyond_64_bits(count):
     """Each function falls to -2^20, or -2^60 in parts of 2^40: nine of them wrap around to above
-    zero. Beside a sum of two, so that no size is that of all."""
-    build = NetworkBuilder(count)
+    zero. Beside sums of two functions and of none, so that no size is that of all."""
+    build = NetworkBuilder(count + 1)
     x = build.inputs
+    both = build.layer([form for axis in x for form in (axis, axis)])
     bends = build.layer([form for axis in x for form in (axis, axis - 1)])
     falls = [(bends[2 * k + 1] - bends[2 * k]) * 2**20 for k in range(count)]
-    one, total = build.layer([bends[0] + bends[2], sum(falls, 0 * x[0])])
-    (above,) = build.layer([total + one + bends[0]])
-    final = tables_of(ScaledNetwork(build.network([above]), 1)).final
-    assert final.units.tolist() == []  # what reads them is no sum
+    nothing = [both[2 * k] - both[2 * k + 1] for k in (0, count)]
+    none, two, total = build.layer(
+        [nothing[0] + nothing[1], bends[0] + bends[2], sum(falls, nothing[1])]
+    )
+    (above,) = build.layer([total + bends[0]])
+    final = tables_of(ScaledNetwork(build.network([above, none, two]), 1)).final
+    assert final.units.tolist() == [4 * len(x) + 1]  # the sum of two; what reads the last is none
 
 
 def test_a_sum_of_which_one_function_is_left_is_one_and_of_none_is_none():
