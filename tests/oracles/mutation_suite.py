@@ -93,7 +93,6 @@ FILES = {
         "test_margins",
         "test_curves",
     ),
-    "network": ("test_integers", "test_network_values", "test_lent_networks", *TYPES),
     "network_file": (
         "test_network_bytes",
         "test_native_network",
@@ -130,7 +129,6 @@ FILES = {
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius", "test_powers"),
     "checked": (
-        "test_lent_networks",
         "test_maxima_together",
         "test_checked_families",
         "test_batch",
@@ -144,7 +142,6 @@ FILES = {
         *TYPES,
     ),
     "scaled": (
-        "test_lent_networks",
         "test_scaled_limits",
         "test_fast_arithmetic",
         "test_scaled_rows",

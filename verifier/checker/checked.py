@@ -307,10 +307,11 @@ class Checker:
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
         """The network, and in integers, for a search: copies, made once a network, that share
-        arrays which nobody can write into."""
+        nothing with these."""
         if self._lent is None:
-            network = self.network.derived(copy.copy)
-            scaled = self.scaled.lent(network)
+            network = self.network.derived(copy.deepcopy)
+            family = self.scaled.axes < network.inputs
+            scaled = ScaledNetwork(network, self.scaled.denominator, family=family)
             # What takes long to find, and is found in the network alone, is found once.
             scaled.prepare(MaximaRows, lambda: self._maxima_for(scaled))
             scaled.prepare(form_tables, lambda: copy.deepcopy(self.scaled.derived(form_tables)))

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from copy import copy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import lcm
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,6 @@ from verifier.question.network import Derived, Integers, Network, Rows, integers
 from verifier.question.query import Query
 
 LIMIT = 2**62
-Seen = TypeVar("Seen", bound=Any)
 Row = tuple[list[int], list[int], int]
 """Variables, weights, constant."""
 
@@ -193,29 +191,6 @@ class ScaledNetwork:
         """Lets `derived(make)` be what `found` returns, which must be equal and takes less time."""
         self._prepared[make] = found
 
-    def lent(self, network: Network) -> ScaledNetwork:
-        """The same of `network`, an equal one, and of no other size: what takes memory are views of
-        arrays that nobody can write into. What is derived is derived anew, or `prepare`d."""
-        if self._one is self:
-            return self._seen(network)
-        network.keep(_at_one, self._one._seen)
-        return ScaledNetwork(network, self.denominator, family=self.axes < network.inputs)
-
-    def _seen(self, network: Network) -> ScaledNetwork:
-        found, tables = copy(self), self.tables
-        found.network, found._one = network, found
-        found._placed_rows, found._derived, found._prepared = {}, {}, {}
-        found.layers = [_seen(layer) for layer in self.layers]
-        found.output_layer = _seen(self.output_layer)
-        found.scales, found.output_scales = list(self.scales), list(self.output_scales)
-        for name in ("weights", "constants", "origins", "levels"):
-            found.__dict__[name] = getattr(self, name)[:]
-        found.__dict__["tables"] = replace(
-            _seen(tables), blocks=[_seen(block) for block in tables.blocks]
-        )
-        found.__dict__.pop("full_layers", None)
-        return found
-
     @cached_property
     def weights(self) -> Integers:
         """The integer weights of all units, an entry each, as in `network.units`."""
@@ -373,18 +348,6 @@ class ScaledNetwork:
 def _at_one(network: Network) -> ScaledNetwork:
     """For whole inputs."""
     return ScaledNetwork(network, 1)
-
-
-def _seen(one: Seen) -> Seen:
-    """The same with views of its arrays: a view of a closed array cannot be opened."""
-    changes: dict[str, Any] = {}
-    for name in (field.name for field in fields(one)):
-        value = getattr(one, name)
-        if isinstance(value, np.ndarray):
-            changes[name] = value[:]
-        elif isinstance(value, Part):
-            changes[name] = _seen(value)
-    return replace(one, **changes)
 
 
 def _times(values: Integers, largest: int, factor: int) -> Integers:

@@ -174,12 +174,6 @@ class Network(Shown):
         found: Derived = kept[make]
         return found
 
-    def keep(self, make: Callable[[Network], Derived], found: Callable[[Network], Derived]) -> None:
-        """Lets `derived(make)` be what `found` makes of it, unless it is known."""
-        kept: dict[Any, Any] = self.__dict__.setdefault("_derived", {})
-        if make not in kept:
-            kept[make] = found(self)
-
     def __call__(self, points: Any, dtype: Any = None) -> NDArray[Any]:
         """The outputs at one point, shape (inputs,), or at a row each, shape (samples, inputs).
 
