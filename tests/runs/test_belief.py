@@ -308,7 +308,7 @@ def test_a_worker_of_a_cluster_that_lies_costs_attempts_and_is_named(tmp_path: P
     (tmp_path / "liar.py").write_text(LIAR)
     run = begin(LINE, BAD, ASKED, tmp_path / "run")
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50,
+        n_workers=1, threads_per_worker=1, dashboard_address=":0", silence_logs=50,
         preload=[str(tmp_path / "liar.py")],
     ) as cluster:  # fmt: skip
         summary = continue_run(run, cluster=cluster.scheduler_address)

@@ -67,7 +67,7 @@ def test_a_cluster_finds_the_same_bytes(here, capsys, kind):
 
     assert run(capsys, *command(kind, "--out", "alone", "--jobs", "0"))[0] == CODES[kind]
     with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
     ) as cluster:
         there = ["--out", "r", "--cluster", cluster.scheduler_address]
         code, _, error = run(capsys, *command(kind, *there))
