@@ -306,8 +306,8 @@ class Checker:
         return Checker(network, common_denominator(sides), semantics)
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
-        """The network, and in integers, for a search: copies, made once a network, that share
-        nothing with these."""
+        """The network, and in integers, for a search: copies, made once a network, which share
+        frozen forms of maxima with these and nothing that can be written into."""
         if self._lent is None:
             network = self.network.derived(copy.deepcopy)
             family = self.scaled.axes < network.inputs
