@@ -93,6 +93,7 @@ FILES = {
         "test_margins",
         "test_curves",
     ),
+    "network": ("test_integers", "test_network_values", *TYPES),
     "network_file": (
         "test_network_bytes",
         "test_native_network",

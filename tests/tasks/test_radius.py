@@ -345,7 +345,8 @@ def test_the_radius_of_a_construction_is_at_least_its_budget(name: str) -> None:
 @pytest.mark.parametrize(("name", "sample", "upper"), [
     ("linf", 0, None), ("linf", 60, Fraction(1189, 12000)), ("linf-parallel", 120, None),
     ("lipschitz-ovr", 0, Fraction(1, 5)), ("lipschitz-ovr", 75, Fraction(1, 5)),
-    ("l1-parallel", 50, Fraction(149, 1000)), ("l1", 100, None),
+    ("l1-parallel", 50, Fraction(149, 1000)),
+    pytest.param("l1", 100, None, marks=pytest.mark.slow),
 ])  # fmt: skip
 def test_an_open_ball_that_a_flip_touches_is_proved(
     name: str, sample: int, upper: Fraction | None
