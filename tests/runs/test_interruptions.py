@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import multiprocessing
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -394,11 +396,16 @@ def test_two_runs_on_one_store_at_once(tmp_path: Path) -> None:
 
 
 def test_dask_gives_the_same_bytes(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    """Nor does a cluster beside another one, which has the port of Dask's dashboard."""
     pytest.importorskip("distributed")
     folder = tmp_path / "run"
-    done = subprocess.run(
-        [*command(folder), "--cluster", "local:2"], capture_output=True, text=True, check=False
-    )
+    with socket.socket() as other:
+        with contextlib.suppress(OSError):  # it is taken, as it should be
+            other.bind(("", 8787))
+            other.listen()
+        done = subprocess.run(
+            [*command(folder), "--cluster", "local:2"], capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert evidence(folder) == undisturbed

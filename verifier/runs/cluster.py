@@ -75,7 +75,7 @@ class Cluster:
                     n_workers=int(count),
                     threads_per_worker=1,
                     processes=True,
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",  # any free port, beside other clusters
                     silence_logs=logging.CRITICAL,
                 )
         try:
