@@ -11,9 +11,13 @@ from tests.oracles.reference_ridge import ReferenceUnivariate, ball_weights
 from tests.oracles.ridge_networks import separable_network
 from tests.oracles.ridge_steps import with_units_above
 from tests.oracles.ridge_values import value
+from verifier.checker.branch import Branch
+from verifier.checker.intervals import interval_bounds
 from verifier.checker.ridge import Minima, univariate_of
 from verifier.checker.scaled import ScaledNetwork
+from verifier.evidence.certificate import SeparableStep
 from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball
 
 F = Fraction
@@ -76,6 +80,11 @@ def test_directions_and_functions(seed):
         assert unit.constant == constant
         assert dict(unit.own) == {j: w for j, w in row.items() if found[j] is not None}
         assert dict(unit.others) == {j - inputs: w for j, w in row.items() if found[j] is None}
+    parts, waiting = set(), [v for v, unit in crossing.items() if unit.own]
+    while waiting:
+        parts.add(v := waiting.pop())
+        waiting += [u for u, _ in crossing[v].others]
+    assert univariate.parts == parts
     on_lines = [j for j, direction in enumerate(found) if direction is not None]
     chosen = rng.sample(on_lines, min(len(on_lines), 4))
     factors = [(j, rng.choice((-3, -1, 0, 1, 2))) for j in chosen]
@@ -126,6 +135,22 @@ def test_sums_of_units_that_are_on_or_off(seed):
                 off.add(unit.unit)
             elif rng.random() < 0.9:
                 on[unit.unit] = total
+
+
+def test_sums_that_bound_nothing_are_not_added_up():
+    """Of units that read sums alone a step asks for intervals; what they add up to, nobody."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    (mixed,) = build.layer([build.layer([x + y])[0] + x + 4])
+    network = build.network([Affine.sum(build.layer([mixed - k for k in range(3)]))])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "0")
+    query = Query(network, ball("1", [F(0), F(0)], F(1)), (goal,))
+    scaled = ScaledNetwork(network, 1)
+    branch = Branch(query, scaled, interval_bounds(scaled, [query.region])[0])
+    univariate = univariate_of(scaled)
+    assert list(branch.tighten_separably(SeparableStep((F(0),)))) == [1] == list(univariate.parts)
+    assert [branch.lower(v) for v in range(1, 5)] == [3, 3, 2, 1]  # all on
+    assert [unit for unit, _ in univariate._sums] == [1]
 
 
 @pytest.mark.parametrize("added", [1, 3])

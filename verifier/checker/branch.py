@@ -236,9 +236,10 @@ class Branch:
         on: dict[int, Sum] = {}
         off: set[int] = set()
         for unit in univariate.crossing:
-            v = unit.unit
-            total = univariate.sum_of(unit, on, off)
+            v, total = unit.unit, None
             if self.upper(v) > 0:
+                if v in univariate.parts:
+                    total = univariate.sum_of(unit, on, off)
                 if not unit.own:
                     self._bound_by_intervals(unit)
                 elif total is not None:

@@ -288,6 +288,17 @@ class Univariate:
         """The units that are part of a sum to which a function of one direction is added."""
         return frozenset(u for unit in self.crossing if unit.own for u, _ in unit.others)
 
+    @cached_property
+    def parts(self) -> frozenset[int]:
+        """The units whose sums matter: those to which a function of one direction is added, and all
+        that these read, directly or not."""
+        found = set[int]()
+        for unit in reversed(self.crossing):  # units come after what they read
+            if unit.own or unit.unit in found:
+                found.add(unit.unit)
+                found.update(u for u, _ in unit.others)
+        return frozenset(found)
+
     def _node(self, variable: int) -> int:
         """The node of a variable that lies on a direction."""
         found, waiting, needed = self.node_of, [variable], set[int]()
