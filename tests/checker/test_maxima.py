@@ -10,8 +10,11 @@ from tests.oracles.maxima_networks import checker_of, proof_by_maxima
 from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import points_of, random_query
 from tests.oracles.reference import _Checker, check_reference
+from verifier.checker import maxima
+from verifier.checker.maxima import MaximaRows
 from verifier.checker.maxima_trees import MaximaTrees, spelled_out
 from verifier.checker.replay import replay
+from verifier.checker.scaled import ScaledNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, MaximaStep, Robust, SeparableStep, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
@@ -151,6 +154,26 @@ def test_a_maximum_in_any_layout(layout):
     assert outputs_between(build.network([largest]), REGION, shift - 1, shift + 3)
 
 
+def test_what_is_a_copy():
+    """u = (x + y) / 2 has scale 2: 2 u, u, 2 u / 3 and v / 3 of v = 2 u are copies, 3 u is none."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    (u,) = build.layer([x / 2 + y / 2])
+    (v,) = build.layer([u * 2])
+    third, share, three = build.layer([v / 3, u * F(2, 3), u * 3])
+    differences = build.layer([2 * u - v, 3 * third - v, share - third, 3 * share - 2 * u])
+    (other,) = build.layer([three - 3 * u])
+    network = build.network([*differences, other])
+    goal = Goal((Atom((), ((0, F(1)),), F(-3), True),), "above")
+    query = Query(network, box([F(-1)] * 2, [F(1)] * 2), (goal,))
+    fast, slow = checker_of(query), _Checker(query)
+    for checker in (fast, slow):
+        checker.apply(MaximaStep())
+    found = bounds_of_all(fast)
+    assert found == list(zip(slow.lower, slow.upper, strict=True))
+    assert found[5:] == [*[(0, 0)] * 4, (-3, 3)]
+
+
 def test_a_minimum():
     """min(a, b) = b - relu(b - a): the smaller of both bounds."""
     build = NetworkBuilder(2)
@@ -217,3 +240,20 @@ def flaw(checker, lemma):
             checker._undo(*mark)
         return error.flaw
     return None
+
+
+def test_forms_that_were_asked_for_before_change_nothing(monkeypatch):
+    """Whatever goals were looked at, no other one has too many maxima; of one form there is a
+    most."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    (u,) = build.layer([x - y])
+    rows = MaximaRows(ScaledNetwork(build.network([u]), 1))
+    monkeypatch.setattr(maxima, "MAXIMA", 1)  # 3 in all, one a variable
+    for k in range(2, 9):
+        ((weight, maximum),) = rows.form({0: k, 1: 2, 2: 1}, 0).maxima
+        assert (weight, maximum.unit, maximum.low.weights) == (1, 0, ((0, k), (1, 2)))
+    assert rows._maxima == {}
+    monkeypatch.setattr(maxima, "MAXIMA", 0)
+    with pytest.raises(RefusedError, match="too many maxima"):
+        rows.form({0: 2, 1: 2, 2: 1}, 0)

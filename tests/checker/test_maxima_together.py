@@ -14,13 +14,14 @@ from tests.oracles.random_queries import random_region
 from verifier.checker import branch, maxima_pass, maxima_together
 from verifier.checker.checked import Checker
 from verifier.checker.intervals import interval_bounds
-from verifier.checker.maxima import MaximaRows, maxima_of
+from verifier.checker.maxima import MaximaRows
 from verifier.checker.maxima_tables import DoesNotFitError, FormBounds, form_tables
 from verifier.checker.maxima_together import REGIONS, MaximaTogether
 from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep
+from verifier.question.errors import RefusedError
 from verifier.question.query import Query
 from verifier.question.region import ball
 
@@ -234,45 +235,35 @@ def test_live_units_are_those_with_an_upper_bound_above_zero():
 
 
 def test_a_search_copies_what_the_checker_has_found(monkeypatch):
-    """It looks for no maxima itself, and nothing that it could write to is the checker's."""
+    """The steps of four regions at once, and nothing that it could write to is the checker's."""
     runs = counted_runs(monkeypatch)
     queries = cones(100)[:4]
     checker = Checker.of(queries[0].network, queries)
     _, these = next(checker.rounds(queries))
-    own = maxima_of(checker.scaled)
-    expected = own.maxima_of_all
-    checker.scaled.derived(form_tables)
-    monkeypatch.setattr(MaximaRows, "form", None)
-    (query, scaled, root), runs_before = these.for_search(1), len(runs)
-    rows = maxima_of(scaled)
-    assert rows is not own and rows.scaled is scaled
-    for mine, others in zip(rows.maxima_of_all, expected, strict=True):
-        assert (mine == others).all() and not np.shares_memory(mine, others)
-    assert rows._rows == own._rows and rows._rows is not own._rows
-    assert rows._maxima == own._maxima and rows._maxima is not own._maxima
-    assert rows._plain == own._plain and rows._plain is not own._plain
-    assert rows._with_maxima[0] is not own._with_maxima[0]
-    for mine, others in zip(rows._with_maxima[1:], own._with_maxima[1:], strict=True):
-        assert not np.shares_memory(mine, others)
-    tables, others = scaled.derived(form_tables), checker.scaled.derived(form_tables)
-    assert (tables.low == others.low).all() and not np.shares_memory(tables.low, others.low)
+    these.lend_maxima(1)
+    assert runs == [4]
+    query, scaled, root = these.for_search(1)
     found, held = root.together.of(root), these._roots[1].together.of(these._roots[1])
-    assert runs[runs_before:] == [4]
+    these.lend_maxima(2)  # which is found with it
+    assert root.together._found is these.for_search(2)[2].together._found
+    assert runs == [4]
     assert (found[0] == held[0]).all() and (found[1] == held[1]).all()
     for k in (0, 1):
         assert not np.shares_memory(found[k], held[k])
     assert found[2].before is root and not np.shares_memory(found[2].low, held[2].low)
     assert not np.shares_memory(found[2].high, held[2].high)
     assert not np.shares_memory(found[2].changed, held[2].changed)
-    these._checker.scaled.prepare(len, lambda: 3)
-    assert these._checker.scaled.derived(len) == 3
+    assert not scaled.has_derived(MaximaRows) and checker.scaled.has_derived(MaximaRows)
     assert TreeChecker(query, scaled, root).tighten_maxima()
+    assert scaled.has_derived(MaximaRows)
 
 
 def test_too_many_maxima_are_found_out_by_the_search_as_well(monkeypatch):
     queries = cones(100)[:2]
     monkeypatch.setattr("verifier.checker.maxima.MAXIMA", 0)
     checker = Checker.of(queries[0].network, queries)
-    rows = maxima_of(checker.lent()[1])
-    assert rows.scaled is checker.lent()[1]
-    assert rows._maxima == {}
+    ((_, these),) = checker.rounds(queries)
+    these.lend_maxima(0)
+    _, _, root = these.for_search(0)
+    with pytest.raises(RefusedError, match="too many maxima"):
+        root.together.of(root)

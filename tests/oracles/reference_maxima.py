@@ -5,6 +5,7 @@ A pair is (u, w, r): the form holds w (z_u + r), and z_u + r = max(r, r + a_u).
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import lcm
 
 from tests.oracles.reference_ridge import ReferenceUnivariate
 from verifier.question.network import Network
@@ -27,14 +28,17 @@ class ReferenceMaxima:
             below = {directions[j] for j in weights}
             self._rises.append(len(below) > 1 or below == {None})
         self._source: list[tuple[int, Fraction]] = [(k, ONE) for k in range(self.inputs)]
+        scales = [1] * self.inputs
         for v, (weights, constant) in enumerate(self._raw):
             source = (self.inputs + v, ONE)
             if len(weights) == 1 and constant == 0:
                 ((j, weight),) = weights.items()
-                if j >= self.inputs and weight > 0 and weight.numerator == 1:
+                if j >= self.inputs and weight > 0 and (weight / scales[j]).numerator == 1:
                     origin, factor = self._source[j]
                     source = (origin, factor * weight)
             self._source.append(source)
+            shares = [weight / scales[j] for j, weight in weights.items()]
+            scales.append(lcm(*(share.denominator for share in (*shares, constant))))
 
     def is_copy(self, v: int) -> bool:
         return self._source[self.inputs + v][0] != self.inputs + v

@@ -11,14 +11,19 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.oracles.random_queries import random_query
+from verifier.checker.checked import Checker
 from verifier.checker.fixed_point import fixed_network
+from verifier.checker.intervals import Room
 from verifier.checker.manifest import Question
+from verifier.checker.maxima import MaximaRows, maxima_of
+from verifier.checker.maxima_together import MaximaTogether
 from verifier.checker.ridge import univariate_of
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
@@ -41,7 +46,7 @@ def reached(root: object) -> Iterator[object]:
     seen, waiting = set[int](), [root]
     while waiting:
         one = waiting.pop()
-        if id(one) in seen or isinstance(one, ATOMIC) or (callable(one) and not vars_of(one)):
+        if id(one) in seen or isinstance(one, ATOMIC):
             continue
         seen.add(id(one))
         yield one
@@ -49,6 +54,13 @@ def reached(root: object) -> Iterator[object]:
             waiting += [*one.keys(), *one.values()]
         elif isinstance(one, list | tuple | set | frozenset):
             waiting += list(one)
+        elif isinstance(one, MethodType):
+            waiting.append(one.__self__)
+        elif isinstance(one, functools.partial):
+            waiting += [one.func, one.args, one.keywords]
+        elif isinstance(one, FunctionType):
+            waiting += [one.__defaults__, one.__kwdefaults__]
+            waiting += [cell.cell_contents for cell in one.__closure__ or ()]
         elif isinstance(one, np.ndarray):
             waiting.append(one.base)
             if one.dtype == object:
@@ -79,17 +91,19 @@ def caches() -> list[object]:
     return held
 
 
+def can_be_written(array: np.ndarray) -> bool:
+    """Whether the array can be opened for writing; it is then."""
+    with contextlib.suppress(ValueError):
+        array.flags.writeable = True
+    return array.flags.writeable
+
+
 def scribble(root: object, rng: Random) -> int:
     """Writes into every array, list and dictionary that can be written into, flags or not; how
     many there were."""
     count = 0
     for one in list(reached(root)):
-        if isinstance(one, np.ndarray) and one.size:
-            if not one.flags.writeable:
-                try:
-                    one.flags.writeable = True
-                except ValueError:
-                    continue
+        if isinstance(one, np.ndarray) and one.size and can_be_written(one):
             one[...] = (
                 rng.choice([0, 1]) if one.dtype == object else one.dtype.type(rng.choice([0, 1]))
             )
@@ -183,6 +197,34 @@ def test_nor_in_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         summary = continue_run(run)
         assert {s for s, one in summary.shown.items() if one.verdict == "robust"} <= robust
         assert summary.robust + summary.undecided == 4
+
+
+def test_nothing_that_is_lent_leads_to_the_checker() -> None:
+    """Of questions whose maxima are found together, by no attribute, method or closure: the search
+    reaches no object of the checker's own, and no array with memory of one."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    rises = build.layer([x - y * k for k in range(1, 65)])
+    network = build.network([*build.layer([rise + y * k for k, rise in enumerate(rises, 1)])])
+    goals = label_goals("argmax", 1, range(64), 64)
+    queries = [Query(network, box([F(0)] * 2, [F(side)] * 2), goals) for side in (1, 2)]
+    checker = Checker.of(network, queries)
+    ((_, these),) = checker.rounds(queries)
+    for k in range(2):
+        these.lend_maxima(k)
+        TreeChecker(*these.for_search(k)).tighten_maxima()
+    lent = list(reached([these.for_search(k) for k in range(2)]))
+    assert any(isinstance(one, MaximaRows) for one in lent)
+    assert any(isinstance(one, MaximaTogether) and one._found for one in lent)
+    own = [checker, these, checker.scaled, checker.own, *these._roots, these._roots[0].together]
+    own += [maxima_of(checker.scaled), these._roots[0].table]
+    assert not {id(one) for one in own} & {id(one) for one in lent}
+    these._lent = checker._lent = None
+    checker.others = Room()
+    mine = [one for one in reached(these) if isinstance(one, np.ndarray)]
+    theirs = [one for one in lent if isinstance(one, np.ndarray) and can_be_written(one)]
+    assert min(len(mine), len(theirs)) > 20
+    assert not any(np.may_share_memory(a, b) for a in theirs for b in mine)
 
 
 def test_networks_cannot_be_written_into() -> None:

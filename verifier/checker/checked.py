@@ -6,9 +6,10 @@ comes from a file, a database or another process is "recorded, not replayed here
 A `Checker` holds all that a replay reads: the network in integers and the root bounds of every
 region, derived from the questions in arrays of its own. A search gets copies (`Round.for_search`),
 so that nothing that it writes can reach what its findings are checked with; what the two share are
-the frozen values of the questions and of the maxima in rows, and a network whose arrays nobody can
-write into. What follows from the network alone, a search may copy from the checker, which takes
-nothing from it.
+the frozen values of the questions, and the memory of a network into which nobody can write. So a
+search that errs, whatever it writes into what it holds, makes no verdict. It is no fence against a
+program that means to deceive, which in one process with the checker could make a `Checked`
+outright: who has to fear one replays in a process of its own (`robmem check`).
 
 Across processes. Pickling a `Checked` keeps the `Facts` alone, which claim nothing. Facts become
 `Checked` again in one place, `of_local_process`, for processes of this machine that this one has
@@ -21,6 +22,7 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal, final
@@ -42,8 +44,6 @@ from verifier.checker.intervals import (
     renewed,
 )
 from verifier.checker.margins import check_margin
-from verifier.checker.maxima import MaximaRows, maxima_of
-from verifier.checker.maxima_tables import form_tables
 from verifier.checker.maxima_together import MaximaTogether
 from verifier.checker.replay import replay, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
@@ -230,17 +230,25 @@ class Round:
     def for_search(self, k: int) -> tuple[Query, ScaledNetwork, RootBounds]:
         """Question k with copies of all that the checker holds about it."""
         network, scaled = self._checker.lent()
+        table, together = self._copies()
+        query = Query(network, self._queries[k].region, self._queries[k].goals)
+        return query, scaled, replace(self._roots[k], scaled=scaled, table=table, together=together)
+
+    def _copies(self) -> tuple[Any, MaximaTogether]:
+        """The table of bounds, and what is found of its maxima, for searches: made once."""
         if self._lent is None:
             own = self._roots[0].table
             table = self._checker.others.empty(own.shape, own.dtype.type)
             np.copyto(table, own)
-            self._lent = table, MaximaTogether(scaled, table, self._roots[0].together)
-        query, (table, together) = self._queries[k], self._lent
-        return (
-            Query(network, query.region, query.goals),
-            scaled,
-            replace(self._roots[k], scaled=scaled, table=table, together=together),
-        )
+            self._lent = table, MaximaTogether(self._checker.lent()[1], table)
+        return self._lent
+
+    def lend_maxima(self, k: int) -> None:
+        """Has the search of question k know the first step about maxima from the bounds of its
+        region, and of the regions next to it, so that it is found once: copies of that too."""
+        root = self._roots[k]
+        with suppress(RefusedError):  # too many, which the search finds out where it asks
+            root.together.copy_to(self._copies()[1], root.column)
 
 
 class FamilyRound:
@@ -306,23 +314,13 @@ class Checker:
         return Checker(network, common_denominator(sides), semantics)
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
-        """The network, and in integers, for a search: copies, made once a network, which share
-        frozen forms of maxima with these and nothing that can be written into."""
+        """The network, and in integers, for a search: copies, made once a network."""
         if self._lent is None:
             network = self.network.derived(copy.deepcopy)
             family = self.scaled.axes < network.inputs
             scaled = ScaledNetwork(network, self.scaled.denominator, family=family)
-            # What takes long to find, and is found in the network alone, is found once.
-            scaled.prepare(MaximaRows, lambda: self._maxima_for(scaled))
-            scaled.prepare(form_tables, lambda: copy.deepcopy(self.scaled.derived(form_tables)))
             self._lent = network, scaled
         return self._lent
-
-    def _maxima_for(self, scaled: ScaledNetwork) -> MaximaRows:
-        try:
-            return maxima_of(self.scaled).copied(scaled)
-        except RefusedError:  # too many, which the search is to find out where it asks for them
-            return MaximaRows(scaled)
 
     def rounds(
         self, queries: Sequence[Query], asked: Sequence[Asked] | None = None

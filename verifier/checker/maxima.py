@@ -84,16 +84,6 @@ class MaximaRows:
         self._plain: set[int] = set()  # units whose rows hold no maxima
         self._maxima: dict[tuple[int, Weights], Maximum] = {}
 
-    def copied(self, scaled: ScaledNetwork) -> MaximaRows:
-        """The same of `scaled`, which is equal, without looking for maxima again: its own arrays
-        and dictionaries, and of both the forms, which are frozen. Raises RefusedError."""
-        always, units, rows = self._with_maxima
-        found = MaximaRows(scaled)
-        found._rows, found._plain = dict(self._rows), set(self._plain)
-        found._maxima = dict(self._maxima)
-        found.__dict__["_with_maxima"] = list(always), units.copy(), rows.copy()
-        return found
-
     @cached_property
     def rises(self) -> NDArray[np.bool_]:
         """For every unit whether it reads variables that do not all lie on one direction."""
@@ -155,7 +145,7 @@ class MaximaRows:
             if v in self._plain:
                 entries = tuple(sorted(weights.items()))
                 return Form(entries, constant, entries, ())
-            found = self.form(weights, constant)
+            found = self._form(weights, constant, self._maxima)
             if found.maxima:
                 self._rows[v] = found
             else:
@@ -198,7 +188,17 @@ class MaximaRows:
         return np.concatenate([np.array(always, dtype=np.int64), rows[upper(units) > 0]])
 
     def form(self, weights: Mapping[int, Number], constant: Number) -> Form:
-        """weights . Z + constant, with its maxima."""
+        """weights . Z + constant, with its maxima, of which nothing is kept: how many forms were
+        asked for before changes nothing. Raises RefusedError if it has too many."""
+        return self._form(weights, constant, {})
+
+    def _form(
+        self,
+        weights: Mapping[int, Number],
+        constant: Number,
+        found: dict[tuple[int, Weights], Maximum],
+    ) -> Form:
+        """The same; maxima that no row holds go to `found`."""
         origins = self.scaled.origins
         merged: dict[int, Number] = {}
         for j, weight in weights.items():
@@ -217,17 +217,17 @@ class MaximaRows:
             parts: list[tuple[Number, Maximum]] = []
             before = len(waiting)
             for pair in pairs:
-                known = self._maxima.get((pair.unit, pair.part))
+                key = pair.unit, pair.part
+                known = self._maxima.get(key) or found.get(key)
                 if known is None:
                     low, high = (pair.part, 0), self._raised(pair)
                     missing = [each for each in (low, high) if each not in made]
                     if missing:
                         waiting += missing
                         continue
-                    if len(self._maxima) >= MAXIMA * self.scaled.network.variables:
-                        raise RefusedError("too many maxima", f"{len(self._maxima)}")
-                    known = Maximum(pair.unit, pair.opened, made[low], made[high])
-                    self._maxima[pair.unit, pair.part] = known
+                    if len(found) >= MAXIMA * self.scaled.network.variables:
+                        raise RefusedError("too many maxima", f"{len(found)}")
+                    known = found[key] = Maximum(pair.unit, pair.opened, made[low], made[high])
                 parts.append((pair.weight, known))
             if len(waiting) == before:
                 waiting.pop()

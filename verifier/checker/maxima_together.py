@@ -39,12 +39,8 @@ _Step = tuple[Int, Int, Int, Pair]
 class MaximaTogether:
     """The step for each of some regions, whose root bounds are the columns of `table`."""
 
-    def __init__(
-        self, scaled: ScaledNetwork, table: Any, known: MaximaTogether | None = None
-    ) -> None:
-        """`known` is of the same table, and what it finds is copied."""
+    def __init__(self, scaled: ScaledNetwork, table: Any) -> None:
         self._scaled, self._table = scaled, table
-        self._of_known = None if known is None else known._copies
         self._first = -1  # of the columns that are known
         self._found: list[_Step] | None = None
 
@@ -61,12 +57,17 @@ class MaximaTogether:
     def _steps_from(self, first: int) -> list[_Step] | None:
         if first != self._first:
             self._found = None  # its memory is for the next one
-            self._found = self._steps(first) if self._of_known is None else self._of_known(first)
+            self._found = self._steps(first)
             self._first = first
         return self._found
 
-    def _copies(self, first: int) -> list[_Step] | None:
-        return copy.deepcopy(self._steps_from(first))
+    def copy_to(self, other: MaximaTogether, column: int) -> None:
+        """Has `other`, about a copy of the table, know the steps of this column and of those that
+        are found with it, in arrays of its own. Raises RefusedError."""
+        first = column - column % REGIONS
+        if other._first != first:
+            other._found = copy.deepcopy(self._steps_from(first))
+            other._first = first
 
     def _steps(self, first: int) -> list[_Step] | None:
         scaled, count = self._scaled, min(REGIONS, self._table.shape[1] - first)

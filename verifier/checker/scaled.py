@@ -153,7 +153,6 @@ class ScaledNetwork:
         self._one = one = self if denominator == 1 else network.derived(_at_one)
         self._placed_rows: dict[int, PlacedRow] = {}
         self._derived: dict[Any, Any] = {}
-        self._prepared: dict[Any, Callable[[], Any]] = {}
         self.layers: list[ScaledLayer] = []
         self.output_layer: ScaledLayer
         self.scales: list[int]
@@ -180,16 +179,13 @@ class ScaledNetwork:
     def derived(self, make: Callable[[ScaledNetwork], Derived]) -> Derived:
         """What `make` makes of it, once; see `Network.derived`."""
         if make not in self._derived:
-            prepared = self._prepared.pop(make, None)
-            self._derived[make] = make(self) if prepared is None else prepared()
+            self._derived[make] = make(self)
         found: Derived = self._derived[make]
         return found
 
-    def prepare(
-        self, make: Callable[[ScaledNetwork], Derived], found: Callable[[], Derived]
-    ) -> None:
-        """Lets `derived(make)` be what `found` returns, which must be equal and takes less time."""
-        self._prepared[make] = found
+    def has_derived(self, make: Callable[[ScaledNetwork], Any]) -> bool:
+        """Whether `derived(make)` is known by now."""
+        return make in self._derived
 
     @cached_property
     def weights(self) -> Integers:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from time import monotonic
 
 from verifier.checker.checked import NO_EXECUTION, Asked, Checked, Checker, Round, checked
+from verifier.checker.maxima import MaximaRows
 from verifier.evidence.certificate import Flip, Maximum, Radius, Robust, Undecided
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
@@ -190,6 +191,8 @@ class _Batch:
         # First trust float bounds of leaves; if a proof is refused, close every leaf exactly.
         for believing in (True, False):
             query, scaled, root = these.for_search(place)
+            if scaled.has_derived(MaximaRows):  # a search before this one has asked for maxima
+                these.lend_maxima(place)
             outcome = search_one(query, scaled, root, options, deadline, believing=believing)
             found, verdict = monotonic(), outcome.verdict
             seconds["search"] += found - started
