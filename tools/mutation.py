@@ -58,10 +58,10 @@ PACKAGES = {
         "packed", "proof_file", "strict_json",
     ),
     "checker": (
-        "branch", "checked", "curves", "distances", "exact_maximum", "exact_radius", "family",
-        "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
+        "branch", "checked", "curves", "distances", "enclosures", "exact_maximum", "exact_radius",
+        "family", "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
         "manifest", "margins", "maxima", "maxima_pass", "maxima_tables", "maxima_together",
-        "replay", "ridge", "ridge_minima", "ridge_tables", "scaled", "sparse_block", "symbolic",
+        "put_off", "replay", "ridge", "ridge_minima", "ridge_tables", "scaled", "sparse_block", "symbolic",
         "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),

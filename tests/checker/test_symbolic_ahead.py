@@ -74,9 +74,9 @@ def bounds_at_leaves(tree: tuple[Node, ...], *before: Any) -> list[Any]:
     query, found = query_of(50), []
 
     class Noted(TreeChecker):
-        def _close(self, leaf: Any, target: Any) -> None:
+        def close(self, leaf: Any, target: Any) -> None:
             found.append([(F(self.lower(v)), F(self.upper(v))) for v in range(3)])
-            super()._close(leaf, target)
+            super().close(leaf, target)
 
     scaled = ScaledNetwork(query.network, 1)
     checker = Noted(query, scaled, interval_bounds(scaled, [query.region])[0])

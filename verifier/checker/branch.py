@@ -64,6 +64,11 @@ class _Before:
     high: dict[int, Number]
 
 
+_Entry = tuple[dict[int, Number], int, Number | None] | _Before
+Place = tuple[int, _Entry | None]
+"""How many changes there are, and the last of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a step about maxima has changed: lower and upper bounds of units, both increasing."""
@@ -93,7 +98,7 @@ class Branch:
             self._low[-1 - k], self._high[-1 - k] = _times(low, size), _times(high, size)
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
         self._table: Table | None = None  # in place of the root's, where a step has bounded all
-        self._trail: list[tuple[dict[int, Number], int, Number | None] | _Before] = []
+        self._trail: list[_Entry] = []
         self._firsts = [layer.first for layer in scaled.layers]
         self._all_rows = False
         self._symbolic: SymbolicNetwork | None = None
@@ -151,6 +156,24 @@ class Branch:
     def mark(self) -> tuple[int, int]:
         """A place to `undo` to."""
         return len(self._trail), len(self.cuts)
+
+    def place(self) -> Place:
+        """Where the bounds stand, for `changed`."""
+        return len(self._trail), self._trail[-1] if self._trail else None
+
+    def changed(self, place: Place) -> set[int] | None:
+        """The units v and the inputs k, as -1 - k, whose bounds are others than at that place, or
+        may be; None if that place was left since, or all units may have others."""
+        count, last = place
+        # What is kept of the place is no other entry's, however many have come and gone.
+        if len(self._trail) < count or (count and self._trail[count - 1] is not last):
+            return None
+        keys = set()
+        for entry in self._trail[count:]:
+            if isinstance(entry, _Before):
+                return None
+            keys.add(entry[1])
+        return keys
 
     def undo(self, mark: tuple[int, int]) -> None:
         """Forgets every bound and cut since `mark`."""
@@ -429,6 +452,7 @@ class Branch:
     def copy(self, snapshot: Snapshot) -> None:
         """Takes over the bounds of another branch of the same root."""
         self._low, self._high, self._table = dict(snapshot.low), dict(snapshot.high), None
+        self._all_rows = True  # a unit that was off at the root may be on here
 
     def symbolic(self) -> SymbolicNetwork:
         """The network in fixed point; RefusedError if it is too large for that."""

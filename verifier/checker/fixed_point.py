@@ -174,14 +174,12 @@ class FixedNetwork:
 
     def _layer(self, first: int, last: int) -> FixedLayer:
         rows, bits = self.network.units, self.precision
-        begin, end = int(rows.starts[first]), int(rows.starts[last])
-        owners = np.repeat(np.arange(last - first), np.diff(rows.starts[first : last + 1]))
-        numbers = _Dyadic.of(rows, first, last, owners)
+        owners, variables, numbers = _entries(rows, first, last)
         shift = numbers.shift(bits.weight)
         floor, excess = numbers.floor(np.full(last - first, shift))
         own = numbers.shifts(bits.coefficient)
         below, more = numbers.floor(own)
-        variables, height = rows.indices[begin:end], last - first
+        height = last - first
         weights, forms = [], {}
         for block, low, high in _stored(self.network, self._starts, first, last)[1]:
             at = np.flatnonzero((variables >= low) & (variables < high))
@@ -220,6 +218,22 @@ class FixedNetwork:
 def fixed_network(network: Network) -> FixedNetwork:
     """The network in fixed point, derived once."""
     return network.derived(FixedNetwork)
+
+
+def floored_weights(rows: Rows, first: int, last: int, bits: int) -> tuple[Int, Int, int, Int, Int]:
+    """The weights of a layer, an entry each: of which row, of which variable, the shift of all, and
+    floor(weight 2^shift) of so many bits at most, and 1 where that is not exact."""
+    owners, variables, numbers = _entries(rows, first, last)
+    shift = numbers.shift(bits)
+    floor, excess = numbers.floor(np.full(last - first, shift))
+    return owners, variables, shift, floor, excess
+
+
+def _entries(rows: Rows, first: int, last: int) -> tuple[Int, Int, _Dyadic]:
+    """Of the entries of a layer the rows, the variables and the weights."""
+    owners = np.repeat(np.arange(last - first), np.diff(rows.starts[first : last + 1]))
+    variables = rows.indices[int(rows.starts[first]) : int(rows.starts[last])]
+    return owners, variables, _Dyadic.of(rows, first, last, owners)
 
 
 class _Dyadic:

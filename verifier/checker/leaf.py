@@ -116,12 +116,14 @@ class LeafChecker(Branch):
     def closes(self, leaf: Leaf, target: Goal | Lemma) -> bool:
         """Whether `leaf` would be accepted here; for the search."""
         try:
-            self._close(leaf, target)
+            self.close(leaf, target)
         except RefusedError:
             return False
         return True
 
-    def _close(self, leaf: Leaf, target: Goal | Lemma) -> None:
+    def close(self, leaf: Leaf, target: Goal | Lemma) -> None:
+        """Returns if the leaf shows that no point of the branch satisfies the goal, or violates the
+        lemma; RefusedError if not."""
         form, strict = self.start(leaf, target)
         self._eliminate(form, leaf)
         if not self._nonnegative(form, leaf, strict):
@@ -149,7 +151,7 @@ class LeafChecker(Branch):
             a[target.unit] = Fraction(sign, scales[inputs + target.unit])
             constant = -sign * target.bound
         else:
-            parts, constant, strict = self._atoms(leaf, target)
+            parts, constant, strict = self.atoms(leaf, target)
         for v, multiplier in leaf.bounds.items():
             share = multiplier / scales[inputs + self._checked(v)]
             a[v] = a.get(v, Fraction(0)) - share
@@ -165,7 +167,7 @@ class LeafChecker(Branch):
             self._checked(v)
         return Form(z, a, constant, parts), strict
 
-    def _atoms(
+    def atoms(
         self, leaf: Leaf, goal: Goal
     ) -> tuple[list[tuple[Fraction, Numerators]], Fraction, bool]:
         """-(multipliers . atoms) in parts, its constant, and whether it must be > 0."""

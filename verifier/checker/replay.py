@@ -13,11 +13,31 @@ from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import (
     Flip,
+    Leaf,
+    Lemma,
+    Node,
     Robust,
+    Step,
     check_numbers,
 )
 from verifier.question.errors import RefusedError
 from verifier.question.query import Query
+
+MANY = 32  # leaves: the matrices of a network take as long as some
+
+
+def leaves_of(proof: Robust) -> int:
+    """How many leaves are not symbolic ones."""
+    count = 0
+    waiting: list[Step | Node] = [*proof.steps, *(node for tree in proof.trees for node in tree)]
+    while waiting:
+        match waiting.pop():
+            case Lemma(_, _, _, tree):
+                waiting.extend(tree)
+            case Node(steps, body):
+                waiting.extend(steps)
+                count += isinstance(body, Leaf)
+    return count
 
 
 def replay(
@@ -45,6 +65,8 @@ def replay(
         )
         root = interval_bounds(scaled, [query.region])[0]
     checker = TreeChecker(query, scaled, root)
+    if leaves_of(verdict) >= MANY:
+        checker.put_off_leaves()
     for step in verdict.steps:
         checker.apply(step)
     for goal, tree in zip(query.goals, verdict.trees, strict=True):

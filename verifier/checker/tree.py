@@ -11,6 +11,7 @@ from itertools import islice
 from verifier.checker.branch import Snapshot
 from verifier.checker.intervals import RootBounds
 from verifier.checker.leaf import LeafChecker
+from verifier.checker.put_off import PutOff
 from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import (
     Conflict,
@@ -43,6 +44,14 @@ class TreeChecker(LeafChecker):
         super().__init__(query, scaled, root)
         self._put_off: list[tuple[Snapshot, Goal, int]] = []
         self._ahead: Iterator[Snapshot] = iter(())  # of the tree that is being checked
+        self._leaves: PutOff | None = None
+        self._depth = 0  # of trees in trees
+
+    def put_off_leaves(self) -> None:
+        """From the root state on, leaves are put off to be checked many at a time, where that is
+        possible; `finish` says whether all of them close."""
+        if PutOff.supports(self):
+            self._leaves = PutOff(self)
 
     def apply(self, lemma: Step) -> None:
         """Proves the lemma in the current branch, then tightens."""
@@ -66,7 +75,10 @@ class TreeChecker(LeafChecker):
         self.assume(lemma)
 
     def finish(self) -> None:
-        """Checks the symbolic leaves, which have been put off to be checked many at a time."""
+        """Checks the leaves that have been put off to be checked many at a time: the symbolic ones,
+        and, after `put_off_leaves`, most others."""
+        if self._leaves is not None:
+            self._leaves.finish()
         by_branch: dict[Hashable, list[tuple[Snapshot, Goal, int]]] = {}
         for leaf in self._put_off:
             by_branch.setdefault(leaf[0].key(), []).append(leaf)
@@ -115,6 +127,9 @@ class TreeChecker(LeafChecker):
     def refute(self, tree: Tree, target: Goal | Lemma) -> None:
         """Shows that no point of the current branch satisfies the goal or violates the lemma."""
         before = self.mark()
+        if self._leaves is not None and not self._depth:
+            self._leaves.settle()
+        self._depth += 1
         if isinstance(target, Goal) and len(tree) > 1:
             begins = any(node.steps and isinstance(node.steps[0], SymbolicStep) for node in tree)
             above = self.snapshot() if begins else None  # of large networks it takes long
@@ -138,8 +153,8 @@ class TreeChecker(LeafChecker):
                     raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
             elif isinstance(node.body, SymbolicLeaf):
                 self._put_off_leaf(node.body, target)
-            else:
-                self._close(node.body, target)
+            elif self._leaves is None or not self._leaves.put(node.body, target):
+                self.close(node.body, target)
             if waiting:
                 mark, split = waiting.pop()
                 self.undo(mark)
@@ -148,6 +163,7 @@ class TreeChecker(LeafChecker):
                 finished = True
         if position < len(tree):
             raise RefusedError("malformed tree", "a node belongs to no split")
+        self._depth -= 1
         self.undo(before)
 
     def _put_off_leaf(self, leaf: SymbolicLeaf, target: Goal | Lemma) -> None:

@@ -332,10 +332,10 @@ def _check_leaf(leaf: Leaf) -> None:
         _check_exact(name, table, table.values())
         if name in ("atoms", "cuts", "slopes"):
             for k, q in table.items():
-                if q < 0:
+                if q.numerator < 0:
                     raise RefusedError("negative multiplier", f"{name} {k}: {format_rational(q)}")
     for k, q in leaf.slopes.items():
-        if q > 1:
+        if q.numerator > q.denominator:
             raise RefusedError("slope above 1", f"unit {k}: {format_rational(q)}")
     if type(leaf.usual) is not bool:
         raise RefusedError("malformed", f"usual is {str(leaf.usual)[:40]!r}")

@@ -1,0 +1,263 @@
+"""Enclosures hold what the rule of a leaf computes, whatever the numbers; and where these are
+tame, they are narrow."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+import pytest
+
+from tests.oracles.enclosed import exact_form, rows_of, waiting_leaf
+from tests.oracles.maxima_networks import checker_of
+from tests.oracles.random_queries import random_goals, random_network, random_region
+from verifier.checker import enclosures as rules
+from verifier.checker.enclosures import EnclosedNetwork, fits
+from verifier.checker.put_off import PutOff
+from verifier.evidence.certificate import InputSplit, Leaf, Lemma, UnitSplit
+from verifier.question.build import Affine, NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import box
+
+F = Fraction
+ENDS = (F(0), F(1), F(1, 2), F(1, 3), F(2**60 - 1, 2**60), F(1, 2**50))
+
+
+def some(rng, count, draw, chance):
+    return {k: draw() for k in range(count) if rng.random() < chance}
+
+
+def random_leaf(rng, units, atoms, scale=1):
+    return Leaf(
+        some(rng, atoms, lambda: F(rng.randint(0, 3), 3), 0.8),
+        some(rng, units, lambda: rng.choice((*ENDS, F(rng.random()))), 0.6),
+        some(rng, units, lambda: scale * F(rng.randint(-9, 9), rng.choice((1, 2, 3))), 0.3),
+    )
+
+
+def random_branch(rng, query, *, wild):
+    """A checker in some branch of the query, and what puts leaves off there. A wild branch may be
+    empty, with bounds far from those of the root."""
+    checker = checker_of(query)
+    put_off = PutOff(checker)
+    for _ in range(rng.randint(0, 3)):
+        if query.network.units.count and rng.random() < 0.7:
+            split = UnitSplit(rng.randrange(query.network.units.count))
+        else:
+            k = rng.randrange(query.network.inputs)
+            share = F(rng.randint(-9, 20), 7) if wild else F(rng.randint(1, 6), 7)
+            width = query.region.upper[k] - query.region.lower[k]
+            split = InputSplit(k, query.region.lower[k] + width * share)
+        checker.restrict(split, high=rng.random() < 0.5)
+    if wild and query.network.units.count and rng.random() < 0.3:
+        v = rng.randrange(query.network.units.count)
+        bound = (-1) ** rng.randint(0, 1) * F(rng.randint(0, 9), 3) * 10 ** rng.randint(0, 9)
+        checker.assume(Lemma(v, rng.random() < 0.5, bound, ()))
+    return checker, put_off
+
+
+def random_target(rng, query):
+    if query.network.units.count and rng.random() < 0.3:
+        v = rng.randrange(query.network.units.count)
+        return Lemma(v, rng.random() < 0.5, F(rng.randint(-9, 9), 7), ())
+    return rng.choice(query.goals)
+
+
+def is_enclosed(checker, put_off, leaf, target):
+    """Whether the leaf is not lost; then its form lies within its enclosure."""
+    state = rows_of(put_off, [waiting_leaf(put_off, leaf, target)])
+    coefficients, constant, value = exact_form(checker, leaf, target)
+    if state.lost[0]:
+        return False
+    block = state.blocks[0] or (np.zeros((1, checker.inputs), dtype=np.int64),) * 2
+    shift = int(state.shifts[0])
+    if shift == rules.FREE:
+        assert not any(coefficients)
+    else:
+        for exact, near, error in zip(coefficients, block[0][0], block[1][0], strict=True):
+            assert abs(exact * F(2) ** shift - int(near)) <= int(error)
+    assert state.constants()[0] <= constant
+    least = put_off.enclosure.least([waiting_leaf(put_off, leaf, target)])[0]
+    assert least <= value
+    return True
+
+
+@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("scale", ["integers", "decimals", "floats", "wide", "bits"])
+def test_forms_are_enclosed(scale, block):
+    held = 0
+    for seed in range(40):
+        rng = Random(f"{scale} {block} {seed}")
+        network = random_network(rng, rng.randint(1, 3), rng.randint(0, 8), 2, scale)
+        region = random_region(rng, network.inputs, "inf")
+        query = Query(network, region, random_goals(rng, network, region))
+        checker, put_off = random_branch(rng, query, wild=True)
+        target = random_target(rng, query)
+        atoms = 0 if isinstance(target, Lemma) else len(target.atoms)
+        large = F(10) ** rng.choice((0, 0, -30, 30))
+        leaf = random_leaf(rng, network.units.count, atoms, large)
+        held += is_enclosed(checker, put_off, leaf, target)
+    assert held > (20 if scale in ("wide", "bits") else 38)
+
+
+def dense(rng, inputs, widths, weight, *, skips=False):
+    """Every unit reads all of the layer before, or of all before; one output."""
+    build = NetworkBuilder(inputs)
+    everything = previous = list(build.inputs)
+    for width in widths:
+        read = everything if skips else previous
+        previous = build.layer([
+            Affine.sum([v * weight() for v in read]) + weight() for _ in range(width)
+        ])  # fmt: skip
+        everything = everything + previous
+    return build.network([Affine.sum([v * weight() for v in (everything if skips else previous)])])
+
+
+def asked(network, low="-1/3", high="1/2"):
+    low, high = F(low), F(high)
+    goal = Goal((Atom((), ((0, F(1)),), F(1, 7), False),), "0")
+    return Query(network, box([low] * network.inputs, [high] * network.inputs), (goal,))
+
+
+@pytest.mark.parametrize("skips", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_enclosures_of_trained_networks_are_narrow(seed, skips):
+    """Within 2^-30 of the sum of all sizes, where a search keeps 2^-23 clear of zero."""
+    rng = Random(f"{seed} {skips}")
+    network = dense(rng, 4, [8, 7, 6], lambda: F(np.float32(rng.gauss(0, 0.4)).item()), skips=skips)
+    query = asked(network)
+    checker, put_off = random_branch(rng, query, wild=False)
+    target = random_target(rng, query)
+    leaf = random_leaf(rng, 21, 0)
+    assert is_enclosed(checker, put_off, leaf, target)
+    least = put_off.enclosure.least([waiting_leaf(put_off, leaf, target)])[0]
+    _, _, value = exact_form(checker, leaf, target)
+    bounds = [abs(F(checker.lower(v))) / checker.scaled.scales[4 + v] for v in range(21)]
+    assert value - least <= F(1, 2**30) * (100 + sum(bounds) * 20)
+
+
+@pytest.mark.parametrize("kind", ["equal", "signs", "floors"])
+@pytest.mark.parametrize(("inputs", "width"), [(1, 127), (2, 128), (2, 255), (1500, 3), (3, 1024)])
+def test_extremes(inputs, width, kind):
+    """All numbers as long as they get, in the widest layers: nothing overflows."""
+    rng = Random(f"{inputs} {width} {kind}")
+    bits = 2 * EnclosedNetwork(dense(rng, inputs, [width], lambda: F(1))).limb
+    most = F(2**bits - 1) if kind != "floors" else F(2**bits) - F(1, 3)
+
+    def weight():
+        return most * (1 if kind == "equal" else rng.choice((-1, 1)))
+
+    network = dense(rng, inputs, [width, 2], weight)
+    query = asked(network, -most, most)
+    checker = checker_of(query)
+    put_off = PutOff(checker)
+    for leaf in (
+        Leaf(slopes=dict.fromkeys(range(width + 2), F(1))),
+        Leaf(slopes=dict.fromkeys(range(width + 2), 1 - F(1, 3 * 2**40))),
+        Leaf(bounds=dict.fromkeys(range(width), most)),
+        Leaf(bounds=dict.fromkeys(range(width), -most)),
+    ):
+        assert is_enclosed(checker, put_off, leaf, query.goals[0])
+
+
+def test_limbs_fit():
+    for inputs, width, limb in (
+        (1, 127, 23),
+        (1, 128, 22),
+        (784, 127, 23),
+        (2**14 - 1, 1, 23),
+        (2**14, 1, 22),
+    ):
+        build = NetworkBuilder(inputs)
+        layer = build.layer([build.inputs[0]] * width)
+        assert EnclosedNetwork(build.network([layer[0]])).limb == limb
+
+
+def test_matrices_are_mostly_full_and_not_too_large(monkeypatch):
+    rng = Random(0)
+    full = dense(rng, 4, [4, 4], lambda: F(1))
+    assert fits(full)
+    monkeypatch.setattr(rules, "CELLS", 32)
+    assert fits(full)
+    monkeypatch.setattr(rules, "CELLS", 31)
+    assert not fits(full)
+    monkeypatch.undo()
+    for read, fitting in ((2, True), (1, False)):  # of four
+        build = NetworkBuilder(4)
+        layer = build.layer([Affine.sum(build.inputs[:read]) for _ in range(5)])
+        assert fits(build.network([layer[0]])) is fitting
+
+
+LIMB = 23
+ENDS_OF_SLOPES = [0, 1, 2**37 + 12345, 2**38 - 1, 2**38]
+ENDS_OF_VALUES = [0, 1, -1, 2**23, -(2**23), 2**46 - 1, 2**46, -(2**46), 12345678901234]
+
+
+def column(*values):
+    return np.array([values], dtype=np.int64)
+
+
+@pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
+@pytest.mark.parametrize("value", ENDS_OF_VALUES)
+def test_parts_are_floors(value, slope):
+    assert rules.part(column(value), column(slope), LIMB)[0, 0] == value * slope >> 38
+
+
+@pytest.mark.parametrize("value", ENDS_OF_VALUES)
+@pytest.mark.parametrize("factor", ENDS_OF_VALUES)
+def test_dots_are_at_most_the_sum_and_hardly_less(value, factor):
+    found = int(rules.dot(column(value, 7), column(factor, -3), LIMB)[0])
+    exact = F(value * factor - 21, 2**46)
+    assert exact - 3 <= found <= exact
+    if not value * factor % 2**46:
+        assert found == exact + F(21, 2**46) - 1
+
+
+@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
+def test_heights_are_those_of_the_rule(slope, more):
+    if more and slope == 2**38:
+        return
+    for low, high in ((-7, 12345), (-(2**46), 2**46), (3, 2**40), (-(2**40), -3), (5, -9), (0, 0)):
+        found = rules.heights(column(slope), column(more) > 0, column(low), column(high), LIMB)
+        down, up = (int(part[0, 0]) for part in found)
+        for s in {F(slope, 2**38), F(2 * slope + more, 2**39)}:
+            below = (1 - s) * max(low, 0) + s * max(-high, 0)
+            above = max((1 - s) * max(high, 0), s * max(-low, 0))
+            wide = 2 + (more and F(max(abs(low), abs(high)), 2**37))
+            assert below - wide <= down <= below
+            assert above <= up <= above + wide
+        if slope in (0, 2**38) and not more:
+            assert (down, up) == (below, above)
+
+
+@pytest.mark.parametrize("error", [0, 1, 2**23])
+@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
+@pytest.mark.parametrize("value", ENDS_OF_VALUES)
+def test_products_with_slopes_are_enclosed(value, slope, more, error):
+    if more and slope == 2**38:
+        return
+    found = rules.times_slopes(column(value), column(error), column(slope), column(more) > 0, LIMB)
+    near, wrong = (int(part[0, 0]) for part in found)
+    for c in (value - error, value, value + error):
+        for s in (F(slope, 2**38), F(slope + more, 2**38)):
+            assert abs(c * s - near) <= wrong
+    assert wrong <= error + 2 + more * (1 + abs(value) // 2**37)
+    if not more and slope in (0, 2**38):
+        assert (near, wrong) == (value * (slope > 0), error * (slope > 0))
+    if not value and not error:
+        assert (near, wrong) == (0, 0)
+
+
+@pytest.mark.parametrize("by", [0, 1, 30, 63, 64, 2**40])
+def test_lowered_rows_are_enclosed(by):
+    for value in ENDS_OF_VALUES:
+        for error in (0, 1, 12345):
+            found = rules.lowered(column(value), column(error), np.array([by]))
+            near, wrong = (int(part[0, 0]) for part in found)
+            for c in (value - error, value + error):
+                assert abs(F(c, 2 ** min(by, 99)) - near) <= wrong
+            assert wrong <= (error if by == 0 else error + 2)
+            assert wrong == 0 if not (value or error) else True

@@ -1,0 +1,187 @@
+"""Leaves that are put off are accepted and refused like the others, flaw by flaw."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from random import Random
+
+import pytest
+
+from tests.oracles.checkers import both, guess
+from tests.oracles.maxima_networks import checker_of
+from tests.oracles.naive_prover import prove
+from tests.oracles.random_queries import random_query
+from verifier.checker import put_off, replay
+from verifier.checker.put_off import PutOff
+from verifier.evidence.certificate import (
+    InputSplit,
+    Leaf,
+    Lemma,
+    MaximaStep,
+    Node,
+    PlaneSplit,
+    Robust,
+    SymbolicStep,
+    UnitSplit,
+)
+from verifier.question.build import NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
+
+F = Fraction
+HALF = Node((), Leaf(slopes={0: F(1, 2), 1: F(1, 2)}))
+
+
+@pytest.fixture(autouse=True)
+def all_are_put_off(monkeypatch):
+    monkeypatch.setattr(replay, "MANY", 0)
+    monkeypatch.setattr(put_off, "fits", lambda network: True)
+
+
+def boxes(seed, **limits):
+    """A random query about a box."""
+    while (query := random_query(seed, **limits)).region.norm != "inf":
+        seed += 10_000
+    return query
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_true_proofs_are_accepted(block):
+    for seed in range(50 * block, 50 * block + 50):
+        query = boxes(seed)
+        proof = prove(query, Random(seed) if seed % 2 else None)
+        if proof is not None:
+            assert both(query, proof) == "accepted", seed
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_guessed_proofs_are_accepted_by_all_or_by_none(block):
+    flaws = set()
+    for seed in range(100 * block, 100 * block + 100):
+        query, rng = boxes(seed, max_units=5), Random(seed)
+        flaws.update(both(query, guess(rng, query)) for _ in range(3))
+    assert flaws == {"accepted", "bound too weak"}
+
+
+def tent(least="1/10", *, strict=False, region=None):
+    """x+ + y+ - x - y >= 2 + least on [-1, 1]^2, where it is at most 2: two units."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    network = build.network([sum(build.layer([x, y]), -1 * x - y)])
+    goal = Goal((Atom((), ((0, F(1)),), -2 - F(least), strict),), "0")
+    region = region or box([F(-1), F(-1)], [F(1), F(1)])
+    return Query(network, region, (goal,))
+
+
+def answer(query, *nodes, steps=()):
+    return both(query, Robust(steps, (nodes,)))
+
+
+def test_a_leaf_closes_from_zero_on_as_its_rule_says():
+    for strict, least, flaw in (
+        (False, F(1, 10**30), "accepted"),
+        (False, F(0), "bound too weak"),
+        (True, F(0), "accepted"),
+        (True, -F(1, 10**30), "bound too weak"),
+    ):
+        assert answer(tent(least, strict=strict), HALF) == flaw
+
+
+def test_flaws_are_named_as_for_leaves_in_their_place():
+    query, above = tent(), Lemma(0, True, F(1), (Node((), Leaf()),))
+    for leaf, flaw in (
+        (Leaf(slopes={2: F(1)}), "index out of range"),
+        (Leaf(bounds={2: F(1)}), "index out of range"),
+        (Leaf(atoms={1: F(1)}), "index out of range"),
+        (Leaf(cuts={0: F(1)}), "index out of range"),
+        (Leaf(box={2: F(1)}), "index out of range"),
+        (Leaf(ball=F(1)), "no ball"),
+        (Leaf(usual=True), "accepted"),
+        (Leaf(atoms={0: F(0)}), "bound too weak"),
+        (HALF.body, "accepted"),
+    ):
+        assert answer(query, Node((), leaf)) == flaw, leaf
+    for leaf in (Leaf(atoms={0: F(1)}), Leaf(atoms={})):
+        lemma = Lemma(0, True, F(1), (Node((), leaf),))
+        flaw = "atoms in a lemma" if leaf.atoms else "accepted"
+        assert answer(query, HALF, steps=(lemma,)) == flaw
+    false = Lemma(0, True, F(9, 10), (Node((), Leaf()),))
+    assert answer(query, HALF, steps=(above, false)) == "bound too weak"
+
+
+def test_one_false_leaf_among_many_is_found():
+    """In whatever batch and place."""
+    count = put_off.TOGETHER
+    for total in (1, count - 1, count, count + 1, 2 * count):
+        lemmas = [Lemma(0, True, F(1), (Node((), Leaf()),))] * total
+        assert answer(tent(), HALF, steps=tuple(lemmas)) == "accepted"
+        for place in {0, total // 2, total - 1}:
+            wrong = [*lemmas]
+            wrong[place] = Lemma(0, True, F(9, 10), (Node((), Leaf()),))
+            assert answer(tent(), HALF, steps=tuple(wrong)) == "bound too weak"
+
+
+def test_leaves_below_cuts_and_of_balls_are_computed_in_their_place(monkeypatch):
+    put = []
+    old = PutOff.put
+    monkeypatch.setattr(PutOff, "put", lambda *given: put.append(old(*given)) or put[-1])
+    split = Node((), PlaneSplit(((0, F(1)), (1, F(1))), F(0)))
+    assert answer(tent(), split, HALF, HALF) == "accepted"
+    assert put == [False, False]
+    center = [F(0), F(0)]
+    assert answer(tent(region=ball("2", center, F(1))), HALF) == "accepted"
+    assert put == [False, False]
+    assert answer(tent(region=ball("inf", center, F(1))), HALF) == "accepted"
+    assert put == [False, False, True]
+
+
+STEPS = (
+    Lemma(0, True, F(3, 4), (Node((), InputSplit(0, F(1, 2))), HALF, HALF)),
+    Lemma(1, False, F(-1), (Node((), Leaf()),)),
+    SymbolicStep(),
+    MaximaStep(),
+)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_bounds_that_are_kept_are_those_of_the_branch(seed, monkeypatch):
+    """Whatever was tightened and undone before, in trees and in trees of lemmas within them."""
+    rng, query, seen = Random(seed), tent(), []
+
+    def compared(self, leaf, target):
+        now, fresh = self._now(), self._all_ends()
+        for name in ("lower", "upper", "box_lower", "box_upper"):
+            assert getattr(now, name).tolist() == getattr(fresh, name).tolist()
+        seen.append(True)
+        return True
+
+    def tree(depth):
+        steps = tuple(rng.choices(STEPS, k=rng.choice((0, 0, 1, 2))))
+        if not depth:
+            return (Node(steps, Leaf()),)
+        split = rng.choice((UnitSplit(0), UnitSplit(1), InputSplit(1, F(rng.randint(-3, 3), 4))))
+        return (Node(steps, split), *tree(depth - 1), *tree(depth - 1))
+
+    monkeypatch.setattr(PutOff, "put", compared)
+    checker = checker_of(query)
+    checker.put_off_leaves()
+    for _ in range(3):
+        for step in rng.choices(STEPS, k=rng.choice((0, 1))):
+            checker.apply(step)
+        checker.refute(tree(rng.randint(0, 3)), query.goals[0])
+    assert seen
+
+
+def test_leaves_are_counted_in_all_trees():
+    lemma = Lemma(0, True, F(1), (Node((), UnitSplit(1)), HALF, HALF))
+    inner = Node((lemma, SymbolicStep()), Leaf())
+    assert replay.leaves_of(Robust((lemma, inner.steps[0]), ((inner,), (HALF,)))) == 8
+
+
+def test_few_leaves_are_not_put_off(monkeypatch):
+    counted = []
+    monkeypatch.setattr(replay.TreeChecker, "put_off_leaves", lambda self: counted.append(1))
+    for many, times in ((2, 0), (1, 1)):
+        monkeypatch.setattr(replay, "MANY", many)
+        assert answer(tent(), HALF) == "accepted"
+        assert len(counted) == times
