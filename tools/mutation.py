@@ -59,10 +59,10 @@ PACKAGES = {
     ),
     "checker": (
         "branch", "checked", "curves", "distances", "enclosures", "exact_maximum", "exact_radius",
-        "family", "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs", "live_rows",
-        "manifest", "margins", "maxima", "maxima_pass", "maxima_tables", "maxima_together",
-        "put_off", "replay", "ridge", "ridge_minima", "ridge_tables", "scaled", "sparse_block", "symbolic",
-        "tree",
+        "family", "family_maxima", "family_replay", "fixed_point", "intervals", "leaf", "limbs",
+        "live_rows", "manifest", "margins", "maxima", "maxima_pass", "maxima_tables",
+        "maxima_together", "put_off", "replay", "ridge", "ridge_minima", "ridge_tables", "scaled",
+        "sparse_block", "symbolic", "tree",
     ),
     "kernel": ("network", "question", "ridge", "rules", "runs", "text"),
 }  # fmt: skip
