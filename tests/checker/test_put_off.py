@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
+import numpy as np
 import pytest
 
 from tests.oracles.checkers import both, guess
@@ -25,6 +26,7 @@ from verifier.evidence.certificate import (
     UnitSplit,
 )
 from verifier.question.build import NetworkBuilder
+from verifier.question.network import Network, Rows
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball, box
 
@@ -185,3 +187,40 @@ def test_few_leaves_are_not_put_off(monkeypatch):
         monkeypatch.setattr(replay, "MANY", many)
         assert answer(tent(), HALF) == "accepted"
         assert len(counted) == times
+
+
+@pytest.mark.parametrize("many", [0, 10**9])
+@pytest.mark.parametrize("high", [False, True])
+def test_the_branch_beyond_a_flat_input_is_empty_to_all(monkeypatch, many, high):
+    """x = 1 everywhere, so u = relu(x) stands in rows as a number, and not where a split says that
+    x <= 0 (or x >= 2): there z_u + y is below 3/2 (or above 3), as nothing is."""
+    monkeypatch.setattr(replay, "MANY", many)
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    (u,) = build.layer([x])
+    (top,) = build.layer([u + y])
+    network = build.network([top])
+    never = Goal((Atom((), ((0, F(1)),), F(-3), False),), "never")
+    query = Query(network, box([F(1), F(0)], [F(1), F(1)]), (never,))
+    leaf = Node((), Leaf())
+    empty = Node((Lemma(1, not high, F(2 if high else 1), (leaf,)),), Leaf())
+    sides = (leaf, empty) if high else (empty, leaf)
+    tree = (Node((), InputSplit(0, F(2 * high))), *sides)
+    proof = Robust((Lemma(0, True, F(1), tree),), ((leaf,),))
+    assert both(query, proof) == "accepted"
+
+
+def test_layers_without_units(monkeypatch):
+    monkeypatch.undo()
+    one = np.array([1], dtype=np.int64)
+    for layers in ((0, 1), (1, 0), (0, 1, 0)):
+        units, outputs = (
+            Rows(np.array([0, 1], dtype=np.int64), one * k, one, one * 0, one) for k in (0, 1)
+        )
+        network = Network(1, layers, units, outputs)
+        never = Goal((Atom((), ((0, F(1)),), F(-5), False),), "never")
+        query = Query(network, box([F(-1)], [F(1)]), (never,))
+        leaf = Node((), Leaf())
+        proof = Robust((Lemma(0, True, F(3), (leaf,)),) * replay.MANY, ((leaf,),))
+        assert both(query, proof) == "accepted"
+        assert not put_off.fits(network)

@@ -192,10 +192,18 @@ class Branch:
     def _raise_lower(self, key: int, value: Number) -> None:
         current = self._low[key] if key < 0 else self.lower(key)
         if value > current:
-            if key >= 0 and value >= 0 and self._may_be_skipped(key):
+            if key < 0:
+                self._leave_flat(value, self._high[key])
+            elif value >= 0 and self._may_be_skipped(key):
                 self._all_rows = True  # a unit that was off may be on from here on
             self._trail.append((self._low, key, self._low.get(key)))
             self._low[key] = _whole(value)
+
+    def _leave_flat(self, low: Number, high: Number) -> None:
+        """Of bounds of an input: rows hold the one value of an input as a number, so they are not
+        those of the branch where its bounds contradict."""
+        if low > high:
+            self._all_rows = True
 
     def _may_be_skipped(self, v: int) -> bool:
         """`skips`, which takes longer; a unit that is undecided at the root stands in rows."""
@@ -205,7 +213,9 @@ class Branch:
     def _drop_upper(self, key: int, value: Number) -> None:
         current = self._high[key] if key < 0 else self.upper(key)
         if value < current:
-            if value < 0 <= key and self.root.rows.skips(key) and self.root.lower_of(key) >= 0:
+            if key < 0:
+                self._leave_flat(self._low[key], value)
+            elif value < 0 and self.root.rows.skips(key) and self.root.lower_of(key) >= 0:
                 self._all_rows = True  # the bounds of a unit that was on contradict from here on
             self._trail.append((self._high, key, self._high.get(key)))
             self._high[key] = _whole(value)

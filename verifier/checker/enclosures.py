@@ -106,7 +106,9 @@ class EnclosedNetwork:
 
 
 def fits(network: Network) -> bool:
-    """Whether its matrices are mostly full and not too large."""
+    """Whether its matrices are mostly full and not too large; layers without units have none."""
+    if 0 in network.layers:
+        return False
     starts = np.cumsum([0, network.inputs, *network.layers])
     cells, units = 0, network.units
     for first, last in network.layer_ranges():
