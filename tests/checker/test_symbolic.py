@@ -54,7 +54,7 @@ def random_network(rng: random.Random) -> Network:
 def random_region(rng: random.Random, inputs: int) -> Region:
     center = [random_number(rng) for _ in range(inputs)]
     radius = abs(random_number(rng)) + Fraction(1, 7)
-    norm = rng.choice(["inf", "1", "2"])
+    norm = rng.choice(["inf", "1", "2", "3", "7"])
     clip = (center[0] - radius / 2, center[0] + 3) if rng.random() < 0.3 else None
     if clip:
         center = [min(max(c, clip[0]), clip[1]) for c in center]

@@ -134,3 +134,34 @@ def test_tuples_of_no_index_are_refused() -> None:
     node = NODE("GatherND", ["x0", "i"], ["y"])
     with pytest.raises(UserError, match="tuples of 0 indices"):
         network_of_model(build([node], [[1, 3]], {"i": np.zeros((2, 0), dtype=np.int64)}))
+
+
+@pytest.mark.parametrize("opset", [9, 17])
+def test_attributes_of_another_kind_are_refused_by_name(opset: int) -> None:
+    """Of every operator and attribute: a text where a number is asked for, or a number."""
+    tried = 0
+    for domain, name in OPERATORS:
+        try:
+            schema = defs.get_schema(name, opset, domain)
+        except defs.SchemaError:
+            continue
+        if domain or schema.deprecated:
+            continue
+        for attribute, known in schema.attributes.items():
+            text = known.type.name != "STRING"
+            node = helper.make_node(name, ["x0"] * schema.min_input, ["y"])
+            value, kind = (b"a", "STRING") if text else (1, "INT")
+            node.attribute.append(helper.make_attribute(attribute, value))
+            model = build([node], [[1, 2]], opset=opset)
+            wanted = f"attribute '{attribute}': {kind} where {known.type.name} is asked for"
+            with pytest.raises(UserError, match=wanted):
+                network_of_model(model)
+            tried += 1
+    assert tried > 80
+
+
+def test_a_segment_of_a_tensor_is_refused() -> None:
+    model = build([NODE("Mul", ["x0", "w"], ["y"])], [[1, 2]], {"w": np.ones(2, dtype=np.float32)})
+    model.graph.initializer[0].segment.begin = 0
+    with pytest.raises(UserError, match="initializer 'w': it is one of several segments"):
+        network_of_model(model)

@@ -14,7 +14,7 @@ from math import isqrt
 
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network
-from verifier.question.region import Region
+from verifier.question.region import Region, root_upper
 
 GRID, SLOPE = 50, 22
 FREE = 1 << 16  # shift of constants that are 0, so fine that they coarsen no sum
@@ -76,9 +76,12 @@ class ReferenceSymbolic:
         region = self.region
         widths = [high - low for low, high in zip(region.lower, region.upper, strict=True)]
         offsets = [c - b for c, b in zip(region.center, self.base, strict=False)]
-        reach = region.size
+        reach, p = region.size, region.power
         if region.norm == "2":
             reach = Fraction(_root_above(region.size * 4**64), 2**64)
+        elif region.norm not in ("inf", "1"):  # ||g||_q <= n^(1/2 - 1/p) ||g||_2
+            factor = region.size**2 * region.dimension ** (p - 2)
+            reach = root_upper(factor, 2 * p) * (1 + Fraction(1, 2**20))
         self.input_grid = grid = shift_of(self.bound, (*widths, *offsets, reach))
         self.box = [
             (floor(min(low, top) - b, grid), -floor(b - max(high, b), grid))  # never beyond it
@@ -88,7 +91,7 @@ class ReferenceSymbolic:
         if region.norm == "2":
             self.radius = _root_above(region.size * Fraction(4) ** grid)
         else:
-            self.radius = -floor(-region.size, grid)
+            self.radius = -floor(-reach, grid)
 
     def row(self, weights: Weights, constant: Fraction) -> Row:
         """A row below the form weights . (x, z) + constant."""

@@ -11,7 +11,7 @@ which has no "usual", "maxima" and "weights" and whose keys come in any order, i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -226,6 +226,9 @@ Verdict = Robust | Flip | Undecided
 _LARGEST_INTEGER = 2**53  # that readers with floats alone do not round
 _BODIES = ("leaf", "symbolic", "conflict", "unit", "input", "plane")
 _LEAF_FIELDS = ("atoms", "bounds", "box", "cuts", "slopes")  # tables of numbers
+_TUPLE = (tuple,)
+_PART_KINDS = (Node, Lemma, PairLemma, SymbolicStep, SeparableStep, SumsStep, MaximaStep)
+_BODY_KINDS = (Leaf, SymbolicLeaf, Conflict, UnitSplit, InputSplit, PlaneSplit)
 _SHORT_STEPS: dict[str, Step] = {"maxima": MaximaStep(), "symbolic": SymbolicStep()}
 
 
@@ -280,37 +283,50 @@ def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
 
 
 def check_numbers(verdict: Robust | Flip) -> None:
-    """Returns if every number in `verdict` is exact and every multiplier has its sign.
+    """Returns if every number in `verdict` is exact, every multiplier has its sign, and all that
+    holds them is what this module defines, a tuple or a dict: of another kind, even a subclass, it
+    might say something else when asked again.
 
     What `parse_certificate` gives always passes; a verdict built in memory may hold a float, which
     would round, or a negative multiplier, which would prove anything. Raises RefusedError.
     """
+    _check_kind(verdict, (Robust, Flip))
     if isinstance(verdict, Flip):
+        _check_kind(verdict.point, _TUPLE)
         _check_exact("point", (verdict.goal,), verdict.point)
         return
-    waiting: list[Step | Node] = [
-        *verdict.steps,
-        *(node for tree in verdict.trees for node in tree),
-    ]
+    _check_kind(verdict.steps, _TUPLE)
+    _check_kind(verdict.trees, _TUPLE)
+    waiting: list[Step | Node] = [*verdict.steps, *_nodes(*verdict.trees)]
     while waiting:
-        match waiting.pop():
+        part = waiting.pop()
+        _check_kind(part, _PART_KINDS)
+        match part:
             case SumsStep(lower, upper):
+                _check_kind(lower, _TUPLE)
+                _check_kind(upper, _TUPLE)
                 _check_exact("sums", (), (*lower, *upper))
                 for t in (*lower, *upper):
                     _check_ball(t)
             case SeparableStep(multipliers):
+                _check_kind(multipliers, _TUPLE)
                 _check_exact("separable", (), multipliers)
                 for t in multipliers:
                     _check_ball(t)
-            case Lemma(unit, _, bound, tree):
+            case Lemma(unit, upper, bound, tree):
+                _check_kind(upper, (bool,))
                 _check_exact("lemma", (unit,), (bound,))
-                waiting.extend(tree)
-            case PairLemma(unit, _, ends, tree):
+                waiting.extend(_nodes(tree))
+            case PairLemma(unit, upper, ends, tree):
+                _check_kind(upper, (bool,))
+                _check_kind(ends, _TUPLE)
                 _check_exact("lemma", (unit,), ends)
                 if len(ends) != 2:
                     raise RefusedError("malformed", f"lemma about unit {unit}: {len(ends)} ends")
-                waiting.extend(tree)
+                waiting.extend(_nodes(tree))
             case Node(steps, body):
+                _check_kind(steps, _TUPLE)
+                _check_kind(body, _BODY_KINDS)
                 waiting.extend(steps)
                 match body:
                     case Leaf():
@@ -320,15 +336,40 @@ def check_numbers(verdict: Robust | Flip) -> None:
                     case InputSplit(k, threshold):
                         _check_exact("input", (k,), (threshold,))
                     case PlaneSplit(normal, threshold):
+                        _check_pairs(normal)
                         indices, coefficients = [k for k, _ in normal], [g for _, g in normal]
                         _check_exact("plane", indices, (*coefficients, threshold))
                         if sorted(set(indices)) != indices:
                             raise RefusedError("malformed", f"plane: indices {indices[:8]}")
 
 
+def _nodes(*trees: Tree) -> Iterator[Node]:
+    """The nodes of these trees."""
+    for tree in trees:
+        _check_kind(tree, _TUPLE)
+        for node in tree:
+            _check_kind(node, (Node,))
+            yield node
+
+
+def _check_kind(value: object, kinds: tuple[type, ...]) -> None:
+    if type(value) not in kinds:
+        raise RefusedError("malformed", f"a {type(value).__name__}, not a {kinds[0].__name__}")
+
+
+def _check_pairs(pairs: object) -> None:
+    """Whether it is a tuple of pairs."""
+    _check_kind(pairs, _TUPLE)
+    if isinstance(pairs, tuple):
+        for pair in pairs:
+            _check_kind(pair, _TUPLE)
+
+
 def _check_leaf(leaf: Leaf) -> None:
+    _check_kind(leaf.weights, _TUPLE)
     for name in _LEAF_FIELDS:
         table: Mapping[int, Fraction] = getattr(leaf, name)
+        _check_kind(table, (dict,))
         _check_exact(name, table, table.values())
         if name in ("atoms", "cuts", "slopes"):
             for k, q in table.items():
@@ -354,6 +395,8 @@ def _check_leaf(leaf: Leaf) -> None:
 
 
 def _check_weight(weight: Weight) -> None:
+    _check_kind(weight, (Weight,))
+    _check_pairs(weight.direction)
     indices, entries = [k for k, _ in weight.direction], [g for _, g in weight.direction]
     scales = () if weight.scale is None else (weight.scale,)
     _check_exact("weights", indices, (*entries, weight.share, *scales))

@@ -131,11 +131,17 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
             yield number, line
 
 
+def _entries(line: str) -> list[str]:
+    """What stands between the commas, of which one may end the line."""
+    entries = [entry.strip() for entry in line.split(",")]
+    return entries if entries[-1] else entries[:-1]
+
+
 def _numbers(lines: Iterator[tuple[int, str]], count: int, what: str) -> Vector:
     number, line = next(lines, (0, ""))
     if not number:
         raise UserError(f"truncated: the {what} are missing")
-    entries = [entry for entry in line.split(",") if entry.strip()]
+    entries = _entries(line)
     if len(entries) != count:
         raise UserError(f"line {number}: {len(entries)} {what}, not {count}")
     with naming(f"line {number}"):
@@ -144,8 +150,9 @@ def _numbers(lines: Iterator[tuple[int, str]], count: int, what: str) -> Vector:
 
 def _counts(lines: Iterator[tuple[int, str]], what: str, least: int) -> list[int]:
     number, line = next(lines, (0, ""))
-    entries = [entry.strip() for entry in line.split(",") if entry.strip()]
-    if not all(entry.isdecimal() and len(entry) < 10 for entry in entries) or len(entries) < least:
+    entries = _entries(line)
+    natural = all(entry.isascii() and entry.isdecimal() and len(entry) < 10 for entry in entries)
+    if not natural or len(entries) < least:
         raise UserError(f"not a .nnet file: line {number} is not {what}")
     counts = [int(entry) for entry in entries]
     if min(counts) < 1:

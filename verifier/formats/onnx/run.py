@@ -160,7 +160,8 @@ class Interpreter:
         if domain not in scope.versions:
             raise UserError(f"the file imports no operator set {shown(domain or 'ai.onnx')}")
         version = scope.versions[domain]
-        attributes = _defaults(node, domain, version) | self._attributes(node, scope)
+        known = _known_attributes(node, domain, version)
+        attributes = _defaults(known) | self._attributes(node, scope, known)
         used = max((k + 1 for k, name in enumerate(node.output) if name in needed), default=0)
         self.kinds[node.op_type] = self.kinds.get(node.op_type, 0) + 1
         prepared = Node(
@@ -169,7 +170,9 @@ class Interpreter:
         )  # fmt: skip
         return _operated(operator, prepared)
 
-    def _attributes(self, node: onnx.NodeProto, scope: Scope) -> dict[str, Any]:
+    def _attributes(
+        self, node: onnx.NodeProto, scope: Scope, known: Mapping[str, onnx.defs.OpSchema.Attribute]
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for entry in node.attribute:
             if entry.name in found:
@@ -180,6 +183,9 @@ class Interpreter:
                     continue  # of a function that was called without it
                 source = scope.attributes[entry.ref_attr_name]
             with naming(f"attribute {shown(entry.name)}"):
+                wanted: Any = known[entry.name].type
+                if source.type != wanted.value:
+                    raise UserError(f"{_kind(source.type)} where {wanted.name} is asked for")
                 found[entry.name] = _attribute(source, self.folder)
                 self.files.add(location(source.t))
         return found
@@ -284,20 +290,27 @@ def _schema(name: str, domain: str, version: int) -> onnx.defs.OpSchema | None:
         return None
 
 
-def _defaults(node: onnx.NodeProto, domain: str, version: int) -> dict[str, Any]:
-    """The defaults of the operator's attributes, as its operator set has them.
+def _known_attributes(
+    node: onnx.NodeProto, domain: str, version: int
+) -> Mapping[str, onnx.defs.OpSchema.Attribute]:
+    """The attributes of the operator, as its operator set has them.
 
     Raises UserError for an operator, an attribute, or a number of inputs that it does not have.
     """
     schema = _schema(node.op_type, domain, version)
     if schema is None or schema.deprecated:
         raise UserError(f"operator set {version} has no operator {operator_name(node)}")
-    known = schema.attributes
+    known: Mapping[str, onnx.defs.OpSchema.Attribute] = schema.attributes
     for entry in node.attribute:
         if entry.name not in known:
             raise UserError(f"operator set {version} has no attribute {shown(entry.name)} of it")
     if not schema.min_input <= len(node.input) <= schema.max_input:
         raise UserError(f"{len(node.input)} inputs, not {schema.min_input} to {schema.max_input}")
+    return known
+
+
+def _defaults(known: Mapping[str, onnx.defs.OpSchema.Attribute]) -> dict[str, Any]:
+    """The defaults of these attributes."""
     found = {}
     for name, attribute in known.items():
         default = attribute.default_value
@@ -325,6 +338,15 @@ def _stored(tensor: onnx.TensorProto, folder: Path | None) -> Constant | Names:
     if prod(shape) != len(tensor.string_data):
         raise UserError(f"shape {list(shape)} of {len(tensor.string_data)} texts")
     return Names(tuple(text.decode("utf-8", "replace") for text in tensor.string_data), shape)
+
+
+def _kind(number: int) -> str:
+    """An attribute's type by its name in ONNX."""
+    try:
+        name: str = onnx.AttributeProto.AttributeType.Name(number)
+    except ValueError:
+        return f"type {number}"
+    return name
 
 
 def _attribute(entry: onnx.AttributeProto, folder: Path | None) -> Any:

@@ -47,13 +47,15 @@ _PLACE = re.compile(r"[0-9]{1,18}")  # what files are addressed by has 63 bits
 def read_tensor(tensor: onnx.TensorProto, folder: Path | None) -> Constant:
     """The entries of a stored tensor, exactly.
 
-    Raises UserError for strings and complex numbers, for more than MAX_ELEMENTS entries, for data
-    that do not fit the shape, and for external data that are missing or outside `folder`.
+    Raises UserError for strings, complex numbers and segments, for more than MAX_ELEMENTS entries,
+    for data that do not fit the shape, and for external data that are missing or outside `folder`.
     """
     shape = [int(extent) for extent in tensor.dims]
     count = prod(shape)
     if min(shape, default=1) < 0 or max(shape, default=1) > MAX_ELEMENTS or count > MAX_ELEMENTS:
         raise UserError(f"shape {shape[:8]}; the limit is {MAX_ELEMENTS} elements")
+    if tensor.HasField("segment"):
+        raise UserError("it is one of several segments of a tensor, which are not supported")
     kind = int(tensor.data_type)
     if kind not in _STORED:
         raise UserError(f"data of type {kind_name(kind)} are not supported")
