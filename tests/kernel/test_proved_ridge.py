@@ -10,11 +10,14 @@ from tests.oracles.checkers import answer
 from tests.oracles.oracle import find_flip
 from tests.oracles.proved_kernel import kernel_folder, proved_flaw
 from tests.oracles.random_queries import number, random_goals, random_region
+from tests.oracles.reference import check_reference
 from tests.oracles.ridge_networks import separable_network
+from verifier.checker.elaborate import kernel_check_proof
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import InputSplit, Leaf, Node, PlaneSplit, Robust, Weight
-from verifier.question.query import Query
-from verifier.question.region import root_upper
+from verifier.question.build import NetworkBuilder
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, root_upper
 
 F = Fraction
 
@@ -103,3 +106,18 @@ def test_guessed_sums_have_the_answer_of_the_checker(norm):
             if due == "accepted":
                 assert find_flip(query) is None, seed
     assert min(answers.values()) > 2, answers
+
+
+@pytest.mark.parametrize("size", [F(1, 3), F(1, 2), F(1, 7), F(10, 9)])
+def test_roots_are_those_of_fractions_in_lowest_terms(size):
+    """How many bits the reach of a direction keeps depends on its fraction: 9/3 is 3."""
+    builder = NetworkBuilder(3)
+    x, y, z = builder.inputs
+    (u,) = builder.layer([x + 2 * y + 2 * z])
+    reach = root_upper(9 * size)
+    goal = Goal((Atom((), ((0, F(1)),), -reach, True),), "u > reach")
+    query = Query(builder.network([u]), ball("2", [F(0)] * 3, radius_squared=size), (goal,))
+    proof = Robust((), ((Node((), Leaf(ball=F(0))),),))
+    for check in (replay, check_reference, kernel_check_proof):
+        check(query, proof)
+    assert proved_flaw(query, proof) == "accepted"

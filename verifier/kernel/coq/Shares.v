@@ -350,9 +350,11 @@ Fixpoint box_range (at_input : name -> option (Q * Q)) (d : direction) (lo hi : 
       | None => None
       end
   end.
-(** A number with about 24 bits whose square is at least a; believed only where it is tried out. *)
+(** A number with about 24 bits whose square is at least a; believed only where it is tried out. How
+    many bits it has depends on the fraction: as of all checkers, on that in lowest terms. *)
 Definition root_upper (a : Q) : Q :=
   if positive_q a then
+    let a := reduce a in
     let bits n := Z.add (Z.log2 n) 1 in
     let shift := Z.add 24 (Z.opp (Z.div (Z.add (bits (Qnum a)) (Z.opp (bits (Zpos (Qden a))))) 2)) in
     let n := Z.shiftl (Qnum a) (Z.mul 2 (larger_z shift 0)) in

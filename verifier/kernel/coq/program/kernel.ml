@@ -2431,23 +2431,24 @@ let rec box_range at_input d lo hi =
 
 let root_upper a =
   if positive_q a
-  then let bits = fun n -> Whole.add (Whole.floor_log2 n) Whole.one in
+  then let a0 = reduce a in
+       let bits = fun n -> Whole.add (Whole.floor_log2 n) Whole.one in
        let shift =
          Whole.add ((fun p -> Whole.shift_left p 1)
            ((fun p -> Whole.shift_left p 1) ((fun p -> Whole.shift_left p 1)
            ((fun p -> Whole.succ (Whole.shift_left p 1)) Whole.one))))
            (Whole.neg
              (Whole.floor_div
-               (Whole.add (bits a.qnum) (Whole.neg (bits a.qden)))
+               (Whole.add (bits a0.qnum) (Whole.neg (bits a0.qden)))
                ((fun p -> Whole.shift_left p 1) Whole.one)))
        in
        let n =
-         Whole.shift a.qnum
+         Whole.shift a0.qnum
            (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
              (larger_z shift Whole.zero))
        in
        let d =
-         Whole.shift a.qden
+         Whole.shift a0.qden
            (Whole.mul ((fun p -> Whole.shift_left p 1) Whole.one)
              (larger_z (Whole.neg shift) Whole.zero))
        in
