@@ -117,6 +117,7 @@ FILES = {
     "curve": ("test_curves",),
     "curves": ("test_curves", "test_margin"),
     "margins": ("test_margin_claims", "test_margins"),
+    "equal_rows": ("test_equal_rows", "test_repeated_rows"),
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),
     "fields": ("test_fields",),
@@ -147,6 +148,7 @@ FILES = {
     ),
     "scaled": (
         "test_scaled_limits",
+        "test_repeated_rows",
         "test_fast_arithmetic",
         "test_scaled_rows",
         "test_interval_sizes",
@@ -162,6 +164,7 @@ FILES = {
     ),
     "ridge": (*RIDGE, "test_powers"),
     "ridge_tables": (
+        "test_repeated_rows",
         "test_distinct_rows",
         "test_sum_limits",
         "test_fixed_sums",

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.ridge import univariate_of
-from verifier.checker.scaled import ScaledNetwork
+from verifier.checker.scaled import Places, ScaledNetwork, place_type
 from verifier.question.errors import RefusedError
 
 Number = int | Fraction
@@ -98,7 +98,7 @@ class MaximaRows:
         return found
 
     @cached_property
-    def readers_of_all(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def readers_of_all(self) -> tuple[Places, Places]:
         """The units, but copies, that read a variable or a copy of it, of one variable after
         another, and where those of each begin."""
         units, origins = self.scaled.network.units, self.scaled.origins
@@ -107,8 +107,10 @@ class MaximaRows:
         kept = ~copies[readers]
         read, readers = origins[units.indices[kept]], readers[kept]
         order = np.argsort(read, kind="stable")
-        edges = np.searchsorted(read[order], np.arange(self.scaled.network.variables + 1))
-        return readers[order], edges
+        edges = np.zeros(self.scaled.network.variables + 1, dtype=np.int64)
+        np.cumsum(np.bincount(read, minlength=len(edges) - 1), out=edges[1:])
+        kind = place_type(max(len(readers), units.count))
+        return readers[order].astype(kind), edges.astype(kind)
 
     @cached_property
     def maxima_of_all(self) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:

@@ -449,5 +449,5 @@ def largest_scale(scaled: ScaledNetwork) -> int:
     """Of all variables; above 2^64 if 64 bits do not hold the rows, or sums of their entries."""
     small = scaled.weights.dtype == np.int64 and scaled.constants.dtype == np.int64
     if small and all(layer.largest_row < LIMIT for layer in scaled.layers):
-        return max(scaled.scales)
+        return scaled.scales.largest()
     return 1 << 65

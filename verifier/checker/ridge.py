@@ -17,9 +17,8 @@ from itertools import pairwise
 from math import ceil, floor, gcd, lcm
 
 import numpy as np
-from numpy.typing import NDArray
 
-from verifier.checker.scaled import ScaledNetwork
+from verifier.checker.scaled import Places, ScaledNetwork, place_type
 from verifier.evidence.certificate import Weight
 from verifier.question.errors import RefusedError
 from verifier.question.region import Region, power, root_upper
@@ -220,7 +219,8 @@ class Univariate:
         self.lines = self._find_lines()
         # A node is a function of u: u itself for each direction, and distinct units.
         self._nodes: dict[tuple[int, ...], int] = {}
-        self.node_of = np.full(scaled.network.variables, -1, dtype=np.int64)  # -1: not looked at
+        size = scaled.network.variables
+        self.node_of: Places = np.full(size, -1, dtype=place_type(size))  # -1: not looked at
         self.functions: list[Function] = []
         self.line_of_node: list[int] = []
         self._profiles: dict[tuple[int, Terms], int] = {}
@@ -231,10 +231,10 @@ class Univariate:
         self._sums: dict[tuple[int, tuple[tuple[int, int], ...]], Sum] = {}
         self._weights: dict[tuple[tuple[int, ...], str], list[Fraction]] = {}
 
-    def _find_lines(self) -> NDArray[np.int64]:
+    def _find_lines(self) -> Places:
         """For every variable the number of its direction, -1 if it lies on none."""
         network, inputs = self.scaled.network, self._inputs
-        lines = np.full(network.variables, -1, dtype=np.int64)
+        lines: Places = np.full(network.variables, -1, dtype=place_type(network.variables))
         lines[: self.scaled.axes] = np.arange(self.scaled.axes)
         known: dict[tuple[int, ...], int] = {}  # by variables and the least whole entries
         entries: dict[tuple[int, int], Fraction] = {}  # few are different
@@ -311,7 +311,8 @@ class Univariate:
                     waiting.extend(i for i in read if i >= self._inputs)
         for j in sorted(needed):
             found[j] = self._make_node(j)
-        return found.item(variable)
+        node: int = found.item(variable)
+        return node
 
     def _make_node(self, variable: int) -> int:
         line = int(self.lines[variable])

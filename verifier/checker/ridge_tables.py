@@ -25,12 +25,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.equal_rows import ranges
 from verifier.checker.ridge import Function, combined, univariate_of
 from verifier.checker.scaled import LIMIT, ScaledNetwork
 from verifier.question.errors import RefusedError
 from verifier.question.network import integers
 
 Int = NDArray[np.int64]
+AT_ONCE = 1 << 20  # entries of rows that are looked at together, about
 MOST_TERMS = 1 << 27  # of all sums together
 LEAST_BITS = 40
 
@@ -81,6 +83,7 @@ class RidgeTables:
         self._begin = np.full(scaled.network.units.count, -1, dtype=np.int64)
         self._end = np.zeros(scaled.network.units.count, dtype=np.int64)
         self._usable = np.zeros(scaled.network.units.count, dtype=bool)  # never negative
+        self._asked = np.zeros(scaled.network.units.count, dtype=bool)  # whose terms others need
         self._constant: dict[int, int] = {}
         self._rate: dict[int, int] = {}  # weights of the m of a family
         self._read = np.zeros(scaled.network.units.count, dtype=bool)
@@ -91,27 +94,34 @@ class RidgeTables:
             self._place(level)
             parts += self._add_up(level)
         units = self._node_of[self._inputs :]
-        units[:] = self._node_of[scaled.origins[self._inputs :]]
+        units[:] = self._node_of[scaled.firsts[self._inputs :]]
         self.final = self._final(parts)
 
     def _levels(self) -> Iterator[_Level]:
-        """By levels the units that read variables on directions, but copies of those that lie on
-        one themselves."""
+        """By levels the units that read variables on directions, but those that lie on one
+        themselves and for which another one stands; not too many entries at a time."""
         scaled, rows, inputs = self._scaled, self._scaled.network.units, self._inputs
-        owner = np.repeat(np.arange(rows.count), np.diff(rows.starts))
         wanted = np.zeros(rows.count, dtype=bool)
-        wanted[owner[self._lines[rows.indices] >= 0]] = True
-        copies = scaled.origins[inputs:] != np.arange(inputs, scaled.network.variables)
-        wanted &= (self._lines[inputs:] < 0) | ~copies
+        for layer in scaled.layers:
+            if len(layer.filled):
+                units, on_line = layer.first + layer.filled, self._lines[layer.indices] >= 0
+                wanted[units] = reads = np.logical_or.reduceat(on_line, layer.starts)
+                summing = reads & (self._lines[inputs + units] < 0)
+                counts = np.diff(layer.starts, append=len(layer.indices))
+                others = np.repeat(summing, counts) & ~on_line & (layer.indices >= inputs)
+                self._asked[layer.indices[others] - inputs] = True
+        stands = scaled.firsts[inputs:] == np.arange(inputs, scaled.network.variables)
+        wanted &= (self._lines[inputs:] < 0) | stands
         units = np.flatnonzero(wanted)
         levels = scaled.levels[inputs + units]
         order = np.argsort(levels, kind="stable")
         units, levels = units[order], levels[order]
-        edges = np.flatnonzero(np.diff(levels, prepend=-1)).tolist()
-        for begin, end in pairwise([*edges, len(units)]):
+        ends = np.cumsum(rows.starts[units + 1] - rows.starts[units]) // AT_ONCE
+        new = (np.diff(levels, prepend=-1) != 0) | (np.diff(ends, prepend=0) != 0)
+        for begin, end in pairwise([*np.flatnonzero(new).tolist(), len(units)]):
             these = units[begin:end]
             counts = rows.starts[these + 1] - rows.starts[these]
-            entries = _ranges(rows.starts[these], counts)
+            entries = ranges(rows.starts[these], counts)
             yield _Level(
                 these,
                 np.repeat(np.arange(len(these)), counts),
@@ -160,7 +170,7 @@ class RidgeTables:
 
     def _nodes_of(self, variables: Int) -> Int:
         """Those of variables on directions, of lower levels."""
-        nodes: Int = self._node_of[self._scaled.origins[variables]]
+        nodes: Int = self._node_of[self._scaled.firsts[variables]]
         return nodes
 
     # ------------------------------------------------------------------ sums
@@ -201,15 +211,16 @@ class RidgeTables:
     def _terms_of(self, units: Int) -> tuple[Int, Int, Int]:
         """Nodes and coefficients of the sums of these units, and how many each has."""
         counts = self._end[units] - self._begin[units]
-        places = _ranges(self._begin[units], counts)
+        places = ranges(self._begin[units], counts)
         return self._terms[0, places], self._terms[1, places], counts
 
     def _remember(
         self, level: _Level, summing: Int, terms: tuple[Int, Int, Int], others: Any
     ) -> None:
-        """Keeps the terms of the level's sums for those that read them."""
-        rows, nodes, coefficients = terms
+        """Keeps the terms of the level's sums for those that read them, and all constants."""
         units = level.units
+        asked = self._asked[units[terms[0]]]
+        rows, nodes, coefficients = (part[asked] for part in terms)
         edges = np.searchsorted(rows, np.append(summing, len(units)))
         ends = np.searchsorted(rows, summing, side="right")
         self._begin[units[summing]] = self._count + edges[:-1]
@@ -311,10 +322,11 @@ class RidgeTables:
         units, counts, profiles, factors = (np.concatenate(p) for p in zip(*parts, strict=True))
         starts, order = np.cumsum(counts) - counts, np.argsort(units)
         kept = order[(~self._read[units] & (counts > 0))[order]]
-        entries = _ranges(starts[kept], counts[kept])
+        entries = ranges(starts[kept], counts[kept])
         units, counts = units[kept], counts[kept]
         self._terms = np.zeros((2, 0), dtype=np.int64)
         self._begin = self._end = np.zeros(0, dtype=np.int64)
+        self._usable = self._read = self._asked = np.zeros(0, dtype=bool)
         return Sums(
             units,
             [self._constant[v] for v in units.tolist()],
@@ -347,11 +359,6 @@ def distinct_rows(table: Int) -> tuple[Int, Int]:
     return distinct, inverse.ravel()
 
 
-def _ranges(begins: Int, counts: Int) -> Int:
-    """The numbers from begins[0] on, counts[0] of them, then those from begins[1] on, .."""
-    return np.repeat(begins - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
-
-
 def _any(flags: NDArray[np.bool_], owner: Int, count: int) -> NDArray[np.bool_]:
     """For each owner whether one of its flags is set."""
     found = np.zeros(count, dtype=bool)
@@ -362,11 +369,16 @@ def _any(flags: NDArray[np.bool_], owner: Int, count: int) -> NDArray[np.bool_]:
 def _merged(owner: Int, nodes: Int, weights: Int, lines: Int | None = None) -> tuple[Int, Int, Int]:
     """The entries sorted by owner, line and node, equal ones added up; without zeros if there are
     lines."""
-    keys = (nodes, owner) if lines is None else (nodes, lines[nodes], owner)
-    order = np.lexsort(keys)
-    owner, nodes, weights = owner[order], nodes[order], weights[order]
     if not len(owner):
         return owner, nodes, weights
+    place = nodes
+    if lines is not None:
+        place = np.empty(len(lines), dtype=np.int64)
+        place[np.argsort(lines, kind="stable")] = np.arange(len(lines))
+        place = place[nodes]
+    # One number an entry: far below 2^63, for both are numbers of what is held in memory.
+    order = np.argsort(owner * (int(place.max()) + 1) + place, kind="stable")
+    owner, nodes, weights = owner[order], nodes[order], weights[order]
     new = np.flatnonzero((np.diff(owner, prepend=-1) != 0) | (np.diff(nodes, prepend=-1) != 0))
     counts = np.diff(new, append=len(weights))
     if (np.maximum.reduceat(np.abs(weights), new) > (LIMIT - 1) // counts).any():

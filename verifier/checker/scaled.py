@@ -15,11 +15,12 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import lcm
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.equal_rows import first_of_equal
 from verifier.checker.limbs import LimbMatrix
 from verifier.question.errors import UserError
 from verifier.question.network import Derived, Integers, Network, Rows, integers
@@ -33,7 +34,11 @@ PlacedRow = tuple[list[int], list[int], list[tuple[int, int, int, int]], int]
 """The inputs with their weights; the units, each with its weight and the rows of its lower and
 upper bound in `Tables`; the constant."""
 
+Places = NDArray[Any]
+"""Numbers of variables, rows or levels: of 32 bits where these hold them all, else of 64."""
+
 _CELLS = 1 << 20  # of the matrices of full layers
+_KINDS: tuple[Any, ...] = (np.int16, np.int32, np.int64)
 _BLOCK = 1 << 11  # entries of a block, so that what is picked for it stays in the cache
 
 
@@ -43,13 +48,23 @@ class ScaledLayer:
 
     first: int
     last: int
-    filled: NDArray[np.int64]  # rows that have entries, relative to first
-    starts: NDArray[np.int64]  # of the filled rows, for reduceat
+    edges: NDArray[np.int64]  # where the entries of the rows begin, and where the last ones end
     indices: NDArray[np.int64]  # variables
     weights: Integers
     constants: Integers
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
+
+    @property
+    def filled(self) -> NDArray[np.int64]:
+        """The rows that have entries, relative to first."""
+        return np.flatnonzero(np.diff(self.edges))
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Where the entries of the filled rows begin, for reduceat."""
+        begins: NDArray[np.int64] = self.edges[:-1][self.filled] - self.edges[0]
+        return begins
 
     def times(self, factor: int) -> ScaledLayer:
         """For variables and units that have this multiple of their scales."""
@@ -87,11 +102,11 @@ class Block:
 
     units: NDArray[np.int64]
     first: int  # row of the table where the lower bounds stand, and after them the upper ones
-    variables: NDArray[np.int64]  # that are read, copies replaced by what they copy; once
-    gather: NDArray[np.int64]  # (entries of a row, rows): rows of the table that are read
+    variables: NDArray[np.int64]  # that are read, each replaced by the first that equals it; once
+    gather: Places  # (entries of a row, rows): rows of the table that are read
     of_units: Part  # where a unit is read, whose output is not below 0
     below_units: Part  # where its lower bound is read
-    weights: Integers  # (.., 1)
+    weights: Any  # (.., 1), of the narrowest integers, 16 bits at least
     constants: Integers  # (rows, 1)
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
@@ -107,12 +122,12 @@ class Tables:
     """How interval bounds are computed: block after block into a table of `height` rows.
 
     The bounds of a variable, which for a copy are those of what it copies, stand in the rows
-    lower_row[variable] and upper_row[variable].
+    lower_row[variable] and upper_row[variable]; units with equal rows share theirs.
     """
 
     height: int
-    lower_row: NDArray[np.int64]
-    upper_row: NDArray[np.int64]
+    lower_row: Places
+    upper_row: Places
     blocks: list[Block]
 
     def times(self, factor: int) -> Tables:
@@ -136,6 +151,49 @@ class FullLayer:
         return replace(self, constants=[factor * constant for constant in self.constants])
 
 
+class Scales(Sequence[int]):
+    """Integers of which few are different, in a byte or two each."""
+
+    def __init__(self, different: list[int], places: Any) -> None:
+        self._different, self._places = different, places
+
+    @staticmethod
+    def of(numbers: Integers) -> Scales:
+        """These numbers."""
+        if numbers.dtype == object:
+            seen = dict[int, int]()
+            found = np.array([seen.setdefault(number, len(seen)) for number in numbers])
+            different = list(seen)
+        else:
+            unique, found = np.unique(numbers, return_inverse=True)
+            different = unique.tolist()
+        return Scales(different, found.astype(np.min_scalar_type(len(different))))
+
+    def times(self, factor: int) -> Scales:
+        """This multiple of all."""
+        return Scales([factor * number for number in self._different], self._places)
+
+    @overload
+    def __getitem__(self, k: int) -> int: ...
+    @overload
+    def __getitem__(self, k: slice) -> list[int]: ...
+    def __getitem__(self, k: int | slice) -> int | list[int]:
+        if isinstance(k, slice):
+            return [self._different[place] for place in self._places[k].tolist()]
+        place: int = self._places.item(k)
+        return self._different[place]
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self[:])
+
+    def largest(self) -> int:
+        """The largest of them, 1 at least."""
+        return max(self._different, default=1)
+
+
 class ScaledNetwork:
     """`network` with integer rows for inputs that are multiples of 1/`denominator`.
 
@@ -155,14 +213,17 @@ class ScaledNetwork:
         self._derived: dict[Any, Any] = {}
         self.layers: list[ScaledLayer] = []
         self.output_layer: ScaledLayer
-        self.scales: list[int]
+        self.scales: Scales
+        self.weights: Integers  # an entry of a unit each, as in `network.units`
+        self.constants: Integers  # of the units
         self.output_scales: list[int]
         if one is not self:
             self.layers = [layer.times(denominator) for layer in one.layers]
             self.output_layer = one.output_layer.times(denominator)
-            times = {scale: scale * denominator for scale in set(one.scales)}  # one object each
-            self.scales = [times[scale] for scale in one.scales]
+            self.scales = one.scales.times(denominator)
             self.output_scales = [scale * denominator for scale in one.output_scales]
+            self.weights = one.weights
+            self.constants = self._join("constants", [layer.constants for layer in self.layers])
             return
         known = integers([1]).repeat(network.variables)
         for first, last in network.layer_ranges():
@@ -172,9 +233,24 @@ class ScaledNetwork:
                 known = known.astype(object)
             known[network.inputs + first : network.inputs + last] = scales
         self.output_layer, scales = _scaled(network.outputs, 0, network.outputs.count, known)
-        listed, once = known.tolist(), dict[int, int]()
-        self.scales = list(map(once.setdefault, listed, listed))  # equal ones are one object
+        self.scales = Scales.of(known)
         self.output_scales = scales.tolist()
+        self.weights = self._join("weights", [layer.weights for layer in self.layers])
+        self.constants = self._join("constants", [layer.constants for layer in self.layers])
+
+    def _join(self, name: str, parts: list[Integers]) -> Integers:
+        """These numbers of the layers, one after another, as in `network.units`; large layers have
+        theirs there from now on, and not once more."""
+        joined = _joined(parts)
+        _close(joined)
+        begin = 0
+        for number, part in enumerate(parts):
+            end = begin + len(part)
+            if len(part) >= _BLOCK and part.dtype == joined.dtype:
+                again: dict[str, Any] = {name: joined[begin:end]}
+                self.layers[number] = replace(self.layers[number], **again)
+            begin = end
+        return joined
 
     def derived(self, make: Callable[[ScaledNetwork], Derived]) -> Derived:
         """What `make` makes of it, once; see `Network.derived`."""
@@ -186,22 +262,6 @@ class ScaledNetwork:
     def has_derived(self, make: Callable[[ScaledNetwork], Any]) -> bool:
         """Whether `derived(make)` is known by now."""
         return make in self._derived
-
-    @cached_property
-    def weights(self) -> Integers:
-        """The integer weights of all units, an entry each, as in `network.units`."""
-        if self._one is not self:
-            return self._one.weights
-        joined = _joined([layer.weights for layer in self.layers])
-        _close(joined)
-        return joined
-
-    @cached_property
-    def constants(self) -> Integers:
-        """The integer constants of all units."""
-        joined = _joined([layer.constants for layer in self.layers])
-        _close(joined)
-        return joined
 
     def row(self, v: int) -> Row:
         """A_v in integers."""
@@ -258,7 +318,7 @@ class ScaledNetwork:
         return found
 
     @cached_property
-    def origins(self) -> NDArray[np.int64]:
+    def origins(self) -> Places:
         """For every variable the one that it equals everywhere: a unit whose row is 1 times a unit
         is a copy of it, for that is not negative."""
         if self._one is not self:
@@ -271,8 +331,32 @@ class ScaledNetwork:
         copying, copied = np.flatnonzero(single)[copies], units.indices[entries[copies]]
         for first, last in self._spans(copying):
             origins[inputs + copying[first:last]] = origins[copied[first:last]]
+        origins = origins.astype(place_type(len(origins)))
         _close(origins)
         return origins
+
+    @cached_property
+    def firsts(self) -> Places:
+        """For every variable one with the same A everywhere: for a unit the first one of its layer
+        with the same row, for a copy that of what it copies. (Of layers of few entries the units
+        stand for themselves.)"""
+        if self._one is not self:
+            return self._one.firsts
+        inputs, origins = self.network.inputs, self.origins
+        firsts = origins.copy()
+        for layer in self.layers:
+            variables = inputs + layer.first + layer.filled
+            fits = layer.weights.dtype == layer.constants.dtype == np.int64
+            if fits and len(layer.indices) >= _BLOCK:
+                read, constants = firsts[layer.indices], layer.constants[layer.filled]
+                same = first_of_equal(layer.starts, read, layer.weights, constants)
+                copies = origins[variables] != variables
+                firsts[variables] = np.where(copies, firsts[origins[variables]], variables[same])
+            else:
+                firsts[variables] = firsts[origins[variables]]
+        firsts = firsts.astype(place_type(len(firsts)))
+        _close(firsts)
+        return firsts
 
     def _spans(self, units: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         """By layer where the increasing `units` stand that belong to it."""
@@ -280,7 +364,7 @@ class ScaledNetwork:
         return pairwise([0, *ends])
 
     @cached_property
-    def levels(self) -> NDArray[np.int64]:
+    def levels(self) -> Places:
         """For every variable a number larger than those of all that it reads, 0 if it reads none:
         variables of a level do not read each other."""
         if self._one is not self:
@@ -291,17 +375,18 @@ class ScaledNetwork:
             if len(layer.filled):
                 above = np.maximum.reduceat(levels[origins[layer.indices]], layer.starts) + 1
                 levels[inputs + layer.first + layer.filled] = above
+        levels = levels.astype(place_type(len(levels)))
         _close(levels)
         return levels
 
     @cached_property
     def tables(self) -> Tables:
-        """How the bounds of all units that are no copies are computed, each after what it reads, in
-        as few blocks as that allows."""
+        """How the bounds of all units that differ are computed, each after what it reads, in as few
+        blocks as that allows."""
         if self._one is not self:
             return self._one.tables.times(self.denominator)
-        units, inputs, origins = self.network.units, self.network.inputs, self.origins
-        real = np.flatnonzero(origins[inputs:] == np.arange(inputs, self.network.variables))
+        units, inputs, firsts = self.network.units, self.network.inputs, self.firsts
+        real = np.flatnonzero(firsts[inputs:] == np.arange(inputs, self.network.variables))
         lengths, levels = np.diff(units.starts)[real], self.levels[inputs + real]
         order = np.lexsort((lengths, levels))
         real, lengths, levels = real[order], lengths[order], levels[order]
@@ -311,12 +396,12 @@ class ScaledNetwork:
         upper_row = lower_row + inputs
         lower_row[inputs + real] = 2 * inputs + np.arange(len(real)) + np.repeat(edges[:-1], sizes)
         upper_row[inputs + real] = lower_row[inputs + real] + np.repeat(sizes, sizes)
-        lower_row, upper_row = lower_row[origins], upper_row[origins]
-        blocks = []
+        lower_row, upper_row = lower_row[firsts], upper_row[firsts]
+        blocks, kind = [], place_type(2 * self.network.variables)
         for begin, end in pairwise(edges.tolist()):
             rows = real[begin:end]
             entries = units.starts[rows] + np.arange(lengths[begin])[:, None]
-            read = origins[units.indices[entries]]
+            read = firsts[units.indices[entries]]
             constants: Any = integers(self.constants[rows])
             weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
             positive, low, high = weights > 0, lower_row[read], upper_row[read]
@@ -326,10 +411,10 @@ class ScaledNetwork:
                 rows,
                 2 * (inputs + begin),
                 read.ravel(),
-                np.hstack([below, above]),
+                np.hstack([below, above]).astype(kind),
                 Part.of(np.hstack([units_read, units_read])),
                 Part.of(np.hstack([units_read & positive, units_read & ~positive])),
-                np.hstack([weights, weights])[:, :, None],
+                np.hstack([narrow(weights)] * 2)[:, :, None],
                 np.hstack([constants, constants])[:, None],
                 int(_sizes(weights).sum(axis=0).max()),
                 _largest(constants),
@@ -337,6 +422,7 @@ class ScaledNetwork:
             _close(block.units, block.variables, block.gather)
             _close(block.weights, block.constants)
             blocks.append(block)
+        lower_row, upper_row = lower_row.astype(kind), upper_row.astype(kind)
         _close(lower_row, upper_row)
         return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
 
@@ -353,6 +439,19 @@ def _times(values: Integers, largest: int, factor: int) -> Integers:
     small = values.dtype == np.int64 and largest * factor < LIMIT
     product: Integers = values * np.int64(factor) if small else values.astype(object) * factor
     return product
+
+
+def place_type(count: int) -> Any:
+    """The narrower integers, of 32 or 64 bits, that hold all numbers up to `count`."""
+    return np.int32 if count < 2**31 else np.int64
+
+
+def narrow(numbers: Any) -> Any:
+    """The same integers, of as few bits, 16 at least, as hold them and their negatives."""
+    if numbers.dtype == object:
+        return numbers
+    largest = _largest(numbers)
+    return numbers.astype(next(kind for kind in _KINDS if largest <= np.iinfo(kind).max))
 
 
 def _close(*arrays: NDArray[Any]) -> None:
@@ -400,12 +499,11 @@ def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledL
     except OverflowError:
         found = _whole([part.astype(object) for part in parts], lengths, filled, starts)
     scales, weights, constants = map(integers, found)
-    _close(filled, starts, weights, constants)
+    _close(weights, constants)
     layer = ScaledLayer(
         first,
         last,
-        filled,
-        starts,
+        rows.starts[first : last + 1],
         indices,
         weights,
         constants,

@@ -56,6 +56,13 @@ def read_only(array: Any) -> Any:
     return np.frombuffer(array.tobytes(), dtype=array.dtype)
 
 
+def again(array: Any) -> Any:
+    """What `read_only` returned, once more: another array, of the same bytes or a copy."""
+    if isinstance(array.base, bytes):
+        return np.frombuffer(array.base, dtype=array.dtype)
+    return array.copy()
+
+
 def _require_integers(*arrays: Integers) -> None:
     """int64, or Python integers: nothing that rounds, and nothing that wraps around unseen."""
     for array in arrays:
@@ -108,10 +115,15 @@ class Rows:
             if bool(np.any(np.diff(indices)[inside[1:]] <= 0)):
                 raise UserError("rows: indices of a row do not increase")
 
-    def __reduce__(self) -> tuple[object, ...]:
+    def __reduce__(self) -> tuple[object, tuple[Any, ...]]:
         """A copy is checked, and as read-only, as what it copies."""
         parts = (self.starts, self.indices, self.numerators, self.constants, self.denominators)
         return Rows, parts
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Rows:
+        """Arrays of its own, of the same bytes where numbers lie in bytes, which do not change."""
+        parts = self.__reduce__()[1]
+        return Rows(*(again(array) for array in parts))
 
     @property
     def count(self) -> int:
