@@ -20,7 +20,7 @@ from verifier.evidence.certificate import InputSplit, MaximaStep, Robust, Separa
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
-from verifier.question.region import box
+from verifier.question.region import ball, box
 
 F = Fraction
 
@@ -80,6 +80,78 @@ def test_lemmas_spell_the_step_out(block):
             replayed.apply(lemma)
             slow.apply(lemma)
         assert bounds_of_all(replayed) == bounds_of_all(short) == bounds_of_all(long), seed
+
+
+def spelled_out_below(query, *splits):
+    """Whether lemmas say what the step says on these sides of splits."""
+    short, long, replayed, slow = (*(checker_of(query) for _ in range(3)), _Checker(query))
+    for split, high in splits:
+        for checker in (short, long, replayed):
+            checker.restrict(split, high=high)
+        slow._restrict(split, high=high)
+    short.apply(MaximaStep())
+    for lemma in spelled_out(long):
+        replayed.apply(lemma)
+        slow.apply(lemma)
+    return bounds_of_all(replayed) == bounds_of_all(short) == bounds_of_all(long)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_lemmas_spell_the_step_out_on_any_side_of_a_split(block):
+    for seed in range(4000 + 40 * block, 4040 + 40 * block):
+        query, rng = query_of(seed)
+        units, lower, upper = query.network.units.count, query.region.lower, query.region.upper
+        splits = []
+        for _ in range(rng.randint(1, 3)):
+            k = rng.randrange(query.network.inputs)
+            beyond = lower[k] + (upper[k] - lower[k]) * F(rng.randint(-4, 8), 4)
+            split = UnitSplit(rng.randrange(units)) if rng.random() < 0.7 else InputSplit(k, beyond)
+            splits.append((split, rng.random() < 0.5))
+        assert spelled_out_below(query, *splits), seed
+
+
+@pytest.mark.parametrize("first", [5, -6])
+def test_sides_without_points(first):
+    """Bounds that contradict may add up to more than a leaf shows: g lies above all else."""
+    b = NetworkBuilder(3)
+    g, h, c = b.inputs
+    (v,) = b.layer([h - c])
+    (u,) = b.layer([g - v - c])
+    (m,) = b.layer([u + v + c])
+    (w,) = b.layer([m - 2 * g])
+    lower, far = [F(first), F(0), F(0)], Goal((Atom((), ((0, F(1)),), F(-999), True),), "far")
+    query = Query(b.network([w]), box(lower, [q + 1 for q in lower]), (far,))
+    for high in (False, True):
+        assert spelled_out_below(query, (UnitSplit(1), high))
+        for k, threshold in ((0, F(9)), (0, F(-9)), (1, F(3)), (2, F(3)), (2, F(-3))):
+            assert spelled_out_below(query, (InputSplit(k, threshold), high))
+
+
+@pytest.mark.parametrize("threshold", [F(3), F(-3), F(10**9, 7)])
+def test_an_input_without_values(threshold):
+    """max(x, y) - 2 x has the upper bound h - 2 l, but is -x where x is the larger one."""
+    b = NetworkBuilder(2)
+    x, y = b.inputs
+    (u,) = b.layer([x - y])
+    (v,) = b.layer([u + y - 2 * x])
+    far = Goal((Atom((), ((0, F(1)),), F(-999), True),), "far")
+    query = Query(b.network([v]), box([F(0), F(0)], [F(1), F(1)]), (far,))
+    for high in (False, True):
+        assert spelled_out_below(query, (InputSplit(0, threshold), high))
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2", "3"])
+@pytest.mark.parametrize("high", [False, True])
+def test_a_unit_of_two_maxima(norm, high):
+    """max(x, y) has a negative weight twice, and what is split once is not split again."""
+    b = NetworkBuilder(3)
+    x, y, z = b.inputs
+    (u,) = b.layer([x - y])
+    (v,) = b.layer([2 * z - y - u])
+    (w,) = b.layer([v - y - 2 * z - u])
+    far = Goal((Atom((), ((0, F(1)),), F(-999), True),), "far")
+    query = Query(b.network([w]), ball(norm, [F(0)] * 3, F(1, 4)), (far,))
+    assert spelled_out_below(query, (UnitSplit(1), high))
 
 
 def test_trees_show_the_bounds_of_goals():

@@ -140,7 +140,8 @@ def maxima_proofs(seeds):
         end = InputSplit(inputs, cone.first + (cone.last - cone.first) * F(rng.randint(1, 3), 4))
         unit = UnitSplit(rng.randrange(network.units.count))
         last = Node(step, Leaf())
-        for body in (end, unit):
+        away = InputSplit(0, cone.center[0] + F(rng.randint(-6, 6), 2))  # beyond one end, or both
+        for body in (end, unit, away):
             verdict = Robust(step, ((Node((), body), last, last),))
             assert agree(query, verdict) == "accepted"
             whole = elaborate(query, verdict)
@@ -153,6 +154,38 @@ def test_steps_about_maxima():
     assert maxima_proofs(range(40)) > 100
     # A branch without points, and a unit whose maxima have weights of both signs.
     assert maxima_proofs((1988, 2289, 2299)) > 10
+
+
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+@pytest.mark.parametrize("threshold", [F(3, 2), F(3), F(-3)])
+def test_maxima_beyond_one_end_or_both(norm, threshold):
+    """Where an input's bounds contradict, sums of bounds may be better than any leaf: h - 2 l for
+    max(x, y) - 2 x, which is -x where x is the larger one."""
+    b = NetworkBuilder(3)
+    x, y, _ = b.inputs
+    (u,) = b.layer([x - y])
+    (v,) = b.layer([u + y - 2 * x])
+    (w,) = b.layer([3 - v])
+    far = Goal((Atom((), ((0, ONE),), F(-999), False),), "far")
+    cone = cone_of(norm, [1, 1], 1, F(7, 3), unit=F(1, 3))
+    query = FamilyQuery(b.network([w]), cone, (far,))
+    last = Node((MaximaStep(),), Leaf())
+    proof = Robust((), ((Node((), InputSplit(0, threshold)), last, last),))
+    assert agree(query, proof) == "accepted"
+
+
+def test_maxima_of_a_unit_that_contradicts_at_one_end():
+    """t = relu(m - 1) lies in [0, 0] and [4/3, 4/3]; where it is off, in [4/3, 0] at one end."""
+    b = NetworkBuilder(2)
+    y, m = b.inputs
+    (t,) = b.layer([m - 1])
+    (u,) = b.layer([t - y])
+    (v,) = b.layer([u + y - 2 * t])
+    far = Goal((Atom((), ((0, ONE),), F(-999), False),), "far")
+    query = FamilyQuery(b.network([v]), cone_of("inf", [0], 1, F(7, 3), unit=F(1, 3)), (far,))
+    last = Node((MaximaStep(),), Leaf())
+    proof = Robust((), ((Node((), UnitSplit(0)), last, last),))
+    assert agree(query, proof) == "accepted"
 
 
 @pytest.mark.slow

@@ -213,7 +213,7 @@ class _Checker:
 
         def ends(j: int) -> tuple[Fraction, Fraction]:
             if j < self.inputs:
-                return self.box_lower[j], self.box_upper[j]
+                return self.box_lower[j], max(self.box_lower[j], self.box_upper[j])
             u = j - self.inputs
             return max(self.lower[u], ZERO), max(self.upper[u], ZERO)
 

@@ -127,6 +127,10 @@ class Branch:
             return found
         return (self._table or self.root).upper_of(v)
 
+    def contradicts(self, v: int) -> bool:
+        """Whether the bounds of unit v contradict each other."""
+        return self.lower(v) > self.upper(v)
+
     def live(self) -> NDArray[np.bool_]:
         """For every unit whether its current upper bound is above 0."""
         found: NDArray[np.bool_] = self.root.upper > 0
@@ -342,9 +346,11 @@ class Branch:
             self._raise_lower(v, value)
 
     def variable_ends(self, j: int) -> tuple[Number, Number]:
-        """The current bounds of Z of a variable."""
+        """The current bounds of Z of a variable. Where those of an input contradict, the lower one
+        is both: else bounds of sums were better than any leaf, which meets an input only once."""
         if j < self.inputs:
-            return self.input_bounds(j)
+            low, high = self.input_bounds(j)
+            return low, max(low, high)
         return max(self.lower(j - self.inputs), 0), max(self.upper(j - self.inputs), 0)
 
     def unit_ends(self, v: int) -> tuple[Number, Number]:
@@ -374,7 +380,7 @@ class Branch:
             moving = reading(rows, np.array(sorted(moved), dtype=np.int64))
             waiting = waiting[moving[waiting]]
         known = [{v: q for v, q in table.items() if v >= 0} for table in (self._low, self._high)]
-        boxes = [self.input_bounds(k) for k in range(self.inputs)]
+        boxes = [self.variable_ends(k) for k in range(self.inputs)]
         found = MaximaPass(rows, self._table or self.root, (known[0], known[1]), boxes)
         try:
             for _ in found.run(np.array(sorted(moved), dtype=np.int64), waiting):

@@ -271,14 +271,15 @@ class FamilyChecker:
         return sorted(rising.union(*((v for v in table if v >= 0) for table in tables)))
 
     def variable_bounds(self, j: int) -> tuple[Pair, Pair]:
-        """The current bounds of Z of a variable, at both ends."""
+        """The current bounds of Z of a variable, at both ends. Where they contradict at one, the
+        lower one is both there, as in `Branch.variable_ends`."""
         first, last = self.ends
         if j < self.inputs:
             (a, c), (b, d) = first.input_bounds(j), last.input_bounds(j)
-            return (a, b), (c, d)
+            return (a, b), (max(a, c), max(b, d))
         v = j - self.inputs
         low = (first.lower(v), last.lower(v)) if first.on(v) else (0, 0)
-        return low, (max(first.upper(v), 0), max(last.upper(v), 0))
+        return low, (max(first.upper(v), low[0]), max(last.upper(v), low[1]))
 
     def _decided(self, v: int) -> int:
         first = self.ends[0]

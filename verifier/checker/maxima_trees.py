@@ -7,7 +7,7 @@ is on the other. So a bound is a tree whose leaves are what the maximum may be.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Protocol
@@ -47,6 +47,7 @@ class _Sum:
     raised: dict[int, Number] = field(default_factory=dict)
     opened: set[int] = field(default_factory=set)
     off: set[int] = field(default_factory=set)  # by a split
+    on: set[int] = field(default_factory=set)
 
     def side(self, weight: Number, maximum: Maximum, *, high: bool) -> _Sum:
         """A copy where the maximum is one of its terms."""
@@ -57,9 +58,9 @@ class _Sum:
             dict(self.raised),
             set(self.opened),
             set(self.off),
+            set(self.on),
         )
-        if not high:
-            copy.off.add(maximum.unit)
+        (copy.on if high else copy.off).add(maximum.unit)
         copy.take(weight, maximum, high=high)
         return copy
 
@@ -130,6 +131,8 @@ class FormTrees:
             parts = self._of.parts(maximum)
             if len(parts) == 1:
                 branch.take(weight, maximum, high=parts[0] is maximum.high)
+            elif weight < 0 and maximum.unit in branch.on | branch.off:
+                branch.take(weight, maximum, high=maximum.unit in branch.on)
             elif weight < 0:
                 return weight, maximum
             else:
@@ -159,7 +162,7 @@ class FormTrees:
     def _leaves(self, branch: _Sum, denominator: int) -> list[Node]:
         """The leaf of the branch; or splits, where the box and the row of one unit are needed."""
         inputs = self._branch.inputs
-        raised = branch.raised.keys() - branch.off
+        raised = branch.raised.keys() - branch.off - branch.on
         both = sorted(u for u in raised if branch.total.get(inputs + u))
         found: list[Node] = []
         waiting: list[dict[int, bool]] = [{}]
@@ -229,14 +232,17 @@ def spelled_out(checker: LeafChecker) -> list[Lemma]:
     sides = sorted([(v, False) for v in found.raised] + [(v, True) for v in found.dropped])
     changes = [(v, upper, checker.unit_ends(v)[upper]) for v, upper in sides]
     checker.undo(before)
+    known = checker.snapshot()
+    empty = _contradicting(checker, {*known.low, *known.high})
     trees = MaximaTrees(checker)  # units that it has read do not change any more
     rows = maxima_of(checker.scaled)
     for unit, upper, value in changes:
-        tree = trees.of_lemma(unit, upper, rows.row(unit))
+        tree = _conflict(empty) or trees.of_lemma(unit, upper, rows.row(unit))
         bound = Fraction(value) / checker.scaled.scales[checker.inputs + unit]
         lemma = Lemma(unit, upper, bound, tree)
         checker.assume(lemma)
         lemmas.append(lemma)
+        empty = empty or _contradicting(checker, {unit})
     return lemmas
 
 
@@ -248,21 +254,27 @@ def spelled_out_family(checker: FamilyChecker) -> list[PairLemma]:
     checker.undo(before)
     boxed = 0 if checker.query.cone.norm == "inf" else checker.inputs - 1  # m is a number there
     trees = FormTrees(checker, checker.maxima(), boxed)
-    empty = [
-        v
-        for v in sorted({*checker.ends[0]._low, *checker.ends[0]._high})
-        if v >= 0 and checker.contradicts(v)
-    ]
+    first = checker.ends[0]
+    empty = _contradicting(checker, {*first._low, *first._high})
     for unit, upper, form, values in changes:
         scale = checker.scaled.scales[checker.inputs + unit]
-        first, last = (Fraction(value) / scale for value in values)
-        # In a branch without points bounds may be better than any one leaf of units.
-        tree = (Node((), Conflict(empty[0])),) if empty else trees.of_lemma(unit, upper, form)
-        lemmas.append(PairLemma(unit, upper, (first, last), tree))
+        ends = tuple(Fraction(value) / scale for value in values)
+        tree = _conflict(empty) or trees.of_lemma(unit, upper, form)
+        lemmas.append(PairLemma(unit, upper, (ends[0], ends[1]), tree))
         checker.assume(lemmas[-1])
-        if checker.contradicts(unit):
-            empty.append(unit)
+        empty = empty or _contradicting(checker, {unit})
     return lemmas
+
+
+def _contradicting(checker: LeafChecker | FamilyChecker, keys: Iterable[int]) -> list[int]:
+    """Those of the units whose bounds contradict: their branch has no points, and bounds there may
+    be better than any one leaf of units."""
+    return [v for v in sorted(keys) if v >= 0 and checker.contradicts(v)]
+
+
+def _conflict(units: Sequence[int]) -> Tree:
+    """A tree where the bounds of these units contradict; none if there are none."""
+    return (Node((), Conflict(units[0])),) if units else ()
 
 
 def without_maxima(query: Query, steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -149,7 +149,7 @@ class TreeChecker(LeafChecker):
                 continue
             if isinstance(node.body, Conflict):
                 v = self._checked(node.body.unit)
-                if not self.lower(v) > self.upper(v):
+                if not self.contradicts(v):
                     raise RefusedError("no conflict", f"the bounds of unit {v} do not contradict")
             elif isinstance(node.body, SymbolicLeaf):
                 self._put_off_leaf(node.body, target)
