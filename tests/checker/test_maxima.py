@@ -127,6 +127,20 @@ def test_sides_without_points(first):
             assert spelled_out_below(query, (InputSplit(k, threshold), high))
 
 
+def test_a_unit_that_is_zero():
+    """Its bounds say that it is on and off: maxima take it as off, leaves else as on."""
+    b = NetworkBuilder(1)
+    (x,) = b.inputs
+    one, z = b.layer([Affine({}, F(1)), x])
+    (u,) = b.layer([one - z])
+    (v,) = b.layer([-1 * z - u])
+    (w,) = b.layer([z + u + v])
+    far = Goal((Atom((), ((0, F(1)),), F(-999), True),), "far")
+    query = Query(b.network([w]), box([F(-2)], [F(2)]), (far,))
+    for high in (False, True):
+        assert spelled_out_below(query, (UnitSplit(3), high))
+
+
 @pytest.mark.parametrize("threshold", [F(3), F(-3), F(10**9, 7)])
 def test_an_input_without_values(threshold):
     """max(x, y) - 2 x has the upper bound h - 2 l, but is -x where x is the larger one."""

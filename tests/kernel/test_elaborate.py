@@ -13,6 +13,7 @@ from tests.oracles.checkers import answer, guess, symbolic_guess
 from tests.oracles.naive_prover import prove
 from tests.oracles.oracle import find_flip
 from tests.oracles.random_queries import random_goals, random_query, random_region
+from tests.oracles.reference import check_reference
 from tests.oracles.ridge_networks import separable_network
 from tests.oracles.tampered.cases import CASES
 from tests.oracles.tampered.runs import true_run
@@ -21,18 +22,22 @@ from verifier.checker.manifest import parse_manifest
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import (
     Leaf,
+    Lemma,
     MaximaStep,
     Node,
     Robust,
     SeparableStep,
+    SymbolicStep,
     certificate_bytes,
     parse_certificate,
 )
 from verifier.evidence.data_file import parse_data
 from verifier.evidence.network_file import parse_network
 from verifier.kernel import rules
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
-from verifier.question.query import Query
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
 from verifier.search.options import Options
 from verifier.tasks.verify import verify
 
@@ -68,11 +73,58 @@ def test_bounds_that_rest_on_how_the_checker_rounds(seed, depth):
 
 
 def test_a_bound_that_only_rounding_shows():
-    """Spelling out refuses what the checker accepts by rounding: weights of 1e150 beside 1."""
+    """Weights of 1e150 beside 1."""
     query = random_query(487, max_units=6)
     proof = symbolic_guess(Random(487), query, 3)
     assert answer(replay, query, proof) == "accepted" and find_flip(query) is None
-    assert kernel(query, proof) == "bound too weak"
+    assert kernel(query, proof) == "accepted"
+
+
+FAR = (Goal((Atom((), ((0, F(1)),), F(-999), True),), "far"),)
+REGIONS = [box([F(-7, 2)], [F(13, 2)]), *(ball(p, [F(3, 2)], F(5)) for p in ("1", "2", "3"))]
+
+
+@pytest.mark.parametrize("region", REGIONS, ids=["inf", "1", "2", "3"])
+def test_a_coefficient_that_rounding_turns_negative(region):
+    """The chord of unit 2 has the slope of z, rounded: a + z - b is 1 - z + z - z there."""
+    builder = NetworkBuilder(1)
+    (x,) = builder.inputs
+    (z,) = builder.layer([x])
+    a, b = builder.layer([1 - z, z])
+    (c,) = builder.layer([a + z - b])
+    query = Query(builder.network([c]), region, FAR)
+    proof = Robust((SymbolicStep(),), ((Node((), Leaf()),),))
+    assert answer(check_reference, query, proof) == "accepted"
+    assert kernel(query, proof) == "accepted"
+    replay(query, elaborate(query, proof))
+
+
+@pytest.mark.parametrize("weight", [F(8, 7), F(1, 3), F(5, 3)])
+@pytest.mark.parametrize("norm", ["1", "2", "3"])
+def test_what_rounding_leaves_to_the_box(norm, weight):
+    """The rounded gradient is bounded over the ball, and the rest, positive, over the box."""
+    builder = NetworkBuilder(2)
+    x, y = builder.inputs
+    (u,) = builder.layer([weight * y - x])
+    region = ball(norm, [F(0), F(0)], F(5, 3), clip=([0, F(-3, 2)], [1, F(3, 2)]))
+    query = Query(builder.network([u]), region, FAR)
+    proof = Robust((SymbolicStep(),), ((Node((), Leaf()),),))
+    assert kernel(query, proof) == "accepted"
+    replay(query, elaborate(query, proof))
+
+
+@pytest.mark.parametrize("norm", ["1", "2", "3"])
+def test_a_share_of_the_ball_for_a_form_that_cancels(norm):
+    """Two atoms, x + 1 and its negative: nothing is left that a weight could be about."""
+    builder = NetworkBuilder(1)
+    (u,) = builder.layer([builder.inputs[0] + 1])
+    above = Atom((), ((0, F(1)),), F(-100), True)
+    below = Atom((), ((0, F(-1)),), F(0), True)
+    query = Query(builder.network([u]), ball(norm, [F(1)], F(2)), (Goal((above, below), "both"),))
+    leaf = Leaf(atoms={0: F(1), 1: F(1)}, ball=F(2))
+    assert kernel(query, Robust((), ((Node((), leaf),),))) == "accepted"
+    lemma = Lemma(0, False, F(-100), (Node((), Leaf(bounds={0: F(1)}, ball=F(2))),))
+    assert kernel(query, Robust((lemma,), ((Node((), leaf),),))) == "accepted"
 
 
 def test_sums_of_ridge_functions():

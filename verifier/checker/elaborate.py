@@ -7,10 +7,9 @@ closes as well: with the usual slopes, or with slopes of 24 bits. Steps and node
 at a time, so a proof is never held as a whole. `kernel_check` has the kernel replay what comes out;
 it believes nothing of what is computed here.
 
-What the checker accepts the kernel accepts, but for symbolic bounds that rest on how the checker
-rounds, which may be refused here, "bound too weak": a coefficient of a unit is rounded down, which
-is safe and may even help. Known are networks alone with weights of 1e150 beside 1. The kernel may
-accept more: its bounds are exact.
+What the checker accepts the kernel accepts. Symbolic bounds may rest on how the checker rounds: a
+coefficient of a unit is rounded down, which is safe and may even help; `symbolic_leaves.py` spells
+such bounds out with the rounded coefficients. The kernel may accept more: its bounds are exact.
 """
 
 from __future__ import annotations
@@ -35,7 +34,6 @@ from verifier.checker.family import (
     family_roots,
     family_scaled,
 )
-from verifier.checker.fixed_point import COEFFICIENT
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.leaf import Form
 from verifier.checker.manifest import (
@@ -51,7 +49,8 @@ from verifier.checker.maxima_trees import spelled_out, spelled_out_family
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_lemmas import sums_of_family, sums_spelled_out, weighted
 from verifier.checker.scaled import ScaledNetwork, common_denominator
-from verifier.checker.symbolic import SLOPE, Branches
+from verifier.checker.symbolic import SLOPE, Branches, minus
+from verifier.checker.symbolic_leaves import leaf_of
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import (
     USUAL_BITS,
@@ -93,9 +92,6 @@ from verifier.question.query import Atom, Goal, Query
 
 ONE, ZERO = Fraction(1), Fraction(0)
 USUAL = Leaf(usual=True)
-# The checker rounds coefficients down to COEFFICIENT bits, which may show more than no rounding: a
-# unit is not negative, but the line a_v below it may be. So may a line that is as much flatter.
-FLATTER = 1 - Fraction(4, 1 << COEFFICIENT)
 
 
 class Elaborator(TreeChecker):
@@ -117,7 +113,6 @@ class Elaborator(TreeChecker):
         self._bounded: Branches | None = None  # with the symbolic bounds of this branch, if any
         self._lines: dict[int, tuple[Fraction, Fraction]] = {}  # theirs, once a leaf asks for them
         self._chosen: dict[int, Fraction] | None = None  # of these, while they are looked up
-        self._below = ONE
 
     def steps(self, steps: Iterable[Step]) -> Iterator[Lemma]:
         """The lemmas for which these steps stand; they hold from there on."""
@@ -281,11 +276,29 @@ class Elaborator(TreeChecker):
         found = self._closes_somehow(usual, target)
         if found is None and self._bounded is not None:
             self._lines = self._lines or _lines_of(self._bounded)
-        for below in (ONE, FLATTER):
-            if found is None and self._lines:
-                named = replace(leaf, slopes=self._symbolic_slopes(usual, target, below))
-                found = self._closes_somehow(named, target)
+        if found is None and self._lines:
+            named = replace(leaf, slopes=self._symbolic_slopes(usual, target))
+            found = self._closes_somehow(named, target)
+        if found is None and self._bounded is not None:
+            rounded = self._as_bounded(self._bounded, leaf, target)
+            found = rounded if self.closes(rounded, target) else None
         return found
+
+    def _as_bounded(self, branches: Branches, leaf: Leaf, target: Goal | Lemma) -> Leaf:
+        """The leaf with the coefficients that `symbolic.py` has in these branches."""
+        symbolic, network = branches.symbolic, self.network
+        if isinstance(target, Goal):
+            ((index, _),) = leaf.atoms.items()
+            atom, height = target.atoms[index], len(symbolic.layers)
+            targets, row = symbolic.atom_targets([atom]), 0
+            form = minus(network, atom)[0]
+        else:
+            height = self.layer_of(target.unit)
+            layer, sign = symbolic.layers[height], -1 if target.upper else 1
+            targets, row = symbolic.unit_targets(height), target.unit - layer.first
+            row += layer.last - layer.first if target.upper else 0
+            form = {j: sign * w for j, w in network.units.fractions(target.unit)[0].items()}
+        return leaf_of(branches.trail(targets, row, height), branches, form, network, leaf)
 
     def _closes_somehow(self, leaf: Leaf, target: Goal | Lemma) -> Leaf | None:
         """The leaf, or the one that bounds what is left over the box, if it closes."""
@@ -331,25 +344,18 @@ class Elaborator(TreeChecker):
         least, error = self._least([aim], len(self.scaled.layers), USUAL if plain else leaf)
         return True if least > error else False if least < -error else None
 
-    def _symbolic_slopes(
-        self, leaf: Leaf, target: Goal | Lemma, below: Fraction
-    ) -> dict[int, Fraction]:
-        """For each undecided unit that the form reaches the line that its sign asks for; `below` is
-        the slope of lines a_v below z_v, if it is not one also of units that are on."""
+    def _symbolic_slopes(self, leaf: Leaf, target: Goal | Lemma) -> dict[int, Fraction]:
+        """For each undecided unit that the form reaches the line that its sign asks for."""
         chosen: dict[int, Fraction] = {}
-        self._chosen, self._below = chosen, below
+        self._chosen = chosen
         self.form(leaf, target)  # a usual leaf, so that the form has room for such slopes
         self._chosen = None
         return dict(sorted(chosen.items()))
 
     def _relax(self, form: Form, v: int, coefficient: int, leaf: Leaf) -> int:
-        if self._chosen is not None and v in self._lines and self.upper(v) > 0:
-            on = self.lower(v) >= 0
-            slope = ONE if on else self._lines[v][coefficient < 0]
-            slope = self._below if slope == 1 and coefficient > 0 else slope
-            if not on or slope != 1:
-                self._chosen[v] = slope
-                leaf = Leaf(slopes={v: slope})
+        if self._chosen is not None and v in self._lines and self.undecided(v):
+            slope = self._chosen[v] = self._lines[v][coefficient < 0]
+            leaf = Leaf(slopes={v: slope})
         return super()._relax(form, v, coefficient, leaf)
 
     def _short(self, leaf: Leaf, target: Goal | Lemma) -> Leaf:

@@ -48,6 +48,7 @@ class _Sum:
     opened: set[int] = field(default_factory=set)
     off: set[int] = field(default_factory=set)  # by a split
     on: set[int] = field(default_factory=set)
+    zero: set[int] = field(default_factory=set)  # on and off, by their bounds, and taken as off
 
     def side(self, weight: Number, maximum: Maximum, *, high: bool) -> _Sum:
         """A copy where the maximum is one of its terms."""
@@ -59,6 +60,7 @@ class _Sum:
             set(self.opened),
             set(self.off),
             set(self.on),
+            set(self.zero),
         )
         (copy.on if high else copy.off).add(maximum.unit)
         copy.take(weight, maximum, high=high)
@@ -131,6 +133,8 @@ class FormTrees:
             parts = self._of.parts(maximum)
             if len(parts) == 1:
                 branch.take(weight, maximum, high=parts[0] is maximum.high)
+                if parts[0] is maximum.low and self._branch.on(maximum.unit):
+                    branch.zero.add(maximum.unit)
             elif weight < 0 and maximum.unit in branch.on | branch.off:
                 branch.take(weight, maximum, high=maximum.unit in branch.on)
             elif weight < 0:
@@ -180,6 +184,7 @@ class FormTrees:
         """`sides` says which units a split has turned on or off for this leaf."""
         checker, inputs = self._branch, self._branch.inputs
         slopes = {u: ONE for u in branch.raised if u not in sides and u not in branch.off}
+        slopes |= dict.fromkeys(branch.zero - branch.opened, ZERO)
         bounds, box = dict[int, Fraction](), dict[int, Fraction]()
         for u in branch.off & branch.raised.keys():  # its row, which is below 0 = z_u here
             bounds[u] = -self._raised_share(branch, u, denominator)

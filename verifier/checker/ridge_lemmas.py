@@ -12,7 +12,7 @@ from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, SumsStep, Weight
 from verifier.question.region import root_upper
 
-ZERO = Fraction(0)
+ZERO, ONE = Fraction(0), Fraction(1)
 
 
 def sums_read(scaled: ScaledNetwork, unit: int) -> list[int]:
@@ -32,7 +32,8 @@ def weighted(
     scaled: ScaledNetwork, norm: str, form: Form, leaf: Leaf, *, zeros: bool = True
 ) -> Leaf:
     """The leaf with the weights that the checker derives for the directions of this form, in a
-    step about sums without those whose function is zero everywhere."""
+    step about sums without those whose function is zero everywhere; if there are none, with a
+    weight 0, which says as much: the kernel takes a form that cancels as one of directions."""
     univariate = univariate_of(scaled)
     found = [profile for profile, _ in univariate.profiles_of(form.z.items())]
     if not zeros:
@@ -46,6 +47,8 @@ def weighted(
         if norm == "2":  # as `ball_weights` has it
             scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
         weights.append(Weight(direction, share, scale))
+    if not weights:
+        weights.append(Weight(univariate.directions[0], ZERO, ONE if norm == "2" else None))
     return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
 
 

@@ -182,17 +182,7 @@ class SymbolicNetwork:
 
     def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
         """One row an atom, below minus the atom: where it is positive the atom is false."""
-        forms = []
-        for atom in atoms:
-            weights = {k: -c for k, c in atom.inputs}
-            constant = -atom.constant
-            for j, c in atom.outputs:
-                row, offset = self.network.outputs.fractions(j)
-                constant -= c * offset
-                for index, w in row.items():
-                    weights[index] = weights.get(index, Fraction(0)) - c * w
-            forms.append((weights, constant))
-        return self.targets(forms)
+        return self.targets(minus(self.network, atom) for atom in atoms)
 
     def unit_targets(self, layer: int) -> Targets:
         """Rows below a_v for each unit of the layer, then below -a_v for each."""
@@ -204,6 +194,29 @@ class SymbolicNetwork:
         found = Targets(fixed.rows, fixed.row_shifts, *_floored(constants))
         self._unit_targets[layer] = found
         return found
+
+
+def minus(network: Network, atom: Atom) -> tuple[dict[int, Fraction], Fraction]:
+    """Minus the atom: weights of inputs and units, and the constant."""
+    weights = {k: -c for k, c in atom.inputs}
+    constant = -atom.constant
+    for j, c in atom.outputs:
+        row, offset = network.outputs.fractions(j)
+        constant -= c * offset
+        for index, w in row.items():
+            weights[index] = weights.get(index, Fraction(0)) - c * w
+    return weights, constant
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """How one target is bounded on the first branch: the coefficients of each layer's units, the
+    last layer first, when these are replaced, and of the inputs, as integers over 2^shift; and
+    whether the ball bounds what is left, not the box."""
+
+    units: list[tuple[list[int], int]]
+    inputs: tuple[list[int], int]
+    on_ball: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,16 +339,22 @@ class Branches:
     def _minima(
         self, targets: Targets, branch: Int, rows: Int, height: int
     ) -> tuple[Int, Int, Int]:
-        state = _Rows(
-            branch,
-            [targets.block(number, rows) for number in range(height + 1)],
-            targets.shifts[rows],
-            targets.constants[rows],
-            targets.constant_shifts[rows],
-        )
+        state = _Rows.of(targets, branch, rows, height)
         for number in range(height - 1, -1, -1):
             self._substitute(state, number)
         return self._on_inputs(state)
+
+    def trail(self, targets: Targets, row: int, height: int) -> Trail:
+        """How `minima` bounds this row, which reads units of layers before `height` alone; for the
+        elaboration."""
+        state = _Rows.of(targets, np.array([0]), np.array([row]), height)
+        units = []
+        for number in range(height - 1, -1, -1):
+            units.append(state.coefficients(-1))
+            self._substitute(state, number)
+        _, on_box, on_ball = self._over_inputs(state)
+        ball = on_ball is not None and bool(on_ball[0] > on_box[0])
+        return Trail(units, state.coefficients(0), ball)
 
     def _substitute(self, state: _Rows, number: int) -> None:
         """Replaces the units of a layer by lower bounds in terms of what they read."""
@@ -410,21 +429,29 @@ class Branches:
 
     def _on_inputs(self, state: _Rows) -> tuple[Int, Int, Int]:
         """The minimum over the box, or over the ball where that is larger, added up."""
+        g, least, on_ball = self._over_inputs(state)
+        if on_ball is not None:
+            least = np.maximum(least, on_ball)
+        everywhere = np.ones(least.shape, dtype=bool)
+        state.add(least, state.shifts + self.symbolic.input_grid, everywhere)
+        return state.constants, state.constant_shifts, g
+
+    def _over_inputs(self, state: _Rows) -> tuple[Int, Int, Int | None]:
+        """The coefficients of the inputs, and the minima over the box and, if there is one, over
+        the ball."""
         symbolic, inputs = self.symbolic, state.blocks[0]
         shape = (len(state.branch), symbolic.inputs)
         g = np.zeros(shape, dtype=np.int64) if inputs is None else inputs
         low, high = self.input_lower[state.branch], self.input_upper[state.branch]
         least = np.where(g > 0, g * low, g * high).sum(axis=1)
-        if symbolic.region.norm != "inf":
-            center = np.where(g > 0, g * symbolic.center_floor, g * symbolic.center_ceil)
-            if symbolic.region.norm == "1":
-                length = np.abs(g).max(axis=1)
-            else:
-                length = _root_above((g * g).sum(axis=1))
-            least = np.maximum(least, center.sum(axis=1) - symbolic.radius * length)
-        everywhere = np.ones(least.shape, dtype=bool)
-        state.add(least, state.shifts + symbolic.input_grid, everywhere)
-        return state.constants, state.constant_shifts, g
+        if symbolic.region.norm == "inf":
+            return g, least, None
+        center = np.where(g > 0, g * symbolic.center_floor, g * symbolic.center_ceil)
+        if symbolic.region.norm == "1":
+            length = np.abs(g).max(axis=1)
+        else:
+            length = _root_above((g * g).sum(axis=1))
+        return g, least, center.sum(axis=1) - symbolic.radius * length
 
 
 class _Rows:
@@ -447,6 +474,22 @@ class _Rows:
         self.shifts = shifts
         self.constants = constants
         self.constant_shifts = constant_shifts
+
+    @classmethod
+    def of(cls, targets: Targets, branch: Int, rows: Int, height: int) -> _Rows:
+        """Rows of targets that read units of layers before `height` alone."""
+        return cls(
+            branch,
+            [targets.block(number, rows) for number in range(height + 1)],
+            targets.shifts[rows],
+            targets.constants[rows],
+            targets.constant_shifts[rows],
+        )
+
+    def coefficients(self, block: int) -> tuple[list[int], int]:
+        """Of the first row those of a block, none if all are zero, and their shift."""
+        found = self.blocks[block]
+        return [] if found is None else found[0].tolist(), self.shifts.item(0)
 
     def add(self, terms: Int, shifts: Int, active: NDArray[np.bool_]) -> None:
         """Adds terms / 2^shifts to the constants of the active rows; both are floored to the
