@@ -95,6 +95,7 @@ def test_a_search_is_lent_copies_of_the_same_numbers() -> None:
         queries = [family(F(2), k) for k in range(count)]
         ((_, these),) = list(checker.family_rounds(queries, [Asked("q")] * count))
         lent, scaled, roots = these.for_search()
+        assert scaled.axes == checker.scaled.axes == 1
         assert [q.cone for q in lent] == [q.cone for q in queries]
         for own, copied in zip(these._roots, roots, strict=True):
             for mine, theirs in zip(own, copied, strict=True):
@@ -106,6 +107,7 @@ def test_a_search_is_lent_copies_of_the_same_numbers() -> None:
         tables = set()
         for k, query in enumerate(plain):
             lent_query, scaled, root = round_of.for_search(k)
+            assert scaled.axes == ONE.inputs
             assert (lent_query.region, lent_query.goals) == (query.region, query.goals)
             same(round_of._roots[k], root, scaled)
             tables.add(id(root.table))

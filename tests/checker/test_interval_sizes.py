@@ -55,6 +55,21 @@ def test_bounds_where_integers_end(exponent, seed):
             assert F(found.upper_of(v), scales[v]) == high
 
 
+@pytest.mark.parametrize("count", [2, 16, 17])
+def test_one_large_region_among_small_ones(count):
+    """How far sums reach is by the largest of all regions, however many there are."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    (u,) = build.layer([x * 2**16])
+    (v,) = build.layer([u * 2**16 - 1])
+    network = build.network([v])
+    regions = [box([F(0)], [F(1)])] * (count - 1) + [box([F(0)], [F(2**20)])]
+    roots = interval_bounds(ScaledNetwork(network, 1), regions)
+    for region, root in zip(regions, roots, strict=True):
+        found = [(root.lower_of(v), root.upper_of(v)) for v in range(2)]
+        assert found == plain_bounds(network, region)
+
+
 @pytest.mark.parametrize(
     ("weights", "constant", "whole"),
     [

@@ -21,9 +21,10 @@ from verifier.checker.scaled import ScaledNetwork, common_denominator
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
 from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
-from verifier.question.query import Query
-from verifier.question.region import ball
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import ball, box
 
 F = Fraction
 
@@ -95,6 +96,21 @@ def test_each_region_has_the_bounds_that_it_has_alone(block, monkeypatch):
             assert all_bounds(together)[0] == before, seed
     assert changed >= 20
     assert sum(runs) >= 40
+
+
+def test_units_that_reach_one_step_above_zero():
+    """relu(x - k y) + k y - k = max(x, k y) - k is at most 1 by intervals, and 0 by the maximum."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    rises = build.layer([x - y * k for k in range(1, 65)])
+    tops = build.layer([u + y * k - k for k, u in enumerate(rises, 1)])
+    goal = Goal((Atom((), ((0, F(1)),), F(-9), False),), "never")
+    network = build.network([tops[0]])
+    queries = [Query(network, box([F(0)] * 2, [F(k), F(1)]), (goal,)) for k in (1, 2)]
+    for alone, together in zip(*checkers_of(queries), strict=True):
+        assert alone.tighten_maxima() == together.tighten_maxima()
+        assert all_bounds(together) == all_bounds(alone)
+    assert together.upper(64) == 1 and checkers_of(queries)[1][0].upper(64) == 1
 
 
 def test_many_regions_of_a_network_of_cones(monkeypatch):
