@@ -12,7 +12,8 @@ from verifier.checker.intervals import interval_bounds
 from verifier.checker.replay import replay
 from verifier.checker.scaled import scaled_for
 from verifier.checker.tree import TreeChecker
-from verifier.evidence.certificate import InputSplit, Lemma, Robust, SumsStep
+from verifier.data.dataset import Dataset
+from verifier.evidence.certificate import InputSplit, Lemma, MaximaStep, Robust, SumsStep
 from verifier.question.build import NetworkBuilder
 from verifier.question.query import Atom, Goal, Query
 from verifier.question.region import ball
@@ -65,6 +66,21 @@ def test_steps_alone_prove_a_ball_in_ten_dimensions(name):
     proof = Robust(tuple(propagation.steps), tuple(t for t in propagation.trees if t is not None))
     replay(query, proof)
     check_reference(query, proof)
+
+
+@pytest.mark.parametrize("name", ["l1", "l3-shallow"])
+def test_sums_that_matter_may_be_far(name):
+    """Of sums in the order of their values at the center the one in the middle matters to nobody,
+    and one behind it does."""
+    rows = {
+        "l1": ([(1, 35), (25, 44), (42, 17), (5, 34), (0, 39)], [1, 1, 0, 0, 1], 0),
+        "l3-shallow": ([(3, 1), (51, 5), (1, 5), (2, 22), (6, 25)], [1, 0, 1, 1, 1], 1),
+    }
+    points, labels, sample = rows[name]
+    dataset = Dataset.from_rows("few", points, labels)
+    propagation = Propagation(checker_of(ball_query(name, dataset, sample, F(99, 100))))
+    assert propagation.run()
+    assert [type(step) for step in propagation.proof().steps] == [Lemma, SumsStep, MaximaStep]
 
 
 def test_sums_that_bend_down_are_split_where_they_do():

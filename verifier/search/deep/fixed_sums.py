@@ -60,23 +60,32 @@ class SumSearch:
 
     def bound_others(self) -> bool:
         """Whether a step was found that decides something, and applied."""
-        low, high = 0, len(self._order)
+        multiplier = self._least_useful(self._order)
+        if multiplier is None:  # of those that matter some are farther than others that do not
+            matter = [k for k in self._order if self._matters(self._units[k])]
+            multiplier = self._least_useful(matter)
+        if multiplier is None:
+            return False
+        self._apply(SumsStep((multiplier,), ()))
+        return True
+
+    def _least_useful(self, order: list[int]) -> Fraction | None:
+        """The best multiplier of the smallest of these sums whose lower bound then decides
+        something; farther ones are taken to have more to spare, and to matter less."""
+        low, high = 0, len(order)
         found: Fraction | None = None
         while low < high:
             check_time(self._deadline)
             middle = (low + high) // 2
-            if not self._matters(self._units[self._order[middle]]):
+            if not self._matters(self._units[order[middle]]):
                 high = middle
                 continue
-            multiplier = self._useful(self._order[middle])
+            multiplier = self._useful(order[middle])
             if multiplier is None:
                 low = middle + 1
             else:
                 found, high = multiplier, middle
-        if found is None:
-            return False
-        self._apply(SumsStep((found,), ()))
-        return True
+        return found
 
     def exact_ones(self, is_tight: Callable[[int], bool] = lambda unit: False) -> list[Lemma]:
         """Lower bounds of the smallest of the other sums, and of those that are tight, in exact
