@@ -61,9 +61,9 @@ def test_one_large_region_among_small_ones(count):
     build = NetworkBuilder(1)
     (x,) = build.inputs
     (u,) = build.layer([x * 2**16])
-    (v,) = build.layer([u * 2**16 - 1])
+    (v,) = build.layer([u * 2**8 - 1])
     network = build.network([v])
-    regions = [box([F(0)], [F(1)])] * (count - 1) + [box([F(0)], [F(2**20)])]
+    regions = [box([F(0)], [F(1)])] * (count - 1) + [box([F(0)], [F(2**10)])]
     roots = interval_bounds(ScaledNetwork(network, 1), regions)
     for region, root in zip(regions, roots, strict=True):
         found = [(root.lower_of(v), root.upper_of(v)) for v in range(2)]
