@@ -54,17 +54,18 @@ class ScaledLayer:
     constants: Integers
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
+    known: tuple[NDArray[np.int64], NDArray[np.int64]] | None
+    """`filled` and `starts`, of a layer of few rows: of others they take as much as all else."""
 
     @property
     def filled(self) -> NDArray[np.int64]:
         """The rows that have entries, relative to first."""
-        return np.flatnonzero(np.diff(self.edges))
+        return _filled(self.edges)[0] if self.known is None else self.known[0]
 
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where the entries of the filled rows begin, for reduceat."""
-        begins: NDArray[np.int64] = self.edges[:-1][self.filled] - self.edges[0]
-        return begins
+        return _filled(self.edges)[1] if self.known is None else self.known[1]
 
     def times(self, factor: int) -> ScaledLayer:
         """For variables and units that have this multiple of their scales."""
@@ -484,9 +485,8 @@ def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledL
     """The rows first..last in integers, and their scales; `known` are those of all variables that
     they read."""
     begin, end = int(rows.starts[first]), int(rows.starts[last])
-    lengths = np.diff(rows.starts[first : last + 1])
-    filled = np.flatnonzero(lengths)
-    starts = (rows.starts[first:last] - begin)[filled]
+    edges = rows.starts[first : last + 1]
+    lengths, (filled, starts) = np.diff(edges), _filled(edges)
     indices = rows.indices[begin:end]
     parts: list[Any] = [
         rows.numerators[begin:end],
@@ -499,18 +499,25 @@ def _scaled(rows: Rows, first: int, last: int, known: Integers) -> tuple[ScaledL
     except OverflowError:
         found = _whole([part.astype(object) for part in parts], lengths, filled, starts)
     scales, weights, constants = map(integers, found)
-    _close(weights, constants)
+    _close(filled, starts, weights, constants)
     layer = ScaledLayer(
         first,
         last,
-        rows.starts[first : last + 1],
+        edges,
         indices,
         weights,
         constants,
         _largest_row(weights, starts),
         _largest(constants),
+        (filled, starts) if len(lengths) < _BLOCK else None,
     )
     return layer, scales
+
+
+def _filled(edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rows with entries, and where these begin, counted from the first entry of all."""
+    filled = np.flatnonzero(np.diff(edges))
+    return filled, edges[filled] - edges[0]
 
 
 def _whole(
