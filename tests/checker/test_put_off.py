@@ -35,7 +35,12 @@ HALF = Node((), Leaf(slopes={0: F(1, 2), 1: F(1, 2)}))
 
 
 @pytest.fixture(autouse=True)
-def all_are_put_off(monkeypatch):
+def prepared(monkeypatch):
+    prepare(monkeypatch)
+
+
+def prepare(monkeypatch):
+    """All leaves are put off; the mutation suite calls this too, which knows no other fixtures."""
     monkeypatch.setattr(replay, "MANY", 0)
     monkeypatch.setattr(put_off, "fits", lambda network: True)
 

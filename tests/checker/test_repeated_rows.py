@@ -41,14 +41,14 @@ def values_at(network, point):
     return values
 
 
-@pytest.fixture
-def small_layers(monkeypatch):
+def look_at_all_layers(monkeypatch):
     """All layers are looked at."""
     monkeypatch.setattr(scaled_module, "_BLOCK", 1)
 
 
 @pytest.mark.parametrize("denominator", [1, 6])
-def test_the_first_of_a_kind_has_the_same_value(small_layers, denominator):
+def test_the_first_of_a_kind_has_the_same_value(monkeypatch, denominator):
+    look_at_all_layers(monkeypatch)
     fewer = 0
     for seed in range(30):
         network, rng = repeated(seed), Random(seed)
@@ -141,7 +141,8 @@ def test_terms_are_kept_of_sums_that_are_read():
     assert tables_of(ScaledNetwork(build.network([top + sums[1]]), 1))._count == 2
 
 
-def test_layers_have_their_numbers_in_the_arrays_of_all(small_layers):
+def test_layers_have_their_numbers_in_the_arrays_of_all(monkeypatch):
+    look_at_all_layers(monkeypatch)
     scaled = ScaledNetwork(repeated(1), 3)
     for layer in scaled.layers:
         assert np.shares_memory(layer.weights, scaled.weights)
@@ -149,7 +150,8 @@ def test_layers_have_their_numbers_in_the_arrays_of_all(small_layers):
         assert not layer.weights.flags.writeable and not layer.constants.flags.writeable
 
 
-def test_large_numbers_stay_apart_from_others(small_layers):
+def test_large_numbers_stay_apart_from_others(monkeypatch):
+    look_at_all_layers(monkeypatch)
     """Of two layers one with numbers beyond 64 bits: in the joined array all are Python's."""
     build = NetworkBuilder(2)
     x, y = build.inputs

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -277,9 +278,13 @@ def tests_of(name: str) -> dict[str, Callable[[], None]]:
 
 
 def call(function: Callable[..., None], arguments: dict[str, object]) -> None:
-    """The test with these arguments, and with the fixtures that it asks for."""
+    """The test with these arguments, and with the fixtures that it asks for; its module's
+    `prepare` comes first."""
     wanted = inspect.signature(function).parameters
+    prepare = vars(sys.modules[function.__module__]).get("prepare")
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        if prepare is not None:
+            prepare(patch)
         fixtures = {"monkeypatch": patch, "tmp_path": Path(folder)}
         function(**arguments, **{key: fixtures[key] for key in fixtures if key in wanted})
 
