@@ -27,6 +27,7 @@ from verifier.evidence.certificate import (
     Node,
     Robust,
     SeparableStep,
+    SymbolicLeaf,
     SymbolicStep,
     certificate_bytes,
     parse_certificate,
@@ -111,6 +112,21 @@ def test_what_rounding_leaves_to_the_box(norm, weight):
     proof = Robust((SymbolicStep(),), ((Node((), Leaf()),),))
     assert kernel(query, proof) == "accepted"
     replay(query, elaborate(query, proof))
+
+
+def test_trees_do_not_know_what_is_spelled_out_for_others():
+    """The first goal needs the symbolic bounds of unit 1, [-5/4, 7/4]; the leaf of the second has
+    z >= 0 as its usual line in [-9/4, 7/4], and would have z >= a there."""
+    builder = NetworkBuilder(1)
+    (x,) = builder.inputs
+    (r,) = builder.layer([x])
+    (z,) = builder.layer([x - r + F(3, 4)])
+    first = Goal((Atom((), ((0, F(1)),), F(-9, 4), True),), "z - x > 9/4")
+    second = Goal((Atom((), ((1, F(-1)),), F(-1, 9), True),), "z < -1/9")
+    query = Query(builder.network([z - x, z]), box([F(-2)], [F(1)]), (first, second))
+    proof = Robust((), ((Node((), SymbolicLeaf(0)),), (Node((), Leaf(usual=True)),)))
+    assert answer(replay, query, proof) == "accepted"
+    assert kernel(query, proof) == "accepted"
 
 
 @pytest.mark.parametrize("norm", ["1", "2", "3"])

@@ -138,16 +138,20 @@ class Elaborator(TreeChecker):
                 self.assume(step)
 
     def opening(self, proof: Robust) -> Iterator[Lemma]:
-        """The lemmas for which the proof's steps stand, and, where the whole tree of a goal is a
-        symbolic leaf that does not close by itself, the symbolic bounds: once for all goals."""
+        """The lemmas for which the proof's steps stand, and, where the tree of every goal is a
+        symbolic leaf of which one does not close by itself, the symbolic bounds: once for all
+        goals. (Other trees must not know them: better bounds have other slopes, by which a leaf, or
+        a bound of `symbolic.py`, may be worse.)"""
         yield from self.steps(proof.steps)
-        asked = {}
+        asked, alone = {}, True
         for tree, goal in zip(proof.trees, self.query.goals, strict=False):
             body = tree[0].body if tree and not tree[0].steps else None
             if isinstance(body, SymbolicLeaf) and body.atom < len(goal.atoms):
                 asked[goal.atoms[body.atom]] = goal, Leaf(atoms={body.atom: ONE})
+            else:
+                alone = False
         self._note_refuted(list(asked))
-        if any(self._linear(leaf, goal) is None for goal, leaf in asked.values()):
+        if alone and any(self._linear(leaf, goal) is None for goal, leaf in asked.values()):
             yield from self._symbolic_lemmas(list(asked))
             self._note_refuted(list(asked))
 
