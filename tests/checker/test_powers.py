@@ -30,7 +30,7 @@ from tests.oracles.reference import _Checker as ReferenceChecker
 from tests.oracles.ridge_guesses import guess as guess_sums
 from tests.oracles.ridge_networks import separable_network
 from verifier.checker import ridge_minima
-from verifier.checker.elaborate import elaborate
+from verifier.checker.elaborate import elaborate, kernel_check_proof
 from verifier.checker.replay import replay
 from verifier.checker.ridge import Restricted, check_weights, least, univariate_of
 from verifier.checker.ridge_lemmas import sums_spelled_out
@@ -258,6 +258,17 @@ def test_a_turn_just_before_an_end_is_seen():
     top, bottom = least(Restricted(1, [0, 1], [0, -2]), 1, "3", 1, 1)
     found, turn = F(top, bottom), F(81649658, 10**8)
     assert 0 <= turn**3 - 2 * turn - found <= F(1, 10**6)
+
+
+@pytest.mark.parametrize(("least", "flaw"), [(-7, "bound too weak"), (F(-701, 100), "accepted")])
+def test_a_line_has_no_point_between_its_ends(least, flaw):
+    """u + 3 |u - 1/3|^3 turns at 0, where its root is rounded: no checker has the value there."""
+    build = NetworkBuilder(1)
+    network = build.network([build.inputs[0]])
+    goal = Goal((Atom((), ((0, F(-1)),), F(least), True),), "least")
+    query = Query(network, ball("3", [F(1, 3)], F(4, 3)), (goal,))
+    proof = Robust((), ((Node((), Leaf(ball=F(3))),),))
+    assert both(query, proof) == flaw == answer(kernel_check_proof, query, proof)
 
 
 def test_a_turn_with_a_whole_root_is_exact():

@@ -55,12 +55,14 @@ class Function:
         return self.values[known] * scale + self.slopes[k] * (x - self.points[known] * scale)
 
     def between(self, low: Fraction, high: Fraction, size: int) -> tuple[list[int], list[int]]:
-        """low, the points between, and high, once if low = high; and the values there. All times
+        """low, the bends between, and high, once if low = high; and the values there. All times
         `size`, a multiple of `self.size` and of both denominators."""
         first, last = (u.numerator * (size // u.denominator) for u in (low, high))
         scale = size // self.size
         begin = bisect_right(self.points, first // scale)
         end = bisect_left(self.points, -(-last // scale))
+        if len(self.slopes) == 2 and self.slopes[0] == self.slopes[1]:
+            end = begin  # a line does not bend at its point
         points = [first, *(x * scale for x in self.points[begin:end])]
         values = [self.at(first, size), *(y * scale for y in self.values[begin:end])]
         if first < last:
