@@ -12,6 +12,7 @@ from constructions.registry import build
 from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_queries import random_region
 from verifier.checker import branch, maxima_pass, maxima_together
+from verifier.checker import scaled as scaled_module
 from verifier.checker.checked import Checker
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.maxima import MaximaRows
@@ -111,6 +112,28 @@ def test_units_that_reach_one_step_above_zero():
         assert alone.tighten_maxima() == together.tighten_maxima()
         assert all_bounds(together) == all_bounds(alone)
     assert together.upper(64) == 1 and checkers_of(queries)[1][0].upper(64) == 1
+
+
+def test_units_with_equal_rows_have_bounds_of_their_own(monkeypatch):
+    """first and second are one function. relu(third - first) + first is a maximum to the rules, and
+    the same with second is none, so that its bounds, and those of the sum, are not so good."""
+    monkeypatch.setattr(maxima_together, "MANY_FORMS", 1)
+    monkeypatch.setattr(scaled_module, "_BLOCK", 1)
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    first, second, third = build.layer([x * 2 + y + 5, x * 2 + y + 5, x - y + 5])
+    (rise,) = build.layer([third - first])
+    tops = build.layer([rise + first, rise + second])
+    (total,) = build.layer([tops[0] + tops[1]])
+    network = build.network([total])
+    goal = Goal((Atom((), ((0, F(1)),), F(-99), False),), "never")
+    queries = [Query(network, box([F(-1)] * 2, [F(1), F(k)]), (goal,)) for k in (1, 2)]
+    alone, together = checkers_of(queries)
+    assert len(np.unique(alone[0].scaled.firsts)) == network.variables - 2
+    for one, other in zip(alone, together, strict=True):
+        assert one.tighten_maxima() == other.tighten_maxima()
+        assert all_bounds(other) == all_bounds(one)
+    assert [alone[0].unit_ends(v) for v in (4, 5)] == [(3, 8), (2, 13)]
 
 
 def test_many_regions_of_a_network_of_cones(monkeypatch):

@@ -71,8 +71,10 @@ class MaximaTogether:
 
     def _steps(self, first: int) -> list[_Step] | None:
         scaled, count = self._scaled, min(REGIONS, self._table.shape[1] - first)
-        levels = scaled.derived(_levels)
-        if count < 2 or not levels or self._table.dtype == object:
+        if count < 2 or self._table.dtype == object:
+            return None
+        plan = scaled.derived(_plan_of)
+        if plan is None:
             return None
         if largest_scale(scaled) > 1 << 64:  # bounds would be rounded
             return None
@@ -82,26 +84,49 @@ class MaximaTogether:
         if LIVE * (np.count_nonzero(upper > 0) + np.count_nonzero(always)) < len(rising):
             return None
         try:
-            after = _Columns(scaled, columns)
-            for units in levels:
+            after = _Columns(scaled, plan, columns)
+            for units in plan.levels:
                 after.bound(units)
         except DoesNotFitError:
             return None
-        bounded = np.sort(np.concatenate(levels))
-        return [after.step(column, bounded) for column in range(count)]
+        return [after.step(column) for column in range(count)]
+
+
+class _Plan:
+    """The units of a network that are bounded, level by level, and the rows where bounds stand:
+    those of these units in rows of their own behind the table's, where units with equal rows of
+    the network share theirs. (A maximum may be seen in one of two equal rows, and not in the
+    other.)"""
+
+    def __init__(self, scaled: ScaledNetwork, levels: list[Int]) -> None:
+        tables = scaled.tables
+        self.levels, self.units = levels, np.sort(np.concatenate(levels))
+        own = scaled.network.inputs + self.units
+        self.shared = tables.lower_row[own], tables.upper_row[own]
+        lower, upper = tables.lower_row.astype(np.int64), tables.upper_row.astype(np.int64)
+        lower[own] = tables.height + np.arange(len(own))
+        upper[own] = lower[own] + len(own)
+        self.lower_row, self.upper_row = lower[scaled.origins], upper[scaled.origins]
+
+
+def _plan_of(scaled: ScaledNetwork) -> _Plan | None:
+    """None if a level has few forms with maxima."""
+    levels = _levels(scaled)
+    return _Plan(scaled, levels) if levels else None
 
 
 class _Columns:
     """Bounds of A of all units on some regions, which become better unit by unit."""
 
-    def __init__(self, scaled: ScaledNetwork, before: Any) -> None:
-        """Raises DoesNotFitError."""
+    def __init__(self, scaled: ScaledNetwork, plan: _Plan, table: Any) -> None:
+        """`table` has the bounds before. Raises DoesNotFitError."""
         tables = scaled.derived(form_tables)
         if tables is None:
             raise DoesNotFitError
         self._scaled, self._inputs = scaled, scaled.network.inputs
-        self._before, self._now = before, before.astype(np.int64)
-        self._forms = FormBounds(tables, 0, self._ends, self._bounds, (before.shape[1],))
+        self._plan, self._before = plan, tuple(table[rows] for rows in plan.shared)
+        self._now = np.concatenate([table, *self._before]).astype(np.int64)
+        self._forms = FormBounds(tables, 0, self._ends, self._bounds, (table.shape[1],))
         self._form_of = tables.form_of
 
     def bound(self, units: Int) -> None:
@@ -121,18 +146,17 @@ class _Columns:
         self._now[rows[0]] = np.where(live, np.maximum(below, low), below)
         self._now[rows[1]] = np.where(live, np.minimum(above, high), above)
 
-    def step(self, column: int, units: Int) -> _Step:
-        """What has changed in this column, of these units."""
-        rows = self._rows(self._inputs + units)
-        low, high = (self._now[row, column] for row in rows)
-        raised = low > self._before[rows[0], column]
-        dropped = high < self._before[rows[1], column]
+    def step(self, column: int) -> _Step:
+        """What has changed in this column."""
+        units = self._plan.units
+        low, high = (row[:, column] for row in self._bounds(units))
+        raised = low > self._before[0][:, column]
+        dropped = high < self._before[1][:, column]
         changed = raised | dropped
         return units[raised], units[dropped], units[changed], (low[changed], high[changed])
 
     def _rows(self, variables: Int) -> tuple[Int, Int]:
-        tables = self._scaled.tables
-        return tables.lower_row[variables], tables.upper_row[variables]
+        return self._plan.lower_row[variables], self._plan.upper_row[variables]
 
     def _bounds(self, units: Int) -> Pair:
         """Of A of units that are no copies."""

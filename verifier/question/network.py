@@ -47,7 +47,7 @@ def integers(values: Sequence[int] | Integers) -> Integers:
 def read_only(array: Any) -> Any:
     """The same entries, of one axis, in an array of its own that nobody can write into: numbers lie
     in bytes, which no flag makes writeable; an array of Python integers is marked so."""
-    if isinstance(array.base, bytes):
+    if _is_closed(array):
         return array
     if array.dtype == object:
         array = array.copy()
@@ -56,9 +56,17 @@ def read_only(array: Any) -> Any:
     return np.frombuffer(array.tobytes(), dtype=array.dtype)
 
 
+def _is_closed(array: Any) -> bool:
+    """Whether it is all that its bytes hold, in order. (An array that was unpickled may lie in
+    bytes and be writeable.)"""
+    held = array.base
+    whole = isinstance(held, bytes) and array.nbytes == len(held)
+    return whole and array.flags.c_contiguous and not array.flags.writeable
+
+
 def again(array: Any) -> Any:
     """What `read_only` returned, once more: another array, of the same bytes or a copy."""
-    if isinstance(array.base, bytes):
+    if _is_closed(array):
         return np.frombuffer(array.base, dtype=array.dtype)
     return array.copy()
 
