@@ -33,6 +33,7 @@ def random_leaf(rng, units, atoms, scale=1):
         some(rng, atoms, lambda: F(rng.randint(0, 3), 3), 0.8),
         some(rng, units, lambda: rng.choice((*ENDS, F(rng.random()))), 0.6),
         some(rng, units, lambda: scale * F(rng.randint(-9, 9), rng.choice((1, 2, 3))), 0.3),
+        usual=rng.random() < 0.5,
     )
 
 
@@ -214,18 +215,18 @@ def test_dots_are_at_most_the_sum_and_hardly_less(value, factor):
         assert found == exact + F(21, 2**46) - 1
 
 
-@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("more", [0, 1, 2**20])
 @pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
 def test_heights_are_those_of_the_rule(slope, more):
-    if more and slope == 2**38:
+    if slope + more > 2**38:
         return
     for low, high in ((-7, 12345), (-(2**46), 2**46), (3, 2**40), (-(2**40), -3), (5, -9), (0, 0)):
-        found = rules.heights(column(slope), column(more) > 0, column(low), column(high), LIMB)
+        found = rules.heights(column(slope), column(more), column(low), column(high), LIMB)
         down, up = (int(part[0, 0]) for part in found)
         for s in {F(slope, 2**38), F(2 * slope + more, 2**39)}:
             below = (1 - s) * max(low, 0) + s * max(-high, 0)
             above = max((1 - s) * max(high, 0), s * max(-low, 0))
-            wide = 2 + (more and F(max(abs(low), abs(high)), 2**37))
+            wide = 2 + more * F(max(abs(low), abs(high)), 2**37)
             assert below - wide <= down <= below
             assert above <= up <= above + wide
         if slope in (0, 2**38) and not more:
@@ -233,22 +234,42 @@ def test_heights_are_those_of_the_rule(slope, more):
 
 
 @pytest.mark.parametrize("error", [0, 1, 2**23])
-@pytest.mark.parametrize("more", [False, True])
+@pytest.mark.parametrize("more", [0, 1, 2**37])
 @pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
 @pytest.mark.parametrize("value", ENDS_OF_VALUES)
 def test_products_with_slopes_are_enclosed(value, slope, more, error):
-    if more and slope == 2**38:
+    if slope + more > 2**38:
         return
-    found = rules.times_slopes(column(value), column(error), column(slope), column(more) > 0, LIMB)
+    found = rules.times_slopes(column(value), column(error), column(slope), column(more), LIMB)
     near, wrong = (int(part[0, 0]) for part in found)
     for c in (value - error, value, value + error):
         for s in (F(slope, 2**38), F(slope + more, 2**38)):
             assert abs(c * s - near) <= wrong
-    assert wrong <= error + 2 + more * (1 + abs(value) // 2**37)
+    assert wrong <= error + 2 + (more and 1 + abs(value) * more // 2**37)
     if not more and slope in (0, 2**38):
         assert (near, wrong) == (value * (slope > 0), error * (slope > 0))
     if not value and not error:
         assert (near, wrong) == (0, 0)
+
+
+def test_usual_slopes_are_those_of_the_sign_and_of_both_where_it_is_unknown():
+    """And of no unit that is named, or decided, or in a leaf without them."""
+    build = NetworkBuilder(1)
+    units = build.layer([build.inputs[0]] * 4 + [build.inputs[0] + 5])
+    query = asked(build.network([sum(units[1:], units[0])]), "-1", "3")
+    put_off = PutOff(checker_of(query))
+    chord = 3 * 2**22
+    for slopes, usual, expected in (
+        ({}, True, [2**38, chord << 14, chord << 14, chord << 14, 2**38]),
+        ({0: F(0), 1: F(1, 2)}, True, [0, 2**37, chord << 14, chord << 14, 2**38]),
+        ({}, False, [0, 0, 0, 0, 2**38]),
+    ):
+        leaf = waiting_leaf(put_off, Leaf(slopes=slopes, usual=usual), query.goals[0])
+        state = rules.Rows(put_off.enclosure.network, [leaf])
+        slope, more = state._slopes(slice(0, 5), column(8, -8, 7, -7, -9), column(7, 7, 7, 7, 9))
+        assert slope[0].tolist() == expected
+        wide = (2**38 - (chord << 14)) * usual
+        assert more[0].tolist() == [0, 0, wide, wide, 0]
 
 
 @pytest.mark.parametrize("by", [0, 1, 30, 63, 64, 2**40])

@@ -159,6 +159,9 @@ def test_the_bounds_that_are_kept_are_those_of_the_branch(seed, monkeypatch):
         now, fresh = self._now(), self._all_ends()
         for name in ("lower", "upper", "box_lower", "box_upper"):
             assert getattr(now, name).tolist() == getattr(fresh, name).tolist()
+        opened = (now.lower < 0) & (now.upper > 0)  # of others they are not read
+        for name in ("below", "above"):
+            assert getattr(now, name)[opened].tolist() == getattr(fresh, name)[opened].tolist()
         seen.append(True)
         return True
 

@@ -208,7 +208,7 @@ def test_lemmas_hold_and_decide_units(norm: str) -> None:
         checker = checker_of(query)
         units = range(query.network.units.count)
         before = [v for v in units if checker.lower(v) < 0 < checker.upper(v)]
-        found = tightening.lemmas(query, checker, FloatNetwork(query.network), None)
+        found = tightening.lemmas(query, checker, FloatNetwork(query.network), None, rounds=9)
         after = [v for v in units if checker.lower(v) < 0 < checker.upper(v)]
         assert set(after) <= set(before)
         decided += len(before) - len(after)
@@ -240,12 +240,14 @@ def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(
     network = random_chain(4, (4, 8, 7, 7, 1))
     monkeypatch.setattr(branching, "FEW_NODES", 2)
     monkeypatch.setattr(branching, "NODES_A_UNIT", 0)
-    monkeypatch.setattr(branching, "BRANCHES", 0 if trees else 10**6)
+    monkeypatch.setattr(branching, "ROUNDS", (4,) if trees else ())
+    if trees:
+        monkeypatch.setattr(branching.Patience, "is_over", lambda *_: True)
     seen = 0
     for threshold in (12, 18, 24):
         query = query_of(network, "1", F(threshold))
         outcome = verify(query)
-        assert trees or "lemmas of trees" not in outcome.methods
+        assert trees or "lemmas, 4 splits each" not in outcome.methods
         if isinstance(outcome.verdict, Robust):
             check_reference(query, outcome.verdict)
             lemmas = [step for step in outcome.verdict.steps if isinstance(step, Lemma)]

@@ -5,9 +5,10 @@ fewer bits show that it is positive: then the leaf closes, by the rule and not b
 is not computed again. What is not shown here says nothing about a leaf.
 
 Enclosures. A coefficient x of a row is held as C and E with |x 2^s - C| <= E, s being the shift of
-the row; slopes, weights and biases as a floor t with x 2^s in [t, t + 1], or = t where `more` is
-false; the constant of a form and the bounds of units as what is certainly no more, or no less. So
-every line below is one inequality, and needs no sign, order or consistency of bounds:
+the row; slopes, weights and biases as t with x 2^s in [t, t + `more`], more being 0 or 1, and for
+usual slopes of a coefficient of unknown sign the distance of the two; the constant of a form and
+the bounds of units as what is certainly no more, or no less. So every line below is one inequality,
+and needs no sign, order or consistency of bounds:
 
     a coefficient times a slope    (C + d) (t + r) = C t + C r + d (t + r)
     c Z >= c k, k as in the rule   at least (C - E) k, with k rounded down where C >= E, else up
@@ -32,6 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import bit_length, floor_of, floored_weights, shift_of
+from verifier.evidence.certificate import USUAL_BITS
 from verifier.question.network import Network
 
 Int = NDArray[np.int64]
@@ -132,10 +134,13 @@ class Row:
 @dataclass(frozen=True, slots=True, eq=False)
 class Ends:
     """Bounds of units, over 2^grid of their layer, and of inputs, over 2^grid of the inputs, each
-    rounded outwards, or beyond."""
+    rounded outwards, or beyond; and of units that these leave undecided the usual slopes over
+    2^USUAL_BITS, below z and above it, exactly."""
 
     lower: Int
     upper: Int
+    below: Int
+    above: Int
     box_lower: Int
     box_upper: Int
 
@@ -143,12 +148,14 @@ class Ends:
 @dataclass(frozen=True, slots=True, eq=False)
 class Enclosed:
     """A leaf in its branch: the form that it starts with, in variables and in pre-activations
-    (`direct`), plus a constant; its slopes; the bounds there."""
+    (`direct`), plus a constant; the slopes it names, and whether others are the usual ones; the
+    bounds there."""
 
     row: Row | None  # None: no variable
     direct: Mapping[int, Fraction]
     constant: Fraction
     slopes: Mapping[int, Fraction]
+    usual: bool
     ends: Ends
 
 
@@ -223,18 +230,21 @@ class Rows:
             both = values[:, begin:end], errors[:, begin:end]
             if _any(*both).any():
                 self.blocks[block] = both
-        low, high = (
-            np.array([getattr(leaf.ends, k) for leaf in leaves]) for k in ("lower", "upper")
-        )
-        self.low, self.high = low, high
-        slopes = np.where(low >= 0, 1 << network.slope, 0)
-        more = np.zeros((count, units), dtype=bool)
+        ends = [leaf.ends for leaf in leaves]
+        self.low, self.high = _stacked(ends, "lower"), _stacked(ends, "upper")
+        slopes = np.where(self.low >= 0, 1 << network.slope, 0)
+        more = np.zeros((count, units), dtype=np.int64)
+        usual = (self.low < 0) & (self.high > 0)
+        usual &= np.array([leaf.usual for leaf in leaves])[:, None]
         for k, leaf in enumerate(leaves):
             at = list(leaf.slopes)
             pairs = [floor_of(slope, network.slope) for slope in leaf.slopes.values()]
             slopes[k, at] = [floor for floor, _ in pairs]
             more[k, at] = [over for _, over in pairs]
-        self.slopes, self.more = slopes, more
+            usual[k, at] = False
+        self.slopes, self.more, self.usual = slopes, more, usual
+        up = network.slope - USUAL_BITS
+        self.below, self.above = _stacked(ends, "below") << up, _stacked(ends, "above") << up
 
     def constants(self) -> list[Fraction]:
         """What the constants of the forms are at least."""
@@ -259,7 +269,7 @@ class Rows:
         none = np.zeros((len(self.leaves), layer.last - layer.first), dtype=np.int64)
         values, errors = none, none
         if block is not None:
-            slope, more = self.slopes[:, own], self.more[:, own]
+            slope, more = self._slopes(own, *block)
             least = block[0] - block[1]
             down, up = heights(slope, more, self.low[:, own], self.high[:, own], limb)
             terms = dot(np.maximum(least, 0), down, limb) + dot(np.minimum(least, 0), up, limb)
@@ -272,6 +282,18 @@ class Rows:
         terms += -(errors @ ((np.abs(layer.bias) >> limb) + 1)) >> limb
         self.add(terms, shifts + (layer.bias_shift - 2 * limb))
         self._read(layer, values, errors, shifts)
+
+    def _slopes(self, own: slice, values: Int, errors: Int) -> tuple[Int, Int]:
+        """Slopes, and how much larger they may be, of units with these coefficients: the usual ones
+        depend on a sign, and are both possible where it is not known."""
+        slope, more, usual = self.slopes[:, own], self.more[:, own], self.usual[:, own]
+        if not usual.any():
+            return slope, more
+        below, above = self.below[:, own], self.above[:, own]
+        rises, falls = values > errors, -values > errors
+        either = np.where(rises, below, np.where(falls, above, np.minimum(below, above)))
+        apart = np.where(rises | falls, 0, np.abs(below - above))
+        return np.where(usual, either, slope), np.where(usual, apart, more)
 
     def _with_direct(self, number: int, values: Int, errors: Int) -> tuple[Int, Int, Int]:
         """With the pre-activations of the layer that the leaves name; and the shifts of these
@@ -361,9 +383,7 @@ class Rows:
         limb, block = self.network.limb, self.blocks[0]
         if block is not None:
             ends = [leaf.ends for leaf in self.leaves]
-            low, high = (
-                np.array([getattr(e, k) for e in ends]) for k in ("box_lower", "box_upper")
-            )
+            low, high = _stacked(ends, "box_lower"), _stacked(ends, "box_upper")
             terms = dot(block[0], np.where(block[0] > 0, low, high), limb)
             reach = np.maximum(np.abs(low), np.abs(high))
             terms += -(block[1] * ((reach >> limb) + 1)).sum(axis=1) >> limb
@@ -381,7 +401,7 @@ def dot(values: Int, factors: Int, limb: int) -> Int:
     return total
 
 
-def heights(slope: Int, more: Mask, low: Int, high: Int, limb: int) -> tuple[Int, Int]:
+def heights(slope: Int, more: Int, low: Int, high: Int, limb: int) -> tuple[Int, Int]:
     """What z - s a is at least, and at most, for bounds low and high of a: rounded down and up."""
     one, most = 1 << 61 - limb, slope + more
     down = part(np.maximum(low, 0), one - most, limb) + part(np.maximum(-high, 0), slope, limb)
@@ -398,12 +418,13 @@ def part(values: Int, slope: Int, limb: int) -> Int:
     return found
 
 
-def times_slopes(values: Int, errors: Int, slope: Int, more: Mask, limb: int) -> tuple[Int, Int]:
+def times_slopes(values: Int, errors: Int, slope: Int, more: Int, limb: int) -> tuple[Int, Int]:
     """Coefficients times slopes."""
     bits = 61 - limb
     rounded = (values != 0) & (slope > 0) & (slope < 1 << bits)
     error = rounded - (-(errors * (slope + more)) >> bits)
-    error += np.where(more & (values != 0), (np.abs(values) >> bits) + 1, 0)
+    moved = (more > 0) & (values != 0)
+    error += np.where(moved, part(np.abs(values), more, limb) + 1, 0)
     return part(values, slope, limb), error
 
 
@@ -412,6 +433,11 @@ def lowered(values: Int, errors: Int, by: Int) -> tuple[Int, Int]:
     right = np.minimum(by, 63)[:, None]
     moved = (right > 0) & ((values != 0) | (errors != 0))
     return values >> right, (errors >> right) + np.where(moved, 2, 0)
+
+
+def _stacked(ends: Sequence[Ends], name: str) -> Int:
+    found: Int = np.array([getattr(of, name) for of in ends])
+    return found
 
 
 def _any(values: Int, errors: Int) -> Mask:

@@ -7,17 +7,18 @@ the rest is computed again as it would have been in its place, from a copy of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
 
 from verifier.checker.branch import Snapshot
 from verifier.checker.enclosures import Enclosed, EnclosedNetwork, Enclosure, Ends, Row, fits
-from verifier.checker.leaf import LeafChecker
-from verifier.evidence.certificate import Leaf, Lemma
+from verifier.checker.leaf import LeafChecker, usual_slope
+from verifier.evidence.certificate import USUAL_BITS, Leaf, Lemma
 from verifier.question.query import Goal
 
+ONE = 1 << USUAL_BITS
 TOGETHER = 64  # leaves: products are as fast as of more, and what is kept of each stays small
 
 
@@ -61,7 +62,7 @@ class PutOff:
     def put(self, leaf: Leaf, target: Goal | Lemma) -> bool:
         """Puts the leaf off, if it is one of the common kind and all that it names is in range."""
         checker = self._checker
-        if leaf.usual or leaf.ball is not None or leaf.box or leaf.cuts or leaf.weights:
+        if leaf.ball is not None or leaf.box or leaf.cuts or leaf.weights:
             return False
         named = [*leaf.slopes, *leaf.bounds]
         if checker.cuts or (named and not 0 <= min(named) <= max(named) < self._units):
@@ -82,7 +83,7 @@ class PutOff:
             return False
         else:
             row = self._row_of(leaf, target)
-        enclosed = Enclosed(row, direct, constant, leaf.slopes, self._now())
+        enclosed = Enclosed(row, direct, constant, leaf.slopes, leaf.usual, self._now())
         self.waiting.append(_Waiting(enclosed, checker.snapshot(), leaf, target))
         if len(self.waiting) == TOGETHER:
             self.finish()
@@ -123,13 +124,13 @@ class PutOff:
         old = self._ends
         if not changed:
             return old
-        ends = Ends(old.lower.copy(), old.upper.copy(), old.box_lower.copy(), old.box_upper.copy())
+        ends = Ends(*(getattr(old, part.name).copy() for part in fields(Ends)))
         for key in changed:
             self._set(ends, key)
         return ends
 
     def _all_ends(self) -> Ends:
-        shapes = (self._units, self._units, self._checker.inputs, self._checker.inputs)
+        shapes = [self._units] * 4 + [self._checker.inputs] * 2
         ends = Ends(*(np.zeros(size, dtype=np.int64) for size in shapes))
         for key in range(-self._checker.inputs, self._units):
             self._set(ends, key)
@@ -146,5 +147,8 @@ class PutOff:
             low, high = checker.lower(key), checker.upper(key)
             below, layer, at = checker.scaled.scales[checker.inputs + key], self._layers[key], key
             lower, upper = ends.lower, ends.upper
+            if low < 0 < high:
+                ends.below[key] = usual_slope(1, low, high) * ONE
+                ends.above[key] = usual_slope(-1, low, high) * ONE
         lower[at] = bound(low, below, layer, upper=False)
         upper[at] = bound(high, below, layer, upper=True)

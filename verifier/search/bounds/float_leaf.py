@@ -24,6 +24,7 @@ Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Phases = NDArray[np.int8]  # of the undecided units, in their order: 1 on, -1 off, 0 open
 TINY = 1e-9  # of the largest coefficient: may be rounding error
+MULTIPLIER = 30  # bits of multipliers
 CLEAR = 1e-7  # of a leaf's size: a value above it is no rounding error
 
 
@@ -72,6 +73,14 @@ class FloatLeaf:
             bounds=_fractions(units.tolist(), np.rint(np.ldexp(bounds, shift)), shift),
             box=_fractions(range(len(self.box)), np.rint(np.ldexp(self.box, shift)), shift),
         )
+
+    def shortened(self, units: NDArray[np.int64], phases: Phases, usual: Float) -> Leaf:
+        """The leaf of a lemma, with all phases used and slopes of few bits as they are, named where
+        they are not the usual ones."""
+        exact = self.rounded(units, phases, MULTIPLIER)
+        opened = np.flatnonzero((phases == 0) & (self.slopes != usual))
+        slopes = zip(units[opened].tolist(), self.slopes[opened].tolist(), strict=True)
+        return replace(exact, atoms={}, slopes={v: Fraction(q) for v, q in slopes}, usual=True)
 
 
 def _fractions(keys: Iterable[int], integers: Float, shift: int) -> dict[int, Fraction]:

@@ -25,16 +25,18 @@ from verifier.search.bounds.floats import FloatNetwork, float_network
 from verifier.search.clock import LateError, check_time, halved, tick
 from verifier.search.options import Options
 from verifier.search.trees.boxes import InputSplitting
+from verifier.search.trees.forest import FIRST_STEPS as LEMMA_STEPS
 from verifier.search.trees.pairs import PairSearch
 from verifier.search.trees.phases import NODE_LIMIT, STEPS, Patience, PhaseTree
-from verifier.search.trees.tightening import BRANCHES, lemmas, nearly_decided
-from verifier.search.trees.tightening import STEPS as LEMMA_STEPS
+from verifier.search.trees.tightening import lemmas
 from verifier.search.used import note
 
 FEW_INPUTS = 16  # up to here boxes are split along inputs
 # Ascents of single units cost two a unit, through half of the network on average; a node takes
 # STEPS steps and about as much for its leaf. They begin when the nodes have cost as much.
 NODES_A_UNIT = LEMMA_STEPS / (2 * STEPS)
+# A split of a unit's tree costs two branches on each of its sides, through half of the network.
+ROUNDS = (4, 16, 64, 256)
 FEW_NODES = 64  # a batch: a first look costs no more
 FEW_UNITS = 24  # undecided ones, up to which phases are split at once
 CONJUNCTION_INPUTS = 64  # up to here conjunctions are searched by a dense linear program
@@ -184,18 +186,16 @@ def _by_phases(
     search = PhaseTree(query, checker, network, deadline, believing=believing)
     found: tuple[Tree, ...] | Flip | Undecided = Undecided(NODE_LIMIT)
     # What takes more nodes than tighter bounds of single units do is begun again under these.
-    for trees in (False, True):
-        cost = NODES_A_UNIT * search.open_units
-        if trees:
-            cost = BRANCHES * nearly_decided(query, checker)
+    for rounds in (0, *ROUNDS):
+        cost = (NODES_A_UNIT + rounds) * search.open_units
         patience = Patience(FEW_NODES + int(cost))
         if options.nodes is not None and options.nodes <= search.nodes + patience.cost:
             break
         found = _refute_all(search, options.nodes, patience, symbolic=symbolic)
         if found != Undecided(NODE_LIMIT):
             break
-        note("lemmas of trees" if trees else "lemmas")
-        steps += lemmas(query, checker, network, deadline, believing=believing, trees=trees)
+        note(f"lemmas, {rounds} splits each")
+        steps += lemmas(query, checker, network, deadline, believing=believing, rounds=rounds)
         before = search.nodes
         search = PhaseTree(query, checker, network, deadline, believing=believing)
         search.nodes = before

@@ -45,9 +45,17 @@ class Nodes:
             self._listed.append(Branch(phases, index))
         return node.children
 
+    def is_closed(self, index: int) -> bool:
+        """Whether the branch is refuted, or one that it is a part of."""
+        while index >= 0:
+            if self._listed[index].used is not None:
+                return True
+            index = self._listed[index].parent
+        return False
+
     def settle(self, index: int) -> None:
-        """Closes what is above a closed node: a branch whose two sides are refuted, or one of them
-        without the split, which then is not needed."""
+        """Closes what is above a closed node that was no part of a closed one: a branch whose two
+        sides are refuted, or one of them without the split, which then is not needed."""
         nodes = self._listed
         while nodes[index].parent >= 0:
             used = nodes[index].used

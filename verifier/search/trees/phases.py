@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, overload
@@ -183,13 +182,6 @@ class PhaseTree:
             note("refused: programs, the solver fails")
             return self._enumerate(number, limit)
 
-    def decide(self, unit: int, limit: int, *, on: bool) -> Tree | None:
-        """A tree which shows that the unit is on (else off), if few branches do."""
-        lemma = Lemma(unit, not on, Fraction(0), ())
-        self._patience = Patience(limit)
-        found = self._by_ascent(lemma, self.nodes + limit) if self.floats_hold else None
-        return found if isinstance(found, tuple) else None
-
     def _program(self, number: int) -> Relaxation:
         from verifier.search.bounds.relaxation import Relaxation  # takes long to import
 
@@ -276,7 +268,7 @@ class PhaseTree:
         starts: dict[int, _Start] = {}
         for row, index in enumerate(batch):
             node, leaf, trial = nodes[index], leaves[row], tried.get(row)
-            if node.used is not None:
+            if nodes.is_closed(index):
                 continue
             a, scores = found.a[row], partial(self._rated, leaf, found, row, trial)
             if phases[row].all() and not leaf.sure:
@@ -378,7 +370,7 @@ class PhaseTree:
                 return Undecided(NODE_LIMIT)
             index = waiting.pop()
             node = nodes[index]
-            if node.used is not None:
+            if nodes.is_closed(index):
                 continue
             self.nodes += 1
             solution = relaxation.at(node.phases).solve()
@@ -520,7 +512,7 @@ def _next_batch(
     while waiting and len(batch) < BATCH:
         index = waiting.pop()
         start = starts.pop(index)
-        if nodes[index].used is None:
+        if not nodes.is_closed(index):
             batch.append(index)
             begin.append(start)
     return batch, begin
