@@ -61,8 +61,7 @@ class FloatLeaf:
         off = (phases < 0) & (self.used == 0)
         bounds = self.bounds - np.where(off, self.coefficients * self.slopes, 0)
         named = np.where(phases > 0, lines != one, (phases == 0) & (lines != 0))
-        largest = max(np.abs(bounds).max(initial=0), np.abs(self.box).max(initial=0))
-        shift = bits - int(np.frexp(largest)[1])
+        multipliers = self._multipliers(units, bounds, bits)
         atoms = _fractions(range(len(self.atoms)), np.rint(np.ldexp(self.atoms, bits)), bits)
         return Leaf(
             atoms=atoms or {0: Fraction(0)},
@@ -70,17 +69,29 @@ class FloatLeaf:
                 v: Fraction(int(q), one)
                 for v, q in zip(units[named].tolist(), lines[named].tolist(), strict=True)
             },
-            bounds=_fractions(units.tolist(), np.rint(np.ldexp(bounds, shift)), shift),
-            box=_fractions(range(len(self.box)), np.rint(np.ldexp(self.box, shift)), shift),
+            bounds=multipliers[0],
+            box=multipliers[1],
+        )
+
+    def _multipliers(
+        self, units: NDArray[np.int64], bounds: Float, bits: int
+    ) -> tuple[dict[int, Fraction], dict[int, Fraction]]:
+        """Of the units' bounds and of the box, rounded to the same unit."""
+        largest = max(np.abs(bounds).max(initial=0), np.abs(self.box).max(initial=0))
+        shift = bits - int(np.frexp(largest)[1])
+        return (
+            _fractions(units.tolist(), np.rint(np.ldexp(bounds, shift)), shift),
+            _fractions(range(len(self.box)), np.rint(np.ldexp(self.box, shift)), shift),
         )
 
     def shortened(self, units: NDArray[np.int64], phases: Phases, usual: Float) -> Leaf:
         """The leaf of a lemma, with all phases used and slopes of few bits as they are, named where
-        they are not the usual ones."""
-        exact = self.rounded(units, phases, MULTIPLIER)
-        opened = np.flatnonzero((phases == 0) & (self.slopes != usual))
-        slopes = zip(units[opened].tolist(), self.slopes[opened].tolist(), strict=True)
-        return replace(exact, atoms={}, slopes={v: Fraction(q) for v, q in slopes}, usual=True)
+        they are not the usual ones and the unit is read."""
+        read = self.coefficients != 0
+        named = np.flatnonzero((phases == 0) & read & (self.slopes != usual))
+        slopes = zip(units[named].tolist(), self.slopes[named].tolist(), strict=True)
+        bounds, box = self._multipliers(units, self.bounds, MULTIPLIER)
+        return Leaf(slopes={v: Fraction(q) for v, q in slopes}, bounds=bounds, box=box, usual=True)
 
 
 def _fractions(keys: Iterable[int], integers: Float, shift: int) -> dict[int, Fraction]:
