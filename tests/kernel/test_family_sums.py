@@ -142,6 +142,8 @@ def test_tampered_multipliers_weights_and_steps():
         for query, proof in zip(queries, family_proofs(queries), strict=True)
         for k, step in enumerate(proof.steps)
         if isinstance(step, SumsStep)
+        and agree(query, Robust((*proof.steps[:k], *proof.steps[k + 1 :]), proof.trees))
+        != "accepted"
     )
     assert agree(query, proof) == "accepted"
 
