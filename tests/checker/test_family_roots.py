@@ -74,7 +74,7 @@ def test_parts_of_a_block_hold_the_bounds_of_units_and_no_more_rows_than_that_ne
     inputs, tables = scaled.network.inputs, scaled.tables
     lower = set(tables.lower_row[inputs:].tolist())
     empty = 0
-    for block in tables.blocks:
+    for block in scaled.blocks:
         picked = block.gather
         below = np.array([[row in lower for row in rows] for rows in picked.tolist()])
         of_units = picked >= 2 * inputs

@@ -37,7 +37,7 @@ def test_blocks_are_as_large_as_they_say(denominator):
     """And hold their constants in 64 bits where these fit."""
     for seed in range(20):
         network = random_network(Random(seed), 2, 5, 2)
-        for block in ScaledNetwork(network, denominator).tables.blocks:
+        for block in ScaledNetwork(network, denominator).blocks:
             constants = [abs(int(c)) for c in block.constants.ravel()]
             assert block.largest_constant == max(constants, default=0)
             assert (block.constants.dtype == object) <= (block.largest_constant >= LIMIT)
@@ -87,7 +87,7 @@ def test_nobody_writes_into_a_scaled_network():
         arrays += [tables.lower_row, tables.upper_row]
         for layer in made.layers:
             arrays += [a for a in vars_of(layer) if isinstance(a, np.ndarray)]
-        for block in tables.blocks:
+        for block in made.blocks:
             arrays += [a for a in vars_of(block) if isinstance(a, np.ndarray)]
         arrays += [layer.weights for layer in made.full_layers]
         for array in arrays:

@@ -134,7 +134,14 @@ def everything(query: Query, scaled: Any, root: Any) -> list[object]:
     checker = TreeChecker(query, scaled, root)
     held.append(checker)
     for derive in (
-        lambda: [scaled.tables, scaled.full_layers, root.rows, root.lower, root.upper],
+        lambda: [
+            scaled.tables,
+            scaled.blocks,
+            scaled.full_layers,
+            root.rows,
+            root.lower,
+            root.upper,
+        ],
         lambda: [root.rows.row(v) for v in range(query.network.units.count)],
         lambda: [univariate_of(scaled), univariate_of(scaled).crossing],
         lambda: [checker.symbolic(), fixed_network(query.network)],

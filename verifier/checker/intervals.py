@@ -157,7 +157,7 @@ def interval_bounds(
     shape = tables.height, len(regions)
     table: Any = np.empty(shape, dtype=kind) if room is None else room.empty(shape, kind)
     table[:inputs], table[inputs : 2 * inputs] = low, high
-    for block in tables.blocks:
+    for block in scaled.blocks:
         top = int(largest[block.variables].max()) if len(block.variables) else 0
         reach = block.largest_row * max(top, 1) + block.largest_constant
         read = table[block.gather]

@@ -90,11 +90,12 @@ class MaximaRows:
         scaled, lines = self.scaled, univariate_of(self.scaled).lines
         found = np.zeros(scaled.network.units.count, dtype=bool)
         for layer in scaled.layers:
-            if len(layer.filled):
+            filled, starts = layer.rows
+            if len(filled):
                 read = lines[layer.indices]
-                smallest = np.minimum.reduceat(read, layer.starts)
-                largest = np.maximum.reduceat(read, layer.starts)
-                found[layer.first + layer.filled] = (smallest != largest) | (smallest < 0)
+                smallest = np.minimum.reduceat(read, starts)
+                largest = np.maximum.reduceat(read, starts)
+                found[layer.first + filled] = (smallest != largest) | (smallest < 0)
         return found
 
     @cached_property
@@ -103,25 +104,24 @@ class MaximaRows:
         another, and where those of each begin."""
         units, origins = self.scaled.network.units, self.scaled.origins
         copies = origins[self._inputs :] != np.arange(self._inputs, len(origins))
-        readers = np.repeat(np.arange(units.count), np.diff(units.starts))
-        kept = ~copies[readers]
-        read, readers = origins[units.indices[kept]], readers[kept]
-        order = np.argsort(read, kind="stable")
-        edges = np.zeros(self.scaled.network.variables + 1, dtype=np.int64)
-        np.cumsum(np.bincount(read, minlength=len(edges) - 1), out=edges[1:])
-        kind = place_type(max(len(readers), units.count))
-        return readers[order].astype(kind), edges.astype(kind)
+        kind = place_type(max(len(units.indices), units.count))
+        readers = np.repeat(np.arange(units.count, dtype=kind), np.diff(units.starts))
+        read = origins[units.indices]
+        if copies.any():
+            kept = ~copies[readers]
+            read, readers = read[kept], readers[kept]
+        edges = edges_of(read, len(origins))
+        return readers[np.argsort(read, kind="stable")], edges
 
     @cached_property
-    def maxima_of_all(self) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    def maxima_of_all(self) -> tuple[NDArray[np.bool_], Places, NDArray[np.int64]]:
         """For every unit whether it waits always, see `waiting`; where its other maxima begin among
         those of all units; and the units of these."""
         always, rising, rows = self._with_maxima
         count = self.scaled.network.units.count
         flags = np.zeros(count, dtype=bool)
         flags[always] = True
-        order = np.argsort(rows, kind="stable")
-        return flags, np.searchsorted(rows[order], np.arange(count + 1)), rising[order]
+        return flags, edges_of(rows, count), rising[np.argsort(rows, kind="stable")]
 
     def readers(self, variable: int) -> list[int]:
         """The units, but copies, that read the variable, or a copy of it."""
@@ -282,11 +282,12 @@ class MaximaRows:
         scaled = self.scaled
         found = np.zeros(scaled.network.units.count, dtype=bool)
         for layer in scaled.layers:
-            if len(layer.filled):
+            filled, starts = layer.rows
+            if len(filled):
                 terms = (layer.indices >= self._inputs) | (layer.weights == 0)
-                above = layer.constants[layer.filled] >= 0
-                units = np.logical_and.reduceat(terms, layer.starts)
-                found[layer.first + layer.filled] = units & above.astype(bool)
+                above = layer.constants[filled] >= 0
+                units = np.logical_and.reduceat(terms, starts)
+                found[layer.first + filled] = units & above.astype(bool)
         return found
 
     def _pair(
@@ -347,6 +348,13 @@ def _ratio(a: Number, b: Number) -> Number:
         return a // b
     quotient = Fraction(a) / b
     return quotient.numerator if quotient.denominator == 1 else quotient
+
+
+def edges_of(numbers: Places, count: int) -> Places:
+    """Where those of 0, 1, .. below `count` begin among the sorted numbers, and where they end."""
+    edges = np.zeros(count + 1, dtype=place_type(len(numbers)))
+    np.cumsum(np.bincount(numbers, minlength=count), out=edges[1:])
+    return edges
 
 
 def maxima_of(scaled: ScaledNetwork) -> MaximaRows:

@@ -241,14 +241,15 @@ class Univariate:
         known: dict[tuple[int, ...], int] = {}  # by variables and the least whole entries
         entries: dict[tuple[int, int], Fraction] = {}  # few are different
         for layer in self.scaled.layers:
-            if not len(layer.filled):
+            filled, starts = layer.rows
+            if not len(filled):
                 continue
             read = lines[layer.indices]
-            smallest = np.minimum.reduceat(read, layer.starts)
-            largest = np.maximum.reduceat(read, layer.starts)
-            units = layer.first + layer.filled
+            smallest = np.minimum.reduceat(read, starts)
+            largest = np.maximum.reduceat(read, starts)
+            units = layer.first + filled
             lines[inputs + units] = np.where(smallest == largest, smallest, -1)
-            last = np.maximum.reduceat(layer.indices, layer.starts)
+            last = np.maximum.reduceat(layer.indices, starts)
             own = (smallest != largest) & (smallest >= 0) & (last < inputs)
             for v in units[own].tolist():
                 variables, weights, _ = self.scaled.row(v)

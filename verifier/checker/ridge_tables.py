@@ -103,11 +103,12 @@ class RidgeTables:
         scaled, rows, inputs = self._scaled, self._scaled.network.units, self._inputs
         wanted = np.zeros(rows.count, dtype=bool)
         for layer in scaled.layers:
-            if len(layer.filled):
-                units, on_line = layer.first + layer.filled, self._lines[layer.indices] >= 0
-                wanted[units] = reads = np.logical_or.reduceat(on_line, layer.starts)
+            filled, starts = layer.rows
+            if len(filled):
+                units, on_line = layer.first + filled, self._lines[layer.indices] >= 0
+                wanted[units] = reads = np.logical_or.reduceat(on_line, starts)
                 summing = reads & (self._lines[inputs + units] < 0)
-                counts = np.diff(layer.starts, append=len(layer.indices))
+                counts = np.diff(starts, append=len(layer.indices))
                 others = np.repeat(summing, counts) & ~on_line & (layer.indices >= inputs)
                 self._asked[layer.indices[others] - inputs] = True
         stands = scaled.firsts[inputs:] == np.arange(inputs, scaled.network.variables)

@@ -35,7 +35,7 @@ PlacedRow = tuple[list[int], list[int], list[tuple[int, int, int, int]], int]
 upper bound in `Tables`; the constant."""
 
 Places = NDArray[Any]
-"""Numbers of variables, rows or levels: of 32 bits where these hold them all, else of 64."""
+"""Numbers of variables, rows or levels, of 32 bits where these hold them all, else of 64."""
 
 _CELLS = 1 << 20  # of the matrices of full layers
 _KINDS: tuple[Any, ...] = (np.int16, np.int32, np.int64)
@@ -55,17 +55,22 @@ class ScaledLayer:
     largest_row: int  # the largest sum of |weights| of a row
     largest_constant: int
     known: tuple[NDArray[np.int64], NDArray[np.int64]] | None
-    """`filled` and `starts`, of a layer of few rows: of others they take as much as all else."""
+    """`rows`, of a layer of few of them: of others they take as much as all else."""
+
+    @property
+    def rows(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows that have entries, relative to first, and where their entries begin."""
+        return _filled(self.edges) if self.known is None else self.known
 
     @property
     def filled(self) -> NDArray[np.int64]:
         """The rows that have entries, relative to first."""
-        return _filled(self.edges)[0] if self.known is None else self.known[0]
+        return self.rows[0]
 
     @property
     def starts(self) -> NDArray[np.int64]:
         """Where the entries of the filled rows begin, for reduceat."""
-        return _filled(self.edges)[1] if self.known is None else self.known[1]
+        return self.rows[1]
 
     def times(self, factor: int) -> ScaledLayer:
         """For variables and units that have this multiple of their scales."""
@@ -120,7 +125,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
-    """How interval bounds are computed: block after block into a table of `height` rows.
+    """Where interval bounds stand: in tables of `height` rows.
 
     The bounds of a variable, which for a copy are those of what it copies, stand in the rows
     lower_row[variable] and upper_row[variable]; units with equal rows share theirs.
@@ -129,11 +134,6 @@ class Tables:
     height: int
     lower_row: Places
     upper_row: Places
-    blocks: list[Block]
-
-    def times(self, factor: int) -> Tables:
-        """See `ScaledLayer.times`."""
-        return replace(self, blocks=[block.times(factor) for block in self.blocks])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -346,11 +346,12 @@ class ScaledNetwork:
         inputs, origins = self.network.inputs, self.origins
         firsts = origins.copy()
         for layer in self.layers:
-            variables = inputs + layer.first + layer.filled
+            filled, starts = layer.rows
+            variables = inputs + layer.first + filled
             fits = layer.weights.dtype == layer.constants.dtype == np.int64
             if fits and len(layer.indices) >= _BLOCK:
-                read, constants = firsts[layer.indices], layer.constants[layer.filled]
-                same = first_of_equal(layer.starts, read, layer.weights, constants)
+                read, constants = firsts[layer.indices], layer.constants[filled]
+                same = first_of_equal(starts, read, layer.weights, constants)
                 copies = origins[variables] != variables
                 firsts[variables] = np.where(copies, firsts[origins[variables]], variables[same])
             else:
@@ -373,46 +374,61 @@ class ScaledNetwork:
         inputs, origins = self.network.inputs, self.origins
         levels = np.zeros(self.network.variables, dtype=np.int64)
         for layer in self.layers:
-            if len(layer.filled):
-                above = np.maximum.reduceat(levels[origins[layer.indices]], layer.starts) + 1
-                levels[inputs + layer.first + layer.filled] = above
+            filled, starts = layer.rows
+            if len(filled):
+                above = np.maximum.reduceat(levels[origins[layer.indices]], starts) + 1
+                levels[inputs + layer.first + filled] = above
         levels = levels.astype(place_type(len(levels)))
         _close(levels)
         return levels
 
     @cached_property
-    def tables(self) -> Tables:
-        """How the bounds of all units that differ are computed, each after what it reads, in as few
+    def _different(self) -> tuple[Places, NDArray[np.int64]]:
+        """The units that differ, each after what it reads, and where their blocks begin: as few
         blocks as that allows."""
-        if self._one is not self:
-            return self._one.tables.times(self.denominator)
-        units, inputs, firsts = self.network.units, self.network.inputs, self.firsts
-        real = np.flatnonzero(firsts[inputs:] == np.arange(inputs, self.network.variables))
+        units, inputs = self.network.units, self.network.inputs
+        real = np.flatnonzero(self.firsts[inputs:] == np.arange(inputs, self.network.variables))
         lengths, levels = np.diff(units.starts)[real], self.levels[inputs + real]
         order = np.lexsort((lengths, levels))
-        real, lengths, levels = real[order], lengths[order], levels[order]
-        edges = _edges(levels, lengths)
+        return real[order], _edges(levels[order], lengths[order])
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Where the bounds of all units stand."""
+        if self._one is not self:
+            return self._one.tables
+        inputs, (real, edges) = self.network.inputs, self._different
         sizes = np.diff(edges)
-        lower_row = np.arange(self.network.variables, dtype=np.int64)
+        lower_row = np.arange(self.network.variables, dtype=place_type(2 * self.network.variables))
         upper_row = lower_row + inputs
         lower_row[inputs + real] = 2 * inputs + np.arange(len(real)) + np.repeat(edges[:-1], sizes)
         upper_row[inputs + real] = lower_row[inputs + real] + np.repeat(sizes, sizes)
-        lower_row, upper_row = lower_row[firsts], upper_row[firsts]
-        blocks, kind = [], place_type(2 * self.network.variables)
+        lower_row, upper_row = lower_row[self.firsts], upper_row[self.firsts]
+        _close(lower_row, upper_row)
+        return Tables(2 * (inputs + len(real)), lower_row, upper_row)
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """How the bounds of all units that differ are computed: block after block. (Whoever is
+        given bounds needs none.)"""
+        if self._one is not self:
+            return [block.times(self.denominator) for block in self._one.blocks]
+        units, inputs, (real, edges) = self.network.units, self.network.inputs, self._different
+        blocks, tables, lengths = [], self.tables, np.diff(units.starts)
         for begin, end in pairwise(edges.tolist()):
             rows = real[begin:end]
-            entries = units.starts[rows] + np.arange(lengths[begin])[:, None]
-            read = firsts[units.indices[entries]]
+            entries = units.starts[rows] + np.arange(lengths[rows[0]])[:, None]
+            read = self.firsts[units.indices[entries]]
             constants: Any = integers(self.constants[rows])
             weights: Any = integers(self.weights[entries].ravel()).reshape(entries.shape)
-            positive, low, high = weights > 0, lower_row[read], upper_row[read]
+            positive, low, high = weights > 0, tables.lower_row[read], tables.upper_row[read]
             below, above = np.where(positive, low, high), np.where(positive, high, low)
             units_read = read >= inputs
             block = Block(
                 rows,
                 2 * (inputs + begin),
                 read.ravel(),
-                np.hstack([below, above]).astype(kind),
+                np.hstack([below, above]),
                 Part.of(np.hstack([units_read, units_read])),
                 Part.of(np.hstack([units_read & positive, units_read & ~positive])),
                 np.hstack([narrow(weights)] * 2)[:, :, None],
@@ -423,9 +439,7 @@ class ScaledNetwork:
             _close(block.units, block.variables, block.gather)
             _close(block.weights, block.constants)
             blocks.append(block)
-        lower_row, upper_row = lower_row.astype(kind), upper_row.astype(kind)
-        _close(lower_row, upper_row)
-        return Tables(2 * (inputs + len(real)), lower_row, upper_row, blocks)
+        return blocks
 
 
 def _at_one(network: Network) -> ScaledNetwork:
@@ -658,6 +672,7 @@ def affine(layer: ScaledLayer, space: Any, gather: NDArray[np.int64]) -> Any:
         weights, constants = weights.astype(object), constants.astype(object)
     picked *= weights[:, None]
     result: Any = np.repeat(constants[:, None], width, axis=1)
-    if len(layer.filled):
-        result[layer.filled] += np.add.reduceat(picked, layer.starts, axis=0)
+    filled, starts = layer.rows
+    if len(filled):
+        result[filled] += np.add.reduceat(picked, starts, axis=0)
     return result
