@@ -47,7 +47,7 @@ def weighted(
         if norm == "2":  # as `ball_weights` has it
             scale = 1 / root_upper(sum((g * g for _, g in direction), ZERO))
         weights.append(Weight(direction, share, scale))
-    if not weights:
+    if not weights and (form.z or leaf.bounds):
         weights.append(Weight(univariate.directions[0], ZERO, ONE if norm == "2" else None))
     return replace(leaf, weights=tuple(sorted(weights, key=lambda weight: weight.direction)))
 
