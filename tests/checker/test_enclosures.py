@@ -282,3 +282,26 @@ def test_lowered_rows_are_enclosed(by):
                 assert abs(F(c, 2 ** min(by, 99)) - near) <= wrong
             assert wrong <= (error if by == 0 else error + 2)
             assert wrong == 0 if not (value or error) else True
+
+
+@pytest.mark.parametrize("weight", [F(2**23 - 1), F(2**38) + F(2, 3), -F(2**38) - F(2, 3)])
+@pytest.mark.parametrize(("factor", "error"), [(0, 2**23), (2**46 - 1, 0), (1 - 2**46, 2**20)])
+def test_sums_of_rows_are_enclosed(weight, factor, error):
+    """Of errors times weights that have no upper limb, and of weights that are not exact."""
+    count = 100
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    units = build.layer([x * weight] * count + [x * (2**46 - 1)])  # which makes the shift 0
+    network = EnclosedNetwork(build.network([units[0]]))
+    empty = np.zeros(count + 1, dtype=np.int64)
+    ends = rules.Ends(empty, empty, empty, empty, empty[:1], empty[:1])
+    state = rules.Rows(network, [rules.Enclosed(None, {}, F(0), {}, False, ends)])
+    state.blocks.pop()
+    values, errors = column(*[factor] * count, 0), column(*[error] * count, 0)
+    state._read(network.layers[0], values, errors, np.array([0]))
+    assert not state.lost[0]
+    near, wrong = (int(part[0, 0]) for part in state.blocks[0])
+    for c in (factor - error, factor, factor + error):
+        exact = c * weight * count * F(2) ** int(state.shifts[0])
+        assert abs(exact - near) <= wrong
+    assert wrong <= 5 + count * (1 + error * (1 + abs(weight) / 2**46))
