@@ -56,6 +56,7 @@ def test_the_first_of_a_kind_has_the_same_value(monkeypatch, denominator):
         firsts = scaled.firsts
         assert (firsts[firsts] == firsts).all() and (firsts <= np.arange(len(firsts))).all()
         assert firsts[:inputs].tolist() == list(range(inputs))
+        assert not firsts.flags.writeable
         assert (firsts[scaled.origins] == firsts).all()
         known: dict[object, int] = {}
         for v in range(network.units.count):
