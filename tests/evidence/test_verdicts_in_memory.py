@@ -189,62 +189,35 @@ def test_trees_that_are_none(tree):
     assert both(easy, Robust((), (whole,))) == "accepted"
 
 
-class OtherTuple(tuple):
-    """What a check reads once need not be what is read the next time."""
-
-
-class OtherDict(dict):
-    pass
-
-
-class OtherLeaf(Leaf):
-    pass
-
-
-class OtherNode(Node):
-    pass
-
-
-class OtherLemma(Lemma):
-    pass
-
-
-class OtherRobust(Robust):
-    pass
-
-
-class OtherFlip(Flip):
-    pass
-
-
-class OtherWeight(Weight):
-    pass
+def other(kind):
+    """A subclass: what a check reads in it once need not be what is read the next time."""
+    return type("Other", (kind,), {})
 
 
 ONE, DIRECTION = F(1), ((0, F(1)),)
-TUPLE = OtherTuple
+TUPLE, TABLE = other(tuple), other(dict)
 OTHERS = {
-    "verdict": OtherRobust((), (NEVER,)),
-    "flip": OtherFlip((ONE,), 0),
+    "verdict": other(Robust)((), (NEVER,)),
+    "flip": other(Flip)((ONE,), 0),
     "point": Flip(TUPLE((ONE,)), 0),
     "steps": Robust(TUPLE(), (NEVER,)),
     "trees": Robust((), TUPLE((NEVER,))),
     "tree": Robust((), (TUPLE(NEVER),)),
-    "node": robust(OtherNode((), Leaf())),
+    "node": robust(other(Node)((), Leaf())),
     "steps of a node": robust(Node(TUPLE(), Leaf())),
-    "leaf": robust(Node((), OtherLeaf())),
-    "atoms": robust(Node((), Leaf(atoms=OtherDict()))),
-    "slopes": robust(Node((), Leaf(slopes=OtherDict()))),
-    "bounds": robust(Node((), Leaf(bounds=OtherDict()))),
-    "cuts": robust(Node((), Leaf(cuts=OtherDict()))),
-    "box": robust(Node((), Leaf(box=OtherDict()))),
+    "leaf": robust(Node((), other(Leaf)())),
+    "atoms": robust(Node((), Leaf(atoms=TABLE()))),
+    "slopes": robust(Node((), Leaf(slopes=TABLE()))),
+    "bounds": robust(Node((), Leaf(bounds=TABLE()))),
+    "cuts": robust(Node((), Leaf(cuts=TABLE()))),
+    "box": robust(Node((), Leaf(box=TABLE()))),
     "weights": robust(Node((), Leaf(ball=ONE, weights=TUPLE()))),
-    "weight": robust(Node((), Leaf(ball=ONE, weights=(OtherWeight(DIRECTION, ONE),)))),
+    "weight": robust(Node((), Leaf(ball=ONE, weights=(other(Weight)(DIRECTION, ONE),)))),
     "direction": robust(Node((), Leaf(ball=ONE, weights=(Weight(TUPLE(DIRECTION), ONE),)))),
     "entry": robust(Node((), Leaf(ball=ONE, weights=(Weight((TUPLE((0, ONE)),), ONE),)))),
     "plane": robust(Node((), PlaneSplit(TUPLE(DIRECTION), ONE)), *NEVER, *NEVER),
     "pair": robust(Node((), PlaneSplit((TUPLE((0, ONE)),), ONE)), *NEVER, *NEVER),
-    "lemma": robust(*NEVER, steps=(OtherLemma(0, True, ONE, NEVER),)),
+    "lemma": robust(*NEVER, steps=(other(Lemma)(0, True, ONE, NEVER),)),
     "side": robust(*NEVER, steps=(Lemma(0, 1, ONE, NEVER),)),
     "tree of a lemma": robust(*NEVER, steps=(Lemma(0, True, ONE, TUPLE(NEVER)),)),
     "side of a pair": robust(*NEVER, steps=(PairLemma(0, 1, (ONE, ONE), NEVER),)),
