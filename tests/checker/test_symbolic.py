@@ -326,10 +326,12 @@ def test_beyond_the_grid(kind: str) -> None:
     assert [int(q) for high in branches.upper for q in high[0]] == reference.high
     one = np.zeros(1, dtype=np.int64)
     for sign in (-1, 1):
-        forms = [({j: sign * w for j, w in network.outputs.fractions(0)[0].items()}, Fraction(0))]
-        values, shifts, _ = branches.minima(branches.symbolic.targets(forms), one, one)
+        weights, constant = network.outputs.fractions(0)
+        atom = Atom((), ((0, Fraction(-sign)),), sign * constant, False)
+        values, shifts, _ = branches.minima(branches.symbolic.atom_targets([atom]), one, one)
         bound = Fraction(int(values[0])) / Fraction(2) ** int(shifts[0])
-        assert bound == reference.lower_bound(*forms[0])
+        weights = {j: sign * w for j, w in weights.items()}
+        assert bound == reference.lower_bound(weights, Fraction(0))
         for x in (0, Fraction(1, 3), 1):
             for y in (0, Fraction(3, 4), 1):
                 assert bound <= sign * forward(network, (Fraction(x), Fraction(y)))[0]

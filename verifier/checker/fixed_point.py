@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.sparse_block import SparseBlock
-from verifier.question.network import Network, Rows
+from verifier.question.network import Integers, Network, Rows
 
 COEFFICIENT, WEIGHT, BOUND = 22, 23, 28  # the most bits
 LEAST = 16  # the fewest
@@ -43,6 +43,7 @@ SPARSE, SMALL = 32, 1 << 14  # kept sparse: of so many entries or more, one in s
 Int = NDArray[np.int64]
 Weight = NDArray[np.float64] | SparseBlock  # float64 holds the integers exactly
 Forms = NDArray[np.int32] | SparseBlock
+Whole = NDArray[np.object_]  # of Python integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ class _Dyadic:
     @staticmethod
     def of(rows: Rows, first: int, last: int, owners: Int) -> _Dyadic:
         """In int64 if the numerators fit and all denominators are powers of two below 2^62, which
-        every float's are up to a certain size; in Fractions otherwise."""
+        every float's are up to a certain size; in Python integers otherwise."""
         begin, end = int(rows.starts[first]), int(rows.starts[last])
         below = [int(q) for q in rows.denominators[first:last]]
         numerators: Any = rows.numerators[begin:end]
@@ -254,11 +255,7 @@ class _Dyadic:
         if small and numerators.dtype == np.int64 and bool((np.abs(numerators) < 1 << 62).all()):
             powers = np.array([q.bit_length() - 1 for q in below], dtype=np.int64)
             return _Small(numerators, powers, owners)
-        values = [
-            Fraction(int(n), below[i])
-            for n, i in zip(numerators.tolist(), owners.tolist(), strict=True)
-        ]
-        return _Large(values, owners, last - first)
+        return _Large(whole(numerators), whole(below)[owners], owners, last - first)
 
     def shift(self, bits: int) -> int:
         """See `shift_of`, for all weights together."""
@@ -294,16 +291,39 @@ class _Small(_Dyadic):
 
 
 class _Large(_Dyadic):
-    def __init__(self, values: list[Fraction], owners: Int, height: int) -> None:
-        lengths = [abs(q.numerator).bit_length() - q.denominator.bit_length() for q in values]
-        super().__init__(owners, np.array(lengths, dtype=np.int64), height)
-        self._values = values
+    def __init__(self, numerators: Whole, denominators: Whole, owners: Int, height: int) -> None:
+        super().__init__(owners, lengths_of(numerators, denominators), height)
+        self._numerators, self._denominators = numerators, denominators
 
     def floor(self, shifts: Int) -> tuple[Int, Int]:
-        of = shifts[self._owners].tolist()
-        pairs = [floor_of(q, by) for q, by in zip(self._values, of, strict=True)]
-        both = np.array(pairs, dtype=np.int64).reshape(-1, 2)
-        return both[:, 0], both[:, 1]
+        return floors_of(self._numerators, self._denominators, shifts[self._owners])
+
+
+def whole(numbers: Iterable[int] | Integers) -> Whole:
+    """These integers as Python's, in an array of one axis."""
+    listed = numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
+    found = np.empty(len(listed), dtype=object)
+    found[:] = listed
+    return found
+
+
+def lengths_of(numerators: Whole, denominators: Whole) -> Int:
+    """The bits of the numerators minus those of the denominators, both in lowest terms."""
+    common = np.gcd(numerators, denominators)
+    top, bottom = (part // common for part in (numerators, denominators))
+    lengths: Int = (_bits(top) - _bits(bottom)).astype(np.int64)
+    return lengths
+
+
+_bits: Any = np.frompyfunc(int.bit_length, 1, 1)
+
+
+def floors_of(numerators: Whole, denominators: Whole, shifts: Int) -> tuple[Int, Int]:
+    """Of each quotient floor(quotient 2^shift), which 63 bits hold, and 1 if that is not exact."""
+    top = numerators << np.maximum(shifts, 0).astype(object)
+    bottom = denominators << np.maximum(-shifts, 0).astype(object)
+    floor = top // bottom
+    return floor.astype(np.int64), (floor * bottom != top).astype(np.int64)
 
 
 def _matrix(values: Int, row: Int, column: Int, shape: tuple[int, int], kind: Any) -> Any:

@@ -21,19 +21,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import (
     COEFFICIENT,
+    Corner,
     FixedLayer,
     Forms,
     Weight,
+    Whole,
     bit_length,
     fixed_network,
     floor_of,
+    floors_of,
+    lengths_of,
     shift_of,
+    whole,
 )
 from verifier.checker.sparse_block import SparseBlock
 from verifier.question.network import Network
@@ -159,30 +165,24 @@ class SymbolicNetwork:
             highs.append(_array(-floor_of(-q, grid)[0] for q in high))
         return Root(tuple(grids), tuple(lows), tuple(highs))
 
-    def targets(self, forms: Iterable[tuple[dict[int, Fraction], Fraction]]) -> Targets:
-        """Rows that lie below the forms weights . (x, z) + constant wherever z >= 0 and the inputs
-        are at least the corner."""
-        base, inputs = self.base, self.inputs
-        listed, constants = [], []
-        for weights, constant in forms:
-            listed.append(weights)
-            moved = (w * base[j] for j, w in weights.items() if j < inputs)
-            constants.append(sum(moved, constant))
-        shifts = [shift_of(self.precision.coefficient, weights.values()) for weights in listed]
-        coefficients = np.zeros((len(listed), self.network.variables), dtype=np.int32)
-        for i, weights in enumerate(listed):
-            for j, weight in weights.items():
-                coefficients[i, j] = floor_of(weight, shifts[i])[0]
+    def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
+        """Rows that lie below minus the atoms wherever z >= 0 and the inputs are at least the
+        corner: where one is positive its atom is false."""
+        forms = [minus(self.network, atom) for atom in atoms]
+        coefficients = np.zeros((len(forms), self.network.variables), dtype=np.int32)
+        shifts, terms = [], []
+        for row, form in zip(coefficients, forms, strict=True):
+            shift, row[form.variables] = form.floors(self.precision.coefficient)
+            shifts.append(shift)
+            terms.append(form.of_inputs(self.inputs))
+        whole, below = [form.constant for form in forms], [form.denominator for form in forms]
+        moved = Corner(tuple(terms), tuple(whole), tuple(below)).at(self.base)
         by_block: dict[int, Forms] = {
             number: part
             for number, (begin, end) in enumerate(self.blocks)
             if (part := coefficients[:, begin:end]).any()
         }
-        return Targets(by_block, _array(shifts), *_floored(constants))
-
-    def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
-        """One row an atom, below minus the atom: where it is positive the atom is false."""
-        return self.targets(minus(self.network, atom) for atom in atoms)
+        return Targets(by_block, _array(shifts), *_floored(moved))
 
     def unit_targets(self, layer: int) -> Targets:
         """Rows below a_v for each unit of the layer, then below -a_v for each."""
@@ -196,16 +196,54 @@ class SymbolicNetwork:
         return found
 
 
-def minus(network: Network, atom: Atom) -> tuple[dict[int, Fraction], Fraction]:
-    """Minus the atom: weights of inputs and units, and the constant."""
-    weights = {k: -c for k, c in atom.inputs}
-    constant = -atom.constant
-    for j, c in atom.outputs:
-        row, offset = network.outputs.fractions(j)
-        constant -= c * offset
-        for index, w in row.items():
-            weights[index] = weights.get(index, Fraction(0)) - c * w
-    return weights, constant
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """(numerators . variables + constant) / denominator in Python integers; variables increase, and
+    numerators may be 0."""
+
+    variables: Int
+    numerators: Whole
+    constant: int
+    denominator: int
+
+    def floors(self, bits: int) -> tuple[int, Int]:
+        """`shift_of` the weights, and the weights over 2^shift, rounded down."""
+        below = np.full(len(self.numerators), self.denominator, dtype=object)
+        some = self.numerators != 0
+        lengths = lengths_of(self.numerators[some], below[some])
+        shift = bits - 1 - int(lengths.max()) if len(lengths) else 0
+        return shift, floors_of(self.numerators, below, np.full(len(below), shift))[0]
+
+    def of_inputs(self, inputs: int) -> tuple[list[int], list[int]]:
+        """The inputs that it reads and their numerators."""
+        count = int(np.searchsorted(self.variables, inputs))
+        return self.variables[:count].tolist(), self.numerators[:count].tolist()
+
+    def weights(self) -> dict[int, Fraction]:
+        """By variable."""
+        pairs = zip(self.variables.tolist(), self.numerators, strict=True)
+        return {j: Fraction(n, self.denominator) for j, n in pairs}
+
+
+def minus(network: Network, atom: Atom) -> Form:
+    """Minus the atom, in variables."""
+    rows = network.outputs
+    factors = [(j, c, c.denominator * int(rows.denominators[j])) for j, c in atom.outputs]
+    inputs = [c.denominator for _, c in atom.inputs]
+    common = lcm(*(below for _, _, below in factors), *inputs, atom.constant.denominator)
+    read = [np.array([k for k, _ in atom.inputs], dtype=np.int64)]
+    added = [whole(-int(c * common) for _, c in atom.inputs)]
+    constant = -int(atom.constant * common)
+    for j, c, below in factors:
+        own = slice(int(rows.starts[j]), int(rows.starts[j + 1]))
+        factor = -c.numerator * (common // below)
+        read.append(rows.indices[own])
+        added.append(whole(rows.numerators[own]) * factor)
+        constant += factor * int(rows.constants[j])
+    variables, places = np.unique(np.concatenate(read), return_inverse=True)
+    numerators = whole([0] * len(variables))
+    np.add.at(numerators, places, np.concatenate(added))
+    return Form(variables, numerators, constant, common)
 
 
 @dataclass(frozen=True, slots=True)
