@@ -122,7 +122,8 @@ def test_corners_are_the_rows_at_a_point_of_the_inputs(kind: str) -> None:
                 weights, constant = network.units.fractions(v)
                 terms = [w * base[j] for j, w in weights.items() if j < network.inputs]
                 wanted.append(constant + sum(terms, F(0)))
-            assert layer.corner.at(base) == wanted
+            found = layer.corner.at(base)
+            assert [F(*pair) for pair in zip(found.top, found.bottom, strict=True)] == wanted
 
 
 def test_both_ways_of_rounding_agree_at_the_limits_of_64_bits() -> None:

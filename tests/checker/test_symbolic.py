@@ -16,7 +16,7 @@ from tests.oracles.symbolic_rows import reference_of
 from verifier.checker.fixed_point import precision, refusal, supports
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
-from verifier.checker.symbolic import Branches, SymbolicNetwork
+from verifier.checker.symbolic import Branches, Root, SymbolicNetwork
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, Lemma, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
@@ -285,7 +285,7 @@ def test_least_coefficients_on_a_ball(norm: Any, sign: int) -> None:
     targets = symbolic.atom_targets(goal.atoms)
     assert targets.coefficients[0].tolist() == [[2**21 + 1, sign]]
     sides = (region.lower, region.upper)
-    branches = Branches(symbolic, symbolic.root([], []), [sides])
+    branches = Branches(symbolic, Root((), (), ()), [sides])
     one = np.zeros(1, dtype=np.int64)
     values, shifts, _ = branches.minima(targets, one, one)
     reference = ReferenceSymbolic(network, region, ((), ()), ((), ()), sides)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.fixed_point import refusal
+from verifier.checker.fixed_point import Quotients, refusal, whole
 from verifier.checker.intervals import RootBounds
 from verifier.checker.maxima import MaximaBounds, maxima_of
 from verifier.checker.maxima_pass import MaximaPass, Table, reading
@@ -96,6 +96,7 @@ class Branch:
         self._high: dict[int, Number] = {}
         for k, (low, high) in enumerate(zip(query.region.lower, query.region.upper, strict=True)):
             self._low[-1 - k], self._high[-1 - k] = _times(low, size), _times(high, size)
+        self._first = tuple(self._low.values()), tuple(self._high.values())
         self.cuts: list[tuple[tuple[tuple[int, Fraction], ...], Fraction]] = []
         self._table: Table | None = None  # in place of the root's, where a step has bounded all
         self._trail: list[_Entry] = []
@@ -482,18 +483,13 @@ class Branch:
     def branches(self, snapshots: Sequence[Snapshot]) -> Branches:
         """The branches of these snapshots, ready for `symbolic.py`."""
         symbolic, scales = self.symbolic(), self.scaled.scales[self.inputs :]
-        size = self.scaled.denominator
         if self._symbolic_root is None:
+            below = whole(scales)
             self._symbolic_root = symbolic.root(
-                [Fraction(int(q), s) for q, s in zip(self.root.lower, scales, strict=True)],
-                [Fraction(int(q), s) for q, s in zip(self.root.upper, scales, strict=True)],
+                Quotients(whole(self.root.lower), below), Quotients(whole(self.root.upper), below)
             )
-        keys = [-1 - k for k in range(self.inputs)]
         boxes = [
-            (
-                [Fraction(snapshot.low[key]) / size for key in keys],
-                [Fraction(snapshot.high[key]) / size for key in keys],
-            )
+            (self._side(snapshot.low), self._side(snapshot.high, upper=True))
             for snapshot in snapshots
         ]
         branches = Branches(symbolic, self._symbolic_root, boxes)
@@ -510,6 +506,16 @@ class Branch:
                             upper,
                         )
         return branches
+
+    def _side(self, ends: Mapping[int, Number], *, upper: bool = False) -> list[Fraction]:
+        """Of a box of a branch the lower or upper ends of the inputs; those that are the region's
+        are the same objects."""
+        size, first = self.scaled.denominator, self._first[upper]
+        side = self.region.upper if upper else self.region.lower
+        return [
+            end if ends[-1 - k] is first[k] else Fraction(ends[-1 - k]) / size
+            for k, end in enumerate(side)
+        ]
 
     def closed_symbolically(
         self, leaves: Sequence[tuple[Snapshot, Goal, int]]

@@ -295,7 +295,7 @@ class Elaborator(TreeChecker):
             ((index, _),) = leaf.atoms.items()
             atom, height = target.atoms[index], len(symbolic.layers)
             targets, row = symbolic.atom_targets([atom]), 0
-            form = minus(network, atom).weights()
+            form = minus(network, atom).fractions()
         else:
             height = self.layer_of(target.unit)
             layer, sign = symbolic.layers[height], -1 if target.upper else 1

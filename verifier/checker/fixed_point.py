@@ -28,6 +28,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import lcm
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -124,28 +125,81 @@ class Weights:
     excess: Weight | None
 
 
+def whole(numbers: Iterable[int] | Integers) -> Whole:
+    """These integers as Python's, in an array of one axis."""
+    listed = numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
+    found = np.empty(len(listed), dtype=object)
+    found[:] = listed
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quotients:
+    """Numbers top / bottom of Python integers, bottom > 0, not always in lowest terms."""
+
+    top: Whole
+    bottom: Whole
+
+    def __len__(self) -> int:
+        return len(self.top)
+
+    def __getitem__(self, rows: slice) -> Quotients:
+        return Quotients(self.top[rows], self.bottom[rows])
+
+    def joined(self, other: Quotients) -> Quotients:
+        """These numbers, then those of the other."""
+        top, bottom = np.concatenate([self.top, other.top]), [self.bottom, other.bottom]
+        return Quotients(top, np.concatenate(bottom))
+
+    def negative(self) -> Quotients:
+        return Quotients(-self.top, self.bottom)
+
+    def nonzero(self) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (self.top != 0).astype(bool)
+        return found
+
+    def lengths(self) -> Int:
+        """The bits of the numerators minus those of the denominators, both in lowest terms."""
+        common = np.gcd(self.top, self.bottom)
+        lengths: Int = (_bits(self.top // common) - _bits(self.bottom // common)).astype(np.int64)
+        return lengths
+
+    def shift(self, bits: int) -> int:
+        """`shift_of` them."""
+        lengths = self.lengths()[self.nonzero()]
+        return bits - 1 - int(lengths.max()) if len(lengths) else 0
+
+    def floor(self, shifts: Int) -> tuple[Int, Int]:
+        """`floor_of` each; the floors have 63 bits at most."""
+        top = self.top << np.maximum(shifts, 0).astype(object)
+        bottom = self.bottom << np.maximum(-shifts, 0).astype(object)
+        floor = top // bottom
+        return floor.astype(np.int64), (floor * bottom != top).astype(np.int64)
+
+    def ends(self, shift: int) -> tuple[Int, Int]:
+        """Each times 2^shift, rounded down and up."""
+        floor, more = self.floor(np.full(len(self), shift))
+        return floor, floor + more
+
+
+_bits: Any = np.frompyfunc(int.bit_length, 1, 1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Corner:
     """Rows (terms of the inputs + constant) / denominator, in Python integers: what a shift of the
     inputs adds to the constants of forms."""
 
     terms: tuple[tuple[list[int], list[int]], ...]  # inputs and numerators
-    constants: tuple[int, ...]
-    denominators: tuple[int, ...]
+    constants: Whole
+    denominators: Whole
 
-    def at(self, base: Sequence[Fraction]) -> list[Fraction]:
+    def at(self, base: Sequence[Fraction]) -> Quotients:
         """The rows' values at this point of the inputs."""
-        whole = lcm(*(q.denominator for q in base))
-        scaled = [int(q * whole) for q in base]
-        return [
-            Fraction(
-                constant * whole + sum(n * scaled[j] for j, n in zip(read, weights, strict=True)),
-                denominator * whole,
-            )
-            for (read, weights), constant, denominator in zip(
-                self.terms, self.constants, self.denominators, strict=True
-            )
-        ]
+        common = lcm(*(q.denominator for q in base))
+        scaled = [q.numerator * (common // q.denominator) for q in base]
+        sums = (sum(map(mul, row, map(scaled.__getitem__, read))) for read, row in self.terms)
+        return Quotients(self.constants * common + whole(sums), self.denominators * common)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -213,7 +267,7 @@ class FixedNetwork:
             terms.append(([read[k] for k in inputs], [numerators[k] for k in inputs]))
             constants.append(constant)
             denominators.append(denominator)
-        return Corner(tuple(terms), tuple(constants), tuple(denominators))
+        return Corner(tuple(terms), whole(constants), whole(denominators))
 
 
 def fixed_network(network: Network) -> FixedNetwork:
@@ -255,7 +309,7 @@ class _Dyadic:
         if small and numerators.dtype == np.int64 and bool((np.abs(numerators) < 1 << 62).all()):
             powers = np.array([q.bit_length() - 1 for q in below], dtype=np.int64)
             return _Small(numerators, powers, owners)
-        return _Large(whole(numerators), whole(below)[owners], owners, last - first)
+        return _Large(Quotients(whole(numerators), whole(below)[owners]), owners, last - first)
 
     def shift(self, bits: int) -> int:
         """See `shift_of`, for all weights together."""
@@ -291,39 +345,12 @@ class _Small(_Dyadic):
 
 
 class _Large(_Dyadic):
-    def __init__(self, numerators: Whole, denominators: Whole, owners: Int, height: int) -> None:
-        super().__init__(owners, lengths_of(numerators, denominators), height)
-        self._numerators, self._denominators = numerators, denominators
+    def __init__(self, weights: Quotients, owners: Int, height: int) -> None:
+        super().__init__(owners, weights.lengths(), height)
+        self._weights = weights
 
     def floor(self, shifts: Int) -> tuple[Int, Int]:
-        return floors_of(self._numerators, self._denominators, shifts[self._owners])
-
-
-def whole(numbers: Iterable[int] | Integers) -> Whole:
-    """These integers as Python's, in an array of one axis."""
-    listed = numbers.tolist() if isinstance(numbers, np.ndarray) else list(numbers)
-    found = np.empty(len(listed), dtype=object)
-    found[:] = listed
-    return found
-
-
-def lengths_of(numerators: Whole, denominators: Whole) -> Int:
-    """The bits of the numerators minus those of the denominators, both in lowest terms."""
-    common = np.gcd(numerators, denominators)
-    top, bottom = (part // common for part in (numerators, denominators))
-    lengths: Int = (_bits(top) - _bits(bottom)).astype(np.int64)
-    return lengths
-
-
-_bits: Any = np.frompyfunc(int.bit_length, 1, 1)
-
-
-def floors_of(numerators: Whole, denominators: Whole, shifts: Int) -> tuple[Int, Int]:
-    """Of each quotient floor(quotient 2^shift), which 63 bits hold, and 1 if that is not exact."""
-    top = numerators << np.maximum(shifts, 0).astype(object)
-    bottom = denominators << np.maximum(-shifts, 0).astype(object)
-    floor = top // bottom
-    return floor.astype(np.int64), (floor * bottom != top).astype(np.int64)
+        return self._weights.floor(shifts[self._owners])
 
 
 def _matrix(values: Int, row: Int, column: Int, shape: tuple[int, int], kind: Any) -> Any:

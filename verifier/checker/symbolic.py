@@ -31,13 +31,12 @@ from verifier.checker.fixed_point import (
     Corner,
     FixedLayer,
     Forms,
+    Quotients,
     Weight,
     Whole,
     bit_length,
     fixed_network,
     floor_of,
-    floors_of,
-    lengths_of,
     shift_of,
     whole,
 )
@@ -137,6 +136,7 @@ class SymbolicNetwork:
             reach = root_upper(region.size**2 * n ** (p - 2), 2 * p) * (1 + Fraction(1, 1 << 20))
         self.input_grid = shift_of(self.precision.bound, (*widths, *offsets, reach))
         scale = Fraction(2) ** self.input_grid
+        self.width_ceil = [-floor_of(-width, self.input_grid)[0] for width in widths]
         self.center_floor = _array(floor_of(q, self.input_grid)[0] for q in offsets)
         self.center_ceil = _array(-floor_of(-q, self.input_grid)[0] for q in offsets)
         if p == 2:
@@ -144,25 +144,19 @@ class SymbolicNetwork:
         else:
             self.radius = -floor_of(-reach, self.input_grid)[0]
 
-    def _layer(self, fixed: FixedLayer, moved: list[Fraction]) -> Layer:
-        shift = shift_of(self.precision.bound, moved) if any(moved) else FREE
-        biases = [floor_of(bias, shift) for bias in moved]
-        return Layer(
-            fixed,
-            shift,
-            _array(low for low, _ in biases),
-            _array(low + more for low, more in biases),
-        )
+    def _layer(self, fixed: FixedLayer, moved: Quotients) -> Layer:
+        shift = moved.shift(self.precision.bound) if moved.nonzero().any() else FREE
+        return Layer(fixed, shift, *moved.ends(shift))
 
-    def root(self, lower: Sequence[Fraction], upper: Sequence[Fraction]) -> Root:
+    def root(self, lower: Quotients, upper: Quotients) -> Root:
         """The bounds lower <= a_v <= upper of the units."""
         grids, lows, highs = [], [], []
         for layer in self.layers:
             low, high = lower[layer.first : layer.last], upper[layer.first : layer.last]
-            grid = shift_of(GRID, (*low, *high))
+            grid = low.joined(high).shift(GRID)
             grids.append(grid)
-            lows.append(_array(floor_of(q, grid)[0] for q in low))
-            highs.append(_array(-floor_of(-q, grid)[0] for q in high))
+            lows.append(low.ends(grid)[0])
+            highs.append(high.ends(grid)[1])
         return Root(tuple(grids), tuple(lows), tuple(highs))
 
     def atom_targets(self, atoms: Iterable[Atom]) -> Targets:
@@ -172,17 +166,18 @@ class SymbolicNetwork:
         coefficients = np.zeros((len(forms), self.network.variables), dtype=np.int32)
         shifts, terms = [], []
         for row, form in zip(coefficients, forms, strict=True):
-            shift, row[form.variables] = form.floors(self.precision.coefficient)
-            shifts.append(shift)
+            weights = form.weights()
+            shifts.append(weights.shift(self.precision.coefficient))
+            row[form.variables] = weights.ends(shifts[-1])[0]
             terms.append(form.of_inputs(self.inputs))
-        whole, below = [form.constant for form in forms], [form.denominator for form in forms]
-        moved = Corner(tuple(terms), tuple(whole), tuple(below)).at(self.base)
+        constants = whole(form.constant for form in forms)
+        corner = Corner(tuple(terms), constants, whole(form.denominator for form in forms))
         by_block: dict[int, Forms] = {
             number: part
             for number, (begin, end) in enumerate(self.blocks)
             if (part := coefficients[:, begin:end]).any()
         }
-        return Targets(by_block, _array(shifts), *_floored(moved))
+        return Targets(by_block, _array(shifts), *_floored(corner.at(self.base)))
 
     def unit_targets(self, layer: int) -> Targets:
         """Rows below a_v for each unit of the layer, then below -a_v for each."""
@@ -190,7 +185,7 @@ class SymbolicNetwork:
         if known is not None:
             return known
         fixed, moved = self.layers[layer].fixed, self._moved[layer]
-        constants = [*moved, *(-q for q in moved)]
+        constants = moved.joined(moved.negative())
         found = Targets(fixed.rows, fixed.row_shifts, *_floored(constants))
         self._unit_targets[layer] = found
         return found
@@ -206,21 +201,17 @@ class Form:
     constant: int
     denominator: int
 
-    def floors(self, bits: int) -> tuple[int, Int]:
-        """`shift_of` the weights, and the weights over 2^shift, rounded down."""
-        below = np.full(len(self.numerators), self.denominator, dtype=object)
-        some = self.numerators != 0
-        lengths = lengths_of(self.numerators[some], below[some])
-        shift = bits - 1 - int(lengths.max()) if len(lengths) else 0
-        return shift, floors_of(self.numerators, below, np.full(len(below), shift))[0]
+    def weights(self) -> Quotients:
+        """Of its variables."""
+        return Quotients(self.numerators, whole([self.denominator] * len(self.numerators)))
 
     def of_inputs(self, inputs: int) -> tuple[list[int], list[int]]:
         """The inputs that it reads and their numerators."""
         count = int(np.searchsorted(self.variables, inputs))
         return self.variables[:count].tolist(), self.numerators[:count].tolist()
 
-    def weights(self) -> dict[int, Fraction]:
-        """By variable."""
+    def fractions(self) -> dict[int, Fraction]:
+        """The weights by variable."""
         pairs = zip(self.variables.tolist(), self.numerators, strict=True)
         return {j: Fraction(n, self.denominator) for j, n in pairs}
 
@@ -297,16 +288,23 @@ class Branches:
         """
         self.symbolic = symbolic
         at, base, top, count = symbolic.input_grid, symbolic.base, symbolic.top, len(boxes)
+        width = symbolic.width_ceil
         self.input_lower = np.array(
             [
-                [floor_of(min(x, t) - b, at)[0] for x, b, t in zip(low, base, top, strict=True)]
+                [
+                    0 if x is b else floor_of(min(x, t) - b, at)[0]
+                    for x, b, t in zip(low, base, top, strict=True)
+                ]
                 for low, _ in boxes
             ],
             dtype=np.int64,
         )
         self.input_upper = np.array(
             [
-                [-floor_of(b - max(x, b), at)[0] for x, b in zip(high, base, strict=True)]
+                [
+                    w if x is t else -floor_of(b - max(x, b), at)[0]
+                    for x, b, t, w in zip(high, base, top, width, strict=True)
+                ]
                 for _, high in boxes
             ],
             dtype=np.int64,
@@ -619,11 +617,10 @@ def _root_above(squares: Int) -> Int:
     return roots
 
 
-def _floored(constants: Sequence[Fraction]) -> tuple[Int, Int]:
+def _floored(constants: Quotients) -> tuple[Int, Int]:
     """Constants over 2^shifts of their own, from below."""
-    shifts = [shift_of(GRID, [q]) if q else FREE for q in constants]
-    floors = (floor_of(q, at)[0] for q, at in zip(constants, shifts, strict=True))
-    return _array(floors), _array(shifts)
+    shifts = np.where(constants.nonzero(), GRID - 1 - constants.lengths(), FREE)
+    return constants.floor(shifts)[0], shifts
 
 
 def _array(values: Iterable[int]) -> Int:

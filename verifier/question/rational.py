@@ -52,10 +52,10 @@ def parse_rational(text: str) -> Fraction:
 
 def format_rational(value: Fraction | int) -> str:
     """The canonical text of `value`: lowest terms, "p" or "p/q", hexadecimal above 4096 bits."""
-    fraction = Fraction(value)
-    if fraction.denominator == 1:
-        return _format_integer(fraction.numerator)
-    return f"{_format_integer(fraction.numerator)}/{_format_integer(fraction.denominator)}"
+    top, bottom = value.numerator, value.denominator
+    return (
+        _format_integer(top) if bottom == 1 else f"{_format_integer(top)}/{_format_integer(bottom)}"
+    )
 
 
 def decimal_text(value: Fraction | int) -> str:

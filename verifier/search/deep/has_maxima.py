@@ -29,9 +29,11 @@ def has_maxima(scaled: ScaledNetwork) -> bool:
 
 
 def _likely(scaled: ScaledNetwork) -> bool:
-    network = scaled.network
+    network, origins = scaled.network, scaled.origins
     units, inputs = network.units, network.inputs
-    read = scaled.origins[units.indices]
+    if network.is_chain and bool((origins == np.arange(len(origins))).all()):
+        return False
+    read = origins[units.indices]
     masks: list[int] = []  # of a unit: bit j stands for variable j
     for begin, end in pairwise(units.starts.tolist()):
         row = read[begin:end]
