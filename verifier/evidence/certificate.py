@@ -236,18 +236,38 @@ def certificate_bytes(verdict: Robust | Flip, network_digest: str) -> bytes:
     """The text of the certificate; the same verdict gives the same bytes."""
     head: dict[str, Any] = {"robmem": VERSION, "network": network_digest}
     if isinstance(verdict, Flip):
-        head |= {
-            "verdict": "flip",
-            "goal": verdict.goal,
-            "point": [rational_out(x) for x in verdict.point],
-        }
-    else:
-        head |= {
-            "verdict": "robust",
-            "steps": [step_out(step) for step in verdict.steps],
-            "goals": [_tree_out(tree) for tree in verdict.trees],
-        }
-    return json.dumps(head, separators=(",", ":"), sort_keys=True).encode() + b"\n"
+        point = [rational_out(x) for x in verdict.point]
+        head |= {"verdict": "flip", "goal": verdict.goal, "point": point}
+        return _json(head).encode() + b"\n"
+    head |= {"verdict": "robust"}
+    parts = {name: _json(value) for name, value in head.items()}
+    parts["steps"] = _list(map(_step_text, verdict.steps))
+    parts["goals"] = _list(map(_tree_text, verdict.trees))
+    return _object(parts).encode() + b"\n"
+
+
+# Trees are written node by node: the lists of all of them together, which Python's collector looks
+# through again and again, take longer than all else.
+def _tree_text(tree: Tree) -> str:
+    return _list(_json(node_out(node)) for node in tree)
+
+
+def _step_text(step: Step) -> str:
+    if not isinstance(step, Lemma | PairLemma):
+        return _json(step_out(step))
+    side, bound = _bound_out(step)
+    return _object({side: _json(bound), "tree": _tree_text(step.tree)})
+
+
+_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
+
+def _list(parts: Iterable[str]) -> str:
+    return f"[{','.join(parts)}]"
+
+
+def _object(parts: Mapping[str, str]) -> str:
+    return f"{{{','.join(f'{_json(name)}:{parts[name]}' for name in sorted(parts))}}}"
 
 
 def parse_certificate(data: bytes, network_digest: str) -> Robust | Flip:
@@ -441,15 +461,14 @@ def step_out(lemma: Step) -> dict[str, Any] | str:
         return {"sums": [[rational_out(t) for t in side] for side in sides]}
     if isinstance(lemma, SeparableStep):
         return {"separable": [rational_out(t) for t in lemma.multipliers]}
-    side = "upper" if lemma.upper else "lower"
-    if isinstance(lemma, PairLemma):
-        ends = map(rational_out, lemma.ends)
-        return {side: [lemma.unit, *ends], "tree": _tree_out(lemma.tree)}
-    return {side: [lemma.unit, rational_out(lemma.bound)], "tree": _tree_out(lemma.tree)}
+    side, bound = _bound_out(lemma)
+    return {side: bound, "tree": [node_out(node) for node in lemma.tree]}
 
 
-def _tree_out(tree: Tree) -> list[dict[str, Any]]:
-    return [node_out(node) for node in tree]
+def _bound_out(lemma: Lemma | PairLemma) -> tuple[str, list[int | str]]:
+    """The side that the lemma bounds, and the unit with the bounds there."""
+    ends = lemma.ends if isinstance(lemma, PairLemma) else (lemma.bound,)
+    return "upper" if lemma.upper else "lower", [lemma.unit, *map(rational_out, ends)]
 
 
 def node_out(node: Node) -> dict[str, Any]:
