@@ -14,6 +14,7 @@ import pytest
 from verifier.checker import fixed_point
 from verifier.checker.fixed_point import (
     FixedNetwork,
+    Quotients,
     _Dyadic,
     _Large,
     _Small,
@@ -23,6 +24,7 @@ from verifier.checker.fixed_point import (
     refusal,
     shift_of,
     supports,
+    whole,
 )
 from verifier.checker.sparse_block import SparseBlock
 from verifier.question.build import Affine, NetworkBuilder
@@ -145,6 +147,36 @@ def test_both_ways_of_rounding_agree_at_the_limits_of_64_bits() -> None:
             fits &= below & (below - 1) == 0
             made = _Dyadic.of(rows, 0, 1, np.zeros_like(rows.indices))
             assert isinstance(made, _Small if fits else _Large)
+
+
+def test_quotients_are_rounded_as_the_fractions_they_are() -> None:
+    """In whatever terms they are given, zeros among them."""
+    rng = Random(5)
+    for size in (0, 1, 7):
+        values = [
+            drawn(rng, rng.choice(("floats", "thirds", "large", "zeros"))) for _ in range(size)
+        ]
+        factors = [rng.randint(1, 99) for _ in values]
+        made = Quotients(
+            whole(q.numerator * k for q, k in zip(values, factors, strict=True)),
+            whole(q.denominator * k for q, k in zip(values, factors, strict=True)),
+        )
+        assert made.lengths().tolist() == [exponent(q) for q in values]
+        assert made.nonzero().tolist() == [q != 0 for q in values]
+        for bits in (10, 22):
+            shift = made.shift(bits)
+            assert shift == shift_of(bits, values)
+            pairs = [floor_of(q, shift) for q in values]
+            assert made.ends(shift)[0].tolist() == [low for low, _ in pairs]
+            assert made.ends(shift)[1].tolist() == [low + more for low, more in pairs]
+        shifts = [rng.randint(-9, 9) - exponent(q) for q in values]
+        floor, more = made.floor(np.array(shifts, dtype=np.int64))
+        wanted = [floor_of(q, by) for q, by in zip(values, shifts, strict=True)]
+        assert list(zip(floor.tolist(), more.tolist(), strict=True)) == wanted
+        both = made[1:].joined(made.negative())
+        found = [F(*pair) for pair in zip(both.top, both.bottom, strict=True)]
+        assert found == values[1:] + [-q for q in values]
+        assert len(both) == len(found)
 
 
 def test_bit_lengths_and_floors() -> None:

@@ -16,7 +16,7 @@ from tests.oracles.symbolic_rows import reference_of
 from verifier.checker.fixed_point import precision, refusal, supports
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator
-from verifier.checker.symbolic import Branches, Root, SymbolicNetwork
+from verifier.checker.symbolic import Branches, Root, SymbolicNetwork, minus
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import InputSplit, Lemma, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
@@ -270,6 +270,35 @@ def test_branches_together_agree_with_the_reference_of_each(seed: int, maker: An
         constant = -atom.constant - factor * rows.fractions(number)[1]
         bound = reference.lower_bound(weights, constant)
         assert Fraction(int(values[k])) / Fraction(2) ** int(shifts[k]) == bound
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_minus_an_atom_is_that_form_in_variables(seed: int) -> None:
+    """Of inputs and several outputs, whose common variables may cancel: then the weight is 0."""
+    rng = random.Random(seed)
+    build = NetworkBuilder(rng.randint(1, 4))
+    first = build.layer([Affine.sum(build.inputs) - random_number(rng), build.inputs[0] * 1])
+    read = [*build.inputs, *first]
+    shared = Affine.sum([random_number(rng) * form for form in read])
+    rows = [shared + 1, shared - random_number(rng), random_number(rng) * first[0]]
+    network = build.network(rows)
+    outputs = [(0, Fraction(1)), (1, Fraction(-1)), (2, random_number(rng))]
+    given = tuple((k, c) for k, c in outputs if rng.random() < 0.8)
+    inputs = ((0, random_number(rng)),) if rng.random() < 0.5 else ()
+    atom = Atom(inputs, given, random_number(rng), False)
+    weights, constant = {k: -c for k, c in inputs}, -atom.constant
+    for j, c in given:
+        row, offset = network.outputs.fractions(j)
+        constant -= c * offset
+        for k, w in row.items():
+            weights[k] = weights.get(k, Fraction(0)) - c * w
+    found = minus(network, atom)
+    assert found.fractions() == weights
+    assert Fraction(found.constant, found.denominator) == constant
+    assert found.variables.tolist() == sorted(weights)
+    read_inputs, numerators = found.of_inputs(network.inputs)
+    assert read_inputs == sorted(k for k in weights if k < network.inputs)
+    assert [Fraction(n, found.denominator) for n in numerators] == [weights[k] for k in read_inputs]
 
 
 @pytest.mark.parametrize("norm", ["1", "2"])
