@@ -139,6 +139,8 @@ class Search:
             low, high = self._try(width, Fraction(0))
         if high == 0:
             return
+        if high is None and low and low < self.top and self._narrower(width, low):
+            low, high = self._try(width, low)  # steps of two widths often are one
         if low == self.top or (high is None and self._open(width, self.top)):
             return
         if high is None:  # a budget near the end, so that no family is looked for in vain
@@ -189,7 +191,8 @@ class Search:
         if found is None:
             return self._known(width)
         if isinstance(found.claim, Impossible):
-            if size > 0:
+            low, _ = self._known(width)
+            if size > 0 and (low is None or low < size):
                 self._open(width, size)
             return self._known(width)
         if not isinstance(found.claim, Possible):  # a family is for all budgets already
