@@ -130,7 +130,7 @@ FILES = {
     ),
     "enclosures": ("test_enclosures",),
     "limbs": ("test_limbs",),
-    "put_off": ("test_put_off",),
+    "put_off": ("test_put_off", "test_enclosures"),
     "question_family": ("test_family_questions",),
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius", "test_powers"),
