@@ -204,6 +204,7 @@ OTHERS = {
     "trees": Robust((), TUPLE((NEVER,))),
     "tree": Robust((), (TUPLE(NEVER),)),
     "node": robust(other(Node)((), Leaf())),
+    "a lemma in the place of a node": robust(Lemma(0, True, ONE, NEVER)),
     "steps of a node": robust(Node(TUPLE(), Leaf())),
     "leaf": robust(Node((), other(Leaf)())),
     "atoms": robust(Node((), Leaf(atoms=TABLE()))),
