@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from tests.oracles.maxima_networks import checker_of
+from tests.oracles.maxima_queries import query_of
 from tests.oracles.random_families import random_sum_family
 from tests.oracles.random_queries import random_goals, random_region
 from tests.oracles.ridge_networks import separable_network
@@ -16,9 +17,11 @@ from verifier.checker.branch import Branch, _shifted
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
-from verifier.evidence.certificate import SumsStep
+from verifier.evidence.certificate import Lemma, SumsStep
+from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
-from verifier.question.query import Query
+from verifier.question.query import Atom, Goal, Query
+from verifier.question.region import box
 
 F = Fraction
 STEP = SumsStep((F(0), F(1, 3), F(2)), (F(5, 2), F(1, 7)))
@@ -96,3 +99,53 @@ def test_bounds_are_rounded_outwards_to_few_bits(value: Fraction) -> None:
 
 def test_bounds_on_a_grid_are_numbers() -> None:
     assert [_shifted(6, by) for by in (-2, -1, 0, 1, 2)] == [24, 12, 6, 3, F(3, 2)]
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_live_units_are_those_with_an_upper_bound_above_zero(block: int) -> None:
+    """Of the root, of a step about maxima, or of a lemma, at 0 and one step of the scale beside it
+    as elsewhere."""
+    near = 0
+    for seed in range(40 * block, 40 * block + 40):
+        query, rng = query_of(seed)
+        checker, count = checker_of(query), query.network.units.count
+        for v in {0, rng.randrange(count)}:
+            scale = checker.scaled.scales[checker.inputs + v]
+            bound = rng.choice((F(0), F(1, scale), F(1, 2 * scale), F(-1, scale), F(1)))
+            if rng.random() < 0.5:
+                checker.assume(Lemma(v, True, bound, ()))
+            if rng.random() < 0.5:
+                checker.tighten_maxima()
+            upper = [checker.upper(w) for w in range(count)]
+            assert checker.live().tolist() == [value > 0 for value in upper], seed
+            near += sum(0 <= value <= 1 for value in upper)
+    assert near > 20
+
+
+def test_what_has_changed_since_a_place() -> None:
+    """All, if the place was left since, even if as many changes have come again; or if a step has
+    bounded all units."""
+    build = NetworkBuilder(1)
+    units = build.layer([build.inputs[0] * k for k in range(1, 5)])
+    goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "0")
+    checker = checker_of(Query(build.network([sum(units)]), box([F(-1)], [F(1)]), (goal,)))
+    start = checker.place()
+    assert checker.changed(start) == set()
+    checker.assume(Lemma(1, True, F(-1), ()))
+    mark, place = checker.mark(), checker.place()
+    assert checker.changed(start) == {1} and checker.changed(place) == set()
+    checker.assume(Lemma(0, True, F(-1, 2), ()))
+    assert checker.changed(start) == {0, 1} and checker.changed(place) == {0}
+    checker.undo(mark)
+    assert checker.changed(place) == set()
+    later = (mark[0] - 1, mark[1])
+    checker.undo(later)
+    assert checker.changed(place) is None and checker.changed(start) == set()
+    for v in (2, 3):
+        checker.assume(Lemma(v, True, F(-1), ()))
+        assert checker.changed(place) is None
+    assert checker.changed(start) == {2, 3}
+    here = checker.place()
+    checker.tighten_maxima()
+    assert checker.changed(start) is None and checker.changed(here) is None
+    assert checker.changed(checker.place()) == set()

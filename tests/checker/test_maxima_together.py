@@ -165,6 +165,22 @@ def test_a_region_alone_and_bounds_that_have_moved_are_not_taken_from_there(monk
     assert [all_bounds(c) for c in together[:2]] == [all_bounds(c) for c in alone[:2]]
 
 
+def test_a_step_after_a_step_is_not_taken_from_there():
+    """It would lose what lemmas before the first one have said."""
+    kept = 0
+    for query in cones(100)[:3]:
+        (alone,), (together,) = checkers_of([query])
+        units = [v for v in range(query.network.units.count) if alone.upper(v) > 0]
+        for checker in (alone, together):
+            for v in units[:3]:
+                checker.assume(Lemma(v, True, F(-1), ()))
+            checker.tighten_maxima()
+            checker.tighten_maxima()
+        assert all_bounds(alone) == all_bounds(together)
+        kept += sum(together.upper(v) < 0 for v in units)
+    assert kept >= 9
+
+
 def test_where_few_maxima_are_open_each_region_is_looked_at_alone(monkeypatch):
     runs = counted_runs(monkeypatch)
     queries = cones(100)[:4]
