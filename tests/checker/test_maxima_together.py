@@ -168,9 +168,8 @@ def test_a_region_alone_and_bounds_that_have_moved_are_not_taken_from_there(monk
 def test_a_step_after_a_step_is_not_taken_from_there():
     """It would lose what lemmas before the first one have said."""
     kept = 0
-    for query in cones(100)[:3]:
-        (alone,), (together,) = checkers_of([query])
-        units = [v for v in range(query.network.units.count) if alone.upper(v) > 0]
+    for alone, together in zip(*checkers_of(cones(100)[:3]), strict=True):
+        units = [v for v in range(alone.network.units.count) if alone.upper(v) > 0]
         for checker in (alone, together):
             for v in units[:3]:
                 checker.assume(Lemma(v, True, F(-1), ()))
