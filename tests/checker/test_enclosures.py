@@ -18,7 +18,8 @@ from verifier.checker.put_off import PutOff
 from verifier.evidence.certificate import InputSplit, Leaf, Lemma, UnitSplit
 from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.query import Atom, Goal, Query
-from verifier.question.region import box
+from verifier.question.rational import sqrt_upper
+from verifier.question.region import ball, box, linear_minimum_holds
 
 F = Fraction
 ENDS = (F(0), F(1), F(1, 2), F(1, 3), F(2**60 - 1, 2**60), F(1, 2**50))
@@ -28,11 +29,13 @@ def some(rng, count, draw, chance):
     return {k: draw() for k in range(count) if rng.random() < chance}
 
 
-def random_leaf(rng, units, atoms, scale=1):
+def random_leaf(rng, units, atoms, scale=1, inputs=0):
+    """Shares are bounded over the box of so many inputs."""
     return Leaf(
         some(rng, atoms, lambda: F(rng.randint(0, 3), 3), 0.8),
         some(rng, units, lambda: rng.choice((*ENDS, F(rng.random()))), 0.6),
         some(rng, units, lambda: scale * F(rng.randint(-9, 9), rng.choice((1, 2, 3))), 0.3),
+        box=some(rng, inputs, lambda: scale * F(rng.randint(-9, 9), 7), 0.2),
         usual=rng.random() < 0.5,
     )
 
@@ -81,23 +84,28 @@ def is_enclosed(checker, put_off, leaf, target):
     assert state.constants()[0] <= constant
     least = put_off.enclosure.least([waiting_leaf(put_off, leaf, target)])[0]
     assert least <= value
+    if checker.region.norm != "inf":
+        gradient = dict(enumerate(coefficients))
+        assert linear_minimum_holds(checker.region, gradient, constant - least, strict=False)
     return True
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+@pytest.mark.parametrize("block", range(4))
 @pytest.mark.parametrize("scale", ["integers", "decimals", "floats", "wide", "bits"])
-def test_forms_are_enclosed(scale, block):
+def test_forms_are_enclosed(scale, block, norm):
     held = 0
     for seed in range(40):
         rng = Random(f"{scale} {block} {seed}")
         network = random_network(rng, rng.randint(1, 3), rng.randint(0, 8), 2, scale)
-        region = random_region(rng, network.inputs, "inf")
+        region = random_region(rng, network.inputs, norm)
         query = Query(network, region, random_goals(rng, network, region))
         checker, put_off = random_branch(rng, query, wild=True)
         target = random_target(rng, query)
         atoms = 0 if isinstance(target, Lemma) else len(target.atoms)
         large = F(10) ** rng.choice((0, 0, -30, 30))
-        leaf = random_leaf(rng, network.units.count, atoms, large)
+        boxed = 0 if norm == "inf" else network.inputs
+        leaf = random_leaf(rng, network.units.count, atoms, large, boxed)
         held += is_enclosed(checker, put_off, leaf, target)
     assert held > (20 if scale in ("wide", "bits") else 38)
 
@@ -121,13 +129,17 @@ def asked(network, low="-1/3", high="1/2"):
     return Query(network, box([low] * network.inputs, [high] * network.inputs), (goal,))
 
 
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
 @pytest.mark.parametrize("skips", [False, True])
-@pytest.mark.parametrize("seed", range(20))
-def test_enclosures_of_trained_networks_are_narrow(seed, skips):
+@pytest.mark.parametrize("seed", range(12))
+def test_enclosures_of_trained_networks_are_narrow(seed, skips, norm):
     """Within 2^-30 of the sum of all sizes, where a search keeps 2^-23 clear of zero."""
     rng = Random(f"{seed} {skips}")
     network = dense(rng, 4, [8, 7, 6], lambda: F(np.float32(rng.gauss(0, 0.4)).item()), skips=skips)
     query = asked(network)
+    if norm != "inf":
+        middle = [F(rng.randint(-9, 9), 7) for _ in range(4)]
+        query = Query(network, ball(norm, middle, F(rng.randint(1, 9), 11)), query.goals)
     checker, put_off = random_branch(rng, query, wild=False)
     target = random_target(rng, query)
     leaf = random_leaf(rng, 21, 0)
@@ -160,6 +172,30 @@ def test_extremes(inputs, width, kind):
         Leaf(bounds=dict.fromkeys(range(width), -most)),
     ):
         assert is_enclosed(checker, put_off, leaf, query.goals[0])
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+@pytest.mark.parametrize(("inputs", "limb"), [(1, 23), (100, 23), (2**14, 22)])
+def test_extremes_on_balls(inputs, limb, norm):
+    """Forms and centers as long as they get, and errors; a form of zeros loses nothing."""
+    most = 2 ** (2 * limb)
+    center = [F(most - 1), F(1 - most), F(most) - F(1, 3)] * inputs
+    region = ball(norm, center[:inputs], F(10**9, 7))
+    found = rules.Ball.of(region, limb)
+    for size, error in ((most, 2**limb), (most, 0), (0, 2**limb), (1, 0), (0, 0)):
+        signs = np.where(np.arange(inputs) % 3 == 1, -1, 1)
+        values, errors = column(*(signs * size)), column(*[error] * inputs)
+        (loss,) = found.losses(values, errors, limb)
+        loss = F(loss) / F(2) ** found.radius_grid
+        assert region.loss([F(size + error)] * inputs) <= loss**region.power
+        length = F(size + error) * (1 if norm == "1" else sqrt_upper(F(inputs)))
+        wide = length + 2 ** (limb + 1) if size + error else 0
+        assert loss <= F(10**9, 7) * wide * (1 + F(1, 2**40))
+        terms = rules.along(values, errors, found.center, found.more, limb)
+        along = F(int(terms[0])) * F(2) ** (2 * limb - found.grid)
+        for near in (values - errors, values + errors):
+            pairs = zip(near[0].tolist(), center, strict=False)
+            assert along <= sum(g * x for g, x in pairs)
 
 
 def test_limbs_fit():

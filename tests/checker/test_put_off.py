@@ -45,27 +45,29 @@ def prepare(monkeypatch):
     monkeypatch.setattr(put_off, "fits", lambda network: True)
 
 
-def boxes(seed, **limits):
-    """A random query about a box."""
-    while (query := random_query(seed, **limits)).region.norm != "inf":
+def asked(norms, seed, **limits):
+    """A random query about a region of such a norm."""
+    while (query := random_query(seed, **limits)).region.norm not in norms:
         seed += 10_000
     return query
 
 
-@pytest.mark.parametrize("block", range(6))
-def test_true_proofs_are_accepted(block):
+@pytest.mark.parametrize("norms", ["inf", "12"])
+@pytest.mark.parametrize("block", range(4))
+def test_true_proofs_are_accepted(block, norms):
     for seed in range(50 * block, 50 * block + 50):
-        query = boxes(seed)
+        query = asked((norms, *norms), seed)
         proof = prove(query, Random(seed) if seed % 2 else None)
         if proof is not None:
             assert both(query, proof) == "accepted", seed
 
 
-@pytest.mark.parametrize("block", range(6))
-def test_guessed_proofs_are_accepted_by_all_or_by_none(block):
+@pytest.mark.parametrize("norms", ["inf", "12"])
+@pytest.mark.parametrize("block", range(4))
+def test_guessed_proofs_are_accepted_by_all_or_by_none(block, norms):
     flaws = set()
     for seed in range(100 * block, 100 * block + 100):
-        query, rng = boxes(seed, max_units=5), Random(seed)
+        query, rng = asked((norms, *norms), seed, max_units=5), Random(seed)
         flaws.update(both(query, guess(rng, query)) for _ in range(3))
     assert flaws == {"accepted", "bound too weak"}
 
@@ -136,10 +138,36 @@ def test_leaves_below_cuts_and_of_balls_are_computed_in_their_place(monkeypatch)
     assert answer(tent(), split, HALF, HALF) == "accepted"
     assert put == [False, False]
     center = [F(0), F(0)]
-    assert answer(tent(region=ball("2", center, F(1))), HALF) == "accepted"
+    assert answer(tent(region=ball("3", center, F(1))), HALF) == "accepted"
     assert put == [False, False]
-    assert answer(tent(region=ball("inf", center, F(1))), HALF) == "accepted"
-    assert put == [False, False, True]
+    for norm in ("inf", "1", "2"):
+        assert answer(tent(region=ball(norm, center, F(1))), HALF) == "accepted"
+    assert put == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize("norm", ["1", "2"])
+def test_a_leaf_of_a_ball_closes_from_zero_on_as_its_rule_says(norm):
+    """x + y on the ball around (1/2, 1/2), where it is at most 2 (of norm 1: 3/2); and, with the
+    share of x on its box, x <= 1/2, where it is at most 3/2."""
+    build = NetworkBuilder(2)
+    x, y = build.inputs
+    off = build.layer([x * 0 - 1])[0]  # networks without units have no proofs of many leaves
+    network, center = build.network([x + y + off]), [F(1, 2)] * 2
+    size = {"radius_squared": F(1, 2)} if norm == "2" else {"radius": F(1, 2)}
+    clipped = ball(norm, center, F(1, 2), clip=([F(0)] * 2, [F(1, 2), F(2)]))
+    share = Leaf(box={0: F(-1)})
+    for region, leaf, most in (
+        (ball(norm, center, **size), Leaf(), F(2) if norm == "2" else F(3, 2)),
+        (clipped, share, F(3, 2)),
+    ):
+        for over in (F(1, 10**6), F(1, 10**30), F(0), F(-1, 10**30)):
+            for strict in (False, True):
+                goal = Goal((Atom((), ((0, F(1)),), -most - over, strict),), "0")
+                closes = over > 0 or (strict and over == 0)
+                found = answer(Query(network, region, (goal,)), Node((), leaf))
+                assert found == ("accepted" if closes else "bound too weak")
+    beyond = Query(network, clipped, (Goal((Atom((), ((0, F(1)),), F(-9), False),), "0"),))
+    assert answer(beyond, Node((), Leaf(box={2: F(1)}))) == "index out of range"
 
 
 STEPS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from verifier.checker.enclosures import Rows
+from verifier.question.rational import sqrt_lower
 
 F = Fraction
 
@@ -25,11 +26,21 @@ def rows_of(put_off, leaves):
 
 
 def exact_form(checker, leaf, target):
-    """Coefficients of the inputs, constant, and least value on the box of the current branch."""
-    form = checker.form(leaf, target)
+    """Coefficients of the inputs, constant, and least value on the box of the current branch; on a
+    ball these are without what the leaf bounds on the box, and the value is above the least one by
+    at most 2^-200."""
+    form, region = checker.form(leaf, target), checker.region
     size, below = checker.scaled.denominator, form.denominator
     coefficients = [F(form.z.get(k, 0) * size, below) for k in range(checker.inputs)]
     constant = F(form.constant) / below
-    low, high = checker.box()
-    ends = zip(coefficients, low, high, strict=True)
-    return coefficients, constant, constant + sum(g * (a if g > 0 else b) for g, a, b in ends)
+    ends = list(zip(*checker.box(), strict=True))
+    if region.norm == "inf":
+        least = (g * (a if g > 0 else b) for g, (a, b) in zip(coefficients, ends, strict=True))
+        return coefficients, constant, constant + sum(least)
+    for k, share in leaf.box.items():
+        coefficients[k] -= share
+        constant += share * ends[k][share < 0]
+    middle = sum(g * x for g, x in zip(coefficients, region.center, strict=True))
+    loss = region.loss(coefficients)
+    fall = loss if region.norm == "1" else sqrt_lower(loss, 200)
+    return coefficients, constant, constant + middle - fall

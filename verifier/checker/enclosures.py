@@ -13,12 +13,13 @@ and needs no sign, order or consistency of bounds:
     a coefficient times a slope    (C + d) (t + r) = C t + C r + d (t + r)
     c Z >= c k, k as in the rule   at least (C - E) k, with k rounded down where C >= E, else up
     a row of weights               sum (F + d) (w + r) = sum F w + sum F r + sum d (w + r)
+    a ball of norm p               (C + d) . x >= (C + d) . center - radius || |C| + E ||_q
 
 Sizes. With n units in the widest layer and m the larger of n and the inputs, a limb has L bits,
 the least of 23, (53 - bits(n)) / 2 and (60 - bits(m)) / 2, rounded down. Coefficients, weights,
 biases and bounds have two limbs: |C| <= 2^(2 L). E is at most 2^L; a row that wants more is given
 up. A product of float64 matrices sums n terms up to 2^(2 L), at most 2^53: exact in any order.
-`dot` sums m terms up to (2^L + 1) 2^L, at most 2^61. Slopes have 61 - L bits, so that a limb times
+`dot` sums m terms up to (2^L + 1)^2, at most 2^61. Slopes have 61 - L bits, so that a limb times
 a slope, and E times a slope, are at most 2^61.
 """
 
@@ -28,13 +29,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import isqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.checker.fixed_point import bit_length, floor_of, floored_weights, shift_of
+from verifier.checker.fixed_point import (
+    Whole,
+    bit_length,
+    floor_of,
+    floored_weights,
+    shift_of,
+    whole,
+)
 from verifier.evidence.certificate import USUAL_BITS
 from verifier.question.network import Network
+from verifier.question.region import Norm, Region, root_upper
 
 Int = NDArray[np.int64]
 Float = NDArray[np.float64]
@@ -132,6 +142,39 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Ball:
+    """A ball of norm 1 or 2: its center over 2^grid, as floor and excess, and its radius over
+    2^radius_grid, from above."""
+
+    norm: Norm
+    center: Int
+    more: Int
+    grid: int
+    radius: int
+    radius_grid: int
+
+    @staticmethod
+    def of(region: Region, limb: int) -> Ball:
+        """That of the region, for limbs of so many bits."""
+        grid = shift_of(2 * limb, region.center)
+        pairs = np.array([floor_of(x, grid) for x in region.center], dtype=np.int64)
+        radius = root_upper(region.size, region.power, 2 * limb)
+        at = shift_of(2 * limb, [radius])
+        return Ball(region.norm, pairs[:, 0], pairs[:, 1], grid, -floor_of(-radius, at)[0], at)
+
+    def losses(self, values: Int, errors: Int, limb: int) -> Whole:
+        """At least radius ||g||_q, by rows, in 2^-radius_grid units of g, for g with these
+        enclosures."""
+        sizes = np.abs(values) + errors
+        if self.norm == "1":
+            lengths = sizes.max(axis=1).tolist()
+        else:
+            squares = -dot(-sizes, sizes, limb)  # over 2^(2 limb), from above
+            lengths = [isqrt(q << 2 * limb) + (q > 0) for q in squares.tolist()]
+        return whole(self.radius * length for length in lengths)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ends:
     """Bounds of units, over 2^grid of their layer, and of inputs, over 2^grid of the inputs, each
     rounded outwards, or beyond; and of units that these leave undecided the usual slopes over
@@ -160,15 +203,18 @@ class Enclosed:
 
 
 class Enclosure:
-    """Leaves of one region without a ball; bounds of units and inputs are within those given."""
+    """Leaves of one region, on its box or, where there is one, on its ball of norm 1 or 2; bounds
+    of units and inputs are within those given."""
 
     def __init__(
         self,
         network: EnclosedNetwork,
         units: Sequence[tuple[Fraction, Fraction]],
         box: Sequence[tuple[Fraction, Fraction]],
+        region: Region,
     ) -> None:
         self.network = network
+        self._ball = None if region.norm == "inf" else Ball.of(region, network.limb)
         self.grids = [
             shift_of(
                 2 * network.limb, [q for pair in units[layer.first : layer.last] for q in pair]
@@ -205,7 +251,7 @@ class Enclosure:
         state = Rows(self.network, leaves)
         for number in range(len(self.network.layers) - 1, -1, -1):
             state.lower(number, self.grids[number])
-        return state.least(self._box_grid)
+        return state.on_box(self._box_grid) if self._ball is None else state.on_ball(self._ball)
 
 
 class Rows:
@@ -253,7 +299,7 @@ class Rows:
             for constant, (total, at) in zip(self._constants, self._added, strict=True)
         ]
 
-    def add(self, terms: Int, shifts: Int) -> None:
+    def add(self, terms: Int | Whole, shifts: Int) -> None:
         """Adds terms / 2^shifts to the constants."""
         for k, (term, shift) in enumerate(zip(terms.tolist(), shifts.tolist(), strict=True)):
             if term:
@@ -276,10 +322,7 @@ class Rows:
             self.add(terms, self.shifts + (grid - 2 * limb))
             values, errors = times_slopes(*block, slope, more, limb)
         values, errors, shifts = self._with_direct(number, values, errors)
-        terms = dot(values, layer.bias, limb) + (
-            np.minimum(values, 0) @ layer.bias_more >> 2 * limb
-        )
-        terms += -(errors @ ((np.abs(layer.bias) >> limb) + 1)) >> limb
+        terms = along(values, errors, layer.bias, layer.bias_more, limb)
         self.add(terms, shifts + (layer.bias_shift - 2 * limb))
         self._read(layer, values, errors, shifts)
 
@@ -377,7 +420,7 @@ class Rows:
             found.append((values, np.minimum(errors, most)))
         return found, shifts - by
 
-    def least(self, grid: int) -> list[Fraction | None]:
+    def on_box(self, grid: int) -> list[Fraction | None]:
         """What the rows, now over inputs alone, are at least on their boxes, whose ends have this
         grid."""
         limb, block = self.network.limb, self.blocks[0]
@@ -388,8 +431,29 @@ class Rows:
             reach = np.maximum(np.abs(low), np.abs(high))
             terms += -(block[1] * ((reach >> limb) + 1)).sum(axis=1) >> limb
             self.add(terms, self.shifts + (grid - 2 * limb))
+        return self._found()
+
+    def on_ball(self, ball: Ball) -> list[Fraction | None]:
+        """What the rows, now over inputs alone, are at least on this ball."""
+        limb, block = self.network.limb, self.blocks[0]
+        if block is not None:
+            terms = along(*block, ball.center, ball.more, limb)
+            self.add(terms, self.shifts + (ball.grid - 2 * limb))
+            self.add(-ball.losses(*block, limb), self.shifts + ball.radius_grid)
+        return self._found()
+
+    def _found(self) -> list[Fraction | None]:
+        """The constants of the rows that are not lost."""
         lost = self.lost.tolist()
         return [None if lost[k] else constant for k, constant in enumerate(self.constants())]
+
+
+def along(values: Int, errors: Int, floors: Int, more: Int, limb: int) -> Int:
+    """At most the sum of coefficients * numbers / 2^(2 limb), by rows, for coefficients with these
+    enclosures, and numbers in [floors, floors + more]."""
+    terms = dot(values, floors, limb) + (np.minimum(values, 0) @ more >> 2 * limb)
+    terms += -(errors @ ((np.abs(floors) >> limb) + 1)) >> limb
+    return terms
 
 
 def dot(values: Int, factors: Int, limb: int) -> Int:

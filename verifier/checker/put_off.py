@@ -6,7 +6,7 @@ the rest is computed again as it would have been in its place, from a copy of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from verifier.evidence.certificate import USUAL_BITS, Leaf, Lemma
 from verifier.question.query import Goal
 
 ONE = 1 << USUAL_BITS
+NORMS = ("inf", "1", "2")  # of others a gradient's norm has roots of its entries
 TOGETHER = 64  # leaves: products are as fast as of more, and what is kept of each stays small
 
 
@@ -44,15 +45,17 @@ class PutOff:
             (Fraction(checker.lower(v)) / scale, Fraction(checker.upper(v)) / scale)
             for v, scale in enumerate(scales[inputs:])
         ]
-        self.enclosure = Enclosure(network, pairs, list(zip(*checker.box(), strict=True)))
+        box = list(zip(*checker.box(), strict=True))
+        self.enclosure = Enclosure(network, pairs, box, checker.region)
         self._place, self._ends = checker.place(), self._all_ends()
         self._row: tuple[Goal, Mapping[int, Fraction], Row] | None = None
+        self._form: dict[int, Fraction] = {}  # of that row
         self.waiting: list[_Waiting] = []
 
     @staticmethod
     def supports(checker: LeafChecker) -> bool:
         """Whether leaves of this question can be put off."""
-        return checker.region.norm == "inf" and fits(checker.network)
+        return checker.region.norm in NORMS and fits(checker.network)
 
     def settle(self) -> None:
         """What has been tightened so far will not be undone before the proof ends."""
@@ -62,10 +65,11 @@ class PutOff:
     def put(self, leaf: Leaf, target: Goal | Lemma) -> bool:
         """Puts the leaf off, if it is one of the common kind and all that it names is in range."""
         checker = self._checker
-        if leaf.ball is not None or leaf.box or leaf.cuts or leaf.weights:
+        if leaf.ball is not None or leaf.cuts or leaf.weights or checker.cuts:
             return False
-        named = [*leaf.slopes, *leaf.bounds]
-        if checker.cuts or (named and not 0 <= min(named) <= max(named) < self._units):
+        if not _in_range([*leaf.slopes, *leaf.bounds], self._units):
+            return False
+        if leaf.box and (checker.region.norm == "inf" or not _in_range(leaf.box, checker.inputs)):
             return False
         constant, direct = Fraction(0), {v: -q for v, q in leaf.bounds.items()}
         for v, q in leaf.bounds.items():
@@ -83,6 +87,8 @@ class PutOff:
             return False
         else:
             row = self._row_of(leaf, target)
+        if leaf.box:
+            row = self._beside_box(row, leaf.box)
         enclosed = Enclosed(row, direct, constant, leaf.slopes, leaf.usual, self._now())
         self.waiting.append(_Waiting(enclosed, checker.snapshot(), leaf, target))
         if len(self.waiting) == TOGETHER:
@@ -103,18 +109,26 @@ class PutOff:
 
     def _row_of(self, leaf: Leaf, goal: Goal) -> Row:
         """Minus the goal's atoms with the leaf's multipliers; mostly those of the one before."""
-        if self._row is not None and self._row[0] is goal and self._row[1] == leaf.atoms:
-            return self._row[2]
-        parts, constant, _ = self._checker.atoms(leaf, goal)
-        scales = self._checker.scaled.scales
-        form: dict[int, Fraction] = {}
-        for multiplier, part in parts:
-            for j, q in part.z.items():
-                share = multiplier * Fraction(q * scales[j], part.denominator)
-                form[j] = form.get(j, Fraction(0)) + share
-        row = self.enclosure.row(form, constant)
-        self._row = goal, leaf.atoms, row
-        return row
+        if self._row is None or self._row[0] is not goal or self._row[1] != leaf.atoms:
+            parts, constant, _ = self._checker.atoms(leaf, goal)
+            scales = self._checker.scaled.scales
+            form: dict[int, Fraction] = {}
+            for multiplier, part in parts:
+                for j, q in part.z.items():
+                    share = multiplier * Fraction(q * scales[j], part.denominator)
+                    form[j] = form.get(j, Fraction(0)) + share
+            self._form = form
+            self._row = goal, leaf.atoms, self.enclosure.row(form, constant)
+        return self._row[2]
+
+    def _beside_box(self, row: Row | None, shares: Mapping[int, Fraction]) -> Row:
+        """The row without these shares of the gradient, plus what they are at least on the box."""
+        form, constant = ({}, Fraction(0)) if row is None else (dict(self._form), row.constant)
+        for k, share in shares.items():
+            low, high = self._checker.input_bounds(k)
+            form[k] = form.get(k, Fraction(0)) - share
+            constant += share * (low if share > 0 else high) / self._checker.scaled.denominator
+        return self.enclosure.row(form, constant)
 
     def _now(self) -> Ends:
         """The bounds of the current branch."""
@@ -152,3 +166,8 @@ class PutOff:
                 ends.above[key] = usual_slope(-1, low, high) * ONE
         lower[at] = bound(low, below, layer, upper=False)
         upper[at] = bound(high, below, layer, upper=True)
+
+
+def _in_range(numbers: Iterable[int], count: int) -> bool:
+    listed = list(numbers)
+    return not listed or 0 <= min(listed) <= max(listed) < count
