@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -100,3 +102,20 @@ def test_the_digest_does_not_depend_on_the_block(block):
     arrays = [getattr(rows, name) for rows in (net.units, net.outputs) for name in Rows.__slots__]
     narrow = [array.astype(np.int8) for array in arrays]
     assert digest_of(net.inputs, net.layers, narrow, block) == net.digest
+
+
+def test_networks_that_came_by_pickle_cannot_be_written_into_either() -> None:
+    """Nor are arrays that lie in a part of some bytes copied as the whole of them."""
+    build = NetworkBuilder(1)
+    made = build.network(build.layer([build.inputs[0] + k for k in range(200)]))
+    for protocol in range(6):
+        network = pickle.loads(pickle.dumps(made, protocol=protocol))  # noqa: S301
+        with pytest.raises(ValueError, match="read-only"):
+            network.units.constants[0] = -5
+        assert copy.deepcopy(network).digest == network.digest == made.digest
+    numbers = np.array([9, 0, 1, 2, 9], dtype=np.int64).tobytes()
+    part = np.frombuffer(numbers, dtype=np.int64, count=3, offset=8)
+    apart = np.ndarray((2,), np.int64, buffer=numbers, strides=(8 * 2,), offset=8)
+    one = np.array([1, 1], dtype=np.int64)
+    rows = copy.deepcopy(Rows(part, apart, one, one, one))
+    assert (rows.starts.tolist(), rows.indices.tolist()) == ([0, 1, 2], [0, 2])

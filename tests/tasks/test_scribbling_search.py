@@ -4,10 +4,8 @@ the search holds."""
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import gc
-import pickle
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -258,23 +256,6 @@ def test_networks_cannot_be_written_into() -> None:
     assert Network(1, (), Rows(*(a[:0] if k else a[:1] for k, a in enumerate(
         (rows.starts, rows.indices, rows.numerators, rows.constants, rows.denominators)))), rows
     ).digest != digest  # fmt: skip
-
-
-def test_networks_that_came_by_pickle_cannot_be_written_into_either() -> None:
-    """Nor are arrays that lie in a part of some bytes copied as the whole of them."""
-    build = NetworkBuilder(1)
-    made = build.network(build.layer([build.inputs[0] + k for k in range(200)]))
-    for protocol in range(6):
-        network = pickle.loads(pickle.dumps(made, protocol=protocol))  # noqa: S301
-        with pytest.raises(ValueError, match="read-only"):
-            network.units.constants[0] = -5
-        assert copy.deepcopy(network).digest == network.digest == made.digest
-    numbers = np.array([9, 0, 1, 2, 9], dtype=np.int64).tobytes()
-    part = np.frombuffer(numbers, dtype=np.int64, count=3, offset=8)
-    apart = np.ndarray((2,), np.int64, buffer=numbers, strides=(8 * 2,), offset=8)
-    one = np.array([1, 1], dtype=np.int64)
-    rows = copy.deepcopy(Rows(part, apart, one, one, one))
-    assert (rows.starts.tolist(), rows.indices.tolist()) == ([0, 1, 2], [0, 2])
 
 
 def test_the_known_case() -> None:
