@@ -255,6 +255,36 @@ def test_a_goal_of_many_nodes_is_begun_again_with_lemmas(
     assert seen
 
 
+@pytest.mark.parametrize("norm", ["1", "2", "3", "5"])
+@pytest.mark.parametrize("kind", ["any", "ties", "flat", "inside"])
+def test_a_ball_within_a_box_is_bounded_exactly(norm: str, kind: str) -> None:
+    """The least value is met at a point of both, and the shares of box and ball prove it."""
+    n, random = 7, np.random.default_rng(len(kind))
+    low, high = random.uniform(-1, 0, n), random.uniform(0, 1, n)
+    gradients = random.normal(size=(40, n))
+    gradients[0] = 0
+    if kind == "ties":
+        gradients, low, high = np.sign(gradients), np.full(n, -0.25), np.full(n, 0.5)
+    if kind == "flat":
+        low[:3], high[2:4] = 0, 0
+        gradients[:, 1] = 0
+    for radius in (0.3, 0.9, 9.0 if kind == "inside" else 1.5):
+        center = random.integers(-4, 5, n) / 8
+        sides = [[F(x) for x in (center + end).tolist()] for end in (low, high)]
+        region = ball(norm, [F(x) for x in center.tolist()], F(radius), clip=sides)  # type: ignore[arg-type]
+        goal = Goal((Atom((), ((0, F(1)),), F(0), False),), "high")
+        bounds, _ = bounds_of(Query(random_chain(0, (n, 3, 1)), region, (goal,)))
+        least, points, shares = bounds.least(gradients)
+        assert np.allclose((gradients * points).sum(axis=1), least, rtol=0, atol=1e-9)
+        moved = points - center
+        assert (moved >= low - 1e-12).all() and (moved <= high + 1e-12).all()
+        assert (np.linalg.norm(moved, ord=int(norm), axis=1) <= radius * (1 + 1e-9)).all()
+        rest, p = gradients - shares, int(norm)
+        dual = np.abs(rest).max(axis=1) if p == 1 else np.linalg.norm(rest, p / (p - 1), axis=1)
+        on_box = (shares * np.where(shares > 0, *bounds.box)).sum(axis=1)
+        assert np.allclose(on_box + rest @ center - radius * dual, least, rtol=0, atol=1e-9)
+
+
 def test_a_refused_leaf_is_not_believed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Floats that call every leaf clear cost a second search, and no answer."""
     network = random_chain(3, (6, 12, 12, 1))

@@ -35,15 +35,13 @@ CERTAIN = 2.0**10  # times that noise: a bound that float32 tells well
 class Bounded:
     """The best leaves found, a row a branch.
 
-    values: their bounds. points: inputs where the final forms are least; corners: where the shares
-    are that are bounded over the box. a, z: the relaxed values of the undecided units at `points`.
-    coefficients: of z.
+    values: their bounds. points: inputs where the final forms are least. a, z: the relaxed values
+    of the undecided units there. coefficients: of z.
     """
 
     values: Float
     parts: Parts
     points: Float
-    corners: Float
     a: Float
     z: Float
     coefficients: Float
@@ -60,13 +58,12 @@ class Ascent:
         """For mixes of atoms, a row a branch: the steeper lines above, the nearer ones below."""
         given, count = self.bounds, len(atoms)
         rising = (given.high > -given.low).astype(float)
-        units, inputs = len(given.undecided), given.inputs
+        units = len(given.undecided)
         parts = Parts(
             atoms,
             np.tile(rising, (count, 1)),
             np.tile(given.chord, (count, 1)),
             np.zeros((count, units)),
-            np.zeros((count, inputs)),
         )
         if given.blocks.cells >= SINGLE_CELLS:
             values, sizes, _ = given.values(parts, np.zeros((count, units), dtype=np.int8))
@@ -134,8 +131,6 @@ class Climb:
         self._bounds = np.where(opened, 0, parts.bounds[:, :units]).astype(kind)
         self._most = np.where(opened | ~self._lit, 0, np.inf).astype(kind)
         self._least = np.where(opened | self._lit, 0, -np.inf).astype(kind)
-        self._box = parts.box.astype(kind)
-        self._shared = bounds.region.norm != "inf" and bounds.region.clipped
         self._form0 = (-parts.atoms @ bounds.forms).astype(kind)
         self._value0 = (-parts.atoms @ bounds.constants).astype(kind)
         self._form = np.empty_like(self._form0)
@@ -145,13 +140,12 @@ class Climb:
         self._c, self._slopes, self._lift, self._a = (np.empty(self._of, kind) for _ in range(4))
         self._falls = np.empty(self._of, kind)
         self._ends = tuple(end.astype(kind) for end in bounds.box)
-        self._at = self._box
         self.best = self._evaluate()
         self._keep(slice(None))
 
     def _keep(self, rows: Any) -> None:
         """Remembers where these rows are."""
-        here = self._rising, self._falling, self._bounds, self._box
+        here = self._rising, self._falling, self._bounds
         if isinstance(rows, slice):
             self._kept = [part.copy() for part in here]
             return
@@ -162,10 +156,8 @@ class Climb:
         """So many steps, or until all bounds are > enough."""
         enough += self._noise
         size = np.abs(self._c).max(axis=0, initial=0) + self._kind(SMALL)
-        scale, reach = np.where(self._opened, 0, size), size.max(initial=SMALL)
+        scale = np.where(self._opened, 0, size)
         mean, square, move, other = (np.zeros(self._of, self._kind) for _ in range(4))
-        if self._shared:
-            box_mean, box_square = np.zeros_like(self._box), np.zeros_like(self._box)
         for step in range(1, steps + 1):
             if (self.best > enough).all():
                 break
@@ -190,10 +182,6 @@ class Climb:
             self._rising += move
             np.maximum(self._rising, 0, out=self._rising)
             np.minimum(self._rising, 1, out=self._rising)
-            if self._shared:
-                gain = self._at - self._variables[:, : self._given.inputs]
-                _adam(gain, np.empty_like(gain), box_mean, box_square, step)
-                self._box += gain * reach
             values = self._evaluate()
             better = np.flatnonzero(values > self.best)
             self.best[better] = values[better]
@@ -207,20 +195,18 @@ class Climb:
         rising[:, :units] = np.where(opened | self._lit, self._kept[0], rising[:, :units])
         falling[:, :units] = np.where(opened, self._kept[1], falling[:, :units])
         bounds[:, :units] = self._kept[2]
-        return Parts(given.atoms, rising, falling, bounds, self._kept[3].astype(float))
+        return Parts(given.atoms, rising, falling, bounds)
 
     def look(self) -> Bounded:
         """The best leaves, and where their forms are least."""
-        self._rising, self._falling, self._bounds, self._box = self._kept
+        self._rising, self._falling, self._bounds = self._kept
         self._evaluate()
         n, (count, units) = self._given.inputs, self._of
         a, z, c = (np.zeros((count, len(self._given.undecided))) for _ in range(3))
         a[:, :units], c[:, :units] = self._a, self._c
         z[:, :units] = self._slopes * self._a + self._lift
         points = self._variables[:, :n].astype(float)
-        return Bounded(
-            self.best.astype(float), self.parts(), points, self._at.astype(float), a, z, c
-        )
+        return Bounded(self.best.astype(float), self.parts(), points, a, z, c)
 
     def _evaluate(self) -> Float:
         """Backwards for the bound, as `LeafBounds.values` does, and forwards again for the relaxed
@@ -260,12 +246,11 @@ class Climb:
         given, n = self._given, self._given.inputs
         if given.region.norm == "inf":
             low, high = self._ends
-            self._at = np.where(gradients > 0, low, high)
-            self._variables[:, :n] = self._at
-            found: Float = np.einsum("ij,ij->i", gradients, self._at)
+            at = np.where(gradients > 0, low, high)
+            self._variables[:, :n] = at
+            found: Float = np.einsum("ij,ij->i", gradients, at)
             return found
-        least, points, self._at = given.least(gradients, self._box)
-        self._variables[:, :n] = points
+        least, self._variables[:, :n], _ = given.least(gradients)
         return least.astype(self._kind)
 
 
@@ -288,6 +273,6 @@ def _adam(gradient: Float, spare: Float, mean: Float, square: Float, step: int) 
 def _joined(found: Sequence[Bounded]) -> Bounded:
     """The branches of all, one after another."""
     parts = Parts.joined([of.parts for of in found])
-    names = ("values", "points", "corners", "a", "z", "coefficients")
+    names = ("values", "points", "a", "z", "coefficients")
     values, *rest = (np.concatenate([getattr(of, name) for of in found]) for name in names)
     return Bounded(values, parts, *rest)

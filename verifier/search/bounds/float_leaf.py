@@ -18,7 +18,7 @@ from verifier.evidence.certificate import Leaf
 from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.search.bounds.blocks import blocks_of
-from verifier.search.bounds.floats import FloatNetwork, dual, float_region
+from verifier.search.bounds.floats import FloatNetwork, dual, float_region, within_box
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -111,7 +111,6 @@ class Parts:
     rising: Float  # (branches, undecided)
     falling: Float
     bounds: Float
-    box: Float  # (branches, inputs)
 
     @classmethod
     def stack(cls, rows: Sequence[tuple[Parts, int]]) -> Parts:
@@ -119,7 +118,7 @@ class Parts:
         return cls(
             *(
                 np.array([getattr(parts, name)[row] for parts, row in rows])
-                for name in ("atoms", "rising", "falling", "bounds", "box")
+                for name in ("atoms", "rising", "falling", "bounds")
             )
         )
 
@@ -129,16 +128,13 @@ class Parts:
         return cls(
             *(
                 np.concatenate([getattr(parts, name) for parts in found])
-                for name in ("atoms", "rising", "falling", "bounds", "box")
+                for name in ("atoms", "rising", "falling", "bounds")
             )
         )
 
     def take(self, rows: Sequence[int] | NDArray[np.int64]) -> Parts:
         """The parts of these branches."""
-        return Parts(
-            self.atoms[rows], self.rising[rows], self.falling[rows], self.bounds[rows],
-            self.box[rows],
-        )  # fmt: skip
+        return Parts(self.atoms[rows], self.rising[rows], self.falling[rows], self.bounds[rows])
 
 
 class LeafBounds:
@@ -174,8 +170,8 @@ class LeafBounds:
     def leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
         """A leaf of each row, for its phases (branches, undecided), that uses the fewest of them,
         roughly: those of least effect are given up as long as it closes."""
-        values, sizes, coefficients = self.values(parts, phases)
-        found = _plain(parts, phases, values, sizes, coefficients)
+        values, sizes, coefficients, shares = self._values(parts, phases)
+        found = _plain(parts, phases, values, sizes, coefficients, shares)
         rows = np.flatnonzero(values > CLEAR * sizes)
         if not len(rows):
             return found
@@ -187,17 +183,17 @@ class LeafBounds:
         small = np.abs(seen) <= noise[:, None]
         level = np.minimum(closing.rising, closing.falling)
         careful = replace(closing, rising=np.where(small, level, closing.rising))
-        some, terms, seen = self.values(careful, used[rows])
+        some, terms, seen, shares = self._values(careful, used[rows])
         for i, k in enumerate(rows.tolist()):
             if some[i] > CLEAR * terms[i]:
                 found[k] = _leaf(
-                    careful, i, seen[i], noise[i], used[k], some[i], terms[i], sure=True
+                    careful, i, shares[i], seen[i], noise[i], used[k], some[i], terms[i], sure=True
                 )
         return found
 
     def plain_leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
         """A leaf of each row that uses all of its phases."""
-        return _plain(parts, phases, *self.values(parts, phases))
+        return _plain(parts, phases, *self._values(parts, phases))
 
     def _fewest(self, parts: Parts, phases: Phases) -> Phases:
         """For each row fewer fixed phases with which its leaf still closes."""
@@ -231,6 +227,12 @@ class LeafBounds:
         of z (branches, undecided) that these multipliers give in branches with these phases.
 
         Sizes cost as much again; they are incomplete if not `sized`."""
+        return self._values(parts, phases, sized=sized)[:3]
+
+    def _values(
+        self, parts: Parts, phases: Phases, *, sized: bool = True
+    ) -> tuple[Float, Float, Float, Float]:
+        """The same, and the shares of the gradients that are bounded over the box."""
         n, count = self.inputs, len(phases)
         bounds = parts.bounds
         bound_at = np.where(
@@ -262,21 +264,31 @@ class LeafBounds:
                 size += sizes @ np.abs(block.bias) + above
                 terms[:, block.columns] += sizes @ magnitudes
         size += terms[:, :n] @ self._reach
-        return value + self.least(form[:, :n], parts.box)[0], size, coefficients
+        least, _, shares = self.least(form[:, :n])
+        return value + least, size, coefficients, shares
 
-    def least(self, gradients: Float, box: Float) -> tuple[Float, Float, Float]:
-        """The least values of gradients . x on the region, of which the part `box` is bounded over
-        the box and the rest over the ball, and where each of the two parts is least."""
+    def least(self, gradients: Float) -> tuple[Float, Float, Float]:
+        """The least values of gradients . x on the region, where they are least, and the shares of
+        the gradients that are bounded over the box on a ball, the rest being bounded over it: those
+        that are best."""
         low, high = self.box
-        share = gradients if self.region.norm == "inf" else box
-        at_box = np.where(share > 0, low, high)
-        on_box = (share * at_box).sum(axis=1)
+        none = np.zeros_like(gradients)
         if self.region.norm == "inf":
-            return on_box, at_box, at_box
-        rest = gradients - share
-        norm, step = dual(self.region.norm, rest)
+            at = np.where(gradients > 0, low, high)
+            return (gradients * at).sum(axis=1), at, none
+        if not self.region.clipped:
+            norm, step = dual(self.region.norm, gradients)
+            plain: Float = gradients @ self.center - self.radius * norm
+            return plain, self.center - self.radius * step, none
+        rises = gradients > 0
+        widths = np.where(rises, self.center - low, high - self.center)
+        steps, rest = within_box(self.region.norm, np.abs(gradients), widths, self.radius)
+        rest = np.where(rises, rest, -rest)
+        shares = gradients - rest
+        on_box = (shares * np.where(rises, low, high)).sum(axis=1)
+        norm, _ = dual(self.region.norm, rest)
         least: Float = on_box + rest @ self.center - self.radius * norm
-        return least, self.center - self.radius * step, at_box
+        return least, self.center + np.where(rises, -steps, steps), shares
 
 
 def _without(
@@ -289,10 +301,10 @@ def _without(
 
 
 def _plain(
-    parts: Parts, phases: Phases, values: Float, sizes: Float, coefficients: Float
+    parts: Parts, phases: Phases, values: Float, sizes: Float, coefficients: Float, shares: Float
 ) -> list[FloatLeaf]:
     return [
-        _leaf(parts, k, coefficients[k], 0.0, phases[k], values[k], sizes[k], sure=False)
+        _leaf(parts, k, shares[k], coefficients[k], 0.0, phases[k], values[k], sizes[k], sure=False)
         for k in range(len(phases))
     ]
 
@@ -300,6 +312,7 @@ def _plain(
 def _leaf(
     parts: Parts,
     row: int,
+    share: Float,
     coefficients: Float,
     noise: float,
     used: Phases,
@@ -310,6 +323,6 @@ def _leaf(
 ) -> FloatLeaf:
     slopes = np.where(coefficients > 0, parts.rising[row], parts.falling[row])
     return FloatLeaf(
-        parts.atoms[row], slopes, parts.bounds[row], parts.box[row], coefficients, float(noise),
+        parts.atoms[row], slopes, parts.bounds[row], share, coefficients, float(noise),
         used, float(value), float(size), sure,
     )  # fmt: skip

@@ -17,6 +17,8 @@ from verifier.question.region import Norm, Region, power
 
 Float = NDArray[np.float64]
 CELLS = 1 << 24  # of all matrices of a network
+TINY = 1e-300
+MOST_ROUNDS = 16  # mostly a few; before the last, bounds hold as well, and are nearly the best
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +239,44 @@ def dual(norm: Norm, gradients: Float) -> tuple[Float, Float]:
     steps = np.sign(gradients) * shares ** (1 / (p - 1))
     sizes = (np.abs(steps) ** p).sum(axis=1) ** (1 / p)
     return lengths, steps / np.where(sizes > 0, sizes, 1)[:, None]
+
+
+def within_box(norm: Norm, sizes: Float, widths: Float, radius: float) -> tuple[Float, Float]:
+    """The largest sizes . steps (rows, inputs) for 0 <= steps <= widths of norm p at most `radius`:
+    the steps, and what of the sizes is left to the ball where the rest, which is 0 where a step is
+    not at its end, is left to the box. Both bounds together are then that maximum.
+
+    A step is what the ball alone would take, times a factor, but no longer than its width. So with
+    more of them at their ends the factor grows, and more come to their ends, until none does.
+    """
+    if norm == "1":
+        return _within_box_1(sizes, widths, radius)
+    p = power(norm)
+    largest = sizes.max(axis=1, initial=0)[:, None]
+    shares = sizes / np.where(largest > 0, largest, 1)
+    free = shares if p == 2 else shares ** (1 / (p - 1))
+    powers, ends = free**p, widths**p
+    # 1 / factor: the ball's steps are free / slowness.
+    slowness = (powers.sum(axis=1) ** (1 / p) / max(radius, TINY))[:, None]
+    ended = free > slowness * widths
+    for _ in range(MOST_ROUNDS):
+        left = np.maximum(radius**p - np.where(ended, ends, 0).sum(axis=1), TINY)
+        slowness = (np.where(ended, 0, powers).sum(axis=1) / left)[:, None] ** (1 / p)
+        before, ended = ended, free > slowness * widths
+        if (before == ended).all():
+            break
+    steps = np.where(ended, widths, free / np.where(slowness > 0, slowness, 1))
+    rest = np.where(ended, slowness * widths, free)
+    return steps, (rest if p == 2 else rest ** (p - 1)) * largest
+
+
+def _within_box_1(sizes: Float, widths: Float, radius: float) -> tuple[Float, Float]:
+    """The same for norm 1: the steepest inputs go to their ends, until the radius is used up."""
+    order = np.argsort(-sizes, axis=1, kind="stable")
+    reach = np.cumsum(np.take_along_axis(widths, order, axis=1), axis=1)
+    before = np.concatenate([np.zeros((len(sizes), 1)), reach[:, :-1]], axis=1)
+    steps = np.empty_like(sizes)
+    np.put_along_axis(steps, order, np.clip(radius - before, 0, None), axis=1)
+    steps = np.minimum(steps, widths)
+    level = np.where(steps < widths, sizes, 0).max(axis=1, initial=0)[:, None]
+    return steps, np.minimum(sizes, level)

@@ -258,14 +258,11 @@ class Relaxation:
             slope = np.where(opened | (phases > 0) & (d > 0), slope, phases > 0)
             factors = np.concatenate([form[layer.on], d * slope - bounds[part]])
             form[layer.columns] += factors @ layer.weights
-        box = np.zeros(n)
-        if self.region.norm != "inf" and self.region.clipped:
-            box = reduced[:n].copy()
         if answer.columns is not None and answer.columns[self.s] > OPEN:
             slopes, margin = np.where(coefficients > 0, rising, falling), answer.columns[self.s]
             return FloatLeaf(
-                atoms, slopes, bounds, box, coefficients, 0.0, self.phases, -float(margin), 0.0,
-                sure=False,
+                atoms, slopes, bounds, np.zeros(n), coefficients, 0.0, self.phases,
+                -float(margin), 0.0, sure=False,
             )  # fmt: skip
-        parts = Parts(*(part[None] for part in (atoms, rising, falling, bounds, box)))
+        parts = Parts(*(part[None] for part in (atoms, rising, falling, bounds)))
         return given.leaves(parts, self.phases[None])[0]
