@@ -100,8 +100,11 @@ def test_flaws_are_named_as_for_leaves_in_their_place():
     query, above = tent(), Lemma(0, True, F(1), (Node((), Leaf()),))
     for leaf, flaw in (
         (Leaf(slopes={2: F(1)}), "index out of range"),
+        (Leaf(slopes={0: F(1), 2: F(1)}), "index out of range"),
+        (Leaf(slopes={0: F(1)}, bounds={2: F(1)}), "index out of range"),
         (Leaf(bounds={2: F(1)}), "index out of range"),
         (Leaf(atoms={1: F(1)}), "index out of range"),
+        (Leaf(atoms={0: F(1), 1: F(1)}), "index out of range"),
         (Leaf(cuts={0: F(1)}), "index out of range"),
         (Leaf(box={2: F(1)}), "index out of range"),
         (Leaf(ball=F(1)), "no ball"),
@@ -116,6 +119,24 @@ def test_flaws_are_named_as_for_leaves_in_their_place():
         assert answer(query, HALF, steps=(lemma,)) == flaw
     false = Lemma(0, True, F(9, 10), (Node((), Leaf()),))
     assert answer(query, HALF, steps=(above, false)) == "bound too weak"
+
+
+def test_each_leaf_has_its_own_multipliers_of_the_atoms():
+    """The first atom is false everywhere, and the second true: the leaf of a first goal, or of the
+    first branch of a goal, says nothing of the next one."""
+    query = tent(F(-9))
+    ((true,),) = (goal.atoms for goal in query.goals)
+    goal = Goal((*tent().goals[0].atoms, true), "both")
+    first, second = (
+        Node((), Leaf(atoms={k: F(1)}, slopes={0: F(1, 2), 1: F(1, 2)})) for k in (0, 1)
+    )
+    split = Node((), InputSplit(0, F(0)))
+    for leaves in ((first, first), (first, second), (second, first)):
+        flaw = "accepted" if second not in leaves else "bound too weak"
+        query = Query(query.network, query.region, (goal,))
+        assert answer(query, split, *leaves) == flaw
+    query = Query(query.network, query.region, (tent().goals[0], Goal((true,), "1")))
+    assert both(query, Robust((), ((HALF,), (HALF,)))) == "bound too weak"
 
 
 def test_one_false_leaf_among_many_is_found():

@@ -6,7 +6,7 @@ the rest is computed again as it would have been in its place, from a copy of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
 
@@ -63,13 +63,14 @@ class PutOff:
         self._place = self._checker.place()
 
     def put(self, leaf: Leaf, target: Goal | Lemma) -> bool:
-        """Puts the leaf off, if it is one of the common kind and all that it names is in range."""
+        """Puts the leaf off, if it is one of the common kind and names units and inputs that there
+        are. `replay` has seen that its numbers are indices."""
         checker = self._checker
         if leaf.ball is not None or leaf.cuts or leaf.weights or checker.cuts:
             return False
-        if not _in_range([*leaf.slopes, *leaf.bounds], self._units):
+        if max([*leaf.slopes, *leaf.bounds], default=-1) >= self._units:
             return False
-        if leaf.box and (checker.region.norm == "inf" or not _in_range(leaf.box, checker.inputs)):
+        if leaf.box and (checker.region.norm == "inf" or max(leaf.box) >= checker.inputs):
             return False
         constant, direct = Fraction(0), {v: -q for v, q in leaf.bounds.items()}
         for v, q in leaf.bounds.items():
@@ -83,8 +84,6 @@ class PutOff:
             sign = -1 if target.upper else 1
             direct[target.unit] = direct.get(target.unit, Fraction(0)) + sign
             constant -= sign * target.bound
-        elif max(leaf.atoms, default=0) >= len(target.atoms):
-            return False
         else:
             row = self._row_of(leaf, target)
         if leaf.box:
@@ -166,8 +165,3 @@ class PutOff:
                 ends.above[key] = usual_slope(-1, low, high) * ONE
         lower[at] = bound(low, below, layer, upper=False)
         upper[at] = bound(high, below, layer, upper=True)
-
-
-def _in_range(numbers: Iterable[int], count: int) -> bool:
-    listed = list(numbers)
-    return not listed or 0 <= min(listed) <= max(listed) < count
