@@ -110,14 +110,14 @@ def test_forms_are_enclosed(scale, block, norm):
     assert held > (20 if scale in ("wide", "bits") else 38)
 
 
-def dense(rng, inputs, widths, weight, *, skips=False):
+def dense(rng, inputs, widths, weight, *, skips=False, biased=True):
     """Every unit reads all of the layer before, or of all before; one output."""
     build = NetworkBuilder(inputs)
     everything = previous = list(build.inputs)
     for width in widths:
         read = everything if skips else previous
         previous = build.layer([
-            Affine.sum([v * weight() for v in read]) + weight() for _ in range(width)
+            Affine.sum([v * weight() for v in read]) + biased * weight() for _ in range(width)
         ])  # fmt: skip
         everything = everything + previous
     return build.network([Affine.sum([v * weight() for v in (everything if skips else previous)])])
@@ -133,12 +133,14 @@ def asked(network, low="-1/3", high="1/2"):
 @pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("seed", range(12))
 def test_enclosures_of_trained_networks_are_narrow(seed, skips, norm):
-    """Within 2^-30 of the sum of all sizes, where a search keeps 2^-23 clear of zero."""
-    rng = Random(f"{seed} {skips}")
-    network = dense(rng, 4, [8, 7, 6], lambda: F(np.float32(rng.gauss(0, 0.4)).item()), skips=skips)
+    """Within 2^-30 of the sum of all sizes, where a search keeps 2^-23 clear of zero. Biases and
+    the center may be 0, which has no size of its own."""
+    rng, biased = Random(f"{seed} {skips}"), seed % 3 > 0
+    weight = lambda: F(np.float32(rng.gauss(0, 0.4)).item())  # noqa: E731
+    network = dense(rng, 4, [8, 7, 6], weight, skips=skips, biased=biased)
     query = asked(network)
     if norm != "inf":
-        middle = [F(rng.randint(-9, 9), 7) for _ in range(4)]
+        middle = [F(biased * rng.randint(-9, 9), 7) for _ in range(4)]
         query = Query(network, ball(norm, middle, F(rng.randint(1, 9), 11)), query.goals)
     checker, put_off = random_branch(rng, query, wild=False)
     target = random_target(rng, query)
@@ -249,6 +251,19 @@ def test_dots_are_at_most_the_sum_and_hardly_less(value, factor):
     assert exact - 3 <= found <= exact
     if not value * factor % 2**46:
         assert found == exact + F(21, 2**46) - 1
+
+
+@pytest.mark.parametrize("value", ENDS_OF_VALUES)
+@pytest.mark.parametrize("floor", ENDS_OF_VALUES)
+def test_sums_along_numbers_are_at_most_all_that_are_enclosed(value, floor):
+    for error in (0, 1, 2**23):
+        for more in (0, 1):
+            given = column(value, 7), column(error, 0), np.array([floor, -3]), np.array([more, 1])
+            found = int(rules.along(*given, LIMB)[0])
+            products = [c * x for c in (value - error, value + error) for x in (floor, floor + more)]
+            least = F(min(products) - 21, 2**46)
+            assert found <= least
+            assert least - found <= 5 + (error > 0)
 
 
 @pytest.mark.parametrize("more", [0, 1, 2**20])

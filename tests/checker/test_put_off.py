@@ -127,9 +127,7 @@ def test_each_leaf_has_its_own_multipliers_of_the_atoms():
     query = tent(F(-9))
     ((true,),) = (goal.atoms for goal in query.goals)
     goal = Goal((*tent().goals[0].atoms, true), "both")
-    first, second = (
-        Node((), Leaf(atoms={k: F(1)}, slopes={0: F(1, 2), 1: F(1, 2)})) for k in (0, 1)
-    )
+    first, second = (Node((), Leaf(atoms={k: F(1)}, usual=True)) for k in (0, 1))
     split = Node((), InputSplit(0, F(0)))
     for leaves in ((first, first), (first, second), (second, first)):
         flaw = "accepted" if second not in leaves else "bound too weak"

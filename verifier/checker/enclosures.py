@@ -452,7 +452,8 @@ def along(values: Int, errors: Int, floors: Int, more: Int, limb: int) -> Int:
     """At most the sum of coefficients * numbers / 2^(2 limb), by rows, for coefficients with these
     enclosures, and numbers in [floors, floors + more]."""
     terms = dot(values, floors, limb) + (np.minimum(values, 0) @ more >> 2 * limb)
-    terms += -(errors @ ((np.abs(floors) >> limb) + 1)) >> limb
+    sizes = np.where((floors != 0) | (more != 0), (np.abs(floors) >> limb) + 1, 0)  # in limbs
+    terms += -(errors @ sizes) >> limb
     return terms
 
 
