@@ -35,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.checker.fixed_point import (
+    Quotients,
     Whole,
     bit_length,
     floor_of,
@@ -236,14 +237,14 @@ class Enclosure:
             bottom <<= -grid
         return max(-(-top // bottom), -self._most) if upper else min(top // bottom, self._most)
 
-    def row(self, form: Mapping[int, Fraction], constant: Fraction) -> Row:
-        """A form of the variables."""
+    def row(self, variables: Sequence[int], weights: Quotients, constant: Fraction) -> Row:
+        """A form of different variables."""
         bits = 2 * self.network.limb
-        shift = shift_of(bits, form.values()) if any(form.values()) else FREE
+        shift = weights.shift(bits) if weights.nonzero().any() else FREE
         found, errors = np.zeros((2, self.network.starts[-1]), dtype=np.int64)
-        for j, q in form.items():
-            if q:
-                found[j], errors[j] = floor_of(q, shift)
+        if shift != FREE:
+            floor, more = weights.floor(np.full(len(weights), shift))
+            found[variables], errors[variables] = floor, more
         return Row(found, errors, shift, constant)
 
     def least(self, leaves: Sequence[Enclosed]) -> list[Fraction | None]:

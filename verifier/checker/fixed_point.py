@@ -140,6 +140,11 @@ class Quotients:
     top: Whole
     bottom: Whole
 
+    @staticmethod
+    def of(values: Iterable[Fraction]) -> Quotients:
+        listed = list(values)
+        return Quotients(whole(q.numerator for q in listed), whole(q.denominator for q in listed))
+
     def __len__(self) -> int:
         return len(self.top)
 

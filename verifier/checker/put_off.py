@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from math import lcm
+from operator import mul
 
 import numpy as np
 
 from verifier.checker.branch import Snapshot
 from verifier.checker.enclosures import Enclosed, EnclosedNetwork, Enclosure, Ends, Row, fits
+from verifier.checker.fixed_point import Quotients, whole
 from verifier.checker.leaf import LeafChecker, usual_slope
 from verifier.evidence.certificate import USUAL_BITS, Leaf, Lemma
 from verifier.question.query import Goal
@@ -117,17 +120,27 @@ class PutOff:
                     share = multiplier * Fraction(q * scales[j], part.denominator)
                     form[j] = form.get(j, Fraction(0)) + share
             self._form = form
-            self._row = goal, leaf.atoms, self.enclosure.row(form, constant)
+            self._row = goal, leaf.atoms, self._enclosed(form, constant)
         return self._row[2]
 
     def _beside_box(self, row: Row | None, shares: Mapping[int, Fraction]) -> Row:
         """The row without these shares of the gradient, plus what they are at least on the box."""
         form, constant = ({}, Fraction(0)) if row is None else (dict(self._form), row.constant)
-        for k, share in shares.items():
-            low, high = self._checker.input_bounds(k)
-            form[k] = form.get(k, Fraction(0)) - share
-            constant += share * (low if share > 0 else high) / self._checker.scaled.denominator
-        return self.enclosure.row(form, constant)
+        common = lcm(*(q.denominator for q in shares.values()))
+        numerators = [q.numerator * (common // q.denominator) for q in shares.values()]
+        bounds = map(self._checker.input_bounds, shares)
+        ends = [low if n > 0 else high for n, (low, high) in zip(numerators, bounds, strict=True)]
+        least = Fraction(sum(map(mul, numerators, ends)))
+        constant += least / (common * self._checker.scaled.denominator)
+        for k in form.keys() & shares.keys():
+            form[k] -= shares[k]
+        beside = [(k, -n) for k, n in zip(shares, numerators, strict=True) if k not in form]
+        top = whole(n for _, n in beside)
+        weights = Quotients.of(form.values()).joined(Quotients(top, whole([common] * len(top))))
+        return self.enclosure.row([*form, *(k for k, _ in beside)], weights, constant)
+
+    def _enclosed(self, form: Mapping[int, Fraction], constant: Fraction) -> Row:
+        return self.enclosure.row(list(form), Quotients.of(form.values()), constant)
 
     def _now(self) -> Ends:
         """The bounds of the current branch."""
