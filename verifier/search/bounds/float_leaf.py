@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from verifier.evidence.certificate import Leaf
 from verifier.question.query import Query
 from verifier.question.region import Region
 from verifier.search.bounds.blocks import blocks_of
-from verifier.search.bounds.floats import FloatNetwork, dual, float_region, within_box
+from verifier.search.bounds.floats import FloatNetwork, dual, dual_norm, float_region, within_box
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -166,6 +167,7 @@ class LeafBounds:
         self._reach = np.maximum(np.abs(box[0]), np.abs(box[1]))  # largest |x|
         self.center = float_region(self.region).center
         self.radius = float_region(self.region).radius
+        self._in_kind: dict[Any, tuple[Float, ...]] = {}
 
     def leaves(self, parts: Parts, phases: Phases) -> list[FloatLeaf]:
         """A leaf of each row, for its phases (branches, undecided), that uses the fewest of them,
@@ -271,24 +273,31 @@ class LeafBounds:
         """The least values of gradients . x on the region, where they are least, and the shares of
         the gradients that are bounded over the box on a ball, the rest being bounded over it: those
         that are best."""
-        low, high = self.box
-        none = np.zeros_like(gradients)
+        low, high, center, below, above = self._sides(gradients.dtype)
         if self.region.norm == "inf":
             at = np.where(gradients > 0, low, high)
-            return (gradients * at).sum(axis=1), at, none
+            return np.einsum("ij,ij->i", gradients, at), at, np.zeros_like(gradients)
         if not self.region.clipped:
             norm, step = dual(self.region.norm, gradients)
-            plain: Float = gradients @ self.center - self.radius * norm
-            return plain, self.center - self.radius * step, none
-        rises = gradients > 0
-        widths = np.where(rises, self.center - low, high - self.center)
+            plain: Float = gradients @ center - self.radius * norm
+            return plain, center - self.radius * step, np.zeros_like(gradients)
+        falls = np.signbit(gradients)
+        widths = np.where(falls, above, below)
         steps, rest = within_box(self.region.norm, np.abs(gradients), widths, self.radius)
-        rest = np.where(rises, rest, -rest)
+        np.copysign(rest, gradients, out=rest)
         shares = gradients - rest
-        on_box = (shares * np.where(rises, low, high)).sum(axis=1)
-        norm, _ = dual(self.region.norm, rest)
-        least: Float = on_box + rest @ self.center - self.radius * norm
-        return least, self.center + np.where(rises, -steps, steps), shares
+        on_box = np.einsum("ij,ij->i", shares, np.where(falls, high, low))
+        least: Float = on_box + rest @ center - self.radius * dual_norm(self.region.norm, rest)
+        return least, center - np.copysign(steps, gradients), shares
+
+    def _sides(self, kind: Any) -> tuple[Float, ...]:
+        """The ends of the box, the center of the ball, and how far it is from them, in floats of
+        this kind."""
+        if kind not in self._in_kind:
+            (low, high), center = self.box, self.center
+            ball = (center, center - low, high - center) if len(center) else (center,) * 3
+            self._in_kind[kind] = tuple(side.astype(kind) for side in (low, high, *ball))
+        return self._in_kind[kind]
 
 
 def _without(

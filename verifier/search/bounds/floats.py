@@ -17,7 +17,6 @@ from verifier.question.region import Norm, Region, power
 
 Float = NDArray[np.float64]
 CELLS = 1 << 24  # of all matrices of a network
-TINY = 1e-300
 MOST_ROUNDS = 16  # mostly a few; before the last, bounds hold as well, and are nearly the best
 
 
@@ -241,6 +240,14 @@ def dual(norm: Norm, gradients: Float) -> tuple[Float, Float]:
     return lengths, steps / np.where(sizes > 0, sizes, 1)[:, None]
 
 
+def dual_norm(norm: Norm, gradients: Float) -> Float:
+    """||g||_q alone, (rows,)."""
+    if norm == "2":
+        lengths: Float = np.sqrt(np.einsum("ij,ij->i", gradients, gradients))
+        return lengths
+    return np.abs(gradients).max(axis=1) if norm == "1" else dual(norm, gradients)[0]
+
+
 def within_box(norm: Norm, sizes: Float, widths: Float, radius: float) -> tuple[Float, Float]:
     """The largest sizes . steps (rows, inputs) for 0 <= steps <= widths of norm p at most `radius`:
     the steps, and what of the sizes is left to the ball where the rest, which is 0 where a step is
@@ -251,22 +258,21 @@ def within_box(norm: Norm, sizes: Float, widths: Float, radius: float) -> tuple[
     """
     if norm == "1":
         return _within_box_1(sizes, widths, radius)
-    p = power(norm)
-    largest = sizes.max(axis=1, initial=0)[:, None]
-    shares = sizes / np.where(largest > 0, largest, 1)
-    free = shares if p == 2 else shares ** (1 / (p - 1))
+    p, tiny = power(norm), float(np.finfo(sizes.dtype).tiny)
+    largest = np.maximum(sizes.max(axis=1, initial=0), tiny)[:, None]
+    free = sizes / largest if p == 2 else (sizes / largest) ** (1 / (p - 1))
     powers, ends = free**p, widths**p
     # 1 / factor: the ball's steps are free / slowness.
-    slowness = (powers.sum(axis=1) ** (1 / p) / max(radius, TINY))[:, None]
+    slowness = (powers.sum(axis=1) ** (1 / p) / max(radius, tiny))[:, None]
     ended = free > slowness * widths
     for _ in range(MOST_ROUNDS):
-        left = np.maximum(radius**p - np.where(ended, ends, 0).sum(axis=1), TINY)
-        slowness = (np.where(ended, 0, powers).sum(axis=1) / left)[:, None] ** (1 / p)
+        left = np.maximum(radius**p - np.einsum("ij,ij->i", ended, ends), tiny)
+        slowness = (np.einsum("ij,ij->i", ~ended, powers) / left)[:, None] ** (1 / p)
         before, ended = ended, free > slowness * widths
         if (before == ended).all():
             break
-    steps = np.where(ended, widths, free / np.where(slowness > 0, slowness, 1))
-    rest = np.where(ended, slowness * widths, free)
+    steps = np.where(ended, widths, free / np.maximum(slowness, tiny))
+    rest = np.minimum(free, slowness * widths)
     return steps, (rest if p == 2 else rest ** (p - 1)) * largest
 
 
@@ -274,9 +280,10 @@ def _within_box_1(sizes: Float, widths: Float, radius: float) -> tuple[Float, Fl
     """The same for norm 1: the steepest inputs go to their ends, until the radius is used up."""
     order = np.argsort(-sizes, axis=1, kind="stable")
     reach = np.cumsum(np.take_along_axis(widths, order, axis=1), axis=1)
-    before = np.concatenate([np.zeros((len(sizes), 1)), reach[:, :-1]], axis=1)
+    before = np.zeros_like(reach)
+    before[:, 1:] = reach[:, :-1]
     steps = np.empty_like(sizes)
-    np.put_along_axis(steps, order, np.clip(radius - before, 0, None), axis=1)
+    np.put_along_axis(steps, order, np.maximum(radius - before, 0), axis=1)
     steps = np.minimum(steps, widths)
     level = np.where(steps < widths, sizes, 0).max(axis=1, initial=0)[:, None]
     return steps, np.minimum(sizes, level)
