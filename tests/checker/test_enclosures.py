@@ -110,6 +110,32 @@ def test_forms_are_enclosed(scale, block, norm):
     assert held > (20 if scale in ("wide", "bits") else 38)
 
 
+@pytest.mark.parametrize("norm", ["inf", "1", "2"])
+@pytest.mark.parametrize("seed", range(20))
+def test_leaves_together_have_the_forms_that_each_has_alone(seed, norm):
+    """Those that start with nothing, with units, with pre-activations, or with inputs alone; what
+    is near is near alone and together, as rows are lowered by other powers of two."""
+    rng = Random(seed)
+    network = random_network(rng, 2, rng.randint(3, 8), 3, "decimals")
+    region = random_region(rng, 2, norm)
+    query = Query(network, region, random_goals(rng, network, region))
+    listed = []
+    checker, put_off = random_branch(rng, query, wild=False)
+    for _ in range(9):
+        target = random_target(rng, query)
+        atoms = 0 if isinstance(target, Lemma) else len(target.atoms)
+        leaf = random_leaf(rng, network.units.count, atoms)
+        if rng.random() < 0.3:
+            leaf = Leaf({k: F(0) for k in leaf.atoms}, leaf.slopes)
+        listed.append((waiting_leaf(put_off, leaf, target), exact_form(checker, leaf, target)[2]))
+    leaves = [leaf for leaf, _ in listed]
+    together = put_off.enclosure.least(leaves)
+    for leaf, (_, value), found in zip(leaves, listed, together, strict=True):
+        (alone,) = put_off.enclosure.least([leaf])
+        assert found <= value and alone <= value
+        assert abs(found - alone) <= F(1, 2**30) * (1 + abs(value))
+
+
 def dense(rng, inputs, widths, weight, *, skips=False, biased=True):
     """Every unit reads all of the layer before, or of all before; one output."""
     build = NetworkBuilder(inputs)
@@ -268,6 +294,64 @@ def test_sums_along_numbers_are_at_most_all_that_are_enclosed(value, floor):
             assert least - found <= 5 + (error > 0)
 
 
+def test_the_excess_of_many_numbers_is_not_lost():
+    """Of signs that cancel, and in all places."""
+    for values, least in (((-1, 1), F(-1, 2**46)), ((-(2**46),) * 10, F(-10))):
+        given = column(*values), column(*[0] * len(values))
+        numbers = np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.int64)
+        assert least - 1 <= int(rules.along(*given, *numbers, LIMB)[0]) <= least
+
+
+def rows_over_inputs(inputs, *, low=0, high=0):
+    """Of one leaf that starts with nothing, on a box with these ends, in a network of one unit."""
+    build = NetworkBuilder(inputs)
+    units = build.layer([build.inputs[0]])
+    network = EnclosedNetwork(build.network(units))
+    one, box_of = np.zeros(1, dtype=np.int64), lambda end: np.full(inputs, end, dtype=np.int64)
+    ends = rules.Ends(one, one, one, one, box_of(low), box_of(high))
+    return rules.Rows(network, [rules.Enclosed(None, {}, F(0), {}, False, ends)])
+
+
+@pytest.mark.parametrize(
+    ("value", "error"), [(1, 0), (-1, 0), (0, 2**23), (2**46, 0), (-(2**46), 2**23), (3, 1)]
+)
+@pytest.mark.parametrize("reach", [2**46, 2**23 - 1, 1])
+def test_forms_of_inputs_on_a_box(value, error, reach):
+    """Many of them, as small and as large as they get: errors count, and so does each sign."""
+    count = 50
+    state = rows_over_inputs(count, low=-reach, high=reach)
+    state.blocks[0] = column(*[value] * count), column(*[error] * count)
+    state.shifts[:] = 0
+    (found,) = state.on_box(46)  # so that what is found are the products over 2^46
+    exact = -F(count * (abs(value) + error) * reach, 2**46)
+    assert exact - 3 - count * (1 + F(error, 2**23)) <= found <= exact
+
+
+def test_rows_are_lost_from_one_error_above_a_limb_on():
+    for errors, lost in (((0, 2**23), False), ((2**23 + 1, 0), True), ((0, 2**23 + 1), True)):
+        state = rows_over_inputs(2)
+        state._normal([(column(5, 7), column(*errors))], np.array([0]))
+        assert state.lost.tolist() == [lost], errors
+    state = rows_over_inputs(1)
+    ((values, errors),), shifts = state._normal([(column(2**46 - 1), column(3))], np.array([9]))
+    assert (values.tolist(), errors.tolist(), shifts.tolist()) == ([[2**46 - 1]], [[3]], [9])
+    ((values, errors),), shifts = state._normal([(column(2**48), column(0))], np.array([9]))
+    assert (values.tolist(), shifts.tolist()) == ([[2**45]], [6])
+
+
+def test_a_form_that_reads_nothing_at_last_is_exact():
+    """With slopes 0, each of the units is as large as its bound where it is counted against."""
+    build = NetworkBuilder(1)
+    units = build.layer([build.inputs[0]] * 9)
+    query = asked(build.network([sum(units)]), "1", "3/2")
+    checker = checker_of(query)
+    put_off = PutOff(checker)
+    leaf = Leaf(slopes=dict.fromkeys(range(9), F(0)))
+    _, _, value = exact_form(checker, leaf, query.goals[0])
+    (found,) = put_off.enclosure.least([waiting_leaf(put_off, leaf, query.goals[0])])
+    assert F(found) == F(value)
+
+
 @pytest.mark.parametrize("more", [0, 1, 2**20])
 @pytest.mark.parametrize("slope", ENDS_OF_SLOPES)
 def test_heights_are_those_of_the_rule(slope, more):
@@ -337,10 +421,15 @@ def test_lowered_rows_are_enclosed(by):
             assert wrong == 0 if not (value or error) else True
 
 
-@pytest.mark.parametrize("weight", [F(2**23 - 1), F(2**38) + F(2, 3), -F(2**38) - F(2, 3)])
-@pytest.mark.parametrize(("factor", "error"), [(0, 2**23), (2**46 - 1, 0), (1 - 2**46, 2**20)])
+@pytest.mark.parametrize(
+    "weight", [F(2**23 - 1), F(2**46 - 1), F(2**38) + F(2, 3), -F(2**38) - F(2, 3)]
+)
+@pytest.mark.parametrize(
+    ("factor", "error"), [(0, 2**23), (1, 0), (2**46 - 1, 0), (1 - 2**46, 2**20)]
+)
 def test_sums_of_rows_are_enclosed(weight, factor, error):
-    """Of errors times weights that have no upper limb, and of weights that are not exact."""
+    """Of errors times weights that have no upper limb, and of weights that are not exact; beside a
+    leaf that reads nothing there."""
     count = 100
     build = NetworkBuilder(1)
     (x,) = build.inputs
@@ -348,11 +437,16 @@ def test_sums_of_rows_are_enclosed(weight, factor, error):
     network = EnclosedNetwork(build.network([units[0]]))
     empty = np.zeros(count + 1, dtype=np.int64)
     ends = rules.Ends(empty, empty, empty, empty, empty[:1], empty[:1])
-    state = rules.Rows(network, [rules.Enclosed(None, {}, F(0), {}, False, ends)])
+    state = rules.Rows(network, [rules.Enclosed(None, {}, F(0), {}, False, ends)] * 2)
     state.blocks.pop()
-    values, errors = column(*[factor] * count, 0), column(*[error] * count, 0)
-    state._read(network.layers[0], values, errors, np.array([0]))
-    assert not state.lost[0]
+    values, errors = (
+        np.array([[number] * count + [0], [0] * (count + 1)]) for number in (factor, error)
+    )
+    state._read(network.layers[0], values, errors, np.array([0, rules.FREE]))
+    assert state.lost.tolist() == [weight == 2**46 - 1 and error > 0, False]
+    assert not any(part[1].any() for part in state.blocks[0])
+    if state.lost[0]:
+        return
     near, wrong = (int(part[0, 0]) for part in state.blocks[0])
     for c in (factor - error, factor, factor + error):
         exact = c * weight * count * F(2) ** int(state.shifts[0])

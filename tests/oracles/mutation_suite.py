@@ -128,7 +128,7 @@ FILES = {
         "test_symbolic",
         "test_symbolic_extremes",
     ),
-    "enclosures": ("test_enclosures",),
+    "enclosures": ("test_enclosures", "test_put_off"),
     "limbs": ("test_limbs",),
     "put_off": ("test_put_off", "test_enclosures"),
     "question_family": ("test_family_questions",),
