@@ -58,9 +58,9 @@ PACKAGES = {
         "packed", "proof_file", "strict_json",
     ),
     "checker": (
-        "branch", "checked", "curves", "distances", "enclosures", "equal_rows", "exact_maximum",
-        "exact_radius", "family", "family_maxima", "family_replay", "fixed_point", "intervals",
-        "leaf", "limbs", "live_rows", "manifest", "margins", "maxima", "maxima_pass",
+        "branch", "checked", "contracted", "curves", "distances", "enclosures", "equal_rows",
+        "exact_maximum", "exact_radius", "family", "family_maxima", "family_replay", "fixed_point",
+        "intervals", "leaf", "limbs", "live_rows", "manifest", "margins", "maxima", "maxima_pass",
         "maxima_tables", "maxima_together", "put_off", "replay", "ridge", "ridge_minima",
         "ridge_tables", "scaled",
         "sparse_block", "symbolic", "tree",

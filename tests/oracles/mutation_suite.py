@@ -72,7 +72,7 @@ FILES = {
         "test_family_sums",
     ),
     "leaf": (*FAST, "test_leaf_edges", "test_family_sums", "test_powers"),
-    "replay": (*FAST, "test_symbolic_ahead", "test_put_off"),
+    "replay": ("test_contracted", *FAST, "test_symbolic_ahead", "test_put_off"),
     "tree": (*FAST, "test_symbolic_ahead", "test_fixed_sums", "test_put_off"),
     "executed": ("test_executed",),
     "family": ("test_family_ends", "test_family", "test_kernel_families", "test_family_sums"),
@@ -118,6 +118,7 @@ FILES = {
     "curve": ("test_curves",),
     "curves": ("test_curves", "test_margin"),
     "margins": ("test_margin_claims", "test_margins"),
+    "contracted": ("test_contracted",),
     "equal_rows": ("test_equal_rows", "test_repeated_rows"),
     "exact_maximum": ("test_exact_maximum",),
     "exact_radius": ("test_exact_radius",),
@@ -135,6 +136,7 @@ FILES = {
     "sparse_block": ("test_sparse_block", "test_symbolic"),
     "region": ("test_regions", *TYPES, "test_exact_radius", "test_powers"),
     "checked": (
+        "test_contracted",
         "test_maxima_together",
         "test_checked_families",
         "test_batch",
@@ -148,6 +150,7 @@ FILES = {
         *TYPES,
     ),
     "scaled": (
+        "test_contracted",
         "test_scaled_limits",
         "test_repeated_rows",
         "test_fast_arithmetic",

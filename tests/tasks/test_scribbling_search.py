@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.oracles.carrying import carried_query
 from tests.oracles.random_queries import random_query
 from verifier.checker.checked import Checker
 from verifier.checker.fixed_point import fixed_network
@@ -154,9 +155,10 @@ def empty_proof(query: Query) -> Robust:
     return Robust((), tuple((Node((), Leaf()),) for _ in query.goals))
 
 
-def test_a_scribbled_state_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("asked", [random_query, carried_query])
+def test_a_scribbled_state_proves_nothing(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The search writes, then hands over a proof that only what it wrote would bear out; of what is
-    true, proofs remain accepted."""
+    true, proofs remain accepted. Of networks with many copies it holds what is left without."""
     rng, counts = Random(3), []
     found = {"robust": 0, "other": 0}
 
@@ -167,7 +169,7 @@ def test_a_scribbled_state_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(task, "search_one", bad)
     monkeypatch.setattr(task, "flips_at_hints", lambda *given: {})
     for seed in range(60):
-        query = random_query(Random(seed))
+        query = asked(seed)
         outcome = task.verify(query)
         fresh = Network(query.network.inputs, query.network.layers,
                         query.network.units, query.network.outputs)  # fmt: skip
@@ -231,6 +233,25 @@ def test_nothing_that_is_lent_leads_to_the_checker() -> None:
     mine = [one for one in reached(these) if isinstance(one, np.ndarray)]
     theirs = [one for one in lent if isinstance(one, np.ndarray) and can_be_written(one)]
     assert min(len(mine), len(theirs)) > 20
+    assert not any(np.may_share_memory(a, b) for a in theirs for b in mine)
+
+
+def test_nor_does_a_network_without_its_copies() -> None:
+    """To the checker's own, or to the numbers that its units have elsewhere."""
+    query = carried_query(2, "inf")
+    checker = Checker.of(query.network, [query])
+    ((_, these),) = checker.rounds([query])
+    own = checker.contraction
+    assert own is not None and own.network is checker.scaled.network
+    asked, scaled, root = these.for_search(0)
+    lent = list(reached([asked, scaled, root, TreeChecker(asked, scaled, root), asked.network]))
+    assert asked.network.digest == own.network.digest
+    kept = [own, own.network, own.names, own.expanded, own.names.numbers, own.expanded.numbers]
+    assert not {id(one) for one in [*kept, query.network]} & {id(one) for one in lent}
+    theirs = [one for one in lent if isinstance(one, np.ndarray) and can_be_written(one)]
+    held = [own.names, own.expanded, own.network.units, own.network.outputs]
+    mine = [one for one in reached(held) if isinstance(one, np.ndarray)]
+    assert theirs and mine
     assert not any(np.may_share_memory(a, b) for a in theirs for b in mine)
 
 

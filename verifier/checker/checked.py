@@ -29,6 +29,7 @@ from typing import Any, Literal, final
 
 import numpy as np
 
+from verifier.checker.contracted import contraction_of
 from verifier.checker.curves import check_curve
 from verifier.checker.distances import Balls, check_distance
 from verifier.checker.exact_maximum import check_maximum
@@ -45,7 +46,7 @@ from verifier.checker.intervals import (
 )
 from verifier.checker.margins import check_margin
 from verifier.checker.maxima_together import MaximaTogether
-from verifier.checker.replay import replay, replay_flip
+from verifier.checker.replay import replay, replay_as_given, replay_flip
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
 from verifier.evidence.certificate import (
     Flip,
@@ -208,7 +209,9 @@ class Round:
     next round of the same checker ends it."""
 
     def __init__(self, checker: Checker, queries: Sequence[Query], asked: Sequence[Asked]) -> None:
-        self._checker, self._queries, self._asked = checker, queries, asked
+        self._checker, self._asked, network = checker, asked, checker.scaled.network
+        self._given = queries
+        self._queries = [Query(network, query.region, query.goals) for query in queries]
         regions = [query.region for query in queries]
         checker.current = self  # what was computed for the round before it is overwritten
         roots = interval_bounds(checker.scaled, regions, checker.own)
@@ -216,19 +219,37 @@ class Round:
         self._roots = [replace(root, together=together) for root in roots]
         self._lent: tuple[Any, MaximaTogether] | None = None
 
-    def check(self, k: int, verdict: Robust) -> Checked:
-        """The proof of question k, replayed. Raises RefusedError, naming the flaw."""
+    def check(self, k: int, verdict: Robust, *, found: bool = False) -> Checked:
+        """The proof of question k, replayed: with the bounds of the round, and, if that fails and
+        the network has copies, with all units, unless it was `found` without the copies. Raises
+        RefusedError, naming the flaw."""
         if self._checker.current is not self:
             raise RuntimeError("the bounds of this round are those of another one by now")
         if not isinstance(verdict, Robust):  # a flip would be replayed, and called robust
             raise RefusedError("another verdict", "a proof is claimed, this is none")
-        root = replace(self._roots[k])  # with caches of its own, which go when it is answered
-        replay(self._queries[k], verdict, self._checker.scaled, root)
+        check_numbers(verdict)
+        contraction = self._checker.contraction
+        try:
+            same = verdict if contraction is None else contraction.names.proof(verdict)
+            root = replace(self._roots[k])  # with caches of its own, which go when it is answered
+            replay(self._queries[k], same, self._checker.scaled, root)
+        except RefusedError:
+            if contraction is None or found:
+                raise
+            replay_as_given(self._given[k], verdict)
         facts = Facts(self._checker.digest, self._asked[k], "robust", None, None)
         return Checked(_KEY, facts, verdict)
 
+    def named(self, proof: Robust) -> Robust:
+        """A proof of a question `for_search`, with the numbers that units have in the network that
+        was asked about."""
+        check_numbers(proof)
+        contraction = self._checker.contraction
+        return proof if contraction is None else contraction.expanded.proof(proof)
+
     def for_search(self, k: int) -> tuple[Query, ScaledNetwork, RootBounds]:
-        """Question k with copies of all that the checker holds about it."""
+        """Question k with copies of all that the checker holds about it, of the network without
+        its copies if it has many."""
         network, scaled = self._checker.lent()
         table, together = self._copies()
         query = Query(network, self._queries[k].region, self._queries[k].goals)
@@ -286,7 +307,8 @@ class Checker:
     `denominator` is one of which all entries of the regions are multiples. `semantics` other than
     real are those of `question.executed`: `network` is then the one of its questions, with an input
     for every rounding error, and a flip has to be an execution. `digest` is that of the network
-    asked about in any case. `family` says that the questions are about families of it.
+    asked about in any case. `family` says that the questions are about families of it. `scaled` is
+    the network without its copies, if it has many and the questions are about no families.
     """
 
     def __init__(
@@ -301,7 +323,9 @@ class Checker:
         self.digest = network.digest
         self._form = None if semantics == "real" else executable(network, semantics)
         self.network = network if self._form is None else self._form.network
-        self.scaled = ScaledNetwork(self.network, denominator, family=family)
+        self.contraction = None if family else self.network.derived(contraction_of)
+        less = self.network if self.contraction is None else self.contraction.network
+        self.scaled = ScaledNetwork(less, denominator, family=family)
         self._lent: tuple[Network, ScaledNetwork] | None = None
         self.own, self.others = Room(), Room()
         self.current: Round | FamilyRound | None = None
@@ -314,13 +338,17 @@ class Checker:
         return Checker(network, common_denominator(sides), semantics)
 
     def lent(self) -> tuple[Network, ScaledNetwork]:
-        """The network, and in integers, for a search: copies, made once a network."""
+        """The network of `scaled`, and that, for a search: copies, made once a network."""
         if self._lent is None:
-            network = self.network.derived(copy.deepcopy)
+            network = self.scaled.network.derived(copy.deepcopy)
             family = self.scaled.axes < network.inputs
             scaled = ScaledNetwork(network, self.scaled.denominator, family=family)
             self._lent = network, scaled
         return self._lent
+
+    def lent_whole(self) -> Network:
+        """The network with all its units, for a search: a copy."""
+        return self.network.derived(copy.deepcopy)
 
     def rounds(
         self, queries: Sequence[Query], asked: Sequence[Asked] | None = None

@@ -46,6 +46,7 @@ from verifier.checker.manifest import (
     run_checker,
 )
 from verifier.checker.maxima_trees import spelled_out, spelled_out_family
+from verifier.checker.replay import shortened
 from verifier.checker.ridge import Crossing, Minima, Sum, short, univariate_of
 from verifier.checker.ridge_lemmas import sums_of_family, sums_spelled_out, weighted
 from verifier.checker.scaled import ScaledNetwork, common_denominator
@@ -492,17 +493,23 @@ def spelled(
     query: Query | FamilyQuery, proof: Robust, scaled: ScaledNetwork | None = None
 ) -> tuple[Iterator[Step], Iterator[Iterator[Node]]]:
     """The same steps and trees as values."""
-    state = _elaborator(query, scaled)
-    goals = zip(proof.trees, query.goals, strict=False)  # the kernel counts them
-    return state.opening(proof), (state.tree(tree, goal) for tree, goal in goals)
-
-
-def _elaborator(
-    query: Query | FamilyQuery, scaled: ScaledNetwork | None
-) -> Elaborator | FamilyElaborator:
+    short = None if isinstance(query, FamilyQuery) else shortened(query, proof, scaled)
+    if short is not None:
+        steps, trees = _spelled(Elaborator(short.query, short.scaled), short.proof)
+        names = short.contraction.expanded
+        return map(names.step, steps), (map(names.node, tree) for tree in trees)
+    if scaled is not None and scaled.network is not query.network:
+        scaled = None  # it is of the network without its copies
     if isinstance(query, FamilyQuery):
-        return FamilyElaborator(query, scaled)
-    return Elaborator(query, scaled)
+        return _spelled(FamilyElaborator(query, scaled), proof)
+    return _spelled(Elaborator(query, scaled), proof)
+
+
+def _spelled(
+    state: Elaborator | FamilyElaborator, proof: Robust
+) -> tuple[Iterator[Step], Iterator[Iterator[Node]]]:
+    goals = zip(proof.trees, state.query.goals, strict=False)  # the kernel counts them
+    return state.opening(proof), (state.tree(tree, goal) for tree, goal in goals)
 
 
 def elaborate(
@@ -511,10 +518,8 @@ def elaborate(
     """The whole proof in kernel form, for those who want it as a file; `scaled` as above. Raises
     RefusedError if it has not a tree for each goal."""
     _check_count(query, proof)
-    state = _elaborator(query, scaled)
-    steps: tuple[Step, ...] = tuple(state.opening(proof))
-    goals = zip(proof.trees, query.goals, strict=True)
-    return Robust(steps, tuple(tuple(state.tree(tree, goal)) for tree, goal in goals))
+    steps, trees = spelled(query, proof, scaled)
+    return Robust(tuple(steps), tuple(map(tuple, trees)))
 
 
 def _check_count(query: Query | FamilyQuery, proof: Robust) -> None:

@@ -30,8 +30,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.contracted import Places, place_type
 from verifier.checker.ridge import univariate_of
-from verifier.checker.scaled import Places, ScaledNetwork, place_type
+from verifier.checker.scaled import ScaledNetwork
 from verifier.question.errors import RefusedError
 
 Number = int | Fraction

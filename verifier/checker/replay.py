@@ -6,10 +6,12 @@ The replay builds its own state. Nothing that a search has computed enters it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
+from verifier.checker.contracted import Contraction, contraction_of
 from verifier.checker.intervals import RootBounds, interval_bounds
-from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.checker.scaled import ScaledNetwork, evaluate, scaled_for
 from verifier.checker.tree import TreeChecker
 from verifier.evidence.certificate import (
     Flip,
@@ -49,20 +51,61 @@ def replay(
     """Returns if `verdict` is shown to be true of `query`; raises RefusedError, naming the flaw.
 
     `scaled` and `root` may be given when the caller has computed them for many regions at once, by
-    `ScaledNetwork` and `interval_bounds`; they must belong to this query.
+    `ScaledNetwork` and `interval_bounds`; they must belong to this query. If they are not, a proof
+    may as well be one about the network without its copies.
     """
     check_numbers(verdict)
     if isinstance(verdict, Flip):
         replay_flip(query, verdict)
         return
+    if (scaled is None or root is None) and shortened(query, verdict) is not None:
+        return
+    replay_as_given(query, verdict, scaled, root)
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """A question about the network without its copies, with that network in integers, and a proof
+    of it; `contraction` has the numbers that units have elsewhere."""
+
+    query: Query
+    proof: Robust
+    scaled: ScaledNetwork
+    contraction: Contraction
+
+
+def shortened(query: Query, proof: Robust, scaled: ScaledNetwork | None = None) -> Shortened | None:
+    """The same proof about the network without its copies, replayed; None if there are few copies,
+    or the proof names one, or it is refused there. `scaled` may be given if it is of that network,
+    or of the one of the query, and serves the region."""
+    contraction = query.network.derived(contraction_of)
+    if contraction is None:
+        return None
+    check_numbers(proof)
+    less = Query(contraction.network, query.region, query.goals)
+    if scaled is None or scaled.network is not less.network:
+        scaled = scaled_for(less.network, [less])
+    try:
+        found = contraction.names.proof(proof)
+        replay_as_given(less, found, scaled)
+    except RefusedError:
+        return None
+    return Shortened(less, found, scaled, contraction)
+
+
+def replay_as_given(
+    query: Query,
+    verdict: Robust,
+    scaled: ScaledNetwork | None = None,
+    root: RootBounds | None = None,
+) -> None:
+    """As `replay`, of a proof whose numbers have been checked, with all units of the network."""
     if len(verdict.trees) != len(query.goals):
         raise RefusedError(
             "goal missing", f"{len(query.goals)} goals, {len(verdict.trees)} are proved"
         )
     if scaled is None or root is None:
-        scaled = ScaledNetwork(
-            query.network, common_denominator([query.region.lower, query.region.upper])
-        )
+        scaled = scaled_for(query.network, [query]) if scaled is None else scaled
         root = interval_bounds(scaled, [query.region])[0]
     checker = TreeChecker(query, scaled, root)
     if leaves_of(verdict) >= MANY:

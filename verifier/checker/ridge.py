@@ -18,7 +18,8 @@ from math import ceil, floor, gcd, lcm
 
 import numpy as np
 
-from verifier.checker.scaled import Places, ScaledNetwork, place_type
+from verifier.checker.contracted import Places, place_type
+from verifier.checker.scaled import ScaledNetwork
 from verifier.evidence.certificate import Weight
 from verifier.question.errors import RefusedError
 from verifier.question.region import Region, power, root_upper

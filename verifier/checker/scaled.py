@@ -20,6 +20,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from verifier.checker.contracted import Places, contracted, place_type
 from verifier.checker.equal_rows import first_of_equal
 from verifier.checker.limbs import LimbMatrix
 from verifier.question.errors import UserError
@@ -33,9 +34,6 @@ Row = tuple[list[int], list[int], int]
 PlacedRow = tuple[list[int], list[int], list[tuple[int, int, int, int]], int]
 """The inputs with their weights; the units, each with its weight and the rows of its lower and
 upper bound in `Tables`; the constant."""
-
-Places = NDArray[Any]
-"""Numbers of variables, rows or levels, of 32 bits where these hold them all, else of 64."""
 
 _CELLS = 1 << 20  # of the matrices of full layers
 _KINDS: tuple[Any, ...] = (np.int16, np.int32, np.int64)
@@ -456,11 +454,6 @@ def _times(values: Integers, largest: int, factor: int) -> Integers:
     return product
 
 
-def place_type(count: int) -> Any:
-    """The narrower integers, of 32 or 64 bits, that hold all numbers up to `count`."""
-    return np.int32 if count < 2**31 else np.int64
-
-
 def narrow(numbers: Any) -> Any:
     """The same integers, of as few bits, 16 at least, as hold them and their negatives."""
     if numbers.dtype == object:
@@ -628,6 +621,7 @@ def evaluate(
     """The exact outputs of `network` at each of `points`: a list of output vectors."""
     if not points:
         return []
+    network = contracted(network)
     scaled = ScaledNetwork(network, common_denominator(points))
     results: list[list[Fraction]] = []
     for begin in range(0, len(points), chunk):

@@ -341,7 +341,7 @@ def _distance_of(context: Context, sample: int, worker: str) -> Record:
     points, question, started = context.points, context.job.question, monotonic()
     terms, checker = question.distance or DistanceTerms(), context.checker
     found = exact_radius(
-        checker.lent()[0], points, sample, norm=question.norm, decoder=question.decoder,
+        checker.lent_whole(), points, sample, norm=question.norm, decoder=question.decoder,
         clip=question.clip, within=terms.within, most=terms.most, options=context.job.options,
     )  # fmt: skip
     searched, reason = monotonic() - started, None if found.reached else found.reason
@@ -366,7 +366,7 @@ def _margin_of(context: Context, sample: int, worker: str) -> Record:
     terms, checker = question.margin or MarginTerms(), context.checker
     asked = asked_of_run(points.digest, question, [sample])
     query = sample_query(checker.network, points, question, sample)
-    lent = Query(checker.lent()[0], query.region, query.goals)
+    lent = Query(checker.lent_whole(), query.region, query.goals)
     if terms.curve:
         return _curve_of(context, sample, query, lent, worker)
     found = worst(lent, within=terms.within, options=context.job.options)

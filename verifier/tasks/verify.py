@@ -206,6 +206,8 @@ class _Batch:
             started = monotonic()
             seconds["check"] += started - found
             if isinstance(shown, Checked):
+                if isinstance(shown.evidence, Robust):
+                    outcome = replace(outcome, verdict=shown.evidence)
                 return CheckedOutcome.of(replace(outcome, seconds=seconds), shown)
             reason = f"the checker refused what the search found: {shown}"
             outcome = replace(outcome, verdict=Undecided(reason))
@@ -221,7 +223,7 @@ class _Batch:
             asked = None if self._asked is None else [self._asked[k]]
             return self._checker.flips([self._queries[k]], [verdict], asked)[0]
         try:
-            return these.check(place, verdict)
+            return these.check(place, these.named(verdict), found=True)
         except RefusedError as flaw:
             return flaw
 
