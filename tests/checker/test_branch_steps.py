@@ -17,7 +17,7 @@ from verifier.checker.branch import Branch, _shifted
 from verifier.checker.family import FamilyChecker, family_roots, family_scaled
 from verifier.checker.ridge_minima import sum_bounds
 from verifier.checker.ridge_tables import tables_of
-from verifier.evidence.certificate import Lemma, SumsStep
+from verifier.evidence.certificate import InputSplit, Lemma, PlaneSplit, SumsStep, UnitSplit
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.query import Atom, Goal, Query
@@ -149,3 +149,26 @@ def test_what_has_changed_since_a_place() -> None:
     checker.tighten_maxima()
     assert checker.changed(start) is None and checker.changed(here) is None
     assert checker.changed(checker.place()) == set()
+
+
+def test_minima_are_kept_where_only_units_have_other_bounds() -> None:
+    """They are of a box and of cuts: other ones where an input has another bound on either side, or
+    there is a cut; after that the first ones again, in new tables."""
+    rng = Random(1)
+    network = separable_network(rng, 2)
+    region = box([F(0)] * 2, [F(2)] * 2)
+    query = Query(network, region, random_goals(rng, network, region))
+    branch, line = checker_of(query), 0
+    first, mark = branch.minima(), branch.mark()
+    branch.assume(Lemma(0, False, F(-1), ()))
+    branch.restrict(UnitSplit(1), high=True)
+    assert branch.minima() is first
+    ends = first.interval(line)
+    for split in (InputSplit(0, F(1)), PlaneSplit(((0, F(1)),), F(1))):
+        for high in (False, True):
+            branch.restrict(split, high=high)
+            assert branch.minima() is not first
+            assert branch.minima().interval(line) != ends
+            branch.undo(mark)
+            assert branch.minima() is not first
+            assert branch.minima().interval(line) == ends

@@ -412,3 +412,29 @@ def test_the_bound_of_a_piece_is_that_of_the_document(exponent):
     for kind in (np.int64, object):
         arrays = [np.array(column, dtype=kind) for column in zip(*rows, strict=True)]
         assert _on_piece(exponent, *arrays).tolist() == wanted
+
+
+def test_sums_that_are_added_up_one_term_after_another():
+    """Hats of one input after another, each in two terms: that a sum is not negative follows from
+    the lower bound of the one before the hat, however many were added before."""
+    build, inputs = NetworkBuilder(9), 9
+    bends = [build.layer([x + 1, x, x - 1]) for x in build.inputs]
+    total, sums = Affine({}, 0), []
+    for up, middle, down in bends:
+        for term in (up - middle, down - middle):
+            (total,) = build.layer([total + term])
+            sums.append(3 * inputs + len(sums))
+    network = build.network([total])
+    region = ball("2", [F(0)] * inputs, F(2))
+    query = Query(network, region, (Goal((Atom((), ((0, F(-1)),), F(-1), True),), "below"),))
+    lemmas = sums_spelled_out(checker_of(query), SumsStep((F(0),), ()))
+    checker, slopes = checker_of(query), {}
+    for lemma in lemmas:
+        checker.apply(lemma)
+        ((node,),) = (lemma.tree,)
+        slopes[lemma.unit] = sorted(node.body.slopes)
+    assert not any(v in slopes for v in sums[:2])  # they lie on a line, on which the next ones end
+    assert not slopes[sums[2]] and not slopes[sums[3]]
+    for k in range(4, len(sums) - 1):
+        assert slopes[sums[k]] == [sums[k - 1 - k % 2]]
+    assert all(checker.lower(v) >= 0 for v in sums[2:-1])

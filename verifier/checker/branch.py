@@ -104,6 +104,7 @@ class Branch:
         self._all_rows = False
         self._symbolic: SymbolicNetwork | None = None
         self._symbolic_root: Root | None = None
+        self._minima: tuple[Any, Minima] | None = None  # of a box and cuts
         self._tightened: dict[Hashable, tuple[tuple[int, ...], list[Int], list[Int]]] = {}
         scaled_center = [_times(x, size) for x in query.region.center]
         below = lcm(*(x.denominator for x in scaled_center))
@@ -261,8 +262,14 @@ class Branch:
             )
 
     def minima(self) -> Minima:
-        """Bounds of sums of functions of one direction each, in the current branch."""
-        return Minima(univariate_of(self.scaled), self.region, self.box(), self.cuts)
+        """Bounds of sums of functions of one direction each, in the current branch: of its box and
+        its cuts, so that they stay the same where only units have other bounds."""
+        low, high = (tuple(t[-1 - k] for k in range(self.inputs)) for t in (self._low, self._high))
+        state = low, high, tuple(self.cuts)
+        if self._minima is None or self._minima[0] != state:
+            found = Minima(univariate_of(self.scaled), self.region, self.box(), self.cuts)
+            self._minima = state, found
+        return self._minima[1]
 
     def tighten_separably(self, step: SeparableStep) -> dict[int, Sum]:
         """Tightens every unit that is not a ridge function; returns the ridge sums among them that

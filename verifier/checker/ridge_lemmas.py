@@ -13,6 +13,7 @@ from verifier.evidence.certificate import Leaf, Lemma, Node, PairLemma, SumsStep
 from verifier.question.region import root_upper
 
 ZERO, ONE = Fraction(0), Fraction(1)
+TERMS = 8  # that are looked at one after another, and sums that they may read
 
 
 def sums_read(scaled: ScaledNetwork, unit: int) -> list[int]:
@@ -59,9 +60,31 @@ def lemmas_below(checker: LeafChecker, unit: int) -> list[Lemma]:
     lemmas: list[Lemma] = []
     for v in sums_read(checker.scaled, unit):
         if checker.lower(v) < 0:
-            lemmas.append(Lemma(v, False, ZERO, (Node((), Leaf(ball=ZERO)),)))
+            lemmas.append(_not_negative(checker, v))
             checker.assume(lemmas[-1])
     return lemmas
+
+
+def _not_negative(checker: LeafChecker, v: int) -> Lemma:
+    """That a sum is not negative, all sums that it reads being bounded before it: where lower
+    bounds of a few of these are enough, by them, with what it is then at least. So sums that are
+    added up one term after another take as long as their last terms, not as long as all."""
+    read, leaf = [v], Leaf(ball=ZERO)
+    for _ in range(TERMS):
+        read = [u for w in read for u in _sums_in_row(checker.scaled, w)]
+        if not 0 < len(read) <= TERMS:
+            break
+        short = replace(leaf, slopes=dict.fromkeys(sorted(read), ZERO))
+        least = checker.least(checker.form(short, Lemma(v, False, ZERO, ())), short)
+        if least is not None and least >= 0:
+            return Lemma(v, False, least, (Node((), short),))
+    return Lemma(v, False, ZERO, (Node((), leaf),))
+
+
+def _sums_in_row(scaled: ScaledNetwork, unit: int) -> list[int]:
+    """The sums that the unit reads itself."""
+    lines, inputs = univariate_of(scaled).lines, scaled.network.inputs
+    return [j - inputs for j in scaled.plain_row(unit)[0] if j >= inputs and lines.item(j) < 0]
 
 
 def sums_of_family(checker: FamilyChecker, step: SumsStep) -> list[PairLemma]:
