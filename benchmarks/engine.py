@@ -8,7 +8,8 @@ With `--store LABEL` the lines are kept in results.csv as well (see engines.py).
 included, are CPU seconds of this process: what others compute beside it does not count.
 
 FOLDER holds one folder a set, each with its networks, properties and a verdicts.csv (see docs,
-"Lists of instances"); nothing of it comes with the project. A line a set or norm and radius: how
+"Lists of instances"), or with a folder an instance that holds model.onnx and spec.vnnlib, of which
+nothing is expected; nothing of it comes with the project. A line a set or norm and radius: how
 many hold, are violated, stay open, or differ from what the list expects; wall seconds in all and
 the longest; the share of the time that exactness costs (rounding, exact leaves, checking, writing
 the certificate; bounds of boxes, which the search itself computes in integers, are not in it);
@@ -77,6 +78,7 @@ BALLS: tuple[tuple[Norm, str], ...] = (
     ("1", "0.5"),
     ("1", "1"),
 )
+LIST, SPEC = "verdicts.csv", "*/spec.vnnlib"
 COAV_LIMIT = 60.0
 SAT_LIMIT = 100.0
 MILP_LIMIT = 60.0  # a goal
@@ -203,10 +205,10 @@ def main() -> int:
     print(HEAD, flush=True)
     tallies = []
     if given.data:
-        names = given.sets or sorted(path.parent.name for path in given.data.glob("*/verdicts.csv"))
+        names = given.sets or sorted(path.parent.name for path in given.data.glob(f"*/{LIST}"))
         for name in names:
-            if not (given.data / name / "verdicts.csv").is_file():
-                parser.error(f"no list of verdicts {given.data / name / 'verdicts.csv'}")
+            if not any(any((given.data / name).glob(part)) for part in (LIST, SPEC)):
+                parser.error(f"neither {given.data / name / LIST} nor any {SPEC} beside it")
             tallies.append(run_set(given.data / name, given.timeout))
             print(tallies[-1], flush=True)
     for hidden in given.trained:
@@ -247,8 +249,14 @@ def run_set(folder: Path, timeout: float | None) -> Tally:
 
 
 def questions(folder: Path) -> Iterator[tuple[str, Network, Property, float, Word | None]]:
-    """The list's instances; those about a .nnet file ask for Y_0 <= 0 in the file's own box."""
-    path = folder / "verdicts.csv"
+    """The list's instances; those about a .nnet file ask for Y_0 <= 0 in the file's own box. Where
+    there is no list, those of the folders within, shorter names first."""
+    path = folder / LIST
+    if not path.is_file():
+        for spec in sorted(folder.glob(SPEC), key=lambda spec: (len(spec.parent.name), str(spec))):
+            network = load_any_network(spec.with_name("model.onnx"))
+            yield spec.parent.name, network, read_property(spec), SAT_LIMIT, None
+        return
     with path.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     if rows and rows[0]["network"].endswith(".nnet"):
