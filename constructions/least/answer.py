@@ -167,7 +167,7 @@ def least(
     folder: Path | None = None,
     *,
     depth: int = 2,
-    family: Network | None = None,
+    families: Sequence[Network] = (),
     scaled: Sequence[int] = (),
     seconds: float | None = None,
     progress: Callable[[str], None] = lambda text: None,
@@ -178,9 +178,10 @@ def least(
     Labels are numbered 0, 1, .. in their order, those alone of which there are samples: the names
     that a selection keeps of others do not count. Widths up to `most` are looked at. With a folder
     every claim is stored as soon as it is shown, and what is there is replayed and taken up; at the
-    end it is sealed. seconds: for one question. `family` is a network of the inputs, those in
-    `scaled` multiplied with it, and of what is left of the largest size: one for each budget, see
-    `questions.Below`; it is checked, and taken up as a claim.
+    end it is sealed. seconds: for one question. `families` are networks of the inputs,
+    those in `scaled` multiplied with it, and of what is left of the largest size, one for each
+    budget, see `questions.Below`; or of the inputs alone, one for all balls that it reaches. They
+    are checked, and taken up as claims.
 
     Raises UserError for contradictory points, for one class, for budgets that are not below half
     the separation, and for data beyond what the method takes; RefusedError for a folder whose
@@ -207,12 +208,14 @@ def least(
                 store.save(asked, claims)
 
         search = Search(finder, top, claims, save, undecided)
-        if family is not None:
-            width, axes = sum(family.layers), tuple(sorted(scaled))
-            if family.inputs == points.dimension and not axes:  # of the inputs alone: one for all
-                search.take(Possible(width, top, True, family))
+        axes = tuple(sorted(scaled))
+        of_budgets = any(network.inputs > points.dimension for network in families)
+        for network in families:
+            width = sum(network.layers)
+            if network.inputs == points.dimension and (of_budgets or not axes):
+                search.take_network(Possible(width, top, True, network))
             else:
-                search.take(Below(width, top, axes, family))
+                search.take(Below(width, top, axes, network))
         if asked.sizes is None:
             search.all_budgets(most)
         for size in asked.sizes or ():

@@ -1,7 +1,6 @@
 """Networks for all budgets below one: weights of `Below`, from points of the balls of many budgets.
 
-For the number of units of positive weight that did for one budget, and each set of axes to be
-scaled, ask for a network
+For each number of units of positive weight, and each set of axes to be scaled, ask for a network
 of (z, e) that is right at the images of points of balls; look for (z, e) at which it is wrong; add
 those, and ask again. Where no network is right at such points none of this shape serves all
 budgets; where the budgets approach the end they say little, and the limit of the points there is
@@ -36,7 +35,7 @@ def family(
     points: Points,
     width: int,
     size: Fraction,
-    positive: int,
+    signs: Sequence[int],
     corners: Sequence[Vector],
     ask: Callable[[Query, int], Robust | Flip | None],
     answered: Callable[[Below], list[tuple[int, Vector]]],
@@ -46,15 +45,20 @@ def family(
     corners of one of radius 1.
 
     `ask` decides a question, or does not; `answered` says where a family is wrong, nowhere if it
-    is right; `positive` is the number of units of positive weight that are tried.
+    is right; `signs` are the numbers of units of positive weight that are tried, in this order.
     """
     n = points.dimension
     if n > MOST_DIMENSIONS:
         return None
-    shapes = [scaled for count in range(n + 1) for scaled in combinations(range(n), count)]
+    shapes = [
+        (positive, scaled)
+        for positive in signs
+        for count in range(n + 1)
+        for scaled in combinations(range(n), count)
+    ]
     for nodes in NODES:
         hard = []
-        for scaled in shapes:
+        for positive, scaled in shapes:
 
             def asked(query: Query, nodes: int = nodes) -> Robust | Flip | None:
                 return ask(query, nodes)
@@ -65,7 +69,7 @@ def family(
             if isinstance(found, Below):
                 return found
             if found is None:
-                hard.append(scaled)
+                hard.append((positive, scaled))
         shapes = hard
     return None
 

@@ -14,9 +14,12 @@ from fractions import Fraction
 from itertools import product
 from time import monotonic
 
+import numpy as np
+
 from constructions.least.candidates import Candidate, simple_point, wrong_points
 from constructions.least.evidence import Shown, shown, text_of
 from constructions.least.families import family
+from constructions.least.fitting import STEPS, Fit
 from constructions.least.questions import (
     Below,
     Impossible,
@@ -33,10 +36,14 @@ from verifier.question.query import Query
 from verifier.question.rational import format_rational
 from verifier.question.region import Norm, distance
 from verifier.search.options import Options
+from verifier.search.trees.conjunctions import NODE_LIMIT
 from verifier.tasks.verify import verify, verify_batch
 
 CUBE_DIMENSIONS = 3  # up to which all corners of cubes are looked at from the start
 MOST_ROUNDS = 400  # of points, after which a question counts as undecided
+FIRST_NODES, FIRST_STARTS = 1024, 32  # of a proof, and of networks, before the other is looked for
+MORE = 4  # times as many, in the next turn
+MOST_FITTED = 512  # points at which a network is made right before it is given up
 MOST_OPEN_ROUNDS = 60  # the same of open balls, where ties on spheres leave little to choose
 
 
@@ -58,23 +65,100 @@ class Finder:
     progress: Callable[[str], None] = lambda text: None
     _pool: dict[int, list[tuple[int, tuple[Fraction, ...]]]] = field(default_factory=dict)
     _hopeful: dict[int, int] = field(default_factory=dict)
+    _latest: dict[int, Candidate] = field(default_factory=dict)
 
     def decide(self, width: int, size: Fraction) -> Shown:
-        """Either claim about closed balls of this size, shown; raises UndecidedError."""
+        """Either claim about closed balls of this size, shown; raises UndecidedError.
+
+        Proofs and networks are looked for in turns, each time with some times the effort.
+        """
         deadline = self._deadline()
-        first = self._hopeful.get(width, 1)
-        order = sorted(range(width + 1), key=lambda p: (abs(p - first), p))
-        excluded: dict[int, tuple[Place, ...]] = {}
-        proofs: dict[int, bytes] = {}
-        for positive in order:
-            found = self._settle(width, positive, size, deadline)
-            if isinstance(found, Shown):
-                self._hopeful[width] = positive
-                return found
-            excluded[positive], proofs[positive] = found
-        places = tuple(excluded[p] for p in range(width + 1))
-        texts = [proofs[p] for p in range(width + 1)]
+        order = self._order(width)
+        excluded: dict[int, tuple[tuple[Place, ...], bytes]] = {}
+        nodes, starts, random = FIRST_NODES, FIRST_STARTS, np.random.default_rng(0)
+        while True:
+            for positive in [p for p in order if p not in excluded]:
+                try:
+                    found = self._settle(width, positive, size, deadline, nodes)
+                except UndecidedError as why:
+                    if str(why) != NODE_LIMIT:
+                        raise
+                    continue
+                if isinstance(found, Shown):
+                    self._hopeful[width] = positive
+                    return found
+                excluded[positive] = found
+            if len(excluded) > width:
+                break
+            left = [p for p in order if p not in excluded]
+            fitted = self._fitted(width, left, size, starts, random, deadline)
+            if fitted is not None:
+                return fitted
+            nodes, starts = nodes * MORE, starts * MORE
+        places = tuple(excluded[p][0] for p in range(width + 1))
+        texts = [excluded[p][1] for p in range(width + 1)]
         return shown(Impossible(width, size, places), self.points, self.norm, texts)
+
+    def _order(self, width: int) -> list[int]:
+        """Numbers of units of positive weight, those next to what did before first."""
+        first = self._hopeful.get(width, 1)
+        return sorted(range(width + 1), key=lambda p: (abs(p - first), p))
+
+    # -- linear programs -------------------------------------------------------------------------
+
+    def _fitted(
+        self,
+        width: int,
+        signs: Sequence[int],
+        size: Fraction,
+        starts: int,
+        random: np.random.Generator,
+        deadline: float | None,
+    ) -> Shown | None:
+        """A network that linear programs come to, shown; from the one that did for another size,
+        and from so many that are anywhere."""
+        places = self._start(width, size)
+        latest = self._latest.get(width)
+        begun = [] if latest is None else [Fit.near(self.points, latest, places)]
+        for number in range(starts):
+            self.progress(f"width {width}: linear programs, start {number + 1} of {starts}")
+            positive = signs[number % len(signs)]
+            fresh = Fit.anywhere(self.points, width, positive, places, random)
+            for fit in [*begun, fresh]:
+                found = self._improved(fit, size, deadline)
+                if found is not None:
+                    self._hopeful[width] = fit.positive
+                    return found
+            begun = []
+        return None
+
+    def _improved(self, fit: Fit, size: Fraction, deadline: float | None) -> Shown | None:
+        """What this network comes to, right on all balls."""
+        width, steps = len(fit.units), STEPS
+        while steps and len(fit.places) <= MOST_FITTED:
+            _left(deadline)
+            steps -= 1
+            right = fit.step()
+            if right is None:
+                return None
+            if not right:
+                continue
+            known, wrong = set(fit.places), list[Place]()
+            for candidate in fit.candidates():
+                wrong = list(wrong_points(candidate, self.points, self.norm, size))
+                if not wrong:
+                    claim = Possible(width, size, False, candidate.network())
+                    answer = self._on_balls(claim, deadline)
+                    if isinstance(answer, Shown):
+                        self._latest[width] = candidate
+                        return answer
+                    wrong = self._simple(candidate, answer, size)
+            wrong = [place for place in dict.fromkeys(wrong) if place not in known]
+            if not wrong:
+                return None
+            fit.add(wrong)
+            steps = max(steps, STEPS // 2)
+        return None
 
     def find_open(self, width: int, size: Fraction) -> Shown | None:
         """A network for all smaller budgets, shown on the open balls of this size; None if none was
@@ -83,8 +167,7 @@ class Finder:
         if around is not None:
             return around
         deadline = self._deadline()
-        first = self._hopeful.get(width, 1)
-        for positive in sorted(range(width + 1), key=lambda p: (abs(p - first), p)):
+        for positive in self._order(width):
             try:
                 found = self._open(width, positive, size, deadline)
             except UndecidedError:
@@ -141,7 +224,6 @@ class Finder:
         if end is None:
             return None
         deadline = self._deadline()
-        first = self._hopeful.get(width, 1)
         found: list[Shown] = []
 
         def answered(claim: Below) -> list[Place]:
@@ -162,7 +244,8 @@ class Finder:
 
         try:
             corners = list(_corners("1" if self.norm == "1" else "inf", self.points.dimension))
-            family(self.points, width, end, first, corners, ask, answered, self.progress)
+            signs = self._order(width)
+            family(self.points, width, end, signs, corners, ask, answered, self.progress)
         except UndecidedError:
             return None
         return found[0] if found else None
@@ -170,7 +253,12 @@ class Finder:
     # -- closed balls ----------------------------------------------------------------------------
 
     def _settle(
-        self, width: int, positive: int, size: Fraction, deadline: float | None
+        self,
+        width: int,
+        positive: int,
+        size: Fraction,
+        deadline: float | None,
+        nodes: int | None = None,
     ) -> Shown | tuple[tuple[Place, ...], bytes]:
         places = self._start(width, size)
         for number in range(MOST_ROUNDS):
@@ -179,7 +267,7 @@ class Finder:
                 f"round {number + 1}"
             )
             query = self._dual(width, positive, places)
-            verdict = self._ask(query, deadline)
+            verdict = self._ask(query, deadline, nodes)
             if isinstance(verdict, Robust):
                 self._keep(width, size, places)
                 return self._fewer(width, positive, places, query, verdict)
@@ -191,6 +279,7 @@ class Finder:
                 answer = self._on_balls(Possible(width, size, False, candidate.network()), deadline)
                 if isinstance(answer, Shown):
                     self._keep(width, size, places)
+                    self._latest[width] = candidate
                     return answer
                 wrong = [p for p in self._simple(candidate, answer, size) if p not in known]
             if not wrong:

@@ -11,18 +11,19 @@ on the closed ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
 from constructions.least.evidence import Claim, Shown
 from constructions.least.find import Finder, UndecidedError
-from constructions.least.questions import Below, Impossible, Possible
+from constructions.least.questions import Below, Impossible, Possible, questions_of
 from constructions.simplest import simplest_between
 from verifier.question.region import Norm
 from verifier.tasks.radius import exact_radius
 
 HALVINGS = 12  # of the interval in which a step lies, before it is left as one
+MOST_UNDECIDED = 3  # sizes of one step, which bound it for the search alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,13 @@ class Search:
         if not any(_alike(one.claim, claim) for one in self.claims):
             self._add(self.finder.show_family(claim))
 
+    def take_network(self, claim: Possible) -> None:
+        """The same for the largest open balls on which this one network is right, and no larger
+        ones than are claimed; raises UserError where it is wrong at a center, or of no width."""
+        questions_of(claim, self.finder.points, self.norm)
+        reach = self._reach(claim)
+        self.take(replace(claim, size=min(reach, claim.size)) if reach else claim)
+
     def at_budget(self, size: Fraction, most: int) -> None:
         """Shows the least width for closed balls of this size, up to the width `most`."""
         width, _ = bounds_at(self.claims, size)
@@ -153,14 +161,18 @@ class Search:
         low, high = self._known(width)
         if low is not None and high is not None and 0 < low < high and self._narrower(width, low):
             self._try(width, low)  # where a narrower network ends, this one often does as well
+        unclear: list[Fraction] = []
         for number in range(HALVINGS):
             before = low, high = self._known(width)
-            end = self.top if high is None else high
+            end = min([self.top if high is None else high, *unclear])
             if low is None or low >= end:
                 return
             margin = (end - low) / (4 if number % 2 == 0 else 1000)
-            if self._try(width, simplest_between(low + margin, end - margin)) == before:
-                return
+            size = simplest_between(low + margin, end - margin)
+            if self._try(width, size) == before:
+                unclear.append(size)
+                if len(unclear) == MOST_UNDECIDED:
+                    return
 
     def _narrower(self, width: int, size: Fraction) -> bool:
         """Whether all that is shown for this width and size is a narrower network on open balls."""

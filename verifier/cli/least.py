@@ -12,6 +12,7 @@ import click
 from verifier.cli.options import BASIC_NORM, SECONDS, columns, number, table_options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from fractions import Fraction
 
     from constructions.least.answer import Least
@@ -61,9 +62,12 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--family",
+    "families",
     type=click.Path(dir_okay=False),
     metavar="NETWORK",
-    help="One network for each budget, or for all, to be checked: see docs/least.md.",
+    multiple=True,
+    help="One network for each budget, or one for the balls that it reaches, to be checked: see "
+    "docs/least.md. May be given again.",
 )
 @click.option("--scaled", metavar="J,..", help="With --family: inputs that are multiplied.")
 @click.option("--samples", metavar="A:B", help="Take the samples A..B-1 alone.")
@@ -83,7 +87,7 @@ def command(
     most: int,
     count: str,
     all_labelings: bool,
-    family: str | None,
+    families: tuple[str, ...],
     scaled: str | None,
     samples: str | None,
     timeout: float,
@@ -125,11 +129,11 @@ def command(
             "and --all-labelings"
         )
     sizes = _sizes(norm, budgets, budgets_squared)
-    given = _family(family, scaled)
+    given = _families(families, scaled)
     dataset = load_samples(spec, layout, samples)
     folder = None if out is None else Path(out)
     if all_labelings:
-        if family is not None:
+        if families:
             raise UserError("--family is about one labeling; leave out --all-labelings")
         return _all_labelings(
             dataset, norm, sizes, most, folder, timeout, count, quiet=quiet, as_json=as_json
@@ -142,7 +146,7 @@ def command(
             most,
             folder,
             depth=depth,
-            family=given[0],
+            families=given[0],
             scaled=given[1],
             seconds=timeout,
             progress=say,
@@ -151,21 +155,19 @@ def command(
     return show(found, out, "checker", seconds, as_json=as_json, count=count)
 
 
-def _family(path: str | None, scaled: str | None) -> tuple[Network | None, list[int]]:
-    """The network of --family, and the inputs of --scaled."""
+def _families(paths: Sequence[str], scaled: str | None) -> tuple[list[Network], list[int]]:
+    """The networks of --family, and the inputs of --scaled."""
     from verifier.formats.load import load_any_network
     from verifier.question.errors import UserError
 
-    if path is None:
-        if scaled is not None:
-            raise UserError("--scaled says which inputs a --family multiplies; there is none")
-        return None, []
+    if not paths and scaled is not None:
+        raise UserError("--scaled says which inputs a --family multiplies; there is none")
     axes = []
     for text in [] if scaled is None else scaled.split(","):
         if not text.strip().isdecimal():
             raise UserError(f"--scaled: {text!r} is no number of an input, counted from 0")
         axes.append(int(text))
-    return load_any_network(path), axes
+    return [load_any_network(path) for path in paths], axes
 
 
 def _all_labelings(

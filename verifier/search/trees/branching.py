@@ -68,7 +68,7 @@ def _branch(
 ) -> tuple[Verdict, int]:
     if is_homogeneous(query):
         found, count = _by_conjunctions(query, checker, options)
-        if not isinstance(found, Undecided):
+        if not isinstance(found, Undecided) or found.reason == NODE_LIMIT:
             return found, count
     symbolic, known = supports(query.network), _Root(0, {})
     note("symbolic bounds" if symbolic else "refused: symbolic bounds, the sums are too long")
