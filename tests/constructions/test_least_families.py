@@ -195,14 +195,14 @@ def test_a_family_is_stored_and_replayed(tmp_path: Path) -> None:
     x, y, e = build.inputs
     first, second = build.layer([x - HALF, y - HALF])
     network = build.network([first + second - e / 2 + HALF])
-    found = least(TRIANGLE, "inf", None, 2, tmp_path / "f", family=network)
+    found = least(TRIANGLE, "inf", None, 2, tmp_path / "f", families=[network])
     assert [(p.at_least, p.at_most) for p in found.segments][-1] == (2, 2)
     again = read_least(tmp_path / "f", "kernel")
     families = [one.claim for one in again.claims if isinstance(one.claim, Below)]
     assert [(one.network.digest, one.scaled) for one in families] == [(network.digest, ())]
     claims = (tmp_path / "f" / "least.json").read_text()
     assert claims.count('"below"') == 1
-    least(TRIANGLE, "inf", None, 2, tmp_path / "f", family=network)
+    least(TRIANGLE, "inf", None, 2, tmp_path / "f", families=[network])
     assert (tmp_path / "f" / "least.json").read_text() == claims
 
 
