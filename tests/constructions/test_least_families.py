@@ -222,7 +222,7 @@ def test_narrower_networks_are_looked_at_where_a_family_serves_all_budgets() -> 
     x, y, left = build.inputs
     units = build.layer([x - HALF, y - HALF])
     network = build.network([units[0] + units[1] - left * HALF + HALF])
-    found = least(TRIANGLE, "inf", None, 2, family=network)
+    found = least(TRIANGLE, "inf", None, 2, families=[network])
     assert [(part.first, part.at_least, part.at_most) for part in found.segments] == [
         (0, 1, 1), (Fraction(1, 4), 2, 2),
     ]  # fmt: skip
