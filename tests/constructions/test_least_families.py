@@ -231,7 +231,7 @@ def test_narrower_networks_are_looked_at_where_a_family_serves_all_budgets() -> 
 
 def test_one_network_for_all_budgets_may_be_given(tmp_path: Path) -> None:
     """1 - |x| - |y| around the center of the quincunx, whose discs touch at an irrational radius;
-    with a smaller diamond a point is named."""
+    a smaller diamond serves smaller discs, of none a point is named."""
     rows = [[0, 0], [2, 2], [0, 2], [2, 0], [1, 1]]
     data = Dataset.from_rows("quincunx", rows, [0, 0, 0, 0, 1])
     build = NetworkBuilder(2)
@@ -239,14 +239,16 @@ def test_one_network_for_all_budgets_may_be_given(tmp_path: Path) -> None:
     units = build.layer([x - 1, 1 - x, y - 1, 1 - y])
     total = units[0] + units[1] + units[2] + units[3]
     network = build.network([1 + HALF - total])
-    found = least(data, "2", [Fraction(0)], 1, tmp_path / "f", family=network)
+    found = least(data, "2", [Fraction(0)], 1, tmp_path / "f", families=[network])
     assert found.segments[0].at_most == 4
     (given,) = (one.claim for one in found.claims if isinstance(one.claim, Possible))
     assert given.open and given.size == HALF
-    again = least(data, "2", [Fraction(0)], 1, tmp_path / "f", family=network)
+    again = least(data, "2", [Fraction(0)], 1, tmp_path / "f", families=[network])
     assert len(again.claims) == len(found.claims)
+    found = least(data, "2", [Fraction(0)], 1, families=[build.network([1 - total])])
+    assert Fraction(1, 8) in [one.claim.size for one in found.claims]
     with pytest.raises(UserError, match="does not read the label of sample 4 at"):
-        least(data, "2", [Fraction(0)], 1, family=build.network([1 - total]))
+        least(data, "2", [Fraction(0)], 1, families=[build.network([HALF - total])])
 
 
 ROWS33 = [[x, y] for x in range(3) for y in range(3)]
