@@ -14,7 +14,7 @@ from constructions.hypotheses import check_budget, power_separation
 from constructions.least.evidence import Shown
 from constructions.least.find import Finder
 from constructions.least.folder import DEPTHS, Asked, LeastFolder
-from constructions.least.questions import NORMS, Below, Impossible, Possible
+from constructions.least.questions import NORMS, Below, Collapsed, Impossible, Possible
 from constructions.least.steps import Search, Segment, bounds_at, segments
 from verifier.data.dataset import Dataset
 from verifier.evidence.data_file import Points, data_bytes, parse_data
@@ -55,7 +55,7 @@ class Least:
                 Segment(size, size, True, True, *bounds_at(self.claims, size))
                 for size in self.asked.sizes
             ]
-        return found if self.asked.depth == 2 else deeper(found, self.points.classes)
+        return found if self.asked.depth == 2 else deeper(found, self.points.classes, self.claims)
 
     @property
     def exact(self) -> bool:
@@ -72,7 +72,8 @@ class Least:
         bounds = bounds_at(self.claims, size)
         if self.asked.depth == 2:
             return bounds
-        (only,) = deeper([Segment(size, size, True, True, *bounds)], self.points.classes)
+        part = Segment(size, size, True, True, *bounds)
+        (only,) = deeper([part], self.points.classes, self.claims)
         return only.at_least, only.at_most
 
     @property
@@ -85,18 +86,23 @@ class Least:
         )
 
 
-def deeper(found: Sequence[Segment], classes: int) -> list[Segment]:
-    """What these bounds for depth 2 say of depth 3.
+def deeper(found: Sequence[Segment], classes: int, claims: Sequence[Shown] = ()) -> list[Segment]:
+    """What these bounds for depth 2, and claims about the first layer, say of depth 3.
 
     At most: outputs of units are not negative, so a further layer can hand them on, and no width is
     lost. At least, for two labels: with layers of width 1 f is monotone in one form v . x, so that
     f > 1/2 on a half-space v . x > t (or <), and as balls are compact one unit of depth 2 reads all
-    labels as well; where depth 2 needs two units, so does any depth. For more labels nothing.
+    labels as well; where depth 2 needs two units, so does any depth. For more labels nothing. A
+    first layer that is too narrow, `questions.Collapsed`, is so at any depth.
     """
     floor = 2 if classes == 2 else 1
     parts: list[Segment] = []
     for part in found:
-        part = replace(part, at_least=min(part.at_least, floor))
+        firsts = [
+            one.claim.width + 1 for one in claims
+            if isinstance(one.claim, Collapsed) and one.claim.size <= part.first
+        ]  # fmt: skip
+        part = replace(part, at_least=max([min(part.at_least, floor), *firsts]))
         last = parts[-1] if parts else None
         if last and part.first == last.last and part.first < part.last and (
             last.at_least, last.at_most
@@ -138,6 +144,11 @@ def claim_text(one: Shown, norm: str) -> str:
     """What is claimed, in a sentence."""
     claim = one.claim
     size = f"{'squared ' if norm == '2' else ''}radius {format_rational(claim.size)}"
+    if isinstance(claim, Collapsed):
+        return (
+            f"no network with a first layer of width {claim.width}, of any depth, is right on the "
+            f"closed L{norm} balls of {size}: one ball meets another in every direction"
+        )
     if isinstance(claim, Impossible):
         count = sum(map(len, claim.points))
         return (

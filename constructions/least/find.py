@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import product
+from itertools import permutations, product
 from time import monotonic
 
 import numpy as np
@@ -22,6 +22,7 @@ from constructions.least.families import family
 from constructions.least.fitting import STEPS, Fit
 from constructions.least.questions import (
     Below,
+    Collapsed,
     Impossible,
     Place,
     Possible,
@@ -73,6 +74,10 @@ class Finder:
         Proofs and networks are looked for in turns, each time with some times the effort.
         """
         deadline = self._deadline()
+        if width < self.points.dimension:
+            collapsed = self._collapsed(size)
+            if collapsed is not None:
+                return collapsed
         order = self._order(width)
         excluded: dict[int, tuple[tuple[Place, ...], bytes]] = {}
         nodes, starts, random = FIRST_NODES, FIRST_STARTS, np.random.default_rng(0)
@@ -98,6 +103,35 @@ class Finder:
         places = tuple(excluded[p][0] for p in range(width + 1))
         texts = [excluded[p][1] for p in range(width + 1)]
         return shown(Impossible(width, size, places), self.points, self.norm, texts)
+
+    def _collapsed(self, size: Fraction) -> Shown | None:
+        """That as many units as inputs are needed, shown, where two balls next to each other along
+        each axis show it."""
+        points, n, pairs = self.points, self.points.dimension, list[tuple[int, int, Fraction]]()
+        if self.norm != "inf" or n < 2:
+            return None
+        rivals = [
+            (a, b, [y - x for x, y in zip(points.point(a), points.point(b), strict=True)])
+            for a, b in permutations(range(points.size), 2)
+            if points.labels[a] != points.labels[b]
+        ]
+        for axis in range(n):
+            for a, b, apart in rivals:
+                least = apart[axis] - 2 * size  # of t, which is no larger than it has to be
+                beside = max(abs(z) for k, z in enumerate(apart) if k != axis)
+                if apart[axis] > 0 and abs(least) + beside <= 2 * size:
+                    pairs.append((a, b, least))
+                    break
+            else:
+                return None
+        claim = Collapsed(n - 1, size, (), tuple(pairs))
+        texts = []
+        for query in questions_of(claim, points, self.norm):
+            verdict = self._ask(query, None)
+            if not isinstance(verdict, Robust):
+                return None
+            texts.append(text_of(query, verdict))
+        return shown(claim, points, self.norm, texts)
 
     def _order(self, width: int) -> list[int]:
         """Numbers of units of positive weight, those next to what did before first."""

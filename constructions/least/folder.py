@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from constructions.least.evidence import Claim, Shown, shown
-from constructions.least.questions import NORMS, Below, Impossible, Possible
+from constructions.least.questions import NORMS, Below, Collapsed, Impossible, Possible
 from verifier.checker.checked import CheckerName
 from verifier.evidence.data_file import Points
 from verifier.evidence.fields import check_fields, index_in, list_in, text_in, truth_in
@@ -44,6 +44,7 @@ _FIELDS = {
     "possible": ("network", "open"),
     "below": ("network", "scaled"),
     "impossible": ("points",),
+    "collapsed": ("pairs",),
 }
 _BEGUN = {".lock", CERTIFICATES, NETWORKS, DATA}  # what there is before the first claims
 
@@ -206,6 +207,9 @@ class LeastFolder:
         check_fields(entry, ("claim", "width", "size", "proofs", *own))
         names = [_hash_in(name) for name in list_in(entry["proofs"], "proofs")]
         width, size = index_in(entry["width"]), _rational(entry["size"])
+        if kind == "collapsed":
+            pairs = tuple(_pair_in(pair) for pair in list_in(entry["pairs"], "pairs"))
+            return Collapsed(width, size, (), pairs), names
         if kind == "impossible":
             points = tuple(
                 tuple(_place_in(place) for place in list_in(part, "points"))
@@ -262,6 +266,9 @@ def _claim_out(one: Shown) -> dict[str, Any]:
         return entry | {
             "claim": "below", "scaled": list(claim.scaled), "network": claim.network.digest,
         }  # fmt: skip
+    if isinstance(claim, Collapsed):
+        pairs = [[first, second, format_rational(step)] for first, second, step in claim.pairs]
+        return entry | {"claim": "collapsed", "pairs": pairs}
     places = [
         [[sample, list(map(format_rational, point))] for sample, point in part]
         for part in claim.points
@@ -275,6 +282,13 @@ def _asked_in(content: dict[str, Any]) -> Asked:
         raise RefusedError("malformed", f"norm {str(norm)[:9]!r}, depth {content['depth']!r}")
     asked = None if sizes is None else tuple(map(_rational, list_in(sizes, "sizes")))
     return Asked(norm, asked, index_in(content["most"]), index_in(content["depth"]))
+
+
+def _pair_in(value: Any) -> tuple[int, int, Fraction]:
+    parts = list_in(value, "pair")
+    if len(parts) != 3:
+        raise RefusedError("malformed", "a pair is two samples and a number")
+    return index_in(parts[0]), index_in(parts[1]), _rational(parts[2])
 
 
 def _place_in(value: Any) -> tuple[int, tuple[Fraction, ...]]:

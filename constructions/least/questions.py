@@ -28,6 +28,15 @@ Impossible(width, size, points): no network of this width (so none that is narro
     whether some of them read the right labels at the finitely many `points[p]`, each of which lies
     in the closed ball of the sample it names.
 
+Collapsed(width, size, pairs): the same of the norm inf and the width n - 1, n >= 2 being the number
+    of inputs; in fact of any depth, where the first layer has no more units. Their n - 1 weight
+    vectors leave a direction v != 0 in which f is constant; let |v_j| be its largest entry, scaled
+    to v_j = 1. `pairs[j]` are samples a and b of different labels and a number t such that
+    t v - (b - a) has no entry beyond 2 size, whatever the other entries of v in [-1, 1]. Then with
+    r = (t v - (b - a)) / 2, which has none beyond the size, a - r and b + r lie in the closed balls
+    of a and b, and b + r = a - r + t v: f is the same at both, wrong at one. Shown by one question
+    for each j about the other entries: whether an entry of t v - (b - a) is beyond 2 size.
+
 Why these questions cover all networks. Let f be right at all points; then so is a network with
 a_l in {-1, 1}, for a_l relu(h) = sign(a_l) relu(|a_l| h), and where a_l = 0 the unit relu(0) with
 any sign will do. Units may be renamed: the first p have sign +1, the others -1, and among units of
@@ -74,6 +83,14 @@ class Impossible:
     width: int
     size: Fraction
     points: tuple[tuple[Place, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collapsed(Impossible):
+    """The same of the norm inf and width n - 1, by directions that n - 1 units do not see: for each
+    axis two samples and a number t, see the module. There are no `points`."""
+
+    pairs: tuple[tuple[int, int, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +148,8 @@ def questions_of(claim: Impossible | Possible | Below, points: Points, norm: Nor
         return ball_questions(claim, points, norm)
     if isinstance(claim, Below):
         return below_questions(claim, points, norm)
+    if isinstance(claim, Collapsed):
+        return collapse_questions(claim, points, norm)
     if claim.width < 0 or claim.size < 0 or points.classes < 2:
         raise RefusedError("malformed", "a width, a size, or data without two labels")
     if len(claim.points) != claim.width + 1:
@@ -139,6 +158,35 @@ def questions_of(claim: Impossible | Possible | Below, points: Points, norm: Nor
         _dual_question_at(places, claim, positive, points, norm)
         for positive, places in enumerate(claim.points)
     ]
+
+
+def collapse_questions(claim: Collapsed, points: Points, norm: Norm) -> list[Query]:
+    """Whether a direction whose largest entry is that of an axis leads out of the balls that this
+    axis names: one question an axis, about the other entries of the direction."""
+    n = points.dimension
+    if norm != "inf" or n < 2 or claim.width != n - 1 or claim.points or len(claim.pairs) != n:
+        raise RefusedError(
+            "malformed", f"norm {norm}, width {claim.width}, {len(claim.pairs)} pairs of {n} axes"
+        )
+    queries = []
+    for axis, (first, second, step) in enumerate(claim.pairs):
+        if max(first, second) >= points.size:
+            raise RefusedError("no sample", f"{max(first, second)} of {points.size}")
+        if points.labels[first] == points.labels[second]:
+            raise RefusedError("one label", f"samples {first} and {second} have the same label")
+        apart = [y - x for x, y in zip(points.point(first), points.point(second), strict=True)]
+        if abs(step - apart[axis]) > 2 * claim.size:
+            raise RefusedError("pair apart", f"axis {axis} leads out of the balls of its pair")
+        others = [apart[k] for k in range(n) if k != axis]
+        build = NetworkBuilder(n - 1)
+        network = build.network([v * step - z for v, z in zip(build.inputs, others, strict=True)])
+        goals = tuple(
+            Goal((Atom((), ((k, sign),), -2 * claim.size, strict=True),), f"entry {k} {sign}")
+            for k in range(n - 1)
+            for sign in (ONE, -ONE)
+        )
+        queries.append(Query(network, box([-ONE] * (n - 1), [ONE] * (n - 1)), goals))
+    return queries
 
 
 def _dual_question_at(
