@@ -13,6 +13,7 @@ from tests.oracles.maxima_networks import checker_of
 from tests.oracles.naive_prover import prove
 from tests.oracles.random_queries import random_query
 from verifier.checker import put_off, replay
+from verifier.checker.elaborate import kernel_check_proof
 from verifier.checker.put_off import PutOff
 from verifier.evidence.certificate import (
     InputSplit,
@@ -278,4 +279,5 @@ def test_layers_without_units(monkeypatch):
         leaf = Node((), Leaf())
         proof = Robust((Lemma(0, True, F(3), (leaf,)),) * replay.MANY, ((leaf,),))
         assert both(query, proof) == "accepted"
+        kernel_check_proof(query, proof)
         assert not put_off.fits(network)

@@ -40,6 +40,13 @@ def query():
     return Query(network, box([F(-1)], [F(1)]), (Goal(atoms, "0"),))
 
 
+def parts(top, bottom):
+    """A Fraction that arithmetic does not make."""
+    made = F(1)
+    made._numerator, made._denominator = top, bottom
+    return made
+
+
 def robust(*nodes, steps=()):
     return Robust(tuple(steps), (tuple(nodes),))
 
@@ -55,6 +62,12 @@ WRONG = {
     "a cut in floats": (Leaf(cuts={0: 0.5}), "not exact"),
     "NaN": (Leaf(atoms={0: float("nan")}), "not exact"),
     "int64": (Leaf(atoms={0: np.int64(1)}), "not exact"),
+    "a fraction of int64": (Leaf(atoms={0: F(np.int64(1))}), "not exact"),
+    "a fraction over int64": (Leaf(atoms={0: F(1) / F(np.int64(2))}), "not exact"),
+    "a denominator below 0": (Leaf(atoms={0: parts(1, -1)}), "not exact"),
+    "a denominator 0": (Leaf(atoms={0: parts(1, 0)}), "not exact"),
+    "terms that are not the lowest": (Leaf(atoms={0: parts(2, 2)}), "not exact"),
+    "zero over 2": (Leaf(atoms={0: parts(0, 2)}), "not exact"),
     "an index from behind": (Leaf(slopes={-1: F(1)}), "malformed"),
     "an atom from behind": (Leaf(atoms={-1: F(1)}), "malformed"),
     "a boolean index": (Leaf(slopes={True: F(1)}), "malformed"),

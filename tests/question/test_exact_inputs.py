@@ -9,8 +9,9 @@ import pytest
 from tests.oracles.random_queries import random_query
 from verifier.checker.intervals import interval_bounds
 from verifier.checker.scaled import ScaledNetwork, common_denominator, evaluate
+from verifier.data.dataset import Dataset
 from verifier.evidence.network_file import network_bytes, parse_network
-from verifier.question.build import NetworkBuilder
+from verifier.question.build import Affine, NetworkBuilder
 from verifier.question.errors import UserError
 from verifier.question.network import Rows, integers
 from verifier.question.query import Atom
@@ -19,7 +20,9 @@ from verifier.question.region import Region, ball, box
 F = Fraction
 
 
-@pytest.mark.parametrize("wrong", [0.5, float("nan"), 1, np.int64(1), np.float64(1), "1", True])
+@pytest.mark.parametrize(
+    "wrong", [0.5, float("nan"), 1, np.int64(1), np.float64(1), "1", True, F(np.int64(1))]
+)
 def test_regions_and_atoms_hold_fractions_alone(wrong):
     for build in (
         lambda: Region("inf", (wrong,), (F(2),)),
@@ -182,6 +185,25 @@ def test_unknown_kinds_of_sections_are_refused(kind):
 
         with pytest.raises(UserError):
             parse_network(altered_header(content, change))
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int8, lambda v: F(np.int64(v)), int, F])
+def test_weights_and_data_are_exact_whatever_integers_they_are_made_of(kind):
+    """int64 would wrap around: 100 times 2^60."""
+    build = NetworkBuilder(1)
+    (x,) = build.inputs
+    large, small = 1 << 60, kind(100)
+    network = build.network([x * large * small + small, Affine.sum([x * small, small])])
+    assert network.outputs.fractions(0) == ({0: F(100 * large)}, F(100))
+    assert network.outputs.fractions(1) == ({0: F(100)}, F(100))
+    assert (x / kind(4)).weights == {0: F(1, 4)}
+    data = Dataset.from_rows("rows", [[kind(100)], [F(1, 1 << 60)]], [0, 1])
+    assert data.point(0) == (F(100),)
+    for wrong in (0.5, "1", None):
+        with pytest.raises(UserError, match="is not an exact number"):
+            x * wrong
+        with pytest.raises(UserError, match="is not an exact number"):
+            Dataset.from_rows("rows", [[wrong], [1]], [0, 1])
 
 
 def test_integers_keep_what_they_are_given():

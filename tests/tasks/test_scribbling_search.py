@@ -6,6 +6,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import importlib
+import inspect
+import pkgutil
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,6 +20,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import verifier.checker as checker_package
+import verifier.evidence as evidence_package
+import verifier.question as question_package
 from tests.oracles.carrying import carried_query
 from tests.oracles.random_queries import random_query
 from verifier.checker.checked import Checker
@@ -28,11 +34,11 @@ from verifier.checker.maxima_together import MaximaTogether
 from verifier.checker.ridge import univariate_of
 from verifier.checker.tree import TreeChecker
 from verifier.data.dataset import Dataset
-from verifier.evidence.certificate import Flip, Leaf, Node, Robust
+from verifier.evidence.certificate import Flip, Leaf, Node, Robust, SymbolicLeaf, SymbolicStep
 from verifier.question.build import NetworkBuilder
 from verifier.question.errors import RefusedError
 from verifier.question.network import Network, Rows
-from verifier.question.query import Query, label_goals
+from verifier.question.query import Atom, Goal, Query, label_goals
 from verifier.question.region import box
 from verifier.runs.run import begin, continue_run
 from verifier.search.options import Outcome
@@ -206,6 +212,42 @@ def test_nor_in_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         summary = continue_run(run)
         assert {s for s, one in summary.shown.items() if one.verdict == "robust"} <= robust
         assert summary.robust + summary.undecided == 4
+
+
+def test_no_function_of_the_checker_keeps_what_it_was_given() -> None:
+    """A search finds what functions keep, and through a key that is the checker's network all that
+    was derived from it. What is kept is kept by the object that it belongs to."""
+    for package in (checker_package, question_package, evidence_package):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(found.name)
+            for name, value in vars(module).items():
+                if hasattr(value, "cache_info") and value.__module__ == found.name:
+                    hints = inspect.signature(value).parameters.values()
+                    assert not any("etwork" in str(h.annotation) for h in hints), (found, name)
+
+
+def test_a_search_that_is_asked_again_finds_no_network_of_the_checkers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its first proof, by symbolic bounds, is replayed and refused; then it writes."""
+    build = NetworkBuilder(1)
+    network = build.network(build.layer([build.inputs[0]]))
+    goal = Goal((Atom((), ((0, F(1)),), F(-1, 2), False),), "y >= 1/2, as at 1")
+    asked = Query(network, box([F(0)], [F(1)]), (goal,))
+    proof = Robust((), ((Node((SymbolicStep(),), SymbolicLeaf(0)),),))
+    rng, times = Random(5), []
+
+    def bad(query: Query, scaled: Any, root: Any, *rest: Any, **named: Any) -> Outcome:
+        if times:
+            scribble(caches(), rng)
+        times.append(1)
+        return Outcome(proof)
+
+    monkeypatch.setattr(task, "search_one", bad)
+    monkeypatch.setattr(task, "flips_at_hints", lambda *given: {})
+    for _ in range(6):
+        assert not isinstance(task.verify(asked).verdict, Robust)
+    assert len(times) == 12
 
 
 def test_nothing_that_is_lent_leads_to_the_checker() -> None:

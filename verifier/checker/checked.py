@@ -65,6 +65,7 @@ from verifier.question.executed import Semantics, executable
 from verifier.question.family import FamilyQuery
 from verifier.question.network import Network
 from verifier.question.query import Query
+from verifier.question.rational import is_exact
 
 Verdict = Literal["robust", "flip", "radius", "maximum", "distance", "margin", "theorem"]
 CheckerName = Literal["checker", "kernel", "proved kernel", "proved theorem"]
@@ -591,8 +592,6 @@ def _outputs_at(network: Network, flips: Sequence[Robust | Flip]) -> list[list[F
     """The network's outputs at the points of the flips, None where the dimension is wrong or a
     coordinate not exact, which is refused when its turn comes."""
     points = [flip.point if isinstance(flip, Flip) else () for flip in flips]
-    usable = [
-        len(point) == network.inputs and all(type(x) is Fraction for x in point) for point in points
-    ]
+    usable = [len(point) == network.inputs and all(map(is_exact, point)) for point in points]
     values = iter(evaluate(network, [p for p, good in zip(points, usable, strict=True) if good]))
     return [next(values) if good else None for good in usable]

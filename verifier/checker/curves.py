@@ -29,6 +29,7 @@ from verifier.question.family import FamilyQuery, with_parameter
 from verifier.question.margin import Line, margin_at_most, margin_below, margin_family
 from verifier.question.network import Network
 from verifier.question.query import Atom, Query
+from verifier.question.rational import is_exact
 from verifier.question.region import ball
 
 ZERO, ONE = Fraction(0), Fraction(1)
@@ -113,7 +114,7 @@ class Balls:
 def _require_shape(piece: CurvePiece, balls: Balls) -> None:
     """Returns if the numbers of the piece are exact and its parts fit; RefusedError if not."""
     numbers = [piece.first, piece.last, *piece.upper, *(piece.lower or ())]
-    if any(type(q) is not Fraction for q in numbers):
+    if not all(map(is_exact, numbers)):
         raise RefusedError("not exact", "the numbers of a piece are no Fractions")
     if piece.first >= piece.last:
         raise RefusedError("no interval", f"from {piece.first} to {piece.last}")

@@ -18,6 +18,7 @@ from verifier.evidence.certificate import Flip, Robust
 from verifier.evidence.distance import Distance
 from verifier.question.errors import RefusedError, UserError
 from verifier.question.query import Query
+from verifier.question.rational import is_exact
 
 Balls = Callable[[Fraction, bool], Query]
 """The question about the ball of a size around a sample, an open ball or not."""
@@ -35,7 +36,7 @@ def check_distance(
     if not isinstance(claim, Distance):
         raise RefusedError("another verdict", "a distance is claimed, this is none")
     lower, upper = claim.lower, claim.upper
-    if type(lower) is not Fraction or not isinstance(upper, Fraction | None):
+    if not is_exact(lower) or not (upper is None or is_exact(upper)):
         raise RefusedError("not exact", "the ends of a distance are no Fractions")
     if lower < 0 or (upper is not None and upper < lower):
         raise RefusedError("no interval", f"from {lower} to {upper}")

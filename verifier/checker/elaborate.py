@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -561,7 +560,7 @@ def kernel_check_proof(query: Query | FamilyQuery, claim: Claim) -> None:
     elif isinstance(claim, Maximum):
         check_maximum(query, claim, kernel_check_proof)
         return
-    network = _kernel_network(query.network)
+    network = query.network.derived(_kernel_network)
     head = parse_json(proof_bytes(query, Robust((), ())).partition(b"\n")[0])
     try:
         asked = kernel_question.stated(head, network)
@@ -612,25 +611,36 @@ def _answer(
 ) -> None:
     query = question_of(network, points, question, sample)
     try:
-        asked = _kernel_questions(network, points, question_text(question)).question(sample)
+        run = _of_run(network, points, question)
+        asked = run.questions.question(sample)
     except Refused as flaw:
         raise RefusedError(flaw.args[0], f"kernel: {flaw.args[1]}") from None
-    _in_kernel(query, verdict, asked, _scaled_of_run(network, points, question))
+    _in_kernel(query, verdict, asked, run.scaled)
 
 
-@lru_cache(maxsize=1)
-def _scaled_of_run(network: Network, points: Points, question: Question) -> ScaledNetwork:
-    return run_checker(network, points, question).scaled
+class _OfRun:
+    """What all samples of a run share, derived once for calls with the same objects."""
+
+    def __init__(self, network: Network, points: Points, question: Question) -> None:
+        self.asked = points, question
+        self.scaled = run_checker(network, points, question).scaled
+        data = data_bytes(points.numerators, points.denominator, points.labels, points.label_names)
+        text = parse_json(question_text(question).encode())
+        kernel = network.derived(_kernel_network)
+        self.questions = kernel_question.Questions(kernel, runs.Points(data), text)
 
 
-@lru_cache(maxsize=1)
+def _of_run(network: Network, points: Points, question: Question) -> _OfRun:
+    kept = network.derived(_runs)
+    if not kept or kept[0].asked[0] is not points or kept[0].asked[1] != question:
+        kept[:] = [_OfRun(network, points, question)]
+    return kept[0]
+
+
+def _runs(network: Network) -> list[_OfRun]:
+    """The one that is known, if one is."""
+    return []
+
+
 def _kernel_network(network: Network) -> KernelNetwork:
     return KernelNetwork(network_bytes(network))
-
-
-@lru_cache(maxsize=1)
-def _kernel_questions(network: Network, points: Points, question: str) -> kernel_question.Questions:
-    data = data_bytes(points.numerators, points.denominator, points.labels, points.label_names)
-    return kernel_question.Questions(
-        _kernel_network(network), runs.Points(data), parse_json(question.encode())
-    )

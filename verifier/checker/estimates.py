@@ -85,7 +85,8 @@ class Estimates:
         self._norm, self._size, self._power = region.norm, _float(region.size), region.power
         self._layers = [(layer.first, layer.last) for layer in branch.scaled.layers]
         self._read = [  # the columns from the first to the last that a layer reads
-            slice(starts[first:last].min(), ends[first:last].max()) for first, last in self._layers
+            slice(starts[first:last].min(), ends[first:last].max()) if first < last else slice(0)
+            for first, last in self._layers
         ]
         self._ends: tuple[list[Number], list[Number]] = [], []
         self._last_box = np.empty(0), np.empty(0)

@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from math import lcm
 from operator import mul
@@ -68,9 +67,12 @@ def precision(network: Network) -> Precision:
     return Precision(coefficient, weight, min(BOUND, room - coefficient))
 
 
-@lru_cache(maxsize=2)
 def refusal(network: Network) -> str | None:
     """Why a network is too large for fixed point; None if it is not."""
+    return network.derived(_refusal)
+
+
+def _refusal(network: Network) -> str | None:
     bits = precision(network)
     if min(bits.coefficient, bits.weight, bits.bound) < LEAST:
         return (

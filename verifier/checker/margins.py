@@ -10,7 +10,6 @@ m = l where they are equal. Whether the goals' own atoms are strict does not mat
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from verifier.checker.replay import replay
 from verifier.evidence.certificate import Flip, Robust
@@ -18,6 +17,7 @@ from verifier.evidence.margin import Margin
 from verifier.question.errors import RefusedError
 from verifier.question.margin import margin_at_most, margin_below
 from verifier.question.query import Query
+from verifier.question.rational import is_exact
 
 
 def check_margin(
@@ -32,7 +32,7 @@ def check_margin(
     if not isinstance(claim, Margin):
         raise RefusedError("another verdict", "a margin is claimed, this is none")
     lower, upper = claim.lower, claim.upper
-    if type(upper) is not Fraction or type(lower) not in (Fraction, type(None)):
+    if not is_exact(upper) or not (lower is None or is_exact(lower)):
         raise RefusedError("not exact", "the ends of a margin are no Fractions")
     if lower is not None and upper < lower:
         raise RefusedError("no interval", f"from {lower} to {upper}")

@@ -43,7 +43,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -59,6 +58,7 @@ Number = int | Fraction
 FINE, SHIFT, DROPPED, GUARD, MOST = 29, 30, 12, 1 << 61, 1 << 60
 FAR = 1 << 31
 MOST_DIRECTIONS = 1 << 10
+GRIDS = 4  # that are kept, of a network
 ZERO = Fraction(0)
 
 
@@ -171,21 +171,30 @@ def _exponent(value: Fraction) -> int:
     return k + (value > Fraction(2) ** k)
 
 
-@lru_cache(maxsize=4)
 def _grid(scaled: ScaledNetwork, reach: int) -> FixedGrid:
-    return FixedGrid(scaled, tables_of(scaled), reach)
+    kept = scaled.derived(_grids)
+    if reach not in kept:
+        if len(kept) == GRIDS:
+            kept.clear()
+        kept[reach] = FixedGrid(scaled, tables_of(scaled), reach)
+    return kept[reach]
+
+
+def _grids(scaled: ScaledNetwork) -> dict[int, FixedGrid]:
+    """Those that are known."""
+    return {}
 
 
 def grid_of(scaled: ScaledNetwork, region: Region) -> FixedGrid:
     """The grid for balls of this norm and size; RefusedError if the network has no final sums."""
-    if not _final_lines(scaled):
+    lines = scaled.derived(_final_lines)
+    if not lines:
         raise RefusedError("unsupported", "no sums of ridge functions")
     univariate = univariate_of(scaled)
-    largest = max(_reach(univariate, line, region) for line in _final_lines(scaled))
+    largest = max(_reach(univariate, line, region) for line in lines)
     return _grid(scaled, _exponent(largest))
 
 
-@lru_cache(maxsize=4)
 def _final_lines(scaled: ScaledNetwork) -> tuple[int, ...]:
     tables = tables_of(scaled)
     found = {tables.line_of_profile[p] for p in np.unique(tables.final.profiles).tolist()}

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
-from operator import index as index_of
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from verifier.data.storage import (
 from verifier.evidence.data_file import data_digest
 from verifier.question.errors import UserError
 from verifier.question.labels import sorted_labels
+from verifier.question.rational import exact
 from verifier.question.shown import Shown, brief
 
 
@@ -145,9 +145,7 @@ class Dataset(Shown):
                 raise UserError(
                     f"{name}: sample {index} has {len(row)} inputs, sample 0 has {width}"
                 )
-            entries = [
-                entry if isinstance(entry, Fraction) else Fraction(index_of(entry)) for entry in row
-            ]
+            entries = [Fraction(exact(entry)) for entry in row]
             common = math.lcm(*(entry.denominator for entry in entries))
             table.append(
                 [entry.numerator * (common // entry.denominator) for entry in entries], common

@@ -20,7 +20,7 @@ from typing import Any
 from verifier.evidence.fields import check_fields, index_in, list_in
 from verifier.evidence.strict_json import canonical_rational, read_json
 from verifier.question.errors import RefusedError
-from verifier.question.rational import format_rational
+from verifier.question.rational import format_rational, is_exact
 from verifier.question.shown import Shown
 
 VERSION = 2
@@ -436,8 +436,10 @@ def _check_exact(place: str, indices: Iterable[int], numbers: Iterable[Fraction]
         if type(index) is not int or index < 0:
             raise RefusedError("malformed", f"{place}: {str(index)[:40]!r} is not an index")
     for number in numbers:
-        if type(number) is not Fraction:
-            raise RefusedError("not exact", f"{place}: {str(number)[:40]!r} is no Fraction")
+        if not is_exact(number):
+            raise RefusedError(
+                "not exact", f"{place}: {str(number)[:40]!r} is no Fraction of Python's integers"
+            )
 
 
 def rational_out(value: Fraction) -> int | str:

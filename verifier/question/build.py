@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verifier.question.network import Network, Rows, integers
+from verifier.question.rational import exact
 
 Rational = int | Fraction
 
@@ -33,7 +34,7 @@ class Affine:
 
     def __add__(self, other: Affine | Rational) -> Affine:
         if not isinstance(other, Affine):
-            return Affine(self.weights, self.constant + other)
+            return Affine(self.weights, self.constant + exact(other))
         result = Affine(self.weights, self.constant + other.constant)
         for variable, weight in other.weights.items():
             result.weights[variable] = result.weights.get(variable, 0) + weight
@@ -52,12 +53,13 @@ class Affine:
         return (-self) + other
 
     def __mul__(self, factor: Rational) -> Affine:
+        factor = exact(factor)
         return Affine({j: w * factor for j, w in self.weights.items()}, self.constant * factor)
 
     __rmul__ = __mul__
 
     def __truediv__(self, divisor: Rational) -> Affine:
-        return self * Fraction(1, 1) if divisor == 1 else self * (1 / Fraction(divisor))
+        return self * Fraction(1, 1) if divisor == 1 else self * (1 / Fraction(exact(divisor)))
 
     @staticmethod
     def sum(forms: Iterable[Affine | Rational]) -> Affine:
@@ -69,7 +71,7 @@ class Affine:
                 for variable, weight in form.weights.items():
                     total.weights[variable] = total.weights.get(variable, 0) + weight
             else:
-                total.constant += form
+                total.constant += exact(form)
         return total
 
 

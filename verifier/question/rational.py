@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fractions import Fraction
-from math import isqrt
+from math import gcd, isqrt
+from operator import index
+from typing import TypeGuard
 
 from verifier.question.errors import UserError
 
@@ -65,11 +67,40 @@ def decimal_text(value: Fraction | int) -> str:
     return top if fraction.denominator == 1 else f"{top}/{_digits(fraction.denominator)}"
 
 
+def is_exact(value: object) -> TypeGuard[Fraction]:
+    """Whether it is a Fraction of Python's integers in lowest terms. A float rounds; and of a
+    numpy integer, which `Fraction(array[0])` keeps, arithmetic wraps around."""
+    if type(value) is not Fraction:
+        return False
+    top, bottom = value.numerator, value.denominator
+    return type(top) is int and type(bottom) is int and bottom > 0 and gcd(top, bottom) == 1
+
+
 def require_exact(where: str, values: Iterable[object]) -> None:
-    """Raises UserError unless every value is a Fraction: a float that slips in would round."""
+    """Raises UserError unless every value `is_exact`."""
     for value in values:
-        if type(value) is not Fraction:
-            raise UserError(f"{where}: {str(value)[:40]!r} is not an exact number (Fraction)")
+        if not is_exact(value):
+            raise UserError(
+                f"{where}: {str(value)[:40]!r} is not an exact number (a Fraction of Python's "
+                "integers, as Fraction(int(v)) is for a numpy integer v)"
+            )
+
+
+def exact(value: object) -> int | Fraction:
+    """The same number in Python's integers, whatever integers it is made of.
+
+    Raises UserError for a float and all else that is no rational number.
+    """
+    if type(value) is int or is_exact(value):
+        return value
+    try:
+        if isinstance(value, Fraction):
+            return Fraction(index(value.numerator), index(value.denominator))
+        return index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise UserError(
+            f"{str(value)[:40]!r} is not an exact number; of a float v, Fraction(v) is"
+        ) from None
 
 
 def sqrt_lower(value: Fraction, bits: int = 64) -> Fraction:

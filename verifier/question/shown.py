@@ -53,6 +53,7 @@ def brief(value: Any) -> str:
 
 
 def _number(value: Fraction) -> str:
+    value = Fraction(int(value.numerator), int(value.denominator))  # these may be numpy's
     if value.denominator == 1 and abs(value.numerator) < 10**12:
         return str(value.numerator)
     try:
