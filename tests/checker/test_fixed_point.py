@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -213,6 +215,9 @@ class Sizes:
     @property
     def depth(self) -> int:
         return len(self.layers) + 1
+
+    def derived(self, make: Callable[[Sizes], Any]) -> Any:
+        return make(self)
 
     def layer_ranges(self) -> list[tuple[int, int]]:
         ends = np.cumsum([0, *self.layers]).tolist()
