@@ -111,7 +111,7 @@ FILES = {
         "test_exact_radius",
     ),
     "query": TYPES,
-    "rational": ("test_json_texts", *TYPES),
+    "rational": ("test_json_texts", "test_verdicts_in_memory", *TYPES),
     "distance": ("test_distances",),
     "distances": ("test_distances",),
     "margin": ("test_margin_texts", "test_margins"),
