@@ -367,3 +367,25 @@ def test_a_checker_lends_copies():
     assert checker.lent_whole() is whole
     assert Checker(query.network, 1, family=True).scaled.network is query.network
     assert Checker(contracted(query.network), 1).contraction is None
+
+
+def test_numbers_from_behind_name_no_unit_of_either_network():
+    """-1 would be the last unit of a table of numbers."""
+    build = NetworkBuilder(1)
+    (kept,) = build.layer(build.inputs)
+    for _ in range(3):
+        (kept,) = build.layer([kept])
+    network = build.network([kept])
+    goal = Goal((Atom((), ((0, F(1)),), F(-2), False),), "never")
+    query = Query(network, box([F(0)], [F(1)]), (goal,))
+    checker = Checker.of(network, [query])
+    ((_, these),) = checker.rounds([query])
+    assert checker.contraction is not None
+    for unit, flaw in ((0, None), (-1, "malformed")):
+        proof = Robust((), ((Node((), Leaf(slopes={unit: F(1)})),),))
+        for show in (lambda proof: these.check(0, proof), these.named):
+            if flaw is None:
+                show(proof)
+            else:
+                with pytest.raises(RefusedError, match=flaw):
+                    show(proof)
