@@ -197,6 +197,8 @@ def test_weights_and_data_are_exact_whatever_integers_they_are_made_of(kind):
     assert network.outputs.fractions(0) == ({0: F(100 * large)}, F(100))
     assert network.outputs.fractions(1) == ({0: F(100)}, F(100))
     assert (x / kind(4)).weights == {0: F(1, 4)}
+    form = Affine({0: small}, small) * large
+    assert (form.weights, form.constant) == ({0: 100 * large}, 100 * large)
     data = Dataset.from_rows("rows", [[kind(100)], [F(1, 1 << 60)]], [0, 1])
     assert data.point(0) == (F(100),)
     for wrong in (0.5, "1", None):

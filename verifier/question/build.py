@@ -29,13 +29,16 @@ class Affine:
     def __init__(
         self, weights: Mapping[int, Rational] | None = None, constant: Rational = 0
     ) -> None:
-        self.weights: dict[int, Rational] = dict(weights) if weights else {}
-        self.constant: Rational = constant
+        self.weights: dict[int, Rational] = {j: exact(w) for j, w in (weights or {}).items()}
+        self.constant: Rational = exact(constant)
 
     def __add__(self, other: Affine | Rational) -> Affine:
+        result = Affine()
+        result.weights = dict(self.weights)
         if not isinstance(other, Affine):
-            return Affine(self.weights, self.constant + exact(other))
-        result = Affine(self.weights, self.constant + other.constant)
+            result.constant = self.constant + exact(other)
+            return result
+        result.constant = self.constant + other.constant
         for variable, weight in other.weights.items():
             result.weights[variable] = result.weights.get(variable, 0) + weight
         return result
@@ -53,8 +56,10 @@ class Affine:
         return (-self) + other
 
     def __mul__(self, factor: Rational) -> Affine:
-        factor = exact(factor)
-        return Affine({j: w * factor for j, w in self.weights.items()}, self.constant * factor)
+        result, factor = Affine(), exact(factor)
+        result.weights = {j: w * factor for j, w in self.weights.items()}
+        result.constant = self.constant * factor
+        return result
 
     __rmul__ = __mul__
 
