@@ -98,6 +98,17 @@ def caches() -> list[object]:
     return held
 
 
+@pytest.fixture(autouse=True)
+def fresh_caches() -> Iterator[None]:
+    """What was written into caches is not there for other tests of the same process."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if name.startswith("verifier."):
+            for value in vars(module).values():
+                if isinstance(value, functools._lru_cache_wrapper):
+                    value.cache_clear()
+
+
 def can_be_written(array: np.ndarray) -> bool:
     """Whether the array can be opened for writing; it is then."""
     with contextlib.suppress(ValueError):
